@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { basename, extname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import {
+  composeResult,
+  inspectImage,
+  type OpenModel,
+  openEngine,
+  planOcclusion,
+  prepareImage,
+} from '@umbra/engine';
+import {
+  imageIdAt,
+  imageResult,
+  invalidInput,
+  type OcclusionSettings,
+  reportError,
+} from '@umbra/shared';
+import { createProgressBar } from './progress-bar.js';
+import { parseSettings, settingsFlags, settingsUsage } from './settings-flags.js';
+import { formatTable, type Summary, summarise } from './summary.js';
+
+export const explainUsage = `  umbra explain PHOTO... --model NAME|DIR --out DIR [options]
+      run the engine here, without a queue
+${settingsUsage}
+      --lanes N               models run side by side, one core each   [all cores]
+      --json                  print one JSON object last`;
+
+const maxPixels = 100_000_000;
+
+/** Explain photos on this machine; a bad photo is reported and the others go on. */
+export async function explain(args: string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      ...settingsFlags,
+      model: { type: 'string', default: 'efficientnet-lite0' },
+      out: { type: 'string' },
+      lanes: { type: 'string' },
+      json: { type: 'boolean' },
+    },
+  });
+  if (positionals.length === 0) throw invalidInput('Expected at least one PHOTO, got none');
+  if (values.out === undefined) throw invalidInput('Expected --out DIR, got none');
+  const settings = parseSettings(values);
+  const startedAt = performance.now();
+  const engine = openEngine({ lanes: lanesOf(values.lanes) });
+  const images: Summary[] = [];
+  const errors: { name: string; error: ReturnType<typeof reportError> }[] = [];
+  try {
+    const model = await engine.open(bundleFolder(values.model));
+    for (const [index, path] of positionals.entries()) {
+      try {
+        images.push(await explainPhoto(model, settings, path, index, resolve(values.out)));
+      } catch (error) {
+        errors.push({ name: path, error: reportError(error) });
+        process.stderr.write(`${path}: ${reportError(error).message}\n`);
+      }
+    }
+  } finally {
+    await engine.close();
+  }
+  if (images.length > 0) process.stderr.write(`\n${formatTable(images)}\n\n`);
+  process.stderr.write(`Heatmaps: ${resolve(values.out)}\n`);
+  if (values.json) {
+    const seconds = (performance.now() - startedAt) / 1000;
+    process.stdout.write(`${JSON.stringify({ images, errors, seconds })}\n`);
+  }
+  if (errors.length > 0) process.exitCode = 1;
+}
+
+async function explainPhoto(
+  model: OpenModel,
+  settings: OcclusionSettings,
+  path: string,
+  index: number,
+  out: string,
+): Promise<Summary> {
+  const photo = await readFile(path).catch((error: unknown) => {
+    throw invalidInput(`Expected a readable file at '${path}'`, error);
+  });
+  const { width, height } = await inspectImage(photo, { maxPixels });
+  const input = await prepareImage(photo, model.bundle.input, { maxPixels });
+  const grid = planOcclusion(input, settings);
+  const bar = createProgressBar(basename(path));
+  const run = await model.occlude(input, settings, {
+    onProgress: (done) => bar.update(done, grid.rows * grid.columns, null),
+  });
+  bar.end();
+  const files = await composeResult({
+    photo,
+    image: {
+      id: imageIdAt(index),
+      name: basename(path),
+      sha256: createHash('sha256').update(photo).digest('hex'),
+      width,
+      height,
+    },
+    model,
+    settings,
+    grid: run.grid,
+    scores: run.scores,
+    clean: run.clean,
+    provenance: model.provenance,
+  });
+  const folder = join(out, `${basename(path, extname(path))}__${imageIdAt(index)}`);
+  await mkdir(folder, { recursive: true });
+  for (const [name, bytes] of Object.entries(files)) await writeFile(join(folder, name), bytes);
+  return summarise(imageResult.parse(JSON.parse(files['result.json'].toString())), folder);
+}
+
+/** A bundle's folder, or the name of a bundle in the repository's `models`. */
+function bundleFolder(model: string): string {
+  if (existsSync(join(model, 'bundle.json'))) return resolve(model);
+  const named = fileURLToPath(new URL(`../../../models/${basename(model)}`, import.meta.url));
+  if (existsSync(join(named, 'bundle.json'))) return named;
+  throw invalidInput(`Expected --model to be a bundle's folder or a known name, got '${model}'`);
+}
+
+function lanesOf(text: string | undefined): number {
+  const lanes = text === undefined ? availableParallelism() : Number(text);
+  if (!Number.isInteger(lanes) || lanes < 1 || lanes > 256) {
+    throw invalidInput(`Expected --lanes to be an integer from 1 to 256, got '${text}'`);
+  }
+  return lanes;
+}

@@ -1,0 +1,61 @@
+import { hasCode, umbraVersion } from '@umbra/shared';
+import { explain, explainUsage } from './explain.js';
+import { submit, submitUsage } from './submit.js';
+
+type Command = { readonly usage: string; readonly run: (args: string[]) => Promise<void> };
+
+const commands: Readonly<Record<string, Command>> = {
+  explain: { usage: explainUsage, run: explain },
+  submit: { usage: submitUsage, run: submit },
+};
+
+const usage = `umbra ${umbraVersion}: which regions does the classifier's decision rest on?
+
+${Object.values(commands)
+  .map((command) => command.usage)
+  .join('\n')}
+  umbra --version
+  umbra --help`;
+
+/**
+ * Run one command.
+ *
+ * @returns The exit code: 0 done, 1 failed, 2 wrong use.
+ */
+export async function main(args: string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === '--version') return print(umbraVersion, 0);
+  if (name === undefined || name === '--help' || name === 'help') return print(usage, 0);
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) return complain(`Unknown command '${name}'\n\n${usage}`, 2);
+  if (rest.includes('--help')) return print(command.usage, 0);
+  try {
+    await command.run(rest);
+    return typeof process.exitCode === 'number' ? process.exitCode : 0;
+  } catch (error) {
+    if (isUsageError(error)) return complain(`${error.message}\n\n${command.usage}`, 2);
+    return complain(error instanceof Error ? error.message : String(error), exitCodeOf(error));
+  }
+}
+
+function print(text: string, exitCode: number): number {
+  process.stdout.write(`${text}\n`);
+  return exitCode;
+}
+
+function complain(text: string, exitCode: number): number {
+  process.stderr.write(`umbra: ${text}\n`);
+  return exitCode;
+}
+
+const exitCodeOf = (error: unknown): number => (hasCode(error, 'invalid_input') ? 2 : 1);
+
+/** Errors of `node:util`'s parseArgs carry these codes. */
+function isUsageError(error: unknown): error is Error {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    error.code.startsWith('ERR_PARSE_ARGS')
+  );
+}

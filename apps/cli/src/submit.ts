@@ -1,0 +1,100 @@
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { AppError, invalidInput, type JobStatus, type OcclusionSettings } from '@umbra/shared';
+import { extractArchive } from './archive.js';
+import { createClient } from './client.js';
+import { createProgressBar } from './progress-bar.js';
+import { parseSettings, settingsFlags, settingsUsage } from './settings-flags.js';
+import { formatTable, readSummaries, type Summary } from './summary.js';
+
+export const submitUsage = `  umbra submit PHOTO... --api URL --model NAME --out DIR [options]
+      run the photos through a running service and fetch the results
+      (options as above, --rows-per-shard N, --json)
+${settingsUsage}`;
+
+export type Submission = {
+  readonly api: string;
+  readonly photos: readonly string[];
+  readonly model: string;
+  readonly settings: OcclusionSettings;
+  readonly rowsPerShard?: number;
+  /** Folder for `archive.zip` and its unpacked results. */
+  readonly out: string;
+};
+
+export type SubmissionResult = {
+  readonly job: string;
+  readonly state: JobStatus['state'];
+  readonly counts: JobStatus['counts'];
+  readonly images: readonly Summary[];
+  readonly seconds: number;
+};
+
+/** Submit photos through the command line. */
+export async function submit(args: string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      ...settingsFlags,
+      api: { type: 'string', default: 'http://127.0.0.1:8080' },
+      model: { type: 'string', default: 'efficientnet-lite0' },
+      out: { type: 'string' },
+      'rows-per-shard': { type: 'string' },
+      json: { type: 'boolean' },
+    },
+  });
+  if (positionals.length === 0) throw invalidInput('Expected at least one PHOTO, got none');
+  if (values.out === undefined) throw invalidInput('Expected --out DIR, got none');
+  const rows = values['rows-per-shard'];
+  const result = await runSubmission({
+    api: values.api,
+    photos: positionals,
+    model: values.model,
+    settings: parseSettings(values),
+    out: resolve(values.out),
+    ...(rows === undefined ? {} : { rowsPerShard: Number(rows) }),
+  });
+  process.stderr.write(`\n${formatTable(result.images)}\n\nHeatmaps: ${resolve(values.out)}\n`);
+  if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+}
+
+/**
+ * Upload, run, show progress, download and unpack.
+ *
+ * @throws {AppError} With the service's own code and words.
+ */
+export async function runSubmission(submission: Submission): Promise<SubmissionResult> {
+  const startedAt = performance.now();
+  const client = createClient(submission.api);
+  const dataset = await client.uploadPhotos(submission.photos);
+  for (const { name, error } of dataset.refusals) {
+    process.stderr.write(`refused ${name}: ${error.message}\n`);
+  }
+  const job = await client.submitJob({
+    dataset: dataset.id,
+    model: submission.model,
+    settings: submission.settings,
+    ...(submission.rowsPerShard === undefined ? {} : { rowsPerShard: submission.rowsPerShard }),
+  });
+  const bar = createProgressBar('positions');
+  const status = await client.waitForJob(job.id, ({ positions, etaSeconds }) => {
+    bar.update(positions.done, positions.total ?? 0, etaSeconds);
+  });
+  bar.end();
+  if (status.state !== 'completed') {
+    throw new AppError(
+      status.error?.code ?? 'internal',
+      `Job ${job.id} ${status.state}: ${status.error?.message ?? 'no reason given'}`,
+    );
+  }
+  const seconds = (performance.now() - startedAt) / 1000;
+  await mkdir(submission.out, { recursive: true });
+  const archive = join(submission.out, 'archive.zip');
+  await client.downloadArchive(job.id, archive);
+  const results = join(submission.out, 'results');
+  await extractArchive(archive, results);
+  const images = await readSummaries(results);
+  return { job: job.id, state: status.state, counts: status.counts, images, seconds };
+}

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { AppError } from './errors.js';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+
+/** Settings every process reads. Each app extends this with its own. */
+export const commonConfig = z.object({
+  REDIS_URL: z.url({ protocol: /^rediss?$/ }).default('redis://127.0.0.1:6379'),
+  UMBRA_STORE: z.enum(['fs', 's3']).default('fs'),
+  UMBRA_STORE_DIR: z.string().min(1).default('.umbra/store'),
+  UMBRA_S3_BUCKET: z.string().min(1).optional(),
+  UMBRA_S3_PREFIX: z
+    .string()
+    .regex(/^([A-Za-z0-9._-]+\/)*$/)
+    .default(''),
+  UMBRA_S3_ENDPOINT: z.url().optional(),
+  UMBRA_S3_REGION: z.string().min(1).default('us-east-1'),
+  UMBRA_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+export type CommonConfig = z.output<typeof commonConfig>;
+
+export const portSetting = port;
+
+/**
+ * Read the environment once, into a frozen object.
+ *
+ * @throws {AppError} `invalid_input` naming every bad variable together, never printing a value.
+ */
+export function readConfig<T extends z.ZodType>(
+  schema: T,
+  env: Readonly<Record<string, string | undefined>>,
+): Readonly<z.output<T>> {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return Object.freeze(parsed.data as z.output<T> & object);
+  const problems = parsed.error.issues.map(
+    (issue) => `  ${issue.path.join('.') || '(settings)'}: ${issue.message}`,
+  );
+  throw new AppError('invalid_input', `Bad environment variables:\n${problems.join('\n')}`);
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { sha256 } from './dataset.js';
+
+const file = z.strictObject({
+  path: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/),
+  sha256,
+  bytes: z.int().min(1),
+});
+
+/**
+ * `bundle.json`: what a model is and how photos become its input. A pixel `p` in [0, 255] enters
+ * as `(p * scale - mean[c]) / std[c]`.
+ *
+ * `resize`: `crop` brings the shorter side to `shorterSide` px and cuts the centre out; `fit` brings
+ * the shorter side there and cuts nothing (the input varies in size); `squash` ignores the aspect.
+ */
+export const modelBundle = z.strictObject({
+  version: z.literal(1),
+  name: z
+    .string()
+    .min(1)
+    .max(100)
+    .regex(/^[a-z0-9][a-z0-9._-]*$/),
+  format: z.enum(['onnx', 'tfjs-layers', 'tfjs-graph']),
+  files: z.array(file).min(1),
+  model: z.string(),
+  labels: z.string().optional(),
+  input: z.strictObject({
+    layout: z.enum(['NCHW', 'NHWC']),
+    height: z.int().min(1),
+    width: z.int().min(1),
+    channels: z.enum(['RGB', 'BGR']),
+    scale: z.number().positive(),
+    mean: z.array(z.number()).length(3),
+    std: z.array(z.number().positive()).length(3),
+    resize: z.discriminatedUnion('rule', [
+      z.strictObject({ rule: z.literal('crop'), shorterSide: z.int().min(1) }),
+      z.strictObject({ rule: z.literal('fit'), shorterSide: z.int().min(1) }),
+      z.strictObject({ rule: z.literal('squash') }),
+    ]),
+    interpolation: z.enum(['bilinear', 'bicubic']),
+  }),
+  output: z.enum(['logits', 'probabilities']),
+  licence: z.string().min(1),
+  source: z.string().min(1),
+});
+export type ModelBundle = z.output<typeof modelBundle>;
+
+/** One row of `GET /v1/models`. `digest` is the sha256 of `bundle.json`, which lists all others. */
+export const modelSummary = z.strictObject({
+  name: z.string(),
+  digest: sha256,
+  format: modelBundle.shape.format,
+  input: z.strictObject({ height: z.int(), width: z.int() }),
+  licence: z.string(),
+});
+export type ModelSummary = z.output<typeof modelSummary>;

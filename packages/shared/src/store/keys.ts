@@ -1,0 +1,58 @@
+import type { ResultFile } from '../contracts/result.js';
+import { invalidInput } from '../errors.js';
+
+/**
+ * Every key's layout, in one place.
+ *
+ *     models/<name>/current                       digest in use
+ *     models/<name>/<digest>/<file>
+ *     tenants/<tenant>/datasets/<id>/{dataset.json,manifest.jsonl,refusals.jsonl,images/<sha256>}
+ *     tenants/<tenant>/active/<id>                  marks a job that is not final, for resuming
+ *     tenants/<tenant>/jobs/<id>/{job.json,archive.zip,errors/<image>.json,images/<image>/<file>}
+ */
+export const keys = {
+  models: () => 'models/',
+  currentModel: (name: string) => `models/${name}/current`,
+  modelFile: (name: string, digest: string, path: string) => `models/${name}/${digest}/${path}`,
+  dataset: (tenant: string, id: string) => `${datasetRoot(tenant, id)}dataset.json`,
+  manifest: (tenant: string, id: string) => `${datasetRoot(tenant, id)}manifest.jsonl`,
+  refusals: (tenant: string, id: string) => `${datasetRoot(tenant, id)}refusals.jsonl`,
+  image: (tenant: string, id: string, sha256: string) =>
+    `${datasetRoot(tenant, id)}images/${sha256}`,
+  job: (tenant: string, id: string) => `${jobRoot(tenant, id)}job.json`,
+  tenants: () => 'tenants/',
+  activeJobs: (tenant: string) => `tenants/${tenant}/active/`,
+  activeJob: (tenant: string, id: string) => `tenants/${tenant}/active/${id}`,
+  archive: (tenant: string, id: string) => `${jobRoot(tenant, id)}archive.zip`,
+  results: (tenant: string, id: string) => `${jobRoot(tenant, id)}images/`,
+  result: (tenant: string, id: string, image: string, file: ResultFile) =>
+    `${jobRoot(tenant, id)}images/${image}/${file}`,
+  errors: (tenant: string, id: string) => `${jobRoot(tenant, id)}errors/`,
+  error: (tenant: string, id: string, image: string) =>
+    `${jobRoot(tenant, id)}errors/${image}.json`,
+} as const;
+
+const datasetRoot = (tenant: string, id: string) => `tenants/${tenant}/datasets/${id}/`;
+const jobRoot = (tenant: string, id: string) => `tenants/${tenant}/jobs/${id}/`;
+
+/** Until tenants have keys of their own, everything belongs to this one. */
+export const defaultTenant = 'default';
+
+/**
+ * Refuse any key that is not a plain relative path: drivers may then join it to their root.
+ *
+ * @throws {AppError} `invalid_input` on an empty key or segment, `.`, `..`, a backslash, a control
+ *   character, or more than 1024 bytes.
+ */
+export function assertKey(key: string): void {
+  const segments = key.split('/');
+  const bad =
+    key.length === 0 ||
+    Buffer.byteLength(key) > 1024 ||
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+    /[\\\u0000-\u001f\u007f]/.test(key) ||
+    segments.some((segment) => segment === '' || segment === '.' || segment === '..');
+  if (bad) {
+    throw invalidInput(`Expected a relative key without empty, '.' or '..' segments, got '${key}'`);
+  }
+}

@@ -1,0 +1,39 @@
+// `npm run check`: everything a change must pass. `--no-tests` leaves the tests out.
+import { ensureBuilt, ensureInstalled } from './lib/install.mjs';
+import { CommandError, runMain, step } from './lib/run.mjs';
+import { checkStyle, runTests } from './lib/steps.mjs';
+
+/** @type {[name: string, work: () => Promise<unknown>][]} */
+const steps = [
+  ['install', ensureInstalled],
+  ['format and lint', checkStyle],
+  ['types and build', ensureBuilt],
+];
+if (!process.argv.includes('--no-tests')) {
+  steps.push([
+    'tests',
+    async () => {
+      const status = await runTests();
+      if (status !== 0) throw new CommandError('tests failed', status);
+    },
+  ]);
+}
+
+await runMain(async () => {
+  for (const [name, work] of steps) {
+    const start = performance.now();
+    try {
+      await work();
+    } catch (error) {
+      step(`check failed at: ${name} (${secondsSince(start)} s)`);
+      throw error;
+    }
+    step(`${name}: ok (${secondsSince(start)} s)`);
+  }
+  return 0;
+});
+
+/** @param {number} start */
+function secondsSince(start) {
+  return ((performance.now() - start) / 1000).toFixed(1);
+}

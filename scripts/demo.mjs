@@ -1,0 +1,70 @@
+// `npm run demo`: from a fresh clone to heatmaps of the sample photos, through the real queue.
+//   --keep   leave the service running afterwards, and print its address
+//   --json   print one JSON object last, on stdout
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensureBuilt, ensureInstalled } from './lib/install.mjs';
+import { CommandError, repoRoot, runMain, step } from './lib/run.mjs';
+import { startServices } from './lib/services.mjs';
+
+const flags = process.argv.slice(2);
+const unknown = flags.filter((flag) => flag !== '--keep' && flag !== '--json');
+
+await runMain(async () => {
+  if (unknown.length > 0) {
+    throw new CommandError(`Expected --keep or --json, got ${unknown.join(' ')}`, 2);
+  }
+  await ensureInstalled();
+  await ensureBuilt();
+  const dir = join(repoRoot, '.umbra', 'demo');
+  mkdirSync(dir, { recursive: true });
+  const services = await startServices({ dir, report: step });
+  const interrupted = onInterrupt();
+  try {
+    const result = await Promise.race([explainSamples(services.url, dir), interrupted]);
+    if (result === undefined) return 130;
+    if (flags.includes('--json')) process.stdout.write(`${JSON.stringify(result)}\n`);
+    if (flags.includes('--keep')) {
+      step(`the service stays up on ${services.url}; Ctrl-C ends it`);
+      await interrupted;
+    }
+  } finally {
+    step('stopping what was started');
+    await services.stop();
+    // Ending now and not when the event loop runs dry: an abandoned upload or poll may still hold it.
+    setImmediate(() => process.exit());
+  }
+  return 0;
+});
+
+/**
+ * @param {string} url
+ * @param {string} dir
+ */
+async function explainSamples(url, dir) {
+  const photos = join(repoRoot, 'samples', 'photos');
+  const names = readdirSync(photos).filter((name) => /\.(jpe?g|png)$/.test(name));
+  const { runSubmission } = await import('@umbra/cli/submit');
+  const { formatTable } = await import('@umbra/cli/summary');
+  const { occlusionSettings } = await import('@umbra/shared');
+  step(`explaining ${names.length} photos with efficientnet-lite0`);
+  const out = join(dir, new Date().toISOString().replaceAll(/[:.]/g, '-'));
+  const result = await runSubmission({
+    api: url,
+    photos: names.map((name) => join(photos, name)),
+    model: 'efficientnet-lite0',
+    settings: occlusionSettings.parse({}),
+    out,
+  });
+  process.stderr.write(`\n${formatTable(result.images)}\n\n`);
+  step(`${result.counts.completed} photos in ${result.seconds.toFixed(1)} s`);
+  step(`heatmaps: ${join(out, 'results')}`);
+  return result;
+}
+
+/** @returns {Promise<undefined>} resolves at the first Ctrl-C or SIGTERM */
+function onInterrupt() {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => resolve(undefined));
+  });
+}

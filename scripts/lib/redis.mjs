@@ -1,0 +1,149 @@
+// A Redis server for tests and for the demo: found or installed, started on loopback, stopped.
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { CommandError, findOnPath, freePort, isExecutable, run, step } from './run.mjs';
+import { startProcess, waitUntilReady } from './server.mjs';
+
+const SERVER_NAMES = ['redis-server', 'valkey-server'];
+
+const HOW_TO_INSTALL = `no Redis server was found. Install one:
+  macOS          brew install redis
+  Fedora         sudo dnf install valkey
+  Debian/Ubuntu  sudo apt-get install redis-server
+or set UMBRA_REDIS_SERVER to the path of a server binary,
+or set REDIS_URL to the address of a running server (the tests: TEST_REDIS_URL).`;
+
+/**
+ * @typedef {object} Finder how the machine is looked at; tests bring their own
+ * @property {Record<string, string | undefined>} env
+ * @property {(name: string) => string | undefined} find
+ * @property {() => boolean} canInstall whether the system's packages can be installed from here
+ * @property {() => Promise<void>} install
+ */
+
+/** @type {Finder} */
+const thisMachine = {
+  env: process.env,
+  find: findOnPath,
+  canInstall: () =>
+    process.platform === 'linux' && process.getuid?.() === 0 && findOnPath('apt-get') !== undefined,
+  install: aptInstall,
+};
+
+/**
+ * The path of a Redis server binary, which is installed when that can be done unasked: as root on
+ * Debian or Ubuntu, which in practice means in a container.
+ *
+ * @param {Finder} [machine]
+ * @returns {Promise<string>}
+ */
+export async function ensureRedisServer(machine = thisMachine) {
+  const named = machine.env['UMBRA_REDIS_SERVER'];
+  if (named) {
+    if (isExecutable(named)) return named;
+    throw new CommandError(`UMBRA_REDIS_SERVER is ${named}, which is no executable file`, 1);
+  }
+  const found = firstFound(machine);
+  if (found) return found;
+  if (!machine.canInstall()) throw new CommandError(HOW_TO_INSTALL, 1);
+  step('installing redis-server (apt-get)');
+  try {
+    await machine.install();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CommandError(`${HOW_TO_INSTALL}\nInstalling it here failed: ${why}`, 1);
+  }
+  const installed = firstFound(machine);
+  if (!installed) throw new CommandError(HOW_TO_INSTALL, 1);
+  return installed;
+}
+
+/**
+ * @param {Finder} machine
+ * @returns {string | undefined}
+ */
+function firstFound(machine) {
+  for (const name of SERVER_NAMES) {
+    const path = machine.find(name);
+    if (path) return path;
+  }
+  return undefined;
+}
+
+async function aptInstall() {
+  // The package starts a system service on the default port. Only the binary is wanted, and a
+  // policy that says 101 is how Debian is told so. A policy that is already there is kept.
+  const policy = '/usr/sbin/policy-rc.d';
+  const ours = !existsSync(policy);
+  if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  try {
+    await run('apt-get', ['update'], { env, quiet: true });
+    await run('apt-get', ['install', '-y', '--no-install-recommends', 'redis-server'], {
+      env,
+      quiet: true,
+    });
+  } finally {
+    if (ours) rmSync(policy, { force: true });
+  }
+}
+
+/**
+ * @typedef {object} RedisServer
+ * @property {string} url
+ * @property {number} port
+ * @property {number | undefined} pid
+ * @property {() => Promise<void>} stop
+ */
+
+/**
+ * Starts a Redis server that only this machine can reach, and waits until it answers.
+ *
+ * @param {object} options
+ * @param {string} options.dir where it keeps its files; made when it is missing
+ * @param {number} [options.port] a free one by default
+ * @param {boolean} [options.appendonly] keep the data across restarts
+ * @param {string} [options.server] the binary; found or installed by default
+ * @returns {Promise<RedisServer>}
+ */
+export async function startRedis({ dir, port, appendonly = false, server }) {
+  const binary = server ?? (await ensureRedisServer());
+  const chosen = port ?? (await freePort());
+  mkdirSync(dir, { recursive: true });
+  const child = startProcess(binary, [
+    ...['--bind', '127.0.0.1'],
+    ...['--port', String(chosen)],
+    ...['--dir', dir],
+    // BullMQ keeps its state in plain keys: with any other policy a full memory loses jobs.
+    ...['--maxmemory-policy', 'noeviction'],
+    ...['--save', ''],
+    ...['--appendonly', appendonly ? 'yes' : 'no'],
+    ...['--daemonize', 'no'],
+  ]);
+  await waitUntilReady(child, 'the Redis server', () => answersPing(chosen));
+  return { url: `redis://127.0.0.1:${chosen}`, port: chosen, pid: child.pid, stop: child.stop };
+}
+
+/**
+ * Asks by hand, over a socket: no client library can be assumed to be installed here.
+ *
+ * @param {number} port
+ * @param {string} [host]
+ * @returns {Promise<boolean>}
+ */
+export function answersPing(port, host = '127.0.0.1') {
+  return new Promise((done) => {
+    const socket = connect({ port, host });
+    /** @param {boolean} answer */
+    const finish = (answer) => {
+      socket.destroy();
+      done(answer);
+    };
+    socket.setTimeout(1000, () => finish(false));
+    socket.on('error', () => finish(false));
+    socket.on('close', () => finish(false));
+    socket.on('connect', () => socket.write('PING\r\n'));
+    // A server that is still loading its data answers with an error instead.
+    socket.once('data', (chunk) => finish(chunk.toString().startsWith('+PONG')));
+  });
+}

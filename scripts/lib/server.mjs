@@ -1,0 +1,119 @@
+// Long-running child processes: Redis and the S3 server. One place that makes sure they end.
+import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** @type {Set<import('node:child_process').ChildProcess>} */
+const running = new Set();
+
+let watching = false;
+
+/** Ends the servers with this process, however it ends (short of SIGKILL). */
+function watchForTheEnd() {
+  if (watching) return;
+  watching = true;
+  // 'exit' handlers must be synchronous, and a signal is all that can be sent from one. SIGKILL,
+  // because nothing is left to wait for a graceful end.
+  process.on('exit', () => {
+    for (const child of running) child.kill('SIGKILL');
+  });
+  // A signal that nobody handles ends the process without an 'exit' event. Whoever handles it
+  // beside us decides when to end, and may need the servers until then.
+  for (const [signal, status] of /** @type {const} */ ([
+    ['SIGHUP', 129],
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ])) {
+    process.on(signal, () => {
+      if (process.listenerCount(signal) === 1) process.exit(status);
+    });
+  }
+}
+
+/**
+ * @typedef {object} ServerProcess
+ * @property {number | undefined} pid
+ * @property {() => string} output what it printed so far (the last part of it)
+ * @property {() => string | undefined} ended how it ended, or undefined while it runs
+ * @property {() => Promise<void>} stop
+ */
+
+/**
+ * Starts a server process that is ended with ours.
+ *
+ * @param {string} cmd
+ * @param {readonly string[]} args
+ * @param {{ cwd?: string, env?: Record<string, string> }} [options]
+ * @returns {ServerProcess}
+ */
+export function startProcess(cmd, args, options = {}) {
+  watchForTheEnd();
+  const child = spawn(cmd, args, {
+    // In a process group of its own: Ctrl-C in a terminal reaches a whole group at once, and our
+    // process must be able to finish its work before its servers go.
+    detached: true,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  let output = '';
+  /** @param {Buffer} chunk */
+  const keep = (chunk) => {
+    output = (output + chunk.toString()).slice(-8192);
+  };
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  /** @type {string | undefined} */
+  let how;
+  /** @type {Promise<void>} */
+  const closed = new Promise((done) => {
+    child.on('error', (error) => {
+      how ??= `could not be started: ${error.message}`;
+      running.delete(child);
+      done();
+    });
+    child.on('close', (code, signal) => {
+      how ??= signal ? `was ended by ${signal}` : `ended with status ${code}`;
+      running.delete(child);
+      done();
+    });
+  });
+
+  return {
+    pid: child.pid,
+    output: () => output.trim(),
+    ended: () => how,
+    async stop() {
+      if (how !== undefined) return;
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), 3000);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/**
+ * Waits until `probe` says yes; stops the process and throws when it ends first or takes too long.
+ *
+ * @param {ServerProcess} server
+ * @param {string} name for the error's text
+ * @param {() => Promise<boolean>} probe
+ * @param {number} [deadlineMs]
+ */
+export async function waitUntilReady(server, name, probe, deadlineMs = 10_000) {
+  const deadline = Date.now() + deadlineMs;
+  for (;;) {
+    const ready = await probe();
+    const how = server.ended();
+    // Asked after the probe: with the port taken by somebody else, the probe may well succeed.
+    if (how !== undefined) throw new Error(`${name} ${how}\n${server.output()}`.trim());
+    if (ready) return;
+    if (Date.now() > deadline) {
+      await server.stop();
+      const seconds = Math.round(deadlineMs / 1000);
+      throw new Error(`${name} did not answer within ${seconds} s\n${server.output()}`.trim());
+    }
+    await sleep(25);
+  }
+}

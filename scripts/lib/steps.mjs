@@ -1,0 +1,71 @@
+// The steps that `npm test` and `npm run check` are made of.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { bin } from './install.mjs';
+import { CommandError, run } from './run.mjs';
+
+/** Format and lint, as one pass that changes nothing. */
+export async function checkStyle() {
+  await run(bin('biome'), ['ci', '.']);
+}
+
+/**
+ * Runs the tests and ends with one line of counts, which is there for failed runs too.
+ *
+ * @param {readonly string[]} [args] passed on to vitest
+ * @returns {Promise<number>} the exit status
+ */
+export async function runTests(args = []) {
+  const dir = mkdtempSync(join(tmpdir(), 'umbra-report-'));
+  const report = join(dir, 'report.json');
+  let status = 0;
+  try {
+    await run(bin('vitest'), [
+      'run',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+      ...args,
+    ]);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    status = error.code;
+  }
+  try {
+    process.stdout.write(`${summaryLine(JSON.parse(readFileSync(report, 'utf8')))}\n`);
+  } catch {
+    // No report: vitest could not even start, or was asked for something like --help. It said so.
+    if (status !== 0) process.stdout.write('Tests: 0 passed, 1 failed, 0 skipped\n');
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+  return status;
+}
+
+/**
+ * @typedef {object} VitestReport the part of vitest's JSON report that is read here
+ * @property {number} numPassedTests
+ * @property {number} numFailedTests
+ * @property {number} numPendingTests
+ * @property {number} numTodoTests
+ * @property {boolean} success
+ * @property {{ status: string, assertionResults: { status: string }[] }[]} testResults
+ */
+
+/**
+ * @param {VitestReport} report
+ * @returns {string}
+ */
+export function summaryLine(report) {
+  // A file that cannot be loaded fails without a single test in it to count, and an error outside
+  // of every test fails the run alone. Neither may leave a line that says "0 failed".
+  const brokenFiles = report.testResults.filter(
+    (file) =>
+      file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
+  ).length;
+  let failed = report.numFailedTests + brokenFiles;
+  if (failed === 0 && !report.success) failed = 1;
+  const skipped = report.numPendingTests + report.numTodoTests;
+  return `Tests: ${report.numPassedTests} passed, ${failed} failed, ${skipped} skipped`;
+}

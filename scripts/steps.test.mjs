@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { checkNode } from './lib/install.mjs';
+import { givenServer } from './lib/s3.mjs';
+import { summaryLine } from './lib/steps.mjs';
+
+const report = {
+  numPassedTests: 120,
+  numFailedTests: 0,
+  numPendingTests: 2,
+  numTodoTests: 1,
+  success: true,
+  testResults: [{ status: 'passed', assertionResults: [{ status: 'passed' }] }],
+};
+
+describe('summaryLine', () => {
+  it('counts tests', () => {
+    expect(summaryLine(report)).toBe('Tests: 120 passed, 0 failed, 3 skipped');
+  });
+
+  it('counts a file that could not be loaded as a failure', () => {
+    const broken = { status: 'failed', assertionResults: [] };
+    expect(
+      summaryLine({ ...report, success: false, testResults: [...report.testResults, broken] }),
+    ).toBe('Tests: 120 passed, 1 failed, 3 skipped');
+  });
+
+  it('counts a failed test once', () => {
+    const failed = { status: 'failed', assertionResults: [{ status: 'failed' }] };
+    expect(
+      summaryLine({ ...report, success: false, numFailedTests: 1, testResults: [failed] }),
+    ).toContain(' 1 failed');
+  });
+
+  it('never says that nothing failed in a run that did', () => {
+    expect(summaryLine({ ...report, success: false })).toContain(' 1 failed');
+  });
+});
+
+describe('checkNode', () => {
+  it('takes 20.19 and newer', () => {
+    for (const version of ['20.19.0', '20.20.2', '22.0.0']) {
+      expect(() => checkNode(version)).not.toThrow();
+    }
+    for (const version of ['18.20.0', '20.18.3']) {
+      expect(() => checkNode(version)).toThrow(/needs Node.js 20.19 or newer/);
+    }
+  });
+});
+
+describe('givenServer', () => {
+  const env = {
+    S3_TEST_ENDPOINT: 'http://127.0.0.1:9000',
+    S3_TEST_ACCESS_KEY_ID: 'key',
+    S3_TEST_SECRET_ACCESS_KEY: 'secret',
+  };
+
+  it('is taken from the environment, with a default bucket and region', () => {
+    expect(givenServer(env)).toMatchObject({
+      endpoint: 'http://127.0.0.1:9000',
+      bucket: 'umbra-test',
+      region: 'us-east-1',
+      kind: 'given',
+    });
+    expect(givenServer({})).toBeUndefined();
+  });
+
+  it('names what is missing', () => {
+    expect(() => givenServer({ ...env, S3_TEST_SECRET_ACCESS_KEY: '' })).toThrow(
+      /S3_TEST_SECRET_ACCESS_KEY must be set/,
+    );
+  });
+});

@@ -1,0 +1,10 @@
+// `npm test`: installs and builds what is missing, then runs the tests. Arguments go to vitest.
+import { ensureBuilt, ensureInstalled } from './lib/install.mjs';
+import { runMain } from './lib/run.mjs';
+import { runTests } from './lib/steps.mjs';
+
+await runMain(async () => {
+  await ensureInstalled();
+  await ensureBuilt();
+  return runTests(process.argv.slice(2));
+});
