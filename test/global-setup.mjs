@@ -18,7 +18,7 @@ export default async function setup(project) {
   };
 
   try {
-    let redisUrl = process.env['TEST_REDIS_URL'];
+    let redisUrl = process.env.TEST_REDIS_URL;
     if (redisUrl) {
       step(`Redis: ${new URL(redisUrl).host} (TEST_REDIS_URL)`);
     } else {

@@ -38,7 +38,7 @@ const thisMachine = {
  * @returns {Promise<string>}
  */
 export async function ensureRedisServer(machine = thisMachine) {
-  const named = machine.env['UMBRA_REDIS_SERVER'];
+  const named = machine.env.UMBRA_REDIS_SERVER;
   if (named) {
     if (isExecutable(named)) return named;
     throw new CommandError(`UMBRA_REDIS_SERVER is ${named}, which is no executable file`, 1);
@@ -46,7 +46,6 @@ export async function ensureRedisServer(machine = thisMachine) {
   const found = firstFound(machine);
   if (found) return found;
   if (!machine.canInstall()) throw new CommandError(HOW_TO_INSTALL, 1);
-  step('installing redis-server (apt-get)');
   try {
     await machine.install();
   } catch (error) {
@@ -71,6 +70,7 @@ function firstFound(machine) {
 }
 
 async function aptInstall() {
+  step('installing redis-server (apt-get)');
   // The package starts a system service on the default port. Only the binary is wanted, and a
   // policy that says 101 is how Debian is told so. A policy that is already there is kept.
   const policy = '/usr/sbin/policy-rc.d';
@@ -120,30 +120,43 @@ export async function startRedis({ dir, port, appendonly = false, server }) {
     ...['--appendonly', appendonly ? 'yes' : 'no'],
     ...['--daemonize', 'no'],
   ]);
-  await waitUntilReady(child, 'the Redis server', () => answersPing(chosen));
+  await waitUntilReady(child, 'the Redis server', async () => {
+    // Another server on that port answers too, while ours is still busy failing to bind it.
+    const isOurs = (await ask(chosen, 'INFO server')).includes(`process_id:${child.pid}\r\n`);
+    return isOurs && answersPing(chosen);
+  });
   return { url: `redis://127.0.0.1:${chosen}`, port: chosen, pid: child.pid, stop: child.stop };
+}
+
+/**
+ * @param {number} port
+ * @param {string} [host]
+ * @returns {Promise<boolean>}
+ */
+export async function answersPing(port, host = '127.0.0.1') {
+  // A server that is still loading its data answers with an error instead.
+  return (await ask(port, 'PING', host)).startsWith('+PONG');
 }
 
 /**
  * Asks by hand, over a socket: no client library can be assumed to be installed here.
  *
  * @param {number} port
+ * @param {string} command
  * @param {string} [host]
- * @returns {Promise<boolean>}
+ * @returns {Promise<string>} the raw reply; empty when there is none
  */
-export function answersPing(port, host = '127.0.0.1') {
+function ask(port, command, host = '127.0.0.1') {
   return new Promise((done) => {
     const socket = connect({ port, host });
-    /** @param {boolean} answer */
-    const finish = (answer) => {
-      socket.destroy();
-      done(answer);
-    };
-    socket.setTimeout(1000, () => finish(false));
-    socket.on('error', () => finish(false));
-    socket.on('close', () => finish(false));
-    socket.on('connect', () => socket.write('PING\r\n'));
-    // A server that is still loading its data answers with an error instead.
-    socket.once('data', (chunk) => finish(chunk.toString().startsWith('+PONG')));
+    let reply = '';
+    socket.setTimeout(1000, () => socket.destroy());
+    socket.on('data', (chunk) => {
+      reply += chunk.toString();
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => done(reply));
+    // QUIT makes the server close the connection once it has answered everything.
+    socket.on('connect', () => socket.write(`${command}\r\nQUIT\r\n`));
   });
 }

@@ -90,7 +90,7 @@ export function isExecutable(path) {
  * @returns {string | undefined} the first program of that name on PATH
  */
 export function findOnPath(name) {
-  for (const dir of (process.env['PATH'] ?? '').split(delimiter)) {
+  for (const dir of (process.env.PATH ?? '').split(delimiter)) {
     if (dir === '') continue;
     const path = join(dir, name);
     if (isExecutable(path)) return path;

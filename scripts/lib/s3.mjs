@@ -40,7 +40,7 @@ export async function startS3Server({ dir }) {
  * @returns {S3Server | undefined}
  */
 export function givenServer(env) {
-  const endpoint = env['S3_TEST_ENDPOINT'];
+  const endpoint = env.S3_TEST_ENDPOINT;
   if (!endpoint) return undefined;
   /** @param {string} name */
   const required = (name) => {
@@ -52,8 +52,8 @@ export function givenServer(env) {
     endpoint,
     accessKeyId: required('S3_TEST_ACCESS_KEY_ID'),
     secretAccessKey: required('S3_TEST_SECRET_ACCESS_KEY'),
-    region: env['S3_TEST_REGION'] || REGION,
-    bucket: env['S3_TEST_BUCKET'] || BUCKET,
+    region: env.S3_TEST_REGION || REGION,
+    bucket: env.S3_TEST_BUCKET || BUCKET,
     kind: 'given',
     stop: async () => {},
   };
@@ -61,7 +61,7 @@ export function givenServer(env) {
 
 /** @returns {Promise<string | undefined>} */
 async function findVersitygw() {
-  const named = process.env['UMBRA_VERSITYGW'];
+  const named = process.env.UMBRA_VERSITYGW;
   if (named) {
     if (isExecutable(named)) return named;
     throw new Error(`UMBRA_VERSITYGW is ${named}, which is no executable file`);
@@ -104,7 +104,8 @@ async function startVersitygw(binary, dir) {
   const start = async (backend) => {
     const port = await freePort();
     const endpoint = `http://127.0.0.1:${port}`;
-    const health = '/-/healthy';
+    // A path that nobody else answers at, should the port be taken in the meantime.
+    const health = `/${randomBytes(8).toString('hex')}`;
     const child = startProcess(
       binary,
       [

@@ -7,7 +7,9 @@ import { CommandError, run } from './run.mjs';
 
 /** Format and lint, as one pass that changes nothing. */
 export async function checkStyle() {
-  await run(bin('biome'), ['ci', '.']);
+  // Biome colours its output even in a log file, one letter at a time.
+  const colors = process.stdout.isTTY ? [] : ['--colors=off'];
+  await run(bin('biome'), ['ci', ...colors, '.']);
 }
 
 /**

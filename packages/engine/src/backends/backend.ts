@@ -1,0 +1,16 @@
+import type { ModelBundle } from '@umbra/shared';
+
+/** A loaded network: images in, one row of class scores an image out. */
+export type Backend = {
+  readonly name: string;
+  readonly version: string;
+  readonly device: string;
+  /**
+   * @param batch float32, `count` images in the bundle's layout, normalised.
+   * @returns float32 [count, classes], in the bundle's output unit.
+   */
+  run(batch: Float32Array, count: number, height: number, width: number): Promise<Float32Array>;
+  close(): Promise<void>;
+};
+
+export type LoadBackend = (folder: string, bundle: ModelBundle) => Promise<Backend>;

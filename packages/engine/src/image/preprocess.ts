@@ -1,0 +1,70 @@
+import type { ModelBundle, Size } from '@umbra/shared';
+import { defaultLimits, type ImageLimits, openRgb, type Rgb, readSize, toRgb } from './decode.js';
+import { type Frame, planFrame } from './frame.js';
+
+/** A photo as the model sees it. */
+export type ModelInput = Size & {
+  /** float32, one image in the bundle's layout, normalised. */
+  readonly tensor: Float32Array;
+  readonly frame: Frame;
+};
+
+type InputContract = ModelBundle['input'];
+
+/**
+ * Turn a photo's file into the model's input.
+ *
+ * @throws {AppError} `invalid_input` if the photo cannot be decoded.
+ */
+export async function prepareImage(
+  bytes: Buffer,
+  input: InputContract,
+  limits: ImageLimits = defaultLimits,
+): Promise<ModelInput> {
+  const frame = planFrame(input, await readSize(bytes, limits));
+  const rgb = await toRgb(
+    openRgb(bytes, limits)
+      .resize({
+        ...frame.resized,
+        fit: 'fill',
+        kernel: input.interpolation === 'bicubic' ? 'cubic' : 'linear',
+        // Shrinking while a JPEG is decoded is faster but blurs: every format gives the same pixels.
+        fastShrinkOnLoad: false,
+      })
+      .extract({
+        left: frame.crop.left,
+        top: frame.crop.top,
+        width: frame.crop.right - frame.crop.left,
+        height: frame.crop.bottom - frame.crop.top,
+      }),
+  );
+  return { tensor: normalise(rgb, input), height: rgb.height, width: rgb.width, frame };
+}
+
+/** `(p * scale - mean) / std` for each channel, in the model's channel order and layout. */
+export function normalise({ data, height, width }: Rgb, input: InputContract): Float32Array {
+  const pixels = height * width;
+  const tensor = new Float32Array(3 * pixels);
+  for (let channel = 0; channel < 3; channel++) {
+    const source = input.channels === 'RGB' ? channel : 2 - channel;
+    const [start, step] = channelStride(input.layout, channel, pixels);
+    for (let pixel = 0; pixel < pixels; pixel++) {
+      tensor[start + pixel * step] = normalised(data[pixel * 3 + source] ?? 0, channel, input);
+    }
+  }
+  return tensor;
+}
+
+/** @param value In [0, 255]. @param channel Index in the model's own channel order. */
+export function normalised(value: number, channel: number, input: InputContract): number {
+  return (value * input.scale - (input.mean[channel] ?? 0)) / (input.std[channel] ?? 1);
+}
+
+/** Where a channel's first pixel is, and how far apart its pixels are. */
+export function channelStride(
+  layout: InputContract['layout'],
+  channel: number,
+  pixels: number,
+): [start: number, step: number] {
+  return layout === 'NCHW' ? [channel * pixels, 1] : [channel, 3];
+}

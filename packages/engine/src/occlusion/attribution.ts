@@ -1,0 +1,57 @@
+import { type Grid, patchBox } from '@umbra/shared';
+
+/**
+ * Spread scores over pixels: the mean, over the patches that cover a pixel, of the clean score
+ * minus the occluded one. Positive where the image supports the class; 0 where no patch reaches.
+ *
+ * @param scores float32 [rows, columns], row-major.
+ * @returns float32 [height, width] in the model's input frame.
+ * @see Captum's `Occlusion`, whose sign and averaging these are.
+ */
+export function attribute(grid: Grid, scores: Float32Array, cleanScore: number): Float32Array {
+  const { height, width } = grid.image;
+  // A second-difference image: each patch adds its drop at its corners, and two running sums
+  // spread it over the box. Cost does not depend on how much patches overlap.
+  const drops = new Float64Array((height + 1) * (width + 1));
+  const covers = new Float64Array((height + 1) * (width + 1));
+  for (let row = 0; row < grid.rows; row++) {
+    for (let column = 0; column < grid.columns; column++) {
+      const drop = cleanScore - (scores[row * grid.columns + column] ?? 0);
+      const { top, left, bottom, right } = patchBox(grid, row, column);
+      for (const [y, x, sign] of [
+        [top, left, 1],
+        [top, right, -1],
+        [bottom, left, -1],
+        [bottom, right, 1],
+      ] as const) {
+        const at = y * (width + 1) + x;
+        drops[at] = (drops[at] ?? 0) + sign * drop;
+        covers[at] = (covers[at] ?? 0) + sign;
+      }
+    }
+  }
+  integrate(drops, height + 1, width + 1);
+  integrate(covers, height + 1, width + 1);
+  const attribution = new Float32Array(height * width);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const at = y * (width + 1) + x;
+      const count = Math.round(covers[at] ?? 0);
+      attribution[y * width + x] = count === 0 ? 0 : (drops[at] ?? 0) / count;
+    }
+  }
+  return attribution;
+}
+
+/** Two-dimensional running sum, in place. */
+function integrate(image: Float64Array, height: number, width: number): void {
+  for (let y = 0; y < height; y++) {
+    for (let x = 1; x < width; x++) {
+      const at = y * width + x;
+      image[at] = (image[at] ?? 0) + (image[at - 1] ?? 0);
+    }
+  }
+  for (let at = width; at < height * width; at++) {
+    image[at] = (image[at] ?? 0) + (image[at - width] ?? 0);
+  }
+}
