@@ -91,7 +91,7 @@ function torchRate(root, threads, positions, report) {
  * @returns {string | null}
  */
 function findPython(root, report) {
-  const given = process.env['UMBRA_PEERS_PYTHON'];
+  const given = process.env.UMBRA_PEERS_PYTHON;
   if (given) return given;
   const python = join(root, 'bench/peers/.venv/bin/python');
   if (existsSync(python)) return python;

@@ -10,9 +10,9 @@ await runMain(async () => {
   /** @type {Record<string, unknown>} */
   const results = {};
   if (wants('engine')) {
-    results['engine'] = await (await import('./engine.mjs')).benchEngine(options);
+    results.engine = await (await import('./engine.mjs')).benchEngine(options);
   }
-  if (wants('queue')) results['queue'] = await (await import('./queue.mjs')).benchQueue(options);
+  if (wants('queue')) results.queue = await (await import('./queue.mjs')).benchQueue(options);
   if (flags.includes('--json')) process.stdout.write(`${JSON.stringify(results)}\n`);
   return 0;
 });

@@ -32,7 +32,7 @@ export async function startServices({ dir, workers = 2, env = {}, report = () =>
     for (const end of stops.splice(0).reverse()) await end();
   };
   try {
-    const redisUrl = process.env['REDIS_URL'] ?? (await ownRedis(dir, stops));
+    const redisUrl = process.env.REDIS_URL ?? (await ownRedis(dir, stops));
     report(`Redis on ${new URL(redisUrl).host}`);
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;

@@ -46,7 +46,9 @@ export function parseSettings(flags: SettingsFlags): OcclusionSettings {
   const present = Object.fromEntries(Object.entries(given).filter(([, v]) => v !== undefined));
   const parsed = occlusionSettings.safeParse(present as OcclusionSettingsInput);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `--${String(issue.path[0])}: ${issue.message}`);
+  const problems = parsed.error.issues.map(
+    (issue) => `--${String(issue.path[0])}: ${issue.message}`,
+  );
   throw invalidInput(problems.join('\n'));
 }
 

@@ -10,6 +10,7 @@ export * from './ids.js';
 export * from './logger.js';
 export * from './occlusion/grid.js';
 export * from './occlusion/shards.js';
+export * from './progress.js';
 export * from './queues.js';
 export * from './store/fs-store.js';
 export * from './store/json.js';

@@ -28,9 +28,7 @@ async function answer(request: LaneRequest): Promise<LaneReply> {
   return { kind: 'opened', name, version, device };
 }
 
-async function run(
-  request: Extract<LaneRequest, { kind: 'run' }>,
-): Promise<Float32Array> {
+async function run(request: Extract<LaneRequest, { kind: 'run' }>): Promise<Float32Array> {
   const model = models.get(request.digest);
   if (model === undefined) throw integrity(`Model ${request.digest} is not open in this lane`);
   const image = new Float32Array(request.image);

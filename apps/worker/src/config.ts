@@ -1,0 +1,19 @@
+import { commonConfig } from '@umbra/shared';
+import { z } from 'zod';
+
+const count = (fallback: number) => z.coerce.number().int().min(1).default(fallback);
+
+export const workerConfig = commonConfig.extend({
+  /** Inference threads of this process; shards run side by side. */
+  UMBRA_LANES: count(1),
+  /** Memory for the batches of all lanes together. */
+  UMBRA_BATCH_MB: count(512),
+  /** Images a job may have in the queue at once. */
+  UMBRA_WINDOW_IMAGES: count(32),
+  UMBRA_CACHE_DIR: z.string().min(1).default('.umbra/cache'),
+  /** A worker that is not heard of for this long loses its shard to another. */
+  UMBRA_LOCK_MS: count(10_000),
+  /** On SIGTERM, how long running shards may take to end by themselves. */
+  UMBRA_SHUTDOWN_MS: count(20_000),
+});
+export type WorkerConfig = z.output<typeof workerConfig>;

@@ -1,0 +1,21 @@
+import type { Engine } from '@umbra/engine';
+import type { Logger, ObjectStore, ProgressBook } from '@umbra/shared';
+import type { FlowProducer, Queue } from 'bullmq';
+import type { WorkerConfig } from './config.js';
+import type { ModelShelf } from './model-shelf.js';
+
+/** What the steps of a job are given. */
+export type Context = {
+  readonly config: Readonly<WorkerConfig>;
+  readonly store: ObjectStore;
+  readonly progress: ProgressBook;
+  readonly engine: Engine;
+  readonly shelf: ModelShelf;
+  readonly flows: FlowProducer;
+  readonly dispatchQueue: Queue;
+  readonly shardQueue: Queue;
+  readonly archiveQueue: Queue;
+  readonly logger: Logger;
+  /** Aborted when shards must be given back because this process is about to end. */
+  readonly shutdown: AbortSignal;
+};

@@ -1,0 +1,179 @@
+import { inputSize, planOcclusion } from '@umbra/engine';
+import {
+  type DatasetItem,
+  type DispatchPayload,
+  datasetItem,
+  describeModel,
+  dispatchPayload,
+  hasCode,
+  imageIndexOf,
+  isFinal,
+  type JobRecord,
+  keys,
+  type ModelBundle,
+  type Progress,
+  planShards,
+  queueJobIds,
+  queueNames,
+  readJsonLines,
+  reportError,
+} from '@umbra/shared';
+import { DelayedError, type Job, type JobsOptions } from 'bullmq';
+import type { Context } from './context.js';
+import { failJob, readJob, writeJob } from './job-record.js';
+import { chooseRowsPerShard } from './rows-per-shard.js';
+
+const tickMs = 100;
+/** Enough for a store or a Redis that is away for some minutes. */
+const patience: JobsOptions = {
+  attempts: 8,
+  backoff: { type: 'exponential', delay: 500 },
+  removeOnComplete: true,
+  removeOnFail: true,
+};
+
+/**
+ * Keep a job's window of images full, until all are finished.
+ *
+ * One queue job a tick, held by its lock, so a job has one dispatcher at a time; a tick that dies is
+ * run again, and adding an image twice is harmless since queue ids are the same.
+ */
+export async function runDispatch(context: Context, job: Job, token?: string): Promise<void> {
+  const payload = dispatchPayload.parse(job.data);
+  try {
+    if (await tick(context, payload)) return;
+  } catch (error) {
+    if (!hasCode(error) || ['unavailable', 'internal'].includes(error.code)) throw error;
+    context.logger.error({ jobId: payload.jobId, error: reportError(error) }, 'job failed');
+    await failJob(context.store, payload.tenant, payload.jobId, reportError(error));
+    return;
+  }
+  await job.moveToDelayed(Date.now() + tickMs, token);
+  throw new DelayedError();
+}
+
+/** @returns Whether dispatching is over. */
+async function tick(context: Context, { tenant, jobId }: DispatchPayload): Promise<boolean> {
+  const job = await readJob(context.store, tenant, jobId);
+  if (isFinal(job.state)) return true;
+  const progress =
+    (await context.progress.read(jobId)) ?? (await startProgress(context, tenant, job));
+  const finished = progress.completed + progress.failed;
+  if (finished < job.counts.total) {
+    await fillWindow(context, tenant, job, progress);
+    return false;
+  }
+  await writeJob(context.store, tenant, job, {
+    state: 'finalizing',
+    finalizingAt: new Date().toISOString(),
+  });
+  await context.archiveQueue.add(
+    queueNames.archive,
+    { version: 1, tenant, jobId },
+    { ...patience, jobId: queueJobIds.archive(jobId) },
+  );
+  return true;
+}
+
+/**
+ * Begin, or begin again after Redis was lost: the store says which images are finished.
+ */
+async function startProgress(
+  { store, progress, logger }: Context,
+  tenant: string,
+  job: JobRecord,
+): Promise<Progress> {
+  const startedAt = job.startedAt ?? new Date().toISOString();
+  if (job.state === 'queued')
+    await writeJob(store, tenant, job, { state: 'in_progress', startedAt });
+  let known = 0;
+  for await (const { key } of store.list(keys.results(tenant, job.id))) {
+    if (!key.endsWith('/result.json')) continue;
+    const index = imageIndexOf(key.split('/').at(-2) ?? '');
+    if (await progress.finishImage(job.id, index, 'completed')) {
+      await progress.addPositions(job.id, job.positionsPerImage ?? 0);
+      known += 1;
+    }
+  }
+  for await (const { key } of store.list(keys.errors(tenant, job.id))) {
+    const index = imageIndexOf(key.split('/').at(-1)?.replace('.json', '') ?? '');
+    await progress.finishImage(job.id, index, 'failed');
+    known += 1;
+  }
+  // Last: where this field stands, the rest has been taken over.
+  await progress.start(job.id, Date.now());
+  logger.info({ jobId: job.id, images: job.counts.total, known }, 'job started');
+  const started = await progress.read(job.id);
+  if (started === null) throw new Error(`Progress of job ${job.id} vanished`);
+  return started;
+}
+
+/** Read on in the manifest and queue images until the window is full. */
+async function fillWindow(
+  context: Context,
+  tenant: string,
+  job: JobRecord,
+  progress: Progress,
+): Promise<void> {
+  const { index, offset } = progress.cursor;
+  const left = job.counts.total - index;
+  // A finished image before the cursor frees a place; after a restart the cursor is at the start.
+  let room =
+    context.config.UMBRA_WINDOW_IMAGES - Math.max(0, index - progress.completed - progress.failed);
+  if (left === 0 || room <= 0) return;
+  const bundle = await describeModel(context.store, job.model.name, job.model.digest);
+  const lanes = context.config.UMBRA_LANES * (await context.shardQueue.getWorkersCount());
+  const key = keys.manifest(tenant, job.dataset);
+  const size = (await context.store.head(key))?.bytes ?? 0;
+  const { body } = await context.store.stream(key, {
+    start: offset,
+    end: Math.max(size, offset + 1),
+  });
+  let cursor = progress.cursor;
+  try {
+    for await (const { value: item, bytes } of readJsonLines(body, datasetItem)) {
+      if (room === 0) break;
+      if (!(await context.progress.isFinished(job.id, imageIndexOf(item.id)))) {
+        await addImage(context, tenant, job, item, bundle, left, lanes);
+        room -= 1;
+      }
+      cursor = { index: cursor.index + 1, offset: cursor.offset + bytes };
+      await context.progress.advance(job.id, cursor);
+    }
+  } finally {
+    body.destroy();
+  }
+}
+
+async function addImage(
+  { flows }: Context,
+  tenant: string,
+  job: JobRecord,
+  item: DatasetItem,
+  bundle: ModelBundle,
+  imagesLeft: number,
+  lanes: number,
+): Promise<void> {
+  const { rows } = planOcclusion(inputSize(bundle.input, item), job.settings);
+  const rowsPerShard = job.rowsPerShard ?? chooseRowsPerShard(rows, imagesLeft, lanes);
+  const { dataset, model, settings } = job;
+  const work = { version: 1, tenant, jobId: job.id, dataset, item, model, settings } as const;
+  await flows.add({
+    name: queueNames.merge,
+    queueName: queueNames.merge,
+    data: work,
+    opts: { ...patience, jobId: queueJobIds.merge(job.id, item.id) },
+    children: planShards(rows, rowsPerShard).map(({ rowStart, rowEnd }) => ({
+      name: queueNames.shard,
+      queueName: queueNames.shard,
+      data: { ...work, rowStart, rowEnd },
+      opts: {
+        ...patience,
+        attempts: 3,
+        // A failed child must not strand its parent: the merge finds the failure and decides.
+        ignoreDependencyOnFailure: true,
+        jobId: queueJobIds.shard(job.id, item.id, rowStart),
+      },
+    })),
+  });
+}

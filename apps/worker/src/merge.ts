@@ -1,0 +1,113 @@
+import { composeResult, decodeFloats, inputSize, planOcclusion } from '@umbra/engine';
+import {
+  AppError,
+  type ErrorReport,
+  errorReport,
+  imageIndexOf,
+  integrity,
+  keys,
+  type MergePayload,
+  mergeBands,
+  mergePayload,
+  putJson,
+  type ResultFile,
+  reportError,
+  type ShardResult,
+  shardResult,
+} from '@umbra/shared';
+import type { Job } from 'bullmq';
+import type { Context } from './context.js';
+import { readImage } from './read-image.js';
+
+/** Assemble an image's shards, write its results, count it. Safe to repeat. */
+export async function runMerge(context: Context, job: Job): Promise<void> {
+  const image = mergePayload.parse(job.data);
+  const [failure] = Object.values(await job.getIgnoredChildrenFailures());
+  if (failure !== undefined) return recordFailure(context, image, parseFailure(failure));
+  try {
+    const shards = Object.values(await job.getChildrenValues()).map((value) =>
+      shardResult.parse(value),
+    );
+    await writeResults(context, image, shards);
+  } catch (error) {
+    const lastAttempt = job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
+    if (!lastAttempt && !(error instanceof AppError && !error.retryable)) throw error;
+    return recordFailure(context, image, reportError(error));
+  }
+  await context.progress.finishImage(image.jobId, imageIndexOf(image.item.id), 'completed');
+  context.logger.info({ jobId: image.jobId, imageId: image.item.id }, 'image completed');
+}
+
+/** The image failed; the job goes on. */
+export async function recordFailure(
+  { store, progress, logger }: Context,
+  { tenant, jobId, item }: MergePayload,
+  error: ErrorReport,
+): Promise<void> {
+  await putJson(store, keys.error(tenant, jobId, item.id), error);
+  await progress.finishImage(jobId, imageIndexOf(item.id), 'failed');
+  logger.warn({ jobId, imageId: item.id, error }, 'image failed');
+}
+
+async function writeResults(
+  context: Context,
+  image: MergePayload,
+  shards: readonly ShardResult[],
+): Promise<void> {
+  const { store, shelf } = context;
+  const { tenant, jobId, dataset, item, settings } = image;
+  const model = await shelf.open(image.model);
+  const { id, name, sha256, width, height } = item;
+  const grid = planOcclusion(inputSize(model.bundle.input, { width, height }), settings);
+  const [first, ...others] = shards;
+  if (first === undefined) throw integrity(`Expected shards of image ${id}, got none`);
+  for (const shard of others) assertSameRun(first, shard, id);
+  const bands = shards.map((shard) => ({
+    rowStart: shard.rowStart,
+    rowEnd: shard.rowEnd,
+    scores: decodeFloats(Buffer.from(shard.scores, 'base64')),
+  }));
+  const files = await composeResult({
+    photo: await readImage(store, tenant, dataset, item),
+    image: { id, name, sha256, width, height },
+    model,
+    settings,
+    grid,
+    scores: mergeBands(bands, grid.rows, grid.columns),
+    clean: first.clean,
+    provenance: first.provenance,
+  });
+  // The description last: where it stands, the image is done.
+  const { 'result.json': description, ...arrays } = files;
+  await Promise.all(
+    Object.entries(arrays).map(([file, bytes]) =>
+      store.put(keys.result(tenant, jobId, id, file as ResultFile), bytes),
+    ),
+  );
+  await store.put(keys.result(tenant, jobId, id, 'result.json'), description);
+}
+
+/** Clean runs may differ by a rounding between machines; anything more is another model or image. */
+const cleanTolerance = 1e-4;
+
+function assertSameRun(a: ShardResult, b: ShardResult, imageId: string): void {
+  const same =
+    a.rows === b.rows &&
+    a.columns === b.columns &&
+    a.clean.target.index === b.clean.target.index &&
+    Math.abs(a.clean.score - b.clean.score) <=
+      cleanTolerance * Math.max(1, Math.abs(a.clean.score)) &&
+    a.provenance.backend === b.provenance.backend;
+  if (!same) throw integrity(`Expected all shards of image ${imageId} to come from the same run`);
+}
+
+function parseFailure(reason: unknown): ErrorReport {
+  const text = String(reason);
+  try {
+    const parsed = errorReport.safeParse(JSON.parse(text));
+    if (parsed.success) return parsed.data;
+  } catch {
+    // Not ours: the queue's own words, such as a shard that stalled too often.
+  }
+  return { code: 'internal', message: text };
+}

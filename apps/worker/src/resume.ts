@@ -1,0 +1,25 @@
+import { defaultTenant, keys, queueJobIds, queueNames } from '@umbra/shared';
+import type { Context } from './context.js';
+
+/**
+ * Queue every job that is not final, for the case that Redis was lost. A job that is still queued
+ * keeps its place: the id is the same.
+ */
+export async function resumeJobs({ store, dispatchQueue, logger }: Context): Promise<void> {
+  const tenant = defaultTenant;
+  for await (const { key } of store.list(keys.activeJobs(tenant))) {
+    const jobId = key.split('/').at(-1) ?? '';
+    await dispatchQueue.add(
+      queueNames.dispatch,
+      { version: 1, tenant, jobId },
+      {
+        jobId: queueJobIds.dispatch(jobId),
+        attempts: 8,
+        backoff: { type: 'exponential', delay: 500 },
+        removeOnComplete: true,
+        removeOnFail: true,
+      },
+    );
+    logger.info({ jobId }, 'unfinished job found');
+  }
+}

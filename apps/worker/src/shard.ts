@@ -1,0 +1,54 @@
+import { encodeFloats } from '@umbra/engine';
+import { hasCode, reportError, type ShardResult, shardPayload } from '@umbra/shared';
+import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
+import type { Context } from './context.js';
+import { readImage } from './read-image.js';
+
+/**
+ * Score some grid rows of one image. May run twice for the same rows: it gives the same numbers.
+ *
+ * A failure carries its report as JSON, so that the merge can say what went wrong.
+ */
+export async function runShard(context: Context, job: Job, token?: string): Promise<ShardResult> {
+  try {
+    return await scoreRows(context, job);
+  } catch (error) {
+    if (hasCode(error, 'cancelled') && context.shutdown.aborted) {
+      // Given back, not failed: another worker runs it, and no attempt is used up.
+      await job.moveToDelayed(Date.now(), token);
+      throw new DelayedError();
+    }
+    const report = JSON.stringify(reportError(error));
+    const retryable = !hasCode(error) || ['unavailable', 'internal'].includes(error.code);
+    throw retryable ? new Error(report, { cause: error }) : new UnrecoverableError(report);
+  }
+}
+
+async function scoreRows(context: Context, job: Job): Promise<ShardResult> {
+  const shard = shardPayload.parse(job.data);
+  const { tenant, jobId, dataset, item, settings, rowStart, rowEnd } = shard;
+  const model = await context.shelf.open(shard.model);
+  const input = await context.shelf.prepare(item.sha256, model, () =>
+    readImage(context.store, tenant, dataset, item),
+  );
+  const run = await model.occlude(input, settings, {
+    rows: { rowStart, rowEnd },
+    signal: context.shutdown,
+  });
+  await context.progress.addPositions(jobId, run.scores.length);
+  context.logger.debug(
+    { jobId, imageId: item.id, rowStart, rowEnd, milliseconds: run.milliseconds },
+    'shard scored',
+  );
+  return {
+    version: 1,
+    rowStart,
+    rowEnd,
+    rows: run.grid.rows,
+    columns: run.grid.columns,
+    scores: encodeFloats(run.scores).toString('base64'),
+    clean: run.clean,
+    provenance: model.provenance,
+    milliseconds: run.milliseconds,
+  };
+}

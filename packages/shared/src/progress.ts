@@ -1,0 +1,81 @@
+import type { Redis } from 'ioredis';
+import { redisPrefix } from './queues.js';
+
+/** Where the dispatcher is in a dataset's manifest. */
+export type Cursor = { readonly index: number; readonly offset: number };
+
+/** A running job's working memory. */
+export type Progress = {
+  readonly cursor: Cursor;
+  readonly completed: number;
+  readonly failed: number;
+  readonly positions: number;
+  readonly startedAtMs: number;
+};
+
+/**
+ * Progress of running jobs, in Redis: gone with it, and rebuilt from the store.
+ *
+ * An image is counted once, however often its merge runs: a bitmap holds which are finished.
+ */
+export type ProgressBook = {
+  read(jobId: string): Promise<Progress | null>;
+  start(jobId: string, startedAtMs: number): Promise<void>;
+  advance(jobId: string, cursor: Cursor): Promise<void>;
+  addPositions(jobId: string, positions: number): Promise<void>;
+  /** @returns Whether this call was the one that counted. */
+  finishImage(jobId: string, index: number, outcome: 'completed' | 'failed'): Promise<boolean>;
+  isFinished(jobId: string, index: number): Promise<boolean>;
+  remove(jobId: string): Promise<void>;
+};
+
+/** A job that is forgotten leaves no keys behind for longer than this. */
+const keepSeconds = 7 * 24 * 3600;
+
+const countOnce = `
+if redis.call('SETBIT', KEYS[2], ARGV[1], 1) == 0 then
+  redis.call('HINCRBY', KEYS[1], ARGV[2], 1)
+  redis.call('EXPIRE', KEYS[1], ARGV[3])
+  redis.call('EXPIRE', KEYS[2], ARGV[3])
+  return 1
+end
+return 0`;
+
+export function createProgressBook(redis: Redis): ProgressBook {
+  const progressKey = (jobId: string) => `${redisPrefix}:progress:${jobId}`;
+  const finishedKey = (jobId: string) => `${redisPrefix}:finished:${jobId}`;
+  return {
+    async read(jobId) {
+      const fields = await redis.hgetall(progressKey(jobId));
+      if (fields.startedAtMs === undefined) return null;
+      const number = (name: string) => Number(fields[name] ?? 0);
+      return {
+        cursor: { index: number('index'), offset: number('offset') },
+        completed: number('completed'),
+        failed: number('failed'),
+        positions: number('positions'),
+        startedAtMs: number('startedAtMs'),
+      };
+    },
+    async start(jobId, startedAtMs) {
+      await redis.hset(progressKey(jobId), { startedAtMs });
+      await redis.expire(progressKey(jobId), keepSeconds);
+    },
+    async advance(jobId, { index, offset }) {
+      await redis.hset(progressKey(jobId), { index, offset });
+    },
+    async addPositions(jobId, positions) {
+      await redis.hincrby(progressKey(jobId), 'positions', positions);
+    },
+    async finishImage(jobId, index, outcome) {
+      const keys = [progressKey(jobId), finishedKey(jobId)];
+      return (await redis.eval(countOnce, 2, ...keys, index, outcome, keepSeconds)) === 1;
+    },
+    async isFinished(jobId, index) {
+      return (await redis.getbit(finishedKey(jobId), index)) === 1;
+    },
+    async remove(jobId) {
+      await redis.del(progressKey(jobId), finishedKey(jobId));
+    },
+  };
+}
