@@ -130,6 +130,9 @@ export async function runMain(main) {
     if (error instanceof CommandError) {
       step(error.message);
       process.exitCode = error.code;
+    } else if (error instanceof Error && error.name === 'AppError') {
+      step(error.message);
+      process.exitCode = 1;
     } else {
       step(error instanceof Error ? (error.stack ?? error.message) : String(error));
       process.exitCode = 1;

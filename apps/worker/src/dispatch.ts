@@ -12,26 +12,19 @@ import {
   keys,
   type ModelBundle,
   type Progress,
+  patientJob,
   planShards,
   queueJobIds,
   queueNames,
   readJsonLines,
   reportError,
 } from '@umbra/shared';
-import { DelayedError, type Job, type JobsOptions } from 'bullmq';
+import { DelayedError, type Job } from 'bullmq';
 import type { Context } from './context.js';
 import { failJob, readJob, writeJob } from './job-record.js';
 import { chooseRowsPerShard } from './rows-per-shard.js';
 
 const tickMs = 100;
-/** Enough for a store or a Redis that is away for some minutes. */
-const patience: JobsOptions = {
-  attempts: 8,
-  backoff: { type: 'exponential', delay: 500 },
-  removeOnComplete: true,
-  removeOnFail: true,
-};
-
 /**
  * Keep a job's window of images full, until all are finished.
  *
@@ -45,6 +38,8 @@ export async function runDispatch(context: Context, job: Job, token?: string): P
   } catch (error) {
     if (!hasCode(error) || ['unavailable', 'internal'].includes(error.code)) throw error;
     context.logger.error({ jobId: payload.jobId, error: reportError(error) }, 'job failed');
+    // A job that was withdrawn while it was being queued has no record, and nobody to be told.
+    if ((await context.store.head(keys.job(payload.tenant, payload.jobId))) === null) return;
     await failJob(context.store, payload.tenant, payload.jobId, reportError(error));
     return;
   }
@@ -70,7 +65,7 @@ async function tick(context: Context, { tenant, jobId }: DispatchPayload): Promi
   await context.archiveQueue.add(
     queueNames.archive,
     { version: 1, tenant, jobId },
-    { ...patience, jobId: queueJobIds.archive(jobId) },
+    { ...patientJob, jobId: queueJobIds.archive(jobId) },
   );
   return true;
 }
@@ -162,13 +157,13 @@ async function addImage(
     name: queueNames.merge,
     queueName: queueNames.merge,
     data: work,
-    opts: { ...patience, jobId: queueJobIds.merge(job.id, item.id) },
+    opts: { ...patientJob, jobId: queueJobIds.merge(job.id, item.id) },
     children: planShards(rows, rowsPerShard).map(({ rowStart, rowEnd }) => ({
       name: queueNames.shard,
       queueName: queueNames.shard,
       data: { ...work, rowStart, rowEnd },
       opts: {
-        ...patience,
+        ...patientJob,
         attempts: 3,
         // A failed child must not strand its parent: the merge finds the failure and decides.
         ignoreDependencyOnFailure: true,

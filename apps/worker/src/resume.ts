@@ -1,4 +1,4 @@
-import { defaultTenant, keys, queueJobIds, queueNames } from '@umbra/shared';
+import { defaultTenant, keys, patientJob, queueJobIds, queueNames } from '@umbra/shared';
 import type { Context } from './context.js';
 
 /**
@@ -12,13 +12,7 @@ export async function resumeJobs({ store, dispatchQueue, logger }: Context): Pro
     await dispatchQueue.add(
       queueNames.dispatch,
       { version: 1, tenant, jobId },
-      {
-        jobId: queueJobIds.dispatch(jobId),
-        attempts: 8,
-        backoff: { type: 'exponential', delay: 500 },
-        removeOnComplete: true,
-        removeOnFail: true,
-      },
+      { ...patientJob, jobId: queueJobIds.dispatch(jobId) },
     );
     logger.info({ jobId }, 'unfinished job found');
   }

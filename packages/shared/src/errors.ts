@@ -7,6 +7,7 @@ export const errorCodes = {
   invalid_input: { status: 400, retryable: false, title: 'Invalid input' },
   too_large: { status: 413, retryable: false, title: 'Too large' },
   unsupported_media_type: { status: 415, retryable: false, title: 'Unsupported media type' },
+  method_not_allowed: { status: 405, retryable: false, title: 'Method not allowed' },
   not_found: { status: 404, retryable: false, title: 'Not found' },
   conflict: { status: 409, retryable: false, title: 'Conflict' },
   integrity: { status: 500, retryable: false, title: 'Integrity check failed' },

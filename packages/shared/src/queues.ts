@@ -21,3 +21,11 @@ export const queueJobIds = {
     `shard-${jobId}-${imageId}-${rowStart}`,
   archive: (jobId: string) => `archive-${jobId}`,
 } as const;
+
+/** BullMQ options of work that must outlast a store or a Redis that is away for some minutes. */
+export const patientJob = {
+  attempts: 8,
+  backoff: { type: 'exponential', delay: 500 },
+  removeOnComplete: true,
+  removeOnFail: true,
+} as const;

@@ -8,7 +8,7 @@ import type { ObjectStore } from './store.js';
  * @throws {AppError} `unavailable`, whatever the driver's own error was.
  */
 export async function checkStore(store: ObjectStore): Promise<void> {
-  const key = `health/${randomUUID()}`;
+  const key = `.health/${randomUUID()}`;
   try {
     await store.put(key, key);
     const found = (await store.get(key)).toString();

@@ -1,13 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve, sep } from 'node:path';
+import { createWriteStream } from 'node:fs';
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { hasCode, invalidInput, notFound, unavailable } from '../errors.js';
+import { hasCode, invalidInput, notFound } from '../errors.js';
+import { assertPrefix, assertRange, type ByteRange } from './arguments.js';
 import { checkStore } from './check.js';
+import { isSystemError, reading, writeFault, writing } from './fs-errors.js';
+import { assertInside } from './fs-links.js';
+import { walk } from './fs-walk.js';
 import { assertKey } from './keys.js';
-import type { ObjectInfo, ObjectStore } from './store.js';
+import type { ObjectInfo, ObjectStore, StoredObject } from './store.js';
 
 /** Holds half-written objects; on the root's own filesystem, so that a rename is atomic. */
 const scratch = '.tmp';
@@ -17,23 +21,35 @@ export function createFsStore(folder: string): ObjectStore {
   const root = resolve(folder);
   const pathOf = (key: string): string => {
     assertKey(key);
-    return join(root, ...key.split('/'));
+    if (key.split('/')[0] === scratch) {
+      throw invalidInput(`Expected a key outside '${scratch}/', got '${key}'`);
+    }
+    return join(root, key);
+  };
+  const read = async <T>(key: string, work: (path: string) => Promise<T>): Promise<T> => {
+    const path = pathOf(key);
+    return reading(key, async () => {
+      await assertInside(root, path, key);
+      return work(path);
+    });
   };
 
   const store: ObjectStore = {
     kind: 'fs',
-    get: (key) => located(key, () => readFile(pathOf(key))),
+    get: (key) => read(key, (path) => readFile(path)),
     async stream(key, range) {
-      const info = await statFile(pathOf(key), key);
-      if (info === null) throw notFound(`No object '${key}'`);
-      const body = createReadStream(
-        pathOf(key),
-        range ? { start: range.start, end: range.end - 1 } : {},
-      );
-      const end = Math.min(range?.end ?? info.bytes, info.bytes);
-      return { body, bytes: Math.max(0, end - (range?.start ?? 0)) };
+      assertRange(range);
+      return read(key, async (path) => streamFile(await open(path, 'r'), key, range));
     },
-    head: (key) => statFile(pathOf(key), key),
+    async head(key) {
+      try {
+        const info = await read(key, (path) => stat(path));
+        return info.isFile() ? { key, bytes: info.size } : null;
+      } catch (error) {
+        if (hasCode(error, 'not_found')) return null;
+        throw error;
+      }
+    },
     async put(key, body) {
       await store.putStream(key, Readable.from([body]));
     },
@@ -41,35 +57,81 @@ export function createFsStore(folder: string): ObjectStore {
       const path = pathOf(key);
       const temporary = join(root, scratch, randomUUID());
       try {
-        await located(key, () => prepareParents(root, temporary, path));
-        await pipeline(body, createWriteStream(temporary, { flags: 'wx' }));
-        const bytes = await flush(temporary);
-        await located(key, () => rename(temporary, path));
+        await writing(key, () => prepareParents(root, temporary, path, key));
+        await receive(body, temporary, key);
+        const bytes = await writing(key, () => flush(temporary));
+        await writing(key, () => rename(temporary, path));
         return { bytes };
       } catch (error) {
+        body.destroy();
         await rm(temporary, { force: true }).catch(() => undefined);
-        throw translate(error, key);
+        throw error;
       }
     },
     async delete(key) {
-      await located(key, () => rm(pathOf(key), { force: true }));
+      if ((await store.head(key)) === null) return;
+      await writing(key, () => rm(pathOf(key), { force: true }));
     },
-    async *list(prefix, options) {
-      if (prefix !== '') assertKey(prefix.replace(/\/$/, ''));
-      yield* walk(root, prefix, options?.after);
-    },
+    list: (prefix, options) => list(prefix, options?.after),
     check: () => checkStore(store),
   };
+
+  async function* list(prefix: string, after?: string): AsyncGenerator<ObjectInfo> {
+    assertPrefix(prefix);
+    // Also refuses a prefix that a link leads out of the store.
+    if (prefix !== '' && (await folderExists(prefix.slice(0, -1))) === false) return;
+    yield* walk({ root, scratch, after, head: store.head }, prefix);
+  }
+
+  async function folderExists(key: string): Promise<boolean> {
+    try {
+      return (await read(key, (path) => stat(path))).isDirectory();
+    } catch (error) {
+      if (hasCode(error, 'not_found')) return false;
+      throw error;
+    }
+  }
+
   return store;
 }
 
-async function prepareParents(root: string, temporary: string, path: string): Promise<void> {
+/** The size comes from the open file: a replacement meanwhile changes neither it nor the bytes. */
+async function streamFile(file: FileHandle, key: string, range?: ByteRange): Promise<StoredObject> {
+  try {
+    const info = await file.stat();
+    if (!info.isFile()) throw notFound(`No object '${key}'`);
+    const start = Math.min(range?.start ?? 0, info.size);
+    const bytes = Math.min(range?.end ?? info.size, info.size) - start;
+    if (bytes > 0) {
+      return { body: file.createReadStream({ start, end: start + bytes - 1 }), bytes };
+    }
+    await file.close();
+    return { body: Readable.from([]), bytes: 0 };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function prepareParents(
+  root: string,
+  temporary: string,
+  path: string,
+  key: string,
+): Promise<void> {
   await mkdir(dirname(temporary), { recursive: true });
+  await assertInside(root, dirname(path), key);
   await mkdir(dirname(path), { recursive: true });
-  // A link below the root must not lead writes out of it.
-  const [realRoot, realParent] = await Promise.all([realpath(root), realpath(dirname(path))]);
-  if (realParent !== realRoot && !realParent.startsWith(realRoot + sep)) {
-    throw invalidInput(`Expected every key to stay inside the store, '${path}' leaves it`);
+}
+
+/** Faults of our own file are the store's; the source's errors pass as they are. */
+async function receive(body: Readable, temporary: string, key: string): Promise<void> {
+  try {
+    await pipeline(body, createWriteStream(temporary, { flags: 'wx' }));
+  } catch (error) {
+    const isOurs =
+      isSystemError(error) && (error.path === temporary || error.syscall.startsWith('write'));
+    throw isOurs ? writeFault(error, key) : error;
   }
 }
 
@@ -82,69 +144,4 @@ async function flush(path: string): Promise<number> {
   } finally {
     await file.close();
   }
-}
-
-async function statFile(path: string, key: string): Promise<ObjectInfo | null> {
-  try {
-    const info = await located(key, () => stat(path));
-    return info.isFile() ? { key, bytes: info.size } : null;
-  } catch (error) {
-    if (hasCode(error, 'not_found')) return null;
-    throw error;
-  }
-}
-
-/**
- * Keys in the byte order of the whole key, as S3 lists them: a folder sorts as its name and `/`.
- * One folder's names are in memory at a time for each level.
- */
-async function* walk(root: string, prefix: string, after?: string): AsyncGenerator<ObjectInfo> {
-  const entries = await readdir(join(root, prefix), { withFileTypes: true }).catch(
-    (error: unknown) => {
-      const translated = translate(error, prefix);
-      if (hasCode(translated, 'not_found')) return [];
-      throw translated;
-    },
-  );
-  const names = entries
-    .filter((entry) => prefix !== '' || entry.name !== scratch)
-    .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name))
-    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-  for (const name of names) {
-    const key = prefix + name;
-    if (name.endsWith('/')) {
-      // A whole folder below the cursor is passed over unread.
-      if (after !== undefined && !after.startsWith(key) && isBefore(key, after)) continue;
-      yield* walk(root, key, after);
-    } else if (after === undefined || isBefore(after, key)) {
-      const info = await statFile(join(root, key), key);
-      if (info !== null) yield info;
-    }
-  }
-}
-
-const isBefore = (a: string, b: string): boolean =>
-  Buffer.compare(Buffer.from(a), Buffer.from(b)) < 0;
-
-async function located<T>(key: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw translate(error, key);
-  }
-}
-
-const missing = new Set(['ENOENT', 'ENOTDIR', 'EISDIR']);
-const faults = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EMFILE', 'EIO', 'EEXIST']);
-
-function translate(error: unknown, key: string): unknown {
-  if (hasCode(error)) return error;
-  const code = (error as NodeJS.ErrnoException | null)?.code ?? '';
-  const writing = ['mkdir', 'rename', 'open'].includes(
-    (error as NodeJS.ErrnoException | null)?.syscall ?? '',
-  );
-  if (code === 'ENOTDIR' && writing) return unavailable(`Cannot write object '${key}'`, error);
-  if (missing.has(code)) return notFound(`No object '${key}'`);
-  if (faults.has(code)) return unavailable(`The store failed on '${key}' (${code})`, error);
-  return error;
 }

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import { integrity } from '../errors.js';
@@ -21,23 +20,52 @@ export async function putJson(store: ObjectStore, key: string, value: unknown): 
   await store.put(key, `${JSON.stringify(value)}\n`);
 }
 
-/** A JSON Lines stream, one checked record at a time, with the bytes its line takes. */
+/** No record of ours is near this; a longer line is no JSON Lines file. */
+const longestLineBytes = 1024 * 1024;
+
+/**
+ * A JSON Lines stream, one checked record at a time, in bounded memory.
+ *
+ * `bytes` is what the record's line took of the stream, blank lines before it included: the sum
+ * so far is the offset of the next record.
+ *
+ * @throws {AppError} `integrity` naming the line; errors of the stream pass as they are.
+ */
 export async function* readJsonLines<T extends z.ZodType>(
   stream: Readable,
   schema: T,
 ): AsyncGenerator<{ value: z.output<T>; bytes: number }> {
   let number = 0;
-  for await (const line of createInterface({
-    input: stream,
-    crlfDelay: Number.POSITIVE_INFINITY,
-  })) {
+  let bytes = 0;
+  for await (const line of readLines(stream)) {
     number += 1;
-    if (line === '') continue;
-    yield {
-      value: parseJson(line, schema, `line ${number}`),
-      bytes: Buffer.byteLength(line) + 1,
-    };
+    bytes += line.length;
+    const text = line.toString().trim();
+    if (text === '') continue;
+    yield { value: parseJson(text, schema, `line ${number}`), bytes };
+    bytes = 0;
   }
+}
+
+/** Lines with their ends. Not `node:readline`, which neither bounds a line nor passes errors on. */
+async function* readLines(stream: Readable): AsyncGenerator<Buffer> {
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+  for await (const chunk of stream) {
+    let rest: Buffer = Buffer.from(chunk);
+    for (let end = rest.indexOf(10); end !== -1; end = rest.indexOf(10)) {
+      yield Buffer.concat([...held, rest.subarray(0, end + 1)]);
+      rest = rest.subarray(end + 1);
+      held = [];
+      heldBytes = 0;
+    }
+    held.push(rest);
+    heldBytes += rest.length;
+    if (heldBytes > longestLineBytes) {
+      throw integrity(`Expected lines of at most ${longestLineBytes} bytes, got a longer one`);
+    }
+  }
+  if (heldBytes > 0) yield Buffer.concat(held);
 }
 
 function parseJson<T extends z.ZodType>(text: string, schema: T, where: string): z.output<T> {
@@ -50,5 +78,6 @@ function parseJson<T extends z.ZodType>(text: string, schema: T, where: string):
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw integrity(`Bad record in ${where}: ${issue?.path.join('.')}: ${issue?.message}`);
+  const field = issue?.path.join('.') || '(record)';
+  throw integrity(`Bad record in ${where}: ${field}: ${issue?.message}`);
 }

@@ -3,9 +3,10 @@ import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { sha256 } from '../contracts/dataset.js';
 import { type ModelBundle, type ModelSummary, modelBundle } from '../contracts/model.js';
 import { hasCode, integrity, invalidInput, notFound } from '../errors.js';
-import { keys } from './keys.js';
+import { assertKey, keys } from './keys.js';
 import type { ObjectStore } from './store.js';
 
 const description = 'bundle.json';
@@ -73,23 +74,45 @@ export async function publishModel(store: ObjectStore, folder: string): Promise<
   return summarise(bundle, digest);
 }
 
+/** @throws {AppError} `integrity` if a model's description is missing or damaged. */
 export async function listModels(store: ObjectStore): Promise<ModelSummary[]> {
   const models: ModelSummary[] = [];
-  for await (const { key } of store.list(keys.models())) {
-    const [, name, file] = key.split('/');
-    if (name !== undefined && file === 'current') models.push(await findModel(store, name));
-  }
+  for (const name of await modelNames(store)) models.push(await findModel(store, name));
   return models;
 }
 
-/** @throws {AppError} `not_found` naming the models there are. */
+async function modelNames(store: ObjectStore): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { key } of store.list(keys.models())) {
+    const [, name, file, ...rest] = key.split('/');
+    if (name !== undefined && file === 'current' && rest.length === 0) names.push(name);
+  }
+  return names;
+}
+
+/**
+ * @throws {AppError} `not_found` naming the models there are; `integrity` if the model is there, but
+ *   its description is not, or is damaged.
+ */
 export async function findModel(store: ObjectStore, name: string): Promise<ModelSummary> {
+  const digest = await currentDigest(store, name);
   try {
-    const digest = (await store.get(keys.currentModel(name))).toString().trim();
     return summarise(await describeModel(store, name, digest), digest);
   } catch (error) {
     if (!hasCode(error, 'not_found')) throw error;
-    const known = (await listModels(store)).slice(0, 20).map((model) => model.name);
+    throw integrity(`Expected the description of model '${name}', ${digest}, to be stored`, error);
+  }
+}
+
+async function currentDigest(store: ObjectStore, name: string): Promise<string> {
+  const key = keys.currentModel(name);
+  try {
+    const digest = (await store.get(key)).toString().trim();
+    if (!sha256.safeParse(digest).success) throw integrity(`Expected a sha256 in '${key}'`);
+    return digest;
+  } catch (error) {
+    if (!hasCode(error, 'not_found')) throw error;
+    const known = (await modelNames(store)).slice(0, 20);
     throw notFound(`Unknown model '${name}'; known: ${known.join(', ') || 'none'}`);
   }
 }
@@ -102,14 +125,18 @@ export async function describeModel(
 ): Promise<ModelBundle> {
   const key = keys.modelFile(name, digest, description);
   const text = await store.get(key);
-  if (hash(text) !== digest) throw integrity(`Expected '${key}' to have sha256 ${digest}`);
+  const found = hash(text);
+  if (found !== digest) {
+    throw integrity(`Expected '${key}' to have sha256 ${digest}, got ${found}`);
+  }
   return parseBundle(text, key);
 }
 
 /**
  * Bring a stored model to this machine's disk, once; processes may race for it.
  *
- * @returns The bundle's folder. Its files are verified when the engine opens it.
+ * @returns The bundle's folder, whose files were verified when they arrived.
+ * @throws {AppError} `not_found` if there is no such model; `integrity` if a file is damaged.
  */
 export async function fetchModel(
   store: ObjectStore,
@@ -117,6 +144,8 @@ export async function fetchModel(
   digest: string,
   cacheFolder: string,
 ): Promise<string> {
+  // Before the cache is asked: neither may lead out of it.
+  assertKey(keys.modelFile(name, digest, description));
   const folder = join(cacheFolder, name, digest);
   if (existsSync(folder)) return folder;
   const bundle = await describeModel(store, name, digest);

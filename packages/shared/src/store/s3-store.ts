@@ -8,9 +8,11 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import { AppError, hasCode, notFound, unavailable } from '../errors.js';
+import { hasCode } from '../errors.js';
+import { assertPrefix, assertRange } from './arguments.js';
 import { checkStore } from './check.js';
 import { assertKey } from './keys.js';
+import { isBeyondEnd, translateS3Error } from './s3-errors.js';
 import type { ObjectStore } from './store.js';
 
 export type S3StoreOptions = {
@@ -36,7 +38,8 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
     // Many compatible servers reject checksums that they do not need.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: { connectionTimeout: 5_000, requestTimeout: 60_000 },
+    // Of silence, whichever way bytes flow: `requestTimeout` would only warn.
+    requestHandler: { connectionTimeout: 5_000, socketTimeout: 60_000 },
     ...(options.endpoint ? { endpoint: options.endpoint, forcePathStyle: true } : {}),
     ...(options.credentials ? { credentials: { ...options.credentials } } : {}),
   });
@@ -48,7 +51,7 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
     try {
       return await work();
     } catch (error) {
-      throw translate(error, operation, Bucket, key);
+      throw translateS3Error(error, operation, Bucket, key);
     }
   };
 
@@ -60,10 +63,16 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
     },
     stream: (key, range) =>
       guarded('get', key, async () => {
+        assertRange(range);
         const Range = range ? `bytes=${range.start}-${range.end - 1}` : undefined;
-        const found = await client.send(new GetObjectCommand({ ...at(key), Range }));
-        if (!(found.Body instanceof Readable)) throw new Error('Expected a readable body');
-        return { body: found.Body, bytes: found.ContentLength ?? 0 };
+        try {
+          const found = await client.send(new GetObjectCommand({ ...at(key), Range }));
+          if (!(found.Body instanceof Readable)) throw new Error('Expected a readable body');
+          return { body: found.Body, bytes: found.ContentLength ?? 0 };
+        } catch (error) {
+          if (isBeyondEnd(error)) return { body: Readable.from([]), bytes: 0 };
+          throw error;
+        }
       }),
     async head(key) {
       try {
@@ -79,21 +88,25 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
         client.send(new PutObjectCommand({ ...at(key), Body: body })),
       );
     },
-    putStream: (key, body) =>
-      guarded('put', key, async () => {
-        const params = { ...at(key), Body: body };
-        const upload = new Upload({ client, params, partSize: partBytes, queueSize: partsAtOnce });
-        let bytes = 0;
-        upload.on('httpUploadProgress', (progress) => {
-          bytes = Math.max(bytes, progress.loaded ?? 0);
-        });
-        await upload.done();
-        return { bytes };
-      }),
+    async putStream(key, body) {
+      const source = meter(body);
+      const params = { ...at(key), Body: source.stream };
+      const upload = new Upload({ client, params, partSize: partBytes, queueSize: partsAtOnce });
+      try {
+        await guarded('put', key, () => upload.done());
+        return { bytes: source.bytes() };
+      } catch (error) {
+        throw source.failure()?.error ?? error;
+      } finally {
+        source.stream.destroy();
+        body.destroy();
+      }
+    },
     async delete(key) {
       await guarded('delete', key, () => client.send(new DeleteObjectCommand(at(key))));
     },
     async *list(prefix, listing) {
+      assertPrefix(prefix);
       let StartAfter = listing?.after === undefined ? undefined : root + listing.after;
       for (;;) {
         const page = await guarded('list', prefix, () =>
@@ -112,30 +125,25 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
   return store;
 }
 
-type SdkError = { name?: string; $metadata?: { httpStatusCode?: number } };
-
-function translate(error: unknown, operation: string, bucket: string, key: string): unknown {
-  if (hasCode(error) && error instanceof AppError) return error;
-  const { name = '', $metadata } = (error ?? {}) as SdkError;
-  const status = $metadata?.httpStatusCode;
-  if (name === 'NoSuchKey' || name === 'NotFound') return notFound(`No object '${key}'`);
-  if (status === 404 && name !== 'NoSuchBucket') return notFound(`No object '${key}'`);
-  // Everything the SDK or the network says: retrying or mending the store helps, the caller cannot.
-  if ($metadata !== undefined || isNetworkError(error)) {
-    return unavailable(
-      `S3 ${operation} in bucket '${bucket}' failed (${name || status || 'network'})`,
-      error,
-    );
+/** Count a stream's bytes, and remember its own error, to tell it from the store's. */
+function meter(source: Readable) {
+  let bytes = 0;
+  let failure: { readonly error: unknown } | undefined;
+  async function* chunks(): AsyncGenerator<Buffer> {
+    let isHandedOn = false;
+    try {
+      for await (const chunk of source) {
+        const buffer = Buffer.from(chunk);
+        bytes += buffer.length;
+        isHandedOn = true;
+        yield buffer;
+        isHandedOn = false;
+      }
+    } catch (error) {
+      // Errors thrown in at the yield are the reader's.
+      if (!isHandedOn) failure = { error };
+      throw error;
+    }
   }
-  return error;
-}
-
-function isNetworkError(error: unknown): boolean {
-  const { code, name } = (error ?? {}) as { code?: unknown; name?: string };
-  return (
-    (typeof code === 'string' && /^E[A-Z]/.test(code)) ||
-    name === 'TimeoutError' ||
-    name === 'AggregateError' ||
-    name === 'CredentialsProviderError'
-  );
+  return { stream: Readable.from(chunks()), bytes: () => bytes, failure: () => failure };
 }

@@ -15,7 +15,7 @@ export type ObjectStore = {
   /** @throws {AppError} `not_found` */
   get(key: string): Promise<Buffer>;
   /**
-   * @param range Half-open byte range; the whole object when left out.
+   * @param range Half-open byte range, cut at the end of the object; all of it when left out.
    * @throws {AppError} `not_found`
    */
   stream(key: string, range?: { start: number; end: number }): Promise<StoredObject>;

@@ -1,0 +1,18 @@
+import { commonConfig, portSetting } from '@umbra/shared';
+import { z } from 'zod';
+
+const count = (fallback: number) => z.coerce.number().int().min(1).default(fallback);
+
+export const apiConfig = commonConfig.extend({
+  /** Loopback unless told otherwise: the API has no keys yet. */
+  UMBRA_HOST: z.string().min(1).default('127.0.0.1'),
+  /** 0 takes any free port. */
+  UMBRA_PORT: portSetting.default(8080),
+  /** Every bundle in this folder is published when the API starts. */
+  UMBRA_MODELS_DIR: z.string().min(1).optional(),
+  UMBRA_MAX_UPLOAD_BYTES: count(2 * 1024 ** 3),
+  UMBRA_MAX_IMAGE_BYTES: count(32 * 1024 ** 2),
+  UMBRA_MAX_IMAGE_PIXELS: count(100_000_000),
+  UMBRA_SHUTDOWN_MS: count(10_000),
+});
+export type ApiConfig = z.output<typeof apiConfig>;

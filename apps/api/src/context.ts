@@ -1,0 +1,14 @@
+import type { Logger, ObjectStore, ProgressBook } from '@umbra/shared';
+import type { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { ApiConfig } from './config.js';
+
+/** What the routes are given. */
+export type Context = {
+  readonly config: Readonly<ApiConfig>;
+  readonly store: ObjectStore;
+  readonly redis: Redis;
+  readonly progress: ProgressBook;
+  readonly dispatchQueue: Queue;
+  readonly logger: Logger;
+};

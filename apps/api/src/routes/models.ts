@@ -1,0 +1,11 @@
+import { listModels } from '@umbra/shared';
+import { Router } from 'express';
+import type { Context } from '../context.js';
+
+export function modelRoutes({ store }: Context): Router {
+  const router = Router();
+  router.get('/v1/models', async (_request, response) => {
+    response.json({ data: await listModels(store) });
+  });
+  return router;
+}

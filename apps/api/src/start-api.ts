@@ -1,0 +1,77 @@
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import {
+  createLogger,
+  createProgressBook,
+  type Logger,
+  type ObjectStore,
+  openStore,
+  publishModel,
+  queueNames,
+  redisPrefix,
+} from '@umbra/shared';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { createApp } from './app.js';
+import type { ApiConfig } from './config.js';
+
+export type RunningApi = { readonly url: string; close(): Promise<void> };
+
+/** Start the HTTP service. Redis need not be there yet: `/readyz` tells. */
+export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi> {
+  const logger = createLogger('umbra-api', config.UMBRA_LOG_LEVEL);
+  const store = openStore(config);
+  // A request must never wait for a Redis that is away: commands fail at once.
+  const impatient = {
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    commandTimeout: 1_500,
+    connectTimeout: 1_500,
+    retryStrategy: (attempt: number) => Math.min(attempt * 100, 1_000),
+  };
+  const redis = new Redis(config.REDIS_URL, impatient);
+  redis.on('error', (error) => logger.warn({ reason: error.message }, 'redis is not reachable'));
+  const dispatchQueue = new Queue(queueNames.dispatch, {
+    // A connection of its own: BullMQ greets a shared one before it is ready, and fails for good.
+    connection: { url: config.REDIS_URL, ...impatient },
+    prefix: redisPrefix,
+  });
+  dispatchQueue.on('error', (error) => logger.warn({ reason: error.message }, 'queue error'));
+  if (config.UMBRA_MODELS_DIR !== undefined) {
+    await publishModels(store, config.UMBRA_MODELS_DIR, logger);
+  }
+  const progress = createProgressBook(redis);
+  const app = createApp({ config, store, redis, progress, dispatchQueue, logger });
+  const server = createServer(app);
+  server.listen(config.UMBRA_PORT, config.UMBRA_HOST);
+  await once(server, 'listening');
+  const { address, port, family } = server.address() as AddressInfo;
+  const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  logger.info({ url, store: store.kind }, 'api ready');
+  return {
+    url,
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeIdleConnections();
+      const deadline = setTimeout(() => server.closeAllConnections(), config.UMBRA_SHUTDOWN_MS);
+      await closed;
+      clearTimeout(deadline);
+      await dispatchQueue.close().catch(() => undefined);
+      redis.disconnect();
+    },
+  };
+}
+
+async function publishModels(store: ObjectStore, folder: string, logger: Logger): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (!entry.isDirectory() || !existsSync(join(path, 'bundle.json'))) continue;
+    const { name, digest } = await publishModel(store, path);
+    logger.info({ name, digest }, 'model published');
+  }
+}

@@ -1,0 +1,108 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createFsStore } from './fs-store.js';
+
+let folder: string;
+let root: string;
+let outside: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'umbra-fs-'));
+  root = join(folder, 'objects');
+  outside = join(folder, 'outside');
+  await mkdir(root);
+  await mkdir(outside);
+  await writeFile(join(outside, 'secret'), 'secret');
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const keysOf = async (prefix = ''): Promise<string[]> => {
+  const keys: string[] = [];
+  for await (const { key } of createFsStore(root).list(prefix)) keys.push(key);
+  return keys;
+};
+
+describe('links that lead out of the store', () => {
+  const refused = { code: 'invalid_input' };
+
+  test('are refused for every operation, by folder and by file', async () => {
+    await symlink(outside, join(root, 'folder'));
+    await symlink(join(outside, 'secret'), join(root, 'file'));
+    const store = createFsStore(root);
+    for (const key of ['folder/secret', 'file']) {
+      await expect(store.get(key)).rejects.toMatchObject(refused);
+      await expect(store.stream(key)).rejects.toMatchObject(refused);
+      await expect(store.head(key)).rejects.toMatchObject(refused);
+      await expect(store.delete(key)).rejects.toMatchObject(refused);
+    }
+    await expect(store.put('folder/secret', 'x')).rejects.toMatchObject(refused);
+    await expect(keysOf('folder/')).rejects.toMatchObject(refused);
+    expect(await keysOf()).toEqual([]);
+    expect(await readFile(join(outside, 'secret'), 'utf8')).toBe('secret');
+  });
+
+  test('are refused before a folder is made out there', async () => {
+    await symlink(outside, join(root, 'folder'));
+    await expect(createFsStore(root).put('folder/new/x', 'x')).rejects.toMatchObject(refused);
+    expect(await readdir(outside)).toEqual(['secret']);
+  });
+});
+
+test('the root may itself be a link', async () => {
+  await symlink(root, join(folder, 'link'));
+  const store = createFsStore(join(folder, 'link'));
+  await store.put('a/b', 'x');
+  expect((await store.get('a/b')).toString()).toBe('x');
+});
+
+test('half-written objects are neither listed nor reachable, and do not stay', async () => {
+  const store = createFsStore(root);
+  const broken = Readable.from(
+    (async function* () {
+      yield 'half';
+      expect((await readdir(join(root, '.tmp'))).length).toBe(1);
+      expect(await keysOf()).toEqual([]);
+      throw new Error('the source broke');
+    })(),
+  );
+  await expect(store.putStream('a', broken)).rejects.toThrow('the source broke');
+  expect(await readdir(join(root, '.tmp'))).toEqual([]);
+  await expect(store.put('.tmp/x', 'x')).rejects.toMatchObject({ code: 'invalid_input' });
+});
+
+test('a fault of the source that looks like one of the disk stays the source’s', async () => {
+  const fault = Object.assign(new Error('gone'), { code: 'ENOENT', syscall: 'open', path: '/x' });
+  const source = new Readable({ read: () => source.destroy(fault) });
+  await expect(createFsStore(root).putStream('a', source)).rejects.toBe(fault);
+});
+
+test('a stream keeps to the bytes that were there when it was opened', async () => {
+  const store = createFsStore(root);
+  await store.put('a', 'first version');
+  const { body, bytes } = await store.stream('a');
+  await store.put('a', 'second');
+  expect(bytes).toBe('first version'.length);
+  expect(Buffer.concat(await body.toArray()).toString()).toBe('first version');
+});
+
+test('a folder that cannot be made is unavailable', async () => {
+  const store = createFsStore('/proc/umbra/objects');
+  await expect(store.check()).rejects.toMatchObject({ code: 'unavailable' });
+  await expect(store.put('a', 'x')).rejects.toMatchObject({ code: 'unavailable' });
+});
+
+test('a name too long for a file is refused on writing and absent on reading', async () => {
+  const store = createFsStore(root);
+  const key = 'x'.repeat(300);
+  await expect(store.put(key, 'x')).rejects.toMatchObject({ code: 'invalid_input' });
+  expect(await store.head(key)).toBeNull();
+});
+
+test('an object cannot take a folder’s place', async () => {
+  const store = createFsStore(root);
+  await store.put('a/b', 'x');
+  await expect(store.put('a', 'x')).rejects.toMatchObject({ code: 'unavailable' });
+  expect((await store.get('a/b')).toString()).toBe('x');
+});

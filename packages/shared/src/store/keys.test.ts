@@ -1,0 +1,67 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { assertKey, keys } from './keys.js';
+
+describe('assertKey', () => {
+  test.each(['a', 'a/b', '.a', '..a', 'a..', 'a b', 'é/日本', '%2e%2e', 'x'.repeat(1024)])(
+    'takes %j',
+    (key) => {
+      expect(() => assertKey(key)).not.toThrow();
+    },
+  );
+
+  test.each([
+    '',
+    '/',
+    '.',
+    '..',
+    '/a',
+    'a/',
+    'a//b',
+    '../a',
+    'a/..',
+    'a/./b',
+    'a\\b',
+    'a\tb',
+    'é'.repeat(513),
+  ])('refuses %j', (key) => {
+    expect(() => assertKey(key)).toThrowError(expect.objectContaining({ code: 'invalid_input' }));
+  });
+
+  test('whatever it takes resolves below the root', () => {
+    const segment = fc.oneof(fc.constantFrom('.', '..', '', 'a', '\\', '\0'), fc.string());
+    fc.assert(
+      fc.property(fc.array(segment, { maxLength: 5 }), (segments) => {
+        const key = segments.join('/');
+        try {
+          assertKey(key);
+        } catch {
+          return;
+        }
+        const { pathname } = new URL(encodeURI(key.toWellFormed()), 'http://store/root/');
+        expect(pathname.startsWith('/root/')).toBe(true);
+      }),
+    );
+  });
+});
+
+test('every layout is a key', () => {
+  const made = [
+    keys.currentModel('net'),
+    keys.modelFile('net', 'digest', 'model.onnx'),
+    keys.dataset('default', 'ds_1'),
+    keys.manifest('default', 'ds_1'),
+    keys.refusals('default', 'ds_1'),
+    keys.image('default', 'ds_1', 'sha'),
+    keys.job('default', 'job_1'),
+    keys.activeJob('default', 'job_1'),
+    keys.archive('default', 'job_1'),
+    keys.result('default', 'job_1', 'img_1', 'scores.npy'),
+    keys.error('default', 'job_1', 'img_1'),
+  ];
+  for (const key of made) expect(() => assertKey(key)).not.toThrow();
+  expect(new Set(made).size).toBe(made.length);
+  expect(keys.activeJob('t', 'j').startsWith(keys.activeJobs('t'))).toBe(true);
+  expect(keys.result('t', 'j', 'i', 'result.json').startsWith(keys.results('t', 'j'))).toBe(true);
+  expect(keys.error('t', 'j', 'i').startsWith(keys.errors('t', 'j'))).toBe(true);
+});
