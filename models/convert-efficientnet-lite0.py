@@ -55,8 +55,22 @@ def export(net):
         opset_version=17,
         dynamo=False,
     )
-    model = onnx.load(path)
+    return fold_constants(path)
+
+
+def fold_constants(path):
+    """Work out what does not depend on the input (paddings, above all); only standard operators stay."""
+    folded = path.with_suffix(".folded.onnx")
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(folded)
+    onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    model = onnx.load(folded)
+    # The optimiser lists every operator set that it knows; the network uses the standard one alone.
+    del model.opset_import[:]
+    model.opset_import.append(helper.make_opsetid("", 17))
     path.unlink()
+    folded.unlink()
     return model
 
 

@@ -1,18 +1,16 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
-import { finished } from 'node:stream/promises';
+import { PassThrough, type Readable } from 'node:stream';
 import {
   archivePayload,
   type DatasetItem,
   datasetItem,
   errorReport,
   getJson,
-  hasCode,
   isFinal,
   type JobRecord,
   keys,
@@ -48,8 +46,15 @@ export async function runArchive(context: Context, queued: Job): Promise<void> {
   }
 }
 
+/** An archive that ended without its step, since its workers died of it. */
+export async function failUnarchived({ store }: Context, queued: Job, error: Error): Promise<void> {
+  const { tenant, jobId } = archivePayload.parse(queued.data);
+  const job = await readJob(store, tenant, jobId);
+  if (!isFinal(job.state)) await failJob(store, tenant, jobId, reportError(error));
+}
+
 /** Lists that grow with the dataset are spooled to disk, so that memory does not. */
-type Spool = { readonly name: string; readonly path: string; readonly out: WriteStream };
+type Spool = { readonly name: string; readonly path: string; readonly file: FileHandle };
 
 async function writeArchive(
   store: ObjectStore,
@@ -57,14 +62,12 @@ async function writeArchive(
   job: JobRecord,
 ): Promise<JobRecord['counts']> {
   const folder = await mkdtemp(join(tmpdir(), 'umbra-archive-'));
-  const spool = (name: string): Spool => {
+  const opened: Spool[] = [];
+  const spool = async (name: string): Promise<Spool> => {
     const path = join(folder, name);
-    return { name, path, out: createWriteStream(path) };
-  };
-  const spools = {
-    manifest: spool('manifest.jsonl'),
-    errors: spool('errors.jsonl'),
-    sums: spool('SHA256SUMS'),
+    const made = { name, path, file: await open(path, 'wx') };
+    opened.push(made);
+    return made;
   };
   const zip = new ZipArchive({ zlib: { level: 6 } });
   const output = new PassThrough();
@@ -73,27 +76,25 @@ async function writeArchive(
   const stored = store.putStream(keys.archive(tenant, job.id), output);
   // Heard below; a failure before that must not count as unhandled.
   stored.catch(() => undefined);
+  const add: AddEntry = async (name, content, isStored = false) => {
+    // An upload that failed would never drain the archive: wait for whichever comes first.
+    const added = once(zip, 'entry');
+    zip.append(content, { name, store: isStored });
+    await Promise.race([added, stored.then(() => undefined)]);
+  };
   try {
-    const add = async (name: string, content: Buffer, store = false) => {
-      // An upload that failed would never drain the archive: wait for whichever comes first.
-      const added = once(zip, 'entry');
-      zip.append(content, { name, store });
-      await Promise.race([added, stored.then(() => undefined)]);
+    const spools = {
+      manifest: await spool('manifest.jsonl'),
+      errors: await spool('errors.jsonl'),
+      sums: await spool('SHA256SUMS'),
     };
     const counts = { total: job.counts.total, completed: 0, failed: 0 };
     const manifest = await store.stream(keys.manifest(tenant, job.dataset));
     for await (const { value: item } of readJsonLines(manifest.body, datasetItem)) {
-      const state = await addImage(store, tenant, job, item, spools, add);
-      counts[state] += 1;
+      counts[await addImage(store, tenant, job, item, spools, add)] += 1;
     }
     await add('provenance.json', provenanceOf(job, counts));
-    for (const { name, path, out } of Object.values(spools)) {
-      out.end();
-      await finished(out);
-      const added = once(zip, 'entry');
-      zip.append(createReadStream(path), { name });
-      await Promise.race([added, stored.then(() => undefined)]);
-    }
+    for (const { name, path } of opened) await add(name, createReadStream(path));
     await zip.finalize();
     await stored;
     return counts;
@@ -102,10 +103,12 @@ async function writeArchive(
     await stored.catch(() => undefined);
     throw error;
   } finally {
-    for (const { out } of Object.values(spools)) out.destroy();
+    for (const { file } of opened) await file.close();
     await rm(folder, { recursive: true, force: true });
   }
 }
+
+type AddEntry = (name: string, content: Buffer | Readable, isStored?: boolean) => Promise<void>;
 
 async function addImage(
   store: ObjectStore,
@@ -113,45 +116,46 @@ async function addImage(
   job: JobRecord,
   item: DatasetItem,
   spools: { manifest: Spool; errors: Spool; sums: Spool },
-  add: (name: string, content: Buffer, store?: boolean) => Promise<void>,
+  add: AddEntry,
 ): Promise<'completed' | 'failed'> {
   const { id, name, sha256 } = item;
-  const folder = `${folderName(name)}__${id}`;
-  try {
-    for (const file of Object.keys(resultFiles) as ResultFile[]) {
-      const content = await store.get(keys.result(tenant, job.id, id, file));
-      const digest = createHash('sha256').update(content).digest('hex');
-      spools.sums.out.write(`${digest}  ${folder}/${file}\n`);
-      await add(`${folder}/${file}`, content, file.endsWith('.png'));
-    }
-    await writeLine(spools.manifest, { id, name, sha256, state: 'completed', folder });
-    return 'completed';
-  } catch (error) {
-    if (!hasCode(error, 'not_found')) throw error;
-    const reason = await getJson(store, keys.error(tenant, job.id, id), errorReport);
-    await writeLine(spools.errors, { id, name, error: reason });
+  // The description was written last: without it there may be some files of a merge that failed.
+  if ((await store.head(keys.result(tenant, job.id, id, 'result.json'))) === null) {
+    const error = await getJson(store, keys.error(tenant, job.id, id), errorReport);
+    await writeLine(spools.errors, { id, name, error });
     await writeLine(spools.manifest, { id, name, sha256, state: 'failed' });
     return 'failed';
   }
+  const folder = `${folderName(name)}__${id}`;
+  const files: ArchivedFile[] = [];
+  for (const file of Object.keys(resultFiles) as ResultFile[]) {
+    const content = await store.get(keys.result(tenant, job.id, id, file));
+    const digest = createHash('sha256').update(content).digest('hex');
+    files.push({ path: `${folder}/${file}`, sha256: digest, bytes: content.length });
+    await add(`${folder}/${file}`, content, file.endsWith('.png'));
+    await spools.sums.file.write(`${digest}  ${folder}/${file}\n`);
+  }
+  await writeLine(spools.manifest, { id, name, sha256, state: 'completed', folder, files });
+  return 'completed';
 }
 
-async function writeLine({ out }: Spool, value: unknown): Promise<void> {
-  if (!out.write(`${JSON.stringify(value)}\n`)) await once(out, 'drain');
+type ArchivedFile = { readonly path: string; readonly sha256: string; readonly bytes: number };
+
+async function writeLine({ file }: Spool, value: unknown): Promise<void> {
+  await file.write(`${JSON.stringify(value)}\n`);
 }
 
-/** The image's name without folders and ending, in characters that every system can unpack. */
+/**
+ * The image's name without folders and ending, in characters that every system can unpack, and
+ * short enough: file systems allow 255 bytes, a character may take 4.
+ */
 export function folderName(name: string): string {
-  const base =
-    name
-      .split('/')
-      .at(-1)
-      ?.replace(/\.[^.]*$/, '') ?? '';
-  return (
-    base
-      .replaceAll(/[^\p{L}\p{N}._-]+/gu, '_')
-      .replace(/^\.+/, '')
-      .slice(0, 100) || 'image'
-  );
+  const base = name.split(/[\\/]/).at(-1) ?? '';
+  const plain = base
+    .replace(/\.[^.]*$/, '')
+    .replaceAll(/[^\p{L}\p{N}._-]+/gu, '_')
+    .replace(/^\.+/, '');
+  return [...plain].slice(0, 55).join('') || 'image';
 }
 
 function provenanceOf(job: JobRecord, counts: JobRecord['counts']): Buffer {

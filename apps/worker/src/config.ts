@@ -13,6 +13,8 @@ export const workerConfig = commonConfig.extend({
   UMBRA_CACHE_DIR: z.string().min(1).default('.umbra/cache'),
   /** A worker that is not heard of for this long loses its shard to another. */
   UMBRA_LOCK_MS: count(10_000),
+  /** How often to look in the store for jobs that the queue has lost. */
+  UMBRA_RESUME_MS: count(30_000),
   /** On SIGTERM, how long running shards may take to end by themselves. */
   UMBRA_SHUTDOWN_MS: count(20_000),
 });

@@ -14,6 +14,7 @@ export type Context = {
   readonly flows: FlowProducer;
   readonly dispatchQueue: Queue;
   readonly shardQueue: Queue;
+  readonly mergeQueue: Queue;
   readonly archiveQueue: Queue;
   readonly logger: Logger;
   /** Aborted when shards must be given back because this process is about to end. */

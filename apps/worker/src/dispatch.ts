@@ -22,9 +22,12 @@ import {
 import { DelayedError, type Job } from 'bullmq';
 import type { Context } from './context.js';
 import { failJob, readJob, writeJob } from './job-record.js';
+import { recordFailure } from './merge.js';
 import { chooseRowsPerShard } from './rows-per-shard.js';
 
 const tickMs = 100;
+const mergeStates = ['waiting-children', 'wait', 'active', 'delayed', 'prioritized'] as const;
+
 /**
  * Keep a job's window of images full, until all are finished.
  *
@@ -51,23 +54,39 @@ export async function runDispatch(context: Context, job: Job, token?: string): P
 async function tick(context: Context, { tenant, jobId }: DispatchPayload): Promise<boolean> {
   const job = await readJob(context.store, tenant, jobId);
   if (isFinal(job.state)) return true;
-  const progress =
-    (await context.progress.read(jobId)) ?? (await startProgress(context, tenant, job));
-  const finished = progress.completed + progress.failed;
-  if (finished < job.counts.total) {
-    await fillWindow(context, tenant, job, progress);
-    return false;
+  if (job.state !== 'finalizing') {
+    // Counted before progress is read: a merge counts its image before it leaves its queue.
+    const merges = await context.mergeQueue.getJobCountByTypes(...mergeStates);
+    const progress =
+      (await context.progress.read(jobId)) ?? (await startProgress(context, tenant, job));
+    const finished = progress.completed + progress.failed;
+    if (finished < job.counts.total) {
+      const isLost = merges === 0 && finished < progress.cursor.index;
+      if (isLost) await findLostImages(context, jobId);
+      else await fillWindow(context, tenant, job, progress);
+      return false;
+    }
+    await writeJob(context.store, tenant, job, {
+      state: 'finalizing',
+      finalizingAt: new Date().toISOString(),
+    });
   }
-  await writeJob(context.store, tenant, job, {
-    state: 'finalizing',
-    finalizingAt: new Date().toISOString(),
-  });
+  // Not only once: an archive that was lost with Redis is queued again.
   await context.archiveQueue.add(
     queueNames.archive,
     { version: 1, tenant, jobId },
     { ...patientJob, jobId: queueJobIds.archive(jobId) },
   );
   return true;
+}
+
+/**
+ * No merge is queued, and yet images are missing: their merges were lost with a part of Redis, or
+ * gave up while the store was away.
+ */
+async function findLostImages({ progress, logger }: Context, jobId: string): Promise<void> {
+  logger.warn({ jobId }, 'images lost from the queue; reading the manifest again');
+  await progress.rewind(jobId);
 }
 
 /**
@@ -141,7 +160,7 @@ async function fillWindow(
 }
 
 async function addImage(
-  { flows }: Context,
+  context: Context,
   tenant: string,
   job: JobRecord,
   item: DatasetItem,
@@ -149,11 +168,18 @@ async function addImage(
   imagesLeft: number,
   lanes: number,
 ): Promise<void> {
-  const { rows } = planOcclusion(inputSize(bundle.input, item), job.settings);
-  const rowsPerShard = job.rowsPerShard ?? chooseRowsPerShard(rows, imagesLeft, lanes);
   const { dataset, model, settings } = job;
   const work = { version: 1, tenant, jobId: job.id, dataset, item, model, settings } as const;
-  await flows.add({
+  let rows: number;
+  try {
+    rows = planOcclusion(inputSize(bundle.input, item), settings).rows;
+  } catch (error) {
+    // Inputs may vary in size: a patch that one of them cannot hold is that image's failure.
+    await recordFailure(context, work, reportError(error));
+    return;
+  }
+  const rowsPerShard = job.rowsPerShard ?? chooseRowsPerShard(rows, imagesLeft, lanes);
+  await context.flows.add({
     name: queueNames.merge,
     queueName: queueNames.merge,
     data: work,

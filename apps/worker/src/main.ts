@@ -7,16 +7,20 @@ const graceMs = 5_000;
 
 try {
   const config = readConfig(workerConfig, process.env);
-  const worker = await startWorker(config);
+  const starting = startWorker(config);
   const stop = () => {
     setTimeout(() => process.exit(1), config.UMBRA_SHUTDOWN_MS + graceMs).unref();
-    worker.close().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    );
+    starting
+      .then((worker) => worker.close())
+      .then(
+        () => process.exit(0),
+        () => process.exit(1),
+      );
   };
+  // Before it has started: it takes work as soon as it has. A second signal ends it at once.
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
+  await starting;
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);

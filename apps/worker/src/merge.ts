@@ -38,6 +38,11 @@ export async function runMerge(context: Context, job: Job): Promise<void> {
   context.logger.info({ jobId: image.jobId, imageId: image.item.id }, 'image completed');
 }
 
+/** A merge that ended without its step, since its workers died of it: the image failed. */
+export async function failUnmerged(context: Context, job: Job, error: Error): Promise<void> {
+  await recordFailure(context, mergePayload.parse(job.data), parseFailure(error.message));
+}
+
 /** The image failed; the job goes on. */
 export async function recordFailure(
   { store, progress, logger }: Context,

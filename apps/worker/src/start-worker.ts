@@ -5,16 +5,17 @@ import {
   openStore,
   queueNames,
   redisPrefix,
+  reportError,
 } from '@umbra/shared';
 import { FlowProducer, type Job, Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { runArchive } from './archive.js';
+import { failUnarchived, runArchive } from './archive.js';
 import type { WorkerConfig } from './config.js';
 import type { Context } from './context.js';
 import { runDispatch } from './dispatch.js';
-import { runMerge } from './merge.js';
+import { failUnmerged, runMerge } from './merge.js';
 import { createModelShelf } from './model-shelf.js';
-import { resumeJobs } from './resume.js';
+import { keepResuming, resumeJobs } from './resume.js';
 import { runShard } from './shard.js';
 
 export type RunningWorker = {
@@ -48,6 +49,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     flows: new FlowProducer(shared),
     dispatchQueue: queue(queueNames.dispatch),
     shardQueue: queue(queueNames.shard),
+    mergeQueue: queue(queueNames.merge),
     archiveQueue: queue(queueNames.archive),
     logger,
     shutdown: shutdown.signal,
@@ -56,6 +58,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     name: string,
     concurrency: number,
     run: (context: Context, job: Job, token?: string) => Promise<unknown>,
+    giveUp?: (context: Context, job: Job, error: Error) => Promise<void>,
   ) => {
     const worker = new Worker(name, (job, token) => run(context, job, token), {
       ...shared,
@@ -67,31 +70,36 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     worker.on('error', (error) =>
       logger.warn({ queue: name, reason: error.message }, 'queue error'),
     );
-    worker.on('failed', (job, error) =>
-      logger.warn({ queue: name, id: job?.id, reason: error.message }, 'attempt failed'),
-    );
+    worker.on('failed', (job, error) => {
+      logger.warn({ queue: name, id: job?.id, reason: error.message }, 'attempt failed');
+      if (job?.finishedOn === undefined) return;
+      giveUp?.(context, job, error).catch((reason: unknown) =>
+        logger.warn({ queue: name, id: job.id, error: reportError(reason) }, 'cannot give up'),
+      );
+    });
     return worker;
   };
   const consumers = [
     consume(queueNames.dispatch, 4, runDispatch),
     consume(queueNames.shard, config.UMBRA_LANES, runShard),
-    consume(queueNames.merge, 2, runMerge),
-    consume(queueNames.archive, 1, runArchive),
+    consume(queueNames.merge, 2, runMerge, failUnmerged),
+    consume(queueNames.archive, 1, runArchive, failUnarchived),
   ];
   await Promise.all(consumers.map((worker) => worker.waitUntilReady()));
   await resumeJobs(context);
+  const stopResuming = keepResuming(context);
   logger.info({ lanes: config.UMBRA_LANES, store: store.kind }, 'worker ready');
 
   return {
     async close() {
+      stopResuming();
       const deadline = setTimeout(() => shutdown.abort(), config.UMBRA_SHUTDOWN_MS);
       // Closing waits for running work without a limit of its own; the signal ends what is left.
       await Promise.all(consumers.map((worker) => worker.close()));
       clearTimeout(deadline);
-      const { flows, dispatchQueue, shardQueue, archiveQueue } = context;
-      await Promise.all(
-        [flows, dispatchQueue, shardQueue, archiveQueue].map((closable) => closable.close()),
-      );
+      const { flows, dispatchQueue, shardQueue, mergeQueue, archiveQueue } = context;
+      const producers = [flows, dispatchQueue, shardQueue, mergeQueue, archiveQueue];
+      await Promise.all(producers.map((producer) => producer.close()));
       await engine.close();
       redis.disconnect();
     },

@@ -20,7 +20,10 @@ export type Progress = {
  */
 export type ProgressBook = {
   read(jobId: string): Promise<Progress | null>;
+  /** Begin at the manifest's start. What is already counted stays counted. */
   start(jobId: string, startedAtMs: number): Promise<void>;
+  /** Have the dispatcher read the manifest again: images that are not finished are queued anew. */
+  rewind(jobId: string): Promise<void>;
   advance(jobId: string, cursor: Cursor): Promise<void>;
   addPositions(jobId: string, positions: number): Promise<void>;
   /** @returns Whether this call was the one that counted. */
@@ -44,6 +47,10 @@ return 0`;
 export function createProgressBook(redis: Redis): ProgressBook {
   const progressKey = (jobId: string) => `${redisPrefix}:progress:${jobId}`;
   const finishedKey = (jobId: string) => `${redisPrefix}:finished:${jobId}`;
+  const write = async (jobId: string, fields: Record<string, number>): Promise<void> => {
+    const key = progressKey(jobId);
+    await redis.multi().hset(key, fields).expire(key, keepSeconds).exec();
+  };
   return {
     async read(jobId) {
       const fields = await redis.hgetall(progressKey(jobId));
@@ -58,14 +65,14 @@ export function createProgressBook(redis: Redis): ProgressBook {
       };
     },
     async start(jobId, startedAtMs) {
-      await redis.hset(progressKey(jobId), { startedAtMs });
-      await redis.expire(progressKey(jobId), keepSeconds);
+      // The cursor too: a dispatcher that was at work while Redis was wiped may have written one.
+      await write(jobId, { startedAtMs, index: 0, offset: 0 });
     },
-    async advance(jobId, { index, offset }) {
-      await redis.hset(progressKey(jobId), { index, offset });
-    },
+    rewind: (jobId) => write(jobId, { index: 0, offset: 0 }),
+    advance: (jobId, { index, offset }) => write(jobId, { index, offset }),
     async addPositions(jobId, positions) {
-      await redis.hincrby(progressKey(jobId), 'positions', positions);
+      const key = progressKey(jobId);
+      await redis.multi().hincrby(key, 'positions', positions).expire(key, keepSeconds).exec();
     },
     async finishImage(jobId, index, outcome) {
       const keys = [progressKey(jobId), finishedKey(jobId)];

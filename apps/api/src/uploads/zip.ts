@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { AppError, invalidInput } from '@umbra/shared';
-import { type Entry, type Options, open, type ZipFile } from 'yauzl';
+import { type Entry, getFileNameLowLevel, type Options, open, type ZipFile } from 'yauzl';
 import type { Collector } from './collector.js';
 
 const openZip = promisify<string, Options, ZipFile>(open);
@@ -20,8 +20,7 @@ export async function collectZip(path: string, collector: Collector): Promise<vo
   // Names are checked by the collector, with an answer for each, and not by the library for all.
   const zip = await openZip(path, {
     lazyEntries: true,
-    decodeStrings: true,
-    strictFileNames: false,
+    decodeStrings: false,
     validateEntrySizes: true,
   }).catch((error: unknown) => {
     throw badZip(error);
@@ -37,7 +36,8 @@ export async function collectZip(path: string, collector: Collector): Promise<vo
 }
 
 async function collectEntry(zip: ZipFile, entry: Entry, collector: Collector): Promise<void> {
-  const name = entry.fileName;
+  const { generalPurposeBitFlag, fileNameRaw, extraFields } = entry;
+  const name = getFileNameLowLevel(generalPurposeBitFlag, fileNameRaw, extraFields, true);
   if (name.endsWith('/') || /(^|\/)(__MACOSX\/|\.[^./])/.test(name)) return;
   const mode = entry.externalFileAttributes >>> 16;
   if ((mode & fileType) === symbolicLink) {

@@ -10,13 +10,15 @@ import { type Grid, patchBox } from '@umbra/shared';
  */
 export function attribute(grid: Grid, scores: Float32Array, cleanScore: number): Float32Array {
   const { height, width } = grid.image;
+  // As the scores are stored: a position that changes nothing then gives exactly 0.
+  const clean = Math.fround(cleanScore);
   // A second-difference image: each patch adds its drop at its corners, and two running sums
   // spread it over the box. Cost does not depend on how much patches overlap.
   const drops = new Float64Array((height + 1) * (width + 1));
   const covers = new Float64Array((height + 1) * (width + 1));
   for (let row = 0; row < grid.rows; row++) {
     for (let column = 0; column < grid.columns; column++) {
-      const drop = cleanScore - (scores[row * grid.columns + column] ?? 0);
+      const drop = clean - (scores[row * grid.columns + column] ?? 0);
       const { top, left, bottom, right } = patchBox(grid, row, column);
       for (const [y, x, sign] of [
         [top, left, 1],

@@ -44,7 +44,7 @@ describe('refusals', () => {
     [{ score: 'loss' }, 'score'],
   ])('%j', (settings, field) => {
     const parsed = occlusionSettings.safeParse(settings);
-    expect(parsed.error?.issues.map(({ path }) => path[0])).toEqual([field]);
+    expect(parsed.error?.issues[0]?.path[0]).toBe(field);
   });
 
   test('names that are not settings', () => {

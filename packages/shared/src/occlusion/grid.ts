@@ -56,7 +56,8 @@ function patchCount(axis: string, extent: number, k: number, s: number, edge: Ed
   }
   const span = (extent - k) / s;
   const count = {
-    clip: Math.ceil(span) + 1,
+    // With gaps between patches the last one could start beyond the image: it is left out.
+    clip: Math.min(Math.ceil(span) + 1, Math.ceil(extent / s)),
     valid: Math.floor(span) + 1,
     article: Math.ceil(span),
   };

@@ -72,12 +72,6 @@ test('half-written objects are neither listed nor reachable, and do not stay', a
   await expect(store.put('.tmp/x', 'x')).rejects.toMatchObject({ code: 'invalid_input' });
 });
 
-test('a fault of the source that looks like one of the disk stays the source’s', async () => {
-  const fault = Object.assign(new Error('gone'), { code: 'ENOENT', syscall: 'open', path: '/x' });
-  const source = new Readable({ read: () => source.destroy(fault) });
-  await expect(createFsStore(root).putStream('a', source)).rejects.toBe(fault);
-});
-
 test('a stream keeps to the bytes that were there when it was opened', async () => {
   const store = createFsStore(root);
   await store.put('a', 'first version');

@@ -80,7 +80,7 @@ export function createFsStore(folder: string): ObjectStore {
     assertPrefix(prefix);
     // Also refuses a prefix that a link leads out of the store.
     if (prefix !== '' && (await folderExists(prefix.slice(0, -1))) === false) return;
-    yield* walk({ root, scratch, after, head: store.head }, prefix);
+    yield* walk({ root, after, head: store.head }, prefix);
   }
 
   async function folderExists(key: string): Promise<boolean> {
@@ -119,9 +119,24 @@ async function prepareParents(
   path: string,
   key: string,
 ): Promise<void> {
-  await mkdir(dirname(temporary), { recursive: true });
+  await makeFolder(dirname(temporary));
   await assertInside(root, dirname(path), key);
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
+}
+
+/** Not `mkdir`'s own recursion, which never ends where nothing can be made (in `/proc`). */
+async function makeFolder(path: string): Promise<void> {
+  const make = () =>
+    mkdir(path).catch((error: unknown) => {
+      if (!isSystemError(error) || error.code !== 'EEXIST') throw error;
+    });
+  try {
+    await make();
+  } catch (error) {
+    if (!isSystemError(error) || error.code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await make();
+  }
 }
 
 /** Faults of our own file are the store's; the source's errors pass as they are. */

@@ -7,10 +7,8 @@ import type { ObjectInfo } from './store.js';
 
 export type Walk = {
   readonly root: string;
-  /** Name of a folder directly below the root that holds no objects. */
-  readonly scratch: string;
   readonly after: string | undefined;
-  /** @returns null for what is no object. */
+  /** @returns null for what is no object; `invalid_input` for what must not be read. */
   readonly head: (key: string) => Promise<ObjectInfo | null>;
 };
 
@@ -22,13 +20,13 @@ export type Walk = {
  * @param prefix Empty, or ends in `/`.
  */
 export async function* walk(options: Walk, prefix: string): AsyncGenerator<ObjectInfo> {
-  const { root, scratch, after, head } = options;
+  const { root, after, head } = options;
   for (const { name, isFolder } of await sortedEntries(join(root, prefix), prefix)) {
     const key = prefix + name;
     if (isFolder) {
       // A whole folder below the cursor is passed over unread.
       if (after !== undefined && !after.startsWith(key) && isBefore(key, after)) continue;
-      if (key !== `${scratch}/`) yield* walk(options, key);
+      yield* walk(options, key);
     } else if (after === undefined || isBefore(after, key)) {
       const info = await head(key).catch(nullWhenRefused);
       if (info !== null) yield info;
@@ -54,7 +52,7 @@ async function sortedEntries(folder: string, prefix: string): Promise<Entry[]> {
     .sort((a, b) => Buffer.compare(a.bytes, b.bytes));
 }
 
-/** A link out of the store, or a name that is no key, cannot be read: it is not listed either. */
+/** Half-written objects, links out of the store, names that are no keys: none can be read. */
 function nullWhenRefused(error: unknown): null {
   if (hasCode(error, 'invalid_input')) return null;
   throw error;

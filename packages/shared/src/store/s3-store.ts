@@ -85,7 +85,7 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
     },
     async put(key, body) {
       await guarded('put', key, () =>
-        client.send(new PutObjectCommand({ ...at(key), Body: body })),
+        client.send(new PutObjectCommand({ ...at(key), Body: Buffer.from(body) })),
       );
     },
     async putStream(key, body) {

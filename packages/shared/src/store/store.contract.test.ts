@@ -17,8 +17,9 @@ type Driver = {
 
 const s3 = inject('s3');
 
-describe('fs', () => contract(openFs));
-describe.skipIf(s3 === null)('s3', () => contract(openS3));
+describe('fs', () => contract(openFs, true));
+// The emulator sorts keys as words of a language; S3 does so by byte.
+describe.skipIf(s3 === null)('s3', () => contract(openS3, s3?.kind !== 'emulator'));
 
 async function openFs(): Promise<Driver> {
   const folder = await mkdtemp(join(tmpdir(), 'umbra-store-'));
@@ -48,7 +49,7 @@ async function openS3(): Promise<Driver> {
   };
 }
 
-function contract(open: () => Promise<Driver>): void {
+function contract(open: () => Promise<Driver>, sortsByByte: boolean): void {
   let driver: Driver;
   let store: ObjectStore;
   beforeAll(async () => {
@@ -98,24 +99,10 @@ function contract(open: () => Promise<Driver>): void {
     expect(await store.head('deleted/object')).toBeNull();
   });
 
-  test('lists in the byte order of whole keys', async () => {
-    const names = [
-      'a',
-      'a-b/c',
-      'a.txt',
-      'a0',
-      'a b',
-      'b/a',
-      'b/a.b',
-      'b/a/c',
-      'b-',
-      'Z',
-      'é',
-      '😀',
-      'ﬀ',
-    ];
-    // 'a' and 'b/a' stay plain objects: a file system cannot hold 'b/a' beside 'b/a/c'.
-    const keys = names.filter((name) => name !== 'b/a').map((name) => `order/${name}`);
+  test.skipIf(!sortsByByte)('lists in the byte order of whole keys', async () => {
+    // Not 'b/a' itself: a file system cannot hold it beside 'b/a/c'.
+    const names = ['a', 'a-b/c', 'a.txt', 'a0', 'a b', 'b/a.b', 'b/a/c', 'b-', 'Z', 'é', 'ﬀ', '😀'];
+    const keys = names.map((name) => `order/${name}`);
     await inParallel(keys, 8, (key) => store.put(key, key));
     const inByteOrder = [...keys].sort((x, y) => Buffer.compare(Buffer.from(x), Buffer.from(y)));
     const listed = await collect(store.list('order/'));
@@ -232,7 +219,9 @@ function contract(open: () => Promise<Driver>): void {
   });
 
   test.each([0, 1, 18])('stores nothing of a stream that fails after %i MiB', async (mebibytes) => {
-    const fault = new Error('the source broke');
+    // Like a fault of the disk or the network, which it must not be taken for.
+    const marks = { code: 'ENOENT', syscall: 'open', path: '/source' };
+    const fault = Object.assign(new Error('the source broke'), marks);
     async function* chunks(): AsyncGenerator<Buffer> {
       for (let index = 0; index < mebibytes; index += 1) yield Buffer.alloc(1024 * 1024, 1);
       throw fault;

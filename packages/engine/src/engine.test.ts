@@ -1,0 +1,160 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { occlusionSettings, patchBox, planGrid } from '@umbra/shared';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadOnnxruntime } from './backends/onnxruntime.js';
+import { type Engine, type OpenModel, openEngine } from './engine.js';
+import { type ModelInput, prepareImage } from './image/preprocess.js';
+import { fillBox, fillValues } from './occlusion/fill.js';
+import { softmaxAt } from './occlusion/scores.js';
+import { writeTinyBundle } from './testing/tiny-bundle.js';
+
+let folder: string;
+let engine: Engine;
+let model: OpenModel;
+let input: ModelInput;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'umbra-engine-'));
+  engine = openEngine({ lanes: 2 });
+  model = await engine.open(await writeTinyBundle(folder));
+  input = await prepareImage(await noisePhoto(48, 40), model.bundle.input);
+});
+afterAll(async () => {
+  await engine.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** A photo without structure, so that every position scores differently. */
+async function noisePhoto(width: number, height: number): Promise<Buffer> {
+  const pixels = Buffer.from(
+    Array.from({ length: width * height * 3 }, (_, index) => (index * 7919 + index ** 2) % 251),
+  );
+  return sharp(pixels, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
+}
+
+describe('dense occlusion', () => {
+  for (const edge of ['clip', 'valid', 'article'] as const) {
+    test(`edge ${edge}: every score is that of its own forward pass`, async () => {
+      const settings = occlusionSettings.parse({
+        patch: { height: 9, width: 7 },
+        stride: { y: 5, x: 6 },
+        edge,
+        fill: { kind: 'constant', value: 0.25, space: 'pixel' },
+      });
+      const { grid, scores, clean } = await model.occlude(input, settings);
+      const backend = await loadOnnxruntime(join(folder, 'tiny'), model.bundle);
+      const values = fillValues(settings.fill, model.bundle.input);
+      expect(scores).toHaveLength(grid.rows * grid.columns);
+      for (let index = 0; index < scores.length; index++) {
+        const image = Float32Array.from(input.tensor);
+        const row = Math.floor(index / grid.columns);
+        fillBox(image, input, 'NCHW', patchBox(grid, row, index % grid.columns), values);
+        const output = await backend.run(image, 1, input.height, input.width);
+        expect(scores[index]).toBeCloseTo(softmaxAt(output, clean.target.index), 6);
+      }
+      expect(new Set(scores).size).toBeGreaterThan(scores.length / 2);
+      await backend.close();
+    });
+  }
+
+  test('scores do not depend on the rows that run together, to the last bit', async () => {
+    const settings = occlusionSettings.parse({ patch: 8, stride: 3, score: 'logit' });
+    const whole = await model.occlude(input, settings);
+    for (const size of [1, 2, 3, 5]) {
+      const parts: number[] = [];
+      for (let rowStart = 0; rowStart < whole.grid.rows; rowStart += size) {
+        const rowEnd = Math.min(rowStart + size, whole.grid.rows);
+        const part = await model.occlude(input, settings, { rows: { rowStart, rowEnd } });
+        parts.push(...part.scores);
+      }
+      expect(parts).toEqual([...whole.scores]);
+    }
+  });
+
+  test('scores do not depend on the number of lanes', async () => {
+    const single = openEngine({ lanes: 1, batchBytes: 1 });
+    try {
+      const other = await single.open(join(folder, 'tiny'));
+      const settings = occlusionSettings.parse({ patch: 8, stride: 4 });
+      const expected = await model.occlude(input, settings);
+      const found = await other.occlude(input, settings);
+      expect([...found.scores]).toEqual([...expected.scores]);
+      expect(found.clean).toEqual(expected.clean);
+    } finally {
+      await single.close();
+    }
+  });
+
+  test('progress counts every position once and a signal stops the run', async () => {
+    const settings = occlusionSettings.parse({ patch: 4, stride: 1 });
+    const grid = planGrid(input, settings.patch, settings.stride, settings.edge);
+    const seen: number[] = [];
+    await model.occlude(input, settings, { onProgress: (done) => seen.push(done) });
+    expect(seen.at(-1)).toBe(grid.rows * grid.columns);
+
+    const controller = new AbortController();
+    let done = 0;
+    const run = model.occlude(input, settings, {
+      signal: controller.signal,
+      onProgress: (positions) => {
+        done = positions;
+        controller.abort();
+      },
+    });
+    await expect(run).rejects.toMatchObject({ code: 'cancelled' });
+    expect(done).toBeLessThan(grid.rows * grid.columns);
+  });
+
+  test('classes are found by index and by name, and unknown ones are named', async () => {
+    const at = (target: unknown) =>
+      model.occlude(input, occlusionSettings.parse({ patch: 16, stride: 16, target }));
+    const byIndex = await at({ kind: 'class', index: 3 });
+    const byName = await at({ kind: 'class', name: 'Kind 3' });
+    expect(byIndex.clean.target).toEqual({ index: 3, label: 'kind 3' });
+    expect([...byName.scores]).toEqual([...byIndex.scores]);
+    await expect(at({ kind: 'class', index: 5 })).rejects.toThrow('below 5, got 5');
+    await expect(at({ kind: 'class', name: 'ki' })).rejects.toThrow('did you mean kind 0, kind 1');
+  });
+
+  test('rows outside the grid and a patch beyond the input are refused', async () => {
+    const settings = occlusionSettings.parse({ patch: 16, stride: 16 });
+    await expect(
+      model.occlude(input, settings, { rows: { rowStart: 0, rowEnd: 9 } }),
+    ).rejects.toThrow('Expected rows within [0, 2)');
+    await expect(model.occlude(input, occlusionSettings.parse({ patch: 33 }))).rejects.toThrow(
+      'Expected the vertical patch (33 px) to be at most',
+    );
+  });
+});
+
+describe('bad bundles', () => {
+  test.each([
+    ['not a model', { onnx: Buffer.from('hello') }, 'to be an ONNX model that onnxruntime'],
+    ['labels of another length', { labels: ['one'] }, 'JSON array of 5 names, got 1 names'],
+    ['another size', { input: { layout: 'NHWC' as const } }, 'does not run on input'],
+  ])('%s', async (name, options, message) => {
+    const path = await writeTinyBundle(folder, { name: name.replaceAll(' ', '-'), ...options });
+    await expect(engine.open(path)).rejects.toThrow(message);
+  });
+
+  test('a file that was changed after it was listed', async () => {
+    const path = await writeTinyBundle(folder, { name: 'changed' });
+    const onnx = await readFile(join(path, 'model.onnx'));
+    onnx[onnx.length - 1] = (onnx.at(-1) ?? 0) ^ 1;
+    await writeFile(join(path, 'model.onnx'), onnx);
+    await expect(engine.open(path)).rejects.toThrow(
+      "Expected 'model.onnx' of model 'changed' to have sha256",
+    );
+  });
+
+  test('no description', async () => {
+    await expect(engine.open(join(folder, 'nowhere'))).rejects.toMatchObject({
+      code: 'invalid_input',
+    });
+  });
+});

@@ -1,0 +1,180 @@
+import type { ModelBundle } from '@umbra/shared';
+import fc from 'fast-check';
+import sharp from 'sharp';
+import { describe, expect, test } from 'vitest';
+import { hugePng } from '../testing/huge-png.js';
+import { regionOf } from '../views/overlay.js';
+import { inspectImage } from './decode.js';
+import { inputSize, planFrame } from './frame.js';
+import { prepareImage } from './preprocess.js';
+
+const limits = { maxPixels: 1_000_000 };
+
+/** Identity normalisation, so that the tensor holds the pixels themselves. */
+const identity = (size: number): ModelBundle['input'] => ({
+  layout: 'NHWC',
+  height: size,
+  width: size,
+  channels: 'RGB',
+  scale: 1,
+  mean: [0, 0, 0],
+  std: [1, 1, 1],
+  resize: { rule: 'squash' },
+  interpolation: 'bilinear',
+});
+
+/** Four colours, one a quarter, so that every turn and mirror looks different. */
+const quarters = [
+  [255, 0, 0],
+  [0, 255, 0],
+  [0, 0, 255],
+  [255, 255, 255],
+] as const;
+
+function drawQuarters(size: number) {
+  const pixels = Buffer.alloc(size * size * 3);
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      const quarter = quarters[(y < size / 2 ? 0 : 2) + (x < size / 2 ? 0 : 1)] ?? [0, 0, 0];
+      pixels.set(quarter, (y * size + x) * 3);
+    }
+  }
+  return sharp(pixels, { raw: { width: size, height: size, channels: 3 } });
+}
+
+async function pixelsOf(photo: Buffer, size: number): Promise<number[][]> {
+  const { tensor } = await prepareImage(photo, identity(size));
+  const at = (y: number, x: number) => [
+    ...tensor.slice((y * size + x) * 3, (y * size + x) * 3 + 3),
+  ];
+  const [near, far] = [Math.floor(size / 4), Math.floor((3 * size) / 4)];
+  return [at(near, near), at(near, far), at(far, near), at(far, far)];
+}
+
+describe('every kind of file gives the same upright RGB', () => {
+  /** What EXIF orientation n says: stored quarters, in the order that they are seen in. */
+  const seen = [
+    [0, 1, 2, 3],
+    [1, 0, 3, 2],
+    [3, 2, 1, 0],
+    [2, 3, 0, 1],
+    [0, 2, 1, 3],
+    [2, 0, 3, 1],
+    [3, 1, 2, 0],
+    [1, 3, 0, 2],
+  ];
+  test.each(seen.map((order, index) => ({ orientation: index + 1, order })))(
+    'EXIF orientation $orientation',
+    async ({ orientation, order }) => {
+      const photo = await drawQuarters(32).withMetadata({ orientation }).png().toBuffer();
+      const found = await pixelsOf(photo, 32);
+      expect(found).toEqual(order.map((quarter) => [...(quarters[quarter] ?? [])]));
+    },
+  );
+
+  test('transparent pixels are white', async () => {
+    const photo = await sharp({
+      create: { width: 8, height: 8, channels: 4, background: { r: 255, g: 0, b: 0, alpha: 0 } },
+    })
+      .png()
+      .toBuffer();
+    expect((await pixelsOf(photo, 8))[0]).toEqual([255, 255, 255]);
+  });
+
+  test('greyscale', async () => {
+    const photo = await sharp(Buffer.alloc(64, 100), { raw: { width: 8, height: 8, channels: 1 } })
+      .toColourspace('b-w')
+      .png()
+      .toBuffer();
+    expect((await sharp(photo).metadata()).channels).toBe(1);
+    expect((await pixelsOf(photo, 8))[0]).toEqual([100, 100, 100]);
+  });
+
+  test('16 bits a channel', async () => {
+    const samples = new Uint16Array(8 * 8 * 3).map(
+      (_, index) => [40_000, 20_000, 257][index % 3] ?? 0,
+    );
+    const photo = await sharp(samples, { raw: { width: 8, height: 8, channels: 3 } })
+      .toColourspace('rgb16')
+      .png()
+      .toBuffer();
+    expect((await sharp(photo).metadata()).depth).toBe('ushort');
+    const [pixel = []] = await pixelsOf(photo, 8);
+    for (const [index, value] of [40_000, 20_000, 257].entries()) {
+      expect(Math.abs((pixel[index] ?? 0) - value / 257)).toBeLessThanOrEqual(1);
+    }
+  });
+
+  test('CMYK', async () => {
+    const photo = await drawQuarters(32).toColourspace('cmyk').jpeg({ quality: 100 }).toBuffer();
+    expect((await sharp(photo).metadata()).space).toBe('cmyk');
+    const [red = [], green = [], blue = []] = await pixelsOf(photo, 32);
+    for (const [colour, channel] of [
+      [red, 0],
+      [green, 1],
+      [blue, 2],
+    ] as const) {
+      expect(Math.max(...colour)).toBe(colour[channel]);
+    }
+  });
+
+  test('channel order and layout follow the bundle', async () => {
+    const photo = await drawQuarters(2).png().toBuffer();
+    const planar = await prepareImage(photo, { ...identity(2), layout: 'NCHW', channels: 'BGR' });
+    expect([...planar.tensor]).toEqual([0, 0, 255, 255, 0, 255, 0, 255, 255, 0, 0, 255]);
+  });
+});
+
+describe('bad files', () => {
+  const jpeg = () => drawQuarters(64).jpeg().toBuffer();
+  test.each([
+    ['nothing', async () => Buffer.alloc(0), 'got an empty file'],
+    ['text', async () => Buffer.from('not an image at all'), 'Expected an image (JPEG'],
+    ['a JPEG that ends early', async () => (await jpeg()).subarray(0, -40), 'cannot be decoded'],
+    ['a bomb', async () => hugePng(50_000, 50_000), 'got 50000 x 50000 px'],
+  ])('%s', async (_name, make, message) => {
+    await expect(inspectImage(await make(), limits)).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining(message) as string,
+    });
+  });
+
+  test('a good file is described upright', async () => {
+    const photo = await sharp({ create: { width: 20, height: 10, channels: 3, background: 'red' } })
+      .withMetadata({ orientation: 6 })
+      .jpeg()
+      .toBuffer();
+    expect(await inspectImage(photo, limits)).toEqual({ width: 10, height: 20, format: 'jpeg' });
+  });
+});
+
+describe('frames', () => {
+  test('crop cuts the centre; fit keeps the aspect; squash does not', () => {
+    const photo = { height: 300, width: 451 };
+    const size = { height: 224, width: 224 };
+    const crop = planFrame({ ...size, resize: { rule: 'crop', shorterSide: 256 } }, photo);
+    expect(crop.resized).toEqual({ height: 256, width: 384 });
+    expect(crop.crop).toEqual({ top: 16, left: 80, bottom: 240, right: 304 });
+    expect(inputSize({ ...size, resize: { rule: 'fit', shorterSide: 224 } }, photo)).toEqual({
+      height: 224,
+      width: 336,
+    });
+    expect(inputSize({ ...size, resize: { rule: 'squash' } }, photo)).toEqual(size);
+  });
+
+  test('the frame lies inside every drawing of the photo, with its own aspect', () => {
+    const side = fc.integer({ min: 30, max: 5000 });
+    fc.assert(
+      fc.property(side, side, (height, width) => {
+        const resize = { rule: 'crop', shorterSide: 256 } as const;
+        const frame = planFrame({ height: 224, width: 224, resize }, { height, width });
+        const region = regionOf(frame, { height, width });
+        expect(region.left + region.width).toBeLessThanOrEqual(width);
+        expect(region.top + region.height).toBeLessThanOrEqual(height);
+        const shown = (224 / 256) * Math.min(height, width);
+        expect(Math.abs(region.width - shown)).toBeLessThanOrEqual(1 + shown / 100);
+        expect(Math.abs(region.height - shown)).toBeLessThanOrEqual(1 + shown / 100);
+      }),
+    );
+  });
+});

@@ -1,0 +1,50 @@
+import { type EdgePolicy, patchBox, planGrid } from '@umbra/shared';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { attribute } from './attribution.js';
+
+test('equals the mean over covering patches, pixel by pixel', () => {
+  const extent = fc.integer({ min: 4, max: 24 });
+  const small = fc.integer({ min: 1, max: 9 });
+  const edge = fc.constantFrom<EdgePolicy[]>('clip', 'valid');
+  fc.assert(
+    fc.property(
+      extent,
+      extent,
+      small,
+      small,
+      small,
+      small,
+      edge,
+      (height, width, ph, pw, sy, sx, edge) => {
+        const patch = { height: Math.min(ph, height), width: Math.min(pw, width) };
+        const grid = planGrid({ height, width }, patch, { y: sy, x: sx }, edge);
+        const scores = new Float32Array(grid.rows * grid.columns).map(
+          (_, index) => Math.sin(index) / 2,
+        );
+        const found = attribute(grid, scores, 0.7);
+        for (let y = 0; y < height; y++) {
+          for (let x = 0; x < width; x++) {
+            const drops = [...scores.entries()].flatMap(([index, score]) => {
+              const box = patchBox(grid, Math.floor(index / grid.columns), index % grid.columns);
+              const inside = y >= box.top && y < box.bottom && x >= box.left && x < box.right;
+              return inside ? [0.7 - score] : [];
+            });
+            const mean = drops.length === 0 ? 0 : drops.reduce((a, b) => a + b) / drops.length;
+            expect(found[y * width + x]).toBeCloseTo(mean, 6);
+          }
+        }
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+test('positive supports the class', () => {
+  const grid = planGrid({ height: 4, width: 4 }, { height: 2, width: 2 }, { y: 2, x: 2 }, 'clip');
+  const found = attribute(grid, Float32Array.of(0.1, 0.5, 0.9, 0.5), 0.5);
+  expect([found[0], found[3], found[15]].map((value) => Number(value?.toFixed(6)))).toEqual([
+    0.4, 0, 0,
+  ]);
+  expect(found[12]).toBeCloseTo(-0.4, 6);
+});

@@ -1,0 +1,67 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { occlusionSettings } from '@umbra/shared';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { type Engine, type OpenModel, openEngine } from '../engine.js';
+import { prepareImage } from '../image/preprocess.js';
+
+const root = new URL('../../../../', import.meta.url);
+const rows = z.array(z.array(z.number()));
+const golden = z
+  .object({
+    versions: z.record(z.string(), z.string()),
+    modelSha256: z.string(),
+    classIndex: z.int(),
+    clean: z.object({ probability: z.number(), logit: z.number() }),
+    cases: z
+      .array(
+        z.object({
+          settings: occlusionSettings,
+          rows: z.int(),
+          columns: z.int(),
+          probability: rows,
+          logit: rows,
+        }),
+      )
+      .min(4),
+  })
+  .parse(JSON.parse(readFileSync(new URL('test/golden/dense/golden.json', root), 'utf8')));
+
+/** @see test/golden/dense/make.py, which made the numbers with PyTorch on the same weights. */
+describe(`dense scores agree with PyTorch ${golden.versions.torch}`, () => {
+  let engine: Engine;
+  let model: OpenModel;
+  beforeAll(async () => {
+    engine = openEngine({ lanes: 2 });
+    model = await engine.open(fileURLToPath(new URL('models/efficientnet-lite0', root)));
+  });
+  afterAll(() => engine.close());
+
+  test('the golden file was made from the model in the repository', () => {
+    expect(model.bundle.files[0]?.sha256).toBe(golden.modelSha256);
+    expect(existsSync(new URL('test/golden/dense/make.py', root))).toBe(true);
+  });
+
+  test.each(
+    golden.cases.flatMap((one) =>
+      (['probability', 'logit'] as const).map((score) => ({
+        ...one,
+        score,
+        name: `${JSON.stringify(one.settings.patch)} ${one.settings.edge} ${score}`,
+      })),
+    ),
+  )('$name', async (one) => {
+    const photo = readFileSync(new URL('test/golden/dense/input.png', root));
+    const input = await prepareImage(photo, { ...model.bundle.input, resize: { rule: 'squash' } });
+    const run = await model.occlude(input, { ...one.settings, score: one.score });
+    expect(run.clean.target.index).toBe(golden.classIndex);
+    expect(Math.abs(run.clean.score - golden.clean[one.score])).toBeLessThan(1e-4);
+    expect([run.grid.rows, run.grid.columns]).toEqual([one.rows, one.columns]);
+    const expected = one[one.score].flat();
+    const largest = Math.max(
+      ...run.scores.map((score, index) => Math.abs(score - (expected[index] ?? Number.NaN))),
+    );
+    expect(largest).toBeLessThan(1e-4);
+  });
+});

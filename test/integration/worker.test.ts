@@ -1,0 +1,313 @@
+import { createHash } from 'node:crypto';
+import {
+  datasetItem,
+  defaultTenant,
+  errorReport,
+  imageResult,
+  keys,
+  type OcclusionSettingsInput,
+  patientJob,
+  putJson,
+  queueJobIds,
+  queueNames,
+  type ResultFile,
+  redisPrefix,
+  resultFiles,
+} from '@umbra/shared';
+import { type RunningWorker, startWorker } from '@umbra/worker';
+import { FlowProducer, Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  readRecord,
+  type Stage,
+  setStage,
+  until,
+  untilFinal,
+  writeJob,
+} from '../support/job-fixture.js';
+import { readZip } from '../support/read-zip.js';
+
+const tenant = defaultTenant;
+let stage: Stage;
+let redis: Redis;
+const workers: RunningWorker[] = [];
+
+const work = async (changes?: Record<string, string>): Promise<RunningWorker> => {
+  const worker = await startWorker(stage.config(changes));
+  workers.push(worker);
+  return worker;
+};
+const stopWorkers = () => Promise.all(workers.splice(0).map((worker) => worker.close()));
+const readResult = (jobId: string, imageId: string, file: ResultFile): Promise<Buffer> =>
+  stage.store.get(keys.result(tenant, jobId, imageId, file));
+
+beforeAll(async () => {
+  stage = await setStage();
+  redis = new Redis(stage.redisUrl, { maxRetriesPerRequest: null });
+});
+beforeEach(() => redis.flushall());
+afterEach(stopWorkers);
+afterAll(async () => {
+  redis.disconnect();
+  await stage.close();
+});
+
+describe('a job', () => {
+  test('runs to its archive, which holds every result with its checksum', async () => {
+    const names = ['cats/tom.png', '../../evil.png', 'a\tb.png'];
+    const { job, items } = await writeJob(stage, { images: 3, names });
+    await work();
+    const ended = await untilFinal(stage, job.id);
+
+    expect(ended).toMatchObject({ state: 'completed', error: null });
+    expect(ended.counts).toEqual({ total: 3, completed: 3, failed: 0 });
+    expect(ended.startedAt).not.toBeNull();
+    expect(ended.finalizingAt).not.toBeNull();
+    expect(ended.completedAt).not.toBeNull();
+    const result = imageResult.parse(
+      JSON.parse((await readResult(job.id, 'img_00000001', 'result.json')).toString()),
+    );
+    expect(result).toMatchObject({ image: { name: '../../evil.png' }, grid: { rows: 9 } });
+
+    const zip = await readZip(await stage.store.get(keys.archive(tenant, job.id)));
+    const sums = (zip.get('SHA256SUMS')?.toString() ?? '').trim().split('\n');
+    expect(sums).toHaveLength(3 * Object.keys(resultFiles).length);
+    for (const line of sums) {
+      const [digest, path = ''] = line.split('  ');
+      const entry = zip.get(path) ?? Buffer.alloc(0);
+      expect(createHash('sha256').update(entry).digest('hex')).toBe(digest);
+    }
+    expect(zip.size).toBe(sums.length + 4);
+    expect([...zip.keys()].filter((name) => /\.\.|^\/|\s/.test(name))).toEqual([]);
+    const scores = zip.get('tom__img_00000000/scores.npy');
+    expect(scores).toEqual(await readResult(job.id, 'img_00000000', 'scores.npy'));
+    const manifest = (zip.get('manifest.jsonl')?.toString() ?? '').trim().split('\n');
+    expect(manifest.map((line) => JSON.parse(line).name)).toEqual(items.map(({ name }) => name));
+    expect(zip.get('errors.jsonl')).toHaveLength(0);
+    expect(JSON.parse(zip.get('provenance.json')?.toString() ?? '')).toMatchObject({
+      job: job.id,
+      model: job.model,
+      settings: job.settings,
+    });
+  });
+
+  test('leaves nothing behind in Redis, and no marker in the store', async () => {
+    const { job } = await writeJob(stage, { images: 2 });
+    await work();
+    await untilFinal(stage, job.id);
+    const marker = () => stage.store.head(keys.activeJob(tenant, job.id));
+    await until('the marker to go', async () => ((await marker()) === null ? true : null));
+    await stopWorkers();
+    expect(await redis.keys(`*${job.id}*`)).toEqual([]);
+  });
+
+  test('gives the same bytes whatever the shard size and the number of workers', async () => {
+    const sizes = [1, 3, 9, null];
+    const jobs = [];
+    for (const rowsPerShard of sizes) {
+      jobs.push((await writeJob(stage, { images: 1, rowsPerShard })).job);
+    }
+    await Promise.all([work({ UMBRA_LANES: '2' }), work()]);
+    const scores: string[] = [];
+    for (const { id } of jobs) {
+      expect(await untilFinal(stage, id)).toMatchObject({ state: 'completed' });
+      scores.push((await readResult(id, 'img_00000000', 'scores.npy')).toString('hex'));
+    }
+    expect(scores).toHaveLength(sizes.length);
+    expect(new Set(scores).size).toBe(1);
+  });
+
+  test('is counted once by two workers, even when its dispatch is queued twice', async () => {
+    const { job } = await writeJob(stage, { images: 24, rowsPerShard: 5 });
+    const dispatch = new Queue(queueNames.dispatch, {
+      connection: { url: stage.redisUrl },
+      prefix: redisPrefix,
+    });
+    const payload = { version: 1, tenant, jobId: job.id };
+    const add = (jobId: string) =>
+      dispatch.add(queueNames.dispatch, payload, { ...patientJob, jobId });
+    await Promise.all([work(), work()]);
+    // Under its own id, which is refused while it is queued, and under another, which is not.
+    await Promise.all([add(queueJobIds.dispatch(job.id)), add(`second-${job.id}`)]);
+    const ended = await untilFinal(stage, job.id);
+    expect(ended.counts).toEqual({ total: 24, completed: 24, failed: 0 });
+    await dispatch.close();
+  });
+
+  test('never has more images in the queue than its window', async () => {
+    const { job } = await writeJob(stage, { images: 30 });
+    const merge = new Queue(queueNames.merge, {
+      connection: { url: stage.redisUrl },
+      prefix: redisPrefix,
+    });
+    await work({ UMBRA_WINDOW_IMAGES: '4' });
+    const seen: number[] = [];
+    await until('the job to end', async () => {
+      seen.push(await merge.getJobCountByTypes('waiting-children', 'wait', 'delayed'));
+      return (await readRecord(stage, job.id)).state === 'completed' ? true : null;
+    });
+    expect(Math.max(...seen)).toBeLessThanOrEqual(4);
+    expect(Math.max(...seen)).toBeGreaterThan(1);
+    await merge.close();
+  });
+});
+
+describe('what goes wrong with one image', () => {
+  test('stays with it: a photo that changed in the store', async () => {
+    const { job, items } = await writeJob(stage, { images: 3 });
+    const bad = items[1]?.sha256 ?? '';
+    await stage.store.put(keys.image(tenant, job.dataset, bad), Buffer.from('not the photo'));
+    await work();
+    const ended = await untilFinal(stage, job.id);
+    expect(ended).toMatchObject({ state: 'completed' });
+    expect(ended.counts).toEqual({ total: 3, completed: 2, failed: 1 });
+    const error = errorReport.parse(
+      JSON.parse((await stage.store.get(keys.error(tenant, job.id, 'img_00000001'))).toString()),
+    );
+    expect(error.code).toBe('integrity');
+    expect(error.message).toContain(bad);
+    const zip = await readZip(await stage.store.get(keys.archive(tenant, job.id)));
+    expect(JSON.parse(zip.get('errors.jsonl')?.toString() ?? '')).toMatchObject({
+      id: 'img_00000001',
+      error: { code: 'integrity' },
+    });
+  });
+
+  test('leaves none of its files in the archive, whatever a failed merge had written', async () => {
+    const { job, items } = await writeJob(stage, { images: 2 });
+    const [item] = items.map((value) => datasetItem.parse(value));
+    await stage.store.put(keys.image(tenant, job.dataset, item?.sha256 ?? ''), 'broken');
+    await stage.store.put(keys.result(tenant, job.id, 'img_00000000', 'heatmap.png'), 'half');
+    await work();
+    expect((await untilFinal(stage, job.id)).counts).toMatchObject({ completed: 1, failed: 1 });
+    const zip = await readZip(await stage.store.get(keys.archive(tenant, job.id)));
+    expect([...zip.keys()].filter((name) => name.includes('img_00000000'))).toEqual([]);
+    expect(zip.get('SHA256SUMS')?.toString()).not.toContain('img_00000000');
+  });
+
+  test('a merge that its workers cannot survive fails the image, not the job', async () => {
+    const { job, items } = await writeJob(stage, { images: 2 });
+    const [item] = items;
+    const { dataset, model, settings } = job;
+    const flows = new FlowProducer({ connection: { url: stage.redisUrl }, prefix: redisPrefix });
+    await flows.add({
+      name: queueNames.merge,
+      queueName: queueNames.merge,
+      data: { version: 1, tenant, jobId: job.id, dataset, item, model, settings },
+      opts: { ...patientJob, jobId: queueJobIds.merge(job.id, 'img_00000000') },
+    });
+    // What the queue writes once a job has stalled too often.
+    const key = `${redisPrefix}:${queueNames.merge}:${queueJobIds.merge(job.id, 'img_00000000')}`;
+    await redis.hset(key, 'defa', 'job stalled more than allowable limit');
+    await work();
+    expect((await untilFinal(stage, job.id)).counts).toEqual({ total: 2, completed: 1, failed: 1 });
+    await flows.close();
+  });
+});
+
+describe('what goes wrong with a whole job', () => {
+  const impossible: [string, OcclusionSettingsInput, string][] = [
+    ['a class the model does not have', { target: { kind: 'class', index: 999 } }, 'invalid_input'],
+    ['a patch larger than the input', { patch: 65, stride: 8 }, 'invalid_input'],
+  ];
+  test.each(impossible)('%s: every image says so', async (_, settings, code) => {
+    const { job } = await writeJob(stage, { images: 2, settings });
+    await work();
+    expect((await untilFinal(stage, job.id)).counts).toEqual({ total: 2, completed: 0, failed: 2 });
+    const error = JSON.parse(
+      (await stage.store.get(keys.error(tenant, job.id, 'img_00000001'))).toString(),
+    );
+    expect(error).toMatchObject({ code });
+  });
+
+  test('a dataset that is gone fails it, and says what is missing', async () => {
+    const { job } = await writeJob(stage, { images: 1 });
+    await stage.store.delete(keys.manifest(tenant, job.dataset));
+    await work();
+    const ended = await untilFinal(stage, job.id);
+    expect(ended).toMatchObject({ state: 'failed', error: { code: 'not_found' } });
+    expect(ended.error?.message).toContain(job.dataset);
+    expect(ended.failedAt).not.toBeNull();
+    const marker = () => stage.store.head(keys.activeJob(tenant, job.id));
+    await until('the marker to go', async () => ((await marker()) === null ? true : null));
+  });
+});
+
+describe('a Redis that forgets', () => {
+  const finishedImages = async (jobId: string): Promise<string[]> => {
+    const found: string[] = [];
+    for await (const { key } of stage.store.list(keys.results(tenant, jobId))) {
+      if (key.endsWith('/result.json')) found.push(key);
+    }
+    return found;
+  };
+
+  test('everything: the job goes on from the store, and finished images are kept', async () => {
+    const { job } = await writeJob(stage, { images: 24 });
+    await work({ UMBRA_WINDOW_IMAGES: '3' });
+    const before = await until('some images to finish', async () => {
+      const found = await finishedImages(job.id);
+      return found.length >= 4 ? found : null;
+    });
+    expect(before.length).toBeLessThan(24);
+    await stopWorkers();
+    const marked = before[0] ?? '';
+    const kept = JSON.parse((await stage.store.get(marked)).toString());
+    await putJson(stage.store, marked, { ...kept, version: 1, marked: true });
+    await redis.flushall();
+
+    await work();
+    const ended = await untilFinal(stage, job.id);
+    expect(ended.counts).toEqual({ total: 24, completed: 24, failed: 0 });
+    expect(JSON.parse((await stage.store.get(marked)).toString())).toHaveProperty('marked', true);
+  });
+
+  test('everything, while workers are at work', async () => {
+    const { job } = await writeJob(stage, { images: 24 });
+    await Promise.all([work({ UMBRA_WINDOW_IMAGES: '3' }), work({ UMBRA_WINDOW_IMAGES: '3' })]);
+    for (const images of [2, 8]) {
+      await until('some images to finish', async () =>
+        (await finishedImages(job.id)).length >= images ? true : null,
+      );
+      await redis.flushall();
+    }
+    const ended = await untilFinal(stage, job.id);
+    expect(ended.counts).toEqual({ total: 24, completed: 24, failed: 0 });
+  });
+
+  test('the images of a job, but not the job', async () => {
+    const { job } = await writeJob(stage, { images: 20, rowsPerShard: 1 });
+    await work({ UMBRA_WINDOW_IMAGES: '6' });
+    await until('some images to finish', async () =>
+      (await finishedImages(job.id)).length >= 3 ? true : null,
+    );
+    await stopWorkers();
+    for (const queue of [queueNames.merge, queueNames.shard]) {
+      const lost = await redis.keys(`${redisPrefix}:${queue}:*`);
+      if (lost.length > 0) await redis.del(...lost);
+    }
+    await work();
+    const ended = await untilFinal(stage, job.id);
+    expect(ended.counts).toEqual({ total: 20, completed: 20, failed: 0 });
+  });
+
+  test('the archive of a job', async () => {
+    const { job } = await writeJob(stage, { images: 2 });
+    await work();
+    await untilFinal(stage, job.id);
+    await stopWorkers();
+    await redis.flushall();
+    const ended = await readRecord(stage, job.id);
+    await stage.store.delete(keys.archive(tenant, job.id));
+    await putJson(stage.store, keys.job(tenant, job.id), {
+      ...ended,
+      state: 'finalizing',
+      completedAt: null,
+    });
+    await stage.store.put(keys.activeJob(tenant, job.id), '');
+    await work();
+    expect(await untilFinal(stage, job.id)).toMatchObject({ state: 'completed' });
+    expect(await stage.store.head(keys.archive(tenant, job.id))).not.toBeNull();
+  });
+});

@@ -1,0 +1,44 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+/** A worker as it is deployed: a process of its own. */
+export type WorkerProcess = {
+  readonly pid: number;
+  /** @returns The exit status, or the signal that ended it. */
+  end(signal: NodeJS.Signals): Promise<number | string | null>;
+};
+
+const entry = fileURLToPath(new URL('../../apps/worker/dist/main.js', import.meta.url));
+
+/** Start a worker and wait until it takes work. */
+export async function spawnWorker(env: Readonly<Record<string, string>>): Promise<WorkerProcess> {
+  const child = spawn(process.execPath, [entry], {
+    env: { ...process.env, ...env, UMBRA_LOG_LEVEL: 'info' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  await untilReady(child);
+  return {
+    pid: child.pid ?? 0,
+    async end(signal) {
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+      const exited = once(child, 'exit');
+      child.kill(signal);
+      const [status, by] = await exited;
+      return status ?? by;
+    },
+  };
+}
+
+function untilReady(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const lines: string[] = [];
+    child.once('exit', () => reject(new Error(`The worker ended early:\n${lines.join('\n')}`)));
+    if (child.stderr === null) throw new Error('Expected the worker to have a stderr');
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      lines.push(line);
+      if (line.includes('"worker ready"')) resolve();
+    });
+  });
+}
