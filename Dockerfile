@@ -10,6 +10,7 @@ COPY apps/worker/package.json apps/worker/
 COPY apps/cli/package.json apps/cli/
 RUN npm ci --no-audit --no-fund
 COPY tsconfig.base.json ./
+COPY test/provided.d.ts test/
 COPY packages packages
 COPY apps apps
 RUN npx tsc -b apps/api apps/worker \
