@@ -1,0 +1,129 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makePhotos, startService, type TestService } from '../support/service.js';
+
+const umbra = fileURLToPath(new URL('../../apps/cli/bin/umbra.mjs', import.meta.url));
+let service: TestService;
+let folder: string;
+let photos: string[];
+
+beforeAll(async () => {
+  service = await startService();
+  await service.startWorker();
+  folder = await mkdtemp(join(tmpdir(), 'umbra-cli-'));
+  photos = [];
+  for (const { name, bytes } of await makePhotos(2)) {
+    photos.push(join(folder, name));
+    await writeFile(join(folder, name), bytes);
+  }
+});
+afterAll(async () => {
+  await service.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+type Outcome = { code: number; stdout: string; stderr: string };
+function run(...args: string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [umbra, ...args], (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
+    });
+  });
+}
+type Printed = { images: { name: string; heatmap: string }[]; errors?: { name: string }[] };
+const printed = ({ stdout }: Outcome) =>
+  JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Printed;
+const settings = ['--patch', '8', '--stride', '4x5', '--fill', 'pixel:0.5'];
+
+describe('umbra', () => {
+  test('explain and submit write the same bytes', async () => {
+    const model = join(service.folder, 'models', 'tiny');
+    const local = await run(
+      'explain',
+      ...photos,
+      '--model',
+      model,
+      '--out',
+      join(folder, 'a'),
+      '--json',
+      ...settings,
+    );
+    expect(local.code).toBe(0);
+    const remote = await run(
+      'submit',
+      ...photos,
+      '--api',
+      service.url,
+      '--model',
+      'tiny',
+      '--out',
+      join(folder, 'b'),
+      '--json',
+      ...settings,
+    );
+    expect(remote.code).toBe(0);
+    const [here, there] = [printed(local), printed(remote)];
+    expect(here.images.map(({ name }) => name)).toEqual(['photo-0.png', 'photo-1.png']);
+    for (const [index, image] of here.images.entries()) {
+      const other = there.images[index]?.heatmap ?? '';
+      for (const file of [
+        'heatmap.png',
+        'overlay.png',
+        'scores.npy',
+        'attribution.npy',
+        'result.json',
+      ]) {
+        const mine = await readFile(image.heatmap.replace('heatmap.png', file));
+        expect(mine.equals(await readFile(other.replace('heatmap.png', file)))).toBe(true);
+      }
+    }
+    expect(local.stderr).toContain('predicted class');
+  });
+
+  test('a bad photo is reported and the others are explained', async () => {
+    const bad = join(folder, 'bad.jpg');
+    await writeFile(bad, 'not a photo');
+    const outcome = await run(
+      'explain',
+      bad,
+      photos[0] ?? '',
+      join(folder, 'missing.png'),
+      '--model',
+      join(service.folder, 'models', 'tiny'),
+      '--out',
+      join(folder, 'c'),
+      '--json',
+      ...settings,
+    );
+    expect(outcome.code).toBe(1);
+    expect(printed(outcome).images).toHaveLength(1);
+    expect(printed(outcome).errors?.map(({ name }) => name)).toEqual([
+      bad,
+      join(folder, 'missing.png'),
+    ]);
+  });
+
+  test.each([
+    [['explain', '--out', 'x'], 2, 'Expected at least one PHOTO'],
+    [['explain', 'a.png', '--out', 'x', '--stride', '0'], 2, '--stride'],
+    [['explain', 'a.png', '--out', 'x', '--fill', 'grey'], 2, '--fill'],
+    [['explain', 'a.png', '--out', 'x', '--model', 'nope'], 2, "got 'nope'"],
+    [['explain', 'a.png', '--out', 'x', '--lanes', 'many'], 2, '--lanes'],
+    [['explain', 'a.png', '--colour'], 2, '--colour'],
+    [['dream'], 2, "Unknown command 'dream'"],
+    [['submit', umbra, '--out', 'x', '--api', 'http://127.0.0.1:1'], 1, 'got no answer'],
+  ])('%j ends with %i and a reason', async (args, code, reason) => {
+    const outcome = await run(...args);
+    expect(outcome).toMatchObject({ code, stdout: '' });
+    expect(outcome.stderr).toContain(reason);
+  });
+
+  test('help and version', async () => {
+    expect((await run('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect((await run('--help')).stdout).toContain('umbra explain PHOTO');
+  });
+});

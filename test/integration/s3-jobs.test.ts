@@ -1,0 +1,52 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import {
+  makePhotos,
+  startService,
+  submitJob,
+  type TestService,
+  uploadPhotos,
+  waitForJob,
+} from '../support/service.js';
+
+const s3 = inject('s3');
+
+describe.skipIf(s3 === null)(`a job on an S3 server (${s3?.kind})`, () => {
+  let service: TestService;
+  beforeAll(async () => {
+    // Credentials come from the SDK's own chain, as they do for users.
+    vi.stubEnv('AWS_ACCESS_KEY_ID', s3?.accessKeyId ?? '');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', s3?.secretAccessKey ?? '');
+    service = await startService({
+      UMBRA_STORE: 's3',
+      UMBRA_S3_BUCKET: s3?.bucket ?? '',
+      UMBRA_S3_ENDPOINT: s3?.endpoint ?? '',
+      UMBRA_S3_REGION: s3?.region ?? '',
+      UMBRA_S3_PREFIX: `jobs-${randomUUID()}/`,
+    });
+    await service.startWorker();
+  });
+  afterAll(async () => {
+    await service.close();
+    vi.unstubAllEnvs();
+  });
+
+  test('runs from upload to archive', async () => {
+    const dataset = await uploadPhotos(service.url, await makePhotos(3));
+    const job = await submitJob(service.url, {
+      dataset,
+      model: 'tiny',
+      settings: { patch: 8, stride: 8 },
+    });
+    expect(await waitForJob(service.url, job)).toMatchObject({
+      state: 'completed',
+      counts: { total: 3, completed: 3, failed: 0 },
+    });
+    const archive = await fetch(`${service.url}/v1/jobs/${job}/archive`);
+    const bytes = Buffer.from(await archive.arrayBuffer());
+    expect(bytes.subarray(0, 2).toString()).toBe('PK');
+    expect(bytes.length).toBe(Number(archive.headers.get('content-length')));
+    const file = await fetch(`${service.url}/v1/jobs/${job}/images/img_00000002/scores.npy`);
+    expect((await file.arrayBuffer()).byteLength).toBe(128 + 16 * 4);
+  });
+});
