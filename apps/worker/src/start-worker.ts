@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openEngine } from '@umbra/engine';
 import {
   createLogger,
@@ -5,12 +6,12 @@ import {
   openStore,
   queueNames,
   redisPrefix,
-  reportError,
 } from '@umbra/shared';
-import { FlowProducer, type Job, Queue, Worker } from 'bullmq';
+import { FlowProducer, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { failUnarchived, runArchive } from './archive.js';
 import type { WorkerConfig } from './config.js';
+import { consume } from './consume.js';
 import type { Context } from './context.js';
 import { runDispatch } from './dispatch.js';
 import { failUnmerged, runMerge } from './merge.js';
@@ -23,8 +24,15 @@ export type RunningWorker = {
   close(): Promise<void>;
 };
 
-/** A worker dies with its shard at most this often before the shard counts as failed. */
-const maxStalledCount = 3;
+/** Producers hold no work: they are given this long to say goodbye to Redis. */
+const producersMs = 1_000;
+
+const steps = {
+  dispatch: { name: queueNames.dispatch, concurrency: 4, run: runDispatch },
+  shard: { name: queueNames.shard, run: runShard },
+  merge: { name: queueNames.merge, concurrency: 2, run: runMerge, giveUp: failUnmerged },
+  archive: { name: queueNames.archive, concurrency: 1, run: runArchive, giveUp: failUnarchived },
+};
 
 /** Start every consumer of this process. @throws {AppError} `unavailable` if the store is. */
 export async function startWorker(config: Readonly<WorkerConfig>): Promise<RunningWorker> {
@@ -54,38 +62,19 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     logger,
     shutdown: shutdown.signal,
   };
-  const consume = (
-    name: string,
-    concurrency: number,
-    run: (context: Context, job: Job, token?: string) => Promise<unknown>,
-    giveUp?: (context: Context, job: Job, error: Error) => Promise<void>,
-  ) => {
-    const worker = new Worker(name, (job, token) => run(context, job, token), {
-      ...shared,
-      concurrency,
-      lockDuration: config.UMBRA_LOCK_MS,
-      stalledInterval: Math.max(1_000, config.UMBRA_LOCK_MS / 2),
-      maxStalledCount,
-    });
-    worker.on('error', (error) =>
-      logger.warn({ queue: name, reason: error.message }, 'queue error'),
-    );
-    worker.on('failed', (job, error) => {
-      logger.warn({ queue: name, id: job?.id, reason: error.message }, 'attempt failed');
-      if (job?.finishedOn === undefined) return;
-      giveUp?.(context, job, error).catch((reason: unknown) =>
-        logger.warn({ queue: name, id: job.id, error: reportError(reason) }, 'cannot give up'),
-      );
-    });
-    return worker;
-  };
+  const { flows, dispatchQueue, shardQueue, mergeQueue, archiveQueue } = context;
+  const queues = [dispatchQueue, shardQueue, mergeQueue, archiveQueue];
+  // Their connection is shared, and logs for itself: unheard, each of them would print it too.
+  flows.on('error', () => undefined);
+  for (const unheard of queues) unheard.on('error', () => undefined);
+
   const consumers = [
-    consume(queueNames.dispatch, 4, runDispatch),
-    consume(queueNames.shard, config.UMBRA_LANES, runShard),
-    consume(queueNames.merge, 2, runMerge, failUnmerged),
-    consume(queueNames.archive, 1, runArchive, failUnarchived),
+    consume(context, redis, steps.dispatch),
+    consume(context, redis, { ...steps.shard, concurrency: config.UMBRA_LANES }),
+    consume(context, redis, steps.merge),
+    consume(context, redis, steps.archive),
   ];
-  await Promise.all(consumers.map((worker) => worker.waitUntilReady()));
+  await Promise.all(consumers.map((consumer) => consumer.ready()));
   await resumeJobs(context);
   const stopResuming = keepResuming(context);
   logger.info({ lanes: config.UMBRA_LANES, store: store.kind }, 'worker ready');
@@ -94,12 +83,13 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     async close() {
       stopResuming();
       const deadline = setTimeout(() => shutdown.abort(), config.UMBRA_SHUTDOWN_MS);
-      // Closing waits for running work without a limit of its own; the signal ends what is left.
-      await Promise.all(consumers.map((worker) => worker.close()));
+      await Promise.all(consumers.map((consumer) => consumer.close()));
       clearTimeout(deadline);
-      const { flows, dispatchQueue, shardQueue, mergeQueue, archiveQueue } = context;
-      const producers = [flows, dispatchQueue, shardQueue, mergeQueue, archiveQueue];
-      await Promise.all(producers.map((producer) => producer.close()));
+      // They share one connection, which ends with the last line whatever they do.
+      await Promise.race([
+        Promise.allSettled([flows, ...queues].map((producer) => producer.close())),
+        sleep(producersMs, undefined, { ref: false }),
+      ]);
       await engine.close();
       redis.disconnect();
     },

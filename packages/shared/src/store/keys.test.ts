@@ -39,7 +39,7 @@ describe('assertKey', () => {
         } catch {
           return;
         }
-        expect(posix.join('/root', key).startsWith('/root/')).toBe(true);
+        expect(posix.join('/store', key).startsWith('/store/')).toBe(true);
       }),
     );
   });
