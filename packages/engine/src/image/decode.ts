@@ -4,6 +4,13 @@ import sharp, { type Metadata, type Sharp } from 'sharp';
 export type ImageLimits = { readonly maxPixels: number };
 export const defaultLimits: ImageLimits = { maxPixels: 100_000_000 };
 
+/**
+ * Photo formats. libvips also draws SVG, but with whatever fonts a machine has: two workers would
+ * see two images.
+ */
+const formats: readonly string[] = ['jpeg', 'png', 'webp', 'tiff', 'gif', 'heif'];
+const wanted = 'Expected an image (JPEG, PNG, WebP, TIFF, GIF, AVIF)';
+
 export type ImageInfo = Size & { readonly format: string };
 
 /** Row-major RGB, 8 bits a channel. */
@@ -12,7 +19,7 @@ export type Rgb = Size & { readonly data: Buffer };
 /**
  * Prove that a file is an image that can be decoded to its end, and say how large it is.
  *
- * @param bytes The file as uploaded: any format that libvips reads.
+ * @param bytes The file as uploaded; of an animation, the first frame counts.
  * @returns Extent in px after the EXIF orientation is applied.
  * @throws {AppError} `invalid_input` if it is empty, no image, broken, or too large.
  */
@@ -62,11 +69,11 @@ async function readHeader(
   const metadata = await sharp(bytes, { limitInputPixels: false })
     .metadata()
     .catch((error: unknown) => {
-      throw invalidInput(
-        'Expected an image (JPEG, PNG, WebP, TIFF, GIF, AVIF), got something else',
-        error,
-      );
+      throw invalidInput(`${wanted}, got something else`, error);
     });
+  if (!formats.includes(metadata.format)) {
+    throw invalidInput(`${wanted}, got ${metadata.format.toUpperCase()}`);
+  }
   const { width, height } = metadata.autoOrient;
   if (width * height > limits.maxPixels) {
     throw invalidInput(

@@ -1,4 +1,4 @@
-import type { Box, ModelBundle, Size } from '@umbra/shared';
+import { type Box, invalidInput, type ModelBundle, type Size } from '@umbra/shared';
 
 type Input = Pick<ModelBundle['input'], 'resize' | 'height' | 'width'>;
 
@@ -12,7 +12,9 @@ export type Frame = { readonly photo: Size; readonly resized: Size; readonly cro
  * Apply a bundle's resize rule to a photo's extent.
  *
  * `crop` and `fit` bring the shorter side to `shorterSide`, the longer one rounded down as torchvision
- * does; a crop beyond the resized photo is refused by the contract's own sizes.
+ * does.
+ *
+ * @throws {AppError} `invalid_input` if the resized photo is too small to cut the input out of it.
  */
 export function planFrame(input: Input, photo: Size): Frame {
   if (input.resize.rule === 'squash') {
@@ -21,8 +23,13 @@ export function planFrame(input: Input, photo: Size): Frame {
   }
   const resized = shorterSideTo(photo, input.resize.shorterSide);
   if (input.resize.rule === 'fit') return { photo, resized, crop: wholeOf(resized) };
-  const top = Math.max(0, Math.round((resized.height - input.height) / 2));
-  const left = Math.max(0, Math.round((resized.width - input.width) / 2));
+  if (resized.height < input.height || resized.width < input.width) {
+    throw invalidInput(
+      `Expected resize.shorterSide of the model to leave at least its input, ${input.height} x ${input.width} px (height x width), got a photo of ${resized.height} x ${resized.width} px`,
+    );
+  }
+  const top = Math.round((resized.height - input.height) / 2);
+  const left = Math.round((resized.width - input.width) / 2);
   return {
     photo,
     resized,

@@ -126,9 +126,11 @@ describe('every kind of file gives the same upright RGB', () => {
 });
 
 describe('bad files', () => {
+  const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"></svg>';
   const jpeg = () => drawQuarters(64).jpeg().toBuffer();
   test.each([
     ['nothing', async () => Buffer.alloc(0), 'got an empty file'],
+    ['a drawing', async () => Buffer.from(svg), 'got SVG'],
     ['text', async () => Buffer.from('not an image at all'), 'Expected an image (JPEG'],
     ['a JPEG that ends early', async () => (await jpeg()).subarray(0, -40), 'cannot be decoded'],
     ['a bomb', async () => hugePng(50_000, 50_000), 'got 50000 x 50000 px'],
@@ -160,6 +162,12 @@ describe('frames', () => {
       width: 336,
     });
     expect(inputSize({ ...size, resize: { rule: 'squash' } }, photo)).toEqual(size);
+  });
+
+  test('a crop that the resized photo cannot hold is refused by its sizes', () => {
+    const resize = { rule: 'crop', shorterSide: 64 } as const;
+    const plan = () => planFrame({ height: 96, width: 96, resize }, { height: 110, width: 120 });
+    expect(plan).toThrow('96 x 96 px (height x width), got a photo of 64 x 69 px');
   });
 
   test('the frame lies inside every drawing of the photo, with its own aspect', () => {

@@ -4,7 +4,7 @@ import { integrity, type ModelBundle, reportError } from '@umbra/shared';
 import type { Backend } from '../backends/backend.js';
 import { loadBackend } from '../backends/load-backend.js';
 import { fillBox } from '../occlusion/fill.js';
-import type { LaneReply, LaneRequest } from './messages.js';
+import type { LaneReply, LaneRequest, Numbered } from './messages.js';
 
 const port = parentPort;
 if (port === null) throw new Error('Expected to run as a worker thread');
@@ -13,10 +13,10 @@ const models = new Map<string, { backend: Backend; bundle: ModelBundle }>();
 /** Kept between batches: a new large array each time would cost more than filling it. */
 let scratch = new Float32Array(0);
 
-port.on('message', (request: LaneRequest) => {
-  answer(request)
+port.on('message', ({ id, content }: Numbered<LaneRequest>) => {
+  answer(content)
     .catch((error: unknown): LaneReply => ({ kind: 'failed', error: reportError(error) }))
-    .then((reply) => port.postMessage(reply));
+    .then((reply) => port.postMessage({ id, content: reply } satisfies Numbered<LaneReply>));
 });
 
 async function answer(request: LaneRequest): Promise<LaneReply> {

@@ -29,3 +29,6 @@ export type LaneReply =
   /** float32 [boxes, classes] */
   | { readonly kind: 'rows'; readonly rows: Float32Array }
   | { readonly kind: 'failed'; readonly error: ErrorReport };
+
+/** Opening and running may overlap on a lane, so a reply says which request it answers. */
+export type Numbered<T> = { readonly id: number; readonly content: T };

@@ -1,5 +1,4 @@
 import {
-  AppError,
   type Box,
   type Grid,
   integrity,
@@ -13,6 +12,7 @@ import {
 import type { OccludeOptions, OcclusionRun } from '../engine.js';
 import type { ModelInput } from '../image/preprocess.js';
 import type { LanePool } from '../lanes/pool.js';
+import { throwIfAborted, untilAborted } from './abort.js';
 import { fillValues } from './fill.js';
 import { assertScore, describeClean, scoreOf } from './scores.js';
 
@@ -50,8 +50,10 @@ export async function occludeDense(
   const rows = checkRows(options.rows ?? { rowStart: 0, rowEnd: grid.rows }, grid);
   const image = share(input.tensor);
   const values = fillValues(settings.fill, bundle.input);
-  const run = (boxes: readonly Box[]) =>
-    pool.run({ digest: model.digest, image, size, boxes: padBatch(boxes), values });
+  const run = (boxes: readonly Box[]) => {
+    const batch = { digest: model.digest, image, size, boxes: padBatch(boxes), values };
+    return untilAborted(pool.run(batch), options.signal);
+  };
 
   throwIfAborted(options.signal);
   const clean = describeClean(
@@ -80,7 +82,12 @@ export async function occludeDense(
       options.onProgress?.(done);
     }
   };
-  await Promise.all(Array.from({ length: pool.lanes }, work));
+  try {
+    await Promise.all(Array.from({ length: pool.lanes }, work));
+  } finally {
+    // Where one lane failed, the others take no more of a run that is already lost.
+    next = boxes.length;
+  }
   return { grid, ...rows, scores, clean, milliseconds: performance.now() - startedAt };
 }
 
@@ -133,8 +140,4 @@ function share(tensor: Float32Array): SharedArrayBuffer {
   const shared = new SharedArrayBuffer(tensor.byteLength);
   new Float32Array(shared).set(tensor);
   return shared;
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new AppError('cancelled', 'The run was cancelled');
 }
