@@ -47,8 +47,7 @@ async function denseRate(root, lanes, repeats) {
     const photo = readFileSync(join(root, 'samples/photos/cat.jpg'));
     const input = await prepareImage(photo, open.bundle.input);
     const settings = occlusionSettings.parse({ patch, stride });
-    const grid = planOcclusion(input, settings);
-    const positions = grid.rows * grid.columns;
+    const { positions } = planOcclusion(input, settings);
     await open.occlude(input, settings);
     let best = Number.POSITIVE_INFINITY;
     for (let repeat = 0; repeat < repeats; repeat++) {

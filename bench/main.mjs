@@ -1,4 +1,4 @@
-// `npm run bench -- [engine] [queue] [--quick] [--json]`: measurements beside peers, in one run.
+// `npm run bench -- [engine] [refine] [queue] [--quick] [--json]`: measurements beside peers, in one run.
 import { join } from 'node:path';
 import { repoRoot, runMain, step } from '../scripts/lib/run.mjs';
 
@@ -11,6 +11,9 @@ await runMain(async () => {
   const results = {};
   if (wants('engine')) {
     results.engine = await (await import('./engine.mjs')).benchEngine(options);
+  }
+  if (wants('refine')) {
+    results.refine = await (await import('./refine.mjs')).benchRefine(options);
   }
   if (wants('queue')) results.queue = await (await import('./queue.mjs')).benchQueue(options);
   if (flags.includes('--json')) process.stdout.write(`${JSON.stringify(results)}\n`);

@@ -93,11 +93,11 @@ async function runEngine(root, photos, lanes) {
 async function explainOne(open, path) {
   const photo = readFileSync(path);
   const input = await prepareImage(photo, open.bundle.input);
-  const { grid, scores, clean } = await open.occlude(input, settings);
+  const run = await open.occlude(input, settings);
   const { width = 1, height = 1 } = await sharp(photo).metadata();
   const image = { id: 'img_00000000', name: path, sha256: '0'.repeat(64), width, height };
   const { provenance } = open;
-  await composeResult({ photo, image, model: open, settings, grid, scores, clean, provenance });
+  await composeResult({ photo, image, model: open, settings, run, provenance });
 }
 
 /**

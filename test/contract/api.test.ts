@@ -185,6 +185,10 @@ describe('jobs that cannot be', () => {
       { patch: 8, stride: 8, target: { kind: 'class', name: 'dog' } },
       "got 'dog'",
     ],
+    ['more classes than there are', { target: { kind: 'top', k: 6 } }, '5 classes, got 6'],
+    ['one patch of several too large', { patch: [16, 33] }, 'at most the model'],
+    ['blur without a sigma', { fill: { kind: 'blur' } }, 'settings.fill.sigma'],
+    ['what a preset fixes', { preset: 'article', score: 'logit' }, "preset 'article' means"],
     ['unknown setting', { patches: 8 }, 'patches'],
     ['unknown edge', { edge: 'wrap' }, 'settings.edge'],
   ])('%s', async (_name, settings, detail) => {
@@ -241,14 +245,25 @@ describe('reading', () => {
     expect((await sharp(Buffer.from(await png.arrayBuffer())).metadata()).width).toBeGreaterThan(
       448,
     );
-    const result = (await (
-      await get(`/v1/jobs/${id}/images/img_00000001/result.json`)
-    ).json()) as object;
+    const result = (await (await get(`/v1/jobs/${id}/images/img_00000001/result.json`)).json()) as {
+      files: string[];
+    };
     expect(result).toMatchObject({
-      version: 1,
+      version: 2,
       image: { name: 'photo-1.png' },
       model: { name: 'tiny' },
     });
+    for (const file of result.files) {
+      const { status, headers } = await get(`/v1/jobs/${id}/images/img_00000001/${file}`);
+      expect([status, headers.get('content-type')]).toEqual([
+        200,
+        file.endsWith('.png') ? 'image/png' : 'application/octet-stream',
+      ]);
+    }
+    for (const file of ['heatmap-2.png', 'job.json', '..%2Fjob.json']) {
+      const missing = await get(`/v1/jobs/${id}/images/img_00000001/${file}`);
+      expect(await problemOf(missing)).toMatchObject({ status: 404, code: 'not_found' });
+    }
   });
 
   test('a job that has not run has no files and no archive yet', async () => {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makePhotos, startService, type TestService } from '../support/service.js';
@@ -39,8 +39,17 @@ const printed = ({ stdout }: Outcome) =>
   JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Printed;
 const settings = ['--patch', '8', '--stride', '4x5', '--fill', 'pixel:0.5'];
 
+const everything = [
+  ...['--patch', '8,6x12', '--stride', '3', '--fill', 'blur:2', '--target', 'top:2'],
+  ...['--score', 'log-odds', '--refine', '--faithfulness', '--faithfulness-steps', '6'],
+];
+
 describe('umbra', () => {
-  test('explain and submit write the same bytes', async () => {
+  test.each([
+    { name: 'plain', settings, files: 6 },
+    { name: 'with every setting', settings: everything, files: 4 + 3 + 2 + 2 + 1 },
+  ])('explain and submit write the same bytes: $name', async ({ name, settings, files }) => {
+    const [a, b] = [join(folder, `${name} a`), join(folder, `${name} b`)];
     const model = join(service.folder, 'models', 'tiny');
     const local = await run(
       'explain',
@@ -48,7 +57,7 @@ describe('umbra', () => {
       '--model',
       model,
       '--out',
-      join(folder, 'a'),
+      a,
       '--json',
       ...settings,
     );
@@ -61,7 +70,7 @@ describe('umbra', () => {
       '--model',
       'tiny',
       '--out',
-      join(folder, 'b'),
+      b,
       '--json',
       ...settings,
     );
@@ -70,18 +79,32 @@ describe('umbra', () => {
     expect(here.images.map(({ name }) => name)).toEqual(['photo-0.png', 'photo-1.png']);
     for (const [index, image] of here.images.entries()) {
       const other = there.images[index]?.heatmap ?? '';
-      for (const file of [
-        'heatmap.png',
-        'overlay.png',
-        'scores.npy',
-        'attribution.npy',
-        'result.json',
-      ]) {
+      const written = await readdir(dirname(image.heatmap));
+      expect(written).toHaveLength(files);
+      expect(written).toContain('result.json');
+      for (const file of written) {
         const mine = await readFile(image.heatmap.replace('heatmap.png', file));
         expect(mine.equals(await readFile(other.replace('heatmap.png', file)))).toBe(true);
       }
     }
     expect(local.stderr).toContain('predicted class');
+  });
+
+  test('a dry run says what it would take, and writes nothing', async () => {
+    const outcome = await run(
+      ...['explain', ...photos, '--model', join(service.folder, 'models', 'tiny')],
+      ...['--dry-run', '--json', ...settings],
+    );
+    expect(outcome.code).toBe(0);
+    expect(outcome.stderr).toContain('forward passes');
+    const { estimate, images } = JSON.parse(outcome.stdout) as {
+      estimate: { positions: number; passes: number; seconds: number; memoryBytes: number };
+      images: unknown[];
+    };
+    expect(images).toHaveLength(2);
+    expect(estimate).toMatchObject({ positions: 2 * 7 * 6, passes: 2 * (7 * 6 + 1) });
+    expect(estimate.seconds).toBeGreaterThan(0);
+    expect(estimate.memoryBytes).toBeGreaterThan(0);
   });
 
   test('a bad photo is reported and the others are explained', async () => {
@@ -113,6 +136,8 @@ describe('umbra', () => {
     [['explain', 'a.png', '--out', 'x', '--fill', 'grey'], 2, '--fill'],
     [['explain', 'a.png', '--out', 'x', '--model', 'nope'], 2, "got 'nope'"],
     [['explain', 'a.png', '--out', 'x', '--lanes', 'many'], 2, '--lanes'],
+    [['explain', 'a.png', '--out', 'x', '--box', '1,2,3'], 2, '--box'],
+    [['explain', 'a.png', '--out', 'x', '--preset', 'article', '--edge', 'clip'], 2, '--edge'],
     [['explain', 'a.png', '--colour'], 2, '--colour'],
     [['dream'], 2, "Unknown command 'dream'"],
     [['submit', umbra, '--out', 'x', '--api', 'http://127.0.0.1:1'], 1, 'got no answer'],

@@ -12,7 +12,6 @@ import {
   queueNames,
   type ResultFile,
   redisPrefix,
-  resultFiles,
 } from '@umbra/shared';
 import { type RunningWorker, startWorker } from '@umbra/worker';
 import { FlowProducer, Queue } from 'bullmq';
@@ -68,11 +67,18 @@ describe('a job', () => {
     const result = imageResult.parse(
       JSON.parse((await readResult(job.id, 'img_00000001', 'result.json')).toString()),
     );
-    expect(result).toMatchObject({ image: { name: '../../evil.png' }, grid: { rows: 9 } });
+    expect(result).toMatchObject({ image: { name: '../../evil.png' }, grids: [{ rows: 9 }] });
+    expect(result.files.toSorted()).toEqual([
+      'attribution.npy',
+      'heatmap.png',
+      'overlay.png',
+      'scores.npy',
+      'winners.npy',
+    ]);
 
     const zip = await readZip(await stage.store.get(keys.archive(tenant, job.id)));
     const sums = (zip.get('SHA256SUMS')?.toString() ?? '').trim().split('\n');
-    expect(sums).toHaveLength(3 * Object.keys(resultFiles).length);
+    expect(sums).toHaveLength(3 * (result.files.length + 1));
     for (const line of sums) {
       const [digest, path = ''] = line.split('  ');
       const entry = zip.get(path) ?? Buffer.alloc(0);
@@ -116,6 +122,77 @@ describe('a job', () => {
     }
     expect(scores).toHaveLength(sizes.length);
     expect(new Set(scores).size).toBe(1);
+  });
+
+  test('of several targets and patch sizes gives the same bytes whatever the shard size', async () => {
+    const settings: OcclusionSettingsInput = {
+      patch: [16, { height: 24, width: 12 }],
+      stride: 8,
+      fill: { kind: 'noise', seed: 5 },
+      target: { kind: 'top', k: 3 },
+      score: 'log-odds',
+    };
+    const jobs = [];
+    for (const rowsPerShard of [1, 4, null]) {
+      jobs.push((await writeJob(stage, { images: 1, rowsPerShard, settings })).job);
+    }
+    await Promise.all([work({ UMBRA_LANES: '2' }), work()]);
+    const digests: string[] = [];
+    for (const { id } of jobs) {
+      expect(await untilFinal(stage, id)).toMatchObject({ state: 'completed' });
+      const zip = await readZip(await stage.store.get(keys.archive(tenant, id)));
+      const folder = 'photo-0__img_00000000';
+      const result = imageResult.parse(JSON.parse(String(zip.get(`${folder}/result.json`))));
+      expect(result.targets.map(({ heatmap }) => heatmap)).toEqual([
+        'heatmap.png',
+        'heatmap-2.png',
+        'heatmap-3.png',
+      ]);
+      const files = [...result.files, 'result.json'];
+      expect(files).toHaveLength(6 + 7 + 1);
+      const hash = createHash('sha256');
+      for (const file of files) hash.update(zip.get(`${folder}/${file}`) ?? Buffer.alloc(0));
+      digests.push(hash.digest('hex'));
+    }
+    expect(new Set(digests).size).toBe(1);
+  });
+
+  test('that is refined or judged runs each image whole', async () => {
+    const settings: OcclusionSettingsInput = {
+      patch: 16,
+      stride: 2,
+      refine: true,
+      faithfulness: { steps: 5 },
+    };
+    const { job } = await writeJob(stage, { images: 2, rowsPerShard: 1, settings });
+    await work();
+    expect((await untilFinal(stage, job.id)).counts).toMatchObject({ completed: 2, failed: 0 });
+    const text = (await readResult(job.id, 'img_00000001', 'result.json')).toString();
+    const result = imageResult.parse(JSON.parse(text));
+    expect(result.approximate).toBe(true);
+    expect(result.grids).toMatchObject([{ rows: 25, columns: 25, computed: 156 }]);
+    expect(result.targets[0]?.faithfulness).toMatchObject({ pointingGame: null });
+  });
+
+  test('takes labels and boxes from its dataset; an image without a label fails alone', async () => {
+    const settings: OcclusionSettingsInput = {
+      patch: 16,
+      target: { kind: 'label' },
+      faithfulness: { steps: 4 },
+    };
+    const { job, items } = await writeJob(stage, { images: 2, settings });
+    const box = { top: 0, left: 0, bottom: 70, right: 80 };
+    const lines = items.map((item, at) => (at === 0 ? { ...item, label: 'kind 3', box } : item));
+    await stage.store.put(
+      keys.manifest(tenant, job.dataset),
+      lines.map((item) => `${JSON.stringify(item)}\n`).join(''),
+    );
+    await work();
+    expect((await untilFinal(stage, job.id)).counts).toMatchObject({ completed: 1, failed: 1 });
+    const text = (await readResult(job.id, 'img_00000000', 'result.json')).toString();
+    expect(imageResult.parse(JSON.parse(text)).targets).toMatchObject([
+      { index: 3, faithfulness: { pointingGame: true } },
+    ]);
   });
 
   test('is counted once by two workers, even when its dispatch is queued twice', async () => {
@@ -219,6 +296,14 @@ describe('what goes wrong with a whole job', () => {
       (await stage.store.get(keys.error(tenant, job.id, 'img_00000001'))).toString(),
     );
     expect(error).toMatchObject({ code });
+  });
+
+  test('a strategy that the operator forbids fails it, with the reason', async () => {
+    const { job } = await writeJob(stage, { images: 1, settings: { strategy: 'incremental' } });
+    await work({ UMBRA_FORBID_INCREMENTAL: '1' });
+    const ended = await untilFinal(stage, job.id);
+    expect(ended).toMatchObject({ state: 'failed', error: { code: 'invalid_input' } });
+    expect(ended.error?.message).toContain('UMBRA_FORBID_INCREMENTAL');
   });
 
   test('a dataset that is gone fails it, and says what is missing', async () => {

@@ -12,6 +12,7 @@ import { startRedis } from '../../scripts/lib/redis.mjs';
 
 export type TestService = {
   readonly url: string;
+  readonly metricsUrl: string | undefined;
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
   readonly store: ReturnType<typeof openStore>;
@@ -40,6 +41,7 @@ export async function startService(extra: Record<string, string> = {}): Promise<
   const workers: RunningWorker[] = [];
   return {
     url: api.url,
+    metricsUrl: api.metricsUrl,
     folder,
     env,
     store: openStore(config),

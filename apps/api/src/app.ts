@@ -1,6 +1,7 @@
 import { AppError, notFound } from '@umbra/shared';
 import express, { type Express, type RequestHandler, type Router } from 'express';
 import type { Context } from './context.js';
+import { measureRequests } from './metrics.js';
 import { ProblemError, problemHandler } from './problems.js';
 import { datasetRoutes } from './routes/datasets.js';
 import { healthRoutes } from './routes/health.js';
@@ -13,6 +14,7 @@ export function createApp(context: Context): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
+  app.use(measureRequests(context.registry));
   app.use((_request, response, next) => {
     response.set('X-Content-Type-Options', 'nosniff');
     next();

@@ -1,9 +1,12 @@
-import { commonConfig, portSetting } from '@umbra/shared';
+import { commonConfig, engineConfig, portSetting } from '@umbra/shared';
+import { metricsConfig } from '@umbra/shared/metrics';
 import { z } from 'zod';
 
 const count = (fallback: number) => z.coerce.number().int().min(1).default(fallback);
 
 export const apiConfig = commonConfig.extend({
+  ...engineConfig.shape,
+  ...metricsConfig.shape,
   /** Loopback unless told otherwise: the API has no keys yet. */
   UMBRA_HOST: z.string().min(1).default('127.0.0.1'),
   /** 0 takes any free port. */

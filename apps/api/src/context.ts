@@ -1,6 +1,7 @@
 import type { Logger, ObjectStore, ProgressBook } from '@umbra/shared';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import type { Registry } from 'prom-client';
 import type { ApiConfig } from './config.js';
 
 /** What the routes are given. */
@@ -10,5 +11,6 @@ export type Context = {
   readonly redis: Redis;
   readonly progress: ProgressBook;
   readonly dispatchQueue: Queue;
+  readonly registry: Registry;
   readonly logger: Logger;
 };

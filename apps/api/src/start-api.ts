@@ -14,17 +14,27 @@ import {
   queueNames,
   redisPrefix,
 } from '@umbra/shared';
+import { createPaceBook, measureStore, serveMetrics } from '@umbra/shared/metrics';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
+import { Registry } from 'prom-client';
 import { createApp } from './app.js';
 import type { ApiConfig } from './config.js';
+import { createBacklogReader } from './metrics-backlog.js';
+import { createQueueMetrics } from './metrics-queue.js';
 
-export type RunningApi = { readonly url: string; close(): Promise<void> };
+export type RunningApi = {
+  readonly url: string;
+  /** Where its metrics are, if anywhere. */
+  readonly metricsUrl: string | undefined;
+  close(): Promise<void>;
+};
 
 /** Start the HTTP service. Redis need not be there yet: `/readyz` tells. */
 export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi> {
   const logger = createLogger('umbra-api', config.UMBRA_LOG_LEVEL);
-  const store = openStore(config);
+  const registry = new Registry();
+  const store = measureStore(openStore(config), registry);
   // A request must never wait for a Redis that is away: commands fail at once.
   const impatient = {
     enableOfflineQueue: false,
@@ -45,7 +55,11 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
     await publishModels(store, config.UMBRA_MODELS_DIR, logger);
   }
   const progress = createProgressBook(redis);
-  const app = createApp({ config, store, redis, progress, dispatchQueue, logger });
+  const app = createApp({ config, store, redis, progress, dispatchQueue, registry, logger });
+  const readBacklog = createBacklogReader(store, progress, createPaceBook(redis));
+  const queueMetrics = createQueueMetrics({ registry, redis, readBacklog, logger });
+  const { refresh } = queueMetrics;
+  const metricsServer = await serveMetrics({ config, registry, logger, refresh });
   const server = createServer(app);
   server.listen(config.UMBRA_PORT, config.UMBRA_HOST);
   await once(server, 'listening');
@@ -54,6 +68,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   logger.info({ url, store: store.kind }, 'api ready');
   return {
     url,
+    metricsUrl: metricsServer?.url,
     async close() {
       const closed = once(server, 'close');
       server.close();
@@ -61,6 +76,8 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
       const deadline = setTimeout(() => server.closeAllConnections(), config.UMBRA_SHUTDOWN_MS);
       await closed;
       clearTimeout(deadline);
+      await metricsServer?.close();
+      await queueMetrics.close();
       await dispatchQueue.close().catch(() => undefined);
       redis.disconnect();
     },

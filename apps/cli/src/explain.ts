@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
+  allowedStrategy,
   composeResult,
   inspectImage,
   type OpenModel,
@@ -14,12 +15,16 @@ import {
   prepareImage,
 } from '@umbra/engine';
 import {
+  engineConfig,
   imageIdAt,
   imageResult,
   invalidInput,
   type OcclusionSettings,
+  readConfig,
   reportError,
 } from '@umbra/shared';
+import { dryRun, readPhoto } from './dry-run.js';
+import { type PhotoItem, parseItem } from './photo-item.js';
 import { createProgressBar } from './progress-bar.js';
 import { parseSettings, settingsFlags, settingsUsage } from './settings-flags.js';
 import { formatTable, type Summary, summarise } from './summary.js';
@@ -27,7 +32,10 @@ import { formatTable, type Summary, summarise } from './summary.js';
 export const explainUsage = `  umbra explain PHOTO... --model NAME|DIR --out DIR [options]
       run the engine here, without a queue
 ${settingsUsage}
+      --label INDEX|NAME      what the photos show, for --target label
+      --box X,Y,WIDTH,HEIGHT  where, px of the photo: --faithfulness then plays the pointing game
       --lanes N               models run side by side, one core each   [all cores]
+      --dry-run               only say what the run would take; needs no --out
       --json                  print one JSON object last`;
 
 const maxPixels = 100_000_000;
@@ -41,22 +49,36 @@ export async function explain(args: string[]): Promise<void> {
       ...settingsFlags,
       model: { type: 'string', default: 'efficientnet-lite0' },
       out: { type: 'string' },
+      label: { type: 'string' },
+      box: { type: 'string' },
+      'dry-run': { type: 'boolean' },
       lanes: { type: 'string' },
       json: { type: 'boolean' },
     },
   });
   if (positionals.length === 0) throw invalidInput('Expected at least one PHOTO, got none');
-  if (values.out === undefined) throw invalidInput('Expected --out DIR, got none');
   const settings = parseSettings(values);
+  const { UMBRA_FORBID_INCREMENTAL } = readConfig(engineConfig, process.env);
+  allowedStrategy(settings.strategy, UMBRA_FORBID_INCREMENTAL);
+  const engine = openEngine({
+    lanes: lanesOf(values.lanes),
+    forbidIncremental: UMBRA_FORBID_INCREMENTAL,
+  });
+  if (values['dry-run']) {
+    const model = bundleFolder(values.model);
+    return await dryRun(engine, model, positionals, settings, values.json === true);
+  }
+  if (values.out === undefined) throw invalidInput('Expected --out DIR, got none');
+  const out = resolve(values.out);
+  const item = parseItem(values);
   const startedAt = performance.now();
-  const engine = openEngine({ lanes: lanesOf(values.lanes) });
   const images: Summary[] = [];
   const errors: { name: string; error: ReturnType<typeof reportError> }[] = [];
   try {
     const model = await engine.open(bundleFolder(values.model));
     for (const [index, path] of positionals.entries()) {
       try {
-        images.push(await explainPhoto(model, settings, path, index, resolve(values.out)));
+        images.push(await explainPhoto(model, settings, path, index, out, item));
       } catch (error) {
         errors.push({ name: path, error: reportError(error) });
         process.stderr.write(`${path}: ${reportError(error).message}\n`);
@@ -66,7 +88,7 @@ export async function explain(args: string[]): Promise<void> {
     await engine.close();
   }
   if (images.length > 0) process.stderr.write(`\n${formatTable(images)}\n\n`);
-  process.stderr.write(`Heatmaps: ${resolve(values.out)}\n`);
+  process.stderr.write(`Heatmaps: ${out}\n`);
   if (values.json) {
     const seconds = (performance.now() - startedAt) / 1000;
     process.stdout.write(`${JSON.stringify({ images, errors, seconds })}\n`);
@@ -80,16 +102,16 @@ async function explainPhoto(
   path: string,
   index: number,
   out: string,
+  item: PhotoItem,
 ): Promise<Summary> {
-  const photo = await readFile(path).catch((error: unknown) => {
-    throw invalidInput(`Expected a readable file at '${path}'`, error);
-  });
+  const photo = await readPhoto(path);
   const { width, height } = await inspectImage(photo, { maxPixels });
   const input = await prepareImage(photo, model.bundle.input, { maxPixels });
-  const grid = planOcclusion(input, settings);
+  const { positions } = planOcclusion(input, settings);
   const bar = createProgressBar(basename(path));
   const run = await model.occlude(input, settings, {
-    onProgress: (done) => bar.update(done, grid.rows * grid.columns, null),
+    ...item,
+    onProgress: (done) => bar.update(done, positions, null),
   });
   bar.end();
   const files = await composeResult({
@@ -103,15 +125,14 @@ async function explainPhoto(
     },
     model,
     settings,
-    grid: run.grid,
-    scores: run.scores,
-    clean: run.clean,
+    run,
     provenance: model.provenance,
   });
   const folder = join(out, `${basename(path, extname(path))}__${imageIdAt(index)}`);
   await mkdir(folder, { recursive: true });
-  for (const [name, bytes] of Object.entries(files)) await writeFile(join(folder, name), bytes);
-  return summarise(imageResult.parse(JSON.parse(files['result.json'].toString())), folder);
+  for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
+  const result = imageResult.parse(JSON.parse(String(files.get('result.json'))));
+  return summarise(result, folder);
 }
 
 /** A bundle's folder, or the name of a bundle in the repository's `models`. */

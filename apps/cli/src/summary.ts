@@ -1,17 +1,23 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ImageResult, imageResult } from '@umbra/shared';
+import { type Faithfulness, type ImageResult, imageResult } from '@umbra/shared';
 
-/** One explained photo, as `--json` prints it. Paths are absolute. */
-export type Summary = {
+type Target = {
+  readonly target: string;
+  readonly clean: number;
+  readonly lowest: ImageResult['targets'][number]['lowest'];
+  readonly faithfulness: Faithfulness | null;
+  readonly heatmap: string;
+  readonly overlay: string;
+};
+
+/** One explained photo, as `--json` prints it: its first target, and all. Paths are absolute. */
+export type Summary = Target & {
   readonly name: string;
   readonly predicted: string;
   readonly probability: number;
-  readonly target: string;
-  readonly clean: number;
-  readonly lowest: ImageResult['lowest'];
-  readonly heatmap: string;
-  readonly overlay: string;
+  readonly approximate: boolean;
+  readonly targets: readonly Target[];
 };
 
 /** Read every `result.json` one level below a folder, in the order of the images' ids. */
@@ -28,28 +34,58 @@ export async function readSummaries(folder: string): Promise<Summary[]> {
 }
 
 export function summarise(result: ImageResult, folder: string): Summary {
+  const targets = result.targets.map((target) => ({
+    target: target.label,
+    clean: target.score,
+    lowest: target.lowest,
+    faithfulness: target.faithfulness,
+    heatmap: join(folder, target.heatmap),
+    overlay: join(folder, target.overlay),
+  }));
+  const [first] = targets;
+  if (first === undefined) throw new RangeError('Expected a result to have targets, got none');
   return {
     name: result.image.name,
-    predicted: result.clean.predicted.label,
-    probability: result.clean.predicted.probability,
-    target: result.clean.target.label,
-    clean: result.clean.score,
-    lowest: result.lowest,
-    heatmap: join(folder, 'heatmap.png'),
-    overlay: join(folder, 'overlay.png'),
+    predicted: result.predicted.label,
+    probability: result.predicted.probability,
+    approximate: result.approximate,
+    ...first,
+    targets,
   };
 }
 
-/** A plain-text table: photo, class, probability, and where covering it hurts most. */
+/** A plain-text table, a line a target: where covering it hurts most, and what else was asked. */
 export function formatTable(summaries: readonly Summary[]): string {
-  const header = ['photo', 'predicted class', 'probability', 'lowest when covered', 'where (px)'];
-  const rows = summaries.map((summary) => [
+  const lines = summaries.flatMap((summary) => summary.targets.map((own) => ({ summary, own })));
+  const isPlain = lines.every(
+    ({ summary, own }) => summary.targets.length === 1 && own.target === summary.predicted,
+  );
+  const isJudged = lines.some(({ own }) => own.faithfulness !== null);
+  const rows = lines.map(({ summary, own: { target, clean, lowest, faithfulness } }) => [
     summary.name,
     summary.predicted,
     summary.probability.toFixed(3),
-    summary.lowest.score.toFixed(3),
-    `x ${summary.lowest.box.left}-${summary.lowest.box.right}, y ${summary.lowest.box.top}-${summary.lowest.box.bottom}`,
+    ...(isPlain ? [] : [target, clean.toFixed(3)]),
+    lowest.score.toFixed(3),
+    `x ${lowest.box.left}-${lowest.box.right}, y ${lowest.box.top}-${lowest.box.bottom}`,
+    ...(isJudged ? [areas(faithfulness)] : []),
   ]);
+  return alignColumns([
+    [
+      ...['photo', 'predicted class', 'probability'],
+      ...(isPlain ? [] : ['target', 'score']),
+      ...['lowest when covered', 'where (px)'],
+      ...(isJudged ? ['deletion / insertion'] : []),
+    ],
+    ...rows,
+  ]);
+}
+
+const areas = (judged: Faithfulness | null): string =>
+  judged === null ? '' : `${judged.deletion.toFixed(3)} / ${judged.insertion.toFixed(3)}`;
+
+/** Cells in columns, with a rule below the first row. */
+export function alignColumns([header = [], ...rows]: readonly (readonly string[])[]): string {
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );
@@ -58,7 +94,6 @@ export function formatTable(summaries: readonly Summary[]): string {
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))
       .join('  ')
       .trimEnd();
-  return [line(header), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join(
-    '\n',
-  );
+  const rule = widths.map((width) => '-'.repeat(width));
+  return [header, rule, ...rows].map(line).join('\n');
 }

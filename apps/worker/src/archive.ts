@@ -12,17 +12,17 @@ import {
   errorReport,
   getJson,
   isFinal,
+  isResultFile,
   type JobRecord,
   keys,
   type ObjectStore,
-  type ResultFile,
   readJsonLines,
   reportError,
-  resultFiles,
   umbraVersion,
 } from '@umbra/shared';
 import { ZipArchive } from 'archiver';
 import type { Job } from 'bullmq';
+import { z } from 'zod';
 import type { Context } from './context.js';
 import { failJob, readJob, writeJob } from './job-record.js';
 
@@ -119,8 +119,9 @@ async function addImage(
   add: AddEntry,
 ): Promise<'completed' | 'failed'> {
   const { id, name, sha256 } = item;
-  // The description was written last: without it there may be some files of a merge that failed.
-  if ((await store.head(keys.result(tenant, job.id, id, 'result.json'))) === null) {
+  const description = keys.result(tenant, job.id, id, 'result.json');
+  // It was written last: without it there may be some files of a merge that failed.
+  if ((await store.head(description)) === null) {
     const error = await getJson(store, keys.error(tenant, job.id, id), errorReport);
     await writeLine(spools.errors, { id, name, error });
     await writeLine(spools.manifest, { id, name, sha256, state: 'failed' });
@@ -128,7 +129,8 @@ async function addImage(
   }
   const folder = `${folderName(name)}__${id}`;
   const files: ArchivedFile[] = [];
-  for (const file of Object.keys(resultFiles) as ResultFile[]) {
+  const named = (await getJson(store, description, fileList)).files.filter(isResultFile);
+  for (const file of [...named, 'result.json'] as const) {
     const content = await store.get(keys.result(tenant, job.id, id, file));
     const digest = createHash('sha256').update(content).digest('hex');
     files.push({ path: `${folder}/${file}`, sha256: digest, bytes: content.length });
@@ -138,6 +140,8 @@ async function addImage(
   await writeLine(spools.manifest, { id, name, sha256, state: 'completed', folder, files });
   return 'completed';
 }
+
+const fileList = z.object({ files: z.array(z.string()) });
 
 type ArchivedFile = { readonly path: string; readonly sha256: string; readonly bytes: number };
 

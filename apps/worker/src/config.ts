@@ -1,9 +1,21 @@
-import { commonConfig } from '@umbra/shared';
+import { commonConfig, engineConfig, queueNames } from '@umbra/shared';
+import { metricsConfig } from '@umbra/shared/metrics';
 import { z } from 'zod';
 
 const count = (fallback: number) => z.coerce.number().int().min(1).default(fallback);
 
+const step = z.enum(queueNames);
+const allSteps = Object.values(queueNames).join(',');
+
 export const workerConfig = commonConfig.extend({
+  ...engineConfig.shape,
+  ...metricsConfig.shape,
+  /** What this process does, by commas: shards may have machines of their own. */
+  UMBRA_STEPS: z
+    .string()
+    .default(allSteps)
+    .transform((names) => [...new Set(names.split(',').map((name) => name.trim()))])
+    .pipe(z.array(step).min(1)),
   /** Inference threads of this process; shards run side by side. */
   UMBRA_LANES: count(1),
   /** Memory for the batches of all lanes together. */

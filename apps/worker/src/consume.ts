@@ -26,8 +26,8 @@ const reportMs = 3_000;
 
 /** Start to run a queue's jobs. */
 export function consume(context: Context, connection: Redis, step: Step): Consumer {
-  const { config, logger } = context;
-  const { name, concurrency, run, giveUp } = step;
+  const { config, logger, metrics } = context;
+  const { name, concurrency, run, giveUp } = metrics.measureStep(step);
   const running = new Set<Promise<unknown>>();
   const perform = (job: Job, token?: string): Promise<unknown> => {
     const performed = run(context, job, token).finally(() => running.delete(performed));
@@ -43,6 +43,7 @@ export function consume(context: Context, connection: Redis, step: Step): Consum
     maxStalledCount,
   });
   worker.on('error', (error) => logger.warn({ queue: name, reason: error.message }, 'queue error'));
+  metrics.countAttempts(worker, name);
   worker.on('failed', (job, error) => {
     logger.warn({ queue: name, id: job?.id, reason: error.message }, 'attempt failed');
     if (job?.finishedOn === undefined) return;

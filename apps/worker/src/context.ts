@@ -2,6 +2,7 @@ import type { Engine } from '@umbra/engine';
 import type { Logger, ObjectStore, ProgressBook } from '@umbra/shared';
 import type { FlowProducer, Queue } from 'bullmq';
 import type { WorkerConfig } from './config.js';
+import type { WorkerMetrics } from './metrics.js';
 import type { ModelShelf } from './model-shelf.js';
 
 /** What the steps of a job are given. */
@@ -16,6 +17,7 @@ export type Context = {
   readonly shardQueue: Queue;
   readonly mergeQueue: Queue;
   readonly archiveQueue: Queue;
+  readonly metrics: WorkerMetrics;
   readonly logger: Logger;
   /** Aborted when shards must be given back because this process is about to end. */
   readonly shutdown: AbortSignal;

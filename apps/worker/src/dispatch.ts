@@ -1,4 +1,4 @@
-import { inputSize, planOcclusion } from '@umbra/engine';
+import { allowedStrategy, inputSize, planOcclusion } from '@umbra/engine';
 import {
   type DatasetItem,
   type DispatchPayload,
@@ -11,6 +11,7 @@ import {
   type JobRecord,
   keys,
   type ModelBundle,
+  needsWholeImage,
   type Progress,
   patientJob,
   planShards,
@@ -54,6 +55,7 @@ export async function runDispatch(context: Context, job: Job, token?: string): P
 async function tick(context: Context, { tenant, jobId }: DispatchPayload): Promise<boolean> {
   const job = await readJob(context.store, tenant, jobId);
   if (isFinal(job.state)) return true;
+  allowedStrategy(job.settings.strategy, context.config.UMBRA_FORBID_INCREMENTAL);
   if (job.state !== 'finalizing') {
     // Counted before progress is read: a merge counts its image before it leaves its queue.
     const merges = await context.mergeQueue.getJobCountByTypes(...mergeStates);
@@ -178,7 +180,9 @@ async function addImage(
     await recordFailure(context, work, reportError(error));
     return;
   }
-  const rowsPerShard = job.rowsPerShard ?? chooseRowsPerShard(rows, imagesLeft, lanes);
+  const rowsPerShard = needsWholeImage(settings)
+    ? rows
+    : (job.rowsPerShard ?? chooseRowsPerShard(rows, imagesLeft, lanes));
   await context.flows.add({
     name: queueNames.merge,
     queueName: queueNames.merge,

@@ -1,4 +1,11 @@
-import { composeResult, decodeFloats, inputSize, planOcclusion } from '@umbra/engine';
+import {
+  composeResult,
+  decodeFloats,
+  decodeInts,
+  inputSize,
+  type Maps,
+  planOcclusion,
+} from '@umbra/engine';
 import {
   AppError,
   type ErrorReport,
@@ -9,6 +16,7 @@ import {
   type MergePayload,
   mergeBands,
   mergePayload,
+  type Plan,
   putJson,
   type ResultFile,
   reportError,
@@ -63,45 +71,69 @@ async function writeResults(
   const { tenant, jobId, dataset, item, settings } = image;
   const model = await shelf.open(image.model);
   const { id, name, sha256, width, height } = item;
-  const grid = planOcclusion(inputSize(model.bundle.input, { width, height }), settings);
+  const plan = planOcclusion(inputSize(model.bundle.input, { width, height }), settings);
   const [first, ...others] = shards;
   if (first === undefined) throw integrity(`Expected shards of image ${id}, got none`);
   for (const shard of others) assertSameRun(first, shard, id);
-  const bands = shards.map((shard) => ({
-    rowStart: shard.rowStart,
-    rowEnd: shard.rowEnd,
-    scores: decodeFloats(Buffer.from(shard.scores, 'base64')),
-  }));
   const files = await composeResult({
     photo: await readImage(store, tenant, dataset, item),
     image: { id, name, sha256, width, height },
     model,
     settings,
-    grid,
-    scores: mergeBands(bands, grid.rows, grid.columns),
-    clean: first.clean,
+    run: {
+      plan,
+      ...mergeShards(shards, plan),
+      clean: first.clean,
+      faithfulness: first.faithfulness,
+    },
     provenance: first.provenance,
   });
+  const put = (file: ResultFile, bytes: Buffer) =>
+    store.put(keys.result(tenant, jobId, id, file), bytes);
   // The description last: where it stands, the image is done.
-  const { 'result.json': description, ...arrays } = files;
-  await Promise.all(
-    Object.entries(arrays).map(([file, bytes]) =>
-      store.put(keys.result(tenant, jobId, id, file as ResultFile), bytes),
+  const rest = [...files].filter(([file]) => file !== 'result.json');
+  await Promise.all(rest.map(([file, bytes]) => put(file, bytes)));
+  await put('result.json', files.get('result.json') ?? Buffer.alloc(0));
+}
+
+/** Copy every shard's rows to their place; each target on its own. */
+function mergeShards(shards: readonly ShardResult[], plan: Plan): Maps {
+  const targets = shards[0]?.clean.targets ?? [];
+  const decoded = shards.map(({ rowStart, rowEnd, scores, winners }) => ({
+    rowStart,
+    rowEnd,
+    scores: decodeFloats(Buffer.from(scores, 'base64')),
+    winners: decodeInts(Buffer.from(winners, 'base64')),
+  }));
+  const bandsOf = (target: number) =>
+    decoded.map(({ rowStart, rowEnd, scores }) => {
+      const length = scores.length / targets.length;
+      return { rowStart, rowEnd, values: scores.subarray(target * length, (target + 1) * length) };
+    });
+  return {
+    scores: targets.map((_, target) =>
+      mergeBands(bandsOf(target), plan.rowStarts, new Float32Array(plan.positions)),
     ),
-  );
-  await store.put(keys.result(tenant, jobId, id, 'result.json'), description);
+    winners: mergeBands(
+      decoded.map(({ rowStart, rowEnd, winners }) => ({ rowStart, rowEnd, values: winners })),
+      plan.rowStarts,
+      new Int32Array(plan.positions),
+    ),
+  };
 }
 
 /** Clean runs may differ by a rounding between machines; anything more is another model or image. */
 const cleanTolerance = 1e-4;
 
 function assertSameRun(a: ShardResult, b: ShardResult, imageId: string): void {
+  const near = (one: number, other: number | undefined) =>
+    Math.abs(one - (other ?? Number.NaN)) <= cleanTolerance * Math.max(1, Math.abs(one));
   const same =
-    a.rows === b.rows &&
-    a.columns === b.columns &&
-    a.clean.target.index === b.clean.target.index &&
-    Math.abs(a.clean.score - b.clean.score) <=
-      cleanTolerance * Math.max(1, Math.abs(a.clean.score)) &&
+    a.clean.targets.length === b.clean.targets.length &&
+    a.clean.targets.every(({ index, score }, at) => {
+      const other = b.clean.targets[at];
+      return index === other?.index && near(score, other.score);
+    }) &&
     a.provenance.backend === b.provenance.backend;
   if (!same) throw integrity(`Expected all shards of image ${imageId} to come from the same run`);
 }

@@ -1,4 +1,4 @@
-import { encodeFloats } from '@umbra/engine';
+import { encodeFloats, encodeInts } from '@umbra/engine';
 import { hasCode, reportError, type ShardResult, shardPayload } from '@umbra/shared';
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
 import type { Context } from './context.js';
@@ -34,20 +34,22 @@ async function scoreRows(context: Context, job: Job): Promise<ShardResult> {
   const run = await model.occlude(input, settings, {
     rows: { rowStart, rowEnd },
     signal: context.shutdown,
+    label: item.label,
+    box: item.box,
   });
-  await context.progress.addPositions(jobId, run.scores.length);
+  await context.progress.addPositions(jobId, run.winners.length);
   context.logger.debug(
     { jobId, imageId: item.id, rowStart, rowEnd, milliseconds: run.milliseconds },
     'shard scored',
   );
   return {
-    version: 1,
+    version: 2,
     rowStart,
     rowEnd,
-    rows: run.grid.rows,
-    columns: run.grid.columns,
-    scores: encodeFloats(run.scores).toString('base64'),
+    scores: Buffer.concat(run.scores.map(encodeFloats)).toString('base64'),
+    winners: encodeInts(run.winners).toString('base64'),
     clean: run.clean,
+    faithfulness: run.faithfulness === null ? null : [...run.faithfulness],
     provenance: model.provenance,
     milliseconds: run.milliseconds,
   };

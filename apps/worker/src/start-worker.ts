@@ -7,19 +7,24 @@ import {
   queueNames,
   redisPrefix,
 } from '@umbra/shared';
+import { createPaceBook, measureStore, serveMetrics } from '@umbra/shared/metrics';
 import { FlowProducer, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
+import { Registry } from 'prom-client';
 import { failUnarchived, runArchive } from './archive.js';
 import type { WorkerConfig } from './config.js';
 import { consume } from './consume.js';
 import type { Context } from './context.js';
 import { runDispatch } from './dispatch.js';
 import { failUnmerged, runMerge } from './merge.js';
+import { createWorkerMetrics } from './metrics.js';
 import { createModelShelf } from './model-shelf.js';
 import { keepResuming, resumeJobs } from './resume.js';
 import { runShard } from './shard.js';
 
 export type RunningWorker = {
+  /** Where its metrics are, if anywhere. */
+  readonly metricsUrl: string | undefined;
   /** Take no more work, let running shards end until the deadline, then give them back. */
   close(): Promise<void>;
 };
@@ -37,13 +42,21 @@ const steps = {
 /** Start every consumer of this process. @throws {AppError} `unavailable` if the store is. */
 export async function startWorker(config: Readonly<WorkerConfig>): Promise<RunningWorker> {
   const logger = createLogger('umbra-worker', config.UMBRA_LOG_LEVEL);
-  const store = openStore(config);
+  const registry = new Registry();
+  const store = measureStore(openStore(config), registry);
   await store.check();
   const redis = new Redis(config.REDIS_URL, { maxRetriesPerRequest: null });
   redis.on('error', (error) => logger.warn({ reason: error.message }, 'redis is not reachable'));
   const engine = openEngine({
     lanes: config.UMBRA_LANES,
     batchBytes: config.UMBRA_BATCH_MB * 1024 * 1024,
+    forbidIncremental: config.UMBRA_FORBID_INCREMENTAL,
+  });
+  const metrics = createWorkerMetrics({
+    registry,
+    redis,
+    pace: createPaceBook(redis),
+    lanes: config.UMBRA_STEPS.includes('shard') ? config.UMBRA_LANES : 0,
   });
   const shutdown = new AbortController();
   const shared = { connection: redis, prefix: redisPrefix };
@@ -53,12 +66,13 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     store,
     progress: createProgressBook(redis),
     engine,
-    shelf: createModelShelf(store, engine, config.UMBRA_CACHE_DIR),
+    shelf: metrics.measureShelf(createModelShelf(store, engine, config.UMBRA_CACHE_DIR)),
     flows: new FlowProducer(shared),
     dispatchQueue: queue(queueNames.dispatch),
     shardQueue: queue(queueNames.shard),
     mergeQueue: queue(queueNames.merge),
     archiveQueue: queue(queueNames.archive),
+    metrics,
     logger,
     shutdown: shutdown.signal,
   };
@@ -68,18 +82,22 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
   flows.on('error', () => undefined);
   for (const unheard of queues) unheard.on('error', () => undefined);
 
-  const consumers = [
-    consume(context, redis, steps.dispatch),
-    consume(context, redis, { ...steps.shard, concurrency: config.UMBRA_LANES }),
-    consume(context, redis, steps.merge),
-    consume(context, redis, steps.archive),
-  ];
+  const chosen = {
+    ...steps,
+    shard: metrics.measureShards({ ...steps.shard, concurrency: config.UMBRA_LANES }),
+    merge: metrics.countImages(steps.merge),
+  };
+  const consumers = config.UMBRA_STEPS.map((step) => consume(context, redis, chosen[step]));
   await Promise.all(consumers.map((consumer) => consumer.ready()));
-  await resumeJobs(context);
-  const stopResuming = keepResuming(context);
+  const dispatches = config.UMBRA_STEPS.includes('dispatch');
+  if (dispatches) await resumeJobs(context);
+  const stopResuming = dispatches ? keepResuming(context) : () => {};
+  const { refresh } = metrics;
+  const server = await serveMetrics({ config, registry, logger, refresh });
   logger.info({ lanes: config.UMBRA_LANES, store: store.kind }, 'worker ready');
 
   return {
+    metricsUrl: server?.url,
     async close() {
       stopResuming();
       const deadline = setTimeout(() => shutdown.abort(), config.UMBRA_SHUTDOWN_MS);
@@ -92,6 +110,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
       ]);
       await engine.close();
       redis.disconnect();
+      await server?.close();
     },
   };
 }

@@ -1,43 +1,54 @@
 import {
   type AppError,
+  type Box,
   type CleanRun,
-  type Grid,
+  type Faithfulness,
+  type ItemLabel,
   type ModelBundle,
   type OcclusionSettings,
+  type Plan,
   type Provenance,
-  planGrid,
   type RowRange,
   readBundle,
-  type Size,
   umbraVersion,
   verifyBundle,
 } from '@umbra/shared';
 import type { ModelInput } from './image/preprocess.js';
 import { openLanePool } from './lanes/pool.js';
 import { readLabels } from './models/labels.js';
-import { countClasses, occludeDense } from './occlusion/dense.js';
+import { countClasses } from './occlusion/evaluate.js';
+import { createIncremental } from './occlusion/incremental/incremental.js';
+import { type Maps, occlude } from './occlusion/occlude.js';
 
 export type EngineOptions = {
   /** Inference threads; about one a core. */
   readonly lanes: number;
   /** Budget for the batches of all lanes together, bytes. */
   readonly batchBytes?: number;
+  /** Whether the operator forbids inference that reuses parts of the unoccluded run. */
+  readonly forbidIncremental?: boolean;
 };
 
 export type OccludeOptions = {
-  /** Grid rows to run; all when left out. */
+  /** Rows of the plan to run; all when left out. */
   readonly rows?: RowRange;
+  /** What the image shows, for target `label`. */
+  readonly label?: ItemLabel | undefined;
+  /** Where it shows it, px of the photo, for the pointing game. */
+  readonly box?: Box | undefined;
   readonly signal?: AbortSignal;
   readonly onProgress?: (positionsDone: number) => void;
 };
 
-export type OcclusionRun = RowRange & {
-  readonly grid: Grid;
-  /** float32 [rowEnd - rowStart, columns], row-major. */
-  readonly scores: Float32Array;
-  readonly clean: CleanRun;
-  readonly milliseconds: number;
-};
+/** Scores and winning classes of rows of the plan. */
+export type OcclusionRun = RowRange &
+  Maps & {
+    readonly plan: Plan;
+    readonly clean: CleanRun;
+    /** One a target, where asked for. */
+    readonly faithfulness: readonly Faithfulness[] | null;
+    readonly milliseconds: number;
+  };
 
 export type OpenModel = {
   readonly bundle: ModelBundle;
@@ -45,7 +56,7 @@ export type OpenModel = {
   readonly labels: readonly string[];
   readonly provenance: Provenance;
   /**
-   * Score the watched class with the patch at each position of some grid rows.
+   * Score the watched classes with the patch at each position of some rows of the plan.
    *
    * Scores do not depend on which rows are asked for together, nor on the number of lanes.
    *
@@ -70,22 +81,28 @@ export type Engine = {
 
 const defaultBatchBytes = 512 * 1024 * 1024;
 
-/** The grid of a run over an input of a given extent. @throws {AppError} `invalid_input` */
-export function planOcclusion(input: Size, settings: OcclusionSettings): Grid {
-  const { height, width } = input;
-  return planGrid({ height, width }, settings.patch, settings.stride, settings.edge);
-}
-
 /** Start the lanes; models are loaded as they are opened. */
-export function openEngine({ lanes, batchBytes = defaultBatchBytes }: EngineOptions): Engine {
+export function openEngine(options: EngineOptions): Engine {
+  const { lanes, batchBytes = defaultBatchBytes, forbidIncremental = false } = options;
   const pool = openLanePool(lanes);
   const open = new Map<string, Promise<OpenModel>>();
 
   const load = async (folder: string, bundle: ModelBundle, digest: string): Promise<OpenModel> => {
     await verifyBundle(folder, bundle);
     const runtime = await pool.open(digest, folder, bundle);
-    const labels = await readLabels(folder, bundle, await countClasses(pool, digest, bundle));
-    const model = { pool, digest, bundle, labels, batchBytes };
+    const classes = await countClasses(pool, digest, bundle);
+    const labels = await readLabels(folder, bundle, classes);
+    const incremental = createIncremental({ pool, digest, folder, bundle, batchBytes });
+    const model = {
+      pool,
+      digest,
+      bundle,
+      classes,
+      labels,
+      batchBytes,
+      forbidIncremental,
+      incremental,
+    };
     return {
       bundle,
       digest,
@@ -96,7 +113,7 @@ export function openEngine({ lanes, batchBytes = defaultBatchBytes }: EngineOpti
         device: runtime.device,
         umbraVersion,
       },
-      occlude: (input, settings, options) => occludeDense(model, input, settings, options),
+      occlude: (input, settings, options) => occlude(model, input, settings, options),
     };
   };
 

@@ -21,6 +21,15 @@ export type CommonConfig = z.output<typeof commonConfig>;
 
 export const portSetting = port;
 
+/** What every process that runs the engine reads. */
+export const engineConfig = z.object({
+  /** Forbids inference that reuses parts of the clean run, unless it is 0 or false. */
+  UMBRA_FORBID_INCREMENTAL: z
+    .string()
+    .default('false')
+    .transform((value) => !['0', 'false'].includes(value.toLowerCase())),
+});
+
 /**
  * Read the environment once, into a frozen object.
  *

@@ -9,6 +9,7 @@ export * from './errors.js';
 export * from './ids.js';
 export * from './logger.js';
 export * from './occlusion/grid.js';
+export * from './occlusion/plan.js';
 export * from './occlusion/shards.js';
 export * from './progress.js';
 export * from './queues.js';

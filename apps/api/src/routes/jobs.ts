@@ -1,4 +1,4 @@
-import { planOcclusion, targetIndex } from '@umbra/engine';
+import { allowedStrategy, assertTarget, planOcclusion } from '@umbra/engine';
 import {
   AppError,
   dataset,
@@ -144,21 +144,23 @@ async function enqueue(
  * @throws {AppError} `invalid_input` if the settings do not fit the model.
  */
 async function checkSettings(
-  { store }: Context,
+  { store, config }: Context,
   { settings }: JobRequest,
   bundle: ModelBundle,
   { name, digest }: ModelSummary,
 ): Promise<number | null> {
-  if (settings.target.kind === 'class' && bundle.labels !== undefined) {
+  allowedStrategy(settings.strategy, config.UMBRA_FORBID_INCREMENTAL);
+  if (bundle.labels !== undefined) {
     const text = await store.get(keys.modelFile(name, digest, bundle.labels));
-    targetIndex(settings.target, z.array(z.string()).parse(JSON.parse(text.toString())));
+    assertTarget(settings.target, z.array(z.string()).parse(JSON.parse(text.toString())));
   }
   if (settings.score === 'logit' && bundle.output === 'probabilities') {
-    throw invalidInput(`Expected score 'probability': model '${name}' gives no logits`);
+    throw invalidInput(
+      `Expected score 'probability' or 'log-odds': model '${name}' gives no logits`,
+    );
   }
   if (bundle.input.resize.rule === 'fit') return null;
-  const { rows, columns } = planOcclusion(bundle.input, settings);
-  return rows * columns;
+  return planOcclusion(bundle.input, settings).positions;
 }
 
 /** The record with the progress that Redis has of it. */

@@ -1,5 +1,13 @@
 import { pipeline } from 'node:stream/promises';
-import { AppError, hasCode, keys, notFound, type ResultFile, resultFiles } from '@umbra/shared';
+import {
+  AppError,
+  hasCode,
+  isResultFile,
+  keys,
+  mediaTypeOf,
+  notFound,
+  type ResultFile,
+} from '@umbra/shared';
 import { type Response, Router } from 'express';
 import type { Context } from '../context.js';
 import { ProblemError } from '../problems.js';
@@ -15,7 +23,7 @@ export function resultRoutes(context: Context): Router {
     const image = imageIdOf(request.params.image);
     const file = fileOf(request.params.file);
     try {
-      response.type(resultFiles[file]);
+      response.type(mediaTypeOf(file));
       await send(context, keys.result(tenant, job.id, image, file), response);
     } catch (error) {
       if (!hasCode(error, 'not_found')) throw error;
@@ -55,6 +63,6 @@ async function send({ store }: Context, key: string, response: Response): Promis
 }
 
 function fileOf(name: string | undefined): ResultFile {
-  if (name !== undefined && Object.hasOwn(resultFiles, name)) return name as ResultFile;
-  throw notFound(`Unknown file '${name}'; known: ${Object.keys(resultFiles).join(', ')}`);
+  if (name !== undefined && isResultFile(name)) return name;
+  throw notFound(`Unknown file '${name}'; an image's files are listed in its result.json`);
 }

@@ -44,16 +44,19 @@ export async function loadOnnxruntime(folder: string, bundle: ModelBundle): Prom
   };
 }
 
+/** One thread: lanes run side by side, and threads of one session would wait for each other. */
+export const sessionOptions: InferenceSession.SessionOptions = {
+  executionProviders: ['cpu'],
+  intraOpNumThreads: 1,
+  interOpNumThreads: 1,
+  executionMode: 'sequential',
+  graphOptimizationLevel: 'all',
+  logSeverityLevel: 3,
+};
+
 async function createSession(path: string, bundle: ModelBundle): Promise<InferenceSession> {
   try {
-    return await InferenceSession.create(path, {
-      executionProviders: ['cpu'],
-      intraOpNumThreads: 1,
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-      graphOptimizationLevel: 'all',
-      logSeverityLevel: 3,
-    });
+    return await InferenceSession.create(path, sessionOptions);
   } catch (error) {
     throw integrity(
       `Expected '${bundle.model}' of model '${bundle.name}' to be an ONNX model that onnxruntime ${version} loads: ${messageOf(error)}`,

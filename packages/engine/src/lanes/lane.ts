@@ -1,15 +1,26 @@
-/** A worker thread that holds one session of each open model and runs one batch at a time. */
+/** A worker thread that holds sessions of each open model and runs one task at a time. */
 import { parentPort } from 'node:worker_threads';
 import { integrity, type ModelBundle, reportError } from '@umbra/shared';
 import type { Backend } from '../backends/backend.js';
 import { loadBackend } from '../backends/load-backend.js';
-import { fillBox } from '../occlusion/fill.js';
-import type { LaneReply, LaneRequest, Numbered } from './messages.js';
+import { copyBox, copyRanks } from '../occlusion/copy.js';
+import type { Batch, LaneReply, LaneRequest, Numbered, OpenRequest } from './messages.js';
+import { openSegments, type Segments } from './segments.js';
 
 const port = parentPort;
 if (port === null) throw new Error('Expected to run as a worker thread');
 
-const models = new Map<string, { backend: Backend; bundle: ModelBundle }>();
+/**
+ * A model's sessions: of the whole network, or of its segments. Both at once would hold its weights
+ * twice, so what the next task does not use is let go.
+ */
+type Model = {
+  readonly folder: string;
+  readonly bundle: ModelBundle;
+  whole: Backend | null;
+  segments: Segments | null;
+};
+const models = new Map<string, Model>();
 /** Kept between batches: a new large array each time would cost more than filling it. */
 let scratch = new Float32Array(0);
 
@@ -20,27 +31,61 @@ port.on('message', ({ id, content }: Numbered<LaneRequest>) => {
 });
 
 async function answer(request: LaneRequest): Promise<LaneReply> {
-  if (request.kind === 'run') return { kind: 'rows', rows: await run(request) };
-  const { digest, folder, bundle } = request;
-  const model = models.get(digest) ?? { backend: await loadBackend(folder, bundle), bundle };
-  models.set(digest, model);
-  const { name, version, device } = model.backend;
+  if (request.kind === 'open') return open(request);
+  const model = models.get(request.digest);
+  if (model === undefined) throw integrity(`Model ${request.digest} is not open in this lane`);
+  if (request.kind === 'run') return { kind: 'rows', rows: await run(model, request) };
+  const segments = await segmentsOf(model);
+  if (request.kind === 'clean') return { kind: 'maps', ...(await segments.clean(request)) };
+  return { kind: 'rows', rows: await segments.boxes(request) };
+}
+
+async function open({ digest, folder, bundle }: OpenRequest): Promise<LaneReply> {
+  const whole = await loadBackend(folder, bundle);
+  models.set(digest, { folder, bundle, whole, segments: null });
+  const { name, version, device } = whole;
   return { kind: 'opened', name, version, device };
 }
 
-async function run(request: Extract<LaneRequest, { kind: 'run' }>): Promise<Float32Array> {
-  const model = models.get(request.digest);
-  if (model === undefined) throw integrity(`Model ${request.digest} is not open in this lane`);
-  const image = new Float32Array(request.image);
-  const { height, width } = request.size;
-  if (scratch.length < request.boxes.length * image.length) {
-    scratch = new Float32Array(request.boxes.length * image.length);
+async function wholeOf(model: Model): Promise<Backend> {
+  const { segments } = model;
+  model.segments = null;
+  await segments?.close();
+  model.whole ??= await loadBackend(model.folder, model.bundle);
+  return model.whole;
+}
+
+async function segmentsOf(model: Model): Promise<Segments> {
+  const { whole } = model;
+  model.whole = null;
+  await whole?.close();
+  model.segments ??= openSegments(model.folder);
+  return model.segments;
+}
+
+async function run(model: Model, request: Batch): Promise<Float32Array> {
+  const clean = new Float32Array(request.clean);
+  const filled = new Float32Array(request.filled);
+  const { size } = request;
+  const { layout } = model.bundle.input;
+  const count = 'boxes' in request ? request.boxes.length : request.ranges.length;
+  if (scratch.length < count * clean.length) scratch = new Float32Array(count * clean.length);
+  const batch = scratch.subarray(0, count * clean.length);
+  const imageAt = (index: number) => {
+    const image = batch.subarray(index * clean.length, (index + 1) * clean.length);
+    image.set(clean);
+    return image;
+  };
+  if ('boxes' in request) {
+    for (const [index, box] of request.boxes.entries()) {
+      copyBox(imageAt(index), filled, size, layout, box);
+    }
+  } else {
+    const ranks = new Int32Array(request.ranks);
+    for (const [index, range] of request.ranges.entries()) {
+      copyRanks(imageAt(index), filled, layout, ranks, range);
+    }
   }
-  const batch = scratch.subarray(0, request.boxes.length * image.length);
-  for (const [index, box] of request.boxes.entries()) {
-    const occluded = batch.subarray(index * image.length, (index + 1) * image.length);
-    occluded.set(image);
-    fillBox(occluded, request.size, model.bundle.input.layout, box, request.values);
-  }
-  return model.backend.run(batch, request.boxes.length, height, width);
+  const whole = await wholeOf(model);
+  return whole.run(batch, count, size.height, size.width);
 }

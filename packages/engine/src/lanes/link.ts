@@ -1,29 +1,24 @@
 import { Worker } from 'node:worker_threads';
-import { AppError, type Box, type Size, unavailable } from '@umbra/shared';
-import type { LaneReply, LaneRequest, Numbered } from './messages.js';
+import { AppError, unavailable } from '@umbra/shared';
+import type { Batch, LaneReply, LaneRequest, Numbered, OpenRequest } from './messages.js';
+import type { BoxesTask, CleanMaps, CleanTask } from './segments.js';
 
 export type OpenedModel = {
   readonly name: string;
   readonly version: string;
   readonly device: string;
 };
-export type OpenRequest = Extract<LaneRequest, { kind: 'open' }>;
-export type Batch = {
-  readonly digest: string;
-  readonly image: SharedArrayBuffer;
-  readonly size: Size;
-  readonly boxes: readonly Box[];
-  readonly values: readonly number[];
-};
-
 /** The main thread's end of one lane. */
 export type LaneLink = {
   /** True once the thread is gone. */
   ended(): boolean;
   /** Load a model unless this lane has it. A failed load is tried again when next asked for. */
   open(request: OpenRequest): Promise<OpenedModel>;
-  /** @returns float32 [boxes, classes] */
+  /** @returns float32 [images of the batch, classes] */
   run(batch: Batch): Promise<Float32Array>;
+  runClean(digest: string, task: CleanTask): Promise<CleanMaps>;
+  /** @returns float32 [boxes, classes] */
+  runBoxes(digest: string, task: BoxesTask): Promise<Float32Array>;
   /** End the thread, after the call that it is in: a native call cut short ends the process. */
   close(): Promise<void>;
 };
@@ -73,6 +68,11 @@ export function startLane(entry: URL): LaneLink {
     if (reply.kind === 'failed') throw new AppError(reply.error.code, reply.error.message);
     return reply;
   };
+  const askRows = async (request: LaneRequest): Promise<Float32Array> => {
+    const reply = await ask(request);
+    if (reply.kind === 'rows') return reply.rows;
+    throw new AppError('internal', `Expected rows of scores, got '${reply.kind}'`);
+  };
   const load = async (request: OpenRequest): Promise<OpenedModel> => {
     try {
       const reply = await ask(request);
@@ -91,11 +91,13 @@ export function startLane(entry: URL): LaneLink {
       models.set(request.digest, known);
       return known;
     },
-    async run(batch) {
-      const reply = await ask({ kind: 'run', ...batch });
-      if (reply.kind === 'rows') return reply.rows;
-      throw new AppError('internal', `Expected rows of scores, got '${reply.kind}'`);
+    run: (batch) => askRows({ kind: 'run', ...batch }),
+    async runClean(digest, task) {
+      const reply = await ask({ kind: 'clean', digest, ...task });
+      if (reply.kind === 'maps') return reply;
+      throw new AppError('internal', `Expected maps, got '${reply.kind}'`);
     },
+    runBoxes: (digest, task) => askRows({ kind: 'boxes', digest, ...task }),
     async close() {
       if (state === 'ended') return;
       state = 'closing';

@@ -7,8 +7,10 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openEngine } from '../engine.js';
 import { prepareImage } from '../image/preprocess.js';
+import { share } from '../occlusion/evaluate.js';
 import { writeTinyBundle } from '../testing/tiny-bundle.js';
-import { type Batch, startLane } from './link.js';
+import { startLane } from './link.js';
+import type { Batch } from './messages.js';
 import { openLanePool } from './pool.js';
 
 let folder: string;
@@ -21,10 +23,10 @@ const nowhere = { top: 0, left: 0, bottom: 0, right: 0 };
 const size = { height: 32, width: 32 };
 const batchOf = (digest: string, value = 0): Batch => ({
   digest,
-  image: new SharedArrayBuffer(3 * 32 * 32 * 4),
+  clean: new SharedArrayBuffer(3 * 32 * 32 * 4),
+  filled: share(new Float32Array(3 * 32 * 32).fill(value)),
   size,
   boxes: [nowhere, { ...nowhere, bottom: 8, right: 8 }],
-  values: [value, value, value],
 });
 
 /** A lane of a test's own: what faults need. */
@@ -40,7 +42,7 @@ const fragileSource = `
   import { parentPort } from 'node:worker_threads';
   await import('${new URL('../../dist/lanes/lane.js', import.meta.url).href}');
   parentPort.on('message', ({ content }) => {
-    if (content.kind === 'run' && content.values[0] === ${fatal}) process.exit(7);
+    if (content.kind === 'run' && new Float32Array(content.filled)[0] === ${fatal}) process.exit(7);
   });
 `;
 
@@ -122,7 +124,7 @@ test('models open while others run, and each answers for itself', async () => {
     const one = async (path: string) => {
       const model = await engine.open(path);
       const run = await model.occlude(await prepareImage(photo, model.bundle.input), settings);
-      return [...run.scores];
+      return run.scores.flatMap((scores) => [...scores]);
     };
     try {
       if (atOnce) return await Promise.all(paths.map(one));

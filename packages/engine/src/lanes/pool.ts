@@ -1,11 +1,7 @@
 import { AppError, integrity, type ModelBundle } from '@umbra/shared';
-import {
-  type Batch,
-  type LaneLink,
-  type OpenedModel,
-  type OpenRequest,
-  startLane,
-} from './link.js';
+import { type LaneLink, type OpenedModel, startLane } from './link.js';
+import type { Batch, OpenRequest } from './messages.js';
+import type { BoxesTask, CleanMaps, CleanTask } from './segments.js';
 
 /**
  * Worker threads that run batches side by side, each with one single-threaded session a model.
@@ -17,10 +13,14 @@ export type LanePool = {
   readonly lanes: number;
   open(digest: string, folder: string, bundle: ModelBundle): Promise<OpenedModel>;
   /**
-   * @returns float32 [boxes, classes]
+   * @returns float32 [images of the batch, classes]
    * @throws {AppError} `unavailable` if the lane dies; `cancelled` once the pool is closed.
    */
   run(batch: Batch): Promise<Float32Array>;
+  /** One unoccluded image by segments. @throws {AppError} As `run`. */
+  runClean(digest: string, task: CleanTask): Promise<CleanMaps>;
+  /** Boxes of one image by segments. @returns float32 [boxes, classes] @throws {AppError} As `run`. */
+  runBoxes(digest: string, task: BoxesTask): Promise<Float32Array>;
   /** Ends the lanes after the batches that they are in; what waits is `cancelled`. */
   close(): Promise<void>;
 };
@@ -53,6 +53,20 @@ export function openLanePool(lanes: number, entry: URL = laneEntry()): LanePool 
     slot.busy = next !== undefined;
     next?.resolve(slot);
   };
+  /** Run a task on the next idle lane. */
+  const use = async <T>(digest: string, task: (link: LaneLink) => Promise<T>): Promise<T> => {
+    const slot = await acquire();
+    try {
+      const model = models.get(digest);
+      if (model === undefined) throw integrity(`Model ${digest} is not open`);
+      if (closed) throw closedError();
+      const link = linkOf(slot);
+      await link.open(model);
+      return await task(link);
+    } finally {
+      release(slot);
+    }
+  };
 
   return {
     lanes,
@@ -64,19 +78,9 @@ export function openLanePool(lanes: number, entry: URL = laneEntry()): LanePool 
       models.set(digest, request);
       return opened;
     },
-    async run(batch) {
-      const slot = await acquire();
-      try {
-        const model = models.get(batch.digest);
-        if (model === undefined) throw integrity(`Model ${batch.digest} is not open`);
-        if (closed) throw closedError();
-        const link = linkOf(slot);
-        await link.open(model);
-        return await link.run(batch);
-      } finally {
-        release(slot);
-      }
-    },
+    run: (batch) => use(batch.digest, (link) => link.run(batch)),
+    runClean: (digest, task) => use(digest, (link) => link.runClean(digest, task)),
+    runBoxes: (digest, task) => use(digest, (link) => link.runBoxes(digest, task)),
     async close() {
       closed = true;
       for (const { reject } of waiting.splice(0)) reject(closedError());

@@ -8,6 +8,15 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 }
 
 /**
+ * The same for another thread, which sees no signal but a shared number.
+ *
+ * @param stop int32 [1], not 0 once the run is to stop.
+ */
+export function throwIfStopped(stop: Int32Array): void {
+  if (Atomics.load(stop, 0) !== 0) throw cancelled();
+}
+
+/**
  * Settle as `work` does, or with `cancelled` as soon as the signal comes.
  *
  * The work itself goes on to its end: a native call cannot be cut short, and one batch of a large

@@ -1,4 +1,4 @@
-import { type Grid, patchBox } from '@umbra/shared';
+import { type CleanRun, type Grid, type Plan, patchBox } from '@umbra/shared';
 
 /**
  * Spread scores over pixels: the mean, over the patches that cover a pixel, of the clean score
@@ -43,6 +43,42 @@ export function attribute(grid: Grid, scores: Float32Array, cleanScore: number):
     }
   }
   return attribution;
+}
+
+/**
+ * The attributions of each patch size.
+ *
+ * @param scores float32 [positions] of the whole plan, of one target.
+ * @returns float32 [height, width], one a grid of the plan.
+ */
+export function attributeGrids(
+  { grids, gridStarts }: Plan,
+  scores: Float32Array,
+  cleanScore: number,
+): Float32Array[] {
+  return grids.map((grid, at) =>
+    attribute(grid, scores.subarray(gridStarts[at], gridStarts[at + 1]), cleanScore),
+  );
+}
+
+/** The mean of maps of one extent. */
+export function meanMap(maps: readonly Float32Array[]): Float32Array {
+  const [first = new Float32Array(), ...others] = maps;
+  if (others.length === 0) return first;
+  return first.map(
+    (value, at) => others.reduce((sum, map) => sum + (map[at] ?? 0), value) / maps.length,
+  );
+}
+
+/** Each target's attribution: the mean over the patch sizes. @returns float32 [height, width] each */
+export function attributeTargets(
+  plan: Plan,
+  scores: readonly Float32Array[],
+  { targets }: CleanRun,
+): Float32Array[] {
+  return targets.map(({ score }, at) =>
+    meanMap(attributeGrids(plan, scores[at] ?? new Float32Array(), score)),
+  );
 }
 
 /** Two-dimensional running sum, in place. */

@@ -1,36 +1,75 @@
-import type { Box, ModelBundle, OcclusionSettings, Size } from '@umbra/shared';
-import { channelStride, normalised } from '../image/preprocess.js';
+import type { ModelBundle, OcclusionSettings } from '@umbra/shared';
+import { channelStride, type ModelInput, normalise, normalised } from '../image/preprocess.js';
+import { blur } from './blur.js';
+
+type Fill = OcclusionSettings['fill'];
+type Input = ModelBundle['input'];
+
+/** Of pixels in [0, 1], red, green, blue. */
+const imageNetMean = [0.485, 0.456, 0.406] as const;
 
 /**
- * What a fill writes into each channel, in the numbers that the model sees.
+ * What a fill would write over the whole image, in the numbers that the model sees.
  *
- * @returns Three values in the model's channel order.
+ * @returns float32, one image in the bundle's layout.
  */
-export function fillValues(
-  fill: OcclusionSettings['fill'],
-  input: ModelBundle['input'],
-): readonly number[] {
-  return [0, 1, 2].map((channel) =>
-    fill.space === 'normalized' ? fill.value : normalised(fill.value * 255, channel, input),
-  );
+export function fillImage(image: ModelInput, fill: Fill, input: Input): Float32Array {
+  switch (fill.kind) {
+    case 'constant':
+      return paint(image, input, (channel) =>
+        fill.space === 'normalized' ? fill.value : normalised(fill.value * 255, channel, input),
+      );
+    case 'mean':
+      return paint(image, input, (channel) => channelMean(image, channel, input));
+    case 'dataset-mean':
+      return paint(image, input, (channel) => datasetMean(channel, input));
+    case 'blur':
+      return blur(image.tensor, image, input.layout, fill.sigma);
+    case 'noise':
+      return normalise({ ...image, data: noise(3 * image.height * image.width, fill.seed) }, input);
+  }
 }
 
-/** Overwrite a box of one image, in place. */
-export function fillBox(
-  image: Float32Array,
-  { height, width }: Size,
-  layout: ModelBundle['input']['layout'],
-  box: Box,
-  values: readonly number[],
-): void {
-  for (const [channel, value] of values.entries()) {
+/** One colour everywhere. @param value By index in the model's own channel order. */
+function paint(
+  { height, width }: ModelInput,
+  { layout }: Input,
+  value: (channel: number) => number,
+): Float32Array {
+  const painted = new Float32Array(3 * height * width);
+  for (let channel = 0; channel < 3; channel++) {
     const [start, step] = channelStride(layout, channel, height * width);
-    for (let y = box.top; y < box.bottom; y++) {
-      if (step === 1) {
-        image.fill(value, start + y * width + box.left, start + y * width + box.right);
-        continue;
-      }
-      for (let x = box.left; x < box.right; x++) image[start + (y * width + x) * step] = value;
-    }
+    const colour = value(channel);
+    for (let at = 0; at < height * width; at++) painted[start + at * step] = colour;
   }
+  return painted;
+}
+
+function channelMean({ tensor, height, width }: ModelInput, channel: number, { layout }: Input) {
+  const [start, step] = channelStride(layout, channel, height * width);
+  let sum = 0;
+  for (let at = 0; at < height * width; at++) sum += tensor[start + at * step] ?? 0;
+  return sum / (height * width);
+}
+
+/** A bundle that takes no mean off does not know its dataset's: ImageNet's stands in. */
+function datasetMean(channel: number, input: Input): number {
+  if (input.mean.some((mean) => mean !== 0)) return 0;
+  const source = input.channels === 'RGB' ? channel : 2 - channel;
+  return normalised((imageNetMean[source] ?? 0) * 255, channel, input);
+}
+
+/** Uniform bytes that depend on the seed and their place only. */
+function noise(length: number, seed: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let at = 0; at < length; at++) bytes[at] = mix(at ^ mix(seed + 1)) >>> 24;
+  return bytes;
+}
+
+/** The 32-bit finaliser of MurmurHash3: each bit of the input changes half of the output's. */
+function mix(value: number): number {
+  let bits = value;
+  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+  return bits ^ (bits >>> 16);
 }

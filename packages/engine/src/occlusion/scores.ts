@@ -1,9 +1,17 @@
 import {
   type CleanRun,
+  type ItemLabel,
   invalidInput,
   type ModelBundle,
   type OcclusionSettings,
 } from '@umbra/shared';
+import { targetIndices } from './targets.js';
+
+type Score = OcclusionSettings['score'];
+type Output = ModelBundle['output'];
+
+/** Probabilities are float32: below this a log-odds says nothing more, and must stay finite. */
+const smallest = 1e-12;
 
 /** Softmax of one row, summed in float64 after the largest is taken off, so that it cannot overflow. */
 export function softmaxAt(row: Float32Array, index: number): number {
@@ -15,72 +23,74 @@ export function softmaxAt(row: Float32Array, index: number): number {
 }
 
 /**
- * One class's score in the requested unit.
+ * One class's score in the requested unit; `log-odds` is `ln(p / (1 - p))`.
  *
  * @param row The model's output for one image, [classes].
  */
-export function scoreOf(
-  row: Float32Array,
-  index: number,
-  score: OcclusionSettings['score'],
-  output: ModelBundle['output'],
-): number {
+export function scoreOf(row: Float32Array, index: number, score: Score, output: Output): number {
   const value = row[index] ?? Number.NaN;
+  if (score === 'log-odds') {
+    return output === 'logits' ? value - logSumOfOthers(row, index) : logOdds(row, index);
+  }
   return score === 'logit' || output === 'probabilities' ? value : softmaxAt(row, index);
 }
 
-/** @throws {AppError} `invalid_input` if the model has no logits to give. */
-export function assertScore(score: OcclusionSettings['score'], bundle: ModelBundle): void {
+/** Not from the probability: near 1, `1 - p` has lost its digits. */
+function logSumOfOthers(row: Float32Array, index: number): number {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (const [at, value] of row.entries()) if (at !== index) largest = Math.max(largest, value);
+  let sum = 0;
+  for (const [at, value] of row.entries()) if (at !== index) sum += Math.exp(value - largest);
+  return largest + Math.log(sum);
+}
+
+function logOdds(row: Float32Array, index: number): number {
+  let others = 0;
+  for (const [at, value] of row.entries()) if (at !== index) others += value;
+  return Math.log(Math.max(smallest, row[index] ?? 0)) - Math.log(Math.max(smallest, others));
+}
+
+/** @throws {AppError} `invalid_input` if the model cannot give the score. */
+export function assertScore(score: Score, bundle: ModelBundle, classes: number): void {
   if (score === 'logit' && bundle.output === 'probabilities') {
     throw invalidInput(
-      `Expected score 'probability', since model '${bundle.name}' gives probabilities, got 'logit'`,
+      `Expected score 'probability' or 'log-odds', since model '${bundle.name}' gives probabilities, got 'logit'`,
+    );
+  }
+  if (score === 'log-odds' && classes < 2) {
+    throw invalidInput(
+      `Expected score 'probability' or 'logit', since model '${bundle.name}' has one class, got 'log-odds'`,
     );
   }
 }
 
 /**
- * Which class is watched, and what the model says of the unoccluded image.
+ * Which classes are watched, and what the model says of the unoccluded image.
  *
  * @param row The model's output for the clean image, [classes].
- * @throws {AppError} `invalid_input` if the model has no such class; `integrity` if it gives NaN.
+ * @param label What the dataset says of the image, if it does.
+ * @throws {AppError} `invalid_input` if the model has no such class, or the image no label.
  */
 export function describeClean(
   row: Float32Array,
   labels: readonly string[],
-  settings: OcclusionSettings,
-  bundle: ModelBundle,
+  { target, score }: Pick<OcclusionSettings, 'target' | 'score'>,
+  { output }: ModelBundle,
+  label?: ItemLabel,
 ): CleanRun {
+  const describe = (index: number) => ({ index, label: labels[index] ?? `class ${index}` });
   const winner = argmax(row);
-  const index =
-    settings.target.kind === 'predicted' ? winner : targetIndex(settings.target, labels);
-  const describe = (at: number) => ({ index: at, label: labels[at] ?? `class ${at}` });
-  const probability = scoreOf(row, winner, 'probability', bundle.output);
   return {
-    target: describe(index),
-    predicted: { ...describe(winner), probability },
-    score: scoreOf(row, index, settings.score, bundle.output),
+    predicted: { ...describe(winner), probability: scoreOf(row, winner, 'probability', output) },
+    targets: targetIndices(target, row, labels, label).map((index) => ({
+      ...describe(index),
+      score: scoreOf(row, index, score, output),
+    })),
   };
 }
 
-type ClassTarget = Extract<OcclusionSettings['target'], { kind: 'class' }>;
-
-/** @throws {AppError} `invalid_input` if the model has no such class. */
-export function targetIndex(target: ClassTarget, labels: readonly string[]): number {
-  if ('index' in target) {
-    if (target.index < labels.length) return target.index;
-    throw invalidInput(`Expected target.index to be below ${labels.length}, got ${target.index}`);
-  }
-  const wanted = target.name.toLowerCase();
-  const index = labels.findIndex((label) => label.toLowerCase() === wanted);
-  if (index >= 0) return index;
-  const similar = labels.filter((label) => label.toLowerCase().includes(wanted)).slice(0, 3);
-  const hint = similar.length > 0 ? `; did you mean ${similar.join(', ')}?` : '';
-  throw invalidInput(
-    `Expected target.name to be a class of the model, got '${target.name}'${hint}`,
-  );
-}
-
-function argmax(row: Float32Array): number {
+/** The class that wins; the first of equals. */
+export function argmax(row: Float32Array): number {
   let best = 0;
   for (let index = 1; index < row.length; index++) {
     if ((row[index] ?? 0) > (row[best] ?? 0)) best = index;

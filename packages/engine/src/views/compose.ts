@@ -1,18 +1,18 @@
 import {
   type CleanRun,
-  type Grid,
   type ImageResult,
   imageResult,
   type ModelBundle,
   type OcclusionSettings,
   type Provenance,
-  patchBox,
   type ResultFile,
 } from '@umbra/shared';
+import type { OcclusionRun } from '../engine.js';
 import { planFrame } from '../image/frame.js';
-import { attribute } from '../occlusion/attribution.js';
+import { attributeGrids, meanMap } from '../occlusion/attribution.js';
+import { encodeArrays } from './arrays.js';
+import { describeGrids, findLowest, formatResult } from './describe.js';
 import { renderHeatmap } from './heatmap.js';
-import { encodeNpy } from './npy.js';
 import { renderOverlay } from './overlay.js';
 
 export type ResultArguments = {
@@ -20,49 +20,75 @@ export type ResultArguments = {
   readonly photo: Buffer;
   /** Extent in px after orientation. */
   readonly image: ImageResult['image'];
-  readonly model: { readonly bundle: ModelBundle; readonly digest: string };
+  readonly model: {
+    readonly bundle: ModelBundle;
+    readonly digest: string;
+    readonly labels: readonly string[];
+  };
   readonly settings: OcclusionSettings;
-  readonly grid: Grid;
-  /** float32 [rows, columns] of the whole grid. */
-  readonly scores: Float32Array;
-  readonly clean: CleanRun;
+  /** All rows of the plan. */
+  readonly run: Pick<OcclusionRun, 'plan' | 'scores' | 'winners' | 'clean' | 'faithfulness'>;
   readonly provenance: Provenance;
 };
 
+/** Every file of one image's result, by name; the description comes last. */
+export type ResultFiles = ReadonlyMap<ResultFile, Buffer>;
+
 /** Make every file of one image's result. The queue and the local run both end here. */
-export async function composeResult(given: ResultArguments): Promise<Record<ResultFile, Buffer>> {
-  const { grid, scores, clean, model, photo, settings } = given;
-  const size = grid.image;
-  const attribution = attribute(grid, scores, clean.score);
+export async function composeResult(given: ResultArguments): Promise<ResultFiles> {
+  const { run, model, photo, settings } = given;
+  const { plan, scores, clean } = run;
+  const size = plan.image;
   const frame = planFrame(model.bundle.input, given.image);
+  const approximate = run.winners.includes(-1);
+  /** By target, then by patch size. */
+  const attributions = clean.targets.map(({ score }, at) =>
+    attributeGrids(plan, scores[at] ?? new Float32Array(), score),
+  );
+  const files = new Map<ResultFile, Buffer>();
+  const targets: ImageResult['targets'] = [];
+  for (const [at, target] of clean.targets.entries()) {
+    const map = meanMap(attributions[at] ?? []);
+    const [heatmap, overlay] = [pictureName('heatmap', at), pictureName('overlay', at)];
+    files.set(heatmap, await renderHeatmap(map, size, ...wordsOf(target, settings, approximate)));
+    files.set(overlay, await renderOverlay(map, size, frame, photo));
+    targets.push({
+      ...target,
+      lowest: findLowest(plan, scores[at] ?? new Float32Array()),
+      faithfulness: run.faithfulness?.[at] ?? null,
+      heatmap,
+      overlay,
+    });
+  }
+  for (const [file, bytes] of encodeArrays(run, attributions, size)) files.set(file, bytes);
   const result = imageResult.parse({
-    version: 1,
+    version: 2,
     image: given.image,
     model: { name: model.bundle.name, digest: model.digest },
     settings,
+    approximate,
     input: size,
-    grid: { rows: grid.rows, columns: grid.columns },
-    clean,
-    lowest: findLowest(grid, scores),
+    predicted: clean.predicted,
+    grids: describeGrids(run, model.labels),
+    targets,
+    files: [...files.keys()],
     provenance: given.provenance,
   } satisfies ImageResult);
-  const title = `${clean.target.label}: ${settings.score} ${clean.score.toFixed(3)}`;
-  const unit = `${settings.score} lost (+) or gained (\u2212) when covered`;
-  return {
-    'heatmap.png': await renderHeatmap(attribution, size, title, unit),
-    'overlay.png': await renderOverlay(attribution, size, frame, photo),
-    'scores.npy': encodeNpy(scores, [grid.rows, grid.columns]),
-    'attribution.npy': encodeNpy(attribution, [size.height, size.width]),
-    'result.json': Buffer.from(`${JSON.stringify(result, null, 2)}\n`),
-  };
+  return files.set('result.json', Buffer.from(formatResult(result)));
 }
 
-function findLowest(grid: Grid, scores: Float32Array): ImageResult['lowest'] {
-  let lowest = 0;
-  for (const [index, score] of scores.entries()) {
-    if (score < (scores[lowest] ?? Number.POSITIVE_INFINITY)) lowest = index;
-  }
-  const row = Math.floor(lowest / grid.columns);
-  const column = lowest % grid.columns;
-  return { score: scores[lowest] ?? Number.NaN, row, column, box: patchBox(grid, row, column) };
+/** The first target's pictures have plain names. */
+const pictureName = <T extends 'heatmap' | 'overlay'>(kind: T, at: number) =>
+  (at === 0 ? `${kind}.png` : `${kind}-${at + 1}.png`) as `${T}.png`;
+
+function wordsOf(
+  { label, score }: CleanRun['targets'][number],
+  settings: OcclusionSettings,
+  approximate: boolean,
+): [title: string, unit: string] {
+  const unit = `${settings.score} lost (+) or gained (\u2212) when covered`;
+  return [
+    `${label}: ${settings.score} ${score.toFixed(3).replace('-', '\u2212')}`,
+    approximate ? `${unit}; approximate` : unit,
+  ];
 }

@@ -87,7 +87,7 @@ async function tickLabels(
   const ticks = [1, 0.5, 0, -0.5, -1];
   return Promise.all(
     ticks.map(async (tick) => {
-      const label = await drawText(formatTick(tick * limit), 12, labelWidth);
+      const label = await drawText(formatTick(tick * limit, limit), 12, labelWidth);
       const centre = top + ((1 - tick) / 2) * (height - 1);
       const lowest = top + height - label.height;
       const y = Math.min(lowest, Math.max(top, Math.round(centre - label.height / 2)));
@@ -96,8 +96,11 @@ async function tickLabels(
   );
 }
 
-function formatTick(value: number): string {
+/** Three significant digits at the scale's ends, and as many decimals at every other tick. */
+export function formatTick(value: number, limit: number): string {
   if (value === 0) return '0';
-  const digits = Math.abs(value) < 0.001 ? value.toExponential(1) : value.toPrecision(2);
-  return value > 0 ? `+${digits}` : digits.replace('-', '\u2212');
+  const sign = value > 0 ? '+' : '\u2212';
+  const size = Math.abs(value);
+  if (limit < 0.001 || limit >= 10_000) return sign + size.toExponential(2);
+  return sign + size.toFixed(Math.max(0, 2 - Math.floor(Math.log10(limit))));
 }

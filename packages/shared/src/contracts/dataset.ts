@@ -10,6 +10,23 @@ export const errorReport = z.strictObject({
   message: z.string(),
 });
 
+/** What an image shows, as its dataset says: an index among the model's classes, or a name. */
+export const itemLabel = z.union([z.int().min(0), z.string().min(1).max(200)]);
+export type ItemLabel = z.output<typeof itemLabel>;
+
+/** Where it shows it: half-open, px of the upright photo. */
+export const itemBox = z
+  .strictObject({
+    top: z.int().min(0),
+    left: z.int().min(0),
+    bottom: z.int().min(1),
+    right: z.int().min(1),
+  })
+  .refine(({ top, left, bottom, right }) => top < bottom && left < right, {
+    error: 'Expected top < bottom and left < right',
+    when: ({ issues }) => issues.length === 0,
+  });
+
 /** One line of a dataset's manifest: an image that was accepted. */
 export const datasetItem = z.strictObject({
   version: z.literal(1),
@@ -20,6 +37,8 @@ export const datasetItem = z.strictObject({
   bytes: z.int().min(1),
   width: z.int().min(1),
   height: z.int().min(1),
+  label: itemLabel.optional(),
+  box: itemBox.optional(),
 });
 export type DatasetItem = z.output<typeof datasetItem>;
 

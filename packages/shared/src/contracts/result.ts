@@ -1,11 +1,44 @@
 import { z } from 'zod';
 import { errorReport, imageId, sha256 } from './dataset.js';
 import { occlusionSettings } from './settings.js';
-import { cleanRun, provenance } from './shard.js';
+import { cleanRun, faithfulness, provenance } from './shard.js';
+
+const count = z.int().min(0);
+const extent = z.strictObject({ height: z.int().min(1), width: z.int().min(1) });
+/** Half-open, px in the model's input frame. */
+const box = z.strictObject({ top: count, left: count, bottom: count, right: count });
+
+/** One patch size's positions, and what the model decided there. */
+const gridResult = z.strictObject({
+  patch: extent,
+  rows: z.int().min(1),
+  columns: z.int().min(1),
+  /** Positions that were run; the others of a refined run are interpolated. */
+  computed: z.int().min(1),
+  /** Where occlusion flips the decision: positions (`row * columns + column`) by winning class. */
+  flips: z.array(
+    z.strictObject({ index: count, label: z.string(), positions: z.array(count).min(1) }),
+  ),
+});
+
+const targetResult = cleanRun.shape.targets.element.extend({
+  /** The position whose occlusion lowers the score most, and that score. */
+  lowest: z.strictObject({
+    score: z.number(),
+    /** Index into `grids`. */
+    grid: count,
+    row: count,
+    column: count,
+    box,
+  }),
+  faithfulness: faithfulness.nullable(),
+  heatmap: z.string(),
+  overlay: z.string(),
+});
 
 /** `result.json` of one image: what was asked, what the model said, where the score fell most. */
 export const imageResult = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   image: z.strictObject({
     id: z.string(),
     name: z.string(),
@@ -15,23 +48,17 @@ export const imageResult = z.strictObject({
   }),
   model: z.strictObject({ name: z.string(), digest: sha256 }),
   settings: occlusionSettings,
+  /** True where some scores were interpolated instead of run. */
+  approximate: z.boolean(),
   /** Extent of the model's input frame, px: the frame of `attribution`. */
-  input: z.strictObject({ height: z.int().min(1), width: z.int().min(1) }),
-  grid: z.strictObject({ rows: z.int().min(1), columns: z.int().min(1) }),
-  clean: cleanRun,
-  /** The position whose occlusion lowers the score most, and that score. */
-  lowest: z.strictObject({
-    score: z.number(),
-    row: z.int().min(0),
-    column: z.int().min(0),
-    /** The patch there, px in the model's input frame, half-open. */
-    box: z.strictObject({
-      top: z.int(),
-      left: z.int(),
-      bottom: z.int(),
-      right: z.int(),
-    }),
-  }),
+  input: extent,
+  predicted: cleanRun.shape.predicted,
+  /** One a patch size. */
+  grids: z.array(gridResult).min(1),
+  /** In the order of the arrays' first axis, where they have one for targets. */
+  targets: z.array(targetResult).min(1),
+  /** Every file beside this one. */
+  files: z.array(z.string()),
   provenance,
 });
 export type ImageResult = z.output<typeof imageResult>;
@@ -45,12 +72,21 @@ export const imageStatus = z.strictObject({
 });
 export type ImageStatus = z.output<typeof imageStatus>;
 
-/** The files of a finished image, with their media types. */
-export const resultFiles = {
-  'heatmap.png': 'image/png',
-  'overlay.png': 'image/png',
-  'scores.npy': 'application/octet-stream',
-  'attribution.npy': 'application/octet-stream',
-  'result.json': 'application/json',
-} as const;
-export type ResultFile = keyof typeof resultFiles;
+/**
+ * The files of a finished image. A second target's pictures end in `-2`, and so on; with several
+ * patch sizes, an array of one of them ends in its size: `scores-32x32.npy`.
+ */
+export type ResultFile =
+  | 'result.json'
+  | `${'heatmap' | 'overlay'}${'' | `-${number}`}.png`
+  | `${'scores' | 'winners' | 'attribution'}${'' | `-${number}x${number}`}.npy`;
+
+const fileName =
+  /^(result\.json|(heatmap|overlay)(-\d{1,3})?\.png|(scores|winners|attribution)(-\d{1,5}x\d{1,5})?\.npy)$/;
+
+export const isResultFile = (name: string): name is ResultFile => fileName.test(name);
+
+export const mediaTypeOf = (file: ResultFile): string => {
+  if (file.endsWith('.png')) return 'image/png';
+  return file.endsWith('.json') ? 'application/json' : 'application/octet-stream';
+};

@@ -26,14 +26,29 @@ export type MergePayload = z.output<typeof mergePayload>;
 export const archivePayload = dispatchPayload;
 export type ArchivePayload = DispatchPayload;
 
-/** The unoccluded run: which class is watched, and what the model said of it. */
+const classOf = z.strictObject({ index: z.int().min(0), label: z.string() });
+
+/** The unoccluded run: which classes are watched, and what the model said of them. */
 export const cleanRun = z.strictObject({
-  target: z.strictObject({ index: z.int().min(0), label: z.string() }),
-  predicted: z.strictObject({ index: z.int().min(0), label: z.string(), probability: z.number() }),
-  /** The watched class's score in the requested unit. */
-  score: z.number(),
+  predicted: classOf.extend({ probability: z.number() }),
+  /** In the order that every array of the run has; the score is in the requested unit. */
+  targets: z.array(classOf.extend({ score: z.number() })).min(1),
 });
 export type CleanRun = z.output<typeof cleanRun>;
+
+/** How well an attribution says what the model rests on, for one target. */
+export const faithfulness = z.strictObject({
+  /**
+   * Area under the target's probability while its most important pixels are replaced first; low is
+   * good. In [0, 1], by trapezoids over the share of pixels replaced.
+   */
+  deletion: z.number(),
+  /** The same while they are put into the filled image first; high is good. */
+  insertion: z.number(),
+  /** Whether the largest attribution lies in the image's box; null where it has none. */
+  pointingGame: z.boolean().nullable(),
+});
+export type Faithfulness = z.output<typeof faithfulness>;
 
 export const provenance = z.strictObject({
   backend: z.string(),
@@ -43,15 +58,21 @@ export const provenance = z.strictObject({
 });
 export type Provenance = z.output<typeof provenance>;
 
-/** A shard's return value. `scores` is base64 of little-endian float32, row-major. */
+/**
+ * A shard's return value. Rows are those of all grids of the run, one patch size after the other.
+ * Arrays are base64 of little-endian numbers, row-major.
+ */
 export const shardResult = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   rowStart: z.int().min(0),
   rowEnd: z.int().min(1),
-  rows: z.int().min(1),
-  columns: z.int().min(1),
+  /** float32 [targets, positions of these rows]. */
   scores: z.base64(),
+  /** int32 [positions]: the class that wins at each; -1 where none was run. */
+  winners: z.base64(),
   clean: cleanRun,
+  /** One a target, where asked for. */
+  faithfulness: z.array(faithfulness).nullable(),
   provenance,
   milliseconds: z.number().min(0),
 });

@@ -7,8 +7,10 @@ const gridOf = (rows: number, columns: number) =>
 const bandOf = (whole: Float32Array, columns: number, rowStart: number, rowEnd: number): Band => ({
   rowStart,
   rowEnd,
-  scores: whole.slice(rowStart * columns, rowEnd * columns),
+  values: whole.slice(rowStart * columns, rowEnd * columns),
 });
+const starts = (rows: number, columns: number) =>
+  Array.from({ length: rows + 1 }, (_, row) => row * columns);
 
 test('planShards: only the last is shorter', () => {
   expect(planShards(13, 5)).toEqual([
@@ -37,7 +39,13 @@ test('any shard size and order of arrival merge to the same grid', () => {
         .map((shard) => ({ shard, key: keys.next().value }))
         .sort((a, b) => a.key - b.key)
         .map(({ shard }) => bandOf(whole, columns, shard.rowStart, shard.rowEnd));
-      expect(mergeBands(arrived, rows, columns)).toEqual(whole);
+      expect(
+        mergeBands(
+          arrived,
+          starts(rows, columns),
+          whole.map(() => -1),
+        ),
+      ).toEqual(whole);
     }),
   );
 });
@@ -46,8 +54,8 @@ describe('mergeBands refuses', () => {
   const columns = 3;
   const whole = gridOf(6, columns);
   const band = (rowStart: number, rowEnd: number) => bandOf(whole, columns, rowStart, rowEnd);
-  const short: Band = { rowStart: 0, rowEnd: 6, scores: whole.slice(1) };
-  const long: Band = { rowStart: 0, rowEnd: 6, scores: gridOf(7, columns) };
+  const short: Band = { rowStart: 0, rowEnd: 6, values: whole.slice(1) };
+  const long: Band = { rowStart: 0, rowEnd: 6, values: gridOf(7, columns) };
   const cases: [string, Band[], RegExp][] = [
     ['no band', [], /Expected bands for 6 rows, got 0/],
     ['the first rows missing', [band(2, 6)], /starting at row 0 of 6, got \[2, 6\)/],
@@ -57,15 +65,15 @@ describe('mergeBands refuses', () => {
     ['a band twice', [band(0, 3), band(0, 3), band(3, 6)], /starting at row 3 of 6, got \[0, 3\)/],
     [
       'rows beyond the grid',
-      [{ rowStart: 0, rowEnd: 7, scores: gridOf(7, columns) }],
+      [{ rowStart: 0, rowEnd: 7, values: gridOf(7, columns) }],
       /got \[0, 7\)/,
     ],
-    ['an empty band', [{ rowStart: 0, rowEnd: 0, scores: new Float32Array() }], /got \[0, 0\)/],
-    ['too few scores', [short], /Expected 18 scores in rows \[0, 6\), got 17/],
-    ['too many scores', [long], /Expected 18 scores in rows \[0, 6\), got 21/],
+    ['an empty band', [{ rowStart: 0, rowEnd: 0, values: new Float32Array() }], /got \[0, 0\)/],
+    ['too few scores', [short], /Expected 18 values in rows \[0, 6\), got 17/],
+    ['too many scores', [long], /Expected 18 values in rows \[0, 6\), got 21/],
   ];
   test.each(cases)('%s', (_, bands, message) => {
-    expect(() => mergeBands(bands, 6, columns)).toThrowError(
+    expect(() => mergeBands(bands, starts(6, columns), new Float32Array(18))).toThrowError(
       expect.objectContaining({ code: 'integrity', message: expect.stringMatching(message) }),
     );
   });

@@ -1,4 +1,4 @@
-import { AppError, invalidInput } from '../errors.js';
+import { integrity, invalidInput } from '../errors.js';
 
 /** A contiguous band of grid rows `[rowStart, rowEnd)`. */
 export type RowRange = { readonly rowStart: number; readonly rowEnd: number };
@@ -24,37 +24,41 @@ export function planShards(rows: number, rowsPerShard: number): Shard[] {
   });
 }
 
-/** One target's scores for a band of rows: `scores.length === (rowEnd - rowStart) * columns`. */
-export type Band = RowRange & { readonly scores: Float32Array };
+/** One number for each position of a band of rows: one target's scores, or the winning classes. */
+export type Band<T extends Float32Array | Int32Array = Float32Array> = RowRange & {
+  readonly values: T;
+};
 
 /**
- * Assemble bands, in any order, into the whole grid.
+ * Assemble bands, in any order, into the whole run.
  *
- * @returns Row-major float32 scores, `rows * columns` long.
+ * @param rowStarts Where each row's positions begin, and their number last: `rowStarts` of the plan.
+ * @param merged Takes the values, as many as there are positions.
  * @throws {AppError} `integrity` unless the bands cover every row exactly once with full rows.
  */
-export function mergeBands(bands: readonly Band[], rows: number, columns: number): Float32Array {
-  const merged = new Float32Array(rows * columns);
+export function mergeBands<T extends Float32Array | Int32Array>(
+  bands: readonly Band<T>[],
+  rowStarts: readonly number[],
+  merged: T,
+): T {
+  const rows = rowStarts.length - 1;
   let nextRow = 0;
-  for (const band of [...bands].sort((a, b) => a.rowStart - b.rowStart)) {
-    if (band.rowStart !== nextRow || band.rowEnd <= band.rowStart || band.rowEnd > rows) {
-      throw new AppError(
-        'integrity',
-        `Expected a band starting at row ${nextRow} of ${rows}, got [${band.rowStart}, ${band.rowEnd})`,
+  for (const { rowStart, rowEnd, values } of [...bands].sort((a, b) => a.rowStart - b.rowStart)) {
+    if (rowStart !== nextRow || rowEnd <= rowStart || rowEnd > rows) {
+      throw integrity(
+        `Expected a band starting at row ${nextRow} of ${rows}, got [${rowStart}, ${rowEnd})`,
       );
     }
-    if (band.scores.length !== (band.rowEnd - band.rowStart) * columns) {
-      throw new AppError(
-        'integrity',
-        `Expected ${(band.rowEnd - band.rowStart) * columns} scores in rows [${band.rowStart}, ${band.rowEnd}), got ${band.scores.length}`,
+    const [start, end] = [rowStarts[rowStart] ?? 0, rowStarts[rowEnd] ?? 0];
+    if (values.length !== end - start) {
+      throw integrity(
+        `Expected ${end - start} values in rows [${rowStart}, ${rowEnd}), got ${values.length}`,
       );
     }
-    merged.set(band.scores, band.rowStart * columns);
-    nextRow = band.rowEnd;
+    merged.set(values, start);
+    nextRow = rowEnd;
   }
-  if (nextRow !== rows) {
-    throw new AppError('integrity', `Expected bands for ${rows} rows, got ${nextRow}`);
-  }
+  if (nextRow !== rows) throw integrity(`Expected bands for ${rows} rows, got ${nextRow}`);
   return merged;
 }
 

@@ -1,0 +1,147 @@
+import type { ProgressBook } from '@umbra/shared';
+import { measureRedis, type PaceBook } from '@umbra/shared/metrics';
+import { DelayedError, type Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Step } from './consume.js';
+import type { ModelShelf } from './model-shelf.js';
+
+/** What a worker tells of itself. */
+export type WorkerMetrics = {
+  /** Time every run of a step, and count what became of it. */
+  measureStep(step: Step): Step;
+  /** Count positions, and keep the pace of their model. */
+  measureShards(step: Step): Step;
+  /** Count images that this step finished. */
+  countImages(step: Step): Step;
+  countAttempts(worker: Worker, step: string): void;
+  measureShelf(shelf: ModelShelf): ModelShelf;
+  refresh(): Promise<void>;
+};
+
+export type WorkerMetricsOptions = {
+  readonly registry: Registry;
+  readonly redis: Redis;
+  readonly pace: PaceBook;
+  /** Inference threads that run shards here. */
+  readonly lanes: number;
+};
+
+export function createWorkerMetrics(options: WorkerMetricsOptions): WorkerMetrics {
+  const { registry, redis, pace, lanes } = options;
+  const registers = [registry];
+  const stepSeconds = new Histogram({
+    name: 'umbra_step_seconds',
+    help: 'Time of one run of a step; `shard` is the inference',
+    labelNames: ['step', 'outcome'],
+    buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160],
+    registers,
+  });
+  const counter = <T extends string>(name: string, help: string, labelNames: T[]) =>
+    new Counter({ name, help, labelNames, registers });
+  const retries = counter('umbra_step_retries_total', 'Attempts that failed and are repeated', [
+    'step',
+  ]);
+  const failures = counter('umbra_step_failures_total', 'Queue jobs that failed for good', [
+    'step',
+  ]);
+  const stalls = counter('umbra_step_stalls_total', 'Queue jobs whose worker was lost', ['step']);
+  const positions = counter('umbra_positions_total', 'Occluded positions run', [
+    'model',
+    'backend',
+  ]);
+  const laneSeconds = counter('umbra_lane_seconds_total', 'Time of shards that gave a result', [
+    'model',
+    'backend',
+  ]);
+  const images = counter('umbra_images_total', 'Images finished', ['outcome']);
+  const lookups = counter('umbra_image_cache_total', 'Prepared images asked for', ['result']);
+  new Gauge({ name: 'umbra_lanes', help: 'Inference threads for shards', registers }).set(lanes);
+  const askRedis = measureRedis(redis, registry);
+
+  return {
+    measureStep: (step) => ({
+      ...step,
+      async run(context, job, token) {
+        const end = stepSeconds.startTimer({ step: step.name });
+        try {
+          const result = await step.run(context, job, token);
+          end({ outcome: 'done' });
+          return result;
+        } catch (error) {
+          end({ outcome: error instanceof DelayedError ? 'again' : 'failed' });
+          throw error;
+        }
+      },
+    }),
+    measureShards: (step) => ({
+      ...step,
+      async run(context, job, token) {
+        const start = performance.now();
+        let done = 0;
+        const addPositions = async (jobId: string, count: number): Promise<void> => {
+          await context.progress.addPositions(jobId, count);
+          done += count;
+        };
+        const progress = { ...context.progress, addPositions };
+        const result = await step.run({ ...context, progress }, job, token);
+        const { model, backend } = labelsOf(job.data, result);
+        const seconds = (performance.now() - start) / 1000;
+        positions.inc({ model, backend }, done);
+        laneSeconds.inc({ model, backend }, seconds);
+        // An estimate that is late is no reason to fail work that is done.
+        if (done > 0) pace.record(model, seconds, done).catch(() => undefined);
+        return result;
+      },
+    }),
+    countImages(step) {
+      const counting = (progress: ProgressBook): ProgressBook => ({
+        ...progress,
+        async finishImage(jobId, index, outcome) {
+          const isFirst = await progress.finishImage(jobId, index, outcome);
+          if (isFirst) images.inc({ outcome });
+          return isFirst;
+        },
+      });
+      const { run, giveUp } = step;
+      return {
+        ...step,
+        run: (context, job, token) =>
+          run({ ...context, progress: counting(context.progress) }, job, token),
+        ...(giveUp && {
+          giveUp: (context, job, error) =>
+            giveUp({ ...context, progress: counting(context.progress) }, job, error),
+        }),
+      };
+    },
+    countAttempts(worker, step) {
+      worker.on('failed', (job) => {
+        (job?.finishedOn === undefined ? retries : failures).inc({ step });
+      });
+      worker.on('stalled', () => stalls.inc({ step }));
+    },
+    measureShelf: (shelf) => ({
+      ...shelf,
+      prepare(sha256, model, read) {
+        let result = 'hit';
+        const input = shelf.prepare(sha256, model, () => {
+          result = 'miss';
+          return read();
+        });
+        lookups.inc({ result });
+        return input;
+      },
+    }),
+    async refresh() {
+      await askRedis();
+    },
+  };
+}
+
+/** Written by our own steps; metrics must not be what fails on another version's. */
+function labelsOf(work: unknown, result: unknown): { model: string; backend: string } {
+  const { model } = (work ?? {}) as { model?: { name?: string } };
+  const { provenance } = (result ?? {}) as { provenance?: { backend?: string; device?: string } };
+  const { backend = 'unknown', device = 'unknown' } = provenance ?? {};
+  return { model: model?.name ?? 'unknown', backend: `${backend} ${device}` };
+}

@@ -1,0 +1,155 @@
+import type { Box } from '@umbra/shared';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { sessionOptions } from '../backends/onnxruntime.js';
+import { throwIfStopped } from '../occlusion/abort.js';
+import {
+  execute,
+  type KeptMaps,
+  type Position,
+  type StageInput,
+} from '../occlusion/incremental/execute.js';
+import type { Program, StageModel, StagePort } from '../occlusion/incremental/program.js';
+import { openWinograd, type WinogradRunner } from '../occlusion/incremental/run-winograd.js';
+import { segmentOutput } from '../occlusion/incremental/segment-model.js';
+import { type Piece, wholeMap } from '../occlusion/incremental/windows.js';
+
+/** What a lane needs to run a program on one image. */
+type ProgramTask = {
+  readonly program: Program;
+  /** Input, float32 with channels last. */
+  readonly clean: SharedArrayBuffer;
+  /** int32 [1]: not 0 once the run is to stop. */
+  readonly stop: SharedArrayBuffer;
+  /** Memory for what a lane holds at once, bytes. */
+  readonly laneBytes: number;
+};
+
+export type CleanTask = ProgramTask;
+export type BoxesTask = ProgramTask & {
+  readonly filled: SharedArrayBuffer;
+  /** Maps of the clean run that the program's stages read, by tensor. */
+  readonly maps: readonly (readonly [string, SharedArrayBuffer])[];
+  readonly positions: readonly Position[];
+  readonly boxes: readonly Box[];
+};
+export type CleanMaps = {
+  /** float32 [classes] */
+  readonly row: Float32Array;
+  readonly maps: readonly (readonly [string, SharedArrayBuffer])[];
+};
+
+/** A lane's sessions of one model's segments. */
+export type Segments = {
+  /** @throws {AppError} `cancelled` before the next run of a session once `stop` is set. */
+  clean(task: CleanTask): Promise<CleanMaps>;
+  /** @returns float32 [boxes, classes] */
+  boxes(task: BoxesTask): Promise<Float32Array>;
+  /** Let the sessions go. */
+  close(): Promise<void>;
+};
+
+/** Runs longer than this gain nothing, and a shorter one hears a stop soon. */
+const largestWindowBytes = 4 * 1024 * 1024;
+
+/** @param folder Of the bundle, where segments find their weights. */
+export function openSegments(folder: string): Segments {
+  const sessions = new Map<string, Promise<InferenceSession>>();
+  let winograd: Promise<WinogradRunner> | undefined;
+
+  const sessionOf = (model: StageModel): Promise<InferenceSession> => {
+    const known = sessions.get(model.key) ?? createSegment(model, folder);
+    sessions.set(model.key, known);
+    return known;
+  };
+  const runStage = async (
+    model: StageModel,
+    ports: readonly StagePort[],
+    inputs: readonly StageInput[],
+  ): Promise<Float32Array> => {
+    const session = await sessionOf(model);
+    const feeds: Record<string, Tensor> = {};
+    for (const [index, { name }] of ports.entries()) {
+      const input = inputs[index];
+      if (input !== undefined) feeds[name] = new Tensor('float32', input.data, input.shape);
+    }
+    const results = await session.run(feeds);
+    return results[segmentOutput]?.data as Float32Array;
+  };
+  const run = async (
+    { program, stop, laneBytes }: ProgramTask,
+    positions: readonly Position[],
+    kept: KeptMaps,
+    pieces: readonly Piece[],
+    keep?: (tensor: string, map: Piece) => void,
+  ): Promise<Float32Array> => {
+    winograd ??= openWinograd(folder);
+    const stopped = new Int32Array(stop);
+    return execute(program, positions, kept, pieces, {
+      windowBytes: Math.min(largestWindowBytes, laneBytes / 16),
+      lastBytes: laneBytes / 8,
+      runStage,
+      winograd: await winograd,
+      check: () => throwIfStopped(stopped),
+      ...(keep && { keep }),
+    });
+  };
+
+  return {
+    async clean(task) {
+      const { program } = task;
+      const input = wholeMap(new Float32Array(task.clean), program.inputShape);
+      const read = new Set(
+        program.stages.flatMap(({ ports }) => ports.map(({ tensor }) => tensor)),
+      );
+      const maps: [string, SharedArrayBuffer][] = [[program.input, task.clean]];
+      // Every window covers its whole map, so nothing is read from the maps that are not there yet.
+      const nothing = new Map([...read].map((tensor) => [tensor, new Float32Array(0)]));
+      const rows = await run(task, [wholePosition(program)], nothing, [input], (tensor, map) => {
+        if (read.has(tensor)) maps.push([tensor, shareMap(map)]);
+      });
+      return { row: rows, maps };
+    },
+    boxes(task) {
+      const { height, width, channels } = task.program.inputShape;
+      const filled = new Float32Array(task.filled);
+      const kept = new Map(task.maps.map(([tensor, map]) => [tensor, new Float32Array(map)]));
+      const pieces = task.boxes.map((box): Piece => {
+        const offset = (box.top * width + box.left) * channels;
+        const y = { start: box.top, end: Math.min(box.bottom, height) };
+        return {
+          data: filled,
+          offset,
+          pitch: width * channels,
+          y,
+          x: { start: box.left, end: box.right },
+        };
+      });
+      return run(task, task.positions, kept, pieces);
+    },
+    async close() {
+      for (const session of sessions.values()) await (await session).release();
+      await (await winograd)?.close();
+    },
+  };
+}
+
+const wholePosition = ({ stages }: Program): Position => ({
+  row: (stages[0]?.rows.length ?? 1) - 1,
+  column: (stages[0]?.columns.length ?? 1) - 1,
+});
+
+function shareMap({ data, offset, pitch, y }: Piece): SharedArrayBuffer {
+  const length = pitch * (y.end - y.start);
+  const shared = new SharedArrayBuffer(length * 4);
+  new Float32Array(shared).set(data.subarray(offset, offset + length));
+  return shared;
+}
+
+async function createSegment(model: StageModel, folder: string): Promise<InferenceSession> {
+  return InferenceSession.create(model.bytes, {
+    ...sessionOptions,
+    // Windows come in many sizes: a memory plan for each would never be used twice.
+    enableMemPattern: false,
+    extra: { session: { model_external_initializers_file_folder_path: folder } },
+  });
+}

@@ -1,0 +1,44 @@
+import type { Box, ModelBundle, Size } from '@umbra/shared';
+import { channelStride } from '../image/preprocess.js';
+
+type Layout = ModelBundle['input']['layout'];
+
+/** Copy the pixels of a box from one image to another, in place; both are of the same layout. */
+export function copyBox(
+  image: Float32Array,
+  source: Float32Array,
+  { height, width }: Size,
+  layout: Layout,
+  box: Box,
+): void {
+  // Pixels of a row are neighbours in memory: one plane a channel, or all channels at once.
+  const [planes, depth] = layout === 'NCHW' ? [3, 1] : [1, 3];
+  for (let plane = 0; plane < planes; plane++) {
+    for (let y = box.top; y < box.bottom; y++) {
+      const row = plane * height * width + y * width;
+      const [start, end] = [(row + box.left) * depth, (row + box.right) * depth];
+      image.set(source.subarray(start, end), start);
+    }
+  }
+}
+
+/**
+ * Copy the pixels whose rank is in `[from, to)`, in place.
+ *
+ * @param ranks int32 [height, width].
+ */
+export function copyRanks(
+  image: Float32Array,
+  source: Float32Array,
+  layout: Layout,
+  ranks: Int32Array,
+  { from, to }: { readonly from: number; readonly to: number },
+): void {
+  for (let channel = 0; channel < 3; channel++) {
+    const [start, step] = channelStride(layout, channel, ranks.length);
+    for (const [pixel, rank] of ranks.entries()) {
+      if (rank < from || rank >= to) continue;
+      image[start + pixel * step] = source[start + pixel * step] ?? 0;
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import type { Box, CleanRun, Faithfulness, Size } from '@umbra/shared';
+import type { Frame } from '../image/frame.js';
+import { evaluateRanks, type RankRange, type SharedImage, type WholeModel } from './evaluate.js';
+import { scoreOf } from './scores.js';
+
+export type JudgeArguments = {
+  /** float32 [height, width], one a target. */
+  readonly attributions: readonly Float32Array[];
+  readonly clean: CleanRun;
+  /** Pixels are replaced in this many equal steps. */
+  readonly steps: number;
+  readonly frame: Frame;
+  /** Where the object is, px of the photo. */
+  readonly box?: Box | undefined;
+  readonly signal?: AbortSignal | undefined;
+};
+
+/**
+ * Measure how well attributions say what the model rests on.
+ *
+ * Deletion replaces the most important pixels of the image first, insertion puts them into the
+ * filled image first; both watch the target's probability whatever the score of the run. Pixels of
+ * equal attribution go in reading order, so nothing here is random.
+ *
+ * @see Petsiuk, Das, Saenko, "RISE", BMVC 2018, for deletion and insertion; Zhang et al., "Top-down
+ *   neural attention by excitation backprop", ECCV 2016, for the pointing game.
+ */
+export async function judge(
+  model: WholeModel,
+  image: SharedImage,
+  { attributions, clean, steps, frame, box, signal }: JudgeArguments,
+): Promise<Faithfulness[]> {
+  const judged: Faithfulness[] = [];
+  for (const [at, { index }] of clean.targets.entries()) {
+    const attribution = attributions[at] ?? new Float32Array();
+    const curves = new Float64Array(2 * (steps + 1));
+    const ranges = rangesOf(attribution.length, steps);
+    await evaluateRanks(model, image, rankPixels(attribution), ranges, {
+      signal,
+      onRows(start, rows) {
+        for (let row = 0; row < rows.length / model.classes; row++) {
+          const output = rows.subarray(row * model.classes, (row + 1) * model.classes);
+          curves[start + row] = scoreOf(output, index, 'probability', model.bundle.output);
+        }
+      },
+    });
+    judged.push({
+      deletion: area(curves.subarray(0, steps + 1)),
+      insertion: area(curves.subarray(steps + 1)),
+      pointingGame: box === undefined ? null : hitsBox(attribution, image.size, frame, box),
+    });
+  }
+  return judged;
+}
+
+/** What is replaced at each step: first the deletion's steps, then the insertion's. */
+function rangesOf(pixels: number, steps: number): RankRange[] {
+  const cuts = Array.from({ length: steps + 1 }, (_, step) => Math.round((step * pixels) / steps));
+  return [
+    ...cuts.map((cut) => ({ from: 0, to: cut })),
+    ...cuts.map((cut) => ({ from: cut, to: pixels })),
+  ];
+}
+
+/** @returns int32 [height, width]: 0 for the pixel of the largest attribution, and so on. */
+export function rankPixels(attribution: Float32Array): SharedArrayBuffer {
+  const order = Uint32Array.from(attribution.keys()).sort(
+    (a, b) => (attribution[b] ?? 0) - (attribution[a] ?? 0) || a - b,
+  );
+  const shared = new SharedArrayBuffer(attribution.length * 4);
+  const ranks = new Int32Array(shared);
+  for (const [rank, pixel] of order.entries()) ranks[pixel] = rank;
+  return shared;
+}
+
+/** Mean height of a curve over equal steps, by trapezoids. */
+export function area(curve: Float64Array): number {
+  const ends = ((curve[0] ?? 0) + (curve.at(-1) ?? 0)) / 2;
+  return (curve.reduce((sum, value) => sum + value, 0) - ends) / (curve.length - 1);
+}
+
+/** Patches give plateaus: what counts is where most of the pixels of the largest attribution are. */
+const plateau = 1e-6;
+
+/** Whether the largest attribution lies in a box of the photo, mapped into the input's frame. */
+export function hitsBox(
+  attribution: Float32Array,
+  { width }: Size,
+  frame: Frame,
+  box: Box,
+): boolean {
+  const { photo, resized, crop } = frame;
+  const largest = attribution.reduce((most, value) => Math.max(most, value), -Infinity);
+  const limit = largest - plateau * Math.abs(largest);
+  let inside = 0;
+  let all = 0;
+  for (const [pixel, value] of attribution.entries()) {
+    if (value < limit) continue;
+    all += 1;
+    const x = ((crop.left + (pixel % width) + 0.5) * photo.width) / resized.width;
+    const y = ((crop.top + Math.floor(pixel / width) + 0.5) * photo.height) / resized.height;
+    if (x >= box.left && x < box.right && y >= box.top && y < box.bottom) inside += 1;
+  }
+  return 2 * inside > all;
+}

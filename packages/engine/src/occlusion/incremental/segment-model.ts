@@ -1,0 +1,240 @@
+import type { OnnxGraph } from '../../graph/from-onnx.js';
+import type { GraphNode } from '../../graph/graph.js';
+import type { OnnxModel, Weight } from '../../graph/onnx-model.js';
+import {
+  attributeType,
+  encodeModel,
+  externalLocation,
+  type NodeProto,
+  onnxType,
+  type TensorProto,
+  type ValueProto,
+} from '../../graph/onnx-proto.js';
+import { type AxisWindows, portFor, type Segment } from './segment.js';
+
+/** Name of what a segment's model gives. */
+export const segmentOutput = 'umbra:output';
+
+type Windows = { readonly y: AxisWindows; readonly x: AxisWindows };
+
+/**
+ * Write a segment as an ONNX model of its own: windows in, its output's window out, both with
+ * channels last, so that a row of a window is one stretch of memory. Large weights are referred to
+ * where they lie in the bundle's files.
+ */
+export function segmentModel(
+  model: OnnxModel,
+  graph: OnnxGraph,
+  segment: Segment,
+  windows: Windows,
+): Uint8Array {
+  const parts = startModel(segment.ports);
+  const made = new Set(segment.nodes.flatMap(({ outputs }) => outputs));
+  for (const node of segment.nodes) {
+    const renamed = new Map(
+      node.inputs.map((tensor) => {
+        const source = made.has(tensor) ? tensor : inside(portFor(node, tensor).name);
+        return [tensor, cut(parts, node.name, tensor, source, windows)];
+      }),
+    );
+    const proto = protoOf(graph, node);
+    parts.nodes.push(
+      pad(
+        parts,
+        { ...proto, input: proto.input?.map((name) => renamed.get(name) ?? name) ?? [] },
+        node,
+        windows,
+      ),
+    );
+  }
+  parts.nodes.push(transpose(segment.output, segmentOutput, [0, 2, 3, 1]));
+  return finish(
+    model,
+    graph,
+    parts,
+    segment.ports.map((port) => port.tensor),
+  );
+}
+
+/**
+ * Write the end of a network, from some maps to its output, as an ONNX model of its own.
+ *
+ * @param ports Whole maps with channels last; one a tensor.
+ */
+export function suffixModel(
+  model: OnnxModel,
+  graph: OnnxGraph,
+  nodes: readonly GraphNode[],
+  ports: Segment['ports'],
+): Uint8Array {
+  const parts = startModel(ports);
+  for (const { name, tensor } of ports) {
+    parts.nodes.push({ opType: 'Identity', input: [inside(name)], output: [tensor] });
+  }
+  parts.nodes.push(...nodes.map((node) => protoOf(graph, node)));
+  parts.nodes.push({ opType: 'Identity', input: [graph.output], output: [segmentOutput] });
+  return finish(
+    model,
+    graph,
+    parts,
+    ports.map((port) => port.tensor),
+  );
+}
+
+type Parts = {
+  readonly ports: Segment['ports'];
+  readonly nodes: NodeProto[];
+  readonly constants: TensorProto[];
+};
+
+const startModel = (ports: Segment['ports']): Parts => ({
+  ports,
+  nodes: ports.map(({ name }) => transpose(name, inside(name), [0, 3, 1, 2])),
+  constants: [],
+});
+
+const inside = (port: string): string => `${port}:map`;
+
+function protoOf(graph: OnnxGraph, node: GraphNode): NodeProto {
+  const proto = graph.source.get(node);
+  if (proto === undefined) throw new Error(`Expected node '${node.name}' to come from the graph`);
+  return proto;
+}
+
+const transpose = (input: string, output: string, perm: number[]): NodeProto => ({
+  opType: 'Transpose',
+  input: [input],
+  output: [output],
+  attribute: [{ name: 'perm', ints: perm, type: attributeType.ints }],
+});
+
+/** Cut a map down to what one reader needs of it. @returns The name of what to read. */
+function cut(
+  parts: Parts,
+  node: string,
+  tensor: string,
+  source: string,
+  { y, x }: Windows,
+): string {
+  const key = `${node}|${tensor}`;
+  const [top, bottom] = y.cuts.get(key) ?? [0, 0];
+  const [left, right] = x.cuts.get(key) ?? [0, 0];
+  if (top + bottom + left + right === 0) return source;
+  const output = `${key}:cut`;
+  const far = 2 ** 31 - 1;
+  const ends = [bottom, right].map((amount) => (amount === 0 ? far : -amount));
+  parts.nodes.push({
+    opType: 'Slice',
+    input: [
+      source,
+      constant(parts, `${output}:starts`, [top, left]),
+      constant(parts, `${output}:ends`, ends),
+      constant(parts, `${output}:axes`, [2, 3]),
+    ],
+    output: [output],
+  });
+  return output;
+}
+
+function constant(parts: Parts, name: string, values: number[]): string {
+  parts.constants.push({
+    name,
+    dims: [values.length],
+    dataType: onnxType.int64,
+    int64Data: values,
+  });
+  return name;
+}
+
+/** Give a window node the padding of its place instead of the network's. */
+function pad(parts: Parts, proto: NodeProto, node: GraphNode, { y, x }: Windows): NodeProto {
+  if (node.reach.kind !== 'window') return proto;
+  const [top, bottom] = y.pads.get(node.name) ?? [0, 0];
+  const [left, right] = x.pads.get(node.name) ?? [0, 0];
+  if (proto.opType === 'Pad') {
+    const amounts = constant(parts, `${node.name}:pads`, [0, 0, top, left, 0, 0, bottom, right]);
+    const [data = '', , ...rest] = proto.input ?? [];
+    return { ...proto, input: [data, amounts, ...rest] };
+  }
+  const replaced = new Set(['pads', 'auto_pad', 'ceil_mode']);
+  const pads = { name: 'pads', ints: [top, left, bottom, right], type: attributeType.ints };
+  const others = (proto.attribute ?? []).filter(({ name }) => !replaced.has(name));
+  return { ...proto, attribute: [...others, pads] };
+}
+
+function finish(
+  model: OnnxModel,
+  graph: OnnxGraph,
+  { ports, nodes, constants }: Parts,
+  tensors: readonly string[],
+): Uint8Array {
+  const computed = new Set([
+    ...ports.map(({ name }) => name),
+    ...nodes.flatMap((n) => n.output ?? []),
+  ]);
+  const own = new Set(constants.map(({ name }) => name));
+  const wanted = nodes
+    .flatMap((node) => node.input ?? [])
+    .filter((name) => name !== '' && !computed.has(name) && !own.has(name));
+  const needed = constantsFor(model, wanted);
+  return encodeModel({
+    irVersion: model.irVersion,
+    opsetImport: model.opset.map((one) => ({ ...one })),
+    graph: {
+      name: 'segment',
+      node: [...needed.nodes, ...nodes],
+      initializer: [...needed.weights.map(reference), ...constants],
+      input: ports.map(({ name }, index) => {
+        return describeInput(name, graph.shapes.get(tensors[index] ?? '')?.[1] ?? 0);
+      }),
+      output: [{ name: segmentOutput, type: { tensorType: { elemType: onnxType.float } } }],
+    },
+  });
+}
+
+/** The weights of some names, and the nodes that make constants of them, such as casts. */
+function constantsFor(
+  model: OnnxModel,
+  wanted: readonly string[],
+): { readonly nodes: NodeProto[]; readonly weights: Weight[] } {
+  const names = new Set(wanted);
+  const nodes: NodeProto[] = [];
+  for (const node of [...model.nodes].reverse()) {
+    if (!node.output?.some((name) => names.has(name))) continue;
+    nodes.unshift(node);
+    for (const name of node.input ?? []) names.add(name);
+  }
+  const weights = [...names].map((name) => model.weights.get(name));
+  return { nodes, weights: weights.filter((weight) => weight !== undefined) };
+}
+
+/** A weight that stays in the bundle's files. */
+function reference({ name, shape, dataType, file, proto }: Weight): TensorProto {
+  if (file === null) return proto;
+  const entries = { location: file.path, offset: String(file.offset), length: String(file.bytes) };
+  return {
+    name,
+    dims: [...shape],
+    dataType,
+    dataLocation: externalLocation,
+    externalData: Object.entries(entries).map(([key, value]) => ({ key, value })),
+  };
+}
+
+/** [windows, height, width, channels]; all but the channels vary. */
+const describeInput = (name: string, channels: number): ValueProto => ({
+  name,
+  type: {
+    tensorType: {
+      elemType: onnxType.float,
+      shape: {
+        dim: [
+          { dimParam: 'n' },
+          { dimParam: `${name}:h` },
+          { dimParam: `${name}:w` },
+          { dimValue: channels },
+        ],
+      },
+    },
+  },
+});

@@ -1,0 +1,222 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type OcclusionSettingsInput, occlusionSettings } from '@umbra/shared';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Engine, type OccludeOptions, type OpenModel, openEngine } from '../engine.js';
+import { type ModelInput, prepareImage } from '../image/preprocess.js';
+import { writeTinyBundle } from '../testing/tiny-bundle.js';
+import { countPasses, estimateRun } from './estimate.js';
+import { planOcclusion } from './occlude.js';
+import { targetIndices } from './targets.js';
+
+let folder: string;
+let engine: Engine;
+let model: OpenModel;
+let input: ModelInput;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'umbra-occlude-'));
+  engine = openEngine({ lanes: 2 });
+  model = await engine.open(await writeTinyBundle(folder));
+  const pixels = Buffer.from(Array.from({ length: 48 * 40 * 3 }, (_, at) => (at * 7919) % 251));
+  const photo = await sharp(pixels, { raw: { width: 48, height: 40, channels: 3 } })
+    .png()
+    .toBuffer();
+  input = await prepareImage(photo, model.bundle.input);
+});
+afterAll(async () => {
+  await engine.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const run = (settings: OcclusionSettingsInput, options?: OccludeOptions) =>
+  model.occlude(input, occlusionSettings.parse(settings), options);
+
+const fills: OcclusionSettingsInput['fill'][] = [
+  { kind: 'mean' },
+  { kind: 'dataset-mean' },
+  { kind: 'blur', sigma: 4 },
+  { kind: 'noise', seed: 3 },
+];
+
+describe('one run', () => {
+  test('scores every target from the same forward passes', async () => {
+    const seen: number[] = [];
+    const top = await run(
+      { patch: 8, stride: 4, target: { kind: 'top', k: 5 } },
+      { onProgress: (done) => seen.push(done) },
+    );
+    expect(seen.at(-1)).toBe(top.plan.positions);
+    const odds = top.clean.targets.map(({ score }) => score);
+    expect(odds).toEqual(odds.toSorted((a, b) => b - a));
+    for (const [at, { index }] of top.clean.targets.entries()) {
+      const alone = await run({ patch: 8, stride: 4, target: { kind: 'class', index } });
+      expect(top.scores[at]).toEqual(alone.scores[0]);
+      expect(top.winners).toEqual(alone.winners);
+      expect(top.clean.targets[at]).toEqual(alone.clean.targets[0]);
+    }
+  });
+
+  test('says which class wins at each position', async () => {
+    const { scores, winners, plan } = await run({
+      patch: 24,
+      stride: 2,
+      target: { kind: 'top', k: 5 },
+    });
+    const { clean } = await run({ patch: 16, stride: 16, target: { kind: 'top', k: 5 } });
+    for (let position = 0; position < plan.positions; position++) {
+      const row = new Float32Array(5);
+      for (const [at, { index }] of clean.targets.entries())
+        row[index] = scores[at]?.[position] ?? 0;
+      const [winner] = targetIndices({ kind: 'predicted' }, row, model.labels);
+      expect(winners[position]).toBe(winner);
+    }
+    expect(new Set(winners).size).toBeGreaterThan(1);
+  });
+
+  test('of several patch sizes is that of each, one after the other', async () => {
+    const sizes = [8, { height: 4, width: 12 }];
+    const all = await run({ patch: sizes, stride: 4 });
+    const single = await Promise.all(sizes.map((patch) => run({ patch, stride: 4 })));
+    expect([...(all.scores[0] ?? [])]).toEqual(
+      single.flatMap(({ scores }) => [...(scores[0] ?? [])]),
+    );
+    expect([...all.winners]).toEqual(single.flatMap(({ winners }) => [...winners]));
+  });
+
+  test.each(fills)(
+    'with fill %j does not depend on rows or lanes, to the last bit',
+    async (fill) => {
+      const settings: OcclusionSettingsInput = {
+        patch: [8, 6],
+        stride: 5,
+        fill,
+        score: 'log-odds',
+      };
+      const whole = await run(settings);
+      const single = openEngine({ lanes: 1, batchBytes: 1 });
+      try {
+        const other = await single.open(join(folder, 'tiny'));
+        const scores: number[] = [];
+        for (let rowStart = 0; rowStart < whole.plan.rows; rowStart += 4) {
+          const rowEnd = Math.min(rowStart + 4, whole.plan.rows);
+          const rows = { rowStart, rowEnd };
+          const part = await other.occlude(input, occlusionSettings.parse(settings), { rows });
+          scores.push(...(part.scores[0] ?? []));
+        }
+        expect(scores).toEqual([...(whole.scores[0] ?? [])]);
+        expect(new Set(scores).size).toBeGreaterThan(scores.length / 2);
+      } finally {
+        await single.close();
+      }
+    },
+  );
+
+  test('takes the label from its options, and says when there is none', async () => {
+    const { clean } = await run({ patch: 16, target: { kind: 'label' } }, { label: 'kind 2' });
+    expect(clean.targets).toMatchObject([{ index: 2 }]);
+    await expect(run({ patch: 16, target: { kind: 'label' } })).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining('to have a label'),
+    });
+  });
+});
+
+describe('a refined run', () => {
+  const settings = { patch: 8, stride: 1, target: { kind: 'top', k: 2 } } as const;
+
+  test('is exact where it ran, close elsewhere, and the same each time', async () => {
+    const full = await run(settings);
+    const refined = await run({ ...settings, refine: true });
+    const again = await run({ ...settings, refine: true });
+    expect(again.scores).toEqual(refined.scores);
+    const ran = [...refined.winners.keys()].filter((at) => refined.winners[at] !== -1);
+    expect(ran).toHaveLength(Math.floor(0.25 * full.plan.positions));
+    for (const at of ran) {
+      expect(refined.winners[at]).toBe(full.winners[at]);
+      expect(refined.scores[1]?.[at]).toBe(full.scores[1]?.[at]);
+    }
+    for (const target of [0, 1]) {
+      const [exact = new Float32Array(), found = new Float32Array()] = [
+        full.scores[target],
+        refined.scores[target],
+      ];
+      const span = Math.max(...exact) - Math.min(...exact);
+      const error = exact.reduce((sum, value, at) => sum + Math.abs(value - (found[at] ?? 0)), 0);
+      expect(error / exact.length).toBeLessThan(0.1 * span);
+    }
+  });
+
+  test('and a judged one need all rows', async () => {
+    const rows = { rowStart: 0, rowEnd: 1 };
+    await expect(run({ ...settings, refine: true }, { rows })).rejects.toThrow('all 25 rows');
+    await expect(run({ ...settings, faithfulness: true }, { rows })).rejects.toThrow('all 25 rows');
+  });
+});
+
+test('faithfulness: each target is judged, in probability whatever the score', async () => {
+  const settings = { patch: 8, stride: 4, target: { kind: 'top', k: 2 } } as const;
+  const box = { top: 0, left: 0, bottom: 40, right: 48 };
+  const { faithfulness } = await run({ ...settings, faithfulness: { steps: 8 } }, { box });
+  expect(faithfulness).toHaveLength(2);
+  for (const judged of faithfulness ?? []) {
+    expect(judged.deletion).toBeGreaterThan(0);
+    expect(judged.insertion).toBeLessThan(1);
+    expect(judged.pointingGame).toBe(true);
+  }
+  expect((await run(settings)).faithfulness).toBeNull();
+});
+
+test('what the operator forbids is refused, and auto means dense', async () => {
+  const strict = openEngine({ lanes: 1, forbidIncremental: true });
+  try {
+    const other = await strict.open(join(folder, 'tiny'));
+    const at = (strategy: 'auto' | 'incremental') =>
+      other.occlude(input, occlusionSettings.parse({ patch: 16, strategy }));
+    await expect(at('incremental')).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining('UMBRA_FORBID_INCREMENTAL'),
+    });
+    const dense = await run({ patch: 16, strategy: 'dense' });
+    expect((await at('auto')).scores).toEqual(dense.scores);
+  } finally {
+    await strict.close();
+  }
+});
+
+describe('estimates', () => {
+  const passes = (settings: OcclusionSettingsInput) => {
+    const parsed = occlusionSettings.parse(settings);
+    return countPasses(planOcclusion({ height: 32, width: 32 }, parsed), parsed);
+  };
+
+  test.each([
+    [{ patch: 8, stride: 8 }, 1 + 16],
+    [{ patch: [8, 16], stride: 8 }, 1 + 16 + 9],
+    [{ patch: 8, stride: 1, refine: true }, 1 + Math.ceil(625 / 4)],
+    [{ patch: 8, stride: 8, faithfulness: { steps: 10 } }, 1 + 16 + 22],
+    [
+      { patch: 8, stride: 8, faithfulness: { steps: 10 }, target: { kind: 'top', k: 3 } },
+      1 + 16 + 66,
+    ],
+  ] as [OcclusionSettingsInput, number][])('%j: %i forward passes', (settings, expected) => {
+    expect(passes(settings)).toBe(expected);
+  });
+
+  test('are measured on this machine, and ask for the arithmetic', async () => {
+    const settings = occlusionSettings.parse({ patch: [8, 6], stride: 1, refine: true });
+    const estimate = await estimateRun(model, input, settings, {
+      countMacs: ({ positions }) => 7 * positions,
+    });
+    expect(estimate.positions).toBe(25 * 25 + 27 * 27);
+    expect(estimate.macs).toBe(7 * estimate.positions);
+    expect(estimate.seconds).toBeGreaterThan(0);
+    expect(estimate.memoryBytes).toBeGreaterThan(10e6);
+    expect((await estimateRun(model, input, settings)).macs).toBeNull();
+    await expect(
+      estimateRun(model, input, occlusionSettings.parse({ patch: 40 })),
+    ).rejects.toMatchObject({ code: 'invalid_input' });
+  });
+});

@@ -1,0 +1,160 @@
+import {
+  boxesOf,
+  type CleanRun,
+  checkRows,
+  invalidInput,
+  needsWholeImage,
+  type OcclusionSettings,
+  type Plan,
+  patchesOf,
+  planGrids,
+  type Size,
+} from '@umbra/shared';
+import type { OccludeOptions, OcclusionRun } from '../engine.js';
+import type { ModelInput } from '../image/preprocess.js';
+import { throwIfAborted } from './abort.js';
+import { attributeTargets } from './attribution.js';
+import {
+  type EvaluatedModel,
+  evaluate,
+  evaluateClean,
+  type SharedImage,
+  share,
+} from './evaluate.js';
+import { judge } from './faithfulness.js';
+import { fillImage } from './fill.js';
+import { refineMaps } from './refine.js';
+import { argmax, assertScore, describeClean, scoreOf } from './scores.js';
+
+export type OccludedModel = EvaluatedModel & {
+  readonly labels: readonly string[];
+  /** The operator's word: see `EngineOptions`. */
+  readonly forbidIncremental: boolean;
+};
+
+/** Numbers of some of a plan's positions. */
+export type Maps = {
+  /** One float32 [positions] a target. */
+  readonly scores: readonly Float32Array[];
+  /** int32 [positions]: the class that wins; -1 where none was run. */
+  readonly winners: Int32Array;
+};
+
+/** The positions of a run over an input of a given extent. @throws {AppError} `invalid_input` */
+export function planOcclusion({ height, width }: Size, settings: OcclusionSettings): Plan {
+  return planGrids({ height, width }, patchesOf(settings), settings.stride, settings.edge);
+}
+
+/** The extent that every patch of a run fits into, px. */
+export const largestPatch = (settings: OcclusionSettings): Size => ({
+  height: Math.max(...patchesOf(settings).map(({ height }) => height)),
+  width: Math.max(...patchesOf(settings).map(({ width }) => width)),
+});
+
+/** Score the watched classes with the patch at each position of some rows of the plan. */
+export async function occlude(
+  model: OccludedModel,
+  input: ModelInput,
+  settings: OcclusionSettings,
+  options: OccludeOptions = {},
+): Promise<OcclusionRun> {
+  const startedAt = performance.now();
+  const { bundle, labels } = model;
+  const { signal, onProgress } = options;
+  assertScore(settings.score, bundle, model.classes);
+  const plan = planOcclusion(input, settings);
+  const rows = checkRows(plan, options.rows ?? { rowStart: 0, rowEnd: plan.rows });
+  assertWhole(settings, plan, rows);
+  const strategy = allowedStrategy(settings.strategy, model.forbidIncremental);
+  const image: SharedImage = {
+    clean: share(input.tensor),
+    filled: share(fillImage(input, settings.fill, bundle.input)),
+    size: { height: input.height, width: input.width },
+  };
+  throwIfAborted(signal);
+  const way = { strategy, patch: largestPatch(settings) };
+  const cleanRow = await evaluateClean(model, image, { signal, way });
+  const clean = describeClean(cleanRow, labels, settings, bundle, options.label);
+
+  const boxes = boxesOf(plan, rows);
+  const record = recordRows(model, settings.score, clean, boxes.length, onProgress);
+  const score = (places: readonly number[]) =>
+    evaluate(model, image, pick(boxes, places), {
+      signal,
+      way,
+      onRows: (start, output) => record.take(places, start, output),
+    });
+  const { maps } = record;
+  if (settings.refine === null) await score([...boxes.keys()]);
+  else {
+    await refineMaps(plan, settings.refine, maps, score);
+    onProgress?.(plan.positions);
+  }
+  const faithfulness =
+    settings.faithfulness === null
+      ? null
+      : await judge(model, image, {
+          attributions: attributeTargets(plan, maps.scores, clean),
+          clean,
+          steps: settings.faithfulness.steps,
+          frame: input.frame,
+          box: options.box,
+          signal,
+        });
+  const milliseconds = performance.now() - startedAt;
+  return { plan, ...rows, ...maps, clean, faithfulness, milliseconds };
+}
+
+/** Maps of so many positions, and what writes the network's rows into them. */
+function recordRows(
+  { classes, bundle }: OccludedModel,
+  score: OcclusionSettings['score'],
+  { targets }: CleanRun,
+  positions: number,
+  onProgress: OccludeOptions['onProgress'],
+) {
+  const scored = targets.map(({ index }) => ({ index, values: new Float32Array(positions) }));
+  const winners = new Int32Array(positions).fill(-1);
+  const maps: Maps = { scores: scored.map(({ values }) => values), winners };
+  let done = 0;
+  /** @param output float32 [n, classes], of `places[start]` on. */
+  const take = (places: readonly number[], start: number, output: Float32Array): void => {
+    const own = places.slice(start, start + output.length / classes);
+    for (const [at, place] of own.entries()) {
+      const row = output.subarray(at * classes, (at + 1) * classes);
+      winners[place] = argmax(row);
+      for (const { index, values } of scored) {
+        values[place] = scoreOf(row, index, score, bundle.output);
+      }
+    }
+    done += own.length;
+    onProgress?.(done);
+  };
+  return { maps, take };
+}
+
+const pick = <T>(values: readonly T[], places: readonly number[]): T[] =>
+  places.flatMap((place) => values[place] ?? []);
+
+function assertWhole(
+  settings: OcclusionSettings,
+  plan: Plan,
+  { rowStart, rowEnd }: { readonly rowStart: number; readonly rowEnd: number },
+): void {
+  if (!needsWholeImage(settings) || (rowStart === 0 && rowEnd === plan.rows)) return;
+  throw invalidInput(
+    `Expected all ${plan.rows} rows at once, which refine and faithfulness need, got [${rowStart}, ${rowEnd})`,
+  );
+}
+
+/** @throws {AppError} `invalid_input` if incremental is asked for where the operator forbids it. */
+export function allowedStrategy(
+  strategy: OcclusionSettings['strategy'],
+  forbidIncremental: boolean,
+): OcclusionSettings['strategy'] {
+  if (!forbidIncremental) return strategy;
+  if (strategy !== 'incremental') return 'dense';
+  throw invalidInput(
+    "Expected strategy 'auto' or 'dense', since incremental inference is forbidden here (UMBRA_FORBID_INCREMENTAL), got 'incremental'",
+  );
+}

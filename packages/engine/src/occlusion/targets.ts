@@ -1,0 +1,75 @@
+import { type ItemLabel, invalidInput, type OcclusionSettings } from '@umbra/shared';
+
+type Target = OcclusionSettings['target'];
+type ClassTarget = Extract<Target, { kind: 'class' }>;
+
+/**
+ * The classes that a run watches, in order.
+ *
+ * @param row The model's output for the clean image, [classes].
+ * @param label What the dataset says of the image, if it does.
+ * @throws {AppError} `invalid_input` if the model has no such class, or the image no label.
+ */
+export function targetIndices(
+  target: Target,
+  row: Float32Array,
+  labels: readonly string[],
+  label?: ItemLabel,
+): number[] {
+  assertTarget(target, labels);
+  switch (target.kind) {
+    case 'predicted':
+      return topIndices(row, 1);
+    case 'top':
+      return topIndices(row, target.k);
+    case 'label':
+      return [labelIndex(label, labels)];
+    case 'class':
+      return [targetIndex(target, labels)];
+  }
+}
+
+/** Check what can be checked without an image. @throws {AppError} `invalid_input` */
+export function assertTarget(target: Target, labels: readonly string[]): void {
+  if (target.kind === 'class') targetIndex(target, labels);
+  if (target.kind === 'top' && target.k > labels.length) {
+    throw invalidInput(
+      `Expected target.k to be at most the model's ${labels.length} classes, got ${target.k}`,
+    );
+  }
+}
+
+/** The largest first; of equals the first. */
+function topIndices(row: Float32Array, k: number): number[] {
+  return [...row.keys()].sort((a, b) => (row[b] ?? 0) - (row[a] ?? 0) || a - b).slice(0, k);
+}
+
+function labelIndex(label: ItemLabel | undefined, labels: readonly string[]): number {
+  if (label === undefined) {
+    throw invalidInput("Expected the image to have a label in its dataset, for target 'label'");
+  }
+  return targetIndex(
+    typeof label === 'number' ? { kind: 'class', index: label } : { kind: 'class', name: label },
+    labels,
+    'the label',
+  );
+}
+
+/** @throws {AppError} `invalid_input` if the model has no such class. */
+function targetIndex(target: ClassTarget, labels: readonly string[], what = 'target'): number {
+  const where = (field: string) => (what === 'target' ? `target.${field}` : what);
+  if ('index' in target) {
+    if (target.index < labels.length) return target.index;
+    throw invalidInput(
+      `Expected ${where('index')} to be below ${labels.length}, got ${target.index}`,
+    );
+  }
+  const wanted = target.name.toLowerCase();
+  const index = labels.findIndex((label) => label.toLowerCase() === wanted);
+  if (index >= 0) return index;
+  const similar = labels.filter((label) => label.toLowerCase().includes(wanted)).slice(0, 3);
+  const hint = similar.length > 0 ? `; did you mean ${similar.join(', ')}?` : '';
+  throw invalidInput(
+    `Expected ${where('name')} to be a class of the model, got '${target.name}'${hint}`,
+  );
+}

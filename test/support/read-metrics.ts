@@ -1,0 +1,26 @@
+/** One reading of `/metrics`: series, written as in the text format, and their values. */
+export type Reading = {
+  /** @param series Name and labels in the order they are printed, as `name{a="1"}`. */
+  get(series: string): number | undefined;
+  /** All values of a metric, whatever its labels. */
+  sum(name: string): number;
+  readonly names: ReadonlySet<string>;
+};
+
+export async function readMetrics(url: string | undefined): Promise<Reading> {
+  const response = await fetch(`${url}/metrics`);
+  if (!response.ok) throw new Error(`Expected metrics at ${url}, got ${response.status}`);
+  const values = new Map<string, number>();
+  for (const line of (await response.text()).split('\n')) {
+    if (line === '' || line.startsWith('#')) continue;
+    const end = line.lastIndexOf(' ');
+    values.set(line.slice(0, end), Number(line.slice(end + 1)));
+  }
+  const nameOf = (series: string) => series.split('{')[0] ?? series;
+  return {
+    get: (series) => values.get(series),
+    sum: (name) =>
+      [...values].reduce((sum, [series, value]) => sum + (nameOf(series) === name ? value : 0), 0),
+    names: new Set([...values.keys()].map(nameOf)),
+  };
+}
