@@ -18,15 +18,16 @@ export type AxisWindow = {
 /** Inputs that one output spans. */
 export const spanOf = ({ kernel, dilation }: AxisWindow): number => (kernel - 1) * dilation + 1;
 
-/** Outputs along an axis of `extent` inputs, as ONNX and PyTorch count them; 0 if none fit. */
+/** Outputs along an axis of `extent` inputs; 0 if none fit. */
 export function outputExtent(window: AxisWindow, extent: number): number {
   const { stride, padBegin, padEnd, ceil } = window;
   const steps = (extent + padBegin + padEnd - spanOf(window)) / stride;
-  if (steps < 0) return 0;
-  const outputs = (ceil ? Math.ceil(steps) : Math.floor(steps)) + 1;
-  // A window that would lie in the padding at the end alone is left out.
-  return ceil && (outputs - 1) * stride >= extent + padBegin ? outputs - 1 : outputs;
+  return steps < 0 ? 0 : (ceil ? Math.ceil(steps) : Math.floor(steps)) + 1;
 }
+
+/** Whether the last window would lie in the padding alone: runtimes do not agree on counting it. */
+export const endsInPadding = (window: AxisWindow, extent: number): boolean =>
+  (outputExtent(window, extent) - 1) * window.stride >= extent + window.padBegin;
 
 /** Inputs that a range of outputs reads; may reach beyond the map, into the padding. */
 export function inputRange(window: AxisWindow, { start, end }: Range): Range {

@@ -1,4 +1,4 @@
-import { type AxisWindow, outputExtent } from '../geometry/window.js';
+import { type AxisWindow, endsInPadding, outputExtent } from '../geometry/window.js';
 import { isMap, type Reach, type Shape } from './graph.js';
 import { attributeOf, wholeNumbers } from './onnx-model.js';
 import type { NodeProto, TensorProto } from './onnx-proto.js';
@@ -49,7 +49,11 @@ const conv: Rule = (node, [input, weight]) => {
 const maxPool: Rule = (node, [input]) => {
   if (!isMap(input?.shape) || (node.output?.length ?? 1) > 1) return unknown;
   const kernel = integers(node, 'kernel_shape');
-  return slide(node, input.shape, kernel, input.shape[1] ?? 0, Number.NEGATIVE_INFINITY);
+  const facts = slide(node, input.shape, kernel, input.shape[1] ?? 0, Number.NEGATIVE_INFINITY);
+  // The last window may reach further beyond the map than runtimes take as padding.
+  const dilated = Math.max(1, ...integers(node, 'dilations')) > 1;
+  const ceil = attributeOf(node, 'ceil_mode')?.i === 1;
+  return dilated && ceil ? { ...facts, reach: { kind: 'unknown' } } : facts;
 };
 
 const averagePool: Rule = (node, [input]) => {
@@ -77,6 +81,7 @@ function slide(
   const [, , height = 0, width = 0] = input;
   const windows = windowsOf(node, kernel, height, width);
   if (windows === null) return unknown;
+  if (endsInPadding(windows.y, height) || endsInPadding(windows.x, width)) return unknown;
   const shape = [1, channels, outputExtent(windows.y, height), outputExtent(windows.x, width)];
   return { shape, reach: { kind: 'window', ...windows, padValue } };
 }

@@ -2,7 +2,7 @@ import type { Axis } from '../../geometry/changed-region.js';
 import { changedRanges, extentOf } from '../../geometry/changed-region.js';
 import type { Range } from '../../geometry/window.js';
 import type { OnnxGraph } from '../../graph/from-onnx.js';
-import { readersOf } from '../../graph/graph.js';
+import { type GraphNode, readersOf } from '../../graph/graph.js';
 import type { OnnxModel } from '../../graph/onnx-model.js';
 import { liveAt, type PlannedSegment } from './plan.js';
 import { type AxisWindows, type Port, type Segment, segmentOf, windowsFor } from './segment.js';
@@ -63,10 +63,11 @@ export function compileProgram(
 ): Program {
   const end = segments.at(-1)?.end ?? 0;
   const prefix = graph.nodes.slice(0, end);
-  const changed = {
-    y: [...rows, whole(graph, 'y')].map((range) => changedRanges(graph, prefix, 'y', range)),
-    x: [...columns, whole(graph, 'x')].map((range) => changedRanges(graph, prefix, 'x', range)),
-  };
+  const changedAlong = (axis: Axis, ranges: readonly Range[]): Changed[] => [
+    ...ranges.map((range) => changedRanges(graph, prefix, axis, range)),
+    wholeMaps(graph, prefix, axis),
+  ];
+  const changed = { y: changedAlong('y', rows), x: changedAlong('x', columns) };
   const readers = readersOf(graph);
   const stages = segments.map((planned) => {
     const segment = segmentOf(graph, planned.start, planned.end, readers);
@@ -81,10 +82,14 @@ export function compileProgram(
   };
 }
 
-const whole = (graph: OnnxGraph, axis: Axis): Range => ({
-  start: 0,
-  end: extentOf(graph, graph.input, axis),
-});
+/** Every map whole: more than a changed input can alter, where padding is as wide as a kernel. */
+const wholeMaps = (graph: OnnxGraph, nodes: readonly GraphNode[], axis: Axis): Changed =>
+  new Map(
+    [graph.input, ...nodes.flatMap(({ outputs }) => outputs)].map((tensor) => [
+      tensor,
+      { start: 0, end: extentOf(graph, tensor, axis) },
+    ]),
+  );
 
 type Changed = ReadonlyMap<string, Range>;
 

@@ -1,0 +1,276 @@
+import type { Size } from '@umbra/shared';
+import { type AxisWindow, endsInPadding, outputExtent } from '../geometry/window.js';
+import type { Network, Node, Weight } from './tiny-onnx.js';
+
+/** Numbers in [0, 1), the same for the same seed. */
+export type Random = () => number;
+
+/** @see Marsaglia's xorshift. */
+export function seededRandom(seed: number): Random {
+  let state = seed * 2654435761 + 1 || 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+}
+
+type Map = Size & { readonly name: string; readonly channels: number };
+
+/** A network that grows, node by node. */
+type Draft = {
+  readonly random: Random;
+  readonly nodes: Node[];
+  readonly weights: Weight[];
+  map: Map;
+};
+
+const between = (random: Random, low: number, high: number): number =>
+  low + Math.floor(random() * (high - low + 1));
+const oneOf = <T>(random: Random, values: readonly T[]): T =>
+  values[Math.floor(random() * values.length)] as T;
+
+/**
+ * A small classifier of random shape: strided, dilated, grouped and depthwise convolutions with
+ * padding of any form, pooling of both kinds, batch norm, activations, residual additions,
+ * concatenations; at its end global pooling or flattening, and a dense layer.
+ */
+export function randomNetwork(random: Random, input: Size, classes: number): Network {
+  const draft: Draft = {
+    random,
+    nodes: [],
+    weights: [],
+    map: { name: 'input', channels: 3, ...input },
+  };
+  convolve(draft, oneOf(random, [4, 16]));
+  const steps = between(random, 2, 6);
+  for (let step = 0; step < steps; step++) oneOf(random, blocks)(draft);
+  const features = finish(draft);
+  const { nodes, weights } = draft;
+  add(draft, 'Gemm', [
+    features.name,
+    weigh(draft, [features.length, classes], 1 / Math.sqrt(features.length)),
+    weigh(draft, [classes], 1),
+  ]);
+  return {
+    nodes: nodes.map((node, at) =>
+      at === nodes.length - 1 ? { ...node, output: 'logits' } : node,
+    ),
+    weights,
+    input: { name: 'input', shape: ['N', 3, input.height, input.width] },
+    output: { name: 'logits', shape: ['N', classes] },
+  };
+}
+
+function add(
+  draft: Draft,
+  op: string,
+  inputs: string[],
+  attributes: Node['attributes'] = [],
+): string {
+  const output = `t${draft.nodes.length}`;
+  draft.nodes.push({ op, inputs, output, attributes });
+  return output;
+}
+
+function weigh(
+  { weights, random }: Draft,
+  shape: readonly number[],
+  scale: number,
+  offset = 0,
+): string {
+  const name = `w${weights.length}`;
+  const length = shape.reduce((product, extent) => product * extent, 1);
+  const values = Array.from({ length }, () => (random() * 2 - 1) * scale * 1.7 + offset);
+  weights.push({ name, shape, values });
+  return name;
+}
+
+function whole({ weights }: Draft, values: readonly number[]): string {
+  const name = `w${weights.length}`;
+  weights.push({ name, shape: [values.length], values, whole: true });
+  return name;
+}
+
+type Window = { readonly y: AxisWindow; readonly x: AxisWindow };
+
+/** Windows that leave at least one output, with the attributes that say so. */
+function drawWindows(
+  draft: Draft,
+  kernels: readonly number[],
+  pads: number,
+  ceil: boolean,
+): { readonly windows: Window; readonly attributes: NonNullable<Node['attributes']> } {
+  const { random, map } = draft;
+  const axis = (extent: number): AxisWindow => {
+    const kernel = Math.min(oneOf(random, kernels), extent);
+    const dilation = kernel > 1 && 2 * (kernel - 1) < extent && random() < 0.2 ? 2 : 1;
+    const most = Math.min(pads, kernel - 1);
+    return {
+      kernel,
+      dilation,
+      stride: between(random, 1, extent > 12 ? 3 : 2),
+      padBegin: between(random, 0, most),
+      padEnd: between(random, 0, most),
+      ceil,
+    };
+  };
+  const drawn = { y: axis(map.height), x: axis(map.width) };
+  if (endsInPadding(drawn.y, map.height) || endsInPadding(drawn.x, map.width)) {
+    return drawWindows(draft, kernels, pads, false);
+  }
+  const { y, x } = drawn;
+  return {
+    windows: drawn,
+    attributes: [
+      { name: 'kernel_shape', ints: [y.kernel, x.kernel] },
+      { name: 'strides', ints: [y.stride, x.stride] },
+      { name: 'dilations', ints: [y.dilation, x.dilation] },
+      { name: 'pads', ints: [y.padBegin, x.padBegin, y.padEnd, x.padEnd] },
+      ...(ceil ? [{ name: 'ceil_mode', int: 1 }] : []),
+    ],
+  };
+}
+
+const extentAfter = ({ y, x }: Window, { height, width }: Size): Size => ({
+  height: outputExtent(y, height),
+  width: outputExtent(x, width),
+});
+
+function convolve(draft: Draft, channels: number): void {
+  const { random, map } = draft;
+  const groups = oneOf(random, [1, 1, 1, map.channels, 2]);
+  const grouped = map.channels % groups === 0 && channels % groups === 0 ? groups : 1;
+  const { windows, attributes } = drawWindows(draft, [1, 2, 3, 3, 5], 2, false);
+  emitConv(draft, channels, grouped, windows, attributes);
+  activate(draft);
+}
+
+function emitConv(
+  draft: Draft,
+  channels: number,
+  groups: number,
+  windows: Window,
+  attributes: NonNullable<Node['attributes']>,
+): void {
+  const { map } = draft;
+  const inputs = map.channels / groups;
+  const area = windows.y.kernel * windows.x.kernel;
+  const scale = 1 / Math.sqrt(inputs * area);
+  const weight = weigh(draft, [channels, inputs, windows.y.kernel, windows.x.kernel], scale);
+  const name = add(
+    draft,
+    'Conv',
+    [map.name, weight, weigh(draft, [channels], 0.1)],
+    [...attributes, { name: 'group', int: groups }],
+  );
+  draft.map = { name, channels, ...extentAfter(windows, map) };
+}
+
+/** A convolution that keeps the extent: 3x3 with a pad of one, as Winograd's method takes, or `SAME`. */
+function keepExtent(draft: Draft, channels: number): void {
+  const kernel = oneOf(draft.random, [1, 3, 3]);
+  const side = Math.floor(kernel / 2);
+  const axis = { kernel, dilation: 1, stride: 1, padBegin: side, padEnd: side, ceil: false };
+  const padding =
+    draft.random() < 0.3
+      ? { name: 'auto_pad', text: oneOf(draft.random, ['SAME_UPPER', 'SAME_LOWER']) }
+      : { name: 'pads', ints: [side, side, side, side] };
+  const attributes = [{ name: 'kernel_shape', ints: [kernel, kernel] }, padding];
+  emitConv(draft, channels, 1, { y: axis, x: axis }, attributes);
+}
+
+function activate(draft: Draft): void {
+  const { map, random } = draft;
+  const rename = (name: string): void => {
+    draft.map = { ...map, name };
+  };
+  const kind = oneOf(random, ['Relu', 'LeakyRelu', 'Clip', 'swish', 'norm', 'none']);
+  if (kind === 'none') return;
+  if (kind === 'swish') {
+    rename(add(draft, 'Mul', [map.name, add(draft, 'Sigmoid', [map.name])]));
+    return;
+  }
+  if (kind === 'Clip') {
+    rename(add(draft, 'Clip', [map.name, weigh(draft, [], 0, -0.5), weigh(draft, [], 0, 1)]));
+    return;
+  }
+  if (kind === 'norm') {
+    const of = (scale: number, offset: number) => weigh(draft, [map.channels], scale, offset);
+    rename(
+      add(draft, 'BatchNormalization', [map.name, of(0.3, 1), of(0.2, 0), of(0.2, 0), of(0.2, 1)]),
+    );
+    return;
+  }
+  rename(add(draft, kind, [map.name]));
+}
+
+function pool(draft: Draft): void {
+  const { random, map } = draft;
+  const op = oneOf(random, ['MaxPool', 'AveragePool']);
+  const { windows, attributes } = drawWindows(draft, [2, 3], 1, random() < 0.4);
+  const flat = attributes.filter(({ name }) => op === 'MaxPool' || name !== 'dilations');
+  const undilated = (axis: AxisWindow): AxisWindow => ({ ...axis, dilation: 1 });
+  const used = op === 'MaxPool' ? windows : { y: undilated(windows.y), x: undilated(windows.x) };
+  const counts =
+    op === 'AveragePool' && random() < 0.5 ? [{ name: 'count_include_pad', int: 1 }] : [];
+  const name = add(draft, op, [map.name], [...flat, ...counts]);
+  draft.map = { ...map, name, ...extentAfter(used, map) };
+}
+
+function pad(draft: Draft): void {
+  const { map, random } = draft;
+  const [top, left, bottom, right] = [0, 0, 0, 0].map(() => between(random, 0, 2)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const amounts = whole(draft, [0, 0, top, left, 0, 0, bottom, right]);
+  const name = add(draft, 'Pad', [map.name, amounts]);
+  draft.map = { ...map, name, height: map.height + top + bottom, width: map.width + left + right };
+  // Not before a pooling: onnxruntime 1.30 merges the two and then refuses the wide padding.
+  keepExtent(draft, map.channels);
+}
+
+function residual(draft: Draft): void {
+  const skip = draft.map;
+  keepExtent(draft, skip.channels);
+  activate(draft);
+  keepExtent(draft, skip.channels);
+  const name = add(draft, 'Add', [draft.map.name, skip.name]);
+  draft.map = { ...skip, name: draft.random() < 0.7 ? add(draft, 'Relu', [name]) : name };
+}
+
+function concatenate(draft: Draft): void {
+  const start = draft.map;
+  keepExtent(draft, oneOf(draft.random, [4, 16]));
+  activate(draft);
+  const left = draft.map;
+  draft.map = start;
+  if (draft.random() < 0.7) keepExtent(draft, 8);
+  const right = draft.map;
+  const name = add(draft, 'Concat', [left.name, right.name], [{ name: 'axis', int: 1 }]);
+  draft.map = { ...start, name, channels: left.channels + right.channels };
+}
+
+const blocks: readonly ((draft: Draft) => void)[] = [
+  (draft) => convolve(draft, oneOf(draft.random, [4, 6, 16])),
+  (draft) => convolve(draft, draft.map.channels),
+  pool,
+  pad,
+  residual,
+  residual,
+  concatenate,
+];
+
+function finish(draft: Draft): { readonly name: string; readonly length: number } {
+  const { map, random } = draft;
+  if (random() < 0.5) {
+    const pooled = add(draft, 'GlobalAveragePool', [map.name]);
+    return { name: add(draft, 'Flatten', [pooled]), length: map.channels };
+  }
+  const length = map.channels * map.height * map.width;
+  return { name: add(draft, 'Flatten', [map.name]), length };
+}
