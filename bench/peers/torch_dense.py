@@ -1,70 +1,59 @@
-"""Dense occlusion with PyTorch at its best: milliseconds a position over batch sizes and layouts.
+"""Times dense occlusion with PyTorch: the best of batch sizes, memory formats and compilers.
 
-Inputs: --model (an ONNX file), --patch, --stride (px), --threads, --positions, --json.
-Outputs: one row a setting, and the best; with --json one JSON object on the last line.
-Versions: requirements.txt.
+Rows: `eager` and `eager channels_last`; `frozen`, torch.jit's optimize_for_inference, and
+    `compiled`, torch.compile with frozen weights, at the best batch of the eager rows. A compiler
+    that is missing or fails leaves its row out and says so.
+Inputs, outputs and versions: timing.py.
 """
 
-import argparse
-import json
-import platform
 import sys
-import time
+import warnings
 
 import torch
-from onnx_torch import OnnxTorch
-
-SIZE = 224
-BATCHES = (1, 4, 8, 16, 32)
-REPEATS = 3
+from timing import SIZE, best_batch, climb, corners_of, load_network, occlude, parse_arguments, report
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--model", required=True)
-    parser.add_argument("--patch", type=int, default=32)
-    parser.add_argument("--stride", type=int, default=16)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--positions", type=int, default=169)
-    parser.add_argument("--json", action="store_true")
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    torch.manual_seed(0)
-    image = torch.randn(3, SIZE, SIZE)
+    given = parse_arguments(__doc__)
+    image, corners = torch.randn(3, SIZE, SIZE), corners_of(given)
     rows = []
-    for layout in (torch.contiguous_format, torch.channels_last):
-        net = OnnxTorch(given.model).eval().to(memory_format=layout)
-        for batch in BATCHES:
-            ms = measure(net, image, layout, batch, given)
-            rows.append({"layout": str(layout).removeprefix("torch."), "batch": batch, "msPerPosition": ms})
-            print(f"{rows[-1]['layout']:18} batch {batch:3}: {ms:.2f} ms a position", file=sys.stderr)
-    best = min(rows, key=lambda row: row["msPerPosition"])
-    versions = {"python": platform.python_version(), "torch": torch.__version__}
-    result = {"bestMsPerPosition": best["msPerPosition"], "best": best, "rows": rows, "versions": versions}
-    if given.json:
-        print(json.dumps(result))
+    for name, layout in (("eager", torch.contiguous_format), ("eager channels_last", torch.channels_last)):
+        net = load_network(given.model).to(memory_format=layout)
+
+        def measure(batch):
+            return time_network(net, layout, image, corners, batch, given)
+
+        rows += climb(name, measure)
+    batch = min(rows, key=lambda row: row["msPerPosition"])["batch"]
+    for name, prepare in (("frozen", freeze), ("compiled", compile_frozen)):
+        try:
+            net = prepare(load_network(given.model), torch.zeros(batch, 3, SIZE, SIZE))
+            rows += climb(name, lambda batch: time_network(net, torch.contiguous_format, image, corners, batch, given), [batch])
+        except Exception as error:  # noqa: BLE001: whatever a compiler throws, the other rows stand
+            print(f"{name}: left out: {type(error).__name__}: {str(error)[:200]}", file=sys.stderr)
+    report(rows, given)
 
 
-def measure(net, image, layout, batch, given):
-    """The best of some repeats of the whole grid (or as much of it as was asked for)."""
-    corners = [(y, x) for y in range(0, SIZE - given.patch + 1, given.stride) for x in range(0, SIZE - given.patch + 1, given.stride)]
-    corners = (corners * (given.positions // len(corners) + 1))[: given.positions]
-    best = float("inf")
-    with torch.inference_mode():
-        run(net, image, layout, corners[:batch], given.patch)
-        for _ in range(REPEATS):
-            start = time.perf_counter()
-            for at in range(0, len(corners), batch):
-                run(net, image, layout, corners[at : at + batch], given.patch)
-            best = min(best, time.perf_counter() - start)
-    return best * 1000 / len(corners)
+def time_network(net, layout, image, corners, batch, given):
+    # Not inference_mode: torch.compile refuses to freeze weights under it.
+    with torch.no_grad():
+        return best_batch(lambda some: net(occlude(image, some, given.patch, layout)), corners, batch, given.seconds)
 
 
-def run(net, image, layout, corners, patch):
-    batch = image.repeat(len(corners), 1, 1, 1).contiguous(memory_format=layout)
-    for index, (y, x) in enumerate(corners):
-        batch[index, :, y : y + patch, x : x + patch] = 0
-    return net(batch)
+def freeze(net, example):
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(net, example)))
+
+
+def compile_frozen(net, example):
+    from torch._inductor import config
+
+    config.freezing = True
+    with torch.no_grad():
+        compiled = torch.compile(net, dynamic=False)
+        compiled(example)
+    return compiled
 
 
 if __name__ == "__main__":
