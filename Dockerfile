@@ -1,5 +1,10 @@
-# Targets: api, worker. Both run as an unprivileged user and write only to /data.
-FROM node:22-bookworm-slim AS build
+# syntax=docker/dockerfile:1
+# Targets: api, worker, worker-cuda. All run as an unprivileged user, write only to /data and /tmp,
+# and take a read-only root.
+ARG NODE_IMAGE=node:22.21.1-bookworm-slim
+ARG CUDA_IMAGE=nvidia/cuda:12.6.3-cudnn-runtime-ubuntu24.04
+
+FROM ${NODE_IMAGE} AS build
 WORKDIR /umbra
 ENV ONNXRUNTIME_NODE_INSTALL=skip
 COPY package.json package-lock.json .npmrc ./
@@ -14,10 +19,16 @@ COPY test/provided.d.ts test/
 COPY packages packages
 COPY apps apps
 RUN npx tsc -b apps/api apps/worker \
- && npm prune --omit=dev --no-audit --no-fund
+ && npm prune --omit=dev --no-audit --no-fund \
+ && rm -r node_modules/onnxruntime-node/bin/napi-v*/darwin node_modules/onnxruntime-node/bin/napi-v*/win32
 
-FROM node:22-bookworm-slim AS base
-ENV NODE_ENV=production
+# The provider is too large for the npm registry; its own installer fetches it, and TensorRT's beside it.
+FROM build AS build-cuda
+RUN ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js \
+ && rm node_modules/onnxruntime-node/bin/napi-v*/linux/x64/libonnxruntime_providers_tensorrt.so
+
+FROM ${NODE_IMAGE} AS base
+ENV NODE_ENV=production UMBRA_METRICS_PORT=9464
 WORKDIR /umbra
 COPY --from=build /umbra/node_modules node_modules
 COPY --from=build /umbra/packages packages
@@ -30,9 +41,23 @@ FROM base AS api
 COPY models models
 ENV UMBRA_HOST=0.0.0.0 UMBRA_STORE_DIR=/data/store UMBRA_MODELS_DIR=/umbra/models
 EXPOSE 8080
-HEALTHCHECK --interval=10s --timeout=3s CMD ["node", "-e", "fetch('http://127.0.0.1:8080/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["node", "-e", "fetch('http://127.0.0.1:8080/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "apps/api/dist/main.js"]
 
 FROM base AS worker
 ENV UMBRA_STORE_DIR=/data/store UMBRA_CACHE_DIR=/data/cache
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "-e", "fetch('http://127.0.0.1:9464/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "apps/worker/dist/main.js"]
+
+FROM ${CUDA_IMAGE} AS worker-cuda
+ENV NODE_ENV=production UMBRA_METRICS_PORT=9464 UMBRA_STORE_DIR=/data/store UMBRA_CACHE_DIR=/data/cache
+WORKDIR /umbra
+COPY --from=build-cuda /usr/local/bin/node /usr/local/bin/
+COPY --from=build-cuda /umbra/node_modules node_modules
+COPY --from=build-cuda /umbra/packages packages
+COPY --from=build-cuda /umbra/apps apps
+RUN mkdir /data && chown 1000:1000 /data
+USER 1000:1000
+VOLUME /data
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["node", "-e", "fetch('http://127.0.0.1:9464/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "apps/worker/dist/main.js"]

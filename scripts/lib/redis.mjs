@@ -1,7 +1,8 @@
 // A Redis server for tests and for the demo: found or installed, started on loopback, stopped.
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
-import { CommandError, findOnPath, freePort, isExecutable, run, step } from './run.mjs';
+import { aptInstall, canAptInstall } from './apt.mjs';
+import { CommandError, findOnPath, freePort, isExecutable } from './run.mjs';
 import { startProcess, waitUntilReady } from './server.mjs';
 
 const SERVER_NAMES = ['redis-server', 'valkey-server'];
@@ -25,9 +26,8 @@ or set REDIS_URL to the address of a running server (the tests: TEST_REDIS_URL).
 const thisMachine = {
   env: process.env,
   find: findOnPath,
-  canInstall: () =>
-    process.platform === 'linux' && process.getuid?.() === 0 && findOnPath('apt-get') !== undefined,
-  install: aptInstall,
+  canInstall: canAptInstall,
+  install: () => aptInstall('redis-server'),
 };
 
 /**
@@ -67,25 +67,6 @@ function firstFound(machine) {
     if (path) return path;
   }
   return undefined;
-}
-
-async function aptInstall() {
-  step('installing redis-server (apt-get)');
-  // The package starts a system service on the default port. Only the binary is wanted, and a
-  // policy that says 101 is how Debian is told so. A policy that is already there is kept.
-  const policy = '/usr/sbin/policy-rc.d';
-  const ours = !existsSync(policy);
-  if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-  const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  try {
-    await run('apt-get', ['update'], { env, quiet: true });
-    await run('apt-get', ['install', '-y', '--no-install-recommends', 'redis-server'], {
-      env,
-      quiet: true,
-    });
-  } finally {
-    if (ours) rmSync(policy, { force: true });
-  }
 }
 
 /**

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readMetrics } from '../support/read-metrics.js';
 import {
@@ -119,4 +121,24 @@ test('steps can have processes of their own', async () => {
   const work = await readMetrics(shards.metricsUrl);
   expect(work.sum('umbra_positions_total')).toBeGreaterThan(0);
   expect(work.get('umbra_step_seconds_count{step="merge",outcome="done"}')).toBeUndefined();
+});
+
+test('alerts, the dashboard and the scaler ask for metrics that there are', async () => {
+  const worker = await service.startWorker();
+  const api = await readMetrics(service.metricsUrl);
+  const work = await readMetrics(worker.metricsUrl);
+  const declared = new Set([...api.declared, ...work.declared]);
+  const files = [
+    'ops/prometheus/alerts.yml',
+    'ops/prometheus/alerts.test.yml',
+    'ops/grafana/dashboards/umbra.json',
+    'k8s/overlays/cpu/scaled-object.yaml',
+    'k8s/overlays/nvidia/scaled-object.yaml',
+  ];
+  for (const file of files) {
+    const text = readFileSync(fileURLToPath(new URL(`../../${file}`, import.meta.url)), 'utf8');
+    const asked = text.match(/\b(?:umbra|nodejs|process)_[a-z0-9_]+/g) ?? [];
+    expect(asked.length).toBeGreaterThan(0);
+    expect(asked.filter((name) => !declared.has(name))).toEqual([]);
+  }
 });

@@ -5,13 +5,21 @@ export type Reading = {
   /** All values of a metric, whatever its labels. */
   sum(name: string): number;
   readonly names: ReadonlySet<string>;
+  /** Every metric there is, with or without a series, by the names that its series have. */
+  readonly declared: ReadonlySet<string>;
 };
 
 export async function readMetrics(url: string | undefined): Promise<Reading> {
   const response = await fetch(`${url}/metrics`);
   if (!response.ok) throw new Error(`Expected metrics at ${url}, got ${response.status}`);
   const values = new Map<string, number>();
+  const declared = new Set<string>();
   for (const line of (await response.text()).split('\n')) {
+    const [, name, type] = /^# TYPE (\S+) (\S+)$/.exec(line) ?? [];
+    if (name !== undefined) {
+      const parts = type === 'histogram' ? ['_bucket', '_count', '_sum'] : [''];
+      for (const part of parts) declared.add(name + part);
+    }
     if (line === '' || line.startsWith('#')) continue;
     const end = line.lastIndexOf(' ');
     values.set(line.slice(0, end), Number(line.slice(end + 1)));
@@ -22,5 +30,6 @@ export async function readMetrics(url: string | undefined): Promise<Reading> {
     sum: (name) =>
       [...values].reduce((sum, [series, value]) => sum + (nameOf(series) === name ? value : 0), 0),
     names: new Set([...values.keys()].map(nameOf)),
+    declared,
   };
 }

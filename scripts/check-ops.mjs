@@ -1,0 +1,130 @@
+// `npm run check:ops`: what an operator applies is held to what its systems accept, without any of
+// them: manifests, compose file, Dockerfile, alerts.
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureBuilt, ensureInstalled } from './lib/install.mjs';
+import { ensureOpsCheck, ensurePrometheus, fetchKedaDefinition } from './lib/ops-tools.mjs';
+import { CommandError, repoRoot, run, runMain, step } from './lib/run.mjs';
+
+const changed = ['Dockerfile', 'docker-compose.yml', 'k8s'];
+
+/** Mistakes that must be found: a check that finds nothing shows nothing. */
+const mistakes = /** @type {const} */ ([
+  [
+    'k8s/base/api.yaml',
+    'unknown field "spec.minReadySecond"',
+    'spec:\n',
+    'spec:\n  minReadySecond: 5\n',
+  ],
+  ['k8s/base/dispatcher.yaml', 'unknown field', 'topologyKey:', 'topologyKeys:'],
+  ['k8s/base/api.yaml', 'pod security', 'drop: [ALL]', 'drop: []'],
+  [
+    'k8s/base/dispatcher.yaml',
+    'terminationGracePeriodSeconds',
+    'PeriodSeconds: 60',
+    'PeriodSeconds: 45',
+  ],
+  [
+    'k8s/overlays/cpu/scaled-object.yaml',
+    "'cooldownPeriods' not allowed",
+    'cooldownPeriod',
+    'cooldownPeriods',
+  ],
+  ['k8s/overlays/cpu/scaled-object.yaml', 'not there', '    name: worker-cpu', '    name: worker'],
+  ['k8s/components/worker-cpu/worker.yaml', 'tag', 'umbra/worker:0.1.0', 'umbra/worker'],
+  ['docker-compose.yml', 'healthchecks', 'healthcheck:', 'healthchecks:'],
+  ['docker-compose.yml', 'loopback', '"127.0.0.1:9090', '"0.0.0.0:9090'],
+  ['Dockerfile', 'root', 'USER node\n', ''],
+  ['Dockerfile', 'no such file', 'COPY models', 'COPY modles'],
+]);
+
+await runMain(async () => {
+  const promtool = await ensurePrometheus('promtool');
+  const opsCheck = await ensureOpsCheck();
+  const definition = fetchKedaDefinition();
+  await ensureInstalled();
+  await ensureBuilt();
+  const folder = mkdtempSync(join(tmpdir(), 'umbra-ops-'));
+  try {
+    const environments = join(folder, 'environments.json');
+    await run(opsCheck, [
+      ...['-root', repoRoot],
+      ...['-keda-crd', definition],
+      ...['-environments', environments],
+    ]);
+    await checkEnvironments(JSON.parse(readFileSync(environments, 'utf8')));
+    proveChecks(opsCheck, definition, folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const rules = join(repoRoot, 'ops', 'prometheus');
+  await run(promtool, ['check', 'rules', join(rules, 'alerts.yml')]);
+  await run(promtool, ['test', 'rules', join(rules, 'alerts.test.yml')]);
+  await run(promtool, ['check', 'config', '--syntax-only', join(rules, 'prometheus.yml')]);
+  return 0;
+});
+
+/**
+ * Every variable that a container of ours is given is one that its process reads, and has a value that
+ * it accepts.
+ *
+ * @param {{ where: string, image: string, variables: Record<string, string> }[]} environments
+ */
+async function checkEnvironments(environments) {
+  const { readConfig } = await import('@umbra/shared');
+  const { apiConfig } = await import('@umbra/api/config');
+  const { workerConfig } = await import('@umbra/worker/config');
+  for (const { where, image, variables } of environments) {
+    const schema = image.startsWith('umbra/api') ? apiConfig : workerConfig;
+    const unknown = Object.keys(variables).filter(
+      (name) => !Object.hasOwn(schema.shape, name) && !name.startsWith('AWS_'),
+    );
+    if (unknown.length > 0) {
+      throw new CommandError(`${where}: nothing reads ${unknown.join(', ')}`, 1);
+    }
+    try {
+      readConfig(schema, variables);
+    } catch (error) {
+      throw new CommandError(`${where}: ${error instanceof Error ? error.message : error}`, 1);
+    }
+  }
+  step(`the environments of ${environments.length} containers are what their processes read`);
+}
+
+/**
+ * @param {string} opsCheck
+ * @param {string} definition
+ * @param {string} parent
+ */
+function proveChecks(opsCheck, definition, parent) {
+  const folder = mkdtempSync(join(parent, 'mistakes-'));
+  for (const name of readdirSync(repoRoot)) {
+    if (!changed.includes(name)) symlinkSync(join(repoRoot, name), join(folder, name));
+  }
+  for (const [file, expected, from, to] of mistakes) {
+    for (const name of changed) {
+      cpSync(join(repoRoot, name), join(folder, name), { recursive: true });
+    }
+    const path = join(folder, file);
+    const text = readFileSync(path, 'utf8');
+    if (!text.includes(from)) throw new CommandError(`Expected ${file} to contain '${from}'`, 1);
+    writeFileSync(path, text.replace(from, to));
+    const { status, stderr } = spawnSync(opsCheck, ['-root', folder, '-keda-crd', definition], {
+      encoding: 'utf8',
+    });
+    if (status !== 1 || !stderr.includes(expected)) {
+      throw new CommandError(`Expected '${to}' in ${file} to be refused, got:\n${stderr}`, 1);
+    }
+  }
+  step(`${mistakes.length} mistakes were made on purpose, and all found`);
+}

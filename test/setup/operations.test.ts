@@ -1,0 +1,48 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { apiConfig } from '@umbra/api/config';
+import { umbraVersion } from '@umbra/shared';
+import { workerConfig } from '@umbra/worker/config';
+import { expect, test } from 'vitest';
+
+// What needs no other system to be checked; the rest is `npm run check:ops`.
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+const manifests = readdirSync(join(root, 'k8s'), { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.yaml'))
+  .map((path) => join('k8s', path));
+const deployed = ['Dockerfile', 'docker-compose.yml', ...manifests];
+
+test('every variable that is set is one that a process reads', () => {
+  const known = new Set([...Object.keys(apiConfig.shape), ...Object.keys(workerConfig.shape)]);
+  const sets = /(?<![\w${])(UMBRA_[A-Z0-9_]+|REDIS_URL)\s*[:=,]|name: (UMBRA_[A-Z0-9_]+)/gm;
+  const found = deployed.flatMap((path) =>
+    [...read(path).matchAll(sets)].map((match) => `${match[1] ?? match[2]}`),
+  );
+  expect(found.length).toBeGreaterThan(20);
+  expect(found.filter((name) => !known.has(name))).toEqual([]);
+});
+
+test('images of ours carry the version that is here', () => {
+  const images = deployed.flatMap((path) => [...read(path).matchAll(/image: (umbra\/\S+)/g)]);
+  expect(images.length).toBeGreaterThan(5);
+  for (const [, image] of images) expect(image).toMatch(new RegExp(`:${umbraVersion}$`));
+});
+
+test('every alert has a runbook, and every runbook an alert', () => {
+  const alerts = [...read('ops/prometheus/alerts.yml').matchAll(/alert: (\w+)/g)].map(([, n]) => n);
+  const headings = [...read('docs/operations/runbooks.md').matchAll(/^## (\w+)$/gm)];
+  expect(alerts.length).toBeGreaterThan(10);
+  expect(headings.map(([, name]) => name)).toEqual(alerts);
+});
+
+test('the dashboard is one that Grafana reads', () => {
+  const { panels } = JSON.parse(read('ops/grafana/dashboards/umbra.json')) as {
+    panels: { id: number; type: string; targets?: { expr: string }[] }[];
+  };
+  expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+  for (const { type, targets } of panels) {
+    if (type !== 'row') expect(targets?.every(({ expr }) => expr !== '')).toBe(true);
+  }
+});
