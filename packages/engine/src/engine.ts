@@ -25,6 +25,8 @@ export type EngineOptions = {
   readonly lanes: number;
   /** Budget for the batches of all lanes together, bytes. */
   readonly batchBytes?: number;
+  /** Budget for the weights of one model in all lanes together, bytes: see `LanePool.open`. */
+  readonly weightBytes?: number;
   /** Whether the operator forbids inference that reuses parts of the unoccluded run. */
   readonly forbidIncremental?: boolean;
 };
@@ -80,11 +82,12 @@ export type Engine = {
 };
 
 const defaultBatchBytes = 512 * 1024 * 1024;
+const defaultWeightBytes = 1024 * 1024 * 1024;
 
 /** Start the lanes; models are loaded as they are opened. */
 export function openEngine(options: EngineOptions): Engine {
   const { lanes, batchBytes = defaultBatchBytes, forbidIncremental = false } = options;
-  const pool = openLanePool(lanes);
+  const pool = openLanePool(lanes, { weightBytes: options.weightBytes ?? defaultWeightBytes });
   const open = new Map<string, Promise<OpenModel>>();
 
   const load = async (folder: string, bundle: ModelBundle, digest: string): Promise<OpenModel> => {

@@ -13,4 +13,9 @@ export type Backend = {
   close(): Promise<void>;
 };
 
-export type LoadBackend = (folder: string, bundle: ModelBundle) => Promise<Backend>;
+/** @param threads That one run may use. */
+export type LoadBackend = (
+  folder: string,
+  bundle: ModelBundle,
+  threads: number,
+) => Promise<Backend>;

@@ -9,13 +9,17 @@ const { version } = createRequire(import.meta.url)('onnxruntime-node/package.jso
 };
 
 /**
- * Load an ONNX model into one session of one thread.
+ * Load an ONNX model into one session.
  *
  * @throws {AppError} `integrity` if the file is not a model that onnxruntime can load;
  *   `invalid_input` unless it has one image input and gives one row of scores an image.
  */
-export async function loadOnnxruntime(folder: string, bundle: ModelBundle): Promise<Backend> {
-  const session = await createSession(join(folder, bundle.model), bundle);
+export async function loadOnnxruntime(
+  folder: string,
+  bundle: ModelBundle,
+  threads: number,
+): Promise<Backend> {
+  const session = await createSession(join(folder, bundle.model), bundle, threads);
   const [input, ...otherInputs] = session.inputNames;
   const [output] = session.outputNames;
   if (input === undefined || output === undefined || otherInputs.length > 0) {
@@ -44,19 +48,25 @@ export async function loadOnnxruntime(folder: string, bundle: ModelBundle): Prom
   };
 }
 
-/** One thread: lanes run side by side, and threads of one session would wait for each other. */
-export const sessionOptions: InferenceSession.SessionOptions = {
+/** @param threads One, where other lanes run too: they gain more than threads of one session do. */
+export const sessionOptions = (threads: number): InferenceSession.SessionOptions => ({
   executionProviders: ['cpu'],
-  intraOpNumThreads: 1,
+  intraOpNumThreads: threads,
   interOpNumThreads: 1,
   executionMode: 'sequential',
   graphOptimizationLevel: 'all',
   logSeverityLevel: 3,
-};
+  // Threads that wait by spinning would take the cores of other lanes.
+  extra: { session: { intra_op: { allow_spinning: '0' } } },
+});
 
-async function createSession(path: string, bundle: ModelBundle): Promise<InferenceSession> {
+async function createSession(
+  path: string,
+  bundle: ModelBundle,
+  threads: number,
+): Promise<InferenceSession> {
   try {
-    return await InferenceSession.create(path, sessionOptions);
+    return await InferenceSession.create(path, sessionOptions(threads));
   } catch (error) {
     throw integrity(
       `Expected '${bundle.model}' of model '${bundle.name}' to be an ONNX model that onnxruntime ${version} loads: ${messageOf(error)}`,

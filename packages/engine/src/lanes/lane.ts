@@ -4,7 +4,8 @@ import { integrity, type ModelBundle, reportError } from '@umbra/shared';
 import type { Backend } from '../backends/backend.js';
 import { loadBackend } from '../backends/load-backend.js';
 import { copyBox, copyRanks } from '../occlusion/copy.js';
-import type { Batch, LaneReply, LaneRequest, Numbered, OpenRequest } from './messages.js';
+import { buffersOf } from './buffers.js';
+import type { Batch, LaneReply, LaneRequest, Numbered } from './messages.js';
 import { openSegments, type Segments } from './segments.js';
 
 const port = parentPort;
@@ -17,6 +18,7 @@ if (port === null) throw new Error('Expected to run as a worker thread');
 type Model = {
   readonly folder: string;
   readonly bundle: ModelBundle;
+  readonly threads: number;
   whole: Backend | null;
   segments: Segments | null;
 };
@@ -27,31 +29,46 @@ let scratch = new Float32Array(0);
 port.on('message', ({ id, content }: Numbered<LaneRequest>) => {
   answer(content)
     .catch((error: unknown): LaneReply => ({ kind: 'failed', error: reportError(error) }))
-    .then((reply) => port.postMessage({ id, content: reply } satisfies Numbered<LaneReply>));
+    .then((reply) => {
+      const message: Numbered<LaneReply> = { id, content: reply };
+      port.postMessage(message, reply.kind === 'inputs' ? buffersOf(reply.inputs) : []);
+    });
 });
 
 async function answer(request: LaneRequest): Promise<LaneReply> {
-  if (request.kind === 'open') return open(request);
+  if (request.kind === 'open') {
+    const { digest, folder, bundle, threads } = request;
+    models.set(digest, { folder, bundle, threads, whole: null, segments: null });
+    return { kind: 'opened' };
+  }
   const model = models.get(request.digest);
   if (model === undefined) throw integrity(`Model ${request.digest} is not open in this lane`);
+  if (request.kind === 'load') {
+    const { name, version, device } = await wholeOf(model);
+    return { kind: 'loaded', name, version, device };
+  }
   if (request.kind === 'run') return { kind: 'rows', rows: await run(model, request) };
   const segments = await segmentsOf(model);
-  if (request.kind === 'clean') return { kind: 'maps', ...(await segments.clean(request)) };
-  return { kind: 'rows', rows: await segments.boxes(request) };
-}
-
-async function open({ digest, folder, bundle }: OpenRequest): Promise<LaneReply> {
-  const whole = await loadBackend(folder, bundle);
-  models.set(digest, { folder, bundle, whole, segments: null });
-  const { name, version, device } = whole;
-  return { kind: 'opened', name, version, device };
+  switch (request.kind) {
+    case 'clean':
+      return { kind: 'maps', ...(await segments.clean(request)) };
+    case 'segments':
+      return { kind: 'inputs', inputs: await segments.inputs(request) };
+    case 'last':
+      return { kind: 'rows', rows: await segments.last(request) };
+    case 'boxes':
+      return {
+        kind: 'rows',
+        rows: await segments.last({ ...request, inputs: await segments.inputs(request) }),
+      };
+  }
 }
 
 async function wholeOf(model: Model): Promise<Backend> {
   const { segments } = model;
   model.segments = null;
   await segments?.close();
-  model.whole ??= await loadBackend(model.folder, model.bundle);
+  model.whole ??= await loadBackend(model.folder, model.bundle, model.threads);
   return model.whole;
 }
 
@@ -59,7 +76,7 @@ async function segmentsOf(model: Model): Promise<Segments> {
   const { whole } = model;
   model.whole = null;
   await whole?.close();
-  model.segments ??= openSegments(model.folder);
+  model.segments ??= openSegments(model.folder, model.threads);
   return model.segments;
 }
 

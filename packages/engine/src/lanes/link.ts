@@ -1,9 +1,12 @@
 import { Worker } from 'node:worker_threads';
 import { AppError, unavailable } from '@umbra/shared';
+import type { LastInputs } from '../occlusion/incremental/execute.js';
+import { buffersOf } from './buffers.js';
 import type { Batch, LaneReply, LaneRequest, Numbered, OpenRequest } from './messages.js';
-import type { BoxesTask, CleanMaps, CleanTask } from './segments.js';
+import type { BoxesTask, CleanMaps, CleanTask, LastTask } from './segments.js';
 
-export type OpenedModel = {
+/** The runtime that loaded a model. */
+export type Runtime = {
   readonly name: string;
   readonly version: string;
   readonly device: string;
@@ -12,13 +15,18 @@ export type OpenedModel = {
 export type LaneLink = {
   /** True once the thread is gone. */
   ended(): boolean;
-  /** Load a model unless this lane has it. A failed load is tried again when next asked for. */
-  open(request: OpenRequest): Promise<OpenedModel>;
+  /** Say what a model is, unless this lane knows it. */
+  open(request: OpenRequest): Promise<void>;
+  /** Load a model that is open. */
+  load(digest: string): Promise<Runtime>;
   /** @returns float32 [images of the batch, classes] */
   run(batch: Batch): Promise<Float32Array>;
   runClean(digest: string, task: CleanTask): Promise<CleanMaps>;
   /** @returns float32 [boxes, classes] */
   runBoxes(digest: string, task: BoxesTask): Promise<Float32Array>;
+  /** Boxes up to the last stage, and the last stage by itself. */
+  runSegments(digest: string, task: BoxesTask): Promise<LastInputs>;
+  runLast(digest: string, task: LastTask): Promise<Float32Array>;
   /** End the thread, after the call that it is in: a native call cut short ends the process. */
   close(): Promise<void>;
 };
@@ -29,7 +37,7 @@ type Pending = { resolve: (reply: LaneReply) => void; reject: (error: Error) => 
 export function startLane(entry: URL): LaneLink {
   const worker = new Worker(entry);
   const pending = new Map<number, Pending>();
-  const models = new Map<string, Promise<OpenedModel>>();
+  const models = new Map<string, Promise<LaneReply>>();
   let lastId = 0;
   let state: 'open' | 'closing' | 'ended' = 'open';
   let reason = '';
@@ -57,47 +65,48 @@ export function startLane(entry: URL): LaneLink {
     }
     return task;
   };
-  const ask = async (request: LaneRequest): Promise<LaneReply> => {
+  const ask = async (request: LaneRequest, transfer: ArrayBuffer[] = []): Promise<LaneReply> => {
     if (state !== 'open') throw new AppError('cancelled', 'The engine is closed');
     const reply = await new Promise<LaneReply>((resolve, reject) => {
       lastId += 1;
       pending.set(lastId, { resolve, reject });
       worker.ref();
-      worker.postMessage({ id: lastId, content: request } satisfies Numbered<LaneRequest>);
+      const message: Numbered<LaneRequest> = { id: lastId, content: request };
+      worker.postMessage(message, transfer);
     });
     if (reply.kind === 'failed') throw new AppError(reply.error.code, reply.error.message);
     return reply;
   };
-  const askRows = async (request: LaneRequest): Promise<Float32Array> => {
-    const reply = await ask(request);
-    if (reply.kind === 'rows') return reply.rows;
-    throw new AppError('internal', `Expected rows of scores, got '${reply.kind}'`);
-  };
-  const load = async (request: OpenRequest): Promise<OpenedModel> => {
-    try {
-      const reply = await ask(request);
-      if (reply.kind === 'opened') return reply;
-      throw new AppError('internal', `Expected an opened model, got '${reply.kind}'`);
-    } catch (error) {
-      models.delete(request.digest);
-      throw error;
-    }
+  /** @throws {AppError} `internal` if the reply is of another kind. */
+  const askFor = async <K extends LaneReply['kind']>(
+    kind: K,
+    request: LaneRequest,
+    transfer?: ArrayBuffer[],
+  ): Promise<Extract<LaneReply, { kind: K }>> => {
+    const reply = await ask(request, transfer);
+    if (isOf(kind, reply)) return reply;
+    throw new AppError('internal', `Expected a lane to reply '${kind}', got '${reply.kind}'`);
   };
 
   return {
     ended: () => state === 'ended',
-    open(request) {
-      const known = models.get(request.digest) ?? load(request);
+    async open(request) {
+      const known = models.get(request.digest) ?? ask(request);
       models.set(request.digest, known);
-      return known;
+      await known;
     },
-    run: (batch) => askRows({ kind: 'run', ...batch }),
-    async runClean(digest, task) {
-      const reply = await ask({ kind: 'clean', digest, ...task });
-      if (reply.kind === 'maps') return reply;
-      throw new AppError('internal', `Expected maps, got '${reply.kind}'`);
+    load: (digest) => askFor('loaded', { kind: 'load', digest }),
+    run: async (batch) => (await askFor('rows', { kind: 'run', ...batch })).rows,
+    runClean: (digest, task) => askFor('maps', { kind: 'clean', digest, ...task }),
+    async runBoxes(digest, task) {
+      return (await askFor('rows', { kind: 'boxes', digest, ...task })).rows;
     },
-    runBoxes: (digest, task) => askRows({ kind: 'boxes', digest, ...task }),
+    async runSegments(digest, task) {
+      return (await askFor('inputs', { kind: 'segments', digest, ...task })).inputs;
+    },
+    async runLast(digest, task) {
+      return (await askFor('rows', { kind: 'last', digest, ...task }, buffersOf(task.inputs))).rows;
+    },
     async close() {
       if (state === 'ended') return;
       state = 'closing';
@@ -110,3 +119,8 @@ export function startLane(entry: URL): LaneLink {
     },
   };
 }
+
+const isOf = <K extends LaneReply['kind']>(
+  kind: K,
+  reply: LaneReply,
+): reply is Extract<LaneReply, { kind: K }> => reply.kind === kind;

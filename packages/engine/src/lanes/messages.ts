@@ -1,17 +1,26 @@
 import type { Box, ErrorReport, ModelBundle, Size } from '@umbra/shared';
-import type { BoxesTask, CleanMaps, CleanTask } from './segments.js';
+import type { LastInputs } from '../occlusion/incremental/execute.js';
+import type { BoxesTask, CleanMaps, CleanTask, LastTask } from './segments.js';
 
 /** What the main thread asks of a lane. */
 export type LaneRequest =
+  /** Say what a model is; nothing is read until a task needs it. */
   | {
       readonly kind: 'open';
       readonly digest: string;
       readonly folder: string;
       readonly bundle: ModelBundle;
+      /** Of a session of the whole network, or of its last stage. */
+      readonly threads: number;
     }
+  /** Load the whole network. */
+  | { readonly kind: 'load'; readonly digest: string }
   | ({ readonly kind: 'run' } & Batch)
   | ({ readonly kind: 'clean'; readonly digest: string } & CleanTask)
-  | ({ readonly kind: 'boxes'; readonly digest: string } & BoxesTask);
+  | ({ readonly kind: 'boxes'; readonly digest: string } & BoxesTask)
+  /** The same without the last stage. */
+  | ({ readonly kind: 'segments'; readonly digest: string } & BoxesTask)
+  | ({ readonly kind: 'last'; readonly digest: string } & LastTask);
 
 export type OpenRequest = Extract<LaneRequest, { kind: 'open' }>;
 
@@ -37,8 +46,9 @@ export type Batch = {
 );
 
 export type LaneReply =
+  | { readonly kind: 'opened' }
   | {
-      readonly kind: 'opened';
+      readonly kind: 'loaded';
       readonly name: string;
       readonly version: string;
       readonly device: string;
@@ -46,6 +56,7 @@ export type LaneReply =
   /** float32 [boxes, classes] */
   | { readonly kind: 'rows'; readonly rows: Float32Array }
   | ({ readonly kind: 'maps' } & CleanMaps)
+  | { readonly kind: 'inputs'; readonly inputs: LastInputs }
   | { readonly kind: 'failed'; readonly error: ErrorReport };
 
 /** Opening and running may overlap on a lane, so a reply says which request it answers. */

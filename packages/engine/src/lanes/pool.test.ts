@@ -19,6 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+const weightBytes = 1024 ** 3;
 const nowhere = { top: 0, left: 0, bottom: 0, right: 0 };
 const size = { height: 32, width: 32 };
 const batchOf = (digest: string, value = 0): Batch => ({
@@ -50,7 +51,7 @@ describe('a lane that dies', () => {
   test('fails its own batch only, and the next one runs on a new lane', async () => {
     const path = await writeTinyBundle(folder);
     const { bundle, digest } = await readBundle(path);
-    const pool = openLanePool(1, await writeLane('fragile', fragileSource));
+    const pool = openLanePool(1, { weightBytes, entry: await writeLane('fragile', fragileSource) });
     try {
       await pool.open(digest, path, bundle);
       const before = await pool.run(batchOf(digest, 1));
@@ -73,7 +74,7 @@ describe('a lane that dies', () => {
     );
     const path = await writeTinyBundle(folder);
     const { bundle, digest } = await readBundle(path);
-    const pool = openLanePool(1, entry);
+    const pool = openLanePool(1, { weightBytes, entry });
     await expect(pool.open(digest, path, bundle)).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.stringContaining('no library here') as string,
@@ -92,17 +93,14 @@ test('replies that overtake each other reach their own requests', async () => {
      parentPort.on('message', (request) => {
        if (held.push(request) < 2) return;
        for (const { id, content } of held.reverse()) {
-         const reply = { kind: 'opened', name: content.digest, version: '1', device: 'cpu' };
+         const reply = { kind: 'loaded', name: content.digest, version: '1', device: 'cpu' };
          parentPort.postMessage({ id, content: reply });
        }
      });`,
   );
-  const { bundle } = await readBundle(await writeTinyBundle(folder));
   const lane = startLane(entry);
-  const opened = await Promise.all(
-    ['first', 'second'].map((digest) => lane.open({ kind: 'open', digest, folder, bundle })),
-  );
-  expect(opened.map(({ name }) => name)).toEqual(['first', 'second']);
+  const loaded = await Promise.all(['first', 'second'].map((digest) => lane.load(digest)));
+  expect(loaded.map(({ name }) => name)).toEqual(['first', 'second']);
   await lane.close();
   expect(lane.ended()).toBe(true);
 });
@@ -143,7 +141,7 @@ test('models open while others run, and each answers for itself', async () => {
 test('closing lets a running batch end and cancels what waits', async () => {
   const path = await writeTinyBundle(folder);
   const { bundle, digest } = await readBundle(path);
-  const pool = openLanePool(1);
+  const pool = openLanePool(1, { weightBytes });
   await pool.open(digest, path, bundle);
   const runs = Promise.allSettled([1, 2, 3].map(() => pool.run(batchOf(digest))));
   await new Promise(setImmediate);
@@ -152,4 +150,32 @@ test('closing lets a running batch end and cancels what waits', async () => {
   expect(running?.status).toBe('fulfilled');
   for (const one of waiting) expect(one).toMatchObject({ reason: { code: 'cancelled' } });
   await expect(pool.run(batchOf(digest))).rejects.toMatchObject({ code: 'cancelled' });
+});
+
+describe('a model too large for every lane to hold whole', () => {
+  const scoresOf = async (weightBudget: number, strategy: 'dense' | 'incremental') => {
+    const path = await writeTinyBundle(folder);
+    const engine = openEngine({ lanes: 3, weightBytes: weightBudget });
+    try {
+      const model = await engine.open(path);
+      const photo = await sharp({
+        create: { width: 40, height: 40, channels: 3, background: '#693' },
+      })
+        .png()
+        .toBuffer();
+      const settings = occlusionSettings.parse({ patch: 8, stride: 4, strategy });
+      const run = await model.occlude(await prepareImage(photo, model.bundle.input), settings);
+      return run.scores.flatMap((scores) => [...scores]);
+    } finally {
+      await engine.close();
+    }
+  };
+
+  for (const strategy of ['dense', 'incremental'] as const) {
+    test(`gives the same scores, ${strategy}`, async () => {
+      const everywhere = await scoresOf(weightBytes, strategy);
+      expect(await scoresOf(1, strategy)).toEqual(everywhere);
+      expect(new Set(everywhere).size).toBeGreaterThan(1);
+    });
+  }
 });

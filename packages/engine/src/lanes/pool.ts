@@ -1,17 +1,23 @@
 import { AppError, integrity, type ModelBundle } from '@umbra/shared';
-import { type LaneLink, type OpenedModel, startLane } from './link.js';
+import { type LaneLink, type Runtime, startLane } from './link.js';
 import type { Batch, OpenRequest } from './messages.js';
 import type { BoxesTask, CleanMaps, CleanTask } from './segments.js';
 
 /**
- * Worker threads that run batches side by side, each with one single-threaded session a model.
+ * Worker threads that run tasks side by side, each with sessions of its own.
  *
  * Inference blocks its thread, so it never runs on the main one, which has locks to renew. A lane
  * that dies fails what it had; the next task there starts a new one, which loads the model again.
  */
 export type LanePool = {
   readonly lanes: number;
-  open(digest: string, folder: string, bundle: ModelBundle): Promise<OpenedModel>;
+  /**
+   * Load a model into one lane; others load it when they first need it.
+   *
+   * Not every lane holds a large model whole: where that would take more than `weightBytes`, fewer
+   * do, with more threads each. Segments of a model, which are small, run in all.
+   */
+  open(digest: string, folder: string, bundle: ModelBundle): Promise<Runtime>;
   /**
    * @returns float32 [images of the batch, classes]
    * @throws {AppError} `unavailable` if the lane dies; `cancelled` once the pool is closed.
@@ -26,13 +32,31 @@ export type LanePool = {
 };
 
 /** A place for a lane, which is started when first needed. It runs one batch at a time. */
-type Slot = { link: LaneLink | undefined; busy: boolean };
-type Waiting = { resolve: (slot: Slot) => void; reject: (error: Error) => void };
+type Slot = { readonly index: number; link: LaneLink | undefined; busy: boolean };
+type Waiting = {
+  /** The task runs on the first so many lanes only. */
+  readonly first: number;
+  resolve: (slot: Slot) => void;
+  reject: (error: Error) => void;
+};
 
-/** @param entry The module that each thread runs. */
-export function openLanePool(lanes: number, entry: URL = laneEntry()): LanePool {
+export type PoolOptions = {
+  /** Most that the weights of one model, held whole, take in all lanes together; one has it in any case. */
+  readonly weightBytes: number;
+  /** The module that each thread runs. */
+  readonly entry?: URL;
+};
+
+/** @param lanes Threads that run tasks. */
+export function openLanePool(
+  lanes: number,
+  { weightBytes, entry = laneEntry() }: PoolOptions,
+): LanePool {
   const models = new Map<string, OpenRequest>();
-  const slots = Array.from({ length: lanes }, (): Slot => ({ link: undefined, busy: false }));
+  const slots = Array.from(
+    { length: lanes },
+    (_, index): Slot => ({ index, link: undefined, busy: false }),
+  );
   const waiting: Waiting[] = [];
   let closed = false;
 
@@ -40,25 +64,33 @@ export function openLanePool(lanes: number, entry: URL = laneEntry()): LanePool 
     if (slot.link === undefined || slot.link.ended()) slot.link = startLane(entry);
     return slot.link;
   };
-  const acquire = (): Promise<Slot> => {
+  const acquire = (first: number): Promise<Slot> => {
     if (closed) return Promise.reject(closedError());
-    const idle = slots.find((slot) => !slot.busy);
+    // From the end: the first lanes are kept for tasks that run nowhere else.
+    const idle = slots.findLast(({ index, busy }) => index < first && !busy);
     if (idle === undefined)
-      return new Promise((resolve, reject) => waiting.push({ resolve, reject }));
+      return new Promise((resolve, reject) => waiting.push({ first, resolve, reject }));
     idle.busy = true;
     return Promise.resolve(idle);
   };
   const release = (slot: Slot): void => {
-    const next = waiting.shift();
-    slot.busy = next !== undefined;
-    next?.resolve(slot);
+    const next = waiting.findIndex(({ first }) => slot.index < first);
+    slot.busy = next >= 0;
+    if (next >= 0) waiting.splice(next, 1)[0]?.resolve(slot);
   };
-  /** Run a task on the next idle lane. */
-  const use = async <T>(digest: string, task: (link: LaneLink) => Promise<T>): Promise<T> => {
-    const slot = await acquire();
+  /** Lanes that may hold a model whole. */
+  const wholeLanes = (digest: string): number =>
+    Math.floor(lanes / (models.get(digest)?.threads ?? 1));
+  /** Run a task on the next idle one of the first lanes. */
+  const use = async <T>(
+    digest: string,
+    first: number,
+    task: (link: LaneLink) => Promise<T>,
+  ): Promise<T> => {
+    const model = models.get(digest);
+    if (model === undefined) throw integrity(`Model ${digest} is not open`);
+    const slot = await acquire(first);
     try {
-      const model = models.get(digest);
-      if (model === undefined) throw integrity(`Model ${digest} is not open`);
       if (closed) throw closedError();
       const link = linkOf(slot);
       await link.open(model);
@@ -72,21 +104,39 @@ export function openLanePool(lanes: number, entry: URL = laneEntry()): LanePool 
     lanes,
     async open(digest, folder, bundle) {
       if (closed) throw closedError();
-      const request = { kind: 'open', digest, folder, bundle } as const;
-      const [opened] = await Promise.all(slots.map((slot) => linkOf(slot).open(request)));
-      if (opened === undefined) throw new AppError('internal', `Expected lanes, got ${lanes}`);
-      models.set(digest, request);
-      return opened;
+      const threads = threadsFor(bundle, lanes, weightBytes);
+      models.set(digest, { kind: 'open', digest, folder, bundle, threads });
+      try {
+        return await use(digest, 1, (link) => link.load(digest));
+      } catch (error) {
+        models.delete(digest);
+        throw error;
+      }
     },
-    run: (batch) => use(batch.digest, (link) => link.run(batch)),
-    runClean: (digest, task) => use(digest, (link) => link.runClean(digest, task)),
-    runBoxes: (digest, task) => use(digest, (link) => link.runBoxes(digest, task)),
+    run: (batch) => use(batch.digest, wholeLanes(batch.digest), (link) => link.run(batch)),
+    runClean: (digest, task) =>
+      use(digest, wholeLanes(digest), (link) => link.runClean(digest, task)),
+    async runBoxes(digest, task) {
+      const whole = wholeLanes(digest);
+      if (whole === lanes) return use(digest, lanes, (link) => link.runBoxes(digest, task));
+      const inputs = await use(digest, lanes, (link) => link.runSegments(digest, task));
+      const { program, stop, laneBytes } = task;
+      const last = { program, stop, laneBytes, inputs };
+      return use(digest, whole, (link) => link.runLast(digest, last));
+    },
     async close() {
       closed = true;
       for (const { reject } of waiting.splice(0)) reject(closedError());
       await Promise.all(slots.map((slot) => slot.link?.close()));
     },
   };
+}
+
+/** Threads of each session of the whole network, so that so many sessions keep to the budget. */
+function threadsFor({ files }: ModelBundle, lanes: number, weightBytes: number): number {
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  const sessions = Math.min(lanes, Math.max(1, Math.floor(weightBytes / bytes)));
+  return Math.ceil(lanes / sessions);
 }
 
 const closedError = (): AppError => new AppError('cancelled', 'The engine is closed');

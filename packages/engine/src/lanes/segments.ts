@@ -3,12 +3,14 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { sessionOptions } from '../backends/onnxruntime.js';
 import { throwIfStopped } from '../occlusion/abort.js';
 import {
-  execute,
   type KeptMaps,
+  type LastInputs,
   type Position,
-  type StageInput,
+  type RunStage,
+  runLast,
+  runSegments,
 } from '../occlusion/incremental/execute.js';
-import type { Program, StageModel, StagePort } from '../occlusion/incremental/program.js';
+import type { Program, StageModel } from '../occlusion/incremental/program.js';
 import { openWinograd, type WinogradRunner } from '../occlusion/incremental/run-winograd.js';
 import { segmentOutput } from '../occlusion/incremental/segment-model.js';
 import { type Piece, wholeMap } from '../occlusion/incremental/windows.js';
@@ -32,6 +34,7 @@ export type BoxesTask = ProgramTask & {
   readonly positions: readonly Position[];
   readonly boxes: readonly Box[];
 };
+export type LastTask = Omit<ProgramTask, 'clean'> & { readonly inputs: LastInputs };
 export type CleanMaps = {
   /** float32 [classes] */
   readonly row: Float32Array;
@@ -42,8 +45,10 @@ export type CleanMaps = {
 export type Segments = {
   /** @throws {AppError} `cancelled` before the next run of a session once `stop` is set. */
   clean(task: CleanTask): Promise<CleanMaps>;
-  /** @returns float32 [boxes, classes] */
-  boxes(task: BoxesTask): Promise<Float32Array>;
+  /** Boxes up to the last stage. @throws {AppError} As `clean`. */
+  inputs(task: BoxesTask): Promise<LastInputs>;
+  /** The last stage. @returns float32 [boxes, classes] @throws {AppError} As `clean`. */
+  last(task: LastTask): Promise<Float32Array>;
   /** Let the sessions go. */
   close(): Promise<void>;
 };
@@ -51,46 +56,51 @@ export type Segments = {
 /** Runs longer than this gain nothing, and a shorter one hears a stop soon. */
 const largestWindowBytes = 4 * 1024 * 1024;
 
-/** @param folder Of the bundle, where segments find their weights. */
-export function openSegments(folder: string): Segments {
+/**
+ * @param folder Of the bundle, where segments find their weights.
+ * @param threads Of the last stage.
+ */
+export function openSegments(folder: string, threads: number): Segments {
   const sessions = new Map<string, Promise<InferenceSession>>();
   let winograd: Promise<WinogradRunner> | undefined;
 
-  const sessionOf = (model: StageModel): Promise<InferenceSession> => {
-    const known = sessions.get(model.key) ?? createSegment(model, folder);
-    sessions.set(model.key, known);
-    return known;
-  };
-  const runStage = async (
-    model: StageModel,
-    ports: readonly StagePort[],
-    inputs: readonly StageInput[],
-  ): Promise<Float32Array> => {
-    const session = await sessionOf(model);
-    const feeds: Record<string, Tensor> = {};
-    for (const [index, { name }] of ports.entries()) {
-      const input = inputs[index];
-      if (input !== undefined) feeds[name] = new Tensor('float32', input.data, input.shape);
-    }
-    const results = await session.run(feeds);
-    return results[segmentOutput]?.data as Float32Array;
-  };
+  const runStage =
+    (threads: number): RunStage =>
+    async (model, ports, inputs) => {
+      const session = sessions.get(model.key) ?? createSegment(model, folder, threads);
+      sessions.set(model.key, session);
+      const feeds: Record<string, Tensor> = {};
+      for (const [index, { name }] of ports.entries()) {
+        const input = inputs[index];
+        if (input !== undefined) feeds[name] = new Tensor('float32', input.data, input.shape);
+      }
+      const results = await (await session).run(feeds);
+      return results[segmentOutput]?.data as Float32Array;
+    };
   const run = async (
     { program, stop, laneBytes }: ProgramTask,
     positions: readonly Position[],
     kept: KeptMaps,
     pieces: readonly Piece[],
     keep?: (tensor: string, map: Piece) => void,
-  ): Promise<Float32Array> => {
+  ): Promise<LastInputs> => {
     winograd ??= openWinograd(folder);
     const stopped = new Int32Array(stop);
-    return execute(program, positions, kept, pieces, {
+    return runSegments(program, positions, kept, pieces, {
       windowBytes: Math.min(largestWindowBytes, laneBytes / 16),
-      lastBytes: laneBytes / 8,
-      runStage,
+      runStage: runStage(1),
       winograd: await winograd,
       check: () => throwIfStopped(stopped),
       ...(keep && { keep }),
+    });
+  };
+  const last = ({ program, stop, laneBytes, inputs }: LastTask): Promise<Float32Array> => {
+    const stopped = new Int32Array(stop);
+    return runLast(program, inputs, {
+      // Each run may read weights of hundreds of megabytes: the fewer, the better.
+      windowBytes: laneBytes / 8,
+      runStage: runStage(threads),
+      check: () => throwIfStopped(stopped),
     });
   };
 
@@ -104,12 +114,12 @@ export function openSegments(folder: string): Segments {
       const maps: [string, SharedArrayBuffer][] = [[program.input, task.clean]];
       // Every window covers its whole map, so nothing is read from the maps that are not there yet.
       const nothing = new Map([...read].map((tensor) => [tensor, new Float32Array(0)]));
-      const rows = await run(task, [wholePosition(program)], nothing, [input], (tensor, map) => {
+      const inputs = await run(task, [wholePosition(program)], nothing, [input], (tensor, map) => {
         if (read.has(tensor)) maps.push([tensor, shareMap(map)]);
       });
-      return { row: rows, maps };
+      return { row: await last({ ...task, inputs }), maps };
     },
-    boxes(task) {
+    inputs(task) {
       const { height, width, channels } = task.program.inputShape;
       const filled = new Float32Array(task.filled);
       const kept = new Map(task.maps.map(([tensor, map]) => [tensor, new Float32Array(map)]));
@@ -126,6 +136,7 @@ export function openSegments(folder: string): Segments {
       });
       return run(task, task.positions, kept, pieces);
     },
+    last,
     async close() {
       for (const session of sessions.values()) await (await session).release();
       await (await winograd)?.close();
@@ -145,11 +156,21 @@ function shareMap({ data, offset, pitch, y }: Piece): SharedArrayBuffer {
   return shared;
 }
 
-async function createSegment(model: StageModel, folder: string): Promise<InferenceSession> {
+async function createSegment(
+  model: StageModel,
+  folder: string,
+  threads: number,
+): Promise<InferenceSession> {
+  const options = sessionOptions(threads);
   return InferenceSession.create(model.bytes, {
-    ...sessionOptions,
+    ...options,
     // Windows come in many sizes: a memory plan for each would never be used twice.
     enableMemPattern: false,
-    extra: { session: { model_external_initializers_file_folder_path: folder } },
+    extra: {
+      session: {
+        ...(options.extra?.session as object),
+        model_external_initializers_file_folder_path: folder,
+      },
+    },
   });
 }

@@ -86,7 +86,7 @@ async function compare(seed: number): Promise<Outcome> {
   const boxes = rows.flatMap(({ start: top, end: bottom }) =>
     columns.map(({ start: left, end: right }) => ({ top, left, bottom, right })),
   );
-  const lane = openSegments(folder);
+  const lane = openSegments(folder, 1);
   const task = {
     program,
     stop: new SharedArrayBuffer(4),
@@ -94,7 +94,8 @@ async function compare(seed: number): Promise<Outcome> {
     clean: shared(clean),
   };
   const { maps, row } = await lane.clean(task);
-  const found = await lane.boxes({ ...task, filled: shared(filled), maps, positions, boxes });
+  const inputs = await lane.inputs({ ...task, filled: shared(filled), maps, positions, boxes });
+  const found = await lane.last({ ...task, inputs });
   await lane.close();
   const images = [clean, ...boxes.map((box) => occlude(clean, filled, size.width, box))];
   const expected = await runWhole(path, images, size);
@@ -126,7 +127,7 @@ async function runWhole(
   images: readonly Float32Array[],
   { height, width }: { height: number; width: number },
 ): Promise<Float32Array> {
-  const session = await InferenceSession.create(path, sessionOptions);
+  const session = await InferenceSession.create(path, sessionOptions(1));
   const area = height * width;
   const batch = new Float32Array(images.length * area * 3);
   for (const [index, image] of images.entries()) {
