@@ -1,12 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { integrity } from '@umbra/shared';
 import {
   type AttributeProto,
-  decodeModel,
   externalLocation,
   type NodeProto,
   type TensorProto,
 } from './onnx-proto.js';
+import { type SkimmedModel, type SkimmedTensor, skimOnnx } from './skim-onnx.js';
 
 /** Where a weight's bytes lie. */
 export type WeightFile = {
@@ -35,9 +34,6 @@ export type OnnxModel = {
   readonly weights: ReadonlyMap<string, Weight>;
 };
 
-/** Smaller weights stay in memory: the numbers among them shape the graph. */
-const inlineBytes = 1024;
-
 /**
  * Decode an ONNX file; weights are located rather than kept, so that memory stays small.
  *
@@ -45,17 +41,11 @@ const inlineBytes = 1024;
  * @throws {AppError} `integrity` if the file is not an ONNX model.
  */
 export async function readOnnxModel(path: string, fileName: string): Promise<OnnxModel> {
-  const bytes = await readFile(path);
-  let model: ReturnType<typeof decodeModel>;
-  try {
-    model = decodeModel(bytes);
-  } catch (error) {
-    throw integrity(`Expected '${fileName}' to be an ONNX model: ${messageOf(error)}`, error);
-  }
+  const { model, initializers } = await skim(path, fileName);
   const { graph } = model;
   const weights = new Map<string, Weight>();
-  for (const proto of graph?.initializer ?? []) {
-    const weight = locate(proto, bytes, fileName);
+  for (const tensor of initializers) {
+    const weight = locate(tensor, fileName);
     weights.set(weight.name, weight);
   }
   return {
@@ -73,29 +63,27 @@ export async function readOnnxModel(path: string, fileName: string): Promise<Onn
   };
 }
 
-function locate(proto: TensorProto, file: Uint8Array, fileName: string): Weight {
-  const { name = '', dims = [], dataType = 0, rawData } = proto;
-  const described = { name, shape: dims, dataType };
+async function skim(path: string, fileName: string): Promise<SkimmedModel> {
+  try {
+    return await skimOnnx(path);
+  } catch (error) {
+    throw integrity(`Expected '${fileName}' to be an ONNX model: ${messageOf(error)}`, error);
+  }
+}
+
+function locate({ proto, raw }: SkimmedTensor, fileName: string): Weight {
+  const { name = '', dims = [], dataType = 0 } = proto;
+  const described = { name, shape: dims, dataType, proto };
   if (proto.dataLocation === externalLocation) {
     const entries = new Map((proto.externalData ?? []).map(({ key, value }) => [key, value]));
-    const location = {
+    const file = {
       path: entries.get('location') ?? '',
       offset: Number(entries.get('offset') ?? 0),
       bytes: Number(entries.get('length') ?? 0),
     };
-    return { ...described, file: location, proto };
+    return { ...described, file };
   }
-  if (rawData === undefined || rawData.length < inlineBytes) {
-    // A copy: a view would keep the whole file in memory.
-    return {
-      ...described,
-      file: null,
-      proto: rawData === undefined ? proto : { ...proto, rawData: Uint8Array.from(rawData) },
-    };
-  }
-  const offset = rawData.byteOffset - file.byteOffset;
-  const { rawData: _, ...rest } = proto;
-  return { ...described, file: { path: fileName, offset, bytes: rawData.length }, proto: rest };
+  return { ...described, file: raw === null ? null : { path: fileName, ...raw } };
 }
 
 /** Whole numbers of a small constant, such as a shape; null if it is not one. */

@@ -145,18 +145,15 @@ const root = protobuf.Root.fromJSON({
 });
 const modelProto = root.lookupType('ModelProto');
 
-/**
- * Decode an ONNX file. Tensor data stay where they are: `rawData` are views of `bytes`.
- *
- * @throws {Error} if the bytes are not protobuf or hold no graph.
- */
-export function decodeModel(bytes: Uint8Array): ModelProto {
-  const model = modelProto.toObject(modelProto.decode(bytes), {
-    longs: Number,
-  }) as ModelProto;
-  if (model.graph?.node === undefined) throw new Error('no graph in the file');
-  return model;
-}
+/** @throws {Error} if the bytes are not protobuf. */
+const decoder =
+  <T>(type: protobuf.Type) =>
+  (bytes: Uint8Array): T =>
+    type.toObject(type.decode(bytes), { longs: Number }) as T;
+
+export const decodeModel = decoder<ModelProto>(modelProto);
+export const decodeGraph = decoder<GraphProto>(root.lookupType('GraphProto'));
+export const decodeTensor = decoder<TensorProto>(root.lookupType('TensorProto'));
 
 /** Encode a model as an ONNX file. */
 export function encodeModel(model: ModelProto): Uint8Array {
