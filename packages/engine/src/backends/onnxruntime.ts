@@ -1,8 +1,10 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { integrity, invalidInput, type ModelBundle } from '@umbra/shared';
+import { invalidInput, type ModelBundle } from '@umbra/shared';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { Backend } from './backend.js';
+import { diagnoseOnnx, messageOf } from './onnx-diagnosis.js';
+import { readSignature, type Signature } from './onnx-signature.js';
 
 const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as {
   version: string;
@@ -12,40 +14,67 @@ const { version } = createRequire(import.meta.url)('onnxruntime-node/package.jso
  * Load an ONNX model into one session.
  *
  * @throws {AppError} `integrity` if the file is not a model that onnxruntime can load;
- *   `invalid_input` unless it has one image input and gives one row of scores an image.
+ *   `invalid_input` unless it has one image input and, at each run, gives a row of scores an image.
  */
 export async function loadOnnxruntime(
   folder: string,
   bundle: ModelBundle,
   threads: number,
 ): Promise<Backend> {
-  const session = await createSession(join(folder, bundle.model), bundle, threads);
-  const [input, ...otherInputs] = session.inputNames;
-  const [output] = session.outputNames;
-  if (input === undefined || output === undefined || otherInputs.length > 0) {
-    throw invalidInput(
-      `Expected model '${bundle.name}' to have one input, got ${session.inputNames.join(', ')}`,
-    );
-  }
+  const session = await createSession(folder, bundle, threads);
+  const { input, output, batch: fixed } = await signatureOf(session, bundle);
+  const runAll = async (images: Float32Array, count: number, height: number, width: number) => {
+    const shape =
+      bundle.input.layout === 'NCHW' ? [count, 3, height, width] : [count, height, width, 3];
+    const results = await session
+      .run({ [input]: new Tensor('float32', images, shape) }, [output])
+      .catch((error: unknown) => {
+        throw invalidInput(
+          `Model '${bundle.name}' does not run on input [${shape}]: ${messageOf(error)}`,
+          error,
+        );
+      });
+    return rowsOf(results[output], count, bundle.name);
+  };
   return {
     name: 'onnxruntime',
     version,
     device: 'cpu',
-    async run(batch, count, height, width) {
-      const shape =
-        bundle.input.layout === 'NCHW' ? [count, 3, height, width] : [count, height, width, 3];
-      const results = await session
-        .run({ [input]: new Tensor('float32', batch, shape) }, [output])
-        .catch((error: unknown) => {
-          throw invalidInput(
-            `Model '${bundle.name}' does not run on input [${shape}]: ${messageOf(error)}`,
-            error,
-          );
-        });
-      return rowsOf(results[output], count, bundle.name);
-    },
+    run: (images, count, height, width) =>
+      fixed === null
+        ? runAll(images, count, height, width)
+        : runByFixed(images, count, fixed, (some) => runAll(some, fixed, height, width)),
     close: () => session.release(),
   };
+}
+
+async function signatureOf(session: InferenceSession, bundle: ModelBundle): Promise<Signature> {
+  try {
+    return readSignature(session, bundle);
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
+}
+
+/** Run a model that takes so many images, no more and no fewer; the last call is filled up. */
+async function runByFixed(
+  images: Float32Array,
+  count: number,
+  fixed: number,
+  run: (images: Float32Array) => Promise<Float32Array>,
+): Promise<Float32Array> {
+  const length = images.length / count;
+  const rows: Float32Array[] = [];
+  for (let start = 0; start < count; start += fixed) {
+    const some = new Float32Array(fixed * length);
+    some.set(images.subarray(start * length, Math.min(start + fixed, count) * length));
+    rows.push(await run(some));
+  }
+  const classes = (rows[0]?.length ?? 0) / fixed;
+  const all = new Float32Array(rows.length * fixed * classes);
+  for (const [index, some] of rows.entries()) all.set(some, index * some.length);
+  return all.subarray(0, count * classes);
 }
 
 /** @param threads One, where other lanes run too: they gain more than threads of one session do. */
@@ -61,17 +90,14 @@ export const sessionOptions = (threads: number): InferenceSession.SessionOptions
 });
 
 async function createSession(
-  path: string,
+  folder: string,
   bundle: ModelBundle,
   threads: number,
 ): Promise<InferenceSession> {
   try {
-    return await InferenceSession.create(path, sessionOptions(threads));
+    return await InferenceSession.create(join(folder, bundle.model), sessionOptions(threads));
   } catch (error) {
-    throw integrity(
-      `Expected '${bundle.model}' of model '${bundle.name}' to be an ONNX model that onnxruntime ${version} loads: ${messageOf(error)}`,
-      error,
-    );
+    throw await diagnoseOnnx(folder, bundle, `onnxruntime ${version}`, error);
   }
 }
 
@@ -81,15 +107,13 @@ function rowsOf(tensor: Tensor | undefined, count: number, name: string): Float3
   if (
     !(tensor?.data instanceof Float32Array) ||
     dims[0] !== count ||
+    classes === 0 ||
     tensor.data.length !== count * classes ||
     dims.slice(2).some((extent) => extent !== 1)
   ) {
     throw invalidInput(
-      `Expected model '${name}' to give float32 [${count}, classes], got ${tensor?.type} [${dims}]`,
+      `Expected model '${name}' to give a row of scores for each of ${count} images, float32 [${count}, classes], got ${tensor?.type} [${dims.join(', ')}]`,
     );
   }
   return tensor.data;
 }
-
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);

@@ -155,6 +155,17 @@ export const decodeModel = decoder<ModelProto>(modelProto);
 export const decodeGraph = decoder<GraphProto>(root.lookupType('GraphProto'));
 export const decodeTensor = decoder<TensorProto>(root.lookupType('TensorProto'));
 
+/** Files beside the model that hold weights, each once. */
+export function externalFiles({ graph }: ModelProto): readonly string[] {
+  const external = (graph?.initializer ?? []).filter(
+    ({ dataLocation }) => dataLocation === externalLocation,
+  );
+  const paths = external.map(
+    ({ externalData }) => externalData?.find(({ key }) => key === 'location')?.value ?? '',
+  );
+  return [...new Set(paths)];
+}
+
 /** Encode a model as an ONNX file. */
 export function encodeModel(model: ModelProto): Uint8Array {
   return modelProto.encode(modelProto.fromObject(model)).finish();

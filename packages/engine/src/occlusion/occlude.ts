@@ -2,6 +2,7 @@ import {
   boxesOf,
   type CleanRun,
   checkRows,
+  integrity,
   invalidInput,
   needsWholeImage,
   type OcclusionSettings,
@@ -122,6 +123,9 @@ function recordRows(
     const own = places.slice(start, start + output.length / classes);
     for (const [at, place] of own.entries()) {
       const row = output.subarray(at * classes, (at + 1) * classes);
+      if (row.some(Number.isNaN)) {
+        throw integrity(`Model '${bundle.name}' gives NaN with the patch at position ${place}`);
+      }
       winners[place] = argmax(row);
       for (const { index, values } of scored) {
         values[place] = scoreOf(row, index, score, bundle.output);

@@ -1,2 +1,3 @@
 export { hugePng } from './huge-png.js';
-export { type TinyOptions, writeTinyBundle } from './tiny-bundle.js';
+export { type TinyOptions, tinyNetwork, writeTinyBundle } from './tiny-bundle.js';
+export { encodeOnnx, type Network } from './tiny-onnx.js';

@@ -12,7 +12,11 @@ export type TinyOptions = {
   readonly seed?: number;
   /** Replaces the network's bytes. */
   readonly onnx?: Buffer;
-  readonly labels?: readonly string[];
+  /** Null for a bundle without a file of labels. */
+  readonly labels?: readonly string[] | null;
+  readonly output?: ModelBundle['output'];
+  /** Files beside the network. */
+  readonly others?: Readonly<Record<string, Buffer>>;
   readonly input?: Partial<ModelBundle['input']>;
 };
 
@@ -28,8 +32,13 @@ export async function writeTinyBundle(folder: string, options: TinyOptions = {})
   const path = join(folder, name);
   await mkdir(path, { recursive: true });
   const onnx = options.onnx ?? encodeOnnx(tinyNetwork(classes, seed));
-  const labels = options.labels ?? Array.from({ length: classes }, (_, index) => `kind ${index}`);
-  const contents = { 'model.onnx': onnx, 'labels.json': Buffer.from(JSON.stringify(labels)) };
+  const names = Array.from({ length: classes }, (_, index) => `kind ${index}`);
+  const labels = options.labels === undefined ? names : options.labels;
+  const contents = {
+    'model.onnx': onnx,
+    ...(labels && { 'labels.json': Buffer.from(JSON.stringify(labels)) }),
+    ...options.others,
+  };
   for (const [file, content] of Object.entries(contents)) {
     await writeFile(join(path, file), content);
   }
@@ -43,7 +52,7 @@ export async function writeTinyBundle(folder: string, options: TinyOptions = {})
       bytes: content.length,
     })),
     model: 'model.onnx',
-    labels: 'labels.json',
+    ...(labels && { labels: 'labels.json' }),
     input: {
       layout: 'NCHW',
       height: size,
@@ -56,7 +65,7 @@ export async function writeTinyBundle(folder: string, options: TinyOptions = {})
       interpolation: 'bilinear',
       ...options.input,
     },
-    output: 'logits',
+    output: options.output ?? 'logits',
     licence: 'Apache-2.0',
     source: 'seeded random weights',
   };
@@ -64,7 +73,8 @@ export async function writeTinyBundle(folder: string, options: TinyOptions = {})
   return path;
 }
 
-function tinyNetwork(classes: number, seed: number): Network {
+/** The network of a tiny bundle, which takes images of any extent. */
+export function tinyNetwork(classes = 5, seed = 1): Network {
   const random = seededNormal(seed);
   const weight = (name: string, shape: readonly number[], scale: number) => ({
     name,

@@ -3,7 +3,9 @@ import {
   type AttributeProto,
   attributeType,
   encodeModel,
+  externalLocation,
   onnxType,
+  type TensorProto,
   type ValueProto,
 } from '../graph/onnx-proto.js';
 
@@ -25,21 +27,27 @@ export type Weight = {
   readonly values: readonly number[];
   /** Whole numbers, such as amounts of padding; float32 otherwise. */
   readonly whole?: boolean;
+  /** A file beside the model that holds the numbers, written by no one here. */
+  readonly file?: string;
 };
+type Port = { readonly name: string; readonly shape: readonly (number | string)[] };
 export type Network = {
   readonly nodes: readonly Node[];
   readonly weights: readonly Weight[];
-  readonly input: { readonly name: string; readonly shape: readonly (number | string)[] };
-  readonly output: { readonly name: string; readonly shape: readonly (number | string)[] };
+  readonly input: Port;
+  readonly otherInputs?: readonly Port[];
+  readonly output: Port;
+  readonly opset?: number;
 };
 
 const attributeText = 3;
 
-/** Encode a network as an ONNX model (IR version 8, opset 17). */
-export function encodeOnnx({ nodes, weights, input, output }: Network): Buffer {
+/** Encode a network as an ONNX model (IR version 8, opset 17 unless it says another). */
+export function encodeOnnx(network: Network): Buffer {
+  const { nodes, weights, input, otherInputs = [], output, opset = 17 } = network;
   const model = encodeModel({
     irVersion: 8,
-    opsetImport: [{ domain: '', version: 17 }],
+    opsetImport: [{ domain: '', version: opset }],
     graph: {
       name: 'tiny',
       node: nodes.map((node) => ({
@@ -49,21 +57,23 @@ export function encodeOnnx({ nodes, weights, input, output }: Network): Buffer {
         output: [node.output],
         attribute: (node.attributes ?? []).map(encodeAttribute),
       })),
-      initializer: weights.map(({ name, shape, values, whole }) =>
-        whole
-          ? { name, dims: [...shape], dataType: onnxType.int64, int64Data: [...values] }
-          : {
-              name,
-              dims: [...shape],
-              dataType: onnxType.float,
-              rawData: new Uint8Array(Float32Array.from(values).buffer),
-            },
-      ),
-      input: [describe(input)],
+      initializer: weights.map(encodeWeight),
+      input: [input, ...otherInputs].map(describe),
       output: [describe(output)],
     },
   });
   return Buffer.from(model);
+}
+
+function encodeWeight({ name, shape, values, whole, file }: Weight): TensorProto {
+  const dims = [...shape];
+  if (whole) return { name, dims, dataType: onnxType.int64, int64Data: [...values] };
+  const described = { name, dims, dataType: onnxType.float };
+  if (file !== undefined) {
+    const externalData = [{ key: 'location', value: file }];
+    return { ...described, dataLocation: externalLocation, externalData };
+  }
+  return { ...described, rawData: new Uint8Array(Float32Array.from(values).buffer) };
 }
 
 function encodeAttribute({ name, ints, int, text }: Attribute): AttributeProto {
@@ -72,7 +82,7 @@ function encodeAttribute({ name, ints, int, text }: Attribute): AttributeProto {
   return { name, i: int ?? 0, type: attributeType.int };
 }
 
-const describe = ({ name, shape }: Network['input']): ValueProto => ({
+const describe = ({ name, shape }: Port): ValueProto => ({
   name,
   type: {
     tensorType: {

@@ -7,25 +7,8 @@ const file = z.strictObject({
   bytes: z.int().min(1),
 });
 
-/**
- * `bundle.json`: what a model is and how photos become its input. A pixel `p` in [0, 255] enters
- * as `(p * scale - mean[c]) / std[c]`.
- *
- * `resize`: `crop` brings the shorter side to `shorterSide` px and cuts the centre out; `fit` brings
- * the shorter side there and cuts nothing (the input varies in size); `squash` ignores the aspect.
- */
-export const modelBundle = z.strictObject({
-  version: z.literal(1),
-  name: z
-    .string()
-    .min(1)
-    .max(100)
-    .regex(/^[a-z0-9][a-z0-9._-]*$/),
-  format: z.enum(['onnx', 'tfjs-layers', 'tfjs-graph']),
-  files: z.array(file).min(1),
-  model: z.string(),
-  labels: z.string().optional(),
-  input: z.strictObject({
+const modelInput = z
+  .strictObject({
     layout: z.enum(['NCHW', 'NHWC']),
     height: z.int().min(1),
     width: z.int().min(1),
@@ -39,11 +22,49 @@ export const modelBundle = z.strictObject({
       z.strictObject({ rule: z.literal('squash') }),
     ]),
     interpolation: z.enum(['bilinear', 'bicubic']),
-  }),
-  output: z.enum(['logits', 'probabilities']),
-  licence: z.string().min(1),
-  source: z.string().min(1),
-});
+  })
+  .superRefine(({ resize, height, width }, context) => {
+    const least = Math.max(height, width);
+    if (resize.rule !== 'crop' || resize.shorterSide >= least) return;
+    context.addIssue({
+      code: 'custom',
+      path: ['resize', 'shorterSide'],
+      message: `Expected at least ${least}, so that an input of ${height} x ${width} px (height x width) can be cut out of any photo, got ${resize.shorterSide}`,
+    });
+  });
+
+/**
+ * `bundle.json`: what a model is and how photos become its input. A pixel `p` in [0, 255] enters
+ * as `(p * scale - mean[c]) / std[c]`.
+ *
+ * `resize`: `crop` brings the shorter side to `shorterSide` px and cuts the centre out; `fit` brings
+ * the shorter side there and cuts nothing (the input varies in size); `squash` ignores the aspect.
+ */
+export const modelBundle = z
+  .strictObject({
+    version: z.literal(1),
+    name: z
+      .string()
+      .min(1)
+      .max(100)
+      .regex(/^[a-z0-9][a-z0-9._-]*$/),
+    format: z.enum(['onnx', 'tfjs-layers', 'tfjs-graph']),
+    files: z.array(file).min(1),
+    model: z.string(),
+    labels: z.string().optional(),
+    input: modelInput,
+    output: z.enum(['logits', 'probabilities']),
+    licence: z.string().min(1),
+    source: z.string().min(1),
+  })
+  .superRefine(({ files, model, labels }, context) => {
+    const listed = new Set(files.map(({ path }) => path));
+    for (const [field, path] of Object.entries({ model, labels })) {
+      if (path === undefined || listed.has(path)) continue;
+      const message = `Expected one of the files listed, got '${path}'`;
+      context.addIssue({ code: 'custom', path: [field], message });
+    }
+  });
 export type ModelBundle = z.output<typeof modelBundle>;
 
 /** One row of `GET /v1/models`. `digest` is the sha256 of `bundle.json`, which lists all others. */

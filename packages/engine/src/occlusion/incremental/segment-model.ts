@@ -71,7 +71,7 @@ export function suffixModel(
   for (const { name, tensor } of ports) {
     parts.nodes.push({ opType: 'Identity', input: [inside(name)], output: [tensor] });
   }
-  parts.nodes.push(...nodes.map((node) => protoOf(graph, node)));
+  parts.nodes.push(...nodes.map((node) => openBatch(parts, graph, node)));
   parts.nodes.push({ opType: 'Identity', input: [graph.output], output: [segmentOutput] });
   return finish(
     model,
@@ -99,6 +99,15 @@ function protoOf(graph: OnnxGraph, node: GraphNode): NodeProto {
   const proto = graph.source.get(node);
   if (proto === undefined) throw new Error(`Expected node '${node.name}' to come from the graph`);
   return proto;
+}
+
+/** Several positions are run at once, though the file may speak of one image. */
+function openBatch(parts: Parts, graph: OnnxGraph, node: GraphNode): NodeProto {
+  const proto = protoOf(graph, node);
+  const [, ...extents] = graph.shapes.get(node.outputs[0] ?? '') ?? [];
+  if (node.op !== 'Reshape' || extents.length === 0) return proto;
+  const target = constant(parts, `${node.outputs[0]}:shape`, [-1, ...extents]);
+  return { ...proto, input: [proto.input?.[0] ?? '', target] };
 }
 
 const transpose = (input: string, output: string, perm: number[]): NodeProto => ({

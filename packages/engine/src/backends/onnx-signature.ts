@@ -1,0 +1,80 @@
+import { type AppError, invalidInput, type ModelBundle } from '@umbra/shared';
+import type { InferenceSession } from 'onnxruntime-node';
+
+/** What a session reads and gives. */
+export type Signature = {
+  readonly input: string;
+  readonly output: string;
+  /** Images in every call, where the file fixes them; null where any number may be given. */
+  readonly batch: number | null;
+};
+
+/** An extent is a number, or the name of one that is open. */
+type Shape = readonly (number | string)[];
+
+/**
+ * Hold a session's declared input and output to the bundle's description.
+ *
+ * @throws {AppError} `invalid_input` unless there is one input, a float32 image of the bundle's
+ *   layout and extent, and an output of at least one class.
+ */
+export function readSignature(
+  { inputMetadata, outputMetadata }: Pick<InferenceSession, 'inputMetadata' | 'outputMetadata'>,
+  bundle: ModelBundle,
+): Signature {
+  const [input, ...others] = inputMetadata;
+  const [output] = outputMetadata;
+  if (input === undefined || others.length > 0) {
+    const names = inputMetadata.map(({ name }) => name);
+    throw bad(bundle, `to have one input, the image, got ${names.length}: ${names.join(', ')}`);
+  }
+  if (output === undefined) throw bad(bundle, 'to have an output, got none');
+  const { name } = input;
+  const shape: Shape = input.isTensor ? input.shape : [];
+  if (!input.isTensor || input.type !== 'float32' || shape.length !== 4) {
+    const got = input.isTensor ? `${input.type} [${shape.join(', ')}]` : 'no tensor';
+    throw bad(bundle, `to take an image as input '${name}', ${wanted(bundle)}, got ${got}`);
+  }
+  assertExtents(name, shape, bundle);
+  if (output.isTensor && output.shape.slice(1).includes(0)) {
+    throw bad(
+      bundle,
+      `to give at least one class, got ${output.type} [${output.shape.join(', ')}]`,
+    );
+  }
+  const [batch] = shape;
+  return { input: name, output: output.name, batch: typeof batch === 'number' ? batch : null };
+}
+
+function assertExtents(name: string, shape: Shape, bundle: ModelBundle): void {
+  const { layout, height, width, resize } = bundle.input;
+  const [channelAxis, yAxis, xAxis] = layout === 'NCHW' ? [1, 2, 3] : [3, 1, 2];
+  const channels = shape[channelAxis];
+  const declared = `[${shape.join(', ')}]`;
+  const swapped = channels !== 3 && shape[channelAxis === 1 ? 3 : 1] === 3;
+  if (swapped || (typeof channels === 'number' && channels !== 3)) {
+    const hint = swapped ? `: its layout is ${layout === 'NCHW' ? 'NHWC' : 'NCHW'}` : '';
+    throw bad(
+      bundle,
+      `to take an image as input '${name}', ${wanted(bundle)}, got float32 ${declared}${hint}`,
+    );
+  }
+  const [y, x] = [shape[yAxis], shape[xAxis]];
+  const fits = (extent: number | string | undefined, px: number) =>
+    typeof extent !== 'number' || extent === px;
+  if (!fits(y, height) || !fits(x, width)) {
+    throw bad(
+      bundle,
+      `to take the input of its description, ${height} x ${width} px (height x width), got ${declared}: set input.height and input.width to ${y} and ${x}`,
+    );
+  }
+  if (resize.rule === 'fit' && (typeof y === 'number' || typeof x === 'number')) {
+    throw bad(bundle, `to take inputs of any extent, as resize rule 'fit' gives, got ${declared}`);
+  }
+}
+
+const wanted = ({ input: { layout } }: ModelBundle): string =>
+  `float32 ${layout === 'NCHW' ? '[N, 3, height, width]' : '[N, height, width, 3]'}`;
+
+const bad = ({ name }: ModelBundle, problem: string): AppError =>
+  invalidInput(`Expected model '${name}' ${problem}`);
