@@ -130,7 +130,7 @@ async function judgeOutput(found: Found): Promise<string> {
   const top = Math.max(
     ...first.map((value, index) => (output === 'logits' ? softmaxAt(first, index) : value)),
   );
-  return `${output}; the seeded image's first class has probability ${top.toFixed(3)}`;
+  return `${output}; the seeded image's top class has probability ${top.toFixed(3)}`;
 }
 
 /** Nine positions of a seeded image, whole and by segments. */
