@@ -11,7 +11,7 @@ export const apiConfig = commonConfig.extend({
   UMBRA_HOST: z.string().min(1).default('127.0.0.1'),
   /** 0 takes any free port. */
   UMBRA_PORT: portSetting.default(8080),
-  /** Every bundle in this folder is published when the API starts. */
+  /** Every bundle in this folder is published when the API starts; `.umbra/models` if there is one. */
   UMBRA_MODELS_DIR: z.string().min(1).optional(),
   UMBRA_MAX_UPLOAD_BYTES: count(2 * 1024 ** 3),
   UMBRA_MAX_IMAGE_BYTES: count(32 * 1024 ** 2),

@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import {
+  addedModelsFolder,
   createLogger,
   createProgressBook,
   type Logger,
@@ -51,8 +52,9 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
     prefix: redisPrefix,
   });
   dispatchQueue.on('error', (error) => logger.warn({ reason: error.message }, 'queue error'));
-  if (config.UMBRA_MODELS_DIR !== undefined) {
-    await publishModels(store, config.UMBRA_MODELS_DIR, logger);
+  const models = config.UMBRA_MODELS_DIR ?? addedModelsFolder;
+  if (config.UMBRA_MODELS_DIR !== undefined || existsSync(models)) {
+    await publishModels(store, models, logger);
   }
   const progress = createProgressBook(redis);
   const app = createApp({ config, store, redis, progress, dispatchQueue, registry, logger });

@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, extname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
   allowedStrategy,
@@ -24,6 +22,7 @@ import {
   reportError,
 } from '@umbra/shared';
 import { dryRun, readPhoto } from './dry-run.js';
+import { findModel } from './find-model.js';
 import { type PhotoItem, parseItem } from './photo-item.js';
 import { createProgressBar } from './progress-bar.js';
 import { parseSettings, settingsFlags, settingsUsage } from './settings-flags.js';
@@ -65,7 +64,7 @@ export async function explain(args: string[]): Promise<void> {
     forbidIncremental: UMBRA_FORBID_INCREMENTAL,
   });
   if (values['dry-run']) {
-    const model = bundleFolder(values.model);
+    const model = findModel(values.model);
     return await dryRun(engine, model, positionals, settings, values.json === true);
   }
   if (values.out === undefined) throw invalidInput('Expected --out DIR, got none');
@@ -75,7 +74,7 @@ export async function explain(args: string[]): Promise<void> {
   const images: Summary[] = [];
   const errors: { name: string; error: ReturnType<typeof reportError> }[] = [];
   try {
-    const model = await engine.open(bundleFolder(values.model));
+    const model = await engine.open(findModel(values.model));
     for (const [index, path] of positionals.entries()) {
       try {
         images.push(await explainPhoto(model, settings, path, index, out, item));
@@ -133,14 +132,6 @@ async function explainPhoto(
   for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
   const result = imageResult.parse(JSON.parse(String(files.get('result.json'))));
   return summarise(result, folder);
-}
-
-/** A bundle's folder, or the name of a bundle in the repository's `models`. */
-function bundleFolder(model: string): string {
-  if (existsSync(join(model, 'bundle.json'))) return resolve(model);
-  const named = fileURLToPath(new URL(`../../../models/${basename(model)}`, import.meta.url));
-  if (existsSync(join(named, 'bundle.json'))) return named;
-  throw invalidInput(`Expected --model to be a bundle's folder or a known name, got '${model}'`);
 }
 
 function lanesOf(text: string | undefined): number {

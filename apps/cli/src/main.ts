@@ -1,11 +1,13 @@
 import { hasCode, umbraVersion } from '@umbra/shared';
 import { explain, explainUsage } from './explain.js';
+import { models, modelsUsage } from './models.js';
 import { submit, submitUsage } from './submit.js';
 
 type Command = { readonly usage: string; readonly run: (args: string[]) => Promise<void> };
 
 const commands: Readonly<Record<string, Command>> = {
   explain: { usage: explainUsage, run: explain },
+  models: { usage: modelsUsage, run: models },
   submit: { usage: submitUsage, run: submit },
 };
 

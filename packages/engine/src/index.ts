@@ -2,6 +2,8 @@ export * from './engine.js';
 export { defaultLimits, type ImageInfo, type ImageLimits, inspectImage } from './image/decode.js';
 export { type Frame, inputSize, planFrame } from './image/frame.js';
 export { type ModelInput, prepareImage } from './image/preprocess.js';
+export { type CheckStep, checkModel } from './models/check.js';
+export { describeFolder, type ModelClaims } from './models/describe.js';
 export { attribute, attributeTargets } from './occlusion/attribution.js';
 export { type EstimateOptions, estimateRun, type RunEstimate } from './occlusion/estimate.js';
 export { allowedStrategy, type Maps, planOcclusion } from './occlusion/occlude.js';

@@ -21,6 +21,9 @@ export type CommonConfig = z.output<typeof commonConfig>;
 
 export const portSetting = port;
 
+/** Where `umbra models add` puts bundles, and the API finds them, unless UMBRA_MODELS_DIR says where. */
+export const addedModelsFolder = '.umbra/models';
+
 /** What every process that runs the engine reads. */
 export const engineConfig = z.object({
   /** Forbids inference that reuses parts of the clean run, unless it is 0 or false. */

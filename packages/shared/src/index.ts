@@ -13,6 +13,7 @@ export * from './occlusion/plan.js';
 export * from './occlusion/shards.js';
 export * from './progress.js';
 export * from './queues.js';
+export * from './store/add-model.js';
 export * from './store/fs-store.js';
 export * from './store/json.js';
 export * from './store/keys.js';

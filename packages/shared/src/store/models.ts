@@ -168,7 +168,8 @@ export async function fetchModel(
   }
 }
 
-function parseBundle(text: Buffer, where: string): ModelBundle {
+/** @throws {AppError} `invalid_input` naming each bad field. */
+export function parseBundle(text: Buffer, where: string): ModelBundle {
   let value: unknown;
   try {
     value = JSON.parse(text.toString());
@@ -193,4 +194,13 @@ async function hashFile(path: string): Promise<string> {
   const digest = createHash('sha256');
   await pipeline(createReadStream(path), digest);
   return digest.digest('hex');
+}
+
+/** What a bundle lists of a file, given by its path or its content. */
+export async function digestOf(
+  file: string | Buffer,
+): Promise<{ readonly sha256: string; readonly bytes: number }> {
+  return typeof file === 'string'
+    ? { sha256: await hashFile(file), bytes: (await stat(file)).size }
+    : { sha256: hash(file), bytes: file.length };
 }

@@ -1,0 +1,176 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import {
+  type AppError,
+  digestOf,
+  invalidInput,
+  type ModelBundle,
+  parseBundle,
+  type Size,
+  type StagedModel,
+} from '@umbra/shared';
+import { readOnnxFacts } from './onnx-facts.js';
+
+/** What a model's own files say; null where they do not. */
+export type ModelFacts = {
+  /** The file that the runtime opens. */
+  readonly model: string;
+  /** Every file that it needs, itself included. */
+  readonly files: readonly string[];
+  readonly layout: ModelBundle['input']['layout'] | null;
+  readonly height: number | null;
+  readonly width: number | null;
+  readonly output: ModelBundle['output'] | null;
+};
+export type ReadFacts = (folder: string, file: string) => Promise<ModelFacts>;
+
+/** What a user says of a model; it stands before what the files say. */
+export type ModelClaims = {
+  readonly name?: string | undefined;
+  readonly format?: string | undefined;
+  /** A JSON array of names, or a text of one name a line. */
+  readonly labels?: string | undefined;
+  readonly size?: Size | undefined;
+  readonly layout?: string | undefined;
+  readonly output?: string | undefined;
+  readonly channels?: string | undefined;
+  readonly scale?: number | undefined;
+  readonly mean?: readonly number[] | undefined;
+  readonly std?: readonly number[] | undefined;
+  readonly resize?: { readonly rule: string; readonly shorterSide?: number } | undefined;
+  readonly interpolation?: string | undefined;
+  readonly licence?: string | undefined;
+  readonly source?: string | undefined;
+};
+
+/** A format is recognised by the end of its file's name. */
+const formats: Readonly<Record<string, { readonly end: string; readonly read: ReadFacts }>> = {
+  onnx: { end: '.onnx', read: readOnnxFacts },
+};
+const labelsFile = 'labels.json';
+
+/**
+ * Describe a model that came without a `bundle.json`, from its files and what the user says.
+ *
+ * @param path The model's file, or a folder that holds one.
+ * @throws {AppError} `invalid_input` naming all that is missing together.
+ */
+export async function describeFolder(path: string, claims: ModelClaims): Promise<StagedModel> {
+  const { folder, file, format, read } = await findModelFile(resolve(path), claims.format);
+  const facts = await read(folder, file);
+  const output = claims.output ?? facts.output;
+  const size = claims.size ?? (facts.height && facts.width ? (facts as Size) : undefined);
+  const { scale, mean, std } = claims;
+  const missing = Object.entries({ size, output, scale, mean, std }).flatMap(([field, value]) =>
+    value === undefined || value === null ? wanted[field as keyof typeof wanted] : [],
+  );
+  if (missing.length > 0) {
+    throw invalidInput(
+      `'${path}' has no bundle.json, and ${file} does not say:\n${missing.join('\n')}`,
+    );
+  }
+  const files = new Map<string, string | Buffer>();
+  for (const name of facts.files) files.set(name, join(folder, name));
+  const labels = await readLabelNames(folder, claims.labels);
+  if (labels !== null) files.set(labelsFile, Buffer.from(`${JSON.stringify(labels, null, 0)}\n`));
+  const description = {
+    version: 1,
+    name: claims.name ?? nameOf(file === 'model.onnx' ? folder : file),
+    format,
+    files: await Promise.all([...files].map(([name, content]) => listFile(name, content))),
+    model: facts.model,
+    ...(labels !== null && { labels: labelsFile }),
+    input: {
+      layout: claims.layout ?? facts.layout ?? 'NCHW',
+      height: size?.height,
+      width: size?.width,
+      channels: claims.channels ?? 'RGB',
+      scale,
+      mean,
+      std,
+      resize: withSide(claims.resize ?? { rule: 'crop' }, size),
+      interpolation: claims.interpolation ?? 'bilinear',
+    },
+    output,
+    licence: claims.licence ?? 'not stated',
+    source: claims.source ?? file,
+  };
+  const text = Buffer.from(`${JSON.stringify(description, null, 2)}\n`);
+  return { bundle: parseBundle(text, 'bundle.json, as described'), description: text, files };
+}
+
+const wanted = {
+  size: '  --input HEIGHTxWIDTH: the extent of its input, px, since the file leaves it open',
+  output: '  --output logits|probabilities: what its scores are',
+  scale: '  --scale S: a pixel p in [0, 255] enters as (p * S - mean) / std; often 1/255',
+  mean: '  --mean R,G,B: torchvision has 0.485,0.456,0.406',
+  std: '  --std R,G,B: torchvision has 0.229,0.224,0.225',
+} as const;
+
+async function findModelFile(path: string, claimed: string | undefined) {
+  const known = Object.entries(formats).filter(
+    ([name]) => claimed === undefined || name === claimed,
+  );
+  if (known.length === 0) {
+    throw invalidInput(
+      `Expected --format to be ${Object.keys(formats).join(' or ')}, got '${claimed}'`,
+    );
+  }
+  for (const [format, { end, read }] of known) {
+    if (path.endsWith(end)) return { folder: dirname(path), file: basename(path), format, read };
+    const names = await readdir(path).catch((error: unknown) => {
+      throw invalidInput(`Expected a model's folder or file at '${path}'`, error);
+    });
+    const [file, ...others] = names.filter((name) => name.endsWith(end)).sort();
+    if (others.length > 0) throw tooMany(path, [file ?? '', ...others]);
+    if (file !== undefined) return { folder: path, file, format, read };
+  }
+  const ends = known.map(([, { end }]) => `*${end}`).join(' or ');
+  throw invalidInput(`Expected bundle.json or one ${ends} in '${path}', got neither`);
+}
+
+const tooMany = (path: string, files: readonly string[]): AppError =>
+  invalidInput(`Expected one model in '${path}', got ${files.join(', ')}: give the file itself`);
+
+/** Names as a bundle takes them: lower case, digits, dots, dashes. */
+const nameOf = (path: string): string =>
+  basename(path, extname(path) === '.onnx' ? '.onnx' : '')
+    .toLowerCase()
+    .replace(/[^a-z0-9._-]+/g, '-')
+    .replace(/^[^a-z0-9]+/, '');
+
+/** A crop or fit without a side takes what just covers the input. */
+const withSide = (
+  { rule, shorterSide }: NonNullable<ModelClaims['resize']>,
+  size: Size | undefined,
+): object => {
+  if (rule === 'squash') return { rule };
+  const { height = 1, width = 1 } = size ?? {};
+  const side = rule === 'fit' ? Math.min(height, width) : Math.max(height, width);
+  return { rule, shorterSide: shorterSide ?? side };
+};
+
+async function readLabelNames(
+  folder: string,
+  claimed: string | undefined,
+): Promise<readonly string[] | null> {
+  const path = claimed ?? join(folder, labelsFile);
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    if (claimed === undefined) return null;
+    throw invalidInput(`Expected a file of class names at '${path}'`, error);
+  });
+  if (text === null) return null;
+  if (!path.endsWith('.json')) return text.trimEnd().split(/\r?\n/);
+  try {
+    return JSON.parse(text) as readonly string[];
+  } catch (error) {
+    throw invalidInput(`Expected a JSON array of class names in '${path}'`, error);
+  }
+}
+
+async function listFile(name: string, content: string | Buffer) {
+  const { sha256, bytes } = await digestOf(content).catch((error: unknown) => {
+    throw invalidInput(`Expected '${name}' beside the model, which reads its weights there`, error);
+  });
+  return { path: name, sha256, bytes };
+}
