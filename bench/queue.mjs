@@ -96,7 +96,7 @@ async function explainOne(open, path) {
   const run = await open.occlude(input, settings);
   const { width = 1, height = 1 } = await sharp(photo).metadata();
   const image = { id: 'img_00000000', name: path, sha256: '0'.repeat(64), width, height };
-  const { provenance } = open;
+  const { provenance } = run;
   await composeResult({ photo, image, model: open, settings, run, provenance });
 }
 

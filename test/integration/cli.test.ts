@@ -90,6 +90,20 @@ describe('umbra', () => {
     expect(local.stderr).toContain('predicted class');
   });
 
+  test('a plan is printed with what it saves', async () => {
+    const model = join(service.folder, 'models', 'tiny');
+    const flags = ['--patch', '4', '--stride', '4', '--strategy', 'incremental', '--json'];
+    const outcome = await run('plan', '--model', model, ...flags);
+    expect(outcome.code).toBe(0);
+    expect(outcome.stderr).toContain('Multiply-adds a position');
+    const found = JSON.parse(outcome.stdout) as { segments: unknown[]; positions: number };
+    expect(found).toMatchObject({ strategy: 'incremental', positions: 64 });
+    expect(found.segments.length).toBeGreaterThan(0);
+    const refused = await run('plan', '--model', model, '--size', 'large');
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain("Expected --size to be HEIGHTxWIDTH, got 'large'");
+  });
+
   test('a dry run says what it would take, and writes nothing', async () => {
     const outcome = await run(
       ...['explain', ...photos, '--model', join(service.folder, 'models', 'tiny')],

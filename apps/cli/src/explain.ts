@@ -125,7 +125,7 @@ async function explainPhoto(
     model,
     settings,
     run,
-    provenance: model.provenance,
+    provenance: run.provenance,
   });
   const folder = join(out, `${basename(path, extname(path))}__${imageIdAt(index)}`);
   await mkdir(folder, { recursive: true });

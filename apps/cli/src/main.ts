@@ -1,6 +1,7 @@
 import { hasCode, umbraVersion } from '@umbra/shared';
 import { explain, explainUsage } from './explain.js';
 import { models, modelsUsage } from './models.js';
+import { plan, planUsage } from './plan.js';
 import { submit, submitUsage } from './submit.js';
 
 type Command = { readonly usage: string; readonly run: (args: string[]) => Promise<void> };
@@ -8,6 +9,7 @@ type Command = { readonly usage: string; readonly run: (args: string[]) => Promi
 const commands: Readonly<Record<string, Command>> = {
   explain: { usage: explainUsage, run: explain },
   models: { usage: modelsUsage, run: models },
+  plan: { usage: planUsage, run: plan },
   submit: { usage: submitUsage, run: submit },
 };
 

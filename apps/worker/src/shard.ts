@@ -50,7 +50,7 @@ async function scoreRows(context: Context, job: Job): Promise<ShardResult> {
     winners: encodeInts(run.winners).toString('base64'),
     clean: run.clean,
     faithfulness: run.faithfulness === null ? null : [...run.faithfulness],
-    provenance: model.provenance,
+    provenance: run.provenance,
     milliseconds: run.milliseconds,
   };
 }

@@ -10,6 +10,7 @@ import {
   type Provenance,
   type RowRange,
   readBundle,
+  type Size,
   umbraVersion,
   verifyBundle,
 } from '@umbra/shared';
@@ -18,6 +19,7 @@ import { openLanePool } from './lanes/pool.js';
 import { readLabels } from './models/labels.js';
 import { countClasses } from './occlusion/evaluate.js';
 import { createIncremental } from './occlusion/incremental/incremental.js';
+import { describePlan, type InferencePlan } from './occlusion/inference-plan.js';
 import { type Maps, occlude } from './occlusion/occlude.js';
 
 export type EngineOptions = {
@@ -50,13 +52,20 @@ export type OcclusionRun = RowRange &
     /** One a target, where asked for. */
     readonly faithfulness: readonly Faithfulness[] | null;
     readonly milliseconds: number;
+    readonly provenance: Provenance;
   };
 
 export type OpenModel = {
   readonly bundle: ModelBundle;
   readonly digest: string;
   readonly labels: readonly string[];
-  readonly provenance: Provenance;
+  /**
+   * Say how the positions of a run would be computed.
+   *
+   * @param size Extent of the input, px.
+   * @throws {AppError} `invalid_input` if the settings ask for a strategy that cannot be had.
+   */
+  plan(size: Size, settings: OcclusionSettings): Promise<InferencePlan>;
   /**
    * Score the watched classes with the patch at each position of some rows of the plan.
    *
@@ -105,17 +114,18 @@ export function openEngine(options: EngineOptions): Engine {
       batchBytes,
       forbidIncremental,
       incremental,
-    };
-    return {
-      bundle,
-      digest,
-      labels,
-      provenance: {
+      runtime: {
         backend: runtime.name,
         backendVersion: runtime.version,
         device: runtime.device,
         umbraVersion,
       },
+    };
+    return {
+      bundle,
+      digest,
+      labels,
+      plan: (size, settings) => describePlan(model, size, settings),
       occlude: (input, settings, options) => occlude(model, input, settings, options),
     };
   };

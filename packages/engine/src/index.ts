@@ -6,6 +6,7 @@ export { type CheckStep, checkModel } from './models/check.js';
 export { describeFolder, type ModelClaims } from './models/describe.js';
 export { attribute, attributeTargets } from './occlusion/attribution.js';
 export { type EstimateOptions, estimateRun, type RunEstimate } from './occlusion/estimate.js';
+export type { InferencePlan, PlanStep } from './occlusion/inference-plan.js';
 export { allowedStrategy, type Maps, planOcclusion } from './occlusion/occlude.js';
 export { assertTarget } from './occlusion/targets.js';
 export { composeResult, type ResultArguments, type ResultFiles } from './views/compose.js';

@@ -11,7 +11,7 @@ export type RunEstimate = {
   readonly positions: number;
   /** Forward passes, the clean image's included; the most that a refined run may take. */
   readonly passes: number;
-  /** Multiply-adds of all positions; null where the network's arithmetic is not known. */
+  /** Multiply-adds of all passes; null where the network's arithmetic is not known. */
   readonly macs: number | null;
   /** From a short run on this machine, model loaded, nothing else running. */
   readonly seconds: number;
@@ -19,10 +19,7 @@ export type RunEstimate = {
   readonly memoryBytes: number;
 };
 
-export type EstimateOptions = {
-  readonly countMacs?: (plan: Plan) => number | null;
-  readonly signal?: AbortSignal;
-};
+export type EstimateOptions = { readonly signal?: AbortSignal };
 
 /** A calibration goes on until it took this long, or ran the whole plan. */
 const calibrationMs = 500;
@@ -39,15 +36,17 @@ export async function estimateRun(
   model: OpenModel,
   size: Size,
   settings: OcclusionSettings,
-  { countMacs, signal }: EstimateOptions = {},
+  { signal }: EstimateOptions = {},
 ): Promise<RunEstimate> {
   const plan = planOcclusion(size, settings);
   const passes = countPasses(plan, settings);
+  const { macs } = await model.plan(size, settings);
+  const positions = countPositions(plan, settings);
   const perPassMs = await timePass(model, size, settings, plan, signal);
   return {
     positions: plan.positions,
     passes,
-    macs: countMacs?.(plan) ?? null,
+    macs: macs && macs.chosen * positions + macs.dense * (passes - 1 - positions + cleanPasses),
     seconds: (perPassMs * (passes - 1 + cleanPasses)) / 1000,
     memoryBytes: process.memoryUsage.rss(),
   };
@@ -55,12 +54,15 @@ export async function estimateRun(
 
 /** Forward passes of one image: the clean one, the positions, and what faithfulness asks. */
 export function countPasses(plan: Plan, settings: OcclusionSettings): number {
-  const { refine, faithfulness, target } = settings;
-  const positions = refine === null ? plan.positions : Math.ceil(refine.share * plan.positions);
+  const { faithfulness, target } = settings;
   const targets = target.kind === 'top' ? target.k : 1;
   const judged = faithfulness === null ? 0 : 2 * (faithfulness.steps + 1) * targets;
-  return 1 + positions + judged;
+  return 1 + countPositions(plan, settings) + judged;
 }
+
+/** The most positions that are run. */
+const countPositions = ({ positions }: Plan, { refine }: OcclusionSettings): number =>
+  refine === null ? positions : Math.ceil(refine.share * positions);
 
 /** @returns Milliseconds a forward pass, all lanes at work. */
 async function timePass(

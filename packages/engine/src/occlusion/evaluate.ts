@@ -91,15 +91,16 @@ const leastGain = 1.15;
  *
  * @throws {AppError} `invalid_input` if incremental is asked for and no segment can be cut out.
  */
-async function planFor(
-  { incremental, bundle }: EvaluatedModel,
+export async function planFor(
+  { incremental, bundle }: Pick<EvaluatedModel, 'incremental' | 'bundle'>,
   size: Size,
   way: Way | undefined,
 ): Promise<NetworkPlan | null> {
   if (way === undefined || way.strategy === 'dense') return null;
   const plan = await incremental.plan(size, way.patch);
-  if (way.strategy === 'auto') return plan !== null && plan.gain >= leastGain ? plan : null;
-  if (plan !== null) return plan;
+  const possible = plan !== null && plan.segments.length > 0;
+  if (way.strategy === 'auto') return possible && plan.gain >= leastGain ? plan : null;
+  if (possible) return plan;
   throw invalidInput(
     `Expected strategy 'auto' or 'dense', since no part of model '${bundle.name}' can be run on windows alone, got 'incremental'`,
   );

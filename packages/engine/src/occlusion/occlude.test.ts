@@ -220,3 +220,35 @@ describe('estimates', () => {
     ).rejects.toMatchObject({ code: 'invalid_input' });
   });
 });
+
+describe('a plan', () => {
+  const small = occlusionSettings.parse({ patch: 4, stride: 4 });
+
+  test('names every node once, and says what a run then does', async () => {
+    const asked = { ...small, strategy: 'incremental' as const };
+    const plan = await model.plan(input, asked);
+    const nodes = plan.segments.reduce((sum, segment) => sum + segment.nodes, 0);
+    expect(plan).toMatchObject({ strategy: 'incremental', patch: { height: 4, width: 4 } });
+    expect(nodes).toBeGreaterThan(0);
+    expect(plan.macs?.chosen).toBeLessThan(plan.macs?.dense ?? 0);
+    const { provenance } = await model.occlude(input, asked);
+    expect(provenance.strategy).toBe('incremental');
+  });
+
+  test('for dense runs the whole network, and its arithmetic is that of the layers', async () => {
+    const plan = await model.plan(input, { ...small, strategy: 'dense' });
+    // Two 3x3 convolutions of stride 2, 3 -> 8 -> 8 channels on 32 px, and a dense layer to 5 classes.
+    const macs = 16 * 16 * 8 * 3 * 9 + 8 * 8 * 8 * 8 * 9 + 8 * 5;
+    expect(plan).toMatchObject({ strategy: 'dense', segments: [], gain: 1 });
+    expect(plan.macs).toEqual({ dense: macs, chosen: macs });
+    const { provenance } = await model.occlude(input, { ...small, strategy: 'dense' });
+    expect(provenance).toMatchObject({ strategy: 'dense', backend: 'onnxruntime', device: 'cpu' });
+  });
+
+  test('an estimate counts the multiply-adds of all passes', async () => {
+    const settings = occlusionSettings.parse({ patch: 8, stride: 8, strategy: 'dense' });
+    const { macs, passes } = await estimateRun(model, input, settings);
+    const { macs: each } = await model.plan(input, settings);
+    expect(macs).toBe((each?.dense ?? 0) * (passes + 1));
+  });
+});

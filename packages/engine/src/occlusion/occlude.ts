@@ -7,6 +7,7 @@ import {
   needsWholeImage,
   type OcclusionSettings,
   type Plan,
+  type Provenance,
   patchesOf,
   planGrids,
   type Size,
@@ -19,6 +20,7 @@ import {
   type EvaluatedModel,
   evaluate,
   evaluateClean,
+  planFor,
   type SharedImage,
   share,
 } from './evaluate.js';
@@ -31,6 +33,7 @@ export type OccludedModel = EvaluatedModel & {
   readonly labels: readonly string[];
   /** The operator's word: see `EngineOptions`. */
   readonly forbidIncremental: boolean;
+  readonly runtime: Omit<Provenance, 'strategy'>;
 };
 
 /** Numbers of some of a plan's positions. */
@@ -103,7 +106,9 @@ export async function occlude(
           signal,
         });
   const milliseconds = performance.now() - startedAt;
-  return { plan, ...rows, ...maps, clean, faithfulness, milliseconds };
+  const ran = (await planFor(model, image.size, way)) === null ? 'dense' : 'incremental';
+  const provenance: Provenance = { ...model.runtime, strategy: ran };
+  return { plan, ...rows, ...maps, clean, faithfulness, milliseconds, provenance };
 }
 
 /** Maps of so many positions, and what writes the network's rows into them. */

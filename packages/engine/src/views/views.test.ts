@@ -120,7 +120,13 @@ describe('a composed result', () => {
       },
       settings,
       run: run(scores),
-      provenance: { backend: 'b', backendVersion: '1', device: 'cpu', umbraVersion: '0' },
+      provenance: {
+        backend: 'b',
+        backendVersion: '1',
+        device: 'cpu',
+        strategy: 'dense',
+        umbraVersion: '0',
+      },
       ...given,
     });
   };

@@ -54,6 +54,8 @@ export const provenance = z.strictObject({
   backend: z.string(),
   backendVersion: z.string(),
   device: z.string(),
+  /** How positions were computed: each by a whole forward pass, or by parts of the network. */
+  strategy: z.enum(['dense', 'incremental']),
   umbraVersion: z.string(),
 });
 export type Provenance = z.output<typeof provenance>;

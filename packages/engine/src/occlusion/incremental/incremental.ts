@@ -28,7 +28,7 @@ export type IncrementalOptions = {
 
 /** Runs a model's boxes by segments, reusing the unoccluded run. */
 export type Incremental = {
-  /** @returns null where the model cannot be run so. */
+  /** @returns null where the network's graph is not read; without segments where none can be cut out. */
   plan(input: Size, patch: Size): Promise<NetworkPlan | null>;
   /**
    * Rows of boxes; an empty box is the clean image.
@@ -75,7 +75,7 @@ export function createIncremental(model: IncrementalModel): Incremental {
     const onnx = await load();
     const graph = graphFromOnnx(onnx, input);
     const plan = planSegments(onnx, graph, patch);
-    return plan.segments.length === 0 ? null : { ...plan, graph };
+    return { ...plan, graph };
   };
   const programFor = async (
     plan: NetworkPlan,
