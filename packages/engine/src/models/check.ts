@@ -82,7 +82,7 @@ async function holdFiles(found: Found): Promise<string> {
 }
 
 async function load(found: Found): Promise<string> {
-  found.backend = await loadBackend(found.folder, bundleOf(found));
+  found.backend = await loadBackend(found.folder, bundleOf(found), 1);
   const { name, version, device } = found.backend;
   return `${name} ${version} on ${device}`;
 }

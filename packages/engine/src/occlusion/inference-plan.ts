@@ -46,15 +46,14 @@ export async function describePlan(
   const strategy = allowedStrategy(settings.strategy, model.forbidIncremental);
   const chosen = await planFor(model, size, { strategy, patch });
   const network = chosen ?? (await model.incremental.plan(size, patch));
-  const million = 1e6;
   return {
     strategy: chosen === null ? 'dense' : 'incremental',
     patch,
     segments: chosen === null ? [] : stepsOf(chosen),
     wholeNodes: network && network.graph.nodes.length - (chosen?.segments.at(-1)?.end ?? 0),
     macs: network && {
-      dense: network.macs.dense * million,
-      chosen: (chosen?.macs.incremental ?? network.macs.dense) * million,
+      dense: Math.round(network.macs.dense * 1e6),
+      chosen: Math.round((chosen?.macs.incremental ?? network.macs.dense) * 1e6),
     },
     gain: chosen?.gain ?? 1,
   };
