@@ -1,104 +1,190 @@
-// Positions a second of the dense engine, beside PyTorch on the same weights, in one run.
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+// Positions a second of the engine, dense and incremental, beside PyTorch and Captum, in one run.
+import { readFileSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { openEngine, planOcclusion, prepareImage } from '@umbra/engine';
 import { occlusionSettings } from '@umbra/shared';
-
-const model = 'efficientnet-lite0';
-const patch = 32;
-const stride = 16;
+import { findBundle } from './bundles.mjs';
+import { measurePeak } from './matmul-peak.mjs';
+import { findPython, measurePeers } from './peers.mjs';
+import { formatRows } from './table.mjs';
 
 /**
- * @param {{ root: string, quick: boolean, report: (message: string) => void }} options
- * @returns {Promise<object[]>} one row a model
+ * `rows`: the grid's middle rows alone, where all of it would take too long. `peers`: the others' time
+ * for a position does not depend on the patch, so it is measured once a model.
+ *
+ * @type {{ model: string, patch: number, stride: number, rows?: number, quick?: boolean }[]}
  */
-export async function benchEngine({ root, quick, report }) {
-  const lanes = availableParallelism();
-  const repeats = quick ? 2 : 5;
-  // The peer before and the engine after would see different machines under load: both take the
-  // best of several repeats, which is what each can do when nothing disturbs it.
-  const dense = await denseRate(root, lanes, repeats);
-  report(`umbra dense: ${dense.rate.toFixed(1)} positions/s on ${lanes} lanes`);
-  const torch = torchRate(root, lanes, dense.positions, report);
-  const row = {
-    model,
-    patch,
-    stride,
-    positions: dense.positions,
-    positionsPerSecond: { dense: dense.rate, torch: torch?.rate ?? null },
-    ratio: torch === null ? null : dense.rate / torch.rate,
-    peer: torch?.versions ?? null,
+const cases = [
+  { model: 'vgg16', patch: 32, stride: 16 },
+  { model: 'vgg16', patch: 16, stride: 4, rows: 6 },
+  { model: 'alexnet', patch: 32, stride: 16 },
+  { model: 'resnet18', patch: 32, stride: 16, quick: true },
+  { model: 'resnet50', patch: 32, stride: 16 },
+  { model: 'mobilenet_v2', patch: 32, stride: 16 },
+  { model: 'squeezenet1_1', patch: 32, stride: 16 },
+  { model: 'densenet121', patch: 32, stride: 16 },
+  { model: 'efficientnet_b0', patch: 32, stride: 16 },
+  { model: 'efficientnet-lite0', patch: 32, stride: 16, quick: true },
+];
+/** Classes whose scores are compared at each position. */
+const compared = 20;
+
+/**
+ * @param {{ root: string, quick: boolean, only: string[], report: (message: string) => void }} options
+ * @returns {Promise<{ engine: object[], peak: object }>} One row a case.
+ */
+export async function benchEngine({ root, quick, only, report }) {
+  const python = findPython(root, report);
+  const threads = availableParallelism();
+  const gflops = await measurePeak(threads);
+  report(`matrix products: ${gflops.toFixed(0)} GFLOP/s on ${threads} threads`);
+  const wanted = cases.filter(({ model, quick: isQuick }) =>
+    only.length > 0 ? only.includes(model) : !quick || isQuick,
+  );
+  /** @type {Map<string, ReturnType<typeof measurePeers>>} */
+  const known = new Map();
+  const rows = [];
+  for (const one of wanted) {
+    const folder = findBundle(root, one.model, python, report);
+    if (folder === null) {
+      report(`${one.model}: left out, no bundle of it`);
+      continue;
+    }
+    const own = await measureOwn(root, folder, one, quick ? 2 : 3);
+    const isTorchvision = !folder.startsWith(join(root, 'models'));
+    const model = isTorchvision ? one.model : join(folder, 'model.onnx');
+    const { patch, stride } = one;
+    const seconds = quick ? 1 : 4;
+    const peers =
+      known.get(one.model) ??
+      measurePeers(root, python, { model, patch, stride, threads, seconds }, report);
+    known.set(one.model, peers);
+    const row = describe(one, own, peers, gflops);
+    rows.push(row);
+    report(summary(row));
+  }
+  report(`\n${formatRows(rows)}\n`);
+  return {
+    engine: rows,
+    peak: { gflops, threads, load: loadavg()[0] },
   };
-  if (row.ratio !== null) report(`umbra / PyTorch: ${row.ratio.toFixed(2)}`);
-  return [row];
 }
 
 /**
+ * Our own two strategies in turns, so that a machine that slows down slows both.
+ *
  * @param {string} root
- * @param {number} lanes
+ * @param {string} folder
+ * @param {{ patch: number, stride: number, rows?: number }} one
  * @param {number} repeats
  */
-async function denseRate(root, lanes, repeats) {
-  const engine = openEngine({ lanes });
+async function measureOwn(root, folder, { patch, stride, rows }, repeats) {
+  const engine = openEngine({ lanes: availableParallelism() });
   try {
-    const open = await engine.open(join(root, 'models', model));
+    const model = await engine.open(folder);
     const photo = readFileSync(join(root, 'samples/photos/cat.jpg'));
-    const input = await prepareImage(photo, open.bundle.input);
-    const settings = occlusionSettings.parse({ patch, stride });
-    const { positions } = planOcclusion(input, settings);
-    await open.occlude(input, settings);
-    let best = Number.POSITIVE_INFINITY;
+    const input = await prepareImage(photo, model.bundle.input);
+    const target = { kind: /** @type {const} */ ('top'), k: compared };
+    const settings = occlusionSettings.parse({ patch, stride, target });
+    const grid = planOcclusion(input, settings);
+    const rowStart = rows === undefined ? 0 : Math.floor((grid.rows - rows) / 2);
+    const range = { rowStart, rowEnd: rows === undefined ? grid.rows : rowStart + rows };
+    const warmUp = { rowStart, rowEnd: rowStart + 1 };
+    const run = (/** @type {'dense' | 'incremental'} */ strategy, asked = range) =>
+      model.occlude(input, { ...settings, strategy }, { rows: asked });
+    const best = { dense: Number.POSITIVE_INFINITY, incremental: Number.POSITIVE_INFINITY };
+    /** @type {Record<string, readonly Float32Array[]>} */
+    const scores = {};
+    // Every window that a run has needs a session, so what warms up is the whole run.
+    const first = await run('incremental');
     for (let repeat = 0; repeat < repeats; repeat++) {
-      const start = performance.now();
-      await open.occlude(input, settings);
-      best = Math.min(best, performance.now() - start);
+      for (const strategy of /** @type {const} */ (['dense', 'incremental'])) {
+        // Sessions of the other strategy were let go: one row makes them again.
+        await run(strategy, warmUp);
+        if (strategy === 'incremental') await run(strategy);
+        const done = await run(strategy);
+        best[strategy] = Math.min(best[strategy], done.milliseconds);
+        scores[strategy] = done.scores;
+      }
     }
-    return { rate: (positions * 1000) / best, positions };
+    const positions = first.winners.length;
+    return {
+      positions,
+      dense: (positions * 1000) / best.dense,
+      incremental: (positions * 1000) / best.incremental,
+      maxAbsDiff: difference(scores.dense ?? [], scores.incremental ?? []),
+      plan: await model.plan(input, { ...settings, strategy: 'incremental' }),
+      auto: (await model.plan(input, settings)).strategy,
+    };
   } finally {
     await engine.close();
   }
 }
 
 /**
- * The fair peer: PyTorch batched at its best batch size and memory format.
- *
- * @param {string} root
- * @param {number} threads
- * @param {number} positions
- * @param {(message: string) => void} report
+ * @param {readonly Float32Array[]} some
+ * @param {readonly Float32Array[]} others
  */
-function torchRate(root, threads, positions, report) {
-  const python = findPython(root, report);
-  if (python === null) return null;
-  const args = [join(root, 'bench/peers/torch_dense.py'), '--json'];
-  args.push('--model', join(root, 'models', model, 'model.onnx'));
-  args.push('--patch', String(patch), '--stride', String(stride));
-  args.push('--threads', String(threads), '--positions', String(positions));
-  const output = execFileSync(python, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 2] });
-  const result = JSON.parse(output.trim().split('\n').at(-1) ?? '');
-  report(`PyTorch, best of its rows: ${(1000 / result.bestMsPerPosition).toFixed(1)} positions/s`);
-  return { rate: 1000 / result.bestMsPerPosition, versions: result.versions };
+function difference(some, others) {
+  let largest = 0;
+  for (const [at, scores] of some.entries()) {
+    for (const [place, score] of scores.entries()) {
+      largest = Math.max(largest, Math.abs(score - (others[at]?.[place] ?? Number.NaN)));
+    }
+  }
+  return largest;
 }
 
 /**
- * `UMBRA_PEERS_PYTHON`, or the environment that `bench/peers/install.sh` makes (made here if it can be).
- *
- * @param {string} root
- * @param {(message: string) => void} report
- * @returns {string | null}
+ * @param {{ model: string, patch: number, stride: number }} one
+ * @param {Awaited<ReturnType<typeof measureOwn>>} own
+ * @param {ReturnType<typeof measurePeers>} peers
+ * @param {number} gflops
  */
-function findPython(root, report) {
-  const given = process.env.UMBRA_PEERS_PYTHON;
-  if (given) return given;
-  const python = join(root, 'bench/peers/.venv/bin/python');
-  if (existsSync(python)) return python;
-  report('installing the peers (PyTorch) once: this takes some minutes');
-  const made = spawnSync('bash', [join(root, 'bench/peers/install.sh')], {
-    stdio: ['ignore', 2, 2],
-  });
-  if (made.status === 0 && existsSync(python)) return python;
-  report('no PyTorch: the peer is left out');
-  return null;
+function describe({ model, patch, stride }, own, peers, gflops) {
+  const { dense, incremental, positions, maxAbsDiff, plan, auto } = own;
+  const { versions, ...rates } = peers;
+  const { macs } = plan;
+  const chosen = auto === 'dense' ? dense : incremental;
+  const gain = incremental / dense;
+  const bound = macs === null ? null : macs.dense / macs.changed;
+  const peakOf = (/** @type {number} */ rate, /** @type {number | undefined} */ count) =>
+    count === undefined ? null : (2 * count * rate) / 1e9 / gflops;
+  const over = (/** @type {number | null} */ peer) => (peer === null ? null : chosen / peer);
+  return {
+    model,
+    patch,
+    stride,
+    positions,
+    positionsPerSecond: { dense, incremental, auto: chosen, ...rates },
+    gain,
+    auto: { strategy: auto, overDense: chosen / dense },
+    over: {
+      captum: over(rates.captum),
+      torch: over(rates.torch),
+      torchCompiled: over(rates.torchCompiled),
+      articleLoop: over(rates.articleLoop),
+    },
+    /** Gain that doing the changed outputs alone, at dense's own pace, would bring; and the share had. */
+    arithmeticBound: bound,
+    ofArithmeticBound: bound === null ? null : gain / bound,
+    /** Useful multiply-adds a second over those of the machine's matrix products. */
+    ofPeak: {
+      dense: peakOf(dense, macs?.dense),
+      incremental: peakOf(incremental, macs?.changed),
+    },
+    maxAbsDiff,
+    versions,
+  };
+}
+
+/** @param {ReturnType<typeof describe>} row */
+function summary({ model, patch, stride, positionsPerSecond, gain, over, maxAbsDiff }) {
+  const { dense, incremental } = positionsPerSecond;
+  const beside = over.captum === null ? '' : `, ${over.captum.toFixed(2)}x Captum`;
+  return (
+    `${model} ${patch}/${stride}: dense ${dense.toFixed(1)}/s, incremental ${incremental.toFixed(1)}/s ` +
+    `(${gain.toFixed(2)}x)${beside}, largest difference ${maxAbsDiff.toExponential(1)}`
+  );
 }

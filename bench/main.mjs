@@ -1,16 +1,23 @@
-// `npm run bench -- [engine] [refine] [queue] [--quick] [--json]`: measurements beside peers, in one run.
+// `npm run bench -- [engine] [refine] [queue] [--quick] [--only MODEL,...] [--json]`: measurements
+// beside peers, in one run. `--quick` takes under three minutes; `--only` names the engine's models.
 import { join } from 'node:path';
 import { repoRoot, runMain, step } from '../scripts/lib/run.mjs';
 
 await runMain(async () => {
   const flags = process.argv.slice(2);
-  const parts = flags.filter((flag) => !flag.startsWith('--'));
+  const only = flags.includes('--only') ? (flags[flags.indexOf('--only') + 1] ?? '') : '';
+  const parts = flags.filter((flag) => !flag.startsWith('--') && flag !== only);
   const wants = (/** @type {string} */ part) => parts.length === 0 || parts.includes(part);
-  const options = { root: join(repoRoot), quick: flags.includes('--quick'), report: step };
+  const options = {
+    root: join(repoRoot),
+    quick: flags.includes('--quick'),
+    only: only.split(',').filter((model) => model !== ''),
+    report: step,
+  };
   /** @type {Record<string, unknown>} */
   const results = {};
   if (wants('engine')) {
-    results.engine = await (await import('./engine.mjs')).benchEngine(options);
+    Object.assign(results, await (await import('./engine.mjs')).benchEngine(options));
   }
   if (wants('refine')) {
     results.refine = await (await import('./refine.mjs')).benchRefine(options);

@@ -21,8 +21,15 @@ export type InferencePlan = {
   readonly segments: readonly PlanStep[];
   /** Nodes after the last segment, which run on whole maps. */
   readonly wholeNodes: number | null;
-  /** Multiply-adds of one position; null where the network's arithmetic is not known. */
-  readonly macs: { readonly dense: number; readonly chosen: number } | null;
+  /**
+   * Multiply-adds of one position: of the whole network, as chosen, and of the outputs alone that a
+   * patch changes; null where the network's arithmetic is not known.
+   */
+  readonly macs: {
+    readonly dense: number;
+    readonly chosen: number;
+    readonly changed: number;
+  } | null;
   /** How many times faster than dense, by the cost model. */
   readonly gain: number;
 };
@@ -53,6 +60,7 @@ export async function describePlan(
     wholeNodes: network && network.graph.nodes.length - (chosen?.segments.at(-1)?.end ?? 0),
     macs: network && {
       dense: Math.round(network.macs.dense * 1e6),
+      changed: Math.round(network.macs.changed * 1e6),
       chosen: Math.round((chosen?.macs.incremental ?? network.macs.dense) * 1e6),
     },
     gain: chosen?.gain ?? 1,

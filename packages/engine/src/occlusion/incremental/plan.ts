@@ -1,8 +1,8 @@
 import type { Size } from '@umbra/shared';
-import { changedRanges, extentOf, isLocal } from '../../geometry/changed-region.js';
+import { type Axis, changedRanges, extentOf, isLocal } from '../../geometry/changed-region.js';
 import type { Range } from '../../geometry/window.js';
 import type { OnnxGraph } from '../../graph/from-onnx.js';
-import { readersOf } from '../../graph/graph.js';
+import { type GraphNode, readersOf } from '../../graph/graph.js';
 import type { OnnxModel } from '../../graph/onnx-model.js';
 import { segmentCost, wholeCost } from './cost.js';
 import { type Segment, segmentOf } from './segment.js';
@@ -21,8 +21,11 @@ export type Plan = {
   readonly segments: readonly PlannedSegment[];
   /** Cost of a whole run over the cost of the plan, as the cost model has it. */
   readonly gain: number;
-  /** Multiply-adds of one position, millions. */
-  readonly macs: { readonly dense: number; readonly incremental: number };
+  /**
+   * Multiply-adds of one position, millions: of the whole network, of the plan, and of the outputs
+   * that a patch changes, which no exact method but one of fewer multiplications can do without.
+   */
+  readonly macs: { readonly dense: number; readonly incremental: number; readonly changed: number };
 };
 
 /** Node boundaries that one segment may span: longer ones gained nothing and cost planning time. */
@@ -41,7 +44,11 @@ const oldestOpset = 11;
  */
 export function planSegments(model: OnnxModel, graph: OnnxGraph, patch: Size): Plan {
   const dense = wholeCost(graph, graph.nodes, []);
-  const nothing = { segments: [], gain: 1, macs: { dense: dense.macs, incremental: dense.macs } };
+  const nothing = {
+    segments: [],
+    gain: 1,
+    macs: { dense: dense.macs, incremental: dense.macs, changed: dense.macs },
+  };
   const opset = model.opset.find(({ domain }) => domain === '')?.version ?? 0;
   const boundaries = boundariesOf(graph);
   if (opset < oldestOpset || boundaries.length < 2 || readsOutside(model)) return nothing;
@@ -49,7 +56,7 @@ export function planSegments(model: OnnxModel, graph: OnnxGraph, patch: Size): P
   return {
     segments: best.segments,
     gain: dense.ms / best.ms,
-    macs: { dense: dense.macs, incremental: best.macs },
+    macs: { dense: dense.macs, incremental: best.macs, changed: changedMacs(graph, patch) },
   };
 }
 
@@ -87,14 +94,7 @@ function shortest(
 ): Path {
   const readers = readersOf(graph);
   const local = graph.nodes.slice(0, boundaries.at(-1));
-  const changed = {
-    y: sampleRanges(extentOf(graph, graph.input, 'y'), patch.height).map((range) =>
-      changedRanges(graph, local, 'y', range),
-    ),
-    x: sampleRanges(extentOf(graph, graph.input, 'x'), patch.width).map((range) =>
-      changedRanges(graph, local, 'x', range),
-    ),
-  };
+  const changed = sampleChanges(graph, local, patch);
   const costOf = (segment: Segment) => {
     const wanted = (axis: 'y' | 'x'): Range[] =>
       changed[axis].map((ranges) => ranges.get(segment.output) ?? { start: 0, end: 1 });
@@ -126,6 +126,35 @@ function shortest(
     if (ms < best.ms) best = { ...path, ms, macs: path.macs + whole.macs };
   }
   return best;
+}
+
+/** What patches at sample positions change, along each axis. */
+function sampleChanges(graph: OnnxGraph, local: readonly GraphNode[], patch: Size) {
+  const along = (axis: Axis, length: number) =>
+    sampleRanges(extentOf(graph, graph.input, axis), length).map((range) =>
+      changedRanges(graph, local, axis, range),
+    );
+  return { y: along('y', patch.height), x: along('x', patch.width) };
+}
+
+/** Mean multiply-adds of changed outputs, millions; what is not local changes whole. */
+function changedMacs(graph: OnnxGraph, patch: Size): number {
+  const end = graph.nodes.findIndex((node) => !isLocal(graph, node));
+  const local = end < 0 ? graph.nodes : graph.nodes.slice(0, end);
+  const changed = sampleChanges(graph, local, patch);
+  const share = (axis: Axis, tensor: string): number => {
+    const lengths = changed[axis].map((ranges) => {
+      const { start, end: stop } = ranges.get(tensor) ?? { start: 0, end: 0 };
+      return stop - start;
+    });
+    const mean = lengths.reduce((sum, length) => sum + length, 0) / lengths.length;
+    return mean / extentOf(graph, tensor, axis);
+  };
+  const rest = wholeCost(graph, graph.nodes.slice(local.length), []).macs;
+  return local.reduce((sum, node) => {
+    const tensor = node.outputs[0] ?? '';
+    return sum + wholeCost(graph, [node], []).macs * share('y', tensor) * share('x', tensor);
+  }, rest);
 }
 
 /** Tensors made before a boundary and read after it. */
