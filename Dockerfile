@@ -50,7 +50,7 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "-e", "f
 CMD ["node", "apps/worker/dist/main.js"]
 
 FROM ${CUDA_IMAGE} AS worker-cuda
-ENV NODE_ENV=production UMBRA_METRICS_PORT=9464 UMBRA_STORE_DIR=/data/store UMBRA_CACHE_DIR=/data/cache
+ENV NODE_ENV=production UMBRA_PROVIDER=cuda UMBRA_METRICS_PORT=9464 UMBRA_STORE_DIR=/data/store UMBRA_CACHE_DIR=/data/cache
 WORKDIR /umbra
 COPY --from=build-cuda /usr/local/bin/node /usr/local/bin/
 COPY --from=build-cuda /umbra/node_modules node_modules

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { basename, extname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
@@ -13,15 +12,14 @@ import {
   prepareImage,
 } from '@umbra/engine';
 import {
-  engineConfig,
   imageIdAt,
   imageResult,
   invalidInput,
   type OcclusionSettings,
-  readConfig,
   reportError,
 } from '@umbra/shared';
 import { dryRun, readPhoto } from './dry-run.js';
+import { engineFlags, engineOptions, engineUsage } from './engine-flags.js';
 import { findModel } from './find-model.js';
 import { type PhotoItem, parseItem } from './photo-item.js';
 import { createProgressBar } from './progress-bar.js';
@@ -33,7 +31,7 @@ export const explainUsage = `  umbra explain PHOTO... --model NAME|DIR --out DIR
 ${settingsUsage}
       --label INDEX|NAME      what the photos show, for --target label
       --box X,Y,WIDTH,HEIGHT  where, px of the photo: --faithfulness then plays the pointing game
-      --lanes N               models run side by side, one core each   [all cores]
+${engineUsage}
       --dry-run               only say what the run would take; needs no --out
       --json                  print one JSON object last`;
 
@@ -46,23 +44,20 @@ export async function explain(args: string[]): Promise<void> {
     allowPositionals: true,
     options: {
       ...settingsFlags,
+      ...engineFlags,
       model: { type: 'string', default: 'efficientnet-lite0' },
       out: { type: 'string' },
       label: { type: 'string' },
       box: { type: 'string' },
       'dry-run': { type: 'boolean' },
-      lanes: { type: 'string' },
       json: { type: 'boolean' },
     },
   });
   if (positionals.length === 0) throw invalidInput('Expected at least one PHOTO, got none');
   const settings = parseSettings(values);
-  const { UMBRA_FORBID_INCREMENTAL } = readConfig(engineConfig, process.env);
-  allowedStrategy(settings.strategy, UMBRA_FORBID_INCREMENTAL);
-  const engine = openEngine({
-    lanes: lanesOf(values.lanes),
-    forbidIncremental: UMBRA_FORBID_INCREMENTAL,
-  });
+  const options = engineOptions(values);
+  allowedStrategy(settings.strategy, options);
+  const engine = openEngine(options);
   if (values['dry-run']) {
     const model = findModel(values.model);
     return await dryRun(engine, model, positionals, settings, values.json === true);
@@ -132,12 +127,4 @@ async function explainPhoto(
   for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
   const result = imageResult.parse(JSON.parse(String(files.get('result.json'))));
   return summarise(result, folder);
-}
-
-function lanesOf(text: string | undefined): number {
-  const lanes = text === undefined ? availableParallelism() : Number(text);
-  if (!Number.isInteger(lanes) || lanes < 1 || lanes > 256) {
-    throw invalidInput(`Expected --lanes to be an integer from 1 to 256, got '${text}'`);
-  }
-  return lanes;
 }

@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { addedModelsFolder, invalidInput } from '@umbra/shared';
+import { readCliConfig } from './config.js';
 
 /** Where `umbra models add` puts models. */
 export const registryFolder = (): string =>
-  resolve(process.env.UMBRA_MODELS_DIR || addedModelsFolder);
+  resolve(readCliConfig().UMBRA_MODELS_DIR ?? addedModelsFolder);
 
 /** Folders that models are found in by name, the user's own first. */
 export const modelFolders = (): readonly string[] => [
@@ -18,5 +19,7 @@ export function findModel(model: string): string {
   const places = [model, ...modelFolders().map((folder) => join(folder, basename(model)))];
   const found = places.find((place) => existsSync(join(place, 'bundle.json')));
   if (found !== undefined) return resolve(found);
-  throw invalidInput(`Expected --model to be a bundle's folder or a known name, got '${model}'`);
+  throw invalidInput(
+    `Expected a model's name or its bundle's folder, got '${model}': 'umbra models list' names what there is`,
+  );
 }

@@ -1,7 +1,7 @@
-import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type InferencePlan, openEngine, planOcclusion } from '@umbra/engine';
-import { engineConfig, invalidInput, readConfig, type Size } from '@umbra/shared';
+import { invalidInput, type Size } from '@umbra/shared';
+import { engineFlags, engineOptions } from './engine-flags.js';
 import { findModel } from './find-model.js';
 import { parseSettings, settingsFlags } from './settings-flags.js';
 import { alignColumns } from './summary.js';
@@ -16,17 +16,14 @@ export async function plan(args: string[]): Promise<void> {
     args,
     options: {
       ...settingsFlags,
+      ...engineFlags,
       model: { type: 'string', default: 'efficientnet-lite0' },
       size: { type: 'string' },
       json: { type: 'boolean' },
     },
   });
   const settings = parseSettings(values);
-  const { UMBRA_FORBID_INCREMENTAL } = readConfig(engineConfig, process.env);
-  const engine = openEngine({
-    lanes: availableParallelism(),
-    forbidIncremental: UMBRA_FORBID_INCREMENTAL,
-  });
+  const engine = openEngine(engineOptions(values));
   try {
     const model = await engine.open(findModel(values.model));
     const size = parseSize(values.size) ?? model.bundle.input;

@@ -18,8 +18,6 @@ export const workerConfig = commonConfig.extend({
     .pipe(z.array(step).min(1)),
   /** Inference threads of this process; shards run side by side. */
   UMBRA_LANES: count(1),
-  /** Memory for the batches of all lanes together. */
-  UMBRA_BATCH_MB: count(512),
   /** Images a job may have in the queue at once. */
   UMBRA_WINDOW_IMAGES: count(32),
   UMBRA_CACHE_DIR: z.string().min(1).default('.umbra/cache'),

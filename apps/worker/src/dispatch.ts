@@ -5,6 +5,7 @@ import {
   datasetItem,
   describeModel,
   dispatchPayload,
+  engineOptionsOf,
   hasCode,
   imageIndexOf,
   isFinal,
@@ -55,7 +56,7 @@ export async function runDispatch(context: Context, job: Job, token?: string): P
 async function tick(context: Context, { tenant, jobId }: DispatchPayload): Promise<boolean> {
   const job = await readJob(context.store, tenant, jobId);
   if (isFinal(job.state)) return true;
-  allowedStrategy(job.settings.strategy, context.config.UMBRA_FORBID_INCREMENTAL);
+  allowedStrategy(job.settings.strategy, engineOptionsOf(context.config));
   if (job.state !== 'finalizing') {
     // Counted before progress is read: a merge counts its image before it leaves its queue.
     const merges = await context.mergeQueue.getJobCountByTypes(...mergeStates);

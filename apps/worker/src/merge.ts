@@ -22,13 +22,14 @@ import {
   reportError,
   type ShardResult,
   shardResult,
+  unavailable,
 } from '@umbra/shared';
 import type { Job } from 'bullmq';
 import type { Context } from './context.js';
 import { readImage } from './read-image.js';
 
 /** Assemble an image's shards, write its results, count it. Safe to repeat. */
-export async function runMerge(context: Context, job: Job): Promise<void> {
+export async function runMerge(context: Context, job: Job, token = ''): Promise<void> {
   const image = mergePayload.parse(job.data);
   const [failure] = Object.values(await job.getIgnoredChildrenFailures());
   if (failure !== undefined) return recordFailure(context, image, parseFailure(failure));
@@ -40,10 +41,22 @@ export async function runMerge(context: Context, job: Job): Promise<void> {
   } catch (error) {
     const lastAttempt = job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
     if (!lastAttempt && !(error instanceof AppError && !error.retryable)) throw error;
+    await assertHeld(context, job, token);
     return recordFailure(context, image, reportError(error));
   }
   await context.progress.finishImage(image.jobId, imageIndexOf(image.item.id), 'completed');
   context.logger.info({ jobId: image.jobId, imageId: image.item.id }, 'image completed');
+}
+
+/**
+ * Where Redis came back empty, the shards of this merge are gone with its lock: that the image is
+ * without them says nothing of it, and the job is taken up again from the store.
+ *
+ * @throws {AppError} `unavailable` if another worker may have this merge.
+ */
+async function assertHeld({ config }: Context, job: Job, token: string): Promise<void> {
+  const held = await job.extendLock(token, config.UMBRA_LOCK_MS).catch(() => 0);
+  if (held !== 1) throw unavailable('The queue no longer knows of this merge');
 }
 
 /** A merge that ended without its step, since its workers died of it: the image failed. */

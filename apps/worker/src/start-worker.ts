@@ -3,6 +3,7 @@ import { openEngine } from '@umbra/engine';
 import {
   createLogger,
   createProgressBook,
+  engineOptionsOf,
   openStore,
   queueNames,
   redisPrefix,
@@ -49,8 +50,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
   redis.on('error', (error) => logger.warn({ reason: error.message }, 'redis is not reachable'));
   const engine = openEngine({
     lanes: config.UMBRA_LANES,
-    batchBytes: config.UMBRA_BATCH_MB * 1024 * 1024,
-    forbidIncremental: config.UMBRA_FORBID_INCREMENTAL,
+    ...engineOptionsOf(config),
   });
   const metrics = createWorkerMetrics({
     registry,

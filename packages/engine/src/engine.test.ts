@@ -52,7 +52,10 @@ describe('dense occlusion', () => {
       const [grid] = plan.grids;
       const [scores] = all;
       if (grid === undefined || scores === undefined) throw new Error('nothing was run');
-      const backend = await loadOnnxruntime(join(folder, 'tiny'), model.bundle, 1);
+      const backend = await loadOnnxruntime(join(folder, 'tiny'), model.bundle, {
+        provider: 'cpu',
+        threads: 1,
+      });
       const filled = fillImage(input, settings.fill, model.bundle.input);
       expect(scores).toHaveLength(grid.rows * grid.columns);
       for (let index = 0; index < scores.length; index++) {

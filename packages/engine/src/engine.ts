@@ -8,6 +8,7 @@ import {
   type OcclusionSettings,
   type Plan,
   type Provenance,
+  type Provider,
   type RowRange,
   readBundle,
   type Size,
@@ -23,8 +24,12 @@ import { describePlan, type InferencePlan } from './occlusion/inference-plan.js'
 import { type Maps, occlude } from './occlusion/occlude.js';
 
 export type EngineOptions = {
-  /** Inference threads; about one a core. */
+  /** Models run side by side; about one a core, or one a GPU. */
   readonly lanes: number;
+  /** What networks run on. */
+  readonly provider?: Provider;
+  /** Of each session of a whole network; more where a large one leaves lanes without. */
+  readonly threads?: number;
   /** Budget for the batches of all lanes together, bytes. */
   readonly batchBytes?: number;
   /** Budget for the weights of one model in all lanes together, bytes: see `LanePool.open`. */
@@ -95,8 +100,9 @@ const defaultWeightBytes = 1024 * 1024 * 1024;
 
 /** Start the lanes; models are loaded as they are opened. */
 export function openEngine(options: EngineOptions): Engine {
-  const { lanes, batchBytes = defaultBatchBytes, forbidIncremental = false } = options;
-  const pool = openLanePool(lanes, { weightBytes: options.weightBytes ?? defaultWeightBytes });
+  const { lanes, batchBytes = defaultBatchBytes, weightBytes = defaultWeightBytes } = options;
+  const { provider = 'cpu', threads = 1, forbidIncremental = false } = options;
+  const pool = openLanePool(lanes, { weightBytes, provider, threads });
   const open = new Map<string, Promise<OpenModel>>();
 
   const load = async (folder: string, bundle: ModelBundle, digest: string): Promise<OpenModel> => {
@@ -112,7 +118,7 @@ export function openEngine(options: EngineOptions): Engine {
       classes,
       labels,
       batchBytes,
-      forbidIncremental,
+      limits: { provider, forbidIncremental },
       incremental,
       runtime: {
         backend: runtime.name,

@@ -24,13 +24,37 @@ export const portSetting = port;
 /** Where `umbra models add` puts bundles, and the API finds them, unless UMBRA_MODELS_DIR says where. */
 export const addedModelsFolder = '.umbra/models';
 
+/** What a network may run on: onnxruntime's execution providers. */
+export const providers = ['cpu', 'cuda', 'webgpu'] as const;
+export type Provider = (typeof providers)[number];
+
+const count = (fallback: number) => z.coerce.number().int().min(1).default(fallback);
+
 /** What every process that runs the engine reads. */
 export const engineConfig = z.object({
+  UMBRA_PROVIDER: z.enum(providers).default('cpu'),
+  /** Of each inference session; lanes gain more. */
+  UMBRA_THREADS: count(1),
+  /** Memory for the batches of all lanes together. */
+  UMBRA_BATCH_MB: count(512),
+  /** Memory for the weights of one model, held whole, in all lanes together. */
+  UMBRA_WEIGHTS_MB: count(1024),
   /** Forbids inference that reuses parts of the clean run, unless it is 0 or false. */
   UMBRA_FORBID_INCREMENTAL: z
     .string()
     .default('false')
     .transform((value) => !['0', 'false'].includes(value.toLowerCase())),
+});
+
+const mebibyte = 1024 * 1024;
+
+/** The engine's options as the environment has them. */
+export const engineOptionsOf = (config: z.output<typeof engineConfig>) => ({
+  provider: config.UMBRA_PROVIDER,
+  threads: config.UMBRA_THREADS,
+  batchBytes: config.UMBRA_BATCH_MB * mebibyte,
+  weightBytes: config.UMBRA_WEIGHTS_MB * mebibyte,
+  forbidIncremental: config.UMBRA_FORBID_INCREMENTAL,
 });
 
 /**

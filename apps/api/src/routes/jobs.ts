@@ -4,6 +4,7 @@ import {
   dataset,
   datasetItem,
   describeModel,
+  engineOptionsOf,
   errorReport,
   findModel,
   getJson,
@@ -149,7 +150,7 @@ async function checkSettings(
   bundle: ModelBundle,
   { name, digest }: ModelSummary,
 ): Promise<number | null> {
-  allowedStrategy(settings.strategy, config.UMBRA_FORBID_INCREMENTAL);
+  allowedStrategy(settings.strategy, engineOptionsOf(config));
   if (bundle.labels !== undefined) {
     const text = await store.get(keys.modelFile(name, digest, bundle.labels));
     assertTarget(settings.target, z.array(z.string()).parse(JSON.parse(text.toString())));

@@ -1,4 +1,4 @@
-import type { ModelBundle } from '@umbra/shared';
+import type { ModelBundle, Provider } from '@umbra/shared';
 
 /** A loaded network: images in, one row of class scores an image out. */
 export type Backend = {
@@ -13,9 +13,14 @@ export type Backend = {
   close(): Promise<void>;
 };
 
-/** @param threads That one run may use. */
+export type BackendOptions = {
+  readonly provider: Provider;
+  /** That one run may use. */
+  readonly threads: number;
+};
+
 export type LoadBackend = (
   folder: string,
   bundle: ModelBundle,
-  threads: number,
+  options: BackendOptions,
 ) => Promise<Backend>;

@@ -2,7 +2,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { invalidInput, type ModelBundle } from '@umbra/shared';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { Backend } from './backend.js';
+import type { Backend, BackendOptions } from './backend.js';
+import { deviceOf, missingProvider } from './execution-provider.js';
 import { diagnoseOnnx, messageOf } from './onnx-diagnosis.js';
 import { readSignature, type Signature } from './onnx-signature.js';
 
@@ -14,14 +15,15 @@ const { version } = createRequire(import.meta.url)('onnxruntime-node/package.jso
  * Load an ONNX model into one session.
  *
  * @throws {AppError} `integrity` if the file is not a model that onnxruntime can load;
- *   `invalid_input` unless it has one image input and, at each run, gives a row of scores an image.
+ *   `invalid_input` unless it has one image input and, at each run, gives a row of scores an image;
+ *   `unavailable` if the execution provider cannot be had on this machine.
  */
 export async function loadOnnxruntime(
   folder: string,
   bundle: ModelBundle,
-  threads: number,
+  options: BackendOptions,
 ): Promise<Backend> {
-  const session = await createSession(folder, bundle, threads);
+  const session = await createSession(folder, bundle, options);
   const { input, output, batch: fixed } = await signatureOf(session, bundle);
   const runAll = async (images: Float32Array, count: number, height: number, width: number) => {
     const shape =
@@ -39,7 +41,7 @@ export async function loadOnnxruntime(
   return {
     name: 'onnxruntime',
     version,
-    device: 'cpu',
+    device: deviceOf(options.provider),
     run: (images, count, height, width) =>
       fixed === null
         ? runAll(images, count, height, width)
@@ -77,9 +79,12 @@ async function runByFixed(
   return all.subarray(0, count * classes);
 }
 
-/** @param threads One, where other lanes run too: they gain more than threads of one session do. */
-export const sessionOptions = (threads: number): InferenceSession.SessionOptions => ({
-  executionProviders: ['cpu'],
+/** Threads: one, where other lanes run too, which gain more than threads of one session do. */
+export const sessionOptions = ({
+  provider,
+  threads,
+}: BackendOptions): InferenceSession.SessionOptions => ({
+  executionProviders: [provider],
   intraOpNumThreads: threads,
   interOpNumThreads: 1,
   executionMode: 'sequential',
@@ -92,12 +97,30 @@ export const sessionOptions = (threads: number): InferenceSession.SessionOptions
 async function createSession(
   folder: string,
   bundle: ModelBundle,
-  threads: number,
+  options: BackendOptions,
 ): Promise<InferenceSession> {
+  const path = join(folder, bundle.model);
   try {
-    return await InferenceSession.create(join(folder, bundle.model), sessionOptions(threads));
+    return await InferenceSession.create(path, sessionOptions(options));
   } catch (error) {
+    if (options.provider !== 'cpu' && (await loadsOnCpu(path, options))) {
+      throw missingProvider(options.provider, error);
+    }
     throw await diagnoseOnnx(folder, bundle, `onnxruntime ${version}`, error);
+  }
+}
+
+/** Whether it is the provider, not the model, that fails. */
+async function loadsOnCpu(path: string, options: BackendOptions): Promise<boolean> {
+  try {
+    const session = await InferenceSession.create(
+      path,
+      sessionOptions({ ...options, provider: 'cpu' }),
+    );
+    await session.release();
+    return true;
+  } catch {
+    return false;
   }
 }
 

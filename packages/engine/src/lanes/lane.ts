@@ -1,7 +1,7 @@
 /** A worker thread that holds sessions of each open model and runs one task at a time. */
 import { parentPort } from 'node:worker_threads';
 import { integrity, type ModelBundle, reportError } from '@umbra/shared';
-import type { Backend } from '../backends/backend.js';
+import type { Backend, BackendOptions } from '../backends/backend.js';
 import { loadBackend } from '../backends/load-backend.js';
 import { copyBox, copyRanks } from '../occlusion/copy.js';
 import { buffersOf } from './buffers.js';
@@ -18,7 +18,7 @@ if (port === null) throw new Error('Expected to run as a worker thread');
 type Model = {
   readonly folder: string;
   readonly bundle: ModelBundle;
-  readonly threads: number;
+  readonly options: BackendOptions;
   whole: Backend | null;
   segments: Segments | null;
 };
@@ -37,8 +37,8 @@ port.on('message', ({ id, content }: Numbered<LaneRequest>) => {
 
 async function answer(request: LaneRequest): Promise<LaneReply> {
   if (request.kind === 'open') {
-    const { digest, folder, bundle, threads } = request;
-    models.set(digest, { folder, bundle, threads, whole: null, segments: null });
+    const { digest, folder, bundle, options } = request;
+    models.set(digest, { folder, bundle, options, whole: null, segments: null });
     return { kind: 'opened' };
   }
   const model = models.get(request.digest);
@@ -68,7 +68,7 @@ async function wholeOf(model: Model): Promise<Backend> {
   const { segments } = model;
   model.segments = null;
   await segments?.close();
-  model.whole ??= await loadBackend(model.folder, model.bundle, model.threads);
+  model.whole ??= await loadBackend(model.folder, model.bundle, model.options);
   return model.whole;
 }
 
@@ -76,7 +76,7 @@ async function segmentsOf(model: Model): Promise<Segments> {
   const { whole } = model;
   model.whole = null;
   await whole?.close();
-  model.segments ??= openSegments(model.folder, model.threads);
+  model.segments ??= openSegments(model.folder, model.options.threads);
   return model.segments;
 }
 

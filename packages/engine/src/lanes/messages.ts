@@ -1,4 +1,5 @@
 import type { Box, ErrorReport, ModelBundle, Size } from '@umbra/shared';
+import type { BackendOptions } from '../backends/backend.js';
 import type { LastInputs } from '../occlusion/incremental/execute.js';
 import type { BoxesTask, CleanMaps, CleanTask, LastTask } from './segments.js';
 
@@ -10,8 +11,8 @@ export type LaneRequest =
       readonly digest: string;
       readonly folder: string;
       readonly bundle: ModelBundle;
-      /** Of a session of the whole network, or of its last stage. */
-      readonly threads: number;
+      /** Of a session of the whole network; the threads also of its last stage. */
+      readonly options: BackendOptions;
     }
   /** Load the whole network. */
   | { readonly kind: 'load'; readonly digest: string }

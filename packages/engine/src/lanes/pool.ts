@@ -1,4 +1,4 @@
-import { AppError, integrity, type ModelBundle } from '@umbra/shared';
+import { AppError, integrity, type ModelBundle, type Provider } from '@umbra/shared';
 import { type LaneLink, type Runtime, startLane } from './link.js';
 import type { Batch, OpenRequest } from './messages.js';
 import type { BoxesTask, CleanMaps, CleanTask } from './segments.js';
@@ -43,6 +43,9 @@ type Waiting = {
 export type PoolOptions = {
   /** Most that the weights of one model, held whole, take in all lanes together; one has it in any case. */
   readonly weightBytes: number;
+  readonly provider?: Provider;
+  /** Least threads of each session of a whole network. */
+  readonly threads?: number;
   /** The module that each thread runs. */
   readonly entry?: URL;
 };
@@ -50,9 +53,9 @@ export type PoolOptions = {
 /** @param lanes Threads that run tasks. */
 export function openLanePool(
   lanes: number,
-  { weightBytes, entry = laneEntry() }: PoolOptions,
+  { weightBytes, provider = 'cpu', threads: least = 1, entry = laneEntry() }: PoolOptions,
 ): LanePool {
-  const models = new Map<string, OpenRequest>();
+  const models = new Map<string, OpenRequest & { readonly wholeLanes: number }>();
   const slots = Array.from(
     { length: lanes },
     (_, index): Slot => ({ index, link: undefined, busy: false }),
@@ -79,8 +82,7 @@ export function openLanePool(
     if (next >= 0) waiting.splice(next, 1)[0]?.resolve(slot);
   };
   /** Lanes that may hold a model whole. */
-  const wholeLanes = (digest: string): number =>
-    Math.floor(lanes / (models.get(digest)?.threads ?? 1));
+  const wholeLanes = (digest: string): number => models.get(digest)?.wholeLanes ?? lanes;
   /** Run a task on the next idle one of the first lanes. */
   const use = async <T>(
     digest: string,
@@ -104,8 +106,9 @@ export function openLanePool(
     lanes,
     async open(digest, folder, bundle) {
       if (closed) throw closedError();
-      const threads = threadsFor(bundle, lanes, weightBytes);
-      models.set(digest, { kind: 'open', digest, folder, bundle, threads });
+      const wholeLanes = wholeLanesFor(bundle, lanes, weightBytes);
+      const options = { provider, threads: Math.max(least, Math.floor(lanes / wholeLanes)) };
+      models.set(digest, { kind: 'open', digest, folder, bundle, options, wholeLanes });
       try {
         return await use(digest, 1, (link) => link.load(digest));
       } catch (error) {
@@ -132,11 +135,11 @@ export function openLanePool(
   };
 }
 
-/** Threads of each session of the whole network, so that so many sessions keep to the budget. */
-function threadsFor({ files }: ModelBundle, lanes: number, weightBytes: number): number {
+/** Lanes that can hold a model whole within the budget; threads of the others help them. */
+function wholeLanesFor({ files }: ModelBundle, lanes: number, weightBytes: number): number {
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-  const sessions = Math.min(lanes, Math.max(1, Math.floor(weightBytes / bytes)));
-  return Math.ceil(lanes / sessions);
+  const fitting = Math.min(lanes, Math.max(1, Math.floor(weightBytes / bytes)));
+  return Math.floor(lanes / Math.ceil(lanes / fitting));
 }
 
 const closedError = (): AppError => new AppError('cancelled', 'The engine is closed');

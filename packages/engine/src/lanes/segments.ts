@@ -56,6 +56,9 @@ export type Segments = {
 /** Runs longer than this gain nothing, and a shorter one hears a stop soon. */
 const largestWindowBytes = 4 * 1024 * 1024;
 
+/** A run over whole maps takes much more memory than the windows that follow: it is not kept for them. */
+const givesBack = { extra: { memory: { enable_memory_arena_shrinkage: 'cpu:0' } } };
+
 /**
  * @param folder Of the bundle, where segments find their weights.
  * @param threads Of the last stage.
@@ -65,7 +68,7 @@ export function openSegments(folder: string, threads: number): Segments {
   let winograd: Promise<WinogradRunner> | undefined;
 
   const runStage =
-    (threads: number): RunStage =>
+    (threads: number, options?: InferenceSession.RunOptions): RunStage =>
     async (model, ports, inputs) => {
       const session = sessions.get(model.key) ?? createSegment(model, folder, threads);
       sessions.set(model.key, session);
@@ -74,7 +77,7 @@ export function openSegments(folder: string, threads: number): Segments {
         const input = inputs[index];
         if (input !== undefined) feeds[name] = new Tensor('float32', input.data, input.shape);
       }
-      const results = await (await session).run(feeds);
+      const results = await (await session).run(feeds, options ?? {});
       return results[segmentOutput]?.data as Float32Array;
     };
   const run = async (
@@ -88,7 +91,7 @@ export function openSegments(folder: string, threads: number): Segments {
     const stopped = new Int32Array(stop);
     return runSegments(program, positions, kept, pieces, {
       windowBytes: Math.min(largestWindowBytes, laneBytes / 16),
-      runStage: runStage(1),
+      runStage: runStage(1, keep && givesBack),
       winograd: await winograd,
       check: () => throwIfStopped(stopped),
       ...(keep && { keep }),
@@ -161,7 +164,7 @@ async function createSegment(
   folder: string,
   threads: number,
 ): Promise<InferenceSession> {
-  const options = sessionOptions(threads);
+  const options = sessionOptions({ provider: 'cpu', threads });
   return InferenceSession.create(model.bytes, {
     ...options,
     // Windows come in many sizes: a memory plan for each would never be used twice.

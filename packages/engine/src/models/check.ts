@@ -82,7 +82,10 @@ async function holdFiles(found: Found): Promise<string> {
 }
 
 async function load(found: Found): Promise<string> {
-  found.backend = await loadBackend(found.folder, bundleOf(found), 1);
+  found.backend = await loadBackend(found.folder, bundleOf(found), {
+    provider: 'cpu',
+    threads: 1,
+  });
   const { name, version, device } = found.backend;
   return `${name} ${version} on ${device}`;
 }

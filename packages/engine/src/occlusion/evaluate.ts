@@ -59,7 +59,7 @@ const largestBatch = 8;
  */
 const smallestBatch = 2;
 /** Activations of a convolutional network, as a multiple of its input: generous for VGG16. */
-const activationFactor = 50;
+const activationFactor = 75;
 
 /**
  * Run the network with the pixels of one box at a time replaced.

@@ -1,7 +1,7 @@
 import type { OcclusionSettings, Size } from '@umbra/shared';
 import { type EvaluatedModel, planFor } from './evaluate.js';
 import type { NetworkPlan } from './incremental/incremental.js';
-import { allowedStrategy, largestPatch } from './occlude.js';
+import { allowedStrategy, largestPatch, type StrategyLimits } from './occlude.js';
 
 /** A stretch of the network that runs on windows of its input. */
 export type PlanStep = {
@@ -36,7 +36,7 @@ export type InferencePlan = {
 
 export type Strategy = 'dense' | 'incremental';
 
-type PlannedModel = EvaluatedModel & { readonly forbidIncremental: boolean };
+type PlannedModel = EvaluatedModel & { readonly limits: StrategyLimits };
 
 /**
  * Say how positions of a run would be computed, without running them.
@@ -50,7 +50,7 @@ export async function describePlan(
   settings: OcclusionSettings,
 ): Promise<InferencePlan> {
   const patch = largestPatch(settings);
-  const strategy = allowedStrategy(settings.strategy, model.forbidIncremental);
+  const strategy = allowedStrategy(settings.strategy, model.limits);
   const chosen = await planFor(model, size, { strategy, patch });
   const network = chosen ?? (await model.incremental.plan(size, patch));
   return {

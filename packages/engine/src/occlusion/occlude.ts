@@ -8,6 +8,7 @@ import {
   type OcclusionSettings,
   type Plan,
   type Provenance,
+  type Provider,
   patchesOf,
   planGrids,
   type Size,
@@ -31,8 +32,7 @@ import { argmax, assertScore, describeClean, scoreOf } from './scores.js';
 
 export type OccludedModel = EvaluatedModel & {
   readonly labels: readonly string[];
-  /** The operator's word: see `EngineOptions`. */
-  readonly forbidIncremental: boolean;
+  readonly limits: StrategyLimits;
   readonly runtime: Omit<Provenance, 'strategy'>;
 };
 
@@ -69,7 +69,7 @@ export async function occlude(
   const plan = planOcclusion(input, settings);
   const rows = checkRows(plan, options.rows ?? { rowStart: 0, rowEnd: plan.rows });
   assertWhole(settings, plan, rows);
-  const strategy = allowedStrategy(settings.strategy, model.forbidIncremental);
+  const strategy = allowedStrategy(settings.strategy, model.limits);
   const image: SharedImage = {
     clean: share(input.tensor),
     filled: share(fillImage(input, settings.fill, bundle.input)),
@@ -156,14 +156,27 @@ function assertWhole(
   );
 }
 
-/** @throws {AppError} `invalid_input` if incremental is asked for where the operator forbids it. */
+/** What an engine's options say of strategies: see `EngineOptions`. */
+export type StrategyLimits = {
+  readonly provider?: Provider;
+  readonly forbidIncremental?: boolean;
+};
+
+/**
+ * What a strategy means here: `auto` is `dense` where incremental cannot be had.
+ *
+ * Segments run on CPUs alone: a GPU would wait for the row copies between them.
+ *
+ * @throws {AppError} `invalid_input` if incremental is asked for there.
+ */
 export function allowedStrategy(
   strategy: OcclusionSettings['strategy'],
-  forbidIncremental: boolean,
+  { provider = 'cpu', forbidIncremental = false }: StrategyLimits,
 ): OcclusionSettings['strategy'] {
-  if (!forbidIncremental) return strategy;
+  if (provider === 'cpu' && !forbidIncremental) return strategy;
   if (strategy !== 'incremental') return 'dense';
-  throw invalidInput(
-    "Expected strategy 'auto' or 'dense', since incremental inference is forbidden here (UMBRA_FORBID_INCREMENTAL), got 'incremental'",
-  );
+  const why = forbidIncremental
+    ? 'incremental inference is forbidden here (UMBRA_FORBID_INCREMENTAL)'
+    : `incremental inference runs on the cpu, and the execution provider here is ${provider}`;
+  throw invalidInput(`Expected strategy 'auto' or 'dense', since ${why}, got 'incremental'`);
 }

@@ -127,7 +127,10 @@ async function runWhole(
   images: readonly Float32Array[],
   { height, width }: { height: number; width: number },
 ): Promise<Float32Array> {
-  const session = await InferenceSession.create(path, sessionOptions(1));
+  const session = await InferenceSession.create(
+    path,
+    sessionOptions({ provider: 'cpu', threads: 1 }),
+  );
   const area = height * width;
   const batch = new Float32Array(images.length * area * 3);
   for (const [index, image] of images.entries()) {

@@ -1,0 +1,10 @@
+import { engineConfig, readConfig } from '@umbra/shared';
+import { z } from 'zod';
+
+const cliConfig = engineConfig.extend({
+  /** Where models are added, and found by name first. */
+  UMBRA_MODELS_DIR: z.string().min(1).optional(),
+});
+
+/** The environment as the commands read it. @throws {AppError} `invalid_input` */
+export const readCliConfig = () => readConfig(cliConfig, process.env);

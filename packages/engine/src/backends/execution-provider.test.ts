@@ -1,0 +1,53 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readBundle } from '@umbra/shared';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { allowedStrategy } from '../occlusion/occlude.js';
+import { writeTinyBundle } from '../testing/tiny-bundle.js';
+import { deviceOf } from './execution-provider.js';
+import { loadOnnxruntime } from './onnxruntime.js';
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'umbra-provider-'));
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+test('cards are named by their driver, each kind once', async () => {
+  for (const card of ['0000:01:00.0', '0000:02:00.0']) {
+    await mkdir(join(root, 'cards', card), { recursive: true });
+    await writeFile(
+      join(root, 'cards', card, 'information'),
+      'Model: \t NVIDIA H100 PCIe\nIRQ: 1\n',
+    );
+  }
+  expect(deviceOf('cuda', join(root, 'cards'))).toBe('cuda (NVIDIA H100 PCIe)');
+  expect(deviceOf('cuda', join(root, 'none'))).toBe('cuda');
+  expect(deviceOf('cpu', join(root, 'cards'))).toBe('cpu');
+});
+
+const cuda = { provider: 'cuda', threads: 1 } as const;
+
+test('a provider that is not there says what it needs', async () => {
+  const folder = await writeTinyBundle(root);
+  const { bundle } = await readBundle(folder);
+  await expect(loadOnnxruntime(folder, bundle, cuda)).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringMatching(/execution provider 'cuda'.*CUDA 12/),
+  });
+});
+
+test('a model that is broken is what is reported, whatever the provider', async () => {
+  const folder = await writeTinyBundle(root, { name: 'broken', onnx: Buffer.from('no model') });
+  const { bundle } = await readBundle(folder);
+  await expect(loadOnnxruntime(folder, bundle, cuda)).rejects.toMatchObject({ code: 'integrity' });
+});
+
+test('incremental is for the cpu: elsewhere auto means dense, and asking for it is refused', () => {
+  expect(allowedStrategy('auto', { provider: 'webgpu' })).toBe('dense');
+  expect(allowedStrategy('auto', { provider: 'cpu' })).toBe('auto');
+  expect(() => allowedStrategy('incremental', { provider: 'cuda' })).toThrow(
+    /provider here is cuda/,
+  );
+});

@@ -1,0 +1,38 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type AppError, type Provider, unavailable } from '@umbra/shared';
+import { messageOf } from './onnx-diagnosis.js';
+
+/** Where NVIDIA's driver says what it drives. */
+const nvidiaCards = '/proc/driver/nvidia/gpus';
+
+const hints: Readonly<Record<Exclude<Provider, 'cpu'>, string>> = {
+  cuda: 'it needs an NVIDIA driver, CUDA 12 with cuDNN 9, and the library that `ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js` fetches',
+  webgpu: 'it needs a GPU with a Vulkan driver and its loader (Debian: libvulkan1)',
+};
+
+/** What a provider runs on, for results: `cpu`, or `cuda (NVIDIA H100)` where the driver tells. */
+export function deviceOf(provider: Provider, cards = nvidiaCards): string {
+  if (provider !== 'cuda') return provider;
+  const names = [...new Set(listCards(cards))];
+  return names.length === 0 ? provider : `${provider} (${names.join(', ')})`;
+}
+
+/** @param cause The runtime's own error. */
+export function missingProvider(provider: Exclude<Provider, 'cpu'>, cause: unknown): AppError {
+  return unavailable(
+    `Expected execution provider '${provider}' on this machine: ${hints[provider]}; got: ${messageOf(cause)}`,
+    cause,
+  );
+}
+
+function listCards(folder: string): string[] {
+  try {
+    return readdirSync(folder).flatMap((card) => {
+      const text = readFileSync(join(folder, card, 'information'), 'utf8');
+      return /^Model:\s*(.+)$/m.exec(text)?.[1]?.trim() ?? [];
+    });
+  } catch {
+    return [];
+  }
+}
