@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { checkModel, describeFolder } from '@umbra/engine';
-import { addModel, invalidInput, readBundle, stageBundle } from '@umbra/shared';
+import { addModel, invalidInput, readBundle, reportError, stageBundle } from '@umbra/shared';
 import { findModel, modelFolders, registryFolder } from './find-model.js';
 import { alignColumns } from './summary.js';
 
@@ -76,9 +76,15 @@ async function list(json: boolean): Promise<void> {
     for (const entry of await readdir(registry)) {
       const folder = join(registry, entry);
       if (entry.startsWith('.') || !existsSync(join(folder, 'bundle.json'))) continue;
-      const { bundle, digest } = await readBundle(folder);
-      const { height, width } = bundle.input;
-      rows.push({ name: bundle.name, format: bundle.format, height, width, digest, folder });
+      try {
+        const { bundle, digest } = await readBundle(folder);
+        const { height, width } = bundle.input;
+        rows.push({ name: bundle.name, format: bundle.format, height, width, digest, folder });
+      } catch (error) {
+        // One damaged bundle hides no other.
+        process.stderr.write(`${folder}: ${reportError(error).message}\n`);
+        process.exitCode = 1;
+      }
     }
   }
   const cells = rows.map((row) => [row.name, row.format, `${row.height}x${row.width}`, row.folder]);
