@@ -6,8 +6,10 @@ import { ProblemError, problemHandler } from './problems.js';
 import { datasetRoutes } from './routes/datasets.js';
 import { healthRoutes } from './routes/health.js';
 import { jobRoutes } from './routes/jobs.js';
+import { layerRoutes } from './routes/layers.js';
 import { modelRoutes } from './routes/models.js';
 import { resultRoutes } from './routes/results.js';
+import { viewRoutes } from './routes/views.js';
 
 /** The HTTP interface, without a server. */
 export function createApp(context: Context): Express {
@@ -22,8 +24,10 @@ export function createApp(context: Context): Express {
   const routers: readonly Router[] = [
     healthRoutes(context),
     modelRoutes(context),
+    layerRoutes(context),
     datasetRoutes(context),
     jobRoutes(context),
+    viewRoutes(context),
     resultRoutes(context),
   ];
   for (const router of routers) app.use(router);

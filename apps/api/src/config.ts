@@ -16,6 +16,8 @@ export const apiConfig = commonConfig.extend({
   UMBRA_MAX_UPLOAD_BYTES: count(2 * 1024 ** 3),
   UMBRA_MAX_IMAGE_BYTES: count(32 * 1024 ** 2),
   UMBRA_MAX_IMAGE_PIXELS: count(100_000_000),
+  /** Models from the store, for pictures of their layers. */
+  UMBRA_CACHE_DIR: z.string().min(1).default('.umbra/cache'),
   UMBRA_SHUTDOWN_MS: count(10_000),
 });
 export type ApiConfig = z.output<typeof apiConfig>;

@@ -39,6 +39,15 @@ export function parseBody<T extends z.ZodType>(schema: T, body: unknown): z.outp
   return schema.parse(body ?? {});
 }
 
+/**
+ * Check a request's query.
+ *
+ * @throws {z.ZodError} Answered as a problem that names each parameter.
+ */
+export function parseQuery<T extends z.ZodType>(schema: T, query: unknown): z.output<T> {
+  return schema.parse({ ...(query as object) });
+}
+
 /** Answer every thrown value as RFC 9457 problem details; unknown ones without their message. */
 export function problemHandler(logger: Logger): ErrorRequestHandler {
   return (thrown, request, response, next) => {
@@ -64,6 +73,7 @@ function sendProblem(
 ): void {
   const { status, title } = errorCodes[error.code];
   if (error instanceof ProblemError) response.set(error.headers);
+  for (const header of ['ETag', 'Cache-Control']) response.removeHeader(header);
   if (status === 503) response.set('Retry-After', retryAfterSeconds);
   if (status === 413 && !request.complete) response.set('Connection', 'close');
   const detail = error.code === 'internal' ? 'An unexpected error; the log has it' : error.message;

@@ -1,8 +1,20 @@
 import { hasCode, umbraVersion } from '@umbra/shared';
+import { article, articleUsage } from './article.js';
 import { explain, explainUsage } from './explain.js';
+import { layers, layersUsage } from './layers.js';
 import { models, modelsUsage } from './models.js';
 import { plan, planUsage } from './plan.js';
 import { submit, submitUsage } from './submit.js';
+import {
+  activations,
+  activationsUsage,
+  fieldUsage,
+  filters,
+  filtersUsage,
+  input,
+  inputUsage,
+  receptiveField,
+} from './views.js';
 
 type Command = { readonly usage: string; readonly run: (args: string[]) => Promise<void> };
 
@@ -10,6 +22,12 @@ const commands: Readonly<Record<string, Command>> = {
   explain: { usage: explainUsage, run: explain },
   models: { usage: modelsUsage, run: models },
   plan: { usage: planUsage, run: plan },
+  layers: { usage: layersUsage, run: layers },
+  filters: { usage: filtersUsage, run: filters },
+  activations: { usage: activationsUsage, run: activations },
+  'receptive-field': { usage: fieldUsage, run: receptiveField },
+  input: { usage: inputUsage, run: input },
+  article: { usage: articleUsage, run: article },
   submit: { usage: submitUsage, run: submit },
 };
 

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import { type InferencePlan, openEngine, planOcclusion } from '@umbra/engine';
-import { invalidInput, type Size } from '@umbra/shared';
 import { engineFlags, engineOptions } from './engine-flags.js';
 import { findModel } from './find-model.js';
+import { parseSize } from './output.js';
 import { parseSettings, settingsFlags } from './settings-flags.js';
 import { alignColumns } from './summary.js';
 
@@ -34,13 +34,6 @@ export async function plan(args: string[]): Promise<void> {
   } finally {
     await engine.close();
   }
-}
-
-function parseSize(text: string | undefined): Size | null {
-  if (text === undefined) return null;
-  const [, height, width] = /^([1-9]\d{0,4})x([1-9]\d{0,4})$/.exec(text) ?? [];
-  if (height === undefined) throw invalidInput(`Expected --size to be HEIGHTxWIDTH, got '${text}'`);
-  return { height: Number(height), width: Number(width) };
 }
 
 function formatPlan(found: InferencePlan, positions: number): string {

@@ -1,6 +1,7 @@
 export * from './config.js';
 export * from './contracts/dataset.js';
 export * from './contracts/job.js';
+export * from './contracts/layer.js';
 export * from './contracts/model.js';
 export * from './contracts/result.js';
 export * from './contracts/settings.js';

@@ -11,8 +11,9 @@ import {
 import { type Response, Router } from 'express';
 import type { Context } from '../context.js';
 import { ProblemError } from '../problems.js';
-import { findJob, imageState } from './jobs.js';
+import { findJob } from './jobs.js';
 import { imageIdOf, jobIdOf, tenantOf } from './params.js';
+import { missingResult } from './views.js';
 
 export function resultRoutes(context: Context): Router {
   const { store } = context;
@@ -27,9 +28,7 @@ export function resultRoutes(context: Context): Router {
       await send(context, keys.result(tenant, job.id, image, file), response);
     } catch (error) {
       if (!hasCode(error, 'not_found')) throw error;
-      const { state, error: reason } = await imageState(store, tenant, job.id, image);
-      const why = state === 'failed' ? `failed: ${reason?.message}` : 'has no results yet';
-      throw notFound(`Image '${image}' of job '${job.id}' ${why}`);
+      throw await missingResult(store, tenant, job.id, image);
     }
   });
   router.get('/v1/jobs/:id/archive', async (request, response) => {

@@ -1,3 +1,4 @@
+import type { Layer } from '@umbra/shared';
 import type { AxisWindow } from '../geometry/window.js';
 
 /** Extents of a tensor for a batch of one; images are [1, channels, height, width]. */
@@ -21,8 +22,13 @@ export type Reach =
   | { readonly kind: 'global' }
   | { readonly kind: 'unknown' };
 
+/** What a layer does, in one word for every format. */
+export type LayerKind = Layer['kind'];
+
 export type GraphNode = {
+  /** Unlike any other node's. */
   readonly name: string;
+  readonly kind: LayerKind;
   /** The format's own word for the operation, such as `Conv`. */
   readonly op: string;
   /** Computed tensors that the node reads; its constants are not listed. */

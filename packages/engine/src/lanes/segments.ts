@@ -1,6 +1,7 @@
 import type { Box } from '@umbra/shared';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { sessionOptions } from '../backends/onnxruntime.js';
+import { externalFolder } from '../graph/onnx-parts.js';
 import { throwIfStopped } from '../occlusion/abort.js';
 import {
   type KeptMaps,
@@ -172,7 +173,7 @@ async function createSegment(
     extra: {
       session: {
         ...(options.extra?.session as object),
-        model_external_initializers_file_folder_path: folder,
+        ...externalFolder(folder),
       },
     },
   });

@@ -16,6 +16,18 @@ export function divergingColour(value: number): Colour {
   return fromOklch(0.975 - 0.525 * size, 0.185 * size ** 0.8, hue);
 }
 
+/**
+ * A sequential colour map from near-black over red to near-white, in even steps of lightness.
+ *
+ * @param value In [0, 1]; clamped.
+ * @returns sRGB, 8 bits a channel.
+ */
+export function sequentialColour(value: number): Colour {
+  const share = Math.min(1, Math.max(0, value));
+  const chroma = 0.17 * Math.sin(Math.PI * share) ** 0.7;
+  return fromOklch(0.13 + 0.84 * share, chroma, 345 + 100 * share);
+}
+
 /** @see https://bottosson.github.io/posts/oklab/ for the space and its matrices. */
 function fromOklch(lightness: number, chroma: number, hueDegrees: number): Colour {
   const hue = (hueDegrees * Math.PI) / 180;

@@ -5,7 +5,12 @@
  * @see https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
 export function encodeNpy(data: Float32Array | Int32Array, shape: readonly number[]): Buffer {
-  const type = data instanceof Float32Array ? '<f4' : '<i4';
+  const bytes = data instanceof Float32Array ? encodeFloats(data) : encodeInts(data);
+  return Buffer.concat([npyHeader(data instanceof Float32Array ? '<f4' : '<i4', shape), bytes]);
+}
+
+/** What stands before an array's bytes. */
+export function npyHeader(type: '<f4' | '<i4', shape: readonly number[]): Buffer {
   const extents = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
   const description = `{'descr': '${type}', 'fortran_order': False, 'shape': (${extents}), }`;
   const magic = Buffer.from('\u0093NUMPY\u0001\u0000', 'latin1');
@@ -14,8 +19,7 @@ export function encodeNpy(data: Float32Array | Int32Array, shape: readonly numbe
   const text = description + ' '.repeat((64 - (unpadded % 64)) % 64).concat('\n');
   const length = Buffer.alloc(2);
   length.writeUInt16LE(text.length);
-  const bytes = data instanceof Float32Array ? encodeFloats(data) : encodeInts(data);
-  return Buffer.concat([magic, length, Buffer.from(text, 'latin1'), bytes]);
+  return Buffer.concat([magic, length, Buffer.from(text, 'latin1')]);
 }
 
 /** Little-endian float32 bytes, whatever the machine's own order is. */

@@ -1,4 +1,4 @@
-import type { Size } from '@umbra/shared';
+import type { Box, Size } from '@umbra/shared';
 import sharp from 'sharp';
 import { defaultLimits, openRgb, toRgb } from '../image/decode.js';
 import type { Frame } from '../image/frame.js';
@@ -56,15 +56,20 @@ export async function renderOverlay(
     .toBuffer();
 }
 
-/** Where the model's input frame lies on a drawing of the photo, px. */
+/**
+ * Where a part of the photo lies on a drawing of it, px.
+ *
+ * @param part px of the resized photo; the model's input frame when left out.
+ */
 export function regionOf(
   { resized, crop }: Frame,
   drawn: Size,
+  part: Box = crop,
 ): { left: number; top: number; width: number; height: number } {
   const x = (value: number) => clamp((value * drawn.width) / resized.width, drawn.width);
   const y = (value: number) => clamp((value * drawn.height) / resized.height, drawn.height);
-  const [left, right] = [x(crop.left), x(crop.right)];
-  const [top, bottom] = [y(crop.top), y(crop.bottom)];
+  const [left, right] = [x(part.left), x(part.right)];
+  const [top, bottom] = [y(part.top), y(part.bottom)];
   return { left, top, width: Math.max(1, right - left), height: Math.max(1, bottom - top) };
 }
 

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 
 /** The font travels as a package: a server often has none, and pictures must look the same there. */
 const fontFile = createRequire(import.meta.url).resolve('dejavu-fonts-ttf/ttf/DejaVuSans.ttf');
@@ -12,8 +12,24 @@ export type TextImage = { readonly png: Buffer; readonly width: number; readonly
  * @param maxWidth Longer text is wrapped, px.
  */
 export async function drawText(text: string, sizePx: number, maxWidth: number): Promise<TextImage> {
+  const { data, info } = await textImage(text, sizePx, maxWidth)
+    .png()
+    .toBuffer({ resolveWithObject: true });
+  return { png: data, width: info.width, height: info.height };
+}
+
+/** The same as the strength of ink at each pixel, 8 bits, [height, width]. */
+export async function drawInk(text: string, sizePx: number, maxWidth: number) {
+  const { data, info } = await textImage(text, sizePx, maxWidth)
+    .extractChannel('alpha')
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return { alpha: data, width: info.width, height: info.height };
+}
+
+function textImage(text: string, sizePx: number, maxWidth: number): Sharp {
   const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-  const { data, info } = await sharp({
+  return sharp({
     text: {
       text: `<span foreground="#222222">${escaped}</span>`,
       font: `DejaVu Sans ${sizePx}`,
@@ -22,8 +38,5 @@ export async function drawText(text: string, sizePx: number, maxWidth: number): 
       dpi: 72,
       width: Math.floor(maxWidth),
     },
-  })
-    .png()
-    .toBuffer({ resolveWithObject: true });
-  return { png: data, width: info.width, height: info.height };
+  });
 }

@@ -1,10 +1,10 @@
 import type { OnnxGraph } from '../../graph/from-onnx.js';
 import type { GraphNode } from '../../graph/graph.js';
-import type { OnnxModel, Weight } from '../../graph/onnx-model.js';
+import type { OnnxModel } from '../../graph/onnx-model.js';
+import { ancestorsOf, referTo } from '../../graph/onnx-parts.js';
 import {
   attributeType,
   encodeModel,
-  externalLocation,
   type NodeProto,
   onnxType,
   type TensorProto,
@@ -185,49 +185,20 @@ function finish(
   const wanted = nodes
     .flatMap((node) => node.input ?? [])
     .filter((name) => name !== '' && !computed.has(name) && !own.has(name));
-  const needed = constantsFor(model, wanted);
+  const needed = ancestorsOf(model, wanted);
   return encodeModel({
     irVersion: model.irVersion,
     opsetImport: model.opset.map((one) => ({ ...one })),
     graph: {
       name: 'segment',
       node: [...needed.nodes, ...nodes],
-      initializer: [...needed.weights.map(reference), ...constants],
+      initializer: [...needed.weights.map(referTo), ...constants],
       input: ports.map(({ name }, index) => {
         return describeInput(name, graph.shapes.get(tensors[index] ?? '')?.[1] ?? 0);
       }),
       output: [{ name: segmentOutput, type: { tensorType: { elemType: onnxType.float } } }],
     },
   });
-}
-
-/** The weights of some names, and the nodes that make constants of them, such as casts. */
-function constantsFor(
-  model: OnnxModel,
-  wanted: readonly string[],
-): { readonly nodes: NodeProto[]; readonly weights: Weight[] } {
-  const names = new Set(wanted);
-  const nodes: NodeProto[] = [];
-  for (const node of [...model.nodes].reverse()) {
-    if (!node.output?.some((name) => names.has(name))) continue;
-    nodes.unshift(node);
-    for (const name of node.input ?? []) names.add(name);
-  }
-  const weights = [...names].map((name) => model.weights.get(name));
-  return { nodes, weights: weights.filter((weight) => weight !== undefined) };
-}
-
-/** A weight that stays in the bundle's files. */
-function reference({ name, shape, dataType, file, proto }: Weight): TensorProto {
-  if (file === null) return proto;
-  const entries = { location: file.path, offset: String(file.offset), length: String(file.bytes) };
-  return {
-    name,
-    dims: [...shape],
-    dataType,
-    dataLocation: externalLocation,
-    externalData: Object.entries(entries).map(([key, value]) => ({ key, value })),
-  };
 }
 
 /** [windows, height, width, channels]; all but the channels vary. */

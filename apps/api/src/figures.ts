@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import { type FigurePage, type Network, openNetwork } from '@umbra/engine';
+import {
+  type DescribedBundle,
+  fetchModel,
+  findModel,
+  readBundle,
+  type Size,
+  umbraVersion,
+} from '@umbra/shared';
+import type { Request, Response } from 'express';
+import type { Context } from './context.js';
+
+/** A model's network for looking into, from the store by way of this machine's disk. */
+export type OpenedNetwork = DescribedBundle & { readonly network: Network };
+
+/** @throws {AppError} `not_found` if there is no such model. */
+export async function openStored(
+  { store, config }: Context,
+  model: { readonly name: string; readonly digest?: string },
+  size?: Size,
+): Promise<OpenedNetwork> {
+  const digest = model.digest ?? (await findModel(store, model.name)).digest;
+  const folder = await fetchModel(store, model.name, digest, config.UMBRA_CACHE_DIR);
+  const described = await readBundle(folder);
+  return { ...described, network: await openNetwork(folder, described.bundle, size) };
+}
+
+/**
+ * Answer 304 where the client has what it asks for.
+ *
+ * @param parts All that the answer depends on, beside this version of the code.
+ * @returns Whether that was the answer.
+ */
+export function isFresh(request: Request, response: Response, parts: readonly unknown[]): boolean {
+  const digest = createHash('sha256').update(JSON.stringify([umbraVersion, ...parts]));
+  const tag = `"${digest.digest('base64url').slice(0, 27)}"`;
+  response.set('ETag', tag);
+  // A model's name may stand for another model tomorrow: clients keep the answer, and ask.
+  response.set('Cache-Control', 'no-cache');
+  // Express's own comparison answers no to clients that send `Cache-Control: no-cache`, as fetch does.
+  const known = (request.get('if-none-match') ?? '').split(',').map((one) => one.trim());
+  if (!known.some((one) => one === '*' || one.replace(/^W\//, '') === tag)) return false;
+  response.status(304).end();
+  return true;
+}
+
+/** Pictures are drawn one at a time: each may take more than a hundred megabytes. */
+export function createDrawingTurns(): <T>(draw: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (draw) => {
+    const turn = last.then(draw);
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+}
+
+/** Send one page of a figure, with links to its neighbours. */
+export function sendPage(request: Request, response: Response, figure: FigurePage): void {
+  const { png, page, pages } = figure;
+  const link = (to: number, rel: string) => {
+    const url = new URL(request.originalUrl, 'http://localhost');
+    url.searchParams.set('page', String(to));
+    return `<${url.pathname}${url.search}>; rel="${rel}"`;
+  };
+  const links = [
+    ...(page > 1 ? [link(page - 1, 'prev')] : []),
+    ...(page < pages ? [link(page + 1, 'next'), link(pages, 'last')] : []),
+  ];
+  if (links.length > 0) response.set('Link', links.join(', '));
+  response.type('image/png').send(png);
+}

@@ -1,0 +1,117 @@
+import {
+  findLayer,
+  findUnit,
+  occludeInput,
+  planOcclusion,
+  prepareImage,
+  renderInput,
+  renderReceptiveField,
+} from '@umbra/engine';
+import {
+  describeModel,
+  getJson,
+  hasCode,
+  imageResult,
+  invalidInput,
+  keys,
+  notFound,
+} from '@umbra/shared';
+import { Router } from 'express';
+import { z } from 'zod';
+import type { Context } from '../context.js';
+import { createDrawingTurns, isFresh, openStored } from '../figures.js';
+import { parseQuery } from '../problems.js';
+import { findJob, imageState } from './jobs.js';
+import { imageIdOf, jobIdOf, tenantOf } from './params.js';
+
+const place = z.coerce.number().int().min(0).max(1_000_000);
+const inputView = z.strictObject({
+  /** A position of the patch; the photo as it is when left out. */
+  row: place.optional(),
+  column: place.optional(),
+  /** Of the patch sizes. */
+  grid: place.default(0),
+});
+const fieldView = z.strictObject({ layer: z.string(), unit: z.string().optional() });
+
+/** Pictures of what the model was given and what it saw, of finished images. */
+export function viewRoutes(context: Context): Router {
+  const { store, config } = context;
+  const inTurn = createDrawingTurns();
+  const limits = { maxPixels: config.UMBRA_MAX_IMAGE_PIXELS };
+  const router = Router();
+
+  router.get('/v1/jobs/:id/images/:image/input.png', async (request, response) => {
+    const { row, column, grid } = parseQuery(inputView, request.query);
+    if ((row === undefined) !== (column === undefined)) {
+      throw invalidInput('Expected row and column, or neither of them');
+    }
+    const { result, photo } = await findImage(context, request.params);
+    if (isFresh(request, response, [request.params, row, column, grid])) return;
+    const png = await inTurn(async () => {
+      const { name, digest } = result.model;
+      const bundle = await describeModel(store, name, digest);
+      const image = await prepareImage(await store.get(photo), bundle.input, limits);
+      const file = result.image.name;
+      if (row === undefined || column === undefined) {
+        return renderInput(image, bundle, `${file}: the model's input`);
+      }
+      const plan = planOcclusion(image, result.settings);
+      const occluded = occludeInput(image, bundle, result.settings, plan, { grid, row, column });
+      const { top, left, bottom, right } = occluded.box;
+      const title = `${file}: patch at row ${row}, column ${column} (y ${top}-${bottom}, x ${left}-${right})`;
+      return renderInput(occluded.image, bundle, title);
+    });
+    response.type('image/png').send(png);
+  });
+
+  router.get('/v1/jobs/:id/images/:image/receptive-field.png', async (request, response) => {
+    const view = parseQuery(fieldView, request.query);
+    const { result, photo } = await findImage(context, request.params);
+    if (isFresh(request, response, [request.params, view])) return;
+    const png = await inTurn(async () => {
+      const { bundle, network } = await openStored(context, result.model, result.input);
+      const { layer } = findLayer(network.graph, view.layer);
+      const unit = findUnit(layer, view.unit);
+      const bytes = await store.get(photo);
+      const { frame } = await prepareImage(bytes, bundle.input, limits);
+      return renderReceptiveField(bytes, frame, layer, unit);
+    });
+    response.type('image/png').send(png);
+  });
+  return router;
+}
+
+/** A finished image's description, and the key of its photo. @throws {AppError} `not_found` */
+async function findImage(
+  context: Context,
+  params: { readonly id: string; readonly image: string },
+) {
+  const { store } = context;
+  const tenant = tenantOf();
+  const job = await findJob(context, tenant, jobIdOf(params.id));
+  const image = imageIdOf(params.image);
+  try {
+    const result = await getJson(
+      store,
+      keys.result(tenant, job.id, image, 'result.json'),
+      imageResult,
+    );
+    return { result, photo: keys.image(tenant, job.dataset, result.image.sha256) };
+  } catch (error) {
+    if (!hasCode(error, 'not_found')) throw error;
+    throw await missingResult(store, tenant, job.id, image);
+  }
+}
+
+/** Why an image of a job has nothing to show. */
+export async function missingResult(
+  store: Context['store'],
+  tenant: string,
+  jobId: string,
+  image: string,
+): Promise<Error> {
+  const { state, error: reason } = await imageState(store, tenant, jobId, image);
+  const why = state === 'failed' ? `failed: ${reason?.message}` : 'has no results yet';
+  return notFound(`Image '${image}' of job '${jobId}' ${why}`);
+}

@@ -1,0 +1,110 @@
+import { invalidInput, type Layer, notFound } from '@umbra/shared';
+import { receptiveFields } from '../geometry/receptive-field.js';
+import { type Graph, type GraphNode, readersOf } from '../graph/graph.js';
+
+/** Describe every layer of a network, in an order in which they can run. */
+export function listLayers(graph: Graph): readonly Layer[] {
+  const fields = receptiveFields(graph);
+  const features = featuresOf(graph);
+  let convolutions = 0;
+  return graph.nodes.map((node, index): Layer => {
+    const [output = ''] = node.outputs;
+    const shape = graph.shapes.get(output);
+    return {
+      index,
+      name: node.name,
+      kind: node.kind,
+      op: node.op,
+      outputShape: shape == null ? null : [...shape],
+      ...windowOf(node),
+      groups: node.groups,
+      parameters: node.parameters,
+      receptiveField: fields.get(output) ?? { kind: 'unknown' },
+      convolution: node.kind === 'convolution' ? convolutions++ : null,
+      feature: features.get(node) ?? null,
+    };
+  });
+}
+
+function windowOf({ reach }: GraphNode): Pick<Layer, 'kernel' | 'stride' | 'padding' | 'dilation'> {
+  if (reach.kind !== 'window') return { kernel: null, stride: null, padding: null, dilation: null };
+  const { y, x } = reach;
+  return {
+    kernel: { y: y.kernel, x: x.kernel },
+    stride: { y: y.stride, x: x.stride },
+    padding: { top: y.padBegin, left: x.padBegin, bottom: y.padEnd, right: x.padEnd },
+    dilation: { y: y.dilation, x: x.dilation },
+  };
+}
+
+/**
+ * Places in torchvision's `features`, of AlexNet and VGG: an unbranched chain of convolutions,
+ * activations and max pooling that holds all convolutions. None where exporting left layers out, as
+ * names that torchvision gave then tell.
+ */
+function featuresOf(graph: Graph): ReadonlyMap<GraphNode, number> {
+  const readers = readersOf(graph);
+  const chain = new Map<GraphNode, number>();
+  let tensor = graph.input;
+  for (const node of graph.nodes) {
+    const [input, ...others] = node.inputs;
+    const links = input === tensor && others.length === 0 && readers.get(tensor)?.length === 1;
+    if (!links || !['convolution', 'activation', 'pooling'].includes(node.kind)) break;
+    // Average pooling ends the features of both.
+    if (node.kind === 'pooling' && !/max/i.test(node.op)) break;
+    chain.set(node, chain.size);
+    tensor = node.outputs[0] ?? '';
+  }
+  const whole = graph.nodes.every((node) => node.kind !== 'convolution' || chain.has(node));
+  const agrees = [...chain].every(([{ name }, at]) => {
+    const named = /features\.(\d+)/.exec(name)?.[1];
+    return named === undefined || Number(named) === at;
+  });
+  return whole && agrees ? chain : new Map();
+}
+
+/**
+ * The layer that a user means: by its name, its place in the list (`12`), its place among the
+ * convolutions (`conv:3`) or in torchvision's features (`features:6`).
+ *
+ * @throws {AppError} `not_found` naming what there is.
+ */
+export function findLayer(graph: Graph, selector: string): { node: GraphNode; layer: Layer } {
+  const layers = listLayers(graph);
+  const [, field = '', digits = ''] = /^(conv:|features:|)(\d+)$/.exec(selector) ?? [];
+  const place = digits === '' ? Number.NaN : Number(digits);
+  const found =
+    layers.find(({ name }) => name === selector) ??
+    layers.find(
+      (layer) =>
+        ({ 'conv:': layer.convolution, 'features:': layer.feature, '': layer.index })[field] ===
+        place,
+    );
+  const node = found && graph.nodes[found.index];
+  if (node !== undefined && found !== undefined) return { node, layer: found };
+  const some = layers.slice(0, 20).map(({ name }) => name);
+  const more = layers.length > 20 ? `, ... (${layers.length} in all)` : '';
+  throw notFound(
+    `Unknown layer '${selector}'; expected a name, a place in 0-${layers.length - 1}, conv:N${layers.some(({ feature }) => feature !== null) ? ' or features:N' : ''}; known: ${some.join(', ')}${more}`,
+  );
+}
+
+/**
+ * A unit of a layer's feature maps.
+ *
+ * @param text `ROW,COLUMN`; the middle one when left out.
+ * @throws {AppError} `invalid_input` if the layer has no maps, or no such unit.
+ */
+export function findUnit({ name, outputShape }: Layer, text?: string) {
+  const [, , height, width] = outputShape ?? [];
+  if (outputShape?.length !== 4 || height === undefined || width === undefined) {
+    throw invalidInput(`Expected a layer with feature maps; '${name}' has none`);
+  }
+  if (text === undefined) return { row: Math.floor(height / 2), column: Math.floor(width / 2) };
+  const [, row = '', column = ''] = /^(\d{1,6}),(\d{1,6})$/.exec(text) ?? [];
+  const unit = { row: Number(row), column: Number(column) };
+  if (row !== '' && unit.row < height && unit.column < width) return unit;
+  throw invalidInput(
+    `Expected unit to be ROW,COLUMN from 0,0 to ${height - 1},${width - 1} in layer '${name}', got '${text}'`,
+  );
+}
