@@ -37,7 +37,10 @@ export async function renderScoreMap(
     sequentialColour(1 - row / (map.height - 1)),
   );
   for (const share of [1, 0.5, 0]) {
-    const tick = await label(formatTick(lowest + span * share, Math.abs(clean)), 12);
+    const tick = await label(
+      formatTick(lowest + span * share, Math.abs(clean)).replace('+', ''),
+      12,
+    );
     const y = Math.round((1 - share) * (map.height - tick.height));
     tick.draw(canvas, { left: left + bar.width + 8, top: top + y });
   }
