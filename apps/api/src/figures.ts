@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type FigurePage, type Network, openNetwork } from '@umbra/engine';
+import { type FigurePage, type Network, useNetwork } from '@umbra/engine';
 import {
   type DescribedBundle,
   fetchModel,
-  findModel,
   readBundle,
   type Size,
   umbraVersion,
@@ -11,19 +10,22 @@ import {
 import type { Request, Response } from 'express';
 import type { Context } from './context.js';
 
-/** A model's network for looking into, from the store by way of this machine's disk. */
-export type OpenedNetwork = DescribedBundle & { readonly network: Network };
+type OpenedNetwork = DescribedBundle & { readonly network: Network };
 
-/** @throws {AppError} `not_found` if there is no such model. */
-export async function openStored(
+/**
+ * Look into a model's network, which comes from the store by way of this machine's disk.
+ *
+ * @throws {AppError} `not_found` if there is no such model.
+ */
+export async function useStored<T>(
   { store, config }: Context,
-  model: { readonly name: string; readonly digest?: string },
-  size?: Size,
-): Promise<OpenedNetwork> {
-  const digest = model.digest ?? (await findModel(store, model.name)).digest;
-  const folder = await fetchModel(store, model.name, digest, config.UMBRA_CACHE_DIR);
+  { name, digest }: { readonly name: string; readonly digest: string },
+  size: Size | undefined,
+  use: (opened: OpenedNetwork) => Promise<T>,
+): Promise<T> {
+  const folder = await fetchModel(store, name, digest, config.UMBRA_CACHE_DIR);
   const described = await readBundle(folder);
-  return { ...described, network: await openNetwork(folder, described.bundle, size) };
+  return useNetwork(folder, described.bundle, size, (network) => use({ ...described, network }));
 }
 
 /**

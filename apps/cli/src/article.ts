@@ -11,7 +11,6 @@ import {
   type Network,
   type OpenModel,
   openEngine,
-  openNetwork,
   planOcclusion,
   renderFieldGrowth,
   renderFilters,
@@ -19,6 +18,7 @@ import {
   renderInput,
   renderReceptiveField,
   renderScoreMap,
+  useNetwork,
 } from '@umbra/engine';
 import {
   filterModes,
@@ -75,17 +75,18 @@ export async function article(args: string[]): Promise<void> {
     await writeFile(join(out, file), png);
     return { file, title };
   };
-  const network = await openNetwork(folder, bundle, first.image);
   const engine = openEngine(engineOptions(values));
   try {
     const model = await engine.open(folder);
-    const sections: Section[] = [
-      await drawInputs(model, photos, draw),
-      await drawFilters(model, network, draw),
-      await drawOcclusion(model, photos, draw),
-      await drawFields(network, first, draw),
-    ];
-    await writeFile(join(out, 'index.html'), renderPage(bundle, sections));
+    await useNetwork(folder, bundle, first.image, async (network) => {
+      const sections: Section[] = [
+        await drawInputs(model, photos, draw),
+        await drawFilters(model, network, draw),
+        await drawOcclusion(model, photos, draw),
+        await drawFields(network, first, draw),
+      ];
+      await writeFile(join(out, 'index.html'), renderPage(bundle, sections));
+    });
   } finally {
     await engine.close();
   }

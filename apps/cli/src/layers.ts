@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { listLayers, openNetwork } from '@umbra/engine';
+import { listLayers, useNetwork } from '@umbra/engine';
 import { invalidInput, type Layer, readBundle } from '@umbra/shared';
 import { findModel } from './find-model.js';
 import { parseSize } from './output.js';
@@ -21,9 +21,10 @@ export async function layers(args: string[]): Promise<void> {
   }
   const folder = findModel(name);
   const { bundle, digest } = await readBundle(folder);
-  const network = await openNetwork(folder, bundle, parseSize(values.size) ?? undefined);
-  const found = listLayers(network.graph);
-  const list = { model: bundle.name, digest, input: network.size, layers: found };
+  const size = parseSize(values.size) ?? bundle.input;
+  const found = await useNetwork(folder, bundle, size, async ({ graph }) => listLayers(graph));
+  const { height, width } = size;
+  const list = { model: bundle.name, digest, input: { height, width }, layers: found };
   process.stdout.write(values.json ? `${JSON.stringify(list)}\n` : `${formatLayers(found)}\n`);
 }
 

@@ -8,10 +8,10 @@ import { findModel, modelFolders, registryFolder } from './find-model.js';
 import { alignColumns } from './summary.js';
 
 export const modelsUsage = `  umbra models add DIR|FILE [--name NAME] [--replace]
-      copy a model, verified, to where --model finds it by name; one without bundle.json needs
-      --scale S --mean R,G,B --std R,G,B, and --input HxW, --output logits|probabilities where the
-      file does not say; --labels FILE --layout --channels --resize crop:PX|fit:PX|squash
-      --interpolation --licence --source
+      copy a model, verified, to where --model finds it by name; one without bundle.json (ONNX, or
+      TensorFlow.js) needs --scale S [--mean R,G,B --std R,G,B], and --input HxW,
+      --output logits|probabilities where the file does not say; --labels FILE --layout --channels
+      --resize crop:PX|fit:PX|squash --interpolation --format --licence --source
   umbra models list [--json]
   umbra models check NAME|DIR [--json]
       digests, labels, a forward pass, and that every strategy gives the same`;

@@ -6,15 +6,14 @@ import {
   findLayer,
   findUnit,
   inspectImage,
-  type ModelInput,
   occludeInput,
-  openNetwork,
   planOcclusion,
   prepareImage,
   renderActivations,
   renderFilters,
   renderInput,
   renderReceptiveField,
+  useNetwork,
 } from '@umbra/engine';
 import { filterView, invalidInput, type ModelBundle, readBundle, tiling } from '@umbra/shared';
 import type { z } from 'zod';
@@ -45,14 +44,18 @@ export async function filters(args: string[]): Promise<void> {
     allowPositionals: true,
     options: { layer: text, mode: text, cell: text, page: text, out: text },
   });
-  const { bundle, network } = await openModel(one(positionals, 'model'));
-  const { node } = findLayer(network.graph, required(values.layer, '--layer LAYER'));
+  const folder = findModel(one(positionals, 'model'));
+  const { bundle } = await readBundle(folder);
+  const layer = required(values.layer, '--layer LAYER');
   const out = outputFile(values.out, ['.png', '.npy']);
-  const kernels = await network.kernels(node);
-  if (out.endsWith('.npy')) return await writeOutput(out, Readable.from(encodeKernels(kernels)));
   const view = parseView(filterView, { mode: values.mode, cell: values.cell, page: values.page });
-  const { channels } = bundle.input;
-  await writePage(out, await renderFilters({ kernels, name: node.name, channels }, view));
+  await useNetwork(folder, bundle, undefined, async (network) => {
+    const { node } = findLayer(network.graph, layer);
+    const kernels = await network.kernels(node);
+    if (out.endsWith('.npy')) return writeOutput(out, Readable.from(encodeKernels(kernels)));
+    const { channels } = bundle.input;
+    return writePage(out, await renderFilters({ kernels, name: node.name, channels }, view));
+  });
 }
 
 /** Draw a layer's feature maps for one photo. */
@@ -65,16 +68,19 @@ export async function activations(args: string[]): Promise<void> {
   const out = outputFile(values.out, ['.png']);
   const view = parseView(tiling, { cell: values.cell, page: values.page });
   const path = one(positionals, 'PHOTO');
-  const { image, network } = await openPhoto(path, values.model);
-  const { node } = findLayer(network.graph, required(values.layer, '--layer LAYER'));
-  const upTo = await network.upTo(node);
-  try {
-    const maps = await upTo.run(image.tensor);
-    const names = { name: node.name, photo: basename(path) };
-    await writePage(out, await renderActivations(maps, names, view));
-  } finally {
-    await upTo.close();
-  }
+  const layer = required(values.layer, '--layer LAYER');
+  const { folder, bundle, image } = await openPhoto(path, values.model);
+  await useNetwork(folder, bundle, image, async (network) => {
+    const { node } = findLayer(network.graph, layer);
+    const upTo = await network.upTo(node);
+    try {
+      const maps = await upTo.run(image.tensor);
+      const names = { name: node.name, photo: basename(path) };
+      return await writePage(out, await renderActivations(maps, names, view));
+    } finally {
+      await upTo.close();
+    }
+  });
 }
 
 /** Draw what a unit sees of a photo. */
@@ -85,8 +91,12 @@ export async function receptiveField(args: string[]): Promise<void> {
     options: { model: text, layer: text, unit: text, out: text },
   });
   const out = outputFile(values.out, ['.png']);
-  const { photo, image, network } = await openPhoto(one(positionals, 'PHOTO'), values.model);
-  const { layer } = findLayer(network.graph, required(values.layer, '--layer LAYER'));
+  const selector = required(values.layer, '--layer LAYER');
+  const path = one(positionals, 'PHOTO');
+  const { folder, bundle, photo, image } = await openPhoto(path, values.model);
+  const { layer } = await useNetwork(folder, bundle, image, async ({ graph }) =>
+    findLayer(graph, selector),
+  );
   const unit = findUnit(layer, values.unit);
   await writeOutput(out, await renderReceptiveField(photo, image.frame, layer, unit));
 }
@@ -121,16 +131,10 @@ export async function input(args: string[]): Promise<void> {
   await writeOutput(out, await renderInput(occluded.image, bundle, title));
 }
 
-async function openModel(name: string, photo?: ModelInput) {
-  const folder = findModel(name);
-  const { bundle } = await readBundle(folder);
-  return { bundle, network: await openNetwork(folder, bundle, photo) };
-}
-
 async function openPhoto(path: string, model = 'efficientnet-lite0') {
-  const { bundle } = await readBundle(findModel(model));
-  const { photo, image } = await preparePhoto(path, bundle);
-  return { photo, image, ...(await openModel(model, image)) };
+  const folder = findModel(model);
+  const { bundle } = await readBundle(folder);
+  return { folder, bundle, ...(await preparePhoto(path, bundle)) };
 }
 
 const maxPixels = 100_000_000;

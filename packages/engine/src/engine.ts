@@ -19,7 +19,7 @@ import type { ModelInput } from './image/preprocess.js';
 import { openLanePool } from './lanes/pool.js';
 import { readLabels } from './models/labels.js';
 import { countClasses } from './occlusion/evaluate.js';
-import { createIncremental } from './occlusion/incremental/incremental.js';
+import { createIncremental, type Incremental } from './occlusion/incremental/incremental.js';
 import { describePlan, type InferencePlan } from './occlusion/inference-plan.js';
 import { type Maps, occlude } from './occlusion/occlude.js';
 
@@ -104,6 +104,7 @@ export function openEngine(options: EngineOptions): Engine {
   const { provider = 'cpu', threads = 1, forbidIncremental = false } = options;
   const pool = openLanePool(lanes, { weightBytes, provider, threads });
   const open = new Map<string, Promise<OpenModel>>();
+  const incrementals: Incremental[] = [];
 
   const load = async (folder: string, bundle: ModelBundle, digest: string): Promise<OpenModel> => {
     await verifyBundle(folder, bundle);
@@ -111,6 +112,7 @@ export function openEngine(options: EngineOptions): Engine {
     const classes = await countClasses(pool, digest, bundle);
     const labels = await readLabels(folder, bundle, classes);
     const incremental = createIncremental({ pool, digest, folder, bundle, batchBytes });
+    incrementals.push(incremental);
     const model = {
       pool,
       digest,
@@ -118,7 +120,8 @@ export function openEngine(options: EngineOptions): Engine {
       classes,
       labels,
       batchBytes,
-      limits: { provider, forbidIncremental },
+      // On a GPU of TensorFlow.js, which is CUDA's, as on those of onnxruntime.
+      limits: { provider: runtime.device === 'gpu' ? 'cuda' : provider, forbidIncremental },
       incremental,
       runtime: {
         backend: runtime.name,
@@ -152,6 +155,7 @@ export function openEngine(options: EngineOptions): Engine {
     async close() {
       await pool.close();
       for (const model of open.values()) await model.catch((error: AppError) => error);
+      for (const incremental of incrementals) await incremental.close();
     },
   };
 }

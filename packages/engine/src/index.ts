@@ -5,7 +5,7 @@ export { type ModelInput, prepareImage } from './image/preprocess.js';
 export { type CheckStep, checkModel } from './models/check.js';
 export { describeFolder, type ModelClaims } from './models/describe.js';
 export { findLayer, findUnit, listLayers } from './network/layers.js';
-export { type Kernels, type Network, openNetwork } from './network/network.js';
+export { type Kernels, type Network, useNetwork } from './network/network.js';
 export { attribute, attributeTargets } from './occlusion/attribution.js';
 export { type EstimateOptions, estimateRun, type RunEstimate } from './occlusion/estimate.js';
 export type { InferencePlan, PlanStep } from './occlusion/inference-plan.js';

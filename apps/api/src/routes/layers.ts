@@ -5,7 +5,7 @@ import { filterView, findModel, type LayerList, type Size } from '@umbra/shared'
 import { Router } from 'express';
 import { z } from 'zod';
 import type { Context } from '../context.js';
-import { createDrawingTurns, isFresh, openStored, sendPage } from '../figures.js';
+import { createDrawingTurns, isFresh, sendPage, useStored } from '../figures.js';
 import { parseQuery } from '../problems.js';
 
 const layersQuery = z.strictObject({
@@ -29,31 +29,35 @@ export function layerRoutes(context: Context): Router {
     const { size } = parseQuery(layersQuery, request.query);
     const { name, digest } = await findModel(context.store, request.params.name);
     if (isFresh(request, response, [digest, 'layers', size])) return;
-    const { network } = await openStored(context, { name, digest }, size);
-    const layers = [...listLayers(network.graph)];
-    response.json({ model: name, digest, input: network.size, layers } satisfies LayerList);
+    const list = await useStored(context, { name, digest }, size, async ({ network }) => ({
+      ...{ model: name, digest, input: network.size },
+      layers: [...listLayers(network.graph)],
+    }));
+    response.json(list satisfies LayerList);
   });
   router.get('/v1/models/:name/layers/:layer/filters.png', async (request, response) => {
     const view = parseQuery(filterView, request.query);
     const { name, digest } = await findModel(context.store, request.params.name);
     if (isFresh(request, response, [digest, request.params.layer, view])) return;
-    const figure = await inTurn(async () => {
-      const { bundle, network } = await openStored(context, { name, digest });
-      const { node } = findLayer(network.graph, request.params.layer);
-      const kernels = await network.kernels(node);
-      const { channels } = bundle.input;
-      return renderFilters({ kernels, name: node.name, channels }, view);
-    });
+    const figure = await inTurn(() =>
+      useStored(context, { name, digest }, undefined, async ({ bundle, network }) => {
+        const { node } = findLayer(network.graph, request.params.layer);
+        const kernels = await network.kernels(node);
+        const { channels } = bundle.input;
+        return renderFilters({ kernels, name: node.name, channels }, view);
+      }),
+    );
     sendPage(request, response, figure);
   });
   router.get('/v1/models/:name/layers/:layer/filters.npy', async (request, response) => {
     parseQuery(noQuery, request.query);
     const { name, digest } = await findModel(context.store, request.params.name);
     if (isFresh(request, response, [digest, request.params.layer, 'npy'])) return;
-    const { network } = await openStored(context, { name, digest });
-    const kernels = await network.kernels(findLayer(network.graph, request.params.layer).node);
-    response.type('application/octet-stream');
-    await pipeline(Readable.from(encodeKernels(kernels)), response);
+    await useStored(context, { name, digest }, undefined, async ({ network }) => {
+      const kernels = await network.kernels(findLayer(network.graph, request.params.layer).node);
+      response.type('application/octet-stream');
+      await pipeline(Readable.from(encodeKernels(kernels)), response);
+    });
   });
   return router;
 }

@@ -19,7 +19,7 @@ import {
 import { Router } from 'express';
 import { z } from 'zod';
 import type { Context } from '../context.js';
-import { createDrawingTurns, isFresh, openStored } from '../figures.js';
+import { createDrawingTurns, isFresh, useStored } from '../figures.js';
 import { parseQuery } from '../problems.js';
 import { findJob, imageState } from './jobs.js';
 import { imageIdOf, jobIdOf, tenantOf } from './params.js';
@@ -70,8 +70,12 @@ export function viewRoutes(context: Context): Router {
     const { result, photo } = await findImage(context, request.params);
     if (isFresh(request, response, [request.params, view])) return;
     const png = await inTurn(async () => {
-      const { bundle, network } = await openStored(context, result.model, result.input);
-      const { layer } = findLayer(network.graph, view.layer);
+      const { bundle, layer } = await useStored(
+        context,
+        result.model,
+        result.input,
+        async ({ bundle, network }) => ({ bundle, ...findLayer(network.graph, view.layer) }),
+      );
       const unit = findUnit(layer, view.unit);
       const bytes = await store.get(photo);
       const { frame } = await prepareImage(bytes, bundle.input, limits);

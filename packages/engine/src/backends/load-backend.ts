@@ -7,5 +7,11 @@ export const loadBackend: LoadBackend = async (folder, bundle, options) => {
     const { loadOnnxruntime } = await import('./onnxruntime.js');
     return loadOnnxruntime(folder, bundle, options);
   }
-  throw invalidInput(`Expected model '${bundle.name}' to be in format onnx, got ${bundle.format}`);
+  if (options.provider !== 'cpu') {
+    throw invalidInput(
+      `Expected execution provider 'cpu' for model '${bundle.name}': ${options.provider} runs ONNX models; TensorFlow.js chooses its own backend`,
+    );
+  }
+  const { loadTfjs } = await import('./tfjs.js');
+  return loadTfjs(folder, bundle);
 };

@@ -29,7 +29,7 @@ export type GraphNode = {
   /** Unlike any other node's. */
   readonly name: string;
   readonly kind: LayerKind;
-  /** The format's own word for the operation, such as `Conv`. */
+  /** ONNX's word for the operation, such as `Conv`. */
   readonly op: string;
   /** Computed tensors that the node reads; its constants are not listed. */
   readonly inputs: readonly string[];

@@ -186,6 +186,12 @@ const flatten: Rule = (node, [input]) => {
   return { shape: [1, sizeOf(input.shape)], reach: globally };
 };
 
+const transpose: Rule = (node, [input]) => {
+  const order = integers(node, 'perm');
+  if (input?.shape == null || order.length !== input.shape.length) return unknown;
+  return { shape: order.map((axis) => input.shape?.[axis] ?? 0), reach: globally };
+};
+
 const reshape: Rule = (_node, [input, target]) => {
   const wanted = wholeNumbers(target?.proto);
   if (input?.shape == null || wanted === null) return unknown;
@@ -234,6 +240,7 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['ReduceMean', reduce],
   ['Flatten', flatten],
   ['Reshape', reshape],
+  ['Transpose', transpose],
   ['Gemm', gemm],
   ['MatMul', gemm],
 ]);

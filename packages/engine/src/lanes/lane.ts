@@ -48,7 +48,7 @@ async function answer(request: LaneRequest): Promise<LaneReply> {
     return { kind: 'loaded', name, version, device };
   }
   if (request.kind === 'run') return { kind: 'rows', rows: await run(model, request) };
-  const segments = await segmentsOf(model);
+  const segments = await segmentsOf(model, request.folder);
   switch (request.kind) {
     case 'clean':
       return { kind: 'maps', ...(await segments.clean(request)) };
@@ -72,11 +72,11 @@ async function wholeOf(model: Model): Promise<Backend> {
   return model.whole;
 }
 
-async function segmentsOf(model: Model): Promise<Segments> {
+async function segmentsOf(model: Model, folder: string): Promise<Segments> {
   const { whole } = model;
   model.whole = null;
   await whole?.close();
-  model.segments ??= openSegments(model.folder, model.options.threads);
+  model.segments ??= openSegments(folder, model.options.threads);
   return model.segments;
 }
 

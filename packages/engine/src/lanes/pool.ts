@@ -123,8 +123,8 @@ export function openLanePool(
       const whole = wholeLanes(digest);
       if (whole === lanes) return use(digest, lanes, (link) => link.runBoxes(digest, task));
       const inputs = await use(digest, lanes, (link) => link.runSegments(digest, task));
-      const { program, stop, laneBytes } = task;
-      const last = { program, stop, laneBytes, inputs };
+      const { program, folder, stop, laneBytes } = task;
+      const last = { program, folder, stop, laneBytes, inputs };
       return use(digest, whole, (link) => link.runLast(digest, last));
     },
     async close() {

@@ -19,6 +19,8 @@ import { type Piece, wholeMap } from '../occlusion/incremental/windows.js';
 /** What a lane needs to run a program on one image. */
 type ProgramTask = {
   readonly program: Program;
+  /** Where its weights lie. */
+  readonly folder: string;
   /** Input, float32 with channels last. */
   readonly clean: SharedArrayBuffer;
   /** int32 [1]: not 0 once the run is to stop. */

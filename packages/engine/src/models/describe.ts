@@ -10,9 +10,11 @@ import {
   type StagedModel,
 } from '@umbra/shared';
 import { readOnnxFacts } from './onnx-facts.js';
+import { readTfjsFacts } from './tfjs-facts.js';
 
 /** What a model's own files say; null where they do not. */
 export type ModelFacts = {
+  readonly format: ModelBundle['format'];
   /** The file that the runtime opens. */
   readonly model: string;
   /** Every file that it needs, itself included. */
@@ -43,10 +45,15 @@ export type ModelClaims = {
   readonly source?: string | undefined;
 };
 
-/** A format is recognised by the end of its file's name. */
-const formats: Readonly<Record<string, { readonly end: string; readonly read: ReadFacts }>> = {
-  onnx: { end: '.onnx', read: readOnnxFacts },
-};
+/** A kind of file is recognised by the end of its name. */
+const kinds: readonly {
+  readonly end: string;
+  readonly formats: readonly string[];
+  readonly read: ReadFacts;
+}[] = [
+  { end: '.onnx', formats: ['onnx'], read: readOnnxFacts },
+  { end: 'model.json', formats: ['tfjs-layers', 'tfjs-graph'], read: readTfjsFacts },
+];
 const labelsFile = 'labels.json';
 
 /**
@@ -56,12 +63,16 @@ const labelsFile = 'labels.json';
  * @throws {AppError} `invalid_input` naming all that is missing together.
  */
 export async function describeFolder(path: string, claims: ModelClaims): Promise<StagedModel> {
-  const { folder, file, format, read } = await findModelFile(resolve(path), claims.format);
+  const { folder, file, read } = await findModelFile(resolve(path), claims.format);
   const facts = await read(folder, file);
+  const { format } = facts;
+  if (claims.format !== undefined && claims.format !== format) {
+    throw invalidInput(`Expected --format ${format}, which '${file}' is, got '${claims.format}'`);
+  }
   const output = claims.output ?? facts.output;
   const size = claims.size ?? (facts.height && facts.width ? (facts as Size) : undefined);
-  const { scale, mean, std } = claims;
-  const missing = Object.entries({ size, output, scale, mean, std }).flatMap(([field, value]) =>
+  const { scale, mean = [0, 0, 0], std = [1, 1, 1] } = claims;
+  const missing = Object.entries({ size, output, scale }).flatMap(([field, value]) =>
     value === undefined || value === null ? wanted[field as keyof typeof wanted] : [],
   );
   if (missing.length > 0) {
@@ -75,7 +86,7 @@ export async function describeFolder(path: string, claims: ModelClaims): Promise
   if (labels !== null) files.set(labelsFile, Buffer.from(`${JSON.stringify(labels, null, 0)}\n`));
   const description = {
     version: 1,
-    name: claims.name ?? nameOf(file === 'model.onnx' ? folder : file),
+    name: claims.name ?? nameOf(/^model\.(onnx|json)$/.test(file) ? folder : file),
     format,
     files: await Promise.all([...files].map(([name, content]) => listFile(name, content))),
     model: facts.model,
@@ -102,30 +113,26 @@ export async function describeFolder(path: string, claims: ModelClaims): Promise
 const wanted = {
   size: '  --input HEIGHTxWIDTH: the extent of its input, px, since the file leaves it open',
   output: '  --output logits|probabilities: what its scores are',
-  scale: '  --scale S: a pixel p in [0, 255] enters as (p * S - mean) / std; often 1/255',
-  mean: '  --mean R,G,B: torchvision has 0.485,0.456,0.406',
-  std: '  --std R,G,B: torchvision has 0.229,0.224,0.225',
+  scale:
+    '  --scale S, and --mean R,G,B --std R,G,B unless they are 0 and 1: a pixel p in [0, 255] enters as (p * S - mean) / std; torchvision has 1/255, 0.485,0.456,0.406 and 0.229,0.224,0.225',
 } as const;
 
 async function findModelFile(path: string, claimed: string | undefined) {
-  const known = Object.entries(formats).filter(
-    ([name]) => claimed === undefined || name === claimed,
-  );
+  const known = kinds.filter(({ formats }) => claimed === undefined || formats.includes(claimed));
   if (known.length === 0) {
-    throw invalidInput(
-      `Expected --format to be ${Object.keys(formats).join(' or ')}, got '${claimed}'`,
-    );
+    const formats = kinds.flatMap((kind) => kind.formats);
+    throw invalidInput(`Expected --format to be ${formats.join(' or ')}, got '${claimed}'`);
   }
-  for (const [format, { end, read }] of known) {
-    if (path.endsWith(end)) return { folder: dirname(path), file: basename(path), format, read };
+  for (const { end, read } of known) {
+    if (path.endsWith(end)) return { folder: dirname(path), file: basename(path), read };
     const names = await readdir(path).catch((error: unknown) => {
       throw invalidInput(`Expected a model's folder or file at '${path}'`, error);
     });
     const [file, ...others] = names.filter((name) => name.endsWith(end)).sort();
     if (others.length > 0) throw tooMany(path, [file ?? '', ...others]);
-    if (file !== undefined) return { folder: path, file, format, read };
+    if (file !== undefined) return { folder: path, file, read };
   }
-  const ends = known.map(([, { end }]) => `*${end}`).join(' or ');
+  const ends = known.map(({ end }) => `*${end}`).join(' or ');
   throw invalidInput(`Expected bundle.json or one ${ends} in '${path}', got neither`);
 }
 

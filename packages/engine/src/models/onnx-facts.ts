@@ -15,6 +15,7 @@ export const readOnnxFacts: ReadFacts = async (folder, file) => {
   const [height, width] = layout === 'NHWC' ? [second, third] : [third, last];
   const outside = [...model.weights.values()].flatMap((weight) => weight.file?.path ?? []);
   return {
+    format: 'onnx',
     model: file,
     files: [...new Set([file, ...outside])],
     layout,

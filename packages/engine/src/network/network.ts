@@ -1,5 +1,7 @@
 import { invalidInput, type ModelBundle, type Size } from '@umbra/shared';
 import type { Graph, GraphNode } from '../graph/graph.js';
+import { planar } from '../image/layout.js';
+import { openOnnxForm } from '../tfjs/open-twin.js';
 import { openOnnxNetwork } from './onnx-network.js';
 
 /** A convolution's weights, read a few kernels at a time. */
@@ -37,33 +39,50 @@ export type Network = {
     run(image: Float32Array): Promise<Activations>;
     close(): Promise<void>;
   }>;
+  close(): Promise<void>;
 };
-
-export type OpenNetwork = (folder: string, bundle: ModelBundle, size: Size) => Promise<Network>;
-
-const formats: Partial<Record<ModelBundle['format'], OpenNetwork>> = { onnx: openOnnxNetwork };
 
 /**
  * Open a bundle's network for one extent of its input.
  *
- * @throws {AppError} `invalid_input` if nothing here reads its format; `integrity` if its file is
- *   damaged.
+ * @throws {AppError} `invalid_input` if it has parts that are not known here; `integrity` if its files
+ *   are damaged.
  */
 export async function openNetwork(
   folder: string,
   bundle: ModelBundle,
-  size: Size = bundle.input,
+  { height, width }: Size = bundle.input,
 ): Promise<Network> {
-  const open = formats[bundle.format];
-  if (open !== undefined) return open(folder, bundle, { height: size.height, width: size.width });
-  throw invalidInput(
-    `Expected a model of format ${Object.keys(formats).join(' or ')}, got ${bundle.format}`,
-  );
+  const form = await openOnnxForm(folder, bundle);
+  if ('reason' in form) {
+    throw invalidInput(`The layers of model '${bundle.name}' cannot be seen: ${form.reason}`);
+  }
+  const { close } = form;
+  try {
+    const network = await openOnnxNetwork(form.folder, form.bundle, { height, width });
+    if (form.bundle.input.layout === bundle.input.layout) return { ...network, close };
+    const upTo: Network['upTo'] = async (layer) => {
+      const opened = await network.upTo(layer);
+      return { ...opened, run: (image) => opened.run(planar(image)) };
+    };
+    return { ...network, upTo, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
-/** @throws {AppError} `invalid_input` */
-export function notConvolution({ name, kind, op }: GraphNode): Error {
-  return invalidInput(
-    `Expected a convolution, whose weights can be seen; layer '${name}' is ${op} (${kind})`,
-  );
+/** Open a network for as long as it is used. @throws {AppError} As `openNetwork`, and as `use` does. */
+export async function useNetwork<T>(
+  folder: string,
+  bundle: ModelBundle,
+  size: Size | undefined,
+  use: (network: Network) => Promise<T>,
+): Promise<T> {
+  const network = await openNetwork(folder, bundle, size);
+  try {
+    return await use(network);
+  } finally {
+    await network.close();
+  }
 }

@@ -7,11 +7,15 @@ import type { GraphNode } from '../graph/graph.js';
 import { type OnnxModel, readOnnxModel } from '../graph/onnx-model.js';
 import { ancestorsOf, externalFolder, referTo } from '../graph/onnx-parts.js';
 import { encodeModel, onnxType } from '../graph/onnx-proto.js';
-import { type Kernels, type Network, notConvolution, type OpenNetwork } from './network.js';
+import type { Kernels, Network } from './network.js';
 import { findWeight, readWeight } from './onnx-weights.js';
 
 /** Open an ONNX file; weights stay in it until they are asked for. */
-export const openOnnxNetwork: OpenNetwork = async (folder, bundle, size) => {
+export async function openOnnxNetwork(
+  folder: string,
+  bundle: ModelBundle,
+  size: Size,
+): Promise<Omit<Network, 'close'>> {
   const model = await readOnnxModel(join(folder, bundle.model), bundle.model);
   const graph = graphFromOnnx(model, size, bundle.input.layout);
   return {
@@ -19,8 +23,8 @@ export const openOnnxNetwork: OpenNetwork = async (folder, bundle, size) => {
     size,
     kernels: async (layer) => kernelsOf(folder, bundle, model, graph, layer),
     upTo: (layer) => openUpTo(folder, bundle, model, size, layer),
-  } satisfies Network;
-};
+  };
+}
 
 function kernelsOf(
   folder: string,
@@ -29,7 +33,11 @@ function kernelsOf(
   graph: OnnxGraph,
   layer: GraphNode,
 ): Kernels {
-  if (layer.op !== 'Conv') throw notConvolution(layer);
+  if (layer.op !== 'Conv') {
+    throw invalidInput(
+      `Expected a convolution, whose weights can be seen; layer '${layer.name}' is ${layer.op} (${layer.kind})`,
+    );
+  }
   const name = graph.source.get(layer)?.input?.[1] ?? '';
   const weight = findWeight(model, name);
   const [kernels = 0, depth = 0, height = 0, width = 1, ...more] = weight?.shape ?? [];

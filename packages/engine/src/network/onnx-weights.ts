@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { integrity, type ModelBundle } from '@umbra/shared';
+import { halfFloat } from '../graph/half-float.js';
 import { attributeOf, type OnnxModel, type Weight } from '../graph/onnx-model.js';
 
 /** How numbers of an element type of ONNX lie in a file. */
@@ -67,14 +68,4 @@ export async function readWeight(
   } finally {
     await handle.close();
   }
-}
-
-/** IEEE 754 binary16. */
-function halfFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  if (exponent === 0) return sign * 2 ** -24 * fraction;
-  return sign * 2 ** (exponent - 15) * (1 + fraction / 1024);
 }

@@ -25,7 +25,7 @@ export function npyHeader(type: '<f4' | '<i4', shape: readonly number[]): Buffer
 /** Little-endian float32 bytes, whatever the machine's own order is. */
 export function encodeFloats(data: Float32Array): Buffer {
   const bytes = Buffer.alloc(data.length * 4);
-  for (const [index, value] of data.entries()) bytes.writeFloatLE(value, index * 4);
+  for (let index = 0; index < data.length; index++) bytes.writeFloatLE(data[index] ?? 0, index * 4);
   return bytes;
 }
 

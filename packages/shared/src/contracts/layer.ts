@@ -27,7 +27,7 @@ export const layer = z.strictObject({
   index: count,
   name: z.string(),
   kind: z.enum(layerKinds),
-  /** The format's own word for the operation. */
+  /** ONNX's word for the operation. */
   op: z.string(),
   /** [1, channels, height, width] of a feature map; null where it is not known. */
   outputShape: z.array(count).nullable(),

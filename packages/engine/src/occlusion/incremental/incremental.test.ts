@@ -89,6 +89,7 @@ async function compare(seed: number): Promise<Outcome> {
   const lane = openSegments(folder, 1);
   const task = {
     program,
+    folder,
     stop: new SharedArrayBuffer(4),
     laneBytes: 1 << 22,
     clean: shared(clean),

@@ -2,9 +2,12 @@ import { join } from 'node:path';
 import type { Box, ModelBundle, Size } from '@umbra/shared';
 import type { Range } from '../../geometry/window.js';
 import { graphFromOnnx, type OnnxGraph } from '../../graph/from-onnx.js';
+import { isMap } from '../../graph/graph.js';
 import { type OnnxModel, readOnnxModel } from '../../graph/onnx-model.js';
+import { interleave } from '../../image/layout.js';
 import type { LanePool } from '../../lanes/pool.js';
 import type { CleanMaps } from '../../lanes/segments.js';
+import { type OnnxForm, openOnnxForm } from '../../tfjs/open-twin.js';
 import { throwIfAborted, untilAborted } from '../abort.js';
 import { type CleanCache, createCleanCache, imageKey } from './clean-cache.js';
 import type { Position } from './execute.js';
@@ -12,7 +15,11 @@ import { type Plan, planSegments } from './plan.js';
 import { compileProgram, type Program } from './program.js';
 
 /** A plan with the network that it is for. */
-export type NetworkPlan = Plan & { readonly graph: OnnxGraph };
+export type NetworkPlan = Plan & {
+  readonly graph: OnnxGraph;
+  /** Where segments find their weights. */
+  readonly folder: string;
+};
 
 export type IncrementalImage = {
   /** float32, in the bundle's layout. */
@@ -41,7 +48,22 @@ export type Incremental = {
     boxes: readonly Box[],
     options: IncrementalOptions,
   ): Promise<void>;
+  close(): Promise<void>;
 };
+
+type Loaded = {
+  readonly onnx: OnnxModel;
+  readonly form: OnnxForm;
+  readonly layout: ModelBundle['input']['layout'];
+};
+
+/** @returns null where the network has no form in ONNX. */
+async function loadNetwork({ folder, bundle }: IncrementalModel): Promise<Loaded | null> {
+  const form = await openOnnxForm(folder, bundle);
+  if ('reason' in form) return null;
+  const { model, input } = form.bundle;
+  return { onnx: await readOnnxModel(join(form.folder, model), model), form, layout: input.layout };
+}
 
 export type IncrementalModel = {
   readonly pool: LanePool;
@@ -64,18 +86,23 @@ export function createIncremental(model: IncrementalModel): Incremental {
   const plans = new Map<string, Promise<NetworkPlan | null>>();
   const programs = new Map<string, Program>();
   const cache = createCleanCache(model.batchBytes * cleanShare);
-  let network: Promise<OnnxModel> | undefined;
+  let loaded: Promise<Loaded | null> | undefined;
 
-  const load = (): Promise<OnnxModel> => {
-    network ??= readOnnxModel(join(model.folder, model.bundle.model), model.bundle.model);
-    return network;
+  const load = (): Promise<Loaded | null> => {
+    loaded ??= loadNetwork(model);
+    return loaded;
   };
   const makePlan = async (input: Size, patch: Size): Promise<NetworkPlan | null> => {
-    if (model.bundle.format !== 'onnx' || model.bundle.input.layout !== 'NCHW') return null;
-    const onnx = await load();
-    const graph = graphFromOnnx(onnx, input);
-    const plan = planSegments(onnx, graph, patch);
-    return { ...plan, graph };
+    const network = await load();
+    if (network === null) return null;
+    const graph = graphFromOnnx(network.onnx, input, network.layout);
+    if (!isMap(graph.shapes.get(graph.input))) return null;
+    return { ...planSegments(network.onnx, graph, patch), graph, folder: network.form.folder };
+  };
+  const onnx = async (): Promise<OnnxModel> => {
+    const network = await load();
+    if (network === null) throw new Error('Expected a network that has a plan');
+    return network.onnx;
   };
   const programFor = async (
     plan: NetworkPlan,
@@ -89,7 +116,7 @@ export function createIncremental(model: IncrementalModel): Incremental {
       columns,
     ]);
     const program =
-      programs.get(key) ?? compileProgram(await load(), plan.graph, plan.segments, rows, columns);
+      programs.get(key) ?? compileProgram(await onnx(), plan.graph, plan.segments, rows, columns);
     programs.delete(key);
     programs.set(key, program);
     for (const old of [...programs.keys()].slice(0, -keptPrograms)) programs.delete(old);
@@ -106,8 +133,12 @@ export function createIncremental(model: IncrementalModel): Incremental {
     async evaluate(plan, image, boxes, options) {
       const tables = tablesOf(boxes);
       const program = await programFor(plan, tables.rows, tables.columns);
-      const run = { model, program, image, cache, options };
+      const run = { model, program, folder: plan.folder, image, cache, options };
       await evaluateBoxes(run, `${plan.segments.map(({ end }) => end)}`, boxes, tables.positions);
+    },
+    async close() {
+      const network = await loaded?.catch(() => null);
+      await network?.form.close();
     },
   };
 }
@@ -115,13 +146,14 @@ export function createIncremental(model: IncrementalModel): Incremental {
 type Run = {
   readonly model: IncrementalModel;
   readonly program: Program;
+  readonly folder: string;
   readonly image: IncrementalImage;
   readonly cache: CleanCache;
   readonly options: IncrementalOptions;
 };
 
 async function evaluateBoxes(
-  { model, program, image, cache, options }: Run,
+  { model, program, folder, image, cache, options }: Run,
   planKey: string,
   boxes: readonly Box[],
   positions: readonly (Position | null)[],
@@ -132,8 +164,8 @@ async function evaluateBoxes(
   const stop = new SharedArrayBuffer(4);
   const halt = () => Atomics.store(new Int32Array(stop), 0, 1);
   signal?.addEventListener('abort', halt, { once: true });
-  const task = { program, stop, laneBytes: batchBytes / pool.lanes };
-  const clean = channelsLast(image.clean, image.size);
+  const task = { program, folder, stop, laneBytes: batchBytes / pool.lanes };
+  const clean = channelsLast(image.clean, model.bundle.input.layout);
   const makeClean = () => pool.runClean(digest, { ...task, clean });
   try {
     const run = await untilAborted(
@@ -141,7 +173,7 @@ async function evaluateBoxes(
       signal,
     );
     const wanted = rowsOfCleanBoxes(positions, run, onRows);
-    const filled = channelsLast(image.filled, image.size);
+    const filled = channelsLast(image.filled, model.bundle.input.layout);
     const tasks = splitTasks(wanted, pool.lanes, largestTaskFor(program, task.laneBytes));
     await Promise.all(
       tasks.map(async (indices) => {
@@ -256,14 +288,13 @@ function tablesOf(boxes: readonly Box[]): {
   return { rows: ranges(rows), columns: ranges(columns), positions };
 }
 
-/** Turn one planar image into one with channels last. */
-function channelsLast(planar: SharedArrayBuffer, { height, width }: Size): SharedArrayBuffer {
-  const source = new Float32Array(planar);
-  const shared = new SharedArrayBuffer(planar.byteLength);
-  const target = new Float32Array(shared);
-  const area = height * width;
-  for (let channel = 0; channel < 3; channel++) {
-    for (let at = 0; at < area; at++) target[at * 3 + channel] = source[channel * area + at] ?? 0;
-  }
+/** The image in shared memory with channels last. */
+function channelsLast(
+  image: SharedArrayBuffer,
+  layout: ModelBundle['input']['layout'],
+): SharedArrayBuffer {
+  if (layout === 'NHWC') return image;
+  const shared = new SharedArrayBuffer(image.byteLength);
+  interleave(new Float32Array(image), new Float32Array(shared));
   return shared;
 }

@@ -1,0 +1,141 @@
+import type { GraphModel } from '@tensorflow/tfjs-converter';
+import type { io, Tensor } from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { type AppError, invalidInput, type ModelBundle } from '@umbra/shared';
+import { assertListed, readShards, readTfjsModel } from '../tfjs/model-file.js';
+import { openTfjs, type Tfjs } from '../tfjs/runtime.js';
+import type { Backend } from './backend.js';
+
+type Model = LayersModel | GraphModel;
+
+/**
+ * Load a TensorFlow.js model into the best TensorFlow.js of this machine.
+ *
+ * @throws {AppError} `integrity` if its files are damaged; `invalid_input` unless it takes one image
+ *   with channels last and gives a row of scores an image, all by known operations; `unavailable` if
+ *   no backend of TensorFlow.js starts.
+ */
+export async function loadTfjs(folder: string, bundle: ModelBundle): Promise<Backend> {
+  const file = await readTfjsModel(folder, bundle.model);
+  assertListed(file, bundle);
+  if (bundle.input.layout !== 'NHWC') {
+    throw bad(bundle, 'of TensorFlow.js to take channels last: its layout is NHWC');
+  }
+  const { tf, name, version, device } = await openTfjs();
+  const artifacts: io.ModelArtifacts = {
+    modelTopology: file.topology,
+    weightSpecs: file.json.weightsManifest.flatMap(
+      ({ weights }) => weights as io.WeightsManifestEntry[],
+    ),
+    weightData: await readShards(folder, file),
+  };
+  const model = await build(tf, bundle, artifacts);
+  try {
+    assertInput(model, bundle);
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+  return {
+    ...{ name, version, device },
+    async run(images, count, height, width) {
+      const output = tf.tidy(() => predict(tf, model, bundle, images, [count, height, width, 3]));
+      try {
+        return await rowsOf(output, count, bundle);
+      } finally {
+        output.dispose();
+      }
+    },
+    async close() {
+      model.dispose();
+    },
+  };
+}
+
+async function build(tf: Tfjs, bundle: ModelBundle, artifacts: io.ModelArtifacts): Promise<Model> {
+  const handler: io.IOHandler = { load: async () => artifacts };
+  try {
+    return await (bundle.format === 'tfjs-graph'
+      ? tf.loadGraphModel(handler)
+      : tf.loadLayersModel(handler));
+  } catch (error) {
+    throw bad(
+      bundle,
+      `to be loaded by TensorFlow.js as ${bundle.format}: ${messageOf(error)}`,
+      error,
+    );
+  }
+}
+
+function assertInput(model: Model, bundle: ModelBundle): void {
+  const { height, width, resize } = bundle.input;
+  const [input, ...others] = model.inputs;
+  if (input === undefined || others.length > 0) {
+    throw bad(bundle, `to have one input, the image, got ${model.inputs.length}`);
+  }
+  // TensorFlow.js marks an extent that is open by null, or in graph models by -1.
+  const shape = input.shape?.map((extent) => (extent === -1 ? null : extent)) ?? [
+    null,
+    null,
+    null,
+    3,
+  ];
+  const [, y = null, x = null, channels = null] = shape;
+  const fits = (extent: number | null, px: number) => extent === null || extent === px;
+  if (shape.length !== 4 || !fits(channels, 3)) {
+    throw bad(bundle, `to take an image [N, height, width, 3], got [${shape.join(', ')}]`);
+  }
+  if (!fits(y, height) || !fits(x, width)) {
+    throw bad(
+      bundle,
+      `to take the input of its description, ${height} x ${width} px (height x width), got [${shape.join(', ')}]: set input.height and input.width to ${y} and ${x}`,
+    );
+  }
+  if (resize.rule === 'fit' && (y !== null || x !== null)) {
+    throw bad(
+      bundle,
+      `to take inputs of any extent, as resize rule 'fit' gives, got [${shape.join(', ')}]`,
+    );
+  }
+}
+
+function predict(
+  tf: Tfjs,
+  model: Model,
+  bundle: ModelBundle,
+  images: Float32Array,
+  shape: number[],
+): Tensor {
+  try {
+    const output = model.predict(tf.tensor(images, shape, 'float32'));
+    const [first, ...others] = Array.isArray(output) ? output : [output as Tensor];
+    if (first !== undefined && others.length === 0 && 'shape' in first) return first as Tensor;
+  } catch (error) {
+    throw bad(bundle, `to run on an input of [${shape.join(', ')}]: ${messageOf(error)}`, error);
+  }
+  throw bad(bundle, 'to have one output, the scores');
+}
+
+async function rowsOf(output: Tensor, count: number, bundle: ModelBundle): Promise<Float32Array> {
+  const [images, ...extents] = output.shape;
+  const classes = extents.reduce((product, extent) => product * extent, 1);
+  const flat = extents.filter((extent) => extent !== 1).length <= 1;
+  if (
+    images !== count ||
+    extents.length === 0 ||
+    classes === 0 ||
+    !flat ||
+    output.dtype !== 'float32'
+  ) {
+    throw bad(
+      bundle,
+      `to give a row of scores for each of ${count} images, float32 [${count}, classes], got ${output.dtype} [${output.shape.join(', ')}]`,
+    );
+  }
+  return (await output.data()) as Float32Array;
+}
+
+const bad = ({ name }: ModelBundle, problem: string, cause?: unknown): AppError =>
+  invalidInput(`Expected model '${name}' ${problem}`, cause);
+const messageOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
