@@ -6,6 +6,7 @@ import {
   addWhole,
   type Draft,
   NotTranslated,
+  windowAttributes,
 } from './onnx-draft.js';
 
 /** A node of TensorFlow's GraphDef as JSON has it: numbers may be text, and text is base64. */
@@ -130,24 +131,17 @@ function flatWeight(draft: Draft, name: string, rank: number): string {
 }
 
 function windowOf(node: NodeJson, kernel: readonly number[]) {
-  const padding = decode(node.attr?.padding?.s);
-  const [, strideY = 1, strideX = 1] = integersOf(node, 'strides');
-  const [, , top = 0, bottom = 0, left = 0, right = 0] = integersOf(node, 'explicit_paddings');
-  if (decode(node.attr?.data_format?.s) === 'NCHW')
+  if (decode(node.attr?.data_format?.s) === 'NCHW') {
     throw new NotTranslated('it takes channels first');
-  return {
-    kernel_shape: kernel,
-    strides: [strideY, strideX],
-    ...(padding === 'EXPLICIT'
-      ? { pads: [top, left, bottom, right] }
-      : { auto_pad: padding === 'SAME' ? 'SAME_UPPER' : 'VALID' }),
-  };
-}
-
-const dilationsOf = (node: NodeJson): number[] => {
+  }
+  const padding = decode(node.attr?.padding?.s);
+  const [, ...strides] = integersOf(node, 'strides').slice(0, 3);
   const [, y = 1, x = 1] = integersOf(node, 'dilations');
-  return [y, x];
-};
+  const window = windowAttributes(padding === 'SAME', kernel, strides, [y, x]);
+  if (padding !== 'EXPLICIT') return window;
+  const [, , top = 0, bottom = 0, left = 0, right = 0] = integersOf(node, 'explicit_paddings');
+  return { ...window, auto_pad: 'NOTSET', pads: [top, left, bottom, right] };
+}
 
 function convolve(
   draft: Draft,
@@ -166,7 +160,6 @@ function convolve(
   const biases = fused.includes('BiasAdd') ? [addWeight(draft, weightOf(bias, node))] : [];
   const output = addNode(draft, node.name, 'Conv', [tensorOf(input), kernel, ...biases], {
     ...windowOf(node, [height, width]),
-    dilations: dilationsOf(node),
     group: perChannel ? channels : 1,
   });
   return fuse(draft, node, fused, output, slopes);

@@ -9,6 +9,7 @@ import {
   channelsLast,
   type Draft,
   NotTranslated,
+  windowAttributes,
 } from './onnx-draft.js';
 
 type Config = Readonly<Record<string, unknown>>;
@@ -111,11 +112,13 @@ function weightName(draft: Draft, layer: string, weight: string): string {
   return found ?? plain;
 }
 
-const windowOf = (config: Config, kernel: unknown, strides: unknown) => ({
-  kernel_shape: pair(kernel),
-  strides: pair(strides),
-  auto_pad: config.padding === 'same' ? 'SAME_UPPER' : 'VALID',
-});
+const windowOf = (config: Config, kernel: unknown, strides: unknown) =>
+  windowAttributes(
+    config.padding === 'same',
+    pair(kernel),
+    pair(strides),
+    pair(config.dilation_rate ?? 1),
+  );
 
 const activated = (draft: Draft, name: string, config: Config, tensor: string): string =>
   addActivation(draft, `${name}/activation`, String(config.activation ?? 'linear'), tensor);
@@ -127,7 +130,6 @@ const conv: Rule = (draft, name, config, [input = '']) => {
   const kernel = addWeight(draft, weightName(draft, name, 'kernel'), { axes: [3, 2, 0, 1] });
   const output = addNode(draft, name, 'Conv', [input, kernel, ...biasOf(draft, name, config)], {
     ...windowOf(config, config.kernel_size, config.strides ?? 1),
-    dilations: pair(config.dilation_rate ?? 1),
     group: number(config.groups, 1),
   });
   return activated(draft, name, config, output);
@@ -149,7 +151,6 @@ function depthwise(
   });
   return addNode(draft, node, 'Conv', [input, kernel, ...bias], {
     ...windowOf(config, config.kernel_size, config.strides ?? 1),
-    dilations: pair(config.dilation_rate ?? 1),
     group: channels,
   });
 }

@@ -166,3 +166,28 @@ export const addClip = (
     addNumbers(draft, `${name}:low`, [low], []),
     addNumbers(draft, `${name}:high`, [high], []),
   ]);
+
+type Pair = readonly number[];
+
+/** A window's attributes, [vertical, horizontal] each, with TensorFlow's padding by name. */
+export function windowAttributes(
+  isSame: boolean,
+  kernel: Pair,
+  strides: Pair,
+  dilations: Pair = [1, 1],
+) {
+  const plain = { kernel_shape: kernel, strides };
+  const dilates = dilations.some((dilation) => dilation !== 1);
+  // Average pooling takes no dilations, not even of 1.
+  if (!dilates) return { ...plain, auto_pad: isSame ? 'SAME_UPPER' : 'VALID' };
+  const window = { ...plain, dilations };
+  if (!isSame) return { ...window, auto_pad: 'VALID' };
+  // onnxruntime takes SAME without dilation alone; its amounts are the same for any extent at stride 1.
+  if (strides.some((stride) => stride !== 1)) {
+    throw new NotTranslated('a window has stride, dilation and padding SAME together');
+  }
+  const total = kernel.map((extent, axis) => (extent - 1) * (dilations[axis] ?? 1));
+  const before = total.map((amount) => Math.floor(amount / 2));
+  const after = total.map((amount, axis) => amount - (before[axis] ?? 0));
+  return { ...window, pads: [...before, ...after] };
+}

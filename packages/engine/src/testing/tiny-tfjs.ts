@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ModelBundle } from '@umbra/shared';
+
+/** What TensorFlow.js saves. */
+export type TfjsArtifacts = {
+  readonly format: 'layers-model' | 'graph-model';
+  readonly topology: object;
+  readonly weights: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly values: readonly number[] | Float32Array;
+    /** How the file holds them; float32 unless it is said. */
+    readonly as?: 'int32' | 'uint8' | 'uint16' | 'float16';
+  }[];
+};
+
+export type TfjsBundleOptions = {
+  readonly name?: string;
+  readonly size?: number;
+  readonly output?: ModelBundle['output'];
+  /** Shards that the weights are split into. */
+  readonly shards?: number;
+  /** Replaces files after they are described. */
+  readonly damaged?: Readonly<Record<string, Buffer | null>>;
+  readonly input?: Partial<ModelBundle['input']>;
+};
+
+/** Write a bundle of a TensorFlow.js model. @returns The bundle's folder, `folder/<name>`. */
+export async function writeTfjsBundle(
+  folder: string,
+  { format, topology, weights }: TfjsArtifacts,
+  options: TfjsBundleOptions = {},
+): Promise<string> {
+  const { name = 'tiny-tfjs', size = 32, output = 'logits', shards = 2 } = options;
+  const path = join(folder, name);
+  await mkdir(path, { recursive: true });
+  const encoded = weights.map(encode);
+  const bytes = Buffer.concat(encoded.map(({ bytes: own }) => own));
+  const step = Math.ceil(bytes.length / shards);
+  const paths = Array.from({ length: shards }, (_, at) => `group1-shard${at + 1}of${shards}.bin`);
+  const manifest = [{ paths, weights: encoded.map(({ spec }) => spec) }];
+  const model = { format, modelTopology: topology, weightsManifest: manifest };
+  const files: Record<string, Buffer> = { 'model.json': Buffer.from(JSON.stringify(model)) };
+  for (const [at, shard] of paths.entries()) {
+    files[shard] = bytes.subarray(at * step, (at + 1) * step);
+  }
+  const bundle: ModelBundle = {
+    version: 1,
+    name,
+    format: format === 'layers-model' ? 'tfjs-layers' : 'tfjs-graph',
+    files: Object.entries(files).map(([file, content]) => ({
+      path: file,
+      sha256: createHash('sha256').update(content).digest('hex'),
+      bytes: content.length,
+    })),
+    model: 'model.json',
+    input: {
+      layout: 'NHWC',
+      height: size,
+      width: size,
+      channels: 'RGB',
+      scale: 1 / 255,
+      mean: [0.5, 0.5, 0.5],
+      std: [0.25, 0.25, 0.25],
+      resize: { rule: 'crop', shorterSide: size },
+      interpolation: 'bilinear',
+      ...options.input,
+    },
+    output,
+    licence: 'Apache-2.0',
+    source: 'seeded random weights',
+  };
+  for (const [file, content] of Object.entries({ ...files, ...options.damaged })) {
+    if (content !== null) await writeFile(join(path, file), content);
+  }
+  await writeFile(join(path, 'bundle.json'), JSON.stringify(bundle));
+  return path;
+}
+
+function encode({ name, shape, values, as }: TfjsArtifacts['weights'][number]) {
+  if (as === undefined || as === 'int32') {
+    const array = as === 'int32' ? Int32Array.from(values) : Float32Array.from(values);
+    return { spec: { name, shape, dtype: as ?? 'float32' }, bytes: Buffer.from(array.buffer) };
+  }
+  const dtype = 'float32';
+  if (as === 'float16') {
+    const bytes = Buffer.alloc(values.length * 2);
+    for (const [at, value] of [...values].entries()) bytes.writeUInt16LE(toHalf(value), at * 2);
+    return { spec: { name, shape, dtype, quantization: { dtype: as } }, bytes };
+  }
+  const most = as === 'uint8' ? 255 : 65_535;
+  const min = Math.min(...values);
+  const scale = (Math.max(...values) - min) / most || 1;
+  const levels = [...values].map((value) => Math.round((value - min) / scale));
+  const array = as === 'uint8' ? Uint8Array.from(levels) : Uint16Array.from(levels);
+  const quantization = { dtype: as, scale, min, original_dtype: dtype };
+  return { spec: { name, shape, dtype, quantization }, bytes: Buffer.from(array.buffer) };
+}
+
+/** Nearest below in size; normal numbers only. */
+function toHalf(value: number): number {
+  const size = Math.abs(value);
+  if (size < 2 ** -14) return 0;
+  const exponent = Math.floor(Math.log2(size));
+  const fraction = Math.floor((size / 2 ** exponent - 1) * 1024);
+  return (value < 0 ? 0x8000 : 0) | ((exponent + 15) << 10) | fraction;
+}
