@@ -1,0 +1,12 @@
+// `npm run test:tfjs-node`: the tests of TensorFlow.js models on a native TensorFlow, which
+// `npm run setup:tfjs-node` brings.
+import { ensureBuilt, ensureInstalled } from './lib/install.mjs';
+import { runMain } from './lib/run.mjs';
+import { runTests } from './lib/steps.mjs';
+
+await runMain(async () => {
+  await ensureInstalled();
+  await ensureBuilt();
+  process.env.UMBRA_TFJS = 'node';
+  return runTests(['packages/engine/src/tfjs', ...process.argv.slice(2)]);
+});
