@@ -53,7 +53,8 @@ await runMain(async () => {
   await run(
     'npx',
     [
-      'node-gyp',
+      '--yes',
+      'node-gyp@12.4.0',
       'rebuild',
       '--napi_build_version=8',
       '--module_name=tfjs_binding',
