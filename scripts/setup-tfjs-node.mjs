@@ -134,7 +134,7 @@ async function unpackTensorflow({ pypi, sha256 }, work, deps) {
   );
   mkdirSync(join(deps, 'lib'), { recursive: true });
   for (const [link, library] of Object.entries(LIBRARIES)) {
-    for (const name of [link, `${link}.2`]) {
+    for (const name of [link, library]) {
       const path = join(deps, 'lib', name);
       rmSync(path, { force: true });
       symlinkSync(join('..', 'tensorflow', library), path);
