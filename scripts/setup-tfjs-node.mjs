@@ -56,6 +56,7 @@ await runMain(async () => {
       '--yes',
       'node-gyp@12.4.0',
       'rebuild',
+      ...ownHeaders(),
       '--napi_build_version=8',
       '--module_name=tfjs_binding',
       `--module_path=${join(folder, 'lib', 'napi-v8')}`,
@@ -90,6 +91,12 @@ function assertPlatform() {
     if (findOnPath(program ?? '') === undefined)
       throw new CommandError(`building needs ${hint}, which is not on PATH`, 1);
   }
+}
+
+/** @returns {string[]} Headers that came with this Node.js; without them node-gyp fetches its own. */
+function ownHeaders() {
+  const prefix = dirname(dirname(process.execPath));
+  return existsSync(join(prefix, 'include', 'node', 'node.h')) ? [`--nodedir=${prefix}`] : [];
 }
 
 /** @param {string} name */

@@ -1,8 +1,9 @@
-import type { Logger, ObjectStore, ProgressBook } from '@umbra/shared';
+import type { FleetBook, Logger, ObjectStore, ProgressBook } from '@umbra/shared';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Registry } from 'prom-client';
 import type { ApiConfig } from './config.js';
+import type { FormatReader } from './model-formats.js';
 
 /** What the routes are given. */
 export type Context = {
@@ -10,6 +11,8 @@ export type Context = {
   readonly store: ObjectStore;
   readonly redis: Redis;
   readonly progress: ProgressBook;
+  readonly fleet: FleetBook;
+  readonly formatOf: FormatReader;
   readonly dispatchQueue: Queue;
   readonly registry: Registry;
   readonly logger: Logger;

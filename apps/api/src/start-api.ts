@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import {
   addedModelsFolder,
+  createFleetBook,
   createLogger,
   createProgressBook,
   type Logger,
@@ -23,6 +24,7 @@ import { createApp } from './app.js';
 import type { ApiConfig } from './config.js';
 import { createBacklogReader } from './metrics-backlog.js';
 import { createQueueMetrics } from './metrics-queue.js';
+import { createFormatReader } from './model-formats.js';
 
 export type RunningApi = {
   readonly url: string;
@@ -57,7 +59,11 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
     await publishModels(store, models, logger);
   }
   const progress = createProgressBook(redis);
-  const app = createApp({ config, store, redis, progress, dispatchQueue, registry, logger });
+  const fleet = createFleetBook(redis);
+  const app = createApp({
+    ...{ config, store, redis, progress, fleet, dispatchQueue, registry, logger },
+    formatOf: createFormatReader(store),
+  });
   const readBacklog = createBacklogReader(store, progress, createPaceBook(redis));
   const queueMetrics = createQueueMetrics({ registry, redis, readBacklog, logger });
   const { refresh } = queueMetrics;

@@ -79,7 +79,11 @@ export async function runSubmission(submission: Submission): Promise<SubmissionR
     ...(submission.rowsPerShard === undefined ? {} : { rowsPerShard: submission.rowsPerShard }),
   });
   const bar = createProgressBar('positions');
-  const status = await client.waitForJob(job.id, ({ positions, etaSeconds }) => {
+  let said: string | null = null;
+  const status = await client.waitForJob(job.id, ({ positions, etaSeconds, waitingFor }) => {
+    if (waitingFor !== null && waitingFor !== said)
+      process.stderr.write(`Waiting for ${waitingFor}\n`);
+    said = waitingFor;
     bar.update(positions.done, positions.total ?? 0, etaSeconds);
   });
   bar.end();

@@ -1,11 +1,11 @@
-import { commonConfig, engineConfig, queueNames } from '@umbra/shared';
+import { commonConfig, engineConfig, stepNames } from '@umbra/shared';
 import { metricsConfig } from '@umbra/shared/metrics';
 import { z } from 'zod';
 
 const count = (fallback: number) => z.coerce.number().int().min(1).default(fallback);
 
-const step = z.enum(queueNames);
-const allSteps = Object.values(queueNames).join(',');
+const step = z.enum(stepNames);
+const allSteps = stepNames.join(',');
 
 export const workerConfig = commonConfig.extend({
   ...engineConfig.shape,

@@ -1,5 +1,5 @@
 import type { Engine } from '@umbra/engine';
-import type { Logger, ObjectStore, ProgressBook } from '@umbra/shared';
+import type { Logger, ObjectStore, ProgressBook, ShardQueue } from '@umbra/shared';
 import type { FlowProducer, Queue } from 'bullmq';
 import type { WorkerConfig } from './config.js';
 import type { WorkerMetrics } from './metrics.js';
@@ -14,7 +14,7 @@ export type Context = {
   readonly shelf: ModelShelf;
   readonly flows: FlowProducer;
   readonly dispatchQueue: Queue;
-  readonly shardQueue: Queue;
+  readonly shardQueues: Readonly<Record<ShardQueue, Queue>>;
   readonly mergeQueue: Queue;
   readonly archiveQueue: Queue;
   readonly metrics: WorkerMetrics;

@@ -20,6 +20,7 @@ import {
   queueNames,
   readJsonLines,
   reportError,
+  shardQueueFor,
 } from '@umbra/shared';
 import { DelayedError, type Job } from 'bullmq';
 import type { Context } from './context.js';
@@ -139,7 +140,9 @@ async function fillWindow(
     context.config.UMBRA_WINDOW_IMAGES - Math.max(0, index - progress.completed - progress.failed);
   if (left === 0 || room <= 0) return;
   const bundle = await describeModel(context.store, job.model.name, job.model.digest);
-  const lanes = context.config.UMBRA_LANES * (await context.shardQueue.getWorkersCount());
+  const lanes =
+    context.config.UMBRA_LANES *
+    (await context.shardQueues[shardQueueFor(bundle.format)].getWorkersCount());
   const key = keys.manifest(tenant, job.dataset);
   const size = (await context.store.head(key))?.bytes ?? 0;
   const { body } = await context.store.stream(key, {
@@ -191,7 +194,7 @@ async function addImage(
     opts: { ...patientJob, jobId: queueJobIds.merge(job.id, item.id) },
     children: planShards(rows, rowsPerShard).map(({ rowStart, rowEnd }) => ({
       name: queueNames.shard,
-      queueName: queueNames.shard,
+      queueName: queueNames[shardQueueFor(bundle.format)],
       data: { ...work, rowStart, rowEnd },
       opts: {
         ...patientJob,

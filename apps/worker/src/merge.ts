@@ -82,7 +82,7 @@ async function writeResults(
 ): Promise<void> {
   const { store, shelf } = context;
   const { tenant, jobId, dataset, item, settings } = image;
-  const model = await shelf.open(image.model);
+  const model = await shelf.describe(image.model);
   const { id, name, sha256, width, height } = item;
   const plan = planOcclusion(inputSize(model.bundle.input, { width, height }), settings);
   const [first, ...others] = shards;

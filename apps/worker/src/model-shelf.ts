@@ -1,13 +1,23 @@
 import { type Engine, type ModelInput, type OpenModel, prepareImage } from '@umbra/engine';
-import { fetchModel, type ObjectStore } from '@umbra/shared';
+import { describeModel, fetchModel, keys, type ModelBundle, type ObjectStore } from '@umbra/shared';
+import { z } from 'zod';
 
 type ModelName = { readonly name: string; readonly digest: string };
 
 /** Models and prepared images that stay loaded between shards. */
 export type ModelShelf = {
   open(model: ModelName): Promise<OpenModel>;
+  /** What a merge needs of a model, which it need not be able to run. */
+  describe(model: ModelName): Promise<DescribedModel>;
   /** Shards of one image follow each other, so the last few images are kept. */
   prepare(sha256: string, model: OpenModel, read: () => Promise<Buffer>): Promise<ModelInput>;
+};
+
+export type DescribedModel = {
+  readonly bundle: ModelBundle;
+  readonly digest: string;
+  /** Empty where the bundle has none. */
+  readonly labels: readonly string[];
 };
 
 const keptImages = 4;
@@ -18,6 +28,7 @@ export function createModelShelf(
   cacheFolder: string,
 ): ModelShelf {
   const fetched = new Map<string, Promise<string>>();
+  const described = new Map<string, Promise<DescribedModel>>();
   const prepared = new Map<string, Promise<ModelInput>>();
   return {
     async open({ name, digest }) {
@@ -25,6 +36,12 @@ export function createModelShelf(
       fetched.set(digest, folder);
       folder.catch(() => fetched.delete(digest));
       return engine.open(await folder);
+    },
+    describe({ name, digest }) {
+      const model = described.get(digest) ?? describeStored(store, name, digest);
+      described.set(digest, model);
+      model.catch(() => described.delete(digest));
+      return model;
     },
     prepare(sha256, model, read) {
       const key = `${sha256} ${model.digest}`;
@@ -38,4 +55,15 @@ export function createModelShelf(
       return input;
     },
   };
+}
+
+async function describeStored(
+  store: ObjectStore,
+  name: string,
+  digest: string,
+): Promise<DescribedModel> {
+  const bundle = await describeModel(store, name, digest);
+  if (bundle.labels === undefined) return { bundle, digest, labels: [] };
+  const text = await store.get(keys.modelFile(name, digest, bundle.labels));
+  return { bundle, digest, labels: z.array(z.string()).parse(JSON.parse(text.toString())) };
 }

@@ -1,12 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openEngine } from '@umbra/engine';
 import {
+  createFleetBook,
   createLogger,
   createProgressBook,
   engineOptionsOf,
   openStore,
   queueNames,
   redisPrefix,
+  servedShardQueues,
+  type stepNames,
 } from '@umbra/shared';
 import { createPaceBook, measureStore, serveMetrics } from '@umbra/shared/metrics';
 import { FlowProducer, Queue } from 'bullmq';
@@ -14,9 +17,10 @@ import { Redis } from 'ioredis';
 import { Registry } from 'prom-client';
 import { failUnarchived, runArchive } from './archive.js';
 import type { WorkerConfig } from './config.js';
-import { consume } from './consume.js';
+import { consume, type Step } from './consume.js';
 import type { Context } from './context.js';
 import { runDispatch } from './dispatch.js';
+import { joinFleet } from './fleet.js';
 import { failUnmerged, runMerge } from './merge.js';
 import { createWorkerMetrics } from './metrics.js';
 import { createModelShelf } from './model-shelf.js';
@@ -69,26 +73,34 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     shelf: metrics.measureShelf(createModelShelf(store, engine, config.UMBRA_CACHE_DIR)),
     flows: new FlowProducer(shared),
     dispatchQueue: queue(queueNames.dispatch),
-    shardQueue: queue(queueNames.shard),
+    shardQueues: { shard: queue(queueNames.shard), shardTfjs: queue(queueNames.shardTfjs) },
     mergeQueue: queue(queueNames.merge),
     archiveQueue: queue(queueNames.archive),
     metrics,
     logger,
     shutdown: shutdown.signal,
   };
-  const { flows, dispatchQueue, shardQueue, mergeQueue, archiveQueue } = context;
-  const queues = [dispatchQueue, shardQueue, mergeQueue, archiveQueue];
+  const { flows, dispatchQueue, shardQueues, mergeQueue, archiveQueue } = context;
+  const queues = [dispatchQueue, ...Object.values(shardQueues), mergeQueue, archiveQueue];
   // Their connection is shared, and logs for itself: unheard, each of them would print it too.
   flows.on('error', () => undefined);
   for (const unheard of queues) unheard.on('error', () => undefined);
 
-  const chosen = {
-    ...steps,
-    shard: metrics.measureShards({ ...steps.shard, concurrency: config.UMBRA_LANES }),
-    merge: metrics.countImages(steps.merge),
+  const served = config.UMBRA_STEPS.includes('shard')
+    ? servedShardQueues(config.UMBRA_PROVIDER)
+    : [];
+  const shardStep = metrics.measureShards({ ...steps.shard, concurrency: config.UMBRA_LANES });
+  const chosen: Record<(typeof stepNames)[number], readonly Step[]> = {
+    dispatch: [steps.dispatch],
+    shard: served.map((name) => ({ ...shardStep, name: queueNames[name] })),
+    merge: [metrics.countImages(steps.merge)],
+    archive: [steps.archive],
   };
-  const consumers = config.UMBRA_STEPS.map((step) => consume(context, redis, chosen[step]));
+  const consumers = config.UMBRA_STEPS.flatMap((step) =>
+    chosen[step].map((one) => consume(context, redis, one)),
+  );
   await Promise.all(consumers.map((consumer) => consumer.ready()));
+  const stopAnnouncing = joinFleet(context, createFleetBook(redis), served);
   const dispatches = config.UMBRA_STEPS.includes('dispatch');
   if (dispatches) await resumeJobs(context);
   const stopResuming = dispatches ? keepResuming(context) : () => {};
@@ -100,6 +112,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     metricsUrl: server?.url,
     async close() {
       stopResuming();
+      stopAnnouncing();
       const deadline = setTimeout(() => shutdown.abort(), config.UMBRA_SHUTDOWN_MS);
       await Promise.all(consumers.map((consumer) => consumer.close()));
       clearTimeout(deadline);

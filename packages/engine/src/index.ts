@@ -11,6 +11,7 @@ export { type EstimateOptions, estimateRun, type RunEstimate } from './occlusion
 export type { InferencePlan, PlanStep } from './occlusion/inference-plan.js';
 export { allowedStrategy, type Maps, planOcclusion } from './occlusion/occlude.js';
 export { assertTarget } from './occlusion/targets.js';
+export { probeTfjs, type TfjsFound } from './tfjs/probe.js';
 export { renderActivations } from './views/activations.js';
 export { composeResult, type ResultArguments, type ResultFiles } from './views/compose.js';
 export { encodeKernels, type FilterFigure, renderFilters } from './views/filters.js';

@@ -28,11 +28,16 @@ export const addedModelsFolder = '.umbra/models';
 export const providers = ['cpu', 'cuda', 'webgpu'] as const;
 export type Provider = (typeof providers)[number];
 
+/** What runs TensorFlow.js models: its native packages, or WebAssembly. */
+export const tfjsChoices = ['auto', 'node-gpu', 'node', 'wasm'] as const;
+
 const count = (fallback: number) => z.coerce.number().int().min(1).default(fallback);
 
 /** What every process that runs the engine reads. */
 export const engineConfig = z.object({
   UMBRA_PROVIDER: z.enum(providers).default('cpu'),
+  /** Which TensorFlow.js runs its models; the best that loads, unless told. */
+  UMBRA_TFJS: z.enum(tfjsChoices).default('auto'),
   /** Of each inference session; lanes gain more. */
   UMBRA_THREADS: count(1),
   /** Memory for the batches of all lanes together. */

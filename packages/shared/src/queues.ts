@@ -1,15 +1,38 @@
+import type { Provider } from './config.js';
+import type { ModelBundle } from './contracts/model.js';
+
 /**
- * The four queues a job passes through. One BullMQ flow an image: parent `merge`, children `shard`.
+ * The queues a job passes through. One BullMQ flow an image: parent `merge`, children `shard`, or
+ * `shard-tfjs` for TensorFlow.js models, so that workers take only what they can run.
  *
  * BullMQ job ids hold no `:` and carry the job's id, so that no id is ever shared by two runs.
  */
 export const queueNames = {
   dispatch: 'dispatch',
   shard: 'shard',
+  shardTfjs: 'shard-tfjs',
   merge: 'merge',
   archive: 'archive',
 } as const;
 export type QueueName = keyof typeof queueNames;
+
+/** What a worker may do. */
+export const stepNames = ['dispatch', 'shard', 'merge', 'archive'] as const;
+
+/** Formats by the queue of their shards. */
+export const shardQueues = {
+  shard: ['onnx'],
+  shardTfjs: ['tfjs-layers', 'tfjs-graph'],
+} as const satisfies Partial<Record<QueueName, readonly ModelBundle['format'][]>>;
+export type ShardQueue = keyof typeof shardQueues;
+
+/** Which queue a model's shards go to. */
+export const shardQueueFor = (format: ModelBundle['format']): ShardQueue =>
+  format === 'onnx' ? 'shard' : 'shardTfjs';
+
+/** Which queues a worker's engine can serve: GPUs' providers run ONNX alone. */
+export const servedShardQueues = (provider: Provider): readonly ShardQueue[] =>
+  provider === 'cpu' ? ['shard', 'shardTfjs'] : ['shard'];
 
 /** Prefix of every Redis key of ours and of BullMQ's. */
 export const redisPrefix = 'umbra';

@@ -165,15 +165,19 @@ async function checkSettings(
 }
 
 /** The record with the progress that Redis has of it. */
-async function statusOf({ progress }: Context, job: JobRecord): Promise<JobStatus> {
+async function statusOf(context: Context, job: JobRecord): Promise<JobStatus> {
+  const { progress } = context;
   const per = job.positionsPerImage;
   const total = per === null ? null : per * job.counts.total;
   if (isFinal(job.state)) {
     const done = per === null ? 0 : per * job.counts.completed;
-    return { ...job, positions: { done, total }, etaSeconds: null };
+    return { ...job, positions: { done, total }, etaSeconds: null, waitingFor: null };
   }
+  const waitingFor = await missingWorker(context, job);
   const live = await progress.read(job.id);
-  if (live === null) return { ...job, positions: { done: 0, total }, etaSeconds: null };
+  if (live === null) {
+    return { ...job, positions: { done: 0, total }, etaSeconds: null, waitingFor };
+  }
   const { completed, failed, positions } = live;
   // A shard that ran twice counted twice.
   const done = total === null ? positions : Math.min(positions, total);
@@ -182,7 +186,21 @@ async function statusOf({ progress }: Context, job: JobRecord): Promise<JobStatu
     counts: { ...job.counts, completed, failed },
     positions: { done, total },
     etaSeconds: etaOf(done, total, live.startedAtMs),
+    waitingFor,
   };
+}
+
+/** The kind of worker that a job needs and that nobody is; null where there is one. */
+async function missingWorker(
+  { formatOf, fleet }: Context,
+  { state, model }: JobRecord,
+): Promise<string | null> {
+  if (state === 'finalizing') return null;
+  const format = await formatOf(model);
+  const workers = await fleet.list();
+  if (workers.some(({ formats }) => formats.includes(format))) return null;
+  const live = workers.filter(({ lanes }) => lanes > 0).length;
+  return `a worker that runs ${format} models; none of the ${live} live workers does`;
 }
 
 function etaOf(done: number, total: number | null, startedAtMs: number): number | null {

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import type { loadGraphModel } from '@tensorflow/tfjs-converter';
 import type * as core from '@tensorflow/tfjs-core';
 import type { loadLayersModel } from '@tensorflow/tfjs-layers';
-import { unavailable } from '@umbra/shared';
+import { tfjsChoices, unavailable } from '@umbra/shared';
 
 /** TensorFlow.js with one backend active. */
 export type Tfjs = Pick<
@@ -13,7 +13,6 @@ export type Tfjs = Pick<
   readonly loadGraphModel: typeof loadGraphModel;
 };
 
-export const tfjsChoices = ['auto', 'node-gpu', 'node', 'wasm'] as const;
 export type TfjsChoice = (typeof tfjsChoices)[number];
 
 type Candidate = {

@@ -58,5 +58,7 @@ export const jobStatus = jobRecord.extend({
   positions: z.strictObject({ done: z.int().min(0), total: z.int().min(0).nullable() }),
   /** Seconds to the end at the pace so far; null when nothing has been measured or all is done. */
   etaSeconds: z.number().min(0).nullable(),
+  /** What an unfinished job waits for that is not there, such as a worker for its model's format. */
+  waitingFor: z.string().nullable(),
 });
 export type JobStatus = z.output<typeof jobStatus>;

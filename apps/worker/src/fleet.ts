@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto';
+import { probeTfjs } from '@umbra/engine';
+import {
+  announceMs,
+  type FleetBook,
+  reportError,
+  type ShardQueue,
+  shardQueues,
+  type WorkerNotice,
+} from '@umbra/shared';
+import type { Context } from './context.js';
+
+/** Say what this worker can run, again and again. @returns What takes it back. */
+export function joinFleet(
+  { config, logger }: Context,
+  fleet: FleetBook,
+  served: readonly ShardQueue[],
+): () => void {
+  const worker: Omit<WorkerNotice, 'seenAt'> = {
+    id: randomUUID(),
+    formats: served.flatMap((name) => [...shardQueues[name]]),
+    lanes: served.length > 0 ? config.UMBRA_LANES : 0,
+    backends: served.includes('shard') ? { onnx: `onnxruntime ${config.UMBRA_PROVIDER}` } : {},
+  };
+  const announce = () =>
+    fleet.announce(worker).catch((error: unknown) => {
+      logger.warn({ reason: reportError(error).message }, 'the fleet does not hear of this worker');
+    });
+  // Which TensorFlow.js runs is told when it is known: loading one takes seconds.
+  if (served.includes('shardTfjs')) {
+    probeTfjs().then(
+      ({ name, device, refused }) => {
+        worker.backends.tfjs = `${name} ${device}`;
+        logger.info({ backend: name, device, refused }, 'TensorFlow.js');
+        return announce();
+      },
+      (error: unknown) => logger.warn({ reason: reportError(error).message }, 'no TensorFlow.js'),
+    );
+  }
+  const timer = setInterval(announce, announceMs);
+  // A Redis that is away keeps no worker from starting.
+  announce();
+  return () => {
+    clearInterval(timer);
+    fleet.leave(worker.id).catch(() => undefined);
+  };
+}

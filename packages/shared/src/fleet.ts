@@ -1,0 +1,58 @@
+import type { Redis } from 'ioredis';
+import { z } from 'zod';
+import { modelBundle } from './contracts/model.js';
+import { redisPrefix } from './queues.js';
+
+/** What a worker says of itself, and `GET /v1/workers` passes on. */
+export const workerNotice = z.object({
+  id: z.string(),
+  /** Formats of models that it runs; none where it takes other steps only. */
+  formats: z.array(modelBundle.shape.format),
+  lanes: z.int().min(0),
+  /** Runtime by family of formats, with its device: `{"onnx": "onnxruntime cpu"}`. */
+  backends: z.record(z.string(), z.string()),
+  seenAt: z.iso.datetime(),
+});
+export type WorkerNotice = z.output<typeof workerNotice>;
+
+/** The workers that live, in Redis: each says every few seconds that it is there. */
+export type FleetBook = {
+  announce(worker: Omit<WorkerNotice, 'seenAt'>): Promise<void>;
+  leave(id: string): Promise<void>;
+  /** Workers heard of lately. */
+  list(): Promise<WorkerNotice[]>;
+};
+
+export const announceMs = 3_000;
+/** Not heard of for this long, a worker counts as gone. */
+const goneMs = 10_000;
+const key = `${redisPrefix}:fleet`;
+
+export function createFleetBook(redis: Redis): FleetBook {
+  const read = async (): Promise<WorkerNotice[]> =>
+    Object.values(await redis.hgetall(key)).flatMap((text) => {
+      const parsed = workerNotice.safeParse(parse(text));
+      return parsed.success ? [parsed.data] : [];
+    });
+  const isLive = ({ seenAt }: WorkerNotice) => Date.now() - Date.parse(seenAt) < goneMs;
+  return {
+    async announce(worker) {
+      const notice: WorkerNotice = { ...worker, seenAt: new Date().toISOString() };
+      await redis.hset(key, worker.id, JSON.stringify(notice));
+      const gone = (await read()).filter((other) => !isLive(other)).map(({ id }) => id);
+      if (gone.length > 0) await redis.hdel(key, ...gone);
+    },
+    async leave(id) {
+      await redis.hdel(key, id);
+    },
+    list: async () => (await read()).filter(isLive),
+  };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
