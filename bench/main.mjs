@@ -1,4 +1,4 @@
-// `npm run bench -- [engine] [refine] [queue] [--quick] [--only MODEL,...] [--json]`: measurements
+// `npm run bench -- [engine] [refine] [tfjs] [queue] [--quick] [--only MODEL,...] [--json]`: measurements
 // beside peers, in one run. `--quick` takes under three minutes; `--only` names the engine's models.
 import { join } from 'node:path';
 import { repoRoot, runMain, step } from '../scripts/lib/run.mjs';
@@ -21,6 +21,10 @@ await runMain(async () => {
   }
   if (wants('refine')) {
     results.refine = await (await import('./refine.mjs')).benchRefine(options);
+  }
+  // WebAssembly takes too long for a quick run.
+  if (wants('tfjs') && !(options.quick && parts.length === 0)) {
+    Object.assign(results, await (await import('./tfjs.mjs')).benchTfjs(options));
   }
   if (wants('queue')) results.queue = await (await import('./queue.mjs')).benchQueue(options);
   if (flags.includes('--json')) process.stdout.write(`${JSON.stringify(results)}\n`);

@@ -1,0 +1,178 @@
+// Layers models of known shape with seeded random weights, which run as fast as trained ones.
+import { createHash } from 'node:crypto';
+import { closeSync, existsSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+
+const size = 224;
+const classes = 1000;
+
+/** @typedef {{ class_name: string, config: Record<string, unknown> }} Layer */
+/** @typedef {{ name: string, shape: number[], deviation: number }} Weight */
+
+class Draft {
+  /** @type {Layer[]} */
+  layers = [];
+  /** @type {Weight[]} */
+  weights = [];
+  channels = 3;
+
+  /** @param {string} kind @param {Record<string, unknown>} [config] */
+  add(kind, config = {}) {
+    const name = `${kind.toLowerCase()}_${this.layers.length}`;
+    const input = this.layers.length === 0 ? { batch_input_shape: [null, size, size, 3] } : {};
+    this.layers.push({ class_name: kind, config: { name, ...input, ...config } });
+    return name;
+  }
+
+  /** @param {string} name @param {number[]} shape @param {number} fanIn */
+  weigh(name, shape, fanIn) {
+    this.weights.push({ name, shape, deviation: Math.sqrt(6 / fanIn) });
+  }
+
+  /** @param {number} filters @param {number} [kernel] @param {number} [stride] */
+  conv(filters, kernel = 3, stride = 1) {
+    const shape = { kernel_size: [kernel, kernel], strides: [stride, stride], padding: 'same' };
+    const name = this.add('Conv2D', { filters, ...shape, activation: 'relu' });
+    this.weigh(
+      `${name}/kernel`,
+      [kernel, kernel, this.channels, filters],
+      kernel * kernel * this.channels,
+    );
+    this.weigh(`${name}/bias`, [filters], 1e6);
+    this.channels = filters;
+  }
+
+  /** @param {number} stride */
+  depthwise(stride) {
+    const shape = { kernel_size: [3, 3], strides: [stride, stride], padding: 'same' };
+    const name = this.add('DepthwiseConv2D', { ...shape, depth_multiplier: 1, activation: 'relu' });
+    this.weigh(`${name}/depthwise_kernel`, [3, 3, this.channels, 1], 9);
+    this.weigh(`${name}/bias`, [this.channels], 1e6);
+  }
+
+  /** @param {number} inputs @param {number} units @param {string} activation */
+  dense(inputs, units, activation) {
+    const name = this.add('Dense', { units, activation });
+    this.weigh(`${name}/kernel`, [inputs, units], inputs);
+    this.weigh(`${name}/bias`, [units], 1e6);
+  }
+}
+
+/** @type {Record<string, (draft: Draft) => void>} */
+const networks = {
+  vgg16(draft) {
+    for (const [depth, filters] of [
+      [2, 64],
+      [2, 128],
+      [3, 256],
+      [3, 512],
+      [3, 512],
+    ]) {
+      for (let at = 0; at < (depth ?? 0); at++) draft.conv(filters ?? 0);
+      draft.add('MaxPooling2D', { pool_size: [2, 2], strides: [2, 2], padding: 'valid' });
+    }
+    draft.add('Flatten');
+    draft.dense(7 * 7 * 512, 4096, 'relu');
+    draft.dense(4096, 4096, 'relu');
+    draft.dense(4096, classes, 'linear');
+  },
+  mobilenet(draft) {
+    draft.conv(32, 3, 2);
+    for (const [filters, stride] of [
+      [64, 1],
+      [128, 2],
+      [128, 1],
+      [256, 2],
+      [256, 1],
+      [512, 2],
+      [512, 1],
+      [512, 1],
+      [512, 1],
+      [512, 1],
+      [512, 1],
+      [1024, 2],
+      [1024, 1],
+    ]) {
+      draft.depthwise(stride ?? 1);
+      draft.conv(filters ?? 0, 1);
+    }
+    draft.add('GlobalAveragePooling2D');
+    draft.dense(1024, classes, 'linear');
+  },
+};
+
+/** @param {string} cache @param {string} name @returns {string} the bundle's folder */
+export function findTfjsBundle(cache, name) {
+  const folder = join(cache, `tfjs-${name}`);
+  if (existsSync(join(folder, 'bundle.json'))) return folder;
+  mkdirSync(folder, { recursive: true });
+  const draft = new Draft();
+  networks[name]?.(draft);
+  const shard = 'weights.bin';
+  const files = { [shard]: writeWeights(join(folder, shard), draft.weights) };
+  const text = JSON.stringify({
+    format: 'layers-model',
+    modelTopology: {
+      model_config: { class_name: 'Sequential', config: { name, layers: draft.layers } },
+    },
+    weightsManifest: [
+      {
+        paths: [shard],
+        weights: draft.weights.map(({ name: weight, shape }) => ({
+          name: weight,
+          shape,
+          dtype: 'float32',
+        })),
+      },
+    ],
+  });
+  writeFileSync(join(folder, 'model.json'), text);
+  files['model.json'] = {
+    sha256: createHash('sha256').update(text).digest('hex'),
+    bytes: text.length,
+  };
+  const bundle = {
+    version: 1,
+    name: `tfjs-${name}`,
+    format: 'tfjs-layers',
+    files: Object.entries(files).map(([path, listed]) => ({ path, ...listed })),
+    model: 'model.json',
+    input: {
+      layout: 'NHWC',
+      height: size,
+      width: size,
+      channels: 'RGB',
+      scale: 1 / 255,
+      mean: [0.485, 0.456, 0.406],
+      std: [0.229, 0.224, 0.225],
+      resize: { rule: 'crop', shorterSide: size },
+      interpolation: 'bilinear',
+    },
+    output: 'logits',
+    licence: 'Apache-2.0',
+    source: 'seeded random weights',
+  };
+  writeFileSync(join(folder, 'bundle.json'), JSON.stringify(bundle));
+  return folder;
+}
+
+/** @param {string} path @param {Weight[]} weights */
+function writeWeights(path, weights) {
+  const digest = createHash('sha256');
+  const file = openSync(path, 'w');
+  let bytes = 0;
+  let state = 1;
+  for (const { shape, deviation } of weights) {
+    const values = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
+    for (let at = 0; at < values.length; at++) {
+      state = (Math.imul(state, 1664525) + 1013904223) | 0;
+      values[at] = (state / 2 ** 31) * deviation;
+    }
+    const chunk = Buffer.from(values.buffer);
+    digest.update(chunk);
+    writeSync(file, chunk);
+    bytes += chunk.length;
+  }
+  closeSync(file);
+  return { sha256: digest.digest('hex'), bytes };
+}
