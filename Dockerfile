@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# Targets: api, worker, worker-cuda. All run as an unprivileged user, write only to /data and /tmp,
+# Targets: api, worker, worker-cuda (ONNX), worker-tfjs-gpu (TensorFlow.js). All run as an unprivileged user, write only to /data and /tmp,
 # and take a read-only root.
 ARG NODE_IMAGE=node:22.21.1-bookworm-slim
 ARG CUDA_IMAGE=nvidia/cuda:12.6.3-cudnn-runtime-ubuntu24.04
@@ -27,6 +27,16 @@ FROM build AS build-cuda
 RUN ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js \
  && rm node_modules/onnxruntime-node/bin/napi-v*/linux/x64/libonnxruntime_providers_tensorrt.so
 
+# The binding of tfjs-node-gpu against the library of a current TensorFlow, built for CUDA 12.
+FROM build AS build-tfjs-gpu
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends python3-pip g++ make \
+ && rm -rf /var/lib/apt/lists/*
+COPY scripts scripts
+RUN sha256sum package-lock.json | cut -d ' ' -f 1 > node_modules/.umbra-lock \
+ && npm_config_omit=dev node scripts/setup-tfjs-node.mjs --gpu \
+ && rm -r node_modules/@tensorflow/tfjs-node-gpu/deps/tensorflow/include
+
 FROM ${NODE_IMAGE} AS base
 ENV NODE_ENV=production UMBRA_METRICS_PORT=9464
 WORKDIR /umbra
@@ -47,6 +57,19 @@ CMD ["node", "apps/api/dist/main.js"]
 FROM base AS worker
 ENV UMBRA_STORE_DIR=/data/store UMBRA_CACHE_DIR=/data/cache
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "-e", "fetch('http://127.0.0.1:9464/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "apps/worker/dist/main.js"]
+
+FROM ${CUDA_IMAGE} AS worker-tfjs-gpu
+ENV NODE_ENV=production UMBRA_TFJS=node-gpu UMBRA_METRICS_PORT=9464 UMBRA_STORE_DIR=/data/store UMBRA_CACHE_DIR=/data/cache
+WORKDIR /umbra
+COPY --from=build-tfjs-gpu /usr/local/bin/node /usr/local/bin/
+COPY --from=build-tfjs-gpu /umbra/node_modules node_modules
+COPY --from=build-tfjs-gpu /umbra/packages packages
+COPY --from=build-tfjs-gpu /umbra/apps apps
+RUN mkdir /data && chown 1000:1000 /data
+USER 1000:1000
+VOLUME /data
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["node", "-e", "fetch('http://127.0.0.1:9464/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "apps/worker/dist/main.js"]
 
 FROM ${CUDA_IMAGE} AS worker-cuda

@@ -109,6 +109,7 @@ export function findTfjsBundle(cache, name) {
   const draft = new Draft();
   networks[name]?.(draft);
   const shard = 'weights.bin';
+  /** @type {Record<string, { sha256: string, bytes: number }>} */
   const files = { [shard]: writeWeights(join(folder, shard), draft.weights) };
   const text = JSON.stringify({
     format: 'layers-model',

@@ -1,23 +1,35 @@
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
-import { AppError, type ErrorReport } from '@umbra/shared';
+import { fileURLToPath } from 'node:url';
+import { AppError, type ErrorReport, unavailable } from '@umbra/shared';
 import type { TfjsRuntime } from './runtime.js';
 
 export type TfjsFound = Omit<TfjsRuntime, 'tf'>;
+type Answer = { readonly found: TfjsFound } | { readonly error: ErrorReport };
 
-/** Which TensorFlow.js models would run on here, without keeping it. @throws {AppError} `unavailable` */
+/**
+ * Which TensorFlow.js models would run on here, without keeping it. Not in a thread: a native library
+ * may take the process with it when its thread ends.
+ *
+ * @throws {AppError} `unavailable`
+ */
 export async function probeTfjs(): Promise<TfjsFound> {
-  // Threads need compiled files: from the sources (under a test runner) the build is used.
+  // A process needs compiled files: from the sources (under a test runner) the build is used.
   const fromSource = import.meta.url.endsWith('.ts');
-  const entry = fromSource ? '../../dist/tfjs/probe-thread.js' : './probe-thread.js';
-  const thread = new Worker(new URL(entry, import.meta.url));
+  const entry = fromSource ? '../../dist/tfjs/probe-process.js' : './probe-process.js';
+  const child = fork(fileURLToPath(new URL(entry, import.meta.url)), { stdio: 'ignore' });
   try {
-    const [answer] = (await once(thread, 'message')) as [
-      { found: TfjsFound } | { error: ErrorReport },
-    ];
+    const answer = await Promise.race([
+      once(child, 'message').then(([message]) => message as Answer),
+      once(child, 'exit').then(([code, signal]): Answer => {
+        throw unavailable(
+          `Expected an answer of TensorFlow.js, got the end of it (${signal ?? code})`,
+        );
+      }),
+    ]);
     if ('found' in answer) return answer.found;
     throw new AppError(answer.error.code, answer.error.message);
   } finally {
-    await thread.terminate();
+    child.kill('SIGKILL');
   }
 }

@@ -7,7 +7,7 @@ import { tfjsChoices, unavailable } from '@umbra/shared';
 /** TensorFlow.js with one backend active. */
 export type Tfjs = Pick<
   typeof core,
-  'tensor' | 'tidy' | 'memory' | 'setBackend' | 'ready' | 'getBackend' | 'dispose'
+  'tensor' | 'tidy' | 'memory' | 'setBackend' | 'ready' | 'backend' | 'dispose'
 > & {
   readonly loadLayersModel: typeof loadLayersModel;
   readonly loadGraphModel: typeof loadGraphModel;
@@ -20,7 +20,6 @@ type Candidate = {
   readonly package: string;
   /** What TensorFlow.js calls the backend that the package registers. */
   readonly backend: string;
-  readonly device: string;
   load(): Promise<Tfjs>;
 };
 
@@ -30,21 +29,18 @@ export const tfjsCandidates: readonly Candidate[] = [
     choice: 'node-gpu',
     package: '@tensorflow/tfjs-node-gpu',
     backend: 'tensorflow',
-    device: 'gpu',
     load: () => loadNative('@tensorflow/tfjs-node-gpu'),
   },
   {
     choice: 'node',
     package: '@tensorflow/tfjs-node',
     backend: 'tensorflow',
-    device: 'cpu',
     load: () => loadNative('@tensorflow/tfjs-node'),
   },
   {
     choice: 'wasm',
     package: '@tensorflow/tfjs-backend-wasm',
     backend: 'wasm',
-    device: 'cpu',
     load: loadWasm,
   },
 ];
@@ -83,8 +79,8 @@ export async function chooseTfjs(
       if (!(await tf.setBackend(candidate.backend))) throw new Error('its backend does not start');
       await tf.ready();
       const { version } = require(`${candidate.package}/package.json`) as { version: string };
-      const { device } = candidate;
-      return { tf, name: `tfjs-${candidate.choice}`, version, device, refused };
+      const name = `tfjs-${candidate.choice}`;
+      return { tf, name, version, device: deviceOf(tf), refused };
     } catch (error) {
       refused.push({ package: candidate.package, reason: reasonOf(candidate.package, error) });
     }
@@ -92,6 +88,10 @@ export async function chooseTfjs(
   const reasons = refused.map((one) => `${one.package}: ${one.reason}`);
   throw unavailable(`Expected a TensorFlow.js backend on this machine; ${reasons.join('; ')}`);
 }
+
+/** The GPU package works without a GPU too, on the CPU; its backend tells. */
+const deviceOf = (tf: Tfjs): string =>
+  (tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === true ? 'gpu' : 'cpu';
 
 async function loadNative(name: string): Promise<Tfjs> {
   // A path, so that the package need not be there when this is compiled.
