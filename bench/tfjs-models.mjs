@@ -1,7 +1,7 @@
 // Layers models of known shape with seeded random weights, which run as fast as trained ones.
-import { createHash } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeTfjsBundle } from '@umbra/engine/testing';
 
 const size = 224;
 const classes = 1000;
@@ -101,79 +101,30 @@ const networks = {
   },
 };
 
-/** @param {string} cache @param {string} name @returns {string} the bundle's folder */
-export function findTfjsBundle(cache, name) {
-  const folder = join(cache, `tfjs-${name}`);
+/** @param {string} cache @param {string} name @returns {Promise<string>} the bundle's folder */
+export async function findTfjsBundle(cache, name) {
+  const bundle = `tfjs-${name}`;
+  const folder = join(cache, bundle);
   if (existsSync(join(folder, 'bundle.json'))) return folder;
-  mkdirSync(folder, { recursive: true });
   const draft = new Draft();
   networks[name]?.(draft);
-  const shard = 'weights.bin';
-  /** @type {Record<string, { sha256: string, bytes: number }>} */
-  const files = { [shard]: writeWeights(join(folder, shard), draft.weights) };
-  const text = JSON.stringify({
-    format: 'layers-model',
-    modelTopology: {
-      model_config: { class_name: 'Sequential', config: { name, layers: draft.layers } },
-    },
-    weightsManifest: [
-      {
-        paths: [shard],
-        weights: draft.weights.map(({ name: weight, shape }) => ({
-          name: weight,
-          shape,
-          dtype: 'float32',
-        })),
-      },
-    ],
-  });
-  writeFileSync(join(folder, 'model.json'), text);
-  files['model.json'] = {
-    sha256: createHash('sha256').update(text).digest('hex'),
-    bytes: text.length,
-  };
-  const bundle = {
-    version: 1,
-    name: `tfjs-${name}`,
-    format: 'tfjs-layers',
-    files: Object.entries(files).map(([path, listed]) => ({ path, ...listed })),
-    model: 'model.json',
-    input: {
-      layout: 'NHWC',
-      height: size,
-      width: size,
-      channels: 'RGB',
-      scale: 1 / 255,
-      mean: [0.485, 0.456, 0.406],
-      std: [0.229, 0.224, 0.225],
-      resize: { rule: 'crop', shorterSide: size },
-      interpolation: 'bilinear',
-    },
-    output: 'logits',
-    licence: 'Apache-2.0',
-    source: 'seeded random weights',
-  };
-  writeFileSync(join(folder, 'bundle.json'), JSON.stringify(bundle));
-  return folder;
+  const config = { name, layers: draft.layers };
+  const topology = { model_config: { class_name: 'Sequential', config } };
+  const weights = draft.weights.map(({ deviation, ...weight }) => ({
+    ...weight,
+    values: randomValues(weight.shape, deviation),
+  }));
+  const artifacts = { format: /** @type {const} */ ('layers-model'), topology, weights };
+  return writeTfjsBundle(cache, artifacts, { name: bundle, size });
 }
 
-/** @param {string} path @param {Weight[]} weights */
-function writeWeights(path, weights) {
-  const digest = createHash('sha256');
-  const file = openSync(path, 'w');
-  let bytes = 0;
-  let state = 1;
-  for (const { shape, deviation } of weights) {
-    const values = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
-    for (let at = 0; at < values.length; at++) {
-      state = (Math.imul(state, 1664525) + 1013904223) | 0;
-      values[at] = (state / 2 ** 31) * deviation;
-    }
-    const chunk = Buffer.from(values.buffer);
-    digest.update(chunk);
-    writeSync(file, chunk);
-    bytes += chunk.length;
+let state = 1;
+/** @param {number[]} shape @param {number} deviation */
+function randomValues(shape, deviation) {
+  const values = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
+  for (let at = 0; at < values.length; at++) {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    values[at] = (state / 2 ** 31) * deviation;
   }
-  closeSync(file);
-  return { sha256: digest.digest('hex'), bytes };
+  return values;
 }

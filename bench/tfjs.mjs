@@ -22,7 +22,7 @@ export async function benchTfjs({ root, report }) {
   const cache = process.env.UMBRA_BENCH_MODELS || join(root, '.cache/bench-models');
   const rows = [];
   for (const { model, patch, stride, rows: sampled } of cases) {
-    const folder = findTfjsBundle(cache, model);
+    const folder = await findTfjsBundle(cache, model);
     const onnxruntime = await measureOnnx(root, model, { patch, stride, rows: sampled }, report);
     for (const choice of ['node-gpu', 'node', 'wasm']) {
       const ran = spawnSync(

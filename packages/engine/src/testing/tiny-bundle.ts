@@ -42,19 +42,41 @@ export async function writeTinyBundle(folder: string, options: TinyOptions = {})
   for (const [file, content] of Object.entries(contents)) {
     await writeFile(join(path, file), content);
   }
+  await writeDescription(path, {
+    ...{ name, size, format: 'onnx', model: 'model.onnx', layout: 'NCHW', contents },
+    ...(labels && { labels: 'labels.json' }),
+    output: options.output ?? 'logits',
+    input: options.input ?? {},
+  });
+  return path;
+}
+
+/** Write `bundle.json` for files with these contents. */
+export async function writeDescription(
+  path: string,
+  described: Pick<ModelBundle, 'name' | 'format' | 'model' | 'output'> & {
+    readonly labels?: string;
+    readonly layout: ModelBundle['input']['layout'];
+    /** Side of the square input, px. */
+    readonly size: number;
+    readonly contents: Readonly<Record<string, Buffer>>;
+    readonly input: Partial<ModelBundle['input']>;
+  },
+): Promise<void> {
+  const { name, format, model, output, labels, layout, size, contents, input } = described;
   const bundle: ModelBundle = {
     version: 1,
     name,
-    format: 'onnx',
+    format,
     files: Object.entries(contents).map(([file, content]) => ({
       path: file,
       sha256: createHash('sha256').update(content).digest('hex'),
       bytes: content.length,
     })),
-    model: 'model.onnx',
-    ...(labels && { labels: 'labels.json' }),
+    model,
+    ...(labels !== undefined && { labels }),
     input: {
-      layout: 'NCHW',
+      layout,
       height: size,
       width: size,
       channels: 'RGB',
@@ -63,14 +85,13 @@ export async function writeTinyBundle(folder: string, options: TinyOptions = {})
       std: [0.25, 0.25, 0.25],
       resize: { rule: 'crop', shorterSide: size },
       interpolation: 'bilinear',
-      ...options.input,
+      ...input,
     },
-    output: options.output ?? 'logits',
+    output,
     licence: 'Apache-2.0',
     source: 'seeded random weights',
   };
   await writeFile(join(path, 'bundle.json'), JSON.stringify(bundle));
-  return path;
 }
 
 /** The network of a tiny bundle, which takes images of any extent. */

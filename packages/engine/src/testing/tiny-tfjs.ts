@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelBundle } from '@umbra/shared';
+import { writeDescription } from './tiny-bundle.js';
 
 /** What TensorFlow.js saves. */
 export type TfjsArtifacts = {
@@ -46,36 +46,14 @@ export async function writeTfjsBundle(
   for (const [at, shard] of paths.entries()) {
     files[shard] = bytes.subarray(at * step, (at + 1) * step);
   }
-  const bundle: ModelBundle = {
-    version: 1,
-    name,
-    format: format === 'layers-model' ? 'tfjs-layers' : 'tfjs-graph',
-    files: Object.entries(files).map(([file, content]) => ({
-      path: file,
-      sha256: createHash('sha256').update(content).digest('hex'),
-      bytes: content.length,
-    })),
-    model: 'model.json',
-    input: {
-      layout: 'NHWC',
-      height: size,
-      width: size,
-      channels: 'RGB',
-      scale: 1 / 255,
-      mean: [0.5, 0.5, 0.5],
-      std: [0.25, 0.25, 0.25],
-      resize: { rule: 'crop', shorterSide: size },
-      interpolation: 'bilinear',
-      ...options.input,
-    },
-    output,
-    licence: 'Apache-2.0',
-    source: 'seeded random weights',
-  };
   for (const [file, content] of Object.entries({ ...files, ...options.damaged })) {
     if (content !== null) await writeFile(join(path, file), content);
   }
-  await writeFile(join(path, 'bundle.json'), JSON.stringify(bundle));
+  await writeDescription(path, {
+    ...{ name, size, output, model: 'model.json', layout: 'NHWC', contents: files },
+    format: format === 'layers-model' ? 'tfjs-layers' : 'tfjs-graph',
+    input: options.input ?? {},
+  });
   return path;
 }
 
