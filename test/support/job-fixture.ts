@@ -114,6 +114,7 @@ export async function writeJob(
     finalizingAt: null,
     completedAt: null,
     failedAt: null,
+    cancelledAt: null,
     error: null,
   };
   await putJson(store, keys.job(tenant, job.id), job);

@@ -28,6 +28,7 @@ export type Client = {
   }): Promise<JobStatus>;
   /** Poll until the job is final. */
   waitForJob(id: string, onStatus: (status: JobStatus) => void): Promise<JobStatus>;
+  cancelJob(id: string): Promise<JobStatus>;
   downloadArchive(id: string, path: string): Promise<void>;
 };
 
@@ -66,6 +67,10 @@ export function createClient(baseUrl: string): Client {
         if (isFinal(status.state)) return status;
         await new Promise((resolve) => setTimeout(resolve, pollMs));
       }
+    },
+    async cancelJob(id) {
+      const response = await request(`/v1/jobs/${id}/cancel`, { method: 'POST' });
+      return (await response.json()) as JobStatus;
     },
     async downloadArchive(id, path) {
       const { body } = await request(`/v1/jobs/${id}/archive`);

@@ -1,5 +1,6 @@
 import { hasCode, umbraVersion } from '@umbra/shared';
 import { article, articleUsage } from './article.js';
+import { cancel, cancelUsage } from './cancel.js';
 import { doctor, doctorUsage } from './doctor.js';
 import { explain, explainUsage } from './explain.js';
 import { layers, layersUsage } from './layers.js';
@@ -28,6 +29,7 @@ const commands: Readonly<Record<string, Command>> = {
   activations: { usage: activationsUsage, run: activations },
   'receptive-field': { usage: fieldUsage, run: receptiveField },
   input: { usage: inputUsage, run: input },
+  cancel: { usage: cancelUsage, run: cancel },
   doctor: { usage: doctorUsage, run: doctor },
   article: { usage: articleUsage, run: article },
   submit: { usage: submitUsage, run: submit },

@@ -34,11 +34,15 @@ export async function runArchive(context: Context, queued: Job): Promise<void> {
   if (isFinal(job.state)) return;
   try {
     const counts = await writeArchive(store, tenant, job);
-    const completedAt = new Date().toISOString();
-    await writeJob(store, tenant, job, { state: 'completed', completedAt, counts });
+    const now = new Date().toISOString();
+    const isCancelled = (await store.head(keys.cancellation(tenant, jobId))) !== null;
+    const end = isCancelled
+      ? ({ state: 'cancelled', cancelledAt: now } as const)
+      : ({ state: 'completed', completedAt: now } as const);
+    await writeJob(store, tenant, job, { ...end, counts });
     await store.delete(keys.activeJob(tenant, jobId));
     await progress.remove(jobId);
-    logger.info({ jobId, ...counts }, 'job completed');
+    logger.info({ jobId, ...counts }, `job ${end.state}`);
   } catch (error) {
     if (queued.attemptsMade + 1 < (queued.opts.attempts ?? 1)) throw error;
     await failJob(store, tenant, jobId, reportError(error));
@@ -91,7 +95,8 @@ async function writeArchive(
     const counts = { total: job.counts.total, completed: 0, failed: 0 };
     const manifest = await store.stream(keys.manifest(tenant, job.dataset));
     for await (const { value: item } of readJsonLines(manifest.body, datasetItem)) {
-      counts[await addImage(store, tenant, job, item, spools, add)] += 1;
+      const state = await addImage(store, tenant, job, item, spools, add);
+      if (state !== 'cancelled') counts[state] += 1;
     }
     await add('provenance.json', provenanceOf(job, counts));
     for (const { name, path } of opened) await add(name, createReadStream(path));
@@ -117,12 +122,17 @@ async function addImage(
   item: DatasetItem,
   spools: { manifest: Spool; errors: Spool; sums: Spool },
   add: AddEntry,
-): Promise<'completed' | 'failed'> {
+): Promise<'completed' | 'failed' | 'cancelled'> {
   const { id, name, sha256 } = item;
   const description = keys.result(tenant, job.id, id, 'result.json');
   // It was written last: without it there may be some files of a merge that failed.
   if ((await store.head(description)) === null) {
-    const error = await getJson(store, keys.error(tenant, job.id, id), errorReport);
+    const error = await findError(store, tenant, job.id, id);
+    if (error === null) {
+      // Nothing but cancelling leaves an image without either.
+      await writeLine(spools.manifest, { id, name, sha256, state: 'cancelled' });
+      return 'cancelled';
+    }
     await writeLine(spools.errors, { id, name, error });
     await writeLine(spools.manifest, { id, name, sha256, state: 'failed' });
     return 'failed';
@@ -139,6 +149,13 @@ async function addImage(
   }
   await writeLine(spools.manifest, { id, name, sha256, state: 'completed', folder, files });
   return 'completed';
+}
+
+async function findError(store: ObjectStore, tenant: string, jobId: string, image: string) {
+  const key = keys.error(tenant, jobId, image);
+  const isCancelled = (await store.head(keys.cancellation(tenant, jobId))) !== null;
+  if (isCancelled && (await store.head(key)) === null) return null;
+  return getJson(store, key, errorReport);
 }
 
 const fileList = z.object({ files: z.array(z.string()) });

@@ -1,11 +1,13 @@
 import { allowedStrategy, inputSize, planOcclusion } from '@umbra/engine';
 import {
+  cancellation,
   type DatasetItem,
   type DispatchPayload,
   datasetItem,
   describeModel,
   dispatchPayload,
   engineOptionsOf,
+  getJson,
   hasCode,
   imageIndexOf,
   isFinal,
@@ -29,6 +31,7 @@ import { recordFailure } from './merge.js';
 import { chooseRowsPerShard } from './rows-per-shard.js';
 
 const tickMs = 100;
+const cancelGraceMs = 1_500;
 const mergeStates = ['waiting-children', 'wait', 'active', 'delayed', 'prioritized'] as const;
 
 /**
@@ -57,6 +60,12 @@ export async function runDispatch(context: Context, job: Job, token?: string): P
 async function tick(context: Context, { tenant, jobId }: DispatchPayload): Promise<boolean> {
   const job = await readJob(context.store, tenant, jobId);
   if (isFinal(job.state)) return true;
+  const cancelledAtMs = await cancellationOf(context, tenant, jobId);
+  if (cancelledAtMs !== null && job.state !== 'finalizing') {
+    // What runs is given time to end, so that an image that is about to be finished is.
+    if (Date.now() < cancelledAtMs + cancelGraceMs) return false;
+    return finalize(context, tenant, job);
+  }
   allowedStrategy(job.settings.strategy, engineOptionsOf(context.config));
   if (job.state !== 'finalizing') {
     // Counted before progress is read: a merge counts its image before it leaves its queue.
@@ -70,18 +79,45 @@ async function tick(context: Context, { tenant, jobId }: DispatchPayload): Promi
       else await fillWindow(context, tenant, job, progress);
       return false;
     }
-    await writeJob(context.store, tenant, job, {
-      state: 'finalizing',
-      finalizingAt: new Date().toISOString(),
-    });
+    return finalize(context, tenant, job);
   }
+  await queueArchive(context, tenant, jobId);
+  return true;
+}
+
+/** @returns When the job was told to end; null if it was not. */
+async function cancellationOf(
+  { store, progress }: Context,
+  tenant: string,
+  jobId: string,
+): Promise<number | null> {
+  try {
+    const { requestedAt } = await getJson(store, keys.cancellation(tenant, jobId), cancellation);
+    // Shards ask Redis, which may have come back empty.
+    await progress.cancel(jobId);
+    return Date.parse(requestedAt);
+  } catch (error) {
+    if (hasCode(error, 'not_found')) return null;
+    throw error;
+  }
+}
+
+async function finalize(context: Context, tenant: string, job: JobRecord): Promise<true> {
+  await writeJob(context.store, tenant, job, {
+    state: 'finalizing',
+    finalizingAt: new Date().toISOString(),
+  });
+  await queueArchive(context, tenant, job.id);
+  return true;
+}
+
+async function queueArchive(context: Context, tenant: string, jobId: string): Promise<void> {
   // Not only once: an archive that was lost with Redis is queued again.
   await context.archiveQueue.add(
     queueNames.archive,
     { version: 1, tenant, jobId },
     { ...patientJob, jobId: queueJobIds.archive(jobId) },
   );
-  return true;
 }
 
 /**

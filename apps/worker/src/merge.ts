@@ -32,7 +32,12 @@ import { readImage } from './read-image.js';
 export async function runMerge(context: Context, job: Job, token = ''): Promise<void> {
   const image = mergePayload.parse(job.data);
   const [failure] = Object.values(await job.getIgnoredChildrenFailures());
-  if (failure !== undefined) return recordFailure(context, image, parseFailure(failure));
+  if (failure !== undefined) {
+    const error = parseFailure(failure);
+    // Of a cancelled job: the image is neither finished nor failed.
+    if (error.code === 'cancelled' && (await context.progress.isCancelled(image.jobId))) return;
+    return recordFailure(context, image, error);
+  }
   try {
     const shards = Object.values(await job.getChildrenValues()).map((value) =>
       shardResult.parse(value),

@@ -1,8 +1,15 @@
 import { encodeFloats, encodeInts } from '@umbra/engine';
-import { hasCode, reportError, type ShardResult, shardPayload } from '@umbra/shared';
+import {
+  hasCode,
+  reportError,
+  type ShardPayload,
+  type ShardResult,
+  shardPayload,
+} from '@umbra/shared';
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
 import type { Context } from './context.js';
 import { readImage } from './read-image.js';
+import { watchCancellation } from './watch-cancellation.js';
 
 /**
  * Score some grid rows of one image. May run twice for the same rows: it gives the same numbers.
@@ -11,7 +18,7 @@ import { readImage } from './read-image.js';
  */
 export async function runShard(context: Context, job: Job, token?: string): Promise<ShardResult> {
   try {
-    return await scoreRows(context, job);
+    return await scoreWatched(context, shardPayload.parse(job.data));
   } catch (error) {
     if (hasCode(error, 'cancelled') && context.shutdown.aborted) {
       // Given back, not failed: another worker runs it, and no attempt is used up.
@@ -24,8 +31,21 @@ export async function runShard(context: Context, job: Job, token?: string): Prom
   }
 }
 
-async function scoreRows(context: Context, job: Job): Promise<ShardResult> {
-  const shard = shardPayload.parse(job.data);
+async function scoreWatched(context: Context, shard: ShardPayload): Promise<ShardResult> {
+  const watch = watchCancellation(context, shard.jobId);
+  try {
+    await watch.check();
+    return await scoreRows(context, shard, watch.signal);
+  } finally {
+    watch.stop();
+  }
+}
+
+async function scoreRows(
+  context: Context,
+  shard: ShardPayload,
+  signal: AbortSignal,
+): Promise<ShardResult> {
   const { tenant, jobId, dataset, item, settings, rowStart, rowEnd } = shard;
   const model = await context.shelf.open(shard.model);
   const input = await context.shelf.prepare(item.sha256, model, () =>
@@ -33,7 +53,7 @@ async function scoreRows(context: Context, job: Job): Promise<ShardResult> {
   );
   const run = await model.occlude(input, settings, {
     rows: { rowStart, rowEnd },
-    signal: context.shutdown,
+    signal,
     label: item.label,
     box: item.box,
   });

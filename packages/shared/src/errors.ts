@@ -10,6 +10,8 @@ export const errorCodes = {
   method_not_allowed: { status: 405, retryable: false, title: 'Method not allowed' },
   not_found: { status: 404, retryable: false, title: 'Not found' },
   conflict: { status: 409, retryable: false, title: 'Conflict' },
+  range_not_satisfiable: { status: 416, retryable: false, title: 'Range not satisfiable' },
+  unprocessable: { status: 422, retryable: false, title: 'Unprocessable' },
   integrity: { status: 500, retryable: false, title: 'Integrity check failed' },
   unavailable: { status: 503, retryable: true, title: 'Temporarily unavailable' },
   cancelled: { status: 409, retryable: false, title: 'Cancelled' },

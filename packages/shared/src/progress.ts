@@ -29,6 +29,9 @@ export type ProgressBook = {
   /** @returns Whether this call was the one that counted. */
   finishImage(jobId: string, index: number, outcome: 'completed' | 'failed'): Promise<boolean>;
   isFinished(jobId: string, index: number): Promise<boolean>;
+  /** Tell every worker that a job is to end: see `isCancelled`. */
+  cancel(jobId: string): Promise<void>;
+  isCancelled(jobId: string): Promise<boolean>;
   remove(jobId: string): Promise<void>;
 };
 
@@ -47,6 +50,7 @@ return 0`;
 export function createProgressBook(redis: Redis): ProgressBook {
   const progressKey = (jobId: string) => `${redisPrefix}:progress:${jobId}`;
   const finishedKey = (jobId: string) => `${redisPrefix}:finished:${jobId}`;
+  const cancelKey = (jobId: string) => `${redisPrefix}:cancelled:${jobId}`;
   const write = async (jobId: string, fields: Record<string, number>): Promise<void> => {
     const key = progressKey(jobId);
     await redis.multi().hset(key, fields).expire(key, keepSeconds).exec();
@@ -80,6 +84,12 @@ export function createProgressBook(redis: Redis): ProgressBook {
     },
     async isFinished(jobId, index) {
       return (await redis.getbit(finishedKey(jobId), index)) === 1;
+    },
+    async cancel(jobId) {
+      await redis.set(cancelKey(jobId), 1, 'EX', keepSeconds);
+    },
+    async isCancelled(jobId) {
+      return (await redis.exists(cancelKey(jobId))) === 1;
     },
     async remove(jobId) {
       await redis.del(progressKey(jobId), finishedKey(jobId));

@@ -33,6 +33,7 @@ import { Router } from 'express';
 import { z } from 'zod';
 import { requireJson } from '../app.js';
 import type { Context } from '../context.js';
+import { idempotencyKeyOf, onceForKey } from '../idempotency.js';
 import { parseBody } from '../problems.js';
 import { jobIdOf, tenantOf } from './params.js';
 
@@ -44,10 +45,26 @@ export function jobRoutes(context: Context): Router {
   const router = Router();
   router.post('/v1/jobs', ...requireJson(), async (request, response) => {
     const tenant = tenantOf();
-    const job = await createJob(context, tenant, parseBody(jobRequest, request.body));
+    const asked = parseBody(jobRequest, request.body);
+    const { job, replayed } = await onceForKey(
+      context,
+      tenant,
+      idempotencyKeyOf(request),
+      asked,
+      () => createJob(context, tenant, asked),
+    );
+    if (replayed) response.set('Idempotency-Replayed', 'true');
     response
       .status(202)
       .location(`/v1/jobs/${job.id}`)
+      .set('Retry-After', pollSeconds)
+      .json(await statusOf(context, job));
+  });
+  router.post('/v1/jobs/:id/cancel', async (request, response) => {
+    const job = await findJob(context, tenantOf(), jobIdOf(request.params.id));
+    await cancelJob(context, tenantOf(), job);
+    response
+      .status(202)
       .set('Retry-After', pollSeconds)
       .json(await statusOf(context, job));
   });
@@ -72,6 +89,23 @@ export async function findJob({ store }: Context, tenant: string, id: string): P
   } catch (error) {
     throw hasCode(error, 'not_found') ? notFound(`Unknown job '${id}'`) : error;
   }
+}
+
+/**
+ * Have a job end; what is finished stays. Safe to repeat.
+ *
+ * @throws {AppError} `conflict` if it has ended already.
+ */
+async function cancelJob({ store, progress }: Context, tenant: string, job: JobRecord) {
+  if (job.state === 'cancelled') return;
+  if (isFinal(job.state)) {
+    throw new AppError('conflict', `Job '${job.id}' is ${job.state}: there is nothing to cancel`);
+  }
+  const key = keys.cancellation(tenant, job.id);
+  const requestedAt = new Date().toISOString();
+  if ((await store.head(key)) === null) await putJson(store, key, { requestedAt });
+  // Sooner than by the dispatcher; without Redis nothing runs.
+  await progress.cancel(job.id).catch(() => undefined);
 }
 
 /** Check everything that can be checked now, store the job, queue it. */
@@ -108,6 +142,7 @@ async function createJob(
     finalizingAt: null,
     completedAt: null,
     failedAt: null,
+    cancelledAt: null,
     error: null,
   };
   await putJson(store, keys.job(tenant, job.id), job);
@@ -166,14 +201,23 @@ async function checkSettings(
 
 /** The record with the progress that Redis has of it. */
 async function statusOf(context: Context, job: JobRecord): Promise<JobStatus> {
-  const { progress } = context;
   const per = job.positionsPerImage;
   const total = per === null ? null : per * job.counts.total;
   if (isFinal(job.state)) {
     const done = per === null ? 0 : per * job.counts.completed;
     return { ...job, positions: { done, total }, etaSeconds: null, waitingFor: null };
   }
-  const waitingFor = await missingWorker(context, job);
+  const isCancelled = (await context.store.head(keys.cancellation(tenantOf(), job.id))) !== null;
+  if (isCancelled) return { ...(await progressOf(context, job, total, null)), state: 'cancelling' };
+  return progressOf(context, job, total, await missingWorker(context, job));
+}
+
+async function progressOf(
+  { progress }: Context,
+  job: JobRecord,
+  total: number | null,
+  waitingFor: string | null,
+): Promise<JobStatus> {
   const live = await progress.read(job.id);
   if (live === null) {
     return { ...job, positions: { done: 0, total }, etaSeconds: null, waitingFor };

@@ -18,9 +18,18 @@ export const jobRequest = z.strictObject({
 });
 export type JobRequest = z.output<typeof jobRequest>;
 
-export const jobState = z.enum(['queued', 'in_progress', 'finalizing', 'completed', 'failed']);
+export const jobState = z.enum([
+  'queued',
+  'in_progress',
+  'finalizing',
+  'completed',
+  'failed',
+  'cancelling',
+  'cancelled',
+]);
 export type JobState = z.output<typeof jobState>;
-export const isFinal = (state: JobState): boolean => state === 'completed' || state === 'failed';
+export const isFinal = (state: JobState): boolean =>
+  state === 'completed' || state === 'failed' || state === 'cancelled';
 
 export const counts = z.strictObject({
   total: z.int().min(0),
@@ -49,9 +58,17 @@ export const jobRecord = z.strictObject({
   finalizingAt: z.iso.datetime().nullable(),
   completedAt: z.iso.datetime().nullable(),
   failedAt: z.iso.datetime().nullable(),
+  /** Records of before there was cancelling have none. */
+  cancelledAt: z.iso.datetime().nullable().default(null),
   error: errorReport.nullable(),
 });
 export type JobRecord = z.output<typeof jobRecord>;
+
+/** Beside the record, since only the holder of the job's lock writes that. */
+export const cancellation = z.strictObject({ requestedAt: z.iso.datetime() });
+
+/** What an `Idempotency-Key` stands for. */
+export const idempotencyRecord = z.strictObject({ job: jobId, request: sha256 });
 
 /** What `GET /v1/jobs/:id` answers: the record, and how far it is. */
 export const jobStatus = jobRecord.extend({

@@ -8,7 +8,8 @@ import { invalidInput } from '../errors.js';
  *     models/<name>/<digest>/<file>
  *     tenants/<tenant>/datasets/<id>/{dataset.json,manifest.jsonl,refusals.jsonl,images/<sha256>}
  *     tenants/<tenant>/active/<id>                  marks a job that is not final, for resuming
- *     tenants/<tenant>/jobs/<id>/{job.json,archive.zip,errors/<image>.json,images/<image>/<file>}
+ *     tenants/<tenant>/idempotency/<sha256 of the key>
+ *     tenants/<tenant>/jobs/<id>/{job.json,cancel.json,archive.zip,errors/<image>.json,images/<image>/<file>}
  */
 export const keys = {
   models: () => 'models/',
@@ -20,6 +21,8 @@ export const keys = {
   image: (tenant: string, id: string, sha256: string) =>
     `${datasetRoot(tenant, id)}images/${sha256}`,
   job: (tenant: string, id: string) => `${jobRoot(tenant, id)}job.json`,
+  cancellation: (tenant: string, id: string) => `${jobRoot(tenant, id)}cancel.json`,
+  idempotency: (tenant: string, digest: string) => `tenants/${tenant}/idempotency/${digest}`,
   tenants: () => 'tenants/',
   activeJobs: (tenant: string) => `tenants/${tenant}/active/`,
   activeJob: (tenant: string, id: string) => `tenants/${tenant}/active/${id}`,

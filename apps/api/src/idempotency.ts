@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import {
+  AppError,
+  getJson,
+  hasCode,
+  idempotencyRecord,
+  invalidInput,
+  type JobRecord,
+  type JobRequest,
+  jobRecord,
+  keys,
+  putJson,
+  redisPrefix,
+} from '@umbra/shared';
+import type { Request } from 'express';
+import type { Context } from './context.js';
+
+const longestKey = 255;
+/** A request that takes longer than this has died. */
+const lockSeconds = 60;
+
+/** @throws {AppError} `invalid_input` */
+export function idempotencyKeyOf(request: Request): string | null {
+  const key = request.get('idempotency-key');
+  if (key === undefined) return null;
+  if (/^[\x21-\x7e]+$/.test(key) && key.length <= longestKey) return key;
+  throw invalidInput(`Expected Idempotency-Key to be 1 to ${longestKey} visible ASCII characters`);
+}
+
+/**
+ * Create a job once for a key: who asks again gets the first one.
+ *
+ * @see https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
+ * @throws {AppError} `conflict` while the first request runs; `unprocessable` if the key was used for
+ *   another request.
+ */
+export async function onceForKey(
+  { store, redis }: Context,
+  tenant: string,
+  key: string | null,
+  asked: JobRequest,
+  create: () => Promise<JobRecord>,
+): Promise<{ readonly job: JobRecord; readonly replayed: boolean }> {
+  if (key === null) return { job: await create(), replayed: false };
+  const place = keys.idempotency(tenant, sha256Of(key));
+  const request = sha256Of(JSON.stringify(asked));
+  const lock = `${redisPrefix}:idempotency:${tenant}:${sha256Of(key)}`;
+  if ((await redis.set(lock, 1, 'EX', lockSeconds, 'NX')) === null) {
+    throw new AppError('conflict', 'A request with this Idempotency-Key is being processed');
+  }
+  try {
+    const known = await getJson(store, place, idempotencyRecord).catch((error: unknown) => {
+      if (hasCode(error, 'not_found')) return null;
+      throw error;
+    });
+    if (known !== null) {
+      if (known.request !== request) {
+        throw new AppError('unprocessable', 'This Idempotency-Key was used for another request');
+      }
+      return { job: await getJson(store, keys.job(tenant, known.job), jobRecord), replayed: true };
+    }
+    const job = await create();
+    await putJson(store, place, { job: job.id, request });
+    return { job, replayed: false };
+  } finally {
+    await redis.del(lock).catch(() => undefined);
+  }
+}
+
+const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -1,0 +1,27 @@
+import { parseArgs } from 'node:util';
+import { invalidInput, isFinal } from '@umbra/shared';
+import { createClient } from './client.js';
+
+export const cancelUsage = `  umbra cancel JOB [--api URL]
+      have a job of a service end; finished images stay, and are in its archive`;
+
+/** Cancel a job, and wait until it has ended. */
+export async function cancel(args: string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { api: { type: 'string', default: 'http://127.0.0.1:8080' } },
+  });
+  const [job, ...others] = positionals;
+  if (job === undefined || others.length > 0) {
+    throw invalidInput(`Expected one JOB, got '${positionals.join(' ')}'`);
+  }
+  const client = createClient(values.api);
+  const asked = await client.cancelJob(job);
+  const { state, counts } = isFinal(asked.state)
+    ? asked
+    : await client.waitForJob(job, () => undefined);
+  process.stderr.write(
+    `Job ${job} ${state}: ${counts.completed} of ${counts.total} images finished\n`,
+  );
+}

@@ -1,0 +1,111 @@
+import type { JobStatus } from '@umbra/shared';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readZip } from '../support/read-zip.js';
+import {
+  makePhotos,
+  postJob,
+  startService,
+  submitJob,
+  type TestService,
+  uploadPhotos,
+  waitForJob,
+} from '../support/service.js';
+
+let service: TestService;
+let dataset: string;
+const images = 60;
+
+beforeAll(async () => {
+  service = await startService({ UMBRA_WINDOW_IMAGES: '4' });
+  dataset = await uploadPhotos(service.url, await makePhotos(images));
+});
+afterAll(() => service.close());
+
+const work = (stride: number) => ({ dataset, model: 'tiny', settings: { patch: 8, stride } });
+const cancel = (job: string) => fetch(`${service.url}/v1/jobs/${job}/cancel`, { method: 'POST' });
+const isCancelled = ({ state }: JobStatus) => state === 'cancelled';
+
+test('a cancelled job stops soon, and keeps what is finished', async () => {
+  await service.startWorker();
+  const job = await submitJob(service.url, work(1));
+  await waitForJob(service.url, job, ({ counts }) => counts.completed > 0);
+  const startedAt = performance.now();
+  const response = await cancel(job);
+  expect(response.status).toBe(202);
+  expect(await response.json()).toMatchObject({ state: 'cancelling' });
+  const status = await waitForJob(service.url, job, isCancelled);
+  expect(performance.now() - startedAt).toBeLessThan(10_000);
+  expect(status.counts.completed).toBeGreaterThan(0);
+  expect(status.counts.completed).toBeLessThan(images);
+  expect(status.counts.failed).toBe(0);
+  expect(status.cancelledAt).not.toBeNull();
+  const archive = await fetch(`${service.url}/v1/jobs/${job}/archive`);
+  const files = await readZip(Buffer.from(await archive.arrayBuffer()));
+  const lines = String(files.get('manifest.jsonl')).trim().split('\n');
+  const states = lines.map((line) => (JSON.parse(line) as { state: string }).state);
+  expect(states.filter((state) => state === 'completed')).toHaveLength(status.counts.completed);
+  expect(states.filter((state) => state === 'cancelled')).toHaveLength(
+    images - status.counts.completed,
+  );
+  // A download that broke off goes on where it was; of another version, all is sent.
+  const whole = Buffer.from(await (await fetch(archive.url)).arrayBuffer());
+  const etag = archive.headers.get('etag') ?? '';
+  const part = (range: string, condition = etag) =>
+    fetch(archive.url, { headers: { range, 'if-range': condition } });
+  const rest = await part('bytes=100-');
+  expect([rest.status, rest.headers.get('content-range')]).toEqual([
+    206,
+    `bytes 100-${whole.length - 1}/${whole.length}`,
+  ]);
+  expect(Buffer.from(await rest.arrayBuffer()).equals(whole.subarray(100))).toBe(true);
+  expect((await (await part('bytes=-7')).arrayBuffer()).byteLength).toBe(7);
+  expect((await part('bytes=0-9', '"other"')).status).toBe(200);
+  expect((await part(`bytes=${whole.length}-`)).status).toBe(416);
+  // Asked again, it is still cancelled.
+  expect((await cancel(job)).status).toBe(202);
+});
+
+test('a job that has ended is not cancelled, and an unknown one is unknown', async () => {
+  const job = await submitJob(service.url, work(8));
+  await waitForJob(service.url, job);
+  const response = await cancel(job);
+  expect(response.status).toBe(409);
+  expect(await response.json()).toMatchObject({ detail: expect.stringContaining('is completed') });
+  expect((await cancel('job_00000000000000000000')).status).toBe(404);
+});
+
+describe('an Idempotency-Key', () => {
+  const post = (key: string, stride: number) =>
+    fetch(`${service.url}/v1/jobs`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': key },
+      body: JSON.stringify(work(stride)),
+    });
+
+  test('gives the same job to the same request, and refuses another', async () => {
+    const first = await post('order-1', 8);
+    const { id } = (await first.json()) as JobStatus;
+    expect([first.status, first.headers.get('idempotency-replayed')]).toEqual([202, null]);
+    const again = await post('order-1', 8);
+    expect(((await again.json()) as JobStatus).id).toBe(id);
+    expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([202, 'true']);
+    const other = await post('order-1', 4);
+    expect(other.status).toBe(422);
+    const without = await postJob(service.url, work(8));
+    expect(((await without.json()) as JobStatus).id).not.toBe(id);
+    await waitForJob(service.url, id);
+  });
+
+  test('makes one job of requests that come together', async () => {
+    const responses = await Promise.all(Array.from({ length: 8 }, () => post('order-2', 8)));
+    const made = responses.filter(({ status }) => status === 202);
+    const ids = await Promise.all(made.map(async (one) => ((await one.json()) as JobStatus).id));
+    expect(new Set(ids).size).toBe(1);
+    expect(responses.every(({ status }) => status === 202 || status === 409)).toBe(true);
+  });
+
+  test('is visible ASCII', async () => {
+    expect((await post('two words', 8)).status).toBe(400);
+    expect((await post('x'.repeat(256), 8)).status).toBe(400);
+  });
+});
