@@ -94,8 +94,12 @@ const deviceOf = (tf: Tfjs): string =>
   (tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === true ? 'gpu' : 'cpu';
 
 async function loadNative(name: string): Promise<Tfjs> {
+  const path = require.resolve(name);
+  const [major = 0] = process.versions.node.split('.').map(Number);
+  // It loads there, and fails at the first tensor: it calls functions that are gone.
+  if (major >= 23) throw new Error(`it needs Node.js 20 or 22, this is ${process.versions.node}`);
   // A path, so that the package need not be there when this is compiled.
-  const loaded = (await import(require.resolve(name))) as { default: Tfjs };
+  const loaded = (await import(path)) as { default: Tfjs };
   return loaded.default;
 }
 
