@@ -49,16 +49,13 @@ export async function onceForKey(
     throw new AppError('conflict', 'A request with this Idempotency-Key is being processed');
   }
   try {
-    const known = await getJson(store, place, idempotencyRecord).catch((error: unknown) => {
-      if (hasCode(error, 'not_found')) return null;
-      throw error;
-    });
-    if (known !== null) {
-      if (known.request !== request) {
-        throw new AppError('unprocessable', 'This Idempotency-Key was used for another request');
-      }
-      return { job: await getJson(store, keys.job(tenant, known.job), jobRecord), replayed: true };
+    const known = await orNull(getJson(store, place, idempotencyRecord));
+    if (known !== null && known.request !== request) {
+      throw new AppError('unprocessable', 'This Idempotency-Key was used for another request');
     }
+    const first = known && (await orNull(getJson(store, keys.job(tenant, known.job), jobRecord)));
+    if (first !== null) return { job: first, replayed: true };
+    // There was none, or it was deleted since.
     const job = await create();
     await putJson(store, place, { job: job.id, request });
     return { job, replayed: false };
@@ -66,5 +63,12 @@ export async function onceForKey(
     await redis.del(lock).catch(() => undefined);
   }
 }
+
+/** Null for what is not there. */
+const orNull = <T>(found: Promise<T>): Promise<T | null> =>
+  found.catch((error: unknown) => {
+    if (hasCode(error, 'not_found')) return null;
+    throw error;
+  });
 
 const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex');

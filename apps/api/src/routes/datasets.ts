@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { AppError, dataset, getJson, hasCode, keys, notFound } from '@umbra/shared';
 import { type Request, Router } from 'express';
 import type { Context } from '../context.js';
+import { deleteDataset } from '../delete.js';
 import { createCollector } from '../uploads/collector.js';
 import { collectMultipart } from '../uploads/multipart.js';
 import { collectZip } from '../uploads/zip.js';
@@ -20,14 +21,23 @@ export function datasetRoutes(context: Context): Router {
     response.json({ ...created.dataset, refusals: created.refusals });
   });
   router.get('/v1/datasets/:id', async (request, response) => {
-    const id = datasetIdOf(request.params.id);
-    try {
-      response.json(await getJson(context.store, keys.dataset(tenantOf(), id), dataset));
-    } catch (error) {
-      throw hasCode(error, 'not_found') ? notFound(`Unknown dataset '${id}'`) : error;
-    }
+    response.json(await findDataset(context, datasetIdOf(request.params.id)));
+  });
+  router.delete('/v1/datasets/:id', async (request, response) => {
+    const { id } = await findDataset(context, datasetIdOf(request.params.id));
+    await deleteDataset(context.store, tenantOf(), id);
+    response.status(204).end();
   });
   return router;
+}
+
+/** @throws {AppError} `not_found` */
+async function findDataset({ store }: Context, id: string) {
+  try {
+    return await getJson(store, keys.dataset(tenantOf(), id), dataset);
+  } catch (error) {
+    throw hasCode(error, 'not_found') ? notFound(`Unknown dataset '${id}'`) : error;
+  }
 }
 
 async function receiveDataset(context: Context, request: Request) {

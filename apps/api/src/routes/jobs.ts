@@ -33,6 +33,7 @@ import { Router } from 'express';
 import { z } from 'zod';
 import { requireJson } from '../app.js';
 import type { Context } from '../context.js';
+import { deleteJob } from '../delete.js';
 import { idempotencyKeyOf, onceForKey } from '../idempotency.js';
 import { parseBody } from '../problems.js';
 import { jobIdOf, tenantOf } from './params.js';
@@ -67,6 +68,11 @@ export function jobRoutes(context: Context): Router {
       .status(202)
       .set('Retry-After', pollSeconds)
       .json(await statusOf(context, job));
+  });
+  router.delete('/v1/jobs/:id', async (request, response) => {
+    const job = await findJob(context, tenantOf(), jobIdOf(request.params.id));
+    await deleteJob(context.store, tenantOf(), job);
+    response.status(204).end();
   });
   router.get('/v1/jobs/:id', async (request, response) => {
     const job = await findJob(context, tenantOf(), jobIdOf(request.params.id));

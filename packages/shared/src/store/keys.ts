@@ -21,6 +21,8 @@ export const keys = {
   image: (tenant: string, id: string, sha256: string) =>
     `${datasetRoot(tenant, id)}images/${sha256}`,
   job: (tenant: string, id: string) => `${jobRoot(tenant, id)}job.json`,
+  jobFiles: (tenant: string, id: string) => jobRoot(tenant, id),
+  datasetFiles: (tenant: string, id: string) => datasetRoot(tenant, id),
   cancellation: (tenant: string, id: string) => `${jobRoot(tenant, id)}cancel.json`,
   idempotency: (tenant: string, digest: string) => `tenants/${tenant}/idempotency/${digest}`,
   tenants: () => 'tenants/',

@@ -109,3 +109,23 @@ describe('an Idempotency-Key', () => {
     expect((await post('x'.repeat(256), 8)).status).toBe(400);
   });
 });
+
+test('what has ended can be deleted, and what runs can not', async () => {
+  const own = await uploadPhotos(service.url, await makePhotos(2));
+  const remove = (path: string) => fetch(`${service.url}/v1/${path}`, { method: 'DELETE' });
+  const running = await submitJob(service.url, { ...work(1), dataset: own });
+  const [job, data] = [await remove(`jobs/${running}`), await remove(`datasets/${own}`)];
+  expect([job.status, data.status]).toEqual([409, 409]);
+  expect(await data.json()).toMatchObject({ detail: expect.stringContaining(running) });
+  await waitForJob(service.url, running);
+  expect((await remove(`datasets/${own}`)).status).toBe(204);
+  expect((await fetch(`${service.url}/v1/datasets/${own}`)).status).toBe(404);
+  // Results outlive their dataset.
+  expect((await fetch(`${service.url}/v1/jobs/${running}/archive`)).status).toBe(200);
+  expect((await remove(`jobs/${running}`)).status).toBe(204);
+  expect((await fetch(`${service.url}/v1/jobs/${running}/archive`)).status).toBe(404);
+  expect((await remove(`jobs/${running}`)).status).toBe(404);
+  const left = [];
+  for await (const { key } of service.store.list('tenants/')) left.push(key);
+  expect(left.filter((key) => key.includes(running) || key.includes(own))).toEqual([]);
+});

@@ -1,0 +1,51 @@
+import {
+  AppError,
+  getJson,
+  hasCode,
+  isFinal,
+  type JobRecord,
+  jobRecord,
+  keys,
+  type ObjectStore,
+} from '@umbra/shared';
+
+/**
+ * Delete a job with its results and archive; its dataset stays.
+ *
+ * @throws {AppError} `conflict` while it runs.
+ */
+export async function deleteJob(store: ObjectStore, tenant: string, job: JobRecord): Promise<void> {
+  if (!isFinal(job.state)) {
+    throw new AppError('conflict', `Job '${job.id}' is ${job.state}: cancel it first`);
+  }
+  await deleteAll(store, keys.jobFiles(tenant, job.id), keys.job(tenant, job.id));
+}
+
+/**
+ * Delete a dataset with its images. Results of jobs that have ended stay.
+ *
+ * @throws {AppError} `conflict` while a job reads it.
+ */
+export async function deleteDataset(store: ObjectStore, tenant: string, id: string): Promise<void> {
+  for await (const { key } of store.list(keys.activeJobs(tenant))) {
+    const job = await findActive(store, tenant, key.split('/').at(-1) ?? '');
+    if (job?.dataset === id && !isFinal(job.state)) {
+      throw new AppError('conflict', `Dataset '${id}' is read by job '${job.id}': cancel it first`);
+    }
+  }
+  await deleteAll(store, keys.datasetFiles(tenant, id), keys.dataset(tenant, id));
+}
+
+/** A marker may outlive its job by a moment. */
+async function findActive(store: ObjectStore, tenant: string, id: string) {
+  return getJson(store, keys.job(tenant, id), jobRecord).catch((error: unknown) => {
+    if (hasCode(error, 'not_found')) return null;
+    throw error;
+  });
+}
+
+/** The description first: what is half deleted is no longer found. */
+async function deleteAll(store: ObjectStore, prefix: string, description: string): Promise<void> {
+  await store.delete(description);
+  for await (const { key } of store.list(prefix)) await store.delete(key);
+}
