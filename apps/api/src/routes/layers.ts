@@ -29,10 +29,12 @@ export function layerRoutes(context: Context): Router {
     const { size } = parseQuery(layersQuery, request.query);
     const { name, digest } = await findModel(context.store, request.params.name);
     if (isFresh(request, response, [digest, 'layers', size])) return;
-    const list = await useStored(context, { name, digest }, size, async ({ network }) => ({
-      ...{ model: name, digest, input: network.size },
-      layers: [...listLayers(network.graph)],
-    }));
+    const list = await inTurn(() =>
+      useStored(context, { name, digest }, size, async ({ network }) => ({
+        ...{ model: name, digest, input: network.size },
+        layers: [...listLayers(network.graph)],
+      })),
+    );
     response.json(list satisfies LayerList);
   });
   router.get('/v1/models/:name/layers/:layer/filters.png', async (request, response) => {

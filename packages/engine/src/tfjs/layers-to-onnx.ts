@@ -38,7 +38,9 @@ export function translateLayers(draft: Draft, input: string): string {
 
 function addModel(draft: Draft, { class_name, config }: LayerJson, inputs: readonly string[]) {
   // Old files of Sequential models hold the list itself.
-  const layers = (Array.isArray(config) ? config : config.layers) as LayerJson[];
+  const layers = (Array.isArray(config) ? config : config?.layers) as LayerJson[] | undefined;
+  if (!Array.isArray(layers))
+    throw new NotTranslated('its layers are not listed as Keras 1 and 2 do');
   if (class_name === 'Sequential') {
     let tensor = inputs[0] ?? '';
     for (const layer of layers) [tensor = ''] = addLayer(draft, layer, [tensor]);

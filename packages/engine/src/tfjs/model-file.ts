@@ -17,6 +17,11 @@ const weightSpec = z.object({
   dtype: z.string(),
   quantization: quantization.optional(),
 });
+/** As a bundle lists files: beside the model, never elsewhere. */
+const shardName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'Expected the name of a file beside it');
+
 const modelJson = z.object({
   format: z.string().optional(),
   modelTopology: z.record(z.string(), z.unknown()),
@@ -24,7 +29,7 @@ const modelJson = z.object({
   signature: z
     .object({ outputs: z.record(z.string(), z.object({ name: z.string() })).optional() })
     .optional(),
-  weightsManifest: z.array(z.object({ paths: z.array(z.string()), weights: z.array(weightSpec) })),
+  weightsManifest: z.array(z.object({ paths: z.array(shardName), weights: z.array(weightSpec) })),
 });
 
 export type TfjsWeight = z.output<typeof weightSpec> & {

@@ -5,7 +5,7 @@ import { encodeModel, externalLocation, onnxType, type TensorProto } from '../gr
 import { encodeFloats } from '../views/npy.js';
 import { translateGraph } from './graph-to-onnx.js';
 import { translateLayers } from './layers-to-onnx.js';
-import { readTfjsModel, readTfjsWeight, type TfjsModel } from './model-file.js';
+import { assertListed, readTfjsModel, readTfjsWeight, type TfjsModel } from './model-file.js';
 import { createDraft, type Draft, type DraftWeight, NotTranslated } from './onnx-draft.js';
 
 const modelFile = 'model.onnx';
@@ -26,6 +26,7 @@ export async function writeOnnxTwin(
   out: string,
 ): Promise<{ readonly bundle: ModelBundle } | { readonly reason: string }> {
   const model = await readTfjsModel(folder, bundle.model);
+  assertListed(model, bundle);
   const draft = createDraft(model, await readWholes(folder, model));
   draft.ranks.set(inputName, 4);
   let output: string;

@@ -381,6 +381,21 @@ describe('what is wrong with a bundle is said', () => {
       'modelTopology',
     ],
     ['planes', { name: 'planes', input: { layout: 'NCHW' } }, 'its layout is NHWC'],
+    [
+      'a shard elsewhere',
+      {
+        name: 'elsewhere',
+        damaged: {
+          'model.json': Buffer.from(
+            JSON.stringify({
+              modelTopology: {},
+              weightsManifest: [{ paths: ['../x'], weights: [] }],
+            }),
+          ),
+        },
+      },
+      'the name of a file beside it',
+    ],
     ['other extent', { name: 'extent', size: 48 }, 'set input.height and input.width to 32 and 32'],
   ])('%s', async (_, options, words) => {
     await expect(load(options)).rejects.toThrow(words);
@@ -408,6 +423,15 @@ describe('what is wrong with a bundle is said', () => {
     await expect(backend.run(photos(1), 1, size, size)).rejects.toThrow('Mystery');
     const { path, bundle } = await write({ ...graph, topology: odd }, { name: 'odd' });
     await expect(openNetwork(path, bundle)).rejects.toThrow("operation 'Mystery' is not known");
+  });
+
+  test('a topology of another kind', async () => {
+    const artifacts = {
+      ...(await plain()),
+      topology: { model_config: { class_name: 'Model', config: {} } },
+    };
+    const { path, bundle } = await write(artifacts, { name: 'topology' });
+    await expect(openNetwork(path, bundle)).rejects.toThrow('its layers are not listed');
   });
 
   test('no row of scores', async () => {
