@@ -14,7 +14,6 @@ import {
   isFinal,
   type JobRecord,
   type JobRequest,
-  type JobStatus,
   jobRecord,
   jobRequest,
   keys,
@@ -35,6 +34,7 @@ import { requireJson } from '../app.js';
 import type { Context } from '../context.js';
 import { deleteJob } from '../delete.js';
 import { idempotencyKeyOf, onceForKey } from '../idempotency.js';
+import { statusOf } from '../job-status.js';
 import { parseBody } from '../problems.js';
 import { jobIdOf, tenantOf } from './params.js';
 
@@ -59,7 +59,7 @@ export function jobRoutes(context: Context): Router {
       .status(202)
       .location(`/v1/jobs/${job.id}`)
       .set('Retry-After', pollSeconds)
-      .json(await statusOf(context, job));
+      .json(await statusOf(context, tenantOf(), job));
   });
   router.post('/v1/jobs/:id/cancel', async (request, response) => {
     const job = await findJob(context, tenantOf(), jobIdOf(request.params.id));
@@ -67,7 +67,7 @@ export function jobRoutes(context: Context): Router {
     response
       .status(202)
       .set('Retry-After', pollSeconds)
-      .json(await statusOf(context, job));
+      .json(await statusOf(context, tenantOf(), job));
   });
   router.delete('/v1/jobs/:id', async (request, response) => {
     const job = await findJob(context, tenantOf(), jobIdOf(request.params.id));
@@ -77,7 +77,7 @@ export function jobRoutes(context: Context): Router {
   router.get('/v1/jobs/:id', async (request, response) => {
     const job = await findJob(context, tenantOf(), jobIdOf(request.params.id));
     if (!isFinal(job.state)) response.set('Retry-After', pollSeconds);
-    response.json(await statusOf(context, job));
+    response.json(await statusOf(context, tenantOf(), job));
   });
   router.get('/v1/jobs/:id/images', async (request, response) => {
     const tenant = tenantOf();
@@ -203,60 +203,6 @@ async function checkSettings(
   }
   if (bundle.input.resize.rule === 'fit') return null;
   return planOcclusion(bundle.input, settings).positions;
-}
-
-/** The record with the progress that Redis has of it. */
-async function statusOf(context: Context, job: JobRecord): Promise<JobStatus> {
-  const per = job.positionsPerImage;
-  const total = per === null ? null : per * job.counts.total;
-  if (isFinal(job.state)) {
-    const done = per === null ? 0 : per * job.counts.completed;
-    return { ...job, positions: { done, total }, etaSeconds: null, waitingFor: null };
-  }
-  const isCancelled = (await context.store.head(keys.cancellation(tenantOf(), job.id))) !== null;
-  if (isCancelled) return { ...(await progressOf(context, job, total, null)), state: 'cancelling' };
-  return progressOf(context, job, total, await missingWorker(context, job));
-}
-
-async function progressOf(
-  { progress }: Context,
-  job: JobRecord,
-  total: number | null,
-  waitingFor: string | null,
-): Promise<JobStatus> {
-  const live = await progress.read(job.id);
-  if (live === null) {
-    return { ...job, positions: { done: 0, total }, etaSeconds: null, waitingFor };
-  }
-  const { completed, failed, positions } = live;
-  // A shard that ran twice counted twice.
-  const done = total === null ? positions : Math.min(positions, total);
-  return {
-    ...job,
-    counts: { ...job.counts, completed, failed },
-    positions: { done, total },
-    etaSeconds: etaOf(done, total, live.startedAtMs),
-    waitingFor,
-  };
-}
-
-/** The kind of worker that a job needs and that nobody is; null where there is one. */
-async function missingWorker(
-  { formatOf, fleet }: Context,
-  { state, model }: JobRecord,
-): Promise<string | null> {
-  if (state === 'finalizing') return null;
-  const format = await formatOf(model);
-  const workers = await fleet.list();
-  if (workers.some(({ formats }) => formats.includes(format))) return null;
-  const live = workers.filter(({ lanes }) => lanes > 0).length;
-  return `a worker that runs ${format} models; none of the ${live} live workers does`;
-}
-
-function etaOf(done: number, total: number | null, startedAtMs: number): number | null {
-  if (done === 0 || total === null) return null;
-  const perPosition = (Date.now() - startedAtMs) / 1000 / done;
-  return Math.round(perPosition * (total - done) * 10) / 10;
 }
 
 const page = z.object({
