@@ -22,10 +22,13 @@ export function joinFleet(
     lanes: served.length > 0 ? config.UMBRA_LANES : 0,
     backends: served.includes('shard') ? { onnx: `onnxruntime ${config.UMBRA_PROVIDER}` } : {},
   };
-  const announce = () =>
-    fleet.announce(worker).catch((error: unknown) => {
+  let left = false;
+  const announce = async (): Promise<void> => {
+    if (left) return;
+    await fleet.announce(worker).catch((error: unknown) => {
       logger.warn({ reason: reportError(error).message }, 'the fleet does not hear of this worker');
     });
+  };
   // Which TensorFlow.js runs is told when it is known: loading one takes seconds.
   if (served.includes('shardTfjs')) {
     probeTfjs().then(
@@ -42,6 +45,7 @@ export function joinFleet(
   announce();
   return () => {
     clearInterval(timer);
+    left = true;
     fleet.leave(worker.id).catch(() => undefined);
   };
 }
