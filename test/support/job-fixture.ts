@@ -11,10 +11,10 @@ import {
   imageIdAt,
   isFinal,
   type JobRecord,
-  jobRecord,
   keys,
   type ModelSummary,
   newDatasetId,
+  newJobDefaults,
   newJobId,
   type ObjectStore,
   type OcclusionSettingsInput,
@@ -22,6 +22,7 @@ import {
   publishModel,
   putJson,
   readConfig,
+  storedJob,
 } from '@umbra/shared';
 import { type WorkerConfig, workerConfig } from '@umbra/worker/config';
 import sharp from 'sharp';
@@ -100,22 +101,15 @@ export async function writeJob(
   const lines = items.map((item) => `${JSON.stringify(item)}\n`).join('');
   await store.put(keys.manifest(tenant, dataset), lines);
   const job: JobRecord = {
-    version: 1,
+    ...newJobDefaults,
     id: newJobId(),
     dataset,
     model: { name: model.name, digest: model.digest },
     settings: occlusionSettings.parse(settings),
     rowsPerShard,
     positionsPerImage: 81,
-    state: 'queued',
     counts: { total: images, completed: 0, failed: 0 },
     createdAt: new Date().toISOString(),
-    startedAt: null,
-    finalizingAt: null,
-    completedAt: null,
-    failedAt: null,
-    cancelledAt: null,
-    error: null,
   };
   await putJson(store, keys.job(tenant, job.id), job);
   // Workers look for unfinished jobs, so this alone has the job run.
@@ -134,7 +128,7 @@ async function noisePhoto(width: number, height: number, seed: number): Promise<
 }
 
 export const readRecord = async ({ store }: Stage, jobId: string): Promise<JobRecord> =>
-  jobRecord.parse(JSON.parse((await store.get(keys.job(defaultTenant, jobId))).toString()));
+  storedJob.parse(JSON.parse((await store.get(keys.job(defaultTenant, jobId))).toString()));
 
 /** Ask until the answer is not null; fails after `timeoutMs`. */
 export async function until<T>(

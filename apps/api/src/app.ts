@@ -1,7 +1,8 @@
-import { AppError, notFound } from '@umbra/shared';
+import { defaultTenant, notFound } from '@umbra/shared';
 import express, { type Express, type RequestHandler, type Router } from 'express';
 import type { Context } from './context.js';
 import { measureRequests } from './metrics.js';
+import { mountRoutes, type Route } from './operation.js';
 import { ProblemError, problemHandler } from './problems.js';
 import { datasetRoutes } from './routes/datasets.js';
 import { healthRoutes } from './routes/health.js';
@@ -21,17 +22,19 @@ export function createApp(context: Context): Express {
     response.set('X-Content-Type-Options', 'nosniff');
     next();
   });
-  const routers: readonly Router[] = [
-    healthRoutes(context),
-    modelRoutes(context),
-    layerRoutes(context),
-    datasetRoutes(context),
-    jobRoutes(context),
-    viewRoutes(context),
-    resultRoutes(context),
+  const routes: readonly Route[] = [
+    ...healthRoutes(context),
+    ...modelRoutes(context),
+    ...layerRoutes(context),
+    ...datasetRoutes(context),
+    ...jobRoutes(context),
+    ...viewRoutes(context),
+    ...resultRoutes(context),
   ];
-  for (const router of routers) app.use(router);
-  app.use(methodNotAllowed(routers));
+  // Until keys are asked for, everything belongs to one tenant.
+  const router = mountRoutes(routes, async () => defaultTenant);
+  app.use(router);
+  app.use(methodNotAllowed(router));
   app.use((request) => {
     throw notFound(`No such resource: ${request.method} ${request.path}`);
   });
@@ -40,11 +43,10 @@ export function createApp(context: Context): Express {
 }
 
 /** A known path under another method is 405 with what it allows, and not a missing page. */
-function methodNotAllowed(routers: readonly Router[]): RequestHandler {
+function methodNotAllowed(router: Router): RequestHandler {
   type Layer = Router['stack'][number] & { match(path: string): boolean };
   return (request, response, next) => {
-    const allowed = routers
-      .flatMap((router) => router.stack as Layer[])
+    const allowed = (router.stack as Layer[])
       .filter((layer) => layer.route !== undefined && layer.match(request.path))
       .flatMap((layer) => layer.route?.stack.map(({ method }) => method.toUpperCase()) ?? []);
     if (allowed.length === 0) return next();
@@ -54,20 +56,4 @@ function methodNotAllowed(routers: readonly Router[]): RequestHandler {
       `Expected ${allowed.join(' or ')} on ${request.path}, got ${request.method}`,
     );
   };
-}
-
-/** @throws {AppError} `unsupported_media_type` */
-export function requireJson(): RequestHandler[] {
-  return [
-    (request, _response, next) => {
-      if (!request.is('application/json')) {
-        throw new AppError(
-          'unsupported_media_type',
-          `Expected Content-Type application/json, got ${request.get('content-type') ?? 'none'}`,
-        );
-      }
-      next();
-    },
-    express.json({ limit: '100kb' }),
-  ];
 }

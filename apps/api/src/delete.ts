@@ -4,9 +4,9 @@ import {
   hasCode,
   isFinal,
   type JobRecord,
-  jobRecord,
   keys,
   type ObjectStore,
+  storedJob,
 } from '@umbra/shared';
 
 /**
@@ -38,7 +38,7 @@ export async function deleteDataset(store: ObjectStore, tenant: string, id: stri
 
 /** A marker may outlive its job by a moment. */
 async function findActive(store: ObjectStore, tenant: string, id: string) {
-  return getJson(store, keys.job(tenant, id), jobRecord).catch((error: unknown) => {
+  return getJson(store, keys.job(tenant, id), storedJob).catch((error: unknown) => {
     if (hasCode(error, 'not_found')) return null;
     throw error;
   });

@@ -7,10 +7,10 @@ import {
   invalidInput,
   type JobRecord,
   type JobRequest,
-  jobRecord,
   keys,
   putJson,
   redisPrefix,
+  storedJob,
 } from '@umbra/shared';
 import type { Request } from 'express';
 import type { Context } from './context.js';
@@ -53,7 +53,7 @@ export async function onceForKey(
     if (known !== null && known.request !== request) {
       throw new AppError('unprocessable', 'This Idempotency-Key was used for another request');
     }
-    const first = known && (await orNull(getJson(store, keys.job(tenant, known.job), jobRecord)));
+    const first = known && (await orNull(getJson(store, keys.job(tenant, known.job), storedJob)));
     if (first !== null) return { job: first, replayed: true };
     // There was none, or it was deleted since.
     const job = await create();

@@ -11,7 +11,7 @@ export async function statusOf(
   const total = per === null ? null : per * job.counts.total;
   if (isFinal(job.state)) {
     const done = per === null ? 0 : per * job.counts.completed;
-    return { ...job, positions: { done, total }, etaSeconds: null, waitingFor: null };
+    return { ...job, positions: { done, total }, ...unknownPace, waitingFor: null };
   }
   const isCancelled = (await context.store.head(keys.cancellation(tenant, job.id))) !== null;
   if (isCancelled) return { ...(await progressOf(context, job, total, null)), state: 'cancelling' };
@@ -26,7 +26,7 @@ async function progressOf(
 ): Promise<JobStatus> {
   const live = await progress.read(job.id);
   if (live === null) {
-    return { ...job, positions: { done: 0, total }, etaSeconds: null, waitingFor };
+    return { ...job, positions: { done: 0, total }, ...unknownPace, waitingFor };
   }
   const { completed, failed, positions } = live;
   // A shard that ran twice counted twice.
@@ -35,7 +35,7 @@ async function progressOf(
     ...job,
     counts: { ...job.counts, completed, failed },
     positions: { done, total },
-    etaSeconds: etaOf(done, total, live.startedAtMs),
+    ...paceOf(done, total, live.startedAtMs),
     waitingFor,
   };
 }
@@ -53,8 +53,11 @@ async function missingWorker(
   return `a worker that runs ${format} models; none of the ${live} live workers does`;
 }
 
-function etaOf(done: number, total: number | null, startedAtMs: number): number | null {
-  if (done === 0 || total === null) return null;
+const unknownPace = { positionsPerSecond: null, etaSeconds: null } as const;
+
+function paceOf(done: number, total: number | null, startedAtMs: number) {
+  if (done === 0) return unknownPace;
   const perPosition = (Date.now() - startedAtMs) / 1000 / done;
-  return Math.round(perPosition * (total - done) * 10) / 10;
+  const eta = total === null ? null : Math.round(perPosition * (total - done) * 10) / 10;
+  return { positionsPerSecond: Math.round(10 / perPosition) / 10, etaSeconds: eta };
 }

@@ -3,11 +3,11 @@ import {
   getJson,
   hasCode,
   type JobRecord,
-  jobRecord,
   keys,
   type ObjectStore,
   type Progress,
   type ProgressBook,
+  storedJob,
 } from '@umbra/shared';
 import type { PaceBook } from '@umbra/shared/metrics';
 
@@ -111,7 +111,7 @@ async function readRecords(
 /** @returns null for a job that was withdrawn while it was being queued. */
 async function readRecord(store: ObjectStore, id: string): Promise<JobRecord | null> {
   try {
-    return await getJson(store, keys.job(defaultTenant, id), jobRecord);
+    return await getJson(store, keys.job(defaultTenant, id), storedJob);
   } catch (error) {
     if (hasCode(error, 'not_found')) return null;
     throw error;

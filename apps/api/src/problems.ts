@@ -30,24 +30,6 @@ export class ProblemError extends AppError {
 
 const retryAfterSeconds = '2';
 
-/**
- * Check a request's body.
- *
- * @throws {z.ZodError} Answered as a problem that names each field.
- */
-export function parseBody<T extends z.ZodType>(schema: T, body: unknown): z.output<T> {
-  return schema.parse(body ?? {});
-}
-
-/**
- * Check a request's query.
- *
- * @throws {z.ZodError} Answered as a problem that names each parameter.
- */
-export function parseQuery<T extends z.ZodType>(schema: T, query: unknown): z.output<T> {
-  return schema.parse({ ...(query as object) });
-}
-
 /** Answer every thrown value as RFC 9457 problem details; unknown ones without their message. */
 export function problemHandler(logger: Logger): ErrorRequestHandler {
   return (thrown, request, response, next) => {

@@ -211,7 +211,9 @@ async function addImage(
   lanes: number,
 ): Promise<void> {
   const { dataset, model, settings } = job;
-  const work = { version: 1, tenant, jobId: job.id, dataset, item, model, settings } as const;
+  const { run, reuse } = job;
+  const image = { version: 1, tenant, jobId: job.id, dataset, item } as const;
+  const work = { ...image, model, settings, run, reuse } as const;
   let rows: number;
   try {
     rows = planOcclusion(inputSize(bundle.input, item), settings).rows;

@@ -2,14 +2,14 @@ import {
   type ErrorReport,
   getJson,
   type JobRecord,
-  jobRecord,
   keys,
   type ObjectStore,
   putJson,
+  storedJob,
 } from '@umbra/shared';
 
 export const readJob = (store: ObjectStore, tenant: string, id: string): Promise<JobRecord> =>
-  getJson(store, keys.job(tenant, id), jobRecord);
+  getJson(store, keys.job(tenant, id), storedJob);
 
 /** Replace the record. Only the holder of the job's dispatch or archive lock writes it. */
 export async function writeJob(

@@ -4,50 +4,92 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { AppError, dataset, getJson, hasCode, keys, notFound } from '@umbra/shared';
-import { type Request, Router } from 'express';
+import {
+  AppError,
+  dataset,
+  getJson,
+  hasCode,
+  keys,
+  notFound,
+  refusal,
+  storedDataset,
+} from '@umbra/shared';
+import type { Request } from 'express';
+import { z } from 'zod';
 import type { Context } from '../context.js';
 import { deleteDataset } from '../delete.js';
+import { operation, type Route, route } from '../operation.js';
 import { createCollector } from '../uploads/collector.js';
 import { collectMultipart } from '../uploads/multipart.js';
 import { collectZip } from '../uploads/zip.js';
-import { datasetIdOf, tenantOf } from './params.js';
+import { datasetParam } from './params.js';
 
-export function datasetRoutes(context: Context): Router {
-  const router = Router();
-  router.post('/v1/datasets', async (request, response) => {
-    const created = await receiveDataset(context, request);
-    response.status(201).location(`/v1/datasets/${created.dataset.id}`);
-    response.json({ ...created.dataset, refusals: created.refusals });
-  });
-  router.get('/v1/datasets/:id', async (request, response) => {
-    response.json(await findDataset(context, datasetIdOf(request.params.id)));
-  });
-  router.delete('/v1/datasets/:id', async (request, response) => {
-    const { id } = await findDataset(context, datasetIdOf(request.params.id));
-    await deleteDataset(context.store, tenantOf(), id);
-    response.status(204).end();
-  });
-  return router;
+const uploads = { 'multipart/form-data': 'bytes', 'application/zip': 'bytes' } as const;
+const withRefusals = dataset.extend({ refusals: z.array(refusal) });
+
+export const datasetOperations = {
+  create: operation({
+    id: 'createDataset',
+    ...{ method: 'post', path: '/v1/datasets', tag: 'datasets', scope: 'submit' },
+    summary: 'Make a dataset of images; bad files are refused one by one, with reasons',
+    streams: uploads,
+    answers: {
+      201: { description: 'Made', content: { 'application/json': withRefusals } },
+    },
+    problems: ['too_large', 'unsupported_media_type'],
+  }),
+  get: operation({
+    id: 'getDataset',
+    ...{ method: 'get', path: '/v1/datasets/{dataset}', tag: 'datasets', scope: 'read' },
+    summary: 'What a dataset holds',
+    params: datasetParam,
+    answers: { 200: { description: 'The dataset', content: { 'application/json': dataset } } },
+  }),
+  delete: operation({
+    id: 'deleteDataset',
+    ...{ method: 'delete', path: '/v1/datasets/{dataset}', tag: 'datasets', scope: 'submit' },
+    summary: 'Delete a dataset that no job reads, with its images; results of jobs stay',
+    params: datasetParam,
+    answers: { 204: { description: 'Gone' } },
+    problems: ['conflict'],
+  }),
+};
+
+export function datasetRoutes(context: Context): Route[] {
+  return [
+    route(datasetOperations.create, async ({ tenant, request, response }) => {
+      const created = await receiveDataset(context, tenant, request);
+      response.status(201).location(`/v1/datasets/${created.dataset.id}`);
+      response.json({ ...created.dataset, refusals: created.refusals });
+    }),
+    route(datasetOperations.get, async ({ tenant, params, response }) => {
+      response.json(await findDataset(context, tenant, params.dataset));
+    }),
+    route(datasetOperations.delete, async ({ tenant, params, response }) => {
+      const { id } = await findDataset(context, tenant, params.dataset);
+      await deleteDataset(context.store, tenant, id);
+      response.status(204).end();
+    }),
+  ];
 }
 
 /** @throws {AppError} `not_found` */
-async function findDataset({ store }: Context, id: string) {
+export async function findDataset({ store }: Context, tenant: string, id: string) {
   try {
-    return await getJson(store, keys.dataset(tenantOf(), id), dataset);
+    return await getJson(store, keys.dataset(tenant, id), storedDataset);
   } catch (error) {
     throw hasCode(error, 'not_found') ? notFound(`Unknown dataset '${id}'`) : error;
   }
 }
 
-async function receiveDataset(context: Context, request: Request) {
+async function receiveDataset(context: Context, tenant: string, request: Request) {
   const { config } = context;
   const limit = config.UMBRA_MAX_UPLOAD_BYTES;
   assertMediaType(request);
   if (Number(request.get('content-length') ?? 0) > limit) throw tooLarge(limit);
   const folder = await mkdtemp(join(tmpdir(), 'umbra-upload-'));
   try {
-    const collector = createCollector(context, tenantOf(), folder);
+    const collector = createCollector(context, tenant, folder);
     const body = limited(request, limit);
     if (request.is('multipart/form-data')) {
       await collectMultipart(request, body, collector, folder);

@@ -1,12 +1,33 @@
 import { unavailable } from '@umbra/shared';
-import { Router } from 'express';
+import { z } from 'zod';
 import type { Context } from '../context.js';
+import { operation, type Route, route } from '../operation.js';
 
 const freshMs = 1_000;
 
-/** `/healthz`: the process answers. `/readyz`: Redis and the store do, too. */
-export function healthRoutes({ redis, store }: Context): Router {
-  const router = Router();
+const status = (word: string) => ({
+  200: {
+    description: 'Yes',
+    content: { 'application/json': z.strictObject({ status: z.literal(word) }) },
+  },
+});
+
+export const healthOperations = {
+  live: operation({
+    id: 'getHealth',
+    ...{ method: 'get', path: '/healthz', tag: 'service', scope: null },
+    summary: 'Whether this process answers',
+    answers: status('ok'),
+  }),
+  ready: operation({
+    id: 'getReadiness',
+    ...{ method: 'get', path: '/readyz', tag: 'service', scope: null },
+    summary: 'Whether Redis and the store answer, too',
+    answers: status('ready'),
+  }),
+};
+
+export function healthRoutes({ redis, store }: Context): Route[] {
   let checked: { at: number; result: Promise<void> } | undefined;
 
   const check = async () => {
@@ -15,16 +36,17 @@ export function healthRoutes({ redis, store }: Context): Router {
     });
     await store.check();
   };
-  router.get('/healthz', (_request, response) => {
-    response.json({ status: 'ok' });
-  });
-  router.get('/readyz', async (_request, response) => {
-    // Probes come from many sides: they share one check.
-    if (checked === undefined || Date.now() - checked.at > freshMs) {
-      checked = { at: Date.now(), result: check() };
-    }
-    await checked.result;
-    response.json({ status: 'ready' });
-  });
-  return router;
+  return [
+    route(healthOperations.live, ({ response }) => {
+      response.json({ status: 'ok' });
+    }),
+    route(healthOperations.ready, async ({ response }) => {
+      // Probes come from many sides: they share one check.
+      if (checked === undefined || Date.now() - checked.at > freshMs) {
+        checked = { at: Date.now(), result: check() };
+      }
+      await checked.result;
+      response.json({ status: 'ready' });
+    }),
+  ];
 }

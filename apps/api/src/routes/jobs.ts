@@ -1,7 +1,6 @@
 import { allowedStrategy, assertTarget, planOcclusion } from '@umbra/engine';
 import {
   AppError,
-  dataset,
   datasetItem,
   describeModel,
   engineOptionsOf,
@@ -10,15 +9,17 @@ import {
   getJson,
   hasCode,
   type ImageStatus,
+  imageStatus,
   invalidInput,
   isFinal,
   type JobRecord,
   type JobRequest,
-  jobRecord,
   jobRequest,
+  jobStatus,
   keys,
   type ModelBundle,
   type ModelSummary,
+  newJobDefaults,
   newJobId,
   notFound,
   patientJob,
@@ -26,72 +27,138 @@ import {
   queueJobIds,
   queueNames,
   readJsonLines,
+  storedDataset,
+  storedJob,
   unavailable,
 } from '@umbra/shared';
-import { Router } from 'express';
 import { z } from 'zod';
-import { requireJson } from '../app.js';
 import type { Context } from '../context.js';
 import { deleteJob } from '../delete.js';
 import { idempotencyKeyOf, onceForKey } from '../idempotency.js';
 import { statusOf } from '../job-status.js';
-import { parseBody } from '../problems.js';
-import { jobIdOf, tenantOf } from './params.js';
+import { operation, type Route, route } from '../operation.js';
+import { jobParam } from './params.js';
 
 const pollSeconds = '1';
 /** BullMQ waits for a Redis that is away; a request does not. A late entry finds no job and ends. */
 const queueTimeoutMs = 1_500;
 
-export function jobRoutes(context: Context): Router {
-  const router = Router();
-  router.post('/v1/jobs', ...requireJson(), async (request, response) => {
-    const tenant = tenantOf();
-    const asked = parseBody(jobRequest, request.body);
-    const { job, replayed } = await onceForKey(
-      context,
-      tenant,
-      idempotencyKeyOf(request),
-      asked,
-      () => createJob(context, tenant, asked),
-    );
-    if (replayed) response.set('Idempotency-Replayed', 'true');
-    response
-      .status(202)
-      .location(`/v1/jobs/${job.id}`)
-      .set('Retry-After', pollSeconds)
-      .json(await statusOf(context, tenantOf(), job));
-  });
-  router.post('/v1/jobs/:id/cancel', async (request, response) => {
-    const job = await findJob(context, tenantOf(), jobIdOf(request.params.id));
-    await cancelJob(context, tenantOf(), job);
-    response
-      .status(202)
-      .set('Retry-After', pollSeconds)
-      .json(await statusOf(context, tenantOf(), job));
-  });
-  router.delete('/v1/jobs/:id', async (request, response) => {
-    const job = await findJob(context, tenantOf(), jobIdOf(request.params.id));
-    await deleteJob(context.store, tenantOf(), job);
-    response.status(204).end();
-  });
-  router.get('/v1/jobs/:id', async (request, response) => {
-    const job = await findJob(context, tenantOf(), jobIdOf(request.params.id));
-    if (!isFinal(job.state)) response.set('Retry-After', pollSeconds);
-    response.json(await statusOf(context, tenantOf(), job));
-  });
-  router.get('/v1/jobs/:id/images', async (request, response) => {
-    const tenant = tenantOf();
-    const job = await findJob(context, tenant, jobIdOf(request.params.id));
-    const { limit, cursor } = parseBody(page, request.query);
-    response.json(await listImages(context, tenant, job, limit, cursor));
-  });
-  return router;
+const status = { 'application/json': jobStatus } as const;
+const accepted = {
+  description: 'The job, which goes on by itself: poll it',
+  content: status,
+  headers: { Location: 'The job', 'Retry-After': 'Seconds to wait before asking' },
+} as const;
+
+const page = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  /** Byte offset into the manifest; opaque to clients. */
+  cursor: z
+    .string()
+    .transform((text) => Number(Buffer.from(text, 'base64url').toString()))
+    .refine((offset) => Number.isSafeInteger(offset) && offset > 0, 'Expected a next_cursor')
+    .optional(),
+});
+
+export const jobOperations = {
+  create: operation({
+    id: 'createJob',
+    ...{ method: 'post', path: '/v1/jobs', tag: 'jobs', scope: 'submit' },
+    summary: 'Explain a dataset with a model',
+    headers: { 'Idempotency-Key': z.string().optional() },
+    body: jobRequest,
+    answers: { 202: accepted },
+    problems: ['not_found', 'conflict', 'unprocessable', 'too_large'],
+  }),
+  get: operation({
+    id: 'getJob',
+    ...{ method: 'get', path: '/v1/jobs/{job}', tag: 'jobs', scope: 'read' },
+    summary: "A job's state, counts, positions done and ETA",
+    params: jobParam,
+    answers: { 200: { description: 'The job', content: status } },
+  }),
+  cancel: operation({
+    id: 'cancelJob',
+    ...{ method: 'post', path: '/v1/jobs/{job}/cancel', tag: 'jobs', scope: 'submit' },
+    summary: 'Have a job end; finished images stay, and are in its archive',
+    params: jobParam,
+    answers: { 202: accepted },
+    problems: ['conflict'],
+  }),
+  delete: operation({
+    id: 'deleteJob',
+    ...{ method: 'delete', path: '/v1/jobs/{job}', tag: 'jobs', scope: 'submit' },
+    summary: 'Delete a job that has ended, with its results; its dataset stays',
+    params: jobParam,
+    answers: { 204: { description: 'Gone' } },
+    problems: ['conflict'],
+  }),
+  images: operation({
+    id: 'listImages',
+    ...{ method: 'get', path: '/v1/jobs/{job}/images', tag: 'jobs', scope: 'read' },
+    summary: 'The images of a job and their states, in pages',
+    params: jobParam,
+    query: page,
+    answers: {
+      200: {
+        description: 'A page',
+        content: {
+          'application/json': z.strictObject({
+            data: z.array(imageStatus),
+            next_cursor: z.string().nullable(),
+          }),
+        },
+      },
+    },
+  }),
+};
+
+export function jobRoutes(context: Context): Route[] {
+  return [
+    route(jobOperations.create, async ({ tenant, body: asked, request, response }) => {
+      const { job, replayed } = await onceForKey(
+        context,
+        tenant,
+        idempotencyKeyOf(request),
+        asked,
+        () => createJob(context, tenant, asked),
+      );
+      if (replayed) response.set('Idempotency-Replayed', 'true');
+      response
+        .status(202)
+        .location(`/v1/jobs/${job.id}`)
+        .set('Retry-After', pollSeconds)
+        .json(await statusOf(context, tenant, job));
+    }),
+    route(jobOperations.cancel, async ({ tenant, params, response }) => {
+      const job = await findJob(context, tenant, params.job);
+      await cancelJob(context, tenant, job);
+      response
+        .status(202)
+        .set('Retry-After', pollSeconds)
+        .json(await statusOf(context, tenant, job));
+    }),
+    route(jobOperations.delete, async ({ tenant, params, response }) => {
+      const job = await findJob(context, tenant, params.job);
+      await deleteJob(context.store, tenant, job);
+      response.status(204).end();
+    }),
+    route(jobOperations.get, async ({ tenant, params, response }) => {
+      const job = await findJob(context, tenant, params.job);
+      if (!isFinal(job.state)) response.set('Retry-After', pollSeconds);
+      response.json(await statusOf(context, tenant, job));
+    }),
+    route(jobOperations.images, async ({ tenant, params, query, response }) => {
+      const job = await findJob(context, tenant, params.job);
+      response.json(await listImages(context, tenant, job, query.limit, query.cursor));
+    }),
+  ];
 }
 
 /** @throws {AppError} `not_found` */
 export async function findJob({ store }: Context, tenant: string, id: string): Promise<JobRecord> {
   try {
-    return await getJson(store, keys.job(tenant, id), jobRecord);
+    return await getJson(store, keys.job(tenant, id), storedJob);
   } catch (error) {
     throw hasCode(error, 'not_found') ? notFound(`Unknown job '${id}'`) : error;
   }
@@ -121,11 +188,13 @@ async function createJob(
   request: JobRequest,
 ): Promise<JobRecord> {
   const { store, redis } = context;
-  const { images } = await getJson(store, keys.dataset(tenant, request.dataset), dataset).catch(
-    (error: unknown) => {
-      throw hasCode(error, 'not_found') ? notFound(`Unknown dataset '${request.dataset}'`) : error;
-    },
-  );
+  const { images } = await getJson(
+    store,
+    keys.dataset(tenant, request.dataset),
+    storedDataset,
+  ).catch((error: unknown) => {
+    throw hasCode(error, 'not_found') ? notFound(`Unknown dataset '${request.dataset}'`) : error;
+  });
   const summary = await findModel(store, request.model);
   const bundle = await describeModel(store, summary.name, summary.digest);
   const positionsPerImage = await checkSettings(context, request, bundle, summary);
@@ -133,23 +202,26 @@ async function createJob(
   await redis.ping().catch((error: unknown) => {
     throw unavailable('The queue (Redis) cannot be reached', error);
   });
+  const now = Date.now();
+  const { expiresAfterSeconds: life, webhook } = request;
   const job: JobRecord = {
-    version: 1,
+    ...newJobDefaults,
     id: newJobId(),
     dataset: request.dataset,
     model: { name: summary.name, digest: summary.digest },
     settings: request.settings,
     rowsPerShard: request.rowsPerShard ?? null,
+    priority: request.priority,
+    metadata: request.metadata,
+    expiresAt: life === undefined ? null : new Date(now + life * 1000).toISOString(),
+    errorThreshold: request.errorThreshold ?? null,
+    reuse: request.reuse,
+    keepResultsSeconds: request.keepResultsSeconds ?? null,
+    archivePartBytes: request.archivePartBytes ?? null,
+    webhook: webhook === undefined ? null : { url: webhook.url },
     positionsPerImage,
-    state: 'queued',
     counts: { total: images, completed: 0, failed: 0 },
-    createdAt: new Date().toISOString(),
-    startedAt: null,
-    finalizingAt: null,
-    completedAt: null,
-    failedAt: null,
-    cancelledAt: null,
-    error: null,
+    createdAt: new Date(now).toISOString(),
   };
   await putJson(store, keys.job(tenant, job.id), job);
   await store.put(keys.activeJob(tenant, job.id), job.id);
@@ -204,16 +276,6 @@ async function checkSettings(
   if (bundle.input.resize.rule === 'fit') return null;
   return planOcclusion(bundle.input, settings).positions;
 }
-
-const page = z.object({
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  /** Byte offset into the manifest; opaque to clients. */
-  cursor: z
-    .string()
-    .transform((text) => Number(Buffer.from(text, 'base64url').toString()))
-    .refine((offset) => Number.isSafeInteger(offset) && offset > 0, 'Expected a next_cursor')
-    .optional(),
-});
 
 async function listImages(
   { store }: Context,

@@ -1,12 +1,12 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { encodeKernels, findLayer, listLayers, renderFilters } from '@umbra/engine';
-import { filterView, findModel, type LayerList, type Size } from '@umbra/shared';
-import { Router } from 'express';
+import { filterView, findModel, type LayerList, layerList, type Size } from '@umbra/shared';
 import { z } from 'zod';
 import type { Context } from '../context.js';
 import { createDrawingTurns, isFresh, sendPage, useStored } from '../figures.js';
-import { parseQuery } from '../problems.js';
+import { operation, type Route, route } from '../operation.js';
+import { layerParams, modelParam } from './params.js';
 
 const layersQuery = z.strictObject({
   /** Extent of the input, px; the model's own when left out. */
@@ -19,47 +19,82 @@ const layersQuery = z.strictObject({
     })
     .optional(),
 });
-const noQuery = z.strictObject({});
+
+const picture = { description: 'A picture', content: { 'image/png': 'bytes' } } as const;
+const unchanged = { description: 'The client has it already' } as const;
+
+export const layerOperations = {
+  list: operation({
+    id: 'listLayers',
+    ...{ method: 'get', path: '/v1/models/{model}/layers', tag: 'models', scope: 'read' },
+    summary: 'Every layer: shape, window, parameters, receptive field',
+    params: modelParam,
+    query: layersQuery,
+    answers: {
+      200: { description: 'All layers', content: { 'application/json': layerList } },
+      304: unchanged,
+    },
+  }),
+  filters: operation({
+    id: 'getFilters',
+    method: 'get',
+    path: '/v1/models/{model}/layers/{layer}/filters.png',
+    ...{ tag: 'models', scope: 'read' },
+    summary: "A convolution's weights, drawn; pages are linked",
+    params: layerParams,
+    query: filterView,
+    answers: { 200: picture, 304: unchanged },
+  }),
+  filterArray: operation({
+    id: 'getFilterArray',
+    method: 'get',
+    path: '/v1/models/{model}/layers/{layer}/filters.npy',
+    ...{ tag: 'models', scope: 'read' },
+    summary: "A convolution's weights as they are",
+    params: layerParams,
+    answers: {
+      200: { description: 'NPY', content: { 'application/octet-stream': 'bytes' } },
+      304: unchanged,
+    },
+  }),
+};
 
 /** What a model is made of. */
-export function layerRoutes(context: Context): Router {
+export function layerRoutes(context: Context): Route[] {
   const inTurn = createDrawingTurns();
-  const router = Router();
-  router.get('/v1/models/:name/layers', async (request, response) => {
-    const { size } = parseQuery(layersQuery, request.query);
-    const { name, digest } = await findModel(context.store, request.params.name);
-    if (isFresh(request, response, [digest, 'layers', size])) return;
-    const list = await inTurn(() =>
-      useStored(context, { name, digest }, size, async ({ network }) => ({
-        ...{ model: name, digest, input: network.size },
-        layers: [...listLayers(network.graph)],
-      })),
-    );
-    response.json(list satisfies LayerList);
-  });
-  router.get('/v1/models/:name/layers/:layer/filters.png', async (request, response) => {
-    const view = parseQuery(filterView, request.query);
-    const { name, digest } = await findModel(context.store, request.params.name);
-    if (isFresh(request, response, [digest, request.params.layer, view])) return;
-    const figure = await inTurn(() =>
-      useStored(context, { name, digest }, undefined, async ({ bundle, network }) => {
-        const { node } = findLayer(network.graph, request.params.layer);
-        const kernels = await network.kernels(node);
-        const { channels } = bundle.input;
-        return renderFilters({ kernels, name: node.name, channels }, view);
-      }),
-    );
-    sendPage(request, response, figure);
-  });
-  router.get('/v1/models/:name/layers/:layer/filters.npy', async (request, response) => {
-    parseQuery(noQuery, request.query);
-    const { name, digest } = await findModel(context.store, request.params.name);
-    if (isFresh(request, response, [digest, request.params.layer, 'npy'])) return;
-    await useStored(context, { name, digest }, undefined, async ({ network }) => {
-      const kernels = await network.kernels(findLayer(network.graph, request.params.layer).node);
-      response.type('application/octet-stream');
-      await pipeline(Readable.from(encodeKernels(kernels)), response);
-    });
-  });
-  return router;
+  return [
+    route(layerOperations.list, async ({ request, response, params, query: { size } }) => {
+      const { name, digest } = await findModel(context.store, params.model);
+      if (isFresh(request, response, [digest, 'layers', size])) return;
+      const list = await inTurn(() =>
+        useStored(context, { name, digest }, size, async ({ network }) => ({
+          ...{ model: name, digest, input: network.size },
+          layers: [...listLayers(network.graph)],
+        })),
+      );
+      response.json(list satisfies LayerList);
+    }),
+    route(layerOperations.filters, async ({ request, response, params, query: view }) => {
+      const { name, digest } = await findModel(context.store, params.model);
+      if (isFresh(request, response, [digest, params.layer, view])) return;
+      const figure = await inTurn(() =>
+        useStored(context, { name, digest }, undefined, async ({ bundle, network }) => {
+          const { node } = findLayer(network.graph, params.layer);
+          const kernels = await network.kernels(node);
+          const { channels } = bundle.input;
+          return renderFilters({ kernels, name: node.name, channels }, view);
+        }),
+      );
+      sendPage(request, response, figure);
+    }),
+    route(layerOperations.filterArray, async ({ request, response, params }) => {
+      const { name, digest } = await findModel(context.store, params.model);
+      if (isFresh(request, response, [digest, params.layer, 'npy'])) return;
+      await useStored(context, { name, digest }, undefined, async ({ network }) => {
+        const kernels = await network.kernels(findLayer(network.graph, params.layer).node);
+        response.type('application/octet-stream');
+        await pipeline(Readable.from(encodeKernels(kernels)), response);
+      });
+    }),
+  ];
 }

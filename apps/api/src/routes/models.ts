@@ -1,14 +1,40 @@
-import { listModels } from '@umbra/shared';
-import { Router } from 'express';
+import { listModels, modelSummary, workerNotice } from '@umbra/shared';
+import { z } from 'zod';
 import type { Context } from '../context.js';
+import { operation, type Route, route } from '../operation.js';
 
-export function modelRoutes({ store, fleet }: Context): Router {
-  const router = Router();
-  router.get('/v1/models', async (_request, response) => {
-    response.json({ data: await listModels(store) });
-  });
-  router.get('/v1/workers', async (_request, response) => {
-    response.json({ data: await fleet.list() });
-  });
-  return router;
+export const modelOperations = {
+  list: operation({
+    id: 'listModels',
+    ...{ method: 'get', path: '/v1/models', tag: 'models', scope: 'read' },
+    summary: 'The models that can be run',
+    answers: {
+      200: {
+        description: 'All of them',
+        content: { 'application/json': z.strictObject({ data: z.array(modelSummary) }) },
+      },
+    },
+  }),
+  workers: operation({
+    id: 'listWorkers',
+    ...{ method: 'get', path: '/v1/workers', tag: 'service', scope: 'read' },
+    summary: 'The workers that live, and the formats of models that they run',
+    answers: {
+      200: {
+        description: 'Workers heard of lately',
+        content: { 'application/json': z.strictObject({ data: z.array(workerNotice) }) },
+      },
+    },
+  }),
+};
+
+export function modelRoutes({ store, fleet }: Context): Route[] {
+  return [
+    route(modelOperations.list, async ({ response }) => {
+      response.json({ data: await listModels(store) });
+    }),
+    route(modelOperations.workers, async ({ response }) => {
+      response.json({ data: await fleet.list() });
+    }),
+  ];
 }

@@ -1,16 +1,9 @@
-import { datasetId, defaultTenant, imageId, jobId, notFound } from '@umbra/shared';
-import type { z } from 'zod';
+import { datasetId, imageId, jobId } from '@umbra/shared';
+import { z } from 'zod';
 
-/** Whose data a request sees. */
-export const tenantOf = (): string => defaultTenant;
-
-/** An id that cannot exist is as unknown as one that does not. @throws {AppError} `not_found` */
-const known = (schema: z.ZodString, what: string) => (text: unknown) => {
-  const parsed = schema.safeParse(text);
-  if (!parsed.success) throw notFound(`Unknown ${what} '${String(text).slice(0, 64)}'`);
-  return parsed.data;
-};
-
-export const jobIdOf = known(jobId, 'job');
-export const datasetIdOf = known(datasetId, 'dataset');
-export const imageIdOf = known(imageId, 'image');
+/** What stands in paths. A name that cannot exist is answered as one that does not. */
+export const jobParam = { job: jobId };
+export const datasetParam = { dataset: datasetId };
+export const imageParams = { job: jobId, image: imageId };
+export const modelParam = { model: z.string().min(1).max(100) };
+export const layerParams = { model: modelParam.model, layer: z.string().min(1).max(500) };

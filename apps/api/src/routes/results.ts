@@ -5,65 +5,106 @@ import {
   errorReport,
   getJson,
   hasCode,
-  isResultFile,
+  imageId,
+  imageResult,
+  isFinal,
   keys,
   mediaTypeOf,
   notFound,
-  type ResultFile,
+  resultFile,
 } from '@umbra/shared';
-import { type Request, type Response, Router } from 'express';
+import type { Request, Response } from 'express';
+import { z } from 'zod';
 import type { Context } from '../context.js';
+import { operation, type Route, route } from '../operation.js';
 import { ProblemError } from '../problems.js';
 import { rangeOf } from '../ranges.js';
 import { findJob } from './jobs.js';
-import { imageIdOf, jobIdOf, tenantOf } from './params.js';
+import { imageParams, jobParam } from './params.js';
 import { missingResult } from './views.js';
 
-export function resultRoutes(context: Context): Router {
-  const { store } = context;
-  const router = Router();
-  router.get('/v1/jobs/:id/images/:image/:file', async (request, response) => {
-    const tenant = tenantOf();
-    const job = await findJob(context, tenant, jobIdOf(request.params.id));
-    const image = imageIdOf(request.params.image);
-    const file = fileOf(request.params.file);
-    try {
-      response.type(mediaTypeOf(file));
-      await send(context, keys.result(tenant, job.id, image, file), response);
-    } catch (error) {
-      if (!hasCode(error, 'not_found')) throw error;
-      throw await missingResult(store, tenant, job.id, image);
-    }
-  });
-  router.get('/v1/jobs/:id/archive', async (request, response) => {
-    const tenant = tenantOf();
-    const job = await findJob(context, tenant, jobIdOf(request.params.id));
-    if (job.state === 'failed') {
-      throw new AppError('conflict', `Job '${job.id}' failed and has no archive`);
-    }
-    if (job.state !== 'completed' && job.state !== 'cancelled') {
-      throw new ProblemError(
-        'conflict',
-        `Job '${job.id}' is ${job.state}; its archive comes last`,
-        {
-          headers: { 'Retry-After': '1' },
+const imageError = z.strictObject({ id: imageId, error: errorReport });
+
+export const resultOperations = {
+  file: operation({
+    id: 'getResultFile',
+    method: 'get',
+    path: '/v1/jobs/{job}/images/{image}/{file}',
+    ...{ tag: 'results', scope: 'read' },
+    summary: 'A file of a finished image; result.json lists them all',
+    params: { ...imageParams, file: resultFile },
+    answers: {
+      200: {
+        description: 'The file',
+        content: {
+          'application/json': imageResult,
+          'image/png': 'bytes',
+          'application/octet-stream': 'bytes',
         },
-      );
-    }
-    response.type('application/zip').attachment(`${job.id}.zip`);
-    const ended = job.completedAt ?? job.cancelledAt ?? '';
-    await sendRange(context, keys.archive(tenant, job.id), `"${job.id}-${Date.parse(ended)}"`, {
-      request,
-      response,
-    });
-  });
-  router.get('/v1/jobs/:id/errors', async (request, response) => {
-    const tenant = tenantOf();
-    const job = await findJob(context, tenant, jobIdOf(request.params.id));
-    response.type('application/jsonl');
-    await pipeline(Readable.from(listErrors(context, tenant, job.id)), response);
-  });
-  return router;
+      },
+    },
+  }),
+  archive: operation({
+    id: 'getArchive',
+    ...{ method: 'get', path: '/v1/jobs/{job}/archive', tag: 'results', scope: 'read' },
+    summary: 'A zip of everything, with digests and provenance',
+    params: jobParam,
+    headers: { Range: z.string().optional(), 'If-Range': z.string().optional() },
+    answers: {
+      200: { description: 'All of it', content: { 'application/zip': 'bytes' } },
+      206: { description: 'The part asked for', content: { 'application/zip': 'bytes' } },
+    },
+    problems: ['conflict', 'range_not_satisfiable'],
+  }),
+  errors: operation({
+    id: 'listErrors',
+    ...{ method: 'get', path: '/v1/jobs/{job}/errors', tag: 'results', scope: 'read' },
+    summary: 'The images that failed, and why, as JSON Lines',
+    params: jobParam,
+    answers: {
+      200: { description: 'A line an image', content: { 'application/jsonl': imageError } },
+    },
+  }),
+};
+
+export function resultRoutes(context: Context): Route[] {
+  const { store } = context;
+  return [
+    route(resultOperations.file, async ({ tenant, params: { job: id, image, file }, response }) => {
+      const job = await findJob(context, tenant, id);
+      try {
+        response.type(mediaTypeOf(file));
+        await send(context, keys.result(tenant, job.id, image, file), response);
+      } catch (error) {
+        if (!hasCode(error, 'not_found')) throw error;
+        throw await missingResult(store, tenant, job.id, image);
+      }
+    }),
+    route(resultOperations.archive, async ({ tenant, params, request, response }) => {
+      const job = await findJob(context, tenant, params.job);
+      if (job.state === 'failed') {
+        throw new AppError('conflict', `Job '${job.id}' failed and has no archive`);
+      }
+      if (!isFinal(job.state)) {
+        throw new ProblemError(
+          'conflict',
+          `Job '${job.id}' is ${job.state}; its archive comes last`,
+          { headers: { 'Retry-After': '1' } },
+        );
+      }
+      response.type('application/zip').attachment(`${job.id}.zip`);
+      const ended = job.completedAt ?? job.cancelledAt ?? job.expiredAt ?? '';
+      await sendRange(context, keys.archive(tenant, job.id), `"${job.id}-${Date.parse(ended)}"`, {
+        request,
+        response,
+      });
+    }),
+    route(resultOperations.errors, async ({ tenant, params, response }) => {
+      const job = await findJob(context, tenant, params.job);
+      response.type('application/jsonl');
+      await pipeline(Readable.from(listErrors(context, tenant, job.id)), response);
+    }),
+  ];
 }
 
 /** Send an object, or the part of it that is asked for: a download that broke off goes on. */
@@ -105,9 +146,4 @@ async function sendBody(body: Readable, response: Response): Promise<void> {
   await pipeline(body, response).catch((error: unknown) => {
     if (!response.destroyed) throw error;
   });
-}
-
-function fileOf(name: string | undefined): ResultFile {
-  if (name !== undefined && isResultFile(name)) return name;
-  throw notFound(`Unknown file '${name}'; an image's files are listed in its result.json`);
 }

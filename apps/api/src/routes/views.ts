@@ -16,13 +16,12 @@ import {
   keys,
   notFound,
 } from '@umbra/shared';
-import { Router } from 'express';
 import { z } from 'zod';
 import type { Context } from '../context.js';
 import { createDrawingTurns, isFresh, useStored } from '../figures.js';
-import { parseQuery } from '../problems.js';
+import { operation, type Route, route } from '../operation.js';
 import { findJob, imageState } from './jobs.js';
-import { imageIdOf, jobIdOf, tenantOf } from './params.js';
+import { imageParams } from './params.js';
 
 const place = z.coerce.number().int().min(0).max(1_000_000);
 const inputView = z.strictObject({
@@ -34,67 +33,90 @@ const inputView = z.strictObject({
 });
 const fieldView = z.strictObject({ layer: z.string(), unit: z.string().optional() });
 
+const picture = { description: 'A picture', content: { 'image/png': 'bytes' } } as const;
+const unchanged = { description: 'The client has it already' } as const;
+
+export const viewOperations = {
+  input: operation({
+    id: 'getInput',
+    method: 'get',
+    path: '/v1/jobs/{job}/images/{image}/input.png',
+    ...{ tag: 'results', scope: 'read' },
+    summary: 'What the model was given; with row and column, with the patch there',
+    params: imageParams,
+    query: inputView,
+    answers: { 200: picture, 304: unchanged },
+  }),
+  receptiveField: operation({
+    id: 'getReceptiveField',
+    method: 'get',
+    path: '/v1/jobs/{job}/images/{image}/receptive-field.png',
+    ...{ tag: 'results', scope: 'read' },
+    summary: 'The photo with what a unit (ROW,COLUMN) of a layer sees',
+    params: imageParams,
+    query: fieldView,
+    answers: { 200: picture, 304: unchanged },
+  }),
+};
+
 /** Pictures of what the model was given and what it saw, of finished images. */
-export function viewRoutes(context: Context): Router {
+export function viewRoutes(context: Context): Route[] {
   const { store, config } = context;
   const inTurn = createDrawingTurns();
   const limits = { maxPixels: config.UMBRA_MAX_IMAGE_PIXELS };
-  const router = Router();
-
-  router.get('/v1/jobs/:id/images/:image/input.png', async (request, response) => {
-    const { row, column, grid } = parseQuery(inputView, request.query);
-    if ((row === undefined) !== (column === undefined)) {
-      throw invalidInput('Expected row and column, or neither of them');
-    }
-    const { result, photo } = await findImage(context, request.params);
-    if (isFresh(request, response, [request.params, row, column, grid])) return;
-    const png = await inTurn(async () => {
-      const { name, digest } = result.model;
-      const bundle = await describeModel(store, name, digest);
-      const image = await prepareImage(await store.get(photo), bundle.input, limits);
-      const file = result.image.name;
-      if (row === undefined || column === undefined) {
-        return renderInput(image, bundle, `${file}: the model's input`);
+  return [
+    route(viewOperations.input, async ({ tenant, params, query, request, response }) => {
+      const { row, column, grid } = query;
+      if ((row === undefined) !== (column === undefined)) {
+        throw invalidInput('Expected row and column, or neither of them');
       }
-      const plan = planOcclusion(image, result.settings);
-      const occluded = occludeInput(image, bundle, result.settings, plan, { grid, row, column });
-      const { top, left, bottom, right } = occluded.box;
-      const title = `${file}: patch at row ${row}, column ${column} (y ${top}-${bottom}, x ${left}-${right})`;
-      return renderInput(occluded.image, bundle, title);
-    });
-    response.type('image/png').send(png);
-  });
-
-  router.get('/v1/jobs/:id/images/:image/receptive-field.png', async (request, response) => {
-    const view = parseQuery(fieldView, request.query);
-    const { result, photo } = await findImage(context, request.params);
-    if (isFresh(request, response, [request.params, view])) return;
-    const png = await inTurn(async () => {
-      const { bundle, layer } = await useStored(
-        context,
-        result.model,
-        result.input,
-        async ({ bundle, network }) => ({ bundle, ...findLayer(network.graph, view.layer) }),
-      );
-      const unit = findUnit(layer, view.unit);
-      const bytes = await store.get(photo);
-      const { frame } = await prepareImage(bytes, bundle.input, limits);
-      return renderReceptiveField(bytes, frame, layer, unit);
-    });
-    response.type('image/png').send(png);
-  });
-  return router;
+      const { result, photo } = await findImage(context, tenant, params);
+      if (isFresh(request, response, [params, row, column, grid])) return;
+      const png = await inTurn(async () => {
+        const { name, digest } = result.model;
+        const bundle = await describeModel(store, name, digest);
+        const image = await prepareImage(await store.get(photo), bundle.input, limits);
+        const file = result.image.name;
+        if (row === undefined || column === undefined) {
+          return renderInput(image, bundle, `${file}: the model's input`);
+        }
+        const plan = planOcclusion(image, result.settings);
+        const occluded = occludeInput(image, bundle, result.settings, plan, { grid, row, column });
+        const { top, left, bottom, right } = occluded.box;
+        const title = `${file}: patch at row ${row}, column ${column} (y ${top}-${bottom}, x ${left}-${right})`;
+        return renderInput(occluded.image, bundle, title);
+      });
+      response.type('image/png').send(png);
+    }),
+    route(viewOperations.receptiveField, async (call) => {
+      const { tenant, params, query: view, request, response } = call;
+      const { result, photo } = await findImage(context, tenant, params);
+      if (isFresh(request, response, [params, view])) return;
+      const png = await inTurn(async () => {
+        const { bundle, layer } = await useStored(
+          context,
+          result.model,
+          result.input,
+          async ({ bundle, network }) => ({ bundle, ...findLayer(network.graph, view.layer) }),
+        );
+        const unit = findUnit(layer, view.unit);
+        const bytes = await store.get(photo);
+        const { frame } = await prepareImage(bytes, bundle.input, limits);
+        return renderReceptiveField(bytes, frame, layer, unit);
+      });
+      response.type('image/png').send(png);
+    }),
+  ];
 }
 
 /** A finished image's description, and the key of its photo. @throws {AppError} `not_found` */
 async function findImage(
   context: Context,
-  params: { readonly id: string; readonly image: string },
+  tenant: string,
+  { job: id, image }: { readonly job: string; readonly image: string },
 ) {
   const { store } = context;
-  const tenant = tenantOf();
-  const job = await findJob(context, tenant, jobIdOf(params.id));
-  const image = imageIdOf(params.image);
+  const job = await findJob(context, tenant, id);
   try {
     const result = await getJson(
       store,

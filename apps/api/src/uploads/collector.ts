@@ -93,7 +93,17 @@ export function createCollector(context: Context, tenant: string, folder: string
       }
       await store.putStream(keys.manifest(tenant, id), createReadStream(path));
       const createdAt = new Date().toISOString();
-      const dataset: Dataset = { version: 1, id, createdAt, images, bytes, refused };
+      const dataset: Dataset = {
+        version: 2,
+        id,
+        state: 'ready',
+        metadata: {},
+        createdAt,
+        readyAt: createdAt,
+        failedAt: null,
+        ...{ images, bytes, refused, duplicates: 0, labelled: 0 },
+        error: null,
+      };
       await putJson(store, keys.dataset(tenant, id), dataset);
       return { dataset, refusals };
     },

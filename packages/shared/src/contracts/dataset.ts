@@ -39,6 +39,8 @@ export const datasetItem = z.strictObject({
   height: z.int().min(1),
   label: itemLabel.optional(),
   box: itemBox.optional(),
+  /** An object of the user's that is read where it lies; the dataset's own copy where there is none. */
+  source: z.strictObject({ bucket: z.string().min(1), key: z.string().min(1) }).optional(),
 });
 export type DatasetItem = z.output<typeof datasetItem>;
 
@@ -46,7 +48,40 @@ export type DatasetItem = z.output<typeof datasetItem>;
 export const refusal = z.strictObject({ name: z.string(), error: errorReport });
 export type Refusal = z.output<typeof refusal>;
 
-export const dataset = z.strictObject({
+export const datasetState = z.enum(['open', 'validating', 'ready', 'failed']);
+export type DatasetState = z.output<typeof datasetState>;
+
+/** Words of the user's own, kept and given back. */
+export const metadata = z
+  .record(z.string().min(1).max(64), z.string().max(512))
+  .refine((words) => Object.keys(words).length <= 16, { error: 'Expected at most 16 entries' });
+
+/**
+ * A dataset's record. `open` takes images; `validating`, images are being read where they lie;
+ * `ready`, its manifest is complete and never changes; `failed`, `error` says why there is none.
+ */
+const datasetV2 = z.strictObject({
+  version: z.literal(2),
+  id: datasetId,
+  state: datasetState,
+  metadata,
+  createdAt: z.iso.datetime(),
+  readyAt: z.iso.datetime().nullable(),
+  failedAt: z.iso.datetime().nullable(),
+  /** Accepted so far. */
+  images: z.int().min(0),
+  /** Of the accepted images, each counted as often as it is listed. */
+  bytes: z.int().min(0),
+  refused: z.int().min(0),
+  /** Accepted images whose content another one of this dataset has: stored and run once. */
+  duplicates: z.int().min(0),
+  /** Accepted images that have a label. */
+  labelled: z.int().min(0),
+  error: errorReport.nullable(),
+});
+
+/** Records of before datasets had states. */
+const datasetV1 = z.strictObject({
   version: z.literal(1),
   id: datasetId,
   createdAt: z.iso.datetime(),
@@ -54,4 +89,23 @@ export const dataset = z.strictObject({
   bytes: z.int().min(0),
   refused: z.int().min(0),
 });
-export type Dataset = z.output<typeof dataset>;
+
+/** What a stored record of any version says, in the words of the newest. */
+export const storedDataset = z.union([
+  datasetV2,
+  datasetV1.transform(
+    (old): Dataset => ({
+      ...old,
+      version: 2,
+      state: 'ready',
+      metadata: {},
+      readyAt: old.createdAt,
+      failedAt: null,
+      duplicates: 0,
+      labelled: 0,
+      error: null,
+    }),
+  ),
+]);
+export const dataset = datasetV2;
+export type Dataset = z.output<typeof datasetV2>;

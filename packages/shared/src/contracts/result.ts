@@ -63,11 +63,14 @@ export const imageResult = z.strictObject({
 });
 export type ImageResult = z.output<typeof imageResult>;
 
+export const imageState = z.enum(['pending', 'completed', 'failed']);
+export type ImageState = z.output<typeof imageState>;
+
 /** One row of `GET /v1/jobs/:id/images`. */
 export const imageStatus = z.strictObject({
   id: imageId,
   name: z.string(),
-  state: z.enum(['pending', 'completed', 'failed']),
+  state: imageState,
   error: errorReport.nullable(),
 });
 export type ImageStatus = z.output<typeof imageStatus>;
@@ -83,6 +86,12 @@ export type ResultFile =
 
 const fileName =
   /^(result\.json|(heatmap|overlay)(-\d{1,3})?\.png|(scores|winners|attribution)(-\d{1,5}x\d{1,5})?\.npy)$/;
+
+/** A file of a finished image, by name. */
+export const resultFile = z
+  .string()
+  .regex(fileName)
+  .transform((name) => name as ResultFile);
 
 export const isResultFile = (name: string): name is ResultFile => fileName.test(name);
 

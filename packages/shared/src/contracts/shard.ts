@@ -12,6 +12,9 @@ const work = z.strictObject({
   item: datasetItem,
   model: z.strictObject({ name: z.string(), digest: sha256 }),
   settings: occlusionSettings,
+  /** Of the job; part of every queue id, since ids must not be used twice. */
+  run: z.int().min(1).default(1),
+  reuse: z.boolean().default(true),
 });
 
 export const dispatchPayload = z.strictObject({ version: z.literal(1), tenant: z.string(), jobId });

@@ -9,7 +9,7 @@ import { invalidInput } from '../errors.js';
  *     tenants/<tenant>/datasets/<id>/{dataset.json,manifest.jsonl,refusals.jsonl,images/<sha256>}
  *     tenants/<tenant>/active/<id>                  marks a job that is not final, for resuming
  *     tenants/<tenant>/idempotency/<sha256 of the key>
- *     tenants/<tenant>/jobs/<id>/{job.json,cancel.json,archive.zip,errors/<image>.json,images/<image>/<file>}
+ *     tenants/<tenant>/jobs/<id>/{job.json,cancel.json,pause.json,archive.zip,errors/<image>.json,images/<image>/<file>}
  */
 export const keys = {
   models: () => 'models/',
@@ -24,6 +24,7 @@ export const keys = {
   jobFiles: (tenant: string, id: string) => jobRoot(tenant, id),
   datasetFiles: (tenant: string, id: string) => datasetRoot(tenant, id),
   cancellation: (tenant: string, id: string) => `${jobRoot(tenant, id)}cancel.json`,
+  pause: (tenant: string, id: string) => `${jobRoot(tenant, id)}pause.json`,
   idempotency: (tenant: string, digest: string) => `tenants/${tenant}/idempotency/${digest}`,
   tenants: () => 'tenants/',
   activeJobs: (tenant: string) => `tenants/${tenant}/active/`,
