@@ -20,6 +20,8 @@ export const workerConfig = commonConfig.extend({
   UMBRA_LANES: count(1),
   /** Images a job may have in the queue at once. */
   UMBRA_WINDOW_IMAGES: count(32),
+  /** Most seconds that a shard should take, as far as its model's pace is known. */
+  UMBRA_SHARD_SECONDS: z.coerce.number().min(0.1).max(600).default(5),
   UMBRA_CACHE_DIR: z.string().min(1).default('.umbra/cache'),
   /** A worker that is not heard of for this long loses its shard to another. */
   UMBRA_LOCK_MS: count(10_000),

@@ -1,5 +1,6 @@
 import type { Engine } from '@umbra/engine';
 import type { Logger, ObjectStore, ProgressBook, ShardQueue } from '@umbra/shared';
+import type { PaceBook } from '@umbra/shared/metrics';
 import type { FlowProducer, Queue } from 'bullmq';
 import type { WorkerConfig } from './config.js';
 import type { WorkerMetrics } from './metrics.js';
@@ -10,6 +11,8 @@ export type Context = {
   readonly config: Readonly<WorkerConfig>;
   readonly store: ObjectStore;
   readonly progress: ProgressBook;
+  /** How long positions take, by model. */
+  readonly pace: PaceBook;
   readonly engine: Engine;
   readonly shelf: ModelShelf;
   readonly flows: FlowProducer;

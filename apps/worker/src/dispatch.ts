@@ -15,6 +15,7 @@ import {
   keys,
   type ModelBundle,
   needsWholeImage,
+  type Plan,
   type Progress,
   patientJob,
   planShards,
@@ -28,7 +29,7 @@ import { DelayedError, type Job } from 'bullmq';
 import type { Context } from './context.js';
 import { failJob, readJob, writeJob } from './job-record.js';
 import { recordFailure } from './merge.js';
-import { chooseRowsPerShard } from './rows-per-shard.js';
+import { chooseRowsPerShard, type ShardSizing } from './rows-per-shard.js';
 
 const tickMs = 100;
 const cancelGraceMs = 1_500;
@@ -179,6 +180,8 @@ async function fillWindow(
   const lanes =
     context.config.UMBRA_LANES *
     (await context.shardQueues[shardQueueFor(bundle.format)].getWorkersCount());
+  const secondsPerPosition = (await context.pace.read()).get(job.model.name) ?? null;
+  const sizing = { images: left, lanes, secondsPerPosition };
   const key = keys.manifest(tenant, job.dataset);
   const size = (await context.store.head(key))?.bytes ?? 0;
   const { body } = await context.store.stream(key, {
@@ -190,7 +193,7 @@ async function fillWindow(
     for await (const { value: item, bytes } of readJsonLines(body, datasetItem)) {
       if (room === 0) break;
       if (!(await context.progress.isFinished(job.id, imageIndexOf(item.id)))) {
-        await addImage(context, tenant, job, item, bundle, left, lanes);
+        await addImage(context, tenant, job, item, bundle, sizing);
         room -= 1;
       }
       cursor = { index: cursor.index + 1, offset: cursor.offset + bytes };
@@ -207,24 +210,26 @@ async function addImage(
   job: JobRecord,
   item: DatasetItem,
   bundle: ModelBundle,
-  imagesLeft: number,
-  lanes: number,
+  sizing: Pick<ShardSizing, 'images' | 'lanes' | 'secondsPerPosition'>,
 ): Promise<void> {
   const { dataset, model, settings } = job;
   const { run, reuse } = job;
   const image = { version: 1, tenant, jobId: job.id, dataset, item } as const;
   const work = { ...image, model, settings, run, reuse } as const;
-  let rows: number;
+  let plan: Plan;
   try {
-    rows = planOcclusion(inputSize(bundle.input, item), settings).rows;
+    plan = planOcclusion(inputSize(bundle.input, item), settings);
   } catch (error) {
     // Inputs may vary in size: a patch that one of them cannot hold is that image's failure.
     await recordFailure(context, work, reportError(error));
     return;
   }
+  const { rows } = plan;
+  const positionsPerRow = Math.max(...plan.grids.map(({ columns }) => columns));
+  const targetSeconds = context.config.UMBRA_SHARD_SECONDS;
   const rowsPerShard = needsWholeImage(settings)
     ? rows
-    : (job.rowsPerShard ?? chooseRowsPerShard(rows, imagesLeft, lanes));
+    : (job.rowsPerShard ?? chooseRowsPerShard({ rows, positionsPerRow, ...sizing, targetSeconds }));
   await context.flows.add({
     name: queueNames.merge,
     queueName: queueNames.merge,

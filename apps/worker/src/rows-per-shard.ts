@@ -1,15 +1,34 @@
 /** Shards that should be waiting for each lane, so that none idles near the end of a job. */
 const shardsPerLane = 2;
 
+export type ShardSizing = {
+  /** Grid rows of an image, an integer >= 1. */
+  readonly rows: number;
+  /** Positions of its widest row. */
+  readonly positionsPerRow: number;
+  /** Images that are waiting for these lanes, this one among them. */
+  readonly images: number;
+  /** Inference threads of the fleet that run the model. */
+  readonly lanes: number;
+  /** Measured time of a position in one lane; null while the model was never measured. */
+  readonly secondsPerPosition: number | null;
+  /** Most that a shard should take: far below what a lock or a shutdown waits for. */
+  readonly targetSeconds: number;
+};
+
 /**
  * How many grid rows a shard gets: whole images while there are enough to keep every lane busy
- * (nothing is done twice), bands of an image when there are few (all lanes help).
+ * (nothing is done twice), bands of an image when there are few (all lanes help), and never more
+ * than the target time allows, but at least one row.
  *
- * @param rows Grid rows of an image.
- * @param images Images of the job that are not yet started.
- * @param lanes Inference threads of the fleet.
+ * @returns Rows of the largest of bands that are as equal as can be.
  */
-export function chooseRowsPerShard(rows: number, images: number, lanes: number): number {
-  const shardsPerImage = Math.ceil((shardsPerLane * Math.max(1, lanes)) / Math.max(1, images));
-  return Math.ceil(rows / Math.min(rows, shardsPerImage));
+export function chooseRowsPerShard(sizing: ShardSizing): number {
+  const { rows, positionsPerRow, images, lanes, secondsPerPosition, targetSeconds } = sizing;
+  const forLanes = Math.ceil((shardsPerLane * Math.max(1, lanes)) / Math.max(1, images));
+  const rowSeconds = positionsPerRow * (secondsPerPosition ?? 0);
+  // As many rows as fit, and so as many bands as that makes; a row alone may be over the target.
+  const fitting = rowSeconds > 0 ? Math.max(1, Math.floor(targetSeconds / rowSeconds)) : rows;
+  const bands = Math.min(rows, Math.max(forLanes, Math.ceil(rows / fitting)));
+  return Math.ceil(rows / bands);
 }

@@ -56,10 +56,11 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     lanes: config.UMBRA_LANES,
     ...engineOptionsOf(config),
   });
+  const pace = createPaceBook(redis);
   const metrics = createWorkerMetrics({
     registry,
     redis,
-    pace: createPaceBook(redis),
+    pace,
     lanes: config.UMBRA_STEPS.includes('shard') ? config.UMBRA_LANES : 0,
   });
   const shutdown = new AbortController();
@@ -69,6 +70,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     config,
     store,
     progress: createProgressBook(redis),
+    pace,
     engine,
     shelf: metrics.measureShelf(createModelShelf(store, engine, config.UMBRA_CACHE_DIR)),
     flows: new FlowProducer(shared),
