@@ -5,6 +5,8 @@
  */
 export const errorCodes = {
   invalid_input: { status: 400, retryable: false, title: 'Invalid input' },
+  unauthorized: { status: 401, retryable: false, title: 'Unauthorized' },
+  forbidden: { status: 403, retryable: false, title: 'Forbidden' },
   too_large: { status: 413, retryable: false, title: 'Too large' },
   unsupported_media_type: { status: 415, retryable: false, title: 'Unsupported media type' },
   method_not_allowed: { status: 405, retryable: false, title: 'Method not allowed' },
@@ -12,6 +14,10 @@ export const errorCodes = {
   conflict: { status: 409, retryable: false, title: 'Conflict' },
   range_not_satisfiable: { status: 416, retryable: false, title: 'Range not satisfiable' },
   unprocessable: { status: 422, retryable: false, title: 'Unprocessable' },
+  /** Worth another try once the time that `Retry-After` gives is over. */
+  rate_limited: { status: 429, retryable: false, title: 'Too many requests' },
+  /** Worth another try once something was deleted or has ended, and so not by itself. */
+  quota_exceeded: { status: 429, retryable: false, title: 'Quota exceeded' },
   integrity: { status: 500, retryable: false, title: 'Integrity check failed' },
   unavailable: { status: 503, retryable: true, title: 'Temporarily unavailable' },
   cancelled: { status: 409, retryable: false, title: 'Cancelled' },

@@ -49,6 +49,8 @@ test('every layout is a key', () => {
   const made = [
     keys.currentModel('net'),
     keys.modelFile('net', 'digest', 'model.onnx'),
+    keys.apiKey('abcdefgh'),
+    keys.tenant('default'),
     keys.dataset('default', 'ds_1'),
     keys.manifest('default', 'ds_1'),
     keys.refusals('default', 'ds_1'),
@@ -61,6 +63,8 @@ test('every layout is a key', () => {
   ];
   for (const key of made) expect(() => assertKey(key)).not.toThrow();
   expect(new Set(made).size).toBe(made.length);
+  expect(keys.apiKey('p').startsWith(keys.apiKeys())).toBe(true);
+  expect(keys.dataset('t', 'd').startsWith(keys.datasets('t'))).toBe(true);
   expect(keys.activeJob('t', 'j').startsWith(keys.activeJobs('t'))).toBe(true);
   expect(keys.result('t', 'j', 'i', 'result.json').startsWith(keys.results('t', 'j'))).toBe(true);
   expect(keys.error('t', 'j', 'i').startsWith(keys.errors('t', 'j'))).toBe(true);

@@ -6,6 +6,8 @@ import { invalidInput } from '../errors.js';
  *
  *     models/<name>/current                       digest in use
  *     models/<name>/<digest>/<file>
+ *     api-keys/<prefix>.json
+ *     tenants/<tenant>/tenant.json                  quotas, where they are not the installation's
  *     tenants/<tenant>/datasets/<id>/{dataset.json,manifest.jsonl,refusals.jsonl,images/<sha256>}
  *     tenants/<tenant>/active/<id>                  marks a job that is not final, for resuming
  *     tenants/<tenant>/idempotency/<sha256 of the key>
@@ -26,7 +28,11 @@ export const keys = {
   cancellation: (tenant: string, id: string) => `${jobRoot(tenant, id)}cancel.json`,
   pause: (tenant: string, id: string) => `${jobRoot(tenant, id)}pause.json`,
   idempotency: (tenant: string, digest: string) => `tenants/${tenant}/idempotency/${digest}`,
+  apiKeys: () => 'api-keys/',
+  apiKey: (prefix: string) => `api-keys/${prefix}.json`,
   tenants: () => 'tenants/',
+  tenant: (tenant: string) => `tenants/${tenant}/tenant.json`,
+  datasets: (tenant: string) => `tenants/${tenant}/datasets/`,
   activeJobs: (tenant: string) => `tenants/${tenant}/active/`,
   activeJob: (tenant: string, id: string) => `tenants/${tenant}/active/${id}`,
   archive: (tenant: string, id: string) => `${jobRoot(tenant, id)}archive.zip`,
@@ -41,7 +47,7 @@ export const keys = {
 const datasetRoot = (tenant: string, id: string) => `tenants/${tenant}/datasets/${id}/`;
 const jobRoot = (tenant: string, id: string) => `tenants/${tenant}/jobs/${id}/`;
 
-/** Until tenants have keys of their own, everything belongs to this one. */
+/** Whose everything is where the API asks for no keys. */
 export const defaultTenant = 'default';
 
 /**

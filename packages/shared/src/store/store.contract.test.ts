@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { createFsStore } from './fs-store.js';
+import { listFolders } from './list-folders.js';
 import { createS3Store } from './s3-store.js';
 import type { ObjectStore } from './store.js';
 
@@ -125,6 +126,21 @@ function contract(open: () => Promise<Driver>, sortsByByte: boolean): void {
     for (const prefix of ['bound/in', '../', '/', 'a//', 'a/../']) {
       await expect(collect(store.list(prefix))).rejects.toMatchObject({ code: 'invalid_input' });
     }
+  });
+
+  test.skipIf(!sortsByByte)('folders are listed by name, however full they are', async () => {
+    const full = Array.from({ length: 1_100 }, (_, i) => `names/b/${String(i).padStart(5, '0')}`);
+    const others = [
+      'names/a/x',
+      'names/b-c/x',
+      'names/b0/😀/x',
+      'names/c/d/e',
+      'names/file',
+      'name',
+    ];
+    await inParallel([...full, ...others], 32, (key) => store.put(key, ''));
+    expect(await collect(listFolders(store, 'names/'))).toEqual(['a', 'b-c', 'b', 'b0', 'c']);
+    expect(await collect(listFolders(store, 'names/none/'))).toEqual([]);
   });
 
   test('lists beyond one page, from anywhere', async () => {
