@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { defaultTenant, keys, newJobId } from '@umbra/shared';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readMetrics } from '../support/read-metrics.js';
 import {
@@ -25,6 +26,16 @@ const submit = async (photos: number): Promise<string> => {
 };
 /** What was read is kept for two seconds. */
 const untilFresh = () => new Promise((resolve) => setTimeout(resolve, 2_100));
+
+test('work of every tenant counts', async () => {
+  const job = await submit(2);
+  const record = (await service.store.get(keys.job(defaultTenant, job))).toString();
+  const id = newJobId();
+  await service.store.put(keys.job('another', id), record.replaceAll(job, id));
+  await service.store.put(keys.activeJob('another', id), id);
+  const reading = await readMetrics(service.metricsUrl);
+  expect(reading.get('umbra_active_jobs')).toBe(2);
+});
 
 test('the API tells the queued work before any worker is there, and none once it is done', async () => {
   const idle = await readMetrics(service.metricsUrl);

@@ -1,9 +1,9 @@
 import {
-  defaultTenant,
   getJson,
   hasCode,
   type JobRecord,
   keys,
+  listTenants,
   type ObjectStore,
   type Progress,
   type ProgressBook,
@@ -95,23 +95,36 @@ async function readRecords(
   store: ObjectStore,
   known: ReadonlyMap<string, JobRecord>,
 ): Promise<JobRecord[]> {
-  const ids: string[] = [];
-  for await (const { key } of store.list(keys.activeJobs(defaultTenant))) {
-    ids.push(key.split('/').at(-1) ?? '');
-  }
   const records: JobRecord[] = [];
-  for (let start = 0; start < ids.length; start += readsAtOnce) {
-    const batch = ids.slice(start, start + readsAtOnce);
-    const read = await Promise.all(batch.map((id) => known.get(id) ?? readRecord(store, id)));
-    records.push(...read.filter((record) => record !== null));
+  for await (const batch of activeJobs(store)) {
+    const read = batch.map(({ tenant, id }) => known.get(id) ?? readRecord(store, tenant, id));
+    records.push(...(await Promise.all(read)).filter((record) => record !== null));
   }
   return records;
 }
 
+/** The marks of every tenant's jobs that are not final, some at once. */
+async function* activeJobs(store: ObjectStore) {
+  let batch: { readonly tenant: string; readonly id: string }[] = [];
+  for await (const tenant of listTenants(store)) {
+    for await (const { key } of store.list(keys.activeJobs(tenant))) {
+      batch.push({ tenant, id: key.split('/').at(-1) ?? '' });
+      if (batch.length < readsAtOnce) continue;
+      yield batch;
+      batch = [];
+    }
+  }
+  yield batch;
+}
+
 /** @returns null for a job that was withdrawn while it was being queued. */
-async function readRecord(store: ObjectStore, id: string): Promise<JobRecord | null> {
+async function readRecord(
+  store: ObjectStore,
+  tenant: string,
+  id: string,
+): Promise<JobRecord | null> {
   try {
-    return await getJson(store, keys.job(defaultTenant, id), storedJob);
+    return await getJson(store, keys.job(tenant, id), storedJob);
   } catch (error) {
     if (hasCode(error, 'not_found')) return null;
     throw error;
