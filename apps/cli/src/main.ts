@@ -3,10 +3,12 @@ import { article, articleUsage } from './article.js';
 import { cancel, cancelUsage } from './cancel.js';
 import { doctor, doctorUsage } from './doctor.js';
 import { explain, explainUsage } from './explain.js';
+import { keys, keysUsage } from './keys.js';
 import { layers, layersUsage } from './layers.js';
 import { models, modelsUsage } from './models.js';
 import { plan, planUsage } from './plan.js';
 import { submit, submitUsage } from './submit.js';
+import { tenants, tenantsUsage } from './tenants.js';
 import {
   activations,
   activationsUsage,
@@ -33,6 +35,8 @@ const commands: Readonly<Record<string, Command>> = {
   doctor: { usage: doctorUsage, run: doctor },
   article: { usage: articleUsage, run: article },
   submit: { usage: submitUsage, run: submit },
+  keys: { usage: keysUsage, run: keys },
+  tenants: { usage: tenantsUsage, run: tenants },
 };
 
 const usage = `umbra ${umbraVersion}: which regions does the classifier's decision rest on?
