@@ -109,7 +109,7 @@ test('requests are counted by route, so that ids make no series', async () => {
   const reading = await readMetrics(service.metricsUrl);
   const seen = (route: string) =>
     reading.get(`umbra_http_request_seconds_count{method="GET",route="${route}",status="404"}`);
-  expect(seen('/v1/jobs/:id')).toBe(2);
+  expect(seen('/v1/jobs/:job')).toBe(2);
   expect(seen('none')).toBe(1);
 });
 

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import { dataset } from '../contracts/dataset.js';
-import { isFinal, type JobRecord, jobRecord } from '../contracts/job.js';
+import { storedDataset } from '../contracts/dataset.js';
+import { isFinal, type JobRecord, storedJob } from '../contracts/job.js';
 import { hasCode } from '../errors.js';
 import { getJson } from '../store/json.js';
 import { keys } from '../store/keys.js';
@@ -23,7 +23,7 @@ export const positionsOf = ({
 /** Every dataset of a tenant; those of uploads that go on are none yet. */
 export async function* countDatasets(store: ObjectStore, tenant: string): AsyncGenerator<Counted> {
   for await (const id of listFolders(store, keys.datasets(tenant))) {
-    const found = await readIfThere(store, keys.dataset(tenant, id), dataset);
+    const found = await readIfThere(store, keys.dataset(tenant, id), storedDataset);
     if (found !== null) yield { id, amounts: [found.images, found.bytes] };
   }
 }
@@ -32,7 +32,7 @@ export async function* countDatasets(store: ObjectStore, tenant: string): AsyncG
 export async function* countJobs(store: ObjectStore, tenant: string): AsyncGenerator<Counted> {
   for await (const { key } of store.list(keys.activeJobs(tenant))) {
     const id = key.slice(keys.activeJobs(tenant).length);
-    const job = await readIfThere(store, keys.job(tenant, id), jobRecord);
+    const job = await readIfThere(store, keys.job(tenant, id), storedJob);
     if (job !== null && !isFinal(job.state)) yield { id, amounts: [positionsOf(job)] };
   }
 }
@@ -57,7 +57,7 @@ export async function isJobGone(
   id: string,
   ageMs: number,
 ): Promise<boolean> {
-  const job = await readIfThere(store, keys.job(tenant, id), jobRecord);
+  const job = await readIfThere(store, keys.job(tenant, id), storedJob);
   return job === null ? ageMs > creationMs : isFinal(job.state);
 }
 

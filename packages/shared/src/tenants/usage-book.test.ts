@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import type { JobRecord } from '../contracts/job.js';
+import { type JobRecord, newJobDefaults } from '../contracts/job.js';
 import { occlusionSettings } from '../contracts/settings.js';
 import { newDatasetId, newJobId } from '../ids.js';
 import { redisPrefix } from '../queues.js';
@@ -57,22 +57,15 @@ async function storeDataset(images: number, bytes: number): Promise<string> {
 async function storeJob(total: number, state: JobRecord['state'] = 'queued'): Promise<string> {
   const id = newJobId();
   const job: JobRecord = {
-    version: 1,
+    ...newJobDefaults,
     id,
     dataset: newDatasetId(),
     model: { name: 'tiny', digest: 'a'.repeat(64) },
     settings: occlusionSettings.parse({}),
-    rowsPerShard: null,
     positionsPerImage: 10,
     state,
     counts: { total, completed: 0, failed: 0 },
     createdAt: new Date().toISOString(),
-    startedAt: null,
-    finalizingAt: null,
-    completedAt: null,
-    failedAt: null,
-    cancelledAt: null,
-    error: null,
   };
   await putJson(store, keys.job(tenant, id), job);
   await store.put(keys.activeJob(tenant, id), id);
