@@ -14,6 +14,8 @@ export const commonConfig = z.object({
     .regex(/^([A-Za-z0-9._-]+\/)*$/)
     .default(''),
   UMBRA_S3_ENDPOINT: z.url().optional(),
+  /** Where clients reach S3, for the URLs that they are given; UMBRA_S3_ENDPOINT unless told. */
+  UMBRA_S3_PUBLIC_ENDPOINT: z.url().optional(),
   UMBRA_S3_REGION: z.string().min(1).default('us-east-1'),
   UMBRA_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });

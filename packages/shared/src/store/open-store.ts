@@ -14,6 +14,7 @@ export function openStore(config: CommonConfig): ObjectStore {
     bucket: config.UMBRA_S3_BUCKET,
     prefix: config.UMBRA_S3_PREFIX,
     region: config.UMBRA_S3_REGION,
+    ...(config.UMBRA_S3_PUBLIC_ENDPOINT ? { publicEndpoint: config.UMBRA_S3_PUBLIC_ENDPOINT } : {}),
     ...(config.UMBRA_S3_ENDPOINT ? { endpoint: config.UMBRA_S3_ENDPOINT } : {}),
   });
 }

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
 import { describe, expect, inject, test } from 'vitest';
@@ -63,5 +63,57 @@ describe.skipIf(s3 === null)('against a server', () => {
     for await (const object of other.list('')) listed.push(object);
     expect(listed).toEqual([{ key: 'x', bytes: 6 }]);
     await Promise.all([store.delete('x'), other.delete('x')]);
+  });
+
+  test('a presigned GET reads one object, under the name that it is to have', async () => {
+    const store = createS3Store(options);
+    await store.put('file', 'the bytes');
+    const url = await store.presignGet?.('file', {
+      expiresSeconds: 60,
+      fileName: 'heat "map".png',
+      mediaType: 'image/png',
+    });
+    const response = await fetch(url ?? '');
+    expect(await response.text()).toBe('the bytes');
+    if (kind !== 'emulator') {
+      expect(response.headers.get('content-type')).toBe('image/png');
+      expect(response.headers.get('content-disposition')).toBe(
+        'attachment; filename="heat _map_.png"',
+      );
+    }
+    await store.delete('file');
+  });
+
+  test.skipIf(kind === 'emulator')(
+    'a presigned PUT takes the bytes that were signed for, and no others',
+    async () => {
+      const store = createS3Store(options);
+      const good = Buffer.from('what was promised');
+      const sha256 = createHash('sha256').update(good).digest('hex');
+      const signed = await store.presignPut?.('put', { expiresSeconds: 60, bytes: 17, sha256 });
+      if (signed === undefined) throw new Error('Expected S3 to presign');
+      const send = (body: Buffer, headers: Record<string, string> = { ...signed.headers }) => {
+        const { 'content-length': _length, ...rest } = headers;
+        return fetch(signed.url, { method: 'PUT', headers: rest, body: new Uint8Array(body) });
+      };
+      const other = Buffer.from('what was not asked');
+      expect((await send(other)).ok).toBe(false);
+      const sameLength = Buffer.from('WHAT WAS PROMISED');
+      expect((await send(sameLength)).ok).toBe(false);
+      const itsOwn = createHash('sha256').update(sameLength).digest('base64');
+      expect((await send(sameLength, { 'x-amz-checksum-sha256': itsOwn })).ok).toBe(false);
+      expect((await send(sameLength, {})).ok).toBe(false);
+      expect(await store.head('put')).toBeNull();
+      expect((await send(good)).ok).toBe(true);
+      expect((await store.get('put')).equals(good)).toBe(true);
+      await store.delete('put');
+    },
+  );
+
+  test('clients are sent to the public endpoint', async () => {
+    const store = createS3Store({ ...options, publicEndpoint: 'https://s3.example.com' });
+    const url = new URL((await store.presignGet?.('file', { expiresSeconds: 60 })) ?? '');
+    expect(url.origin).toBe('https://s3.example.com');
+    expect(url.searchParams.get('X-Amz-Expires')).toBe('60');
   });
 });

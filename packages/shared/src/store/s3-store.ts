@@ -13,6 +13,7 @@ import { assertPrefix, assertRange } from './arguments.js';
 import { checkStore } from './check.js';
 import { assertKey } from './keys.js';
 import { isBeyondEnd, translateS3Error } from './s3-errors.js';
+import { createPresigner } from './s3-presign.js';
 import type { ObjectStore } from './store.js';
 
 export type S3StoreOptions = {
@@ -22,6 +23,8 @@ export type S3StoreOptions = {
   readonly region: string;
   /** An S3-compatible server; AWS when left out. */
   readonly endpoint?: string;
+  /** Where clients reach the server, for presigned URLs; `endpoint` when left out. */
+  readonly publicEndpoint?: string;
   /** The SDK's own chain (environment, profile, role) when left out. */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
 };
@@ -32,17 +35,7 @@ const partsAtOnce = 4;
 /** Objects in a bucket of AWS S3 or a compatible server. */
 export function createS3Store(options: S3StoreOptions): ObjectStore {
   const { bucket: Bucket, prefix: root } = options;
-  const client = new S3Client({
-    region: options.region,
-    maxAttempts: 3,
-    // Many compatible servers reject checksums that they do not need.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-    // Of silence, whichever way bytes flow: `requestTimeout` would only warn.
-    requestHandler: { connectionTimeout: 5_000, socketTimeout: 60_000 },
-    ...(options.endpoint ? { endpoint: options.endpoint, forcePathStyle: true } : {}),
-    ...(options.credentials ? { credentials: { ...options.credentials } } : {}),
-  });
+  const client = openClient(options, options.endpoint);
   const at = (key: string) => {
     assertKey(key);
     return { Bucket, Key: root + key };
@@ -121,8 +114,23 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
       }
     },
     check: () => checkStore(store),
+    ...createPresigner(openClient(options, options.publicEndpoint ?? options.endpoint), at),
   };
   return store;
+}
+
+function openClient(options: S3StoreOptions, endpoint: string | undefined): S3Client {
+  return new S3Client({
+    region: options.region,
+    maxAttempts: 3,
+    // Many compatible servers reject checksums that they do not need.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    // Of silence, whichever way bytes flow: `requestTimeout` would only warn.
+    requestHandler: { connectionTimeout: 5_000, socketTimeout: 60_000 },
+    ...(endpoint ? { endpoint, forcePathStyle: true } : {}),
+    ...(options.credentials ? { credentials: { ...options.credentials } } : {}),
+  });
 }
 
 /** Count a stream's bytes, and remember its own error, to tell it from the store's. */

@@ -3,6 +3,12 @@ import type { Readable } from 'node:stream';
 export type ObjectInfo = { readonly key: string; readonly bytes: number };
 export type StoredObject = { readonly body: Readable; readonly bytes: number };
 
+/** What a client sends to the store by itself: these headers, and no others that are signed. */
+export type PresignedPut = {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+};
+
 /**
  * The object store: every fact that must outlive a process is here.
  *
@@ -30,4 +36,23 @@ export type ObjectStore = {
   list(prefix: string, options?: { after?: string }): AsyncIterable<ObjectInfo>;
   /** @throws {AppError} `unavailable` unless the store can be written and read back. */
   check(): Promise<void>;
+  /**
+   * A URL under which anybody may read an object for a while, whether or not it is there. Only stores
+   * that clients can reach have it.
+   *
+   * @param options `fileName` has browsers save it under that name; `mediaType` is what it is sent as.
+   */
+  presignGet?(
+    key: string,
+    options: {
+      readonly expiresSeconds: number;
+      readonly fileName?: string;
+      readonly mediaType?: string;
+    },
+  ): Promise<string>;
+  /** Leave for anybody to write one object for a while: exactly these bytes, which the store checks. */
+  presignPut?(
+    key: string,
+    options: { readonly expiresSeconds: number; readonly bytes: number; readonly sha256: string },
+  ): Promise<PresignedPut>;
 };
