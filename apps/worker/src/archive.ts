@@ -39,22 +39,22 @@ export async function runArchive(context: Context, queued: Job): Promise<void> {
     const end = isCancelled
       ? ({ state: 'cancelled', cancelledAt: now } as const)
       : ({ state: 'completed', completedAt: now } as const);
-    await writeJob(store, tenant, job, { ...end, counts });
+    await writeJob(context, tenant, job, { ...end, counts });
     await store.delete(keys.activeJob(tenant, jobId));
     await progress.remove(jobId);
     logger.info({ jobId, ...counts }, `job ${end.state}`);
   } catch (error) {
     if (queued.attemptsMade + 1 < (queued.opts.attempts ?? 1)) throw error;
-    await failJob(store, tenant, jobId, reportError(error));
+    await failJob(context, tenant, jobId, reportError(error));
     logger.error({ jobId, error: reportError(error) }, 'archive failed');
   }
 }
 
 /** An archive that ended without its step, since its workers died of it. */
-export async function failUnarchived({ store }: Context, queued: Job, error: Error): Promise<void> {
+export async function failUnarchived(context: Context, queued: Job, error: Error): Promise<void> {
   const { tenant, jobId } = archivePayload.parse(queued.data);
-  const job = await readJob(store, tenant, jobId);
-  if (!isFinal(job.state)) await failJob(store, tenant, jobId, reportError(error));
+  const job = await readJob(context.store, tenant, jobId);
+  if (!isFinal(job.state)) await failJob(context, tenant, jobId, reportError(error));
 }
 
 /** Lists that grow with the dataset are spooled to disk, so that memory does not. */

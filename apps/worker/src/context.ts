@@ -1,7 +1,8 @@
 import type { Engine } from '@umbra/engine';
-import type { Logger, ObjectStore, ProgressBook, ShardQueue } from '@umbra/shared';
+import type { EventBook, Logger, ObjectStore, ProgressBook, ShardQueue } from '@umbra/shared';
 import type { PaceBook } from '@umbra/shared/metrics';
 import type { FlowProducer, Queue } from 'bullmq';
+import type { Announce } from './announce.js';
 import type { WorkerConfig } from './config.js';
 import type { WorkerMetrics } from './metrics.js';
 import type { ModelShelf } from './model-shelf.js';
@@ -13,6 +14,8 @@ export type Context = {
   readonly progress: ProgressBook;
   /** How long positions take, by model. */
   readonly pace: PaceBook;
+  readonly events: EventBook;
+  readonly announce: Announce;
   readonly engine: Engine;
   readonly shelf: ModelShelf;
   readonly flows: FlowProducer;

@@ -50,7 +50,7 @@ export async function runDispatch(context: Context, job: Job, token?: string): P
     context.logger.error({ jobId: payload.jobId, error: reportError(error) }, 'job failed');
     // A job that was withdrawn while it was being queued has no record, and nobody to be told.
     if ((await context.store.head(keys.job(payload.tenant, payload.jobId))) === null) return;
-    await failJob(context.store, payload.tenant, payload.jobId, reportError(error));
+    await failJob(context, payload.tenant, payload.jobId, reportError(error));
     return;
   }
   await job.moveToDelayed(Date.now() + tickMs, token);
@@ -104,7 +104,7 @@ async function cancellationOf(
 }
 
 async function finalize(context: Context, tenant: string, job: JobRecord): Promise<true> {
-  await writeJob(context.store, tenant, job, {
+  await writeJob(context, tenant, job, {
     state: 'finalizing',
     finalizingAt: new Date().toISOString(),
   });
@@ -133,14 +133,11 @@ async function findLostImages({ progress, logger }: Context, jobId: string): Pro
 /**
  * Begin, or begin again after Redis was lost: the store says which images are finished.
  */
-async function startProgress(
-  { store, progress, logger }: Context,
-  tenant: string,
-  job: JobRecord,
-): Promise<Progress> {
+async function startProgress(context: Context, tenant: string, job: JobRecord): Promise<Progress> {
+  const { store, progress, logger } = context;
   const startedAt = job.startedAt ?? new Date().toISOString();
   if (job.state === 'queued')
-    await writeJob(store, tenant, job, { state: 'in_progress', startedAt });
+    await writeJob(context, tenant, job, { state: 'in_progress', startedAt });
   let known = 0;
   for await (const { key } of store.list(keys.results(tenant, job.id))) {
     if (!key.endsWith('/result.json')) continue;

@@ -25,6 +25,7 @@ import {
   unavailable,
 } from '@umbra/shared';
 import type { Job } from 'bullmq';
+import { tellImage } from './announce.js';
 import type { Context } from './context.js';
 import { readImage } from './read-image.js';
 
@@ -49,8 +50,11 @@ export async function runMerge(context: Context, job: Job, token = ''): Promise<
     await assertHeld(context, job, token);
     return recordFailure(context, image, reportError(error));
   }
-  await context.progress.finishImage(image.jobId, imageIndexOf(image.item.id), 'completed');
-  context.logger.info({ jobId: image.jobId, imageId: image.item.id }, 'image completed');
+  const { tenant, jobId, item } = image;
+  if (await context.progress.finishImage(jobId, imageIndexOf(item.id), 'completed')) {
+    await tellImage(context, tenant, jobId, { id: item.id, state: 'completed', error: null });
+  }
+  context.logger.info({ jobId, imageId: item.id }, 'image completed');
 }
 
 /**
@@ -71,12 +75,15 @@ export async function failUnmerged(context: Context, job: Job, error: Error): Pr
 
 /** The image failed; the job goes on. */
 export async function recordFailure(
-  { store, progress, logger }: Context,
+  context: Context,
   { tenant, jobId, item }: MergePayload,
   error: ErrorReport,
 ): Promise<void> {
+  const { store, progress, logger } = context;
   await putJson(store, keys.error(tenant, jobId, item.id), error);
-  await progress.finishImage(jobId, imageIndexOf(item.id), 'failed');
+  if (await progress.finishImage(jobId, imageIndexOf(item.id), 'failed')) {
+    await tellImage(context, tenant, jobId, { id: item.id, state: 'failed', error });
+  }
   logger.warn({ jobId, imageId: item.id, error }, 'image failed');
 }
 

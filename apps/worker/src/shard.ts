@@ -7,6 +7,7 @@ import {
   shardPayload,
 } from '@umbra/shared';
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
+import { tellProgress } from './announce.js';
 import type { Context } from './context.js';
 import { readImage } from './read-image.js';
 import { watchCancellation } from './watch-cancellation.js';
@@ -58,6 +59,7 @@ async function scoreRows(
     box: item.box,
   });
   await context.progress.addPositions(jobId, run.winners.length);
+  await tellProgress(context, tenant, jobId);
   context.logger.debug(
     { jobId, imageId: item.id, rowStart, rowEnd, milliseconds: run.milliseconds },
     'shard scored',

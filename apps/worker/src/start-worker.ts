@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openEngine } from '@umbra/engine';
 import {
+  createEventBook,
   createFleetBook,
   createLogger,
   createProgressBook,
@@ -15,6 +16,7 @@ import { createPaceBook, measureStore, serveMetrics } from '@umbra/shared/metric
 import { FlowProducer, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { Registry } from 'prom-client';
+import { createAnnounce } from './announce.js';
 import { failUnarchived, runArchive } from './archive.js';
 import type { WorkerConfig } from './config.js';
 import { consume, type Step } from './consume.js';
@@ -63,6 +65,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     pace,
     lanes: config.UMBRA_STEPS.includes('shard') ? config.UMBRA_LANES : 0,
   });
+  const events = createEventBook(redis);
   const shutdown = new AbortController();
   const shared = { connection: redis, prefix: redisPrefix };
   const queue = (name: string) => new Queue(name, shared);
@@ -71,6 +74,8 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     store,
     progress: createProgressBook(redis),
     pace,
+    events,
+    announce: createAnnounce(events),
     engine,
     shelf: metrics.measureShelf(createModelShelf(store, engine, config.UMBRA_CACHE_DIR)),
     flows: new FlowProducer(shared),

@@ -7,6 +7,7 @@ export * from './contracts/result.js';
 export * from './contracts/settings.js';
 export * from './contracts/shard.js';
 export * from './errors.js';
+export * from './events.js';
 export * from './fleet.js';
 export * from './ids.js';
 export * from './logger.js';
