@@ -21,7 +21,7 @@ const rows = 7;
 let service: TestService;
 
 beforeAll(async () => {
-  service = await startService();
+  service = await startService({ UMBRA_WINDOW_IMAGES: '8' });
   await service.startWorker();
   await service.startWorker();
 });
@@ -147,7 +147,7 @@ describe('a job', () => {
     const redis = new Redis(service.redis.url);
     let most = 0;
     const status = await waitForJob(service.url, job, ({ state }) => {
-      redis.keys(`umbra:merge:merge-${job}-img_????????`).then(
+      redis.keys(`umbra:merge:merge-${job}-1-img_????????`).then(
         (found) => {
           most = Math.max(most, found.length);
         },
@@ -158,6 +158,6 @@ describe('a job', () => {
     redis.disconnect();
     expect(status.counts.completed).toBe(30);
     expect(most).toBeGreaterThan(0);
-    expect(most).toBeLessThanOrEqual(32);
+    expect(most).toBeLessThanOrEqual(8);
   });
 });

@@ -1,4 +1,5 @@
 import type { FleetBook, Logger, ObjectStore, ProgressBook } from '@umbra/shared';
+import type { PaceBook } from '@umbra/shared/metrics';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Registry } from 'prom-client';
@@ -12,6 +13,7 @@ export type Context = {
   readonly redis: Redis;
   readonly progress: ProgressBook;
   readonly fleet: FleetBook;
+  readonly pace: PaceBook;
   readonly formatOf: FormatReader;
   readonly dispatchQueue: Queue;
   readonly registry: Registry;

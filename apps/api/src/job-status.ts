@@ -1,42 +1,44 @@
-import { isFinal, type JobRecord, type JobStatus, keys } from '@umbra/shared';
+import {
+  isFinal,
+  type JobLive,
+  type JobRecord,
+  type JobState,
+  type JobStatus,
+} from '@umbra/shared';
 import type { Context } from './context.js';
 
 /** The record with the progress that Redis has of it. */
-export async function statusOf(
-  context: Context,
-  tenant: string,
-  job: JobRecord,
-): Promise<JobStatus> {
+export async function statusOf(context: Context, job: JobRecord): Promise<JobStatus> {
   const per = job.positionsPerImage;
   const total = per === null ? null : per * job.counts.total;
   if (isFinal(job.state)) {
     const done = per === null ? 0 : per * job.counts.completed;
     return { ...job, positions: { done, total }, ...unknownPace, waitingFor: null };
   }
-  const isCancelled = (await context.store.head(keys.cancellation(tenant, job.id))) !== null;
-  if (isCancelled) return { ...(await progressOf(context, job, total, null)), state: 'cancelling' };
-  return progressOf(context, job, total, await missingWorker(context, job));
+  const [live] = await context.progress.readAll([job.id]);
+  const state = live === undefined ? job.state : stateOf(job.state, live);
+  const isHeld = state === 'cancelling' || state === 'paused';
+  const waitingFor = isHeld ? null : await missingWorker(context, job);
+  return { ...job, state, ...progressOf(job, live, total), waitingFor };
 }
 
-async function progressOf(
-  { progress }: Context,
-  job: JobRecord,
-  total: number | null,
-  waitingFor: string | null,
-): Promise<JobStatus> {
-  const live = await progress.read(job.id);
-  if (live === null) {
-    return { ...job, positions: { done: 0, total }, ...unknownPace, waitingFor };
-  }
-  const { completed, failed, positions } = live;
+/** What a user asked for is told before the dispatcher has written it down. */
+function stateOf(state: JobState, { isCancelled, isPaused }: JobLive): JobState {
+  if (state === 'finalizing') return state;
+  if (isCancelled) return 'cancelling';
+  return isPaused && (state === 'in_progress' || state === 'queued') ? 'paused' : state;
+}
+
+function progressOf({ counts }: JobRecord, live: JobLive | undefined, total: number | null) {
+  const progress = live?.progress ?? null;
+  if (progress === null) return { counts, positions: { done: 0, total }, ...unknownPace };
+  const { completed, failed, positions, startedAtMs } = progress;
   // A shard that ran twice counted twice.
   const done = total === null ? positions : Math.min(positions, total);
   return {
-    ...job,
-    counts: { ...job.counts, completed, failed },
+    counts: { ...counts, completed, failed },
     positions: { done, total },
-    ...paceOf(done, total, live.startedAtMs),
-    waitingFor,
+    ...paceOf(done, total, startedAtMs),
   };
 }
 

@@ -60,11 +60,12 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   }
   const progress = createProgressBook(redis);
   const fleet = createFleetBook(redis);
+  const pace = createPaceBook(redis);
   const app = createApp({
-    ...{ config, store, redis, progress, fleet, dispatchQueue, registry, logger },
+    ...{ config, store, redis, progress, fleet, pace, dispatchQueue, registry, logger },
     formatOf: createFormatReader(store),
   });
-  const readBacklog = createBacklogReader(store, progress, createPaceBook(redis));
+  const readBacklog = createBacklogReader(store, progress, pace);
   const queueMetrics = createQueueMetrics({ registry, redis, readBacklog, logger });
   const { refresh } = queueMetrics;
   const metricsServer = await serveMetrics({ config, registry, logger, refresh });

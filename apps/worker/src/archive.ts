@@ -24,25 +24,20 @@ import { ZipArchive } from 'archiver';
 import type { Job } from 'bullmq';
 import { z } from 'zod';
 import type { Context } from './context.js';
-import { failJob, readJob, writeJob } from './job-record.js';
+import { endJob, failJob, readJob } from './job-record.js';
 
 /** Stream every result into one zip in the store, and end the job. Safe to repeat. */
 export async function runArchive(context: Context, queued: Job): Promise<void> {
   const { tenant, jobId } = archivePayload.parse(queued.data);
-  const { store, progress, logger } = context;
+  const { store, logger } = context;
   const job = await readJob(store, tenant, jobId);
   if (isFinal(job.state)) return;
   try {
     const counts = await writeArchive(store, tenant, job);
-    const now = new Date().toISOString();
-    const isCancelled = (await store.head(keys.cancellation(tenant, jobId))) !== null;
-    const end = isCancelled
-      ? ({ state: 'cancelled', cancelledAt: now } as const)
-      : ({ state: 'completed', completedAt: now } as const);
-    await writeJob(context, tenant, job, { ...end, counts });
-    await store.delete(keys.activeJob(tenant, jobId));
-    await progress.remove(jobId);
-    logger.info({ jobId, ...counts }, `job ${end.state}`);
+    await endJob(context, tenant, job, job.ending?.state ?? 'completed', {
+      counts,
+      error: job.ending?.error ?? null,
+    });
   } catch (error) {
     if (queued.attemptsMade + 1 < (queued.opts.attempts ?? 1)) throw error;
     await failJob(context, tenant, jobId, reportError(error));
@@ -127,9 +122,9 @@ async function addImage(
   const description = keys.result(tenant, job.id, id, 'result.json');
   // It was written last: without it there may be some files of a merge that failed.
   if ((await store.head(description)) === null) {
-    const error = await findError(store, tenant, job.id, id);
+    const error = await findError(store, tenant, job, id);
     if (error === null) {
-      // Nothing but cancelling leaves an image without either.
+      // Nothing but an early end leaves an image without either.
       await writeLine(spools.manifest, { id, name, sha256, state: 'cancelled' });
       return 'cancelled';
     }
@@ -151,10 +146,14 @@ async function addImage(
   return 'completed';
 }
 
-async function findError(store: ObjectStore, tenant: string, jobId: string, image: string) {
-  const key = keys.error(tenant, jobId, image);
-  const isCancelled = (await store.head(keys.cancellation(tenant, jobId))) !== null;
-  if (isCancelled && (await store.head(key)) === null) return null;
+async function findError(
+  store: ObjectStore,
+  tenant: string,
+  { id, ending }: JobRecord,
+  image: string,
+) {
+  const key = keys.error(tenant, id, image);
+  if (ending !== null && (await store.head(key)) === null) return null;
   return getJson(store, key, errorReport);
 }
 

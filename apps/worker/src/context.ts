@@ -1,5 +1,12 @@
 import type { Engine } from '@umbra/engine';
-import type { EventBook, Logger, ObjectStore, ProgressBook, ShardQueue } from '@umbra/shared';
+import type {
+  EventBook,
+  FleetBook,
+  Logger,
+  ObjectStore,
+  ProgressBook,
+  ShardQueue,
+} from '@umbra/shared';
 import type { PaceBook } from '@umbra/shared/metrics';
 import type { FlowProducer, Queue } from 'bullmq';
 import type { Announce } from './announce.js';
@@ -12,6 +19,7 @@ export type Context = {
   readonly config: Readonly<WorkerConfig>;
   readonly store: ObjectStore;
   readonly progress: ProgressBook;
+  readonly fleet: FleetBook;
   /** How long positions take, by model. */
   readonly pace: PaceBook;
   readonly events: EventBook;
@@ -25,6 +33,8 @@ export type Context = {
   readonly archiveQueue: Queue;
   readonly metrics: WorkerMetrics;
   readonly logger: Logger;
+  /** Aborted when this process takes no more work. */
+  readonly closing: AbortSignal;
   /** Aborted when shards must be given back because this process is about to end. */
   readonly shutdown: AbortSignal;
 };

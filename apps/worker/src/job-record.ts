@@ -1,5 +1,6 @@
 import {
   type ErrorReport,
+  type FinalState,
   getJson,
   type JobRecord,
   keys,
@@ -9,15 +10,12 @@ import {
 } from '@umbra/shared';
 import type { Context } from './context.js';
 
-/** What writing a record takes: a new state is told to those who follow the job. */
-export type Recorder = Pick<Context, 'store' | 'announce'>;
-
 export const readJob = (store: ObjectStore, tenant: string, id: string): Promise<JobRecord> =>
   getJson(store, keys.job(tenant, id), storedJob);
 
-/** Replace the record. Only the holder of the job's dispatch or archive lock writes it. */
+/** Replace the record. Only the holder of the dispatcher's lock or of the archive's writes it. */
 export async function writeJob(
-  { store, announce }: Recorder,
+  { store, announce }: Context,
   tenant: string,
   job: JobRecord,
   changes: Partial<JobRecord>,
@@ -28,18 +26,48 @@ export async function writeJob(
   return next;
 }
 
-/** End a job that cannot go on. Finished images stay. */
+const timeOf = {
+  completed: 'completedAt',
+  failed: 'failedAt',
+  cancelled: 'cancelledAt',
+  expired: 'expiredAt',
+} as const satisfies Record<FinalState, keyof JobRecord>;
+
+/**
+ * End a job: the one place where it becomes final. Finished images stay.
+ *
+ * @param given Its last counts, and why it failed.
+ */
+export async function endJob(
+  context: Context,
+  tenant: string,
+  job: JobRecord,
+  state: FinalState,
+  given: Partial<Pick<JobRecord, 'counts' | 'error'>> = {},
+): Promise<JobRecord> {
+  const { store, progress } = context;
+  const now = new Date();
+  if (job.keepResultsSeconds !== null) {
+    const deleteAt = new Date(now.getTime() + job.keepResultsSeconds * 1000);
+    await store.put(keys.retention(deleteAt, tenant, job.id), '');
+  }
+  const ended = await writeJob(context, tenant, job, {
+    ...{ state, [timeOf[state]]: now.toISOString() },
+    ...given,
+  });
+  await store.delete(keys.activeJob(tenant, job.id));
+  await progress.remove(job.id);
+  context.logger.info({ jobId: job.id, ...ended.counts }, `job ${state}`);
+  return ended;
+}
+
+/** End a job that cannot go on. */
 export async function failJob(
-  recorder: Recorder,
+  context: Context,
   tenant: string,
   id: string,
   error: ErrorReport,
 ): Promise<void> {
-  const job = await readJob(recorder.store, tenant, id);
-  await writeJob(recorder, tenant, job, {
-    state: 'failed',
-    failedAt: new Date().toISOString(),
-    error,
-  });
-  await recorder.store.delete(keys.activeJob(tenant, id));
+  const job = await readJob(context.store, tenant, id);
+  await endJob(context, tenant, job, 'failed', { error });
 }

@@ -36,7 +36,9 @@ export async function runMerge(context: Context, job: Job, token = ''): Promise<
   if (failure !== undefined) {
     const error = parseFailure(failure);
     // Of a cancelled job: the image is neither finished nor failed.
-    if (error.code === 'cancelled' && (await context.progress.isCancelled(image.jobId))) return;
+    if (error.code === 'cancelled' && (await context.progress.isCancelled(image.jobId))) {
+      return context.progress.dropImage(image.jobId, imageIndexOf(image.item.id));
+    }
     return recordFailure(context, image, error);
   }
   try {

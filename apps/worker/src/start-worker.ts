@@ -21,12 +21,12 @@ import { failUnarchived, runArchive } from './archive.js';
 import type { WorkerConfig } from './config.js';
 import { consume, type Step } from './consume.js';
 import type { Context } from './context.js';
-import { runDispatch } from './dispatch.js';
+import { runDispatch } from './dispatch/dispatch.js';
+import { keepDispatching } from './dispatch/keep-dispatching.js';
 import { joinFleet } from './fleet.js';
 import { failUnmerged, runMerge } from './merge.js';
 import { createWorkerMetrics } from './metrics.js';
 import { createModelShelf } from './model-shelf.js';
-import { keepResuming, resumeJobs } from './resume.js';
 import { runShard } from './shard.js';
 
 export type RunningWorker = {
@@ -40,7 +40,7 @@ export type RunningWorker = {
 const producersMs = 1_000;
 
 const steps = {
-  dispatch: { name: queueNames.dispatch, concurrency: 4, run: runDispatch },
+  dispatch: { name: queueNames.dispatch, concurrency: 1, run: runDispatch },
   shard: { name: queueNames.shard, run: runShard },
   merge: { name: queueNames.merge, concurrency: 2, run: runMerge, giveUp: failUnmerged },
   archive: { name: queueNames.archive, concurrency: 1, run: runArchive, giveUp: failUnarchived },
@@ -59,6 +59,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     ...engineOptionsOf(config),
   });
   const pace = createPaceBook(redis);
+  const fleet = createFleetBook(redis);
   const metrics = createWorkerMetrics({
     registry,
     redis,
@@ -67,6 +68,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
   });
   const events = createEventBook(redis);
   const shutdown = new AbortController();
+  const closing = new AbortController();
   const shared = { connection: redis, prefix: redisPrefix };
   const queue = (name: string) => new Queue(name, shared);
   const context: Context = {
@@ -76,6 +78,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     pace,
     events,
     announce: createAnnounce(events),
+    fleet,
     engine,
     shelf: metrics.measureShelf(createModelShelf(store, engine, config.UMBRA_CACHE_DIR)),
     flows: new FlowProducer(shared),
@@ -85,6 +88,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     archiveQueue: queue(queueNames.archive),
     metrics,
     logger,
+    closing: closing.signal,
     shutdown: shutdown.signal,
   };
   const { flows, dispatchQueue, shardQueues, mergeQueue, archiveQueue } = context;
@@ -107,10 +111,9 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     chosen[step].map((one) => consume(context, redis, one)),
   );
   await Promise.all(consumers.map((consumer) => consumer.ready()));
-  const stopAnnouncing = joinFleet(context, createFleetBook(redis), served);
+  const stopAnnouncing = joinFleet(context, fleet, served);
   const dispatches = config.UMBRA_STEPS.includes('dispatch');
-  if (dispatches) await resumeJobs(context);
-  const stopResuming = dispatches ? keepResuming(context) : () => {};
+  const stopDispatching = dispatches ? keepDispatching(context) : () => {};
   const { refresh } = metrics;
   const server = await serveMetrics({ config, registry, logger, refresh });
   logger.info({ lanes: config.UMBRA_LANES, store: store.kind }, 'worker ready');
@@ -118,7 +121,8 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
   return {
     metricsUrl: server?.url,
     async close() {
-      stopResuming();
+      stopDispatching();
+      closing.abort();
       stopAnnouncing();
       const deadline = setTimeout(() => shutdown.abort(), config.UMBRA_SHUTDOWN_MS);
       await Promise.all(consumers.map((consumer) => consumer.close()));

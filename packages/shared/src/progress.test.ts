@@ -53,7 +53,7 @@ describe('progress of a job', () => {
 
   test('starts at the beginning of the manifest, but keeps what is already counted', async () => {
     // What a dispatcher and a merge that were at work while Redis was wiped leave behind.
-    await progress.advance(jobId, { index: 9, offset: 900 });
+    await progress.launch(jobId, [], { index: 9, offset: 900 });
     await progress.finishImage(jobId, 2, 'completed');
     expect(await progress.read(jobId)).toBeNull();
     await progress.start(jobId, 7);
@@ -61,17 +61,40 @@ describe('progress of a job', () => {
     expect(found).toMatchObject({ cursor: { index: 0, offset: 0 }, completed: 1, startedAtMs: 7 });
   });
 
-  test('rewinds the cursor and nothing else', async () => {
+  test('knows which images are in flight, until they are finished or dropped', async () => {
     await progress.start(jobId, 7);
-    await progress.advance(jobId, { index: 9, offset: 900 });
-    await progress.addPositions(jobId, 81);
-    await progress.addPositions(jobId, 9);
-    await progress.rewind(jobId);
-    expect(await progress.read(jobId)).toMatchObject({
-      cursor: { index: 0, offset: 0 },
-      positions: 90,
-      startedAtMs: 7,
-    });
+    const images = [3, 4, 5].map((index) => ({ index, offset: index * 100 }));
+    await progress.launch(jobId, images, { index: 6, offset: 600 });
+    await progress.finishImage(jobId, 4, 'completed');
+    await progress.dropImage(jobId, 5);
+    expect(await progress.listInFlight(jobId)).toEqual([{ index: 3, offset: 300 }]);
+    expect(await progress.readAll([jobId, newJobId()])).toMatchObject([
+      { inFlight: 1, progress: { cursor: { index: 6, offset: 600 }, completed: 1 } },
+      { inFlight: 0, progress: null, isCancelled: false, isPaused: false },
+    ]);
+  });
+
+  test('reads whole ranges of finished images, whatever bytes they lie in', async () => {
+    for (const index of [0, 7, 8, 21]) await progress.finishImage(jobId, index, 'completed');
+    const finished = async (start: number, count: number) =>
+      (await progress.readFinished(jobId, start, count)).flatMap((is, at) =>
+        is ? start + at : [],
+      );
+    expect(await finished(0, 30)).toEqual([0, 7, 8, 21]);
+    expect(await finished(7, 2)).toEqual([7, 8]);
+    expect(await finished(9, 12)).toEqual([]);
+    expect(await finished(1_000_000, 3)).toEqual([]);
+  });
+
+  test('what a user asks for is seen, and can be taken back', async () => {
+    await progress.cancel(jobId);
+    await progress.setPaused(jobId, true);
+    expect(await progress.readAll([jobId])).toMatchObject([{ isCancelled: true, isPaused: true }]);
+    await progress.revive(jobId);
+    await progress.setPaused(jobId, false);
+    expect(await progress.readAll([jobId])).toMatchObject([
+      { isCancelled: false, isPaused: false },
+    ]);
   });
 
   test('leaves no key behind for ever, not even one written after the job ended', async () => {

@@ -37,12 +37,12 @@ export const servedShardQueues = (provider: Provider): readonly ShardQueue[] =>
 /** Prefix of every Redis key of ours and of BullMQ's. */
 export const redisPrefix = 'umbra';
 
+/** `run`: a job's failed images are retried under ids of their own. */
 export const queueJobIds = {
-  dispatch: (jobId: string) => `dispatch-${jobId}`,
-  merge: (jobId: string, imageId: string) => `merge-${jobId}-${imageId}`,
-  shard: (jobId: string, imageId: string, rowStart: number) =>
-    `shard-${jobId}-${imageId}-${rowStart}`,
-  archive: (jobId: string) => `archive-${jobId}`,
+  merge: (jobId: string, run: number, imageId: string) => `merge-${jobId}-${run}-${imageId}`,
+  shard: (jobId: string, run: number, imageId: string, rowStart: number) =>
+    `shard-${jobId}-${run}-${imageId}-${rowStart}`,
+  archive: (jobId: string, run: number) => `archive-${jobId}-${run}`,
 } as const;
 
 /** BullMQ options of work that must outlast a store or a Redis that is away for some minutes. */
@@ -52,3 +52,17 @@ export const patientJob = {
   removeOnComplete: true,
   removeOnFail: true,
 } as const;
+
+/**
+ * The one queue job of the queue `dispatch`, whose lock makes its holder the fleet's only dispatcher.
+ * Whoever needs a dispatcher adds it; where there is one, that does nothing.
+ */
+export const dispatcherJob = {
+  name: queueNames.dispatch,
+  data: { version: 1 },
+  opts: { ...patientJob, jobId: 'dispatcher' },
+} as const;
+
+/** BullMQ runs a shard without a priority before all with one: somebody waits for it. */
+export const priorityOf = ({ interactive }: { readonly interactive: boolean }) =>
+  interactive ? {} : { priority: 10 };

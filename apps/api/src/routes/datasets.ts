@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import {
   AppError,
   dataset,
+  deleteDataset,
   getJson,
   hasCode,
   keys,
@@ -17,7 +18,7 @@ import {
 import type { Request } from 'express';
 import { z } from 'zod';
 import type { Context } from '../context.js';
-import { deleteDataset } from '../delete.js';
+
 import { operation, type Route, route } from '../operation.js';
 import { createCollector } from '../uploads/collector.js';
 import { collectMultipart } from '../uploads/multipart.js';

@@ -19,8 +19,9 @@ import {
 import { z } from 'zod';
 import type { Context } from '../context.js';
 import { createDrawingTurns, isFresh, useStored } from '../figures.js';
+import { imageState } from '../list-images.js';
 import { operation, type Route, route } from '../operation.js';
-import { findJob, imageState } from './jobs.js';
+import { findJob } from './jobs.js';
 import { imageParams } from './params.js';
 
 const place = z.coerce.number().int().min(0).max(1_000_000);

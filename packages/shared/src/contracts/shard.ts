@@ -17,17 +17,14 @@ const work = z.strictObject({
   reuse: z.boolean().default(true),
 });
 
-export const dispatchPayload = z.strictObject({ version: z.literal(1), tenant: z.string(), jobId });
-export type DispatchPayload = z.output<typeof dispatchPayload>;
-
 export const shardPayload = work.extend({ rowStart: z.int().min(0), rowEnd: z.int().min(1) });
 export type ShardPayload = z.output<typeof shardPayload>;
 
 export const mergePayload = work;
 export type MergePayload = z.output<typeof mergePayload>;
 
-export const archivePayload = dispatchPayload;
-export type ArchivePayload = DispatchPayload;
+export const archivePayload = z.strictObject({ version: z.literal(1), tenant: z.string(), jobId });
+export type ArchivePayload = z.output<typeof archivePayload>;
 
 const classOf = z.strictObject({ index: z.int().min(0), label: z.string() });
 

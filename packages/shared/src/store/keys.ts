@@ -9,7 +9,8 @@ import { invalidInput } from '../errors.js';
  *     api-keys/<prefix>.json
  *     tenants/<tenant>/tenant.json                  quotas, where they are not the installation's
  *     tenants/<tenant>/datasets/<id>/{dataset.json,manifest.jsonl,refusals.jsonl,images/<sha256>}
- *     tenants/<tenant>/active/<id>                  marks a job that is not final, for resuming
+ *     active/<tenant>/<id>                          marks a job that is not final, for resuming
+ *     retention/<when to delete>/<tenant>/<id>      marks a job whose results are not kept for ever
  *     tenants/<tenant>/idempotency/<sha256 of the key>
  *     tenants/<tenant>/jobs/<id>/{job.json,cancel.json,pause.json,archive.zip,errors/<image>.json,images/<image>/<file>}
  */
@@ -22,6 +23,7 @@ export const keys = {
   refusals: (tenant: string, id: string) => `${datasetRoot(tenant, id)}refusals.jsonl`,
   image: (tenant: string, id: string, sha256: string) =>
     `${datasetRoot(tenant, id)}images/${sha256}`,
+  jobs: (tenant: string) => `tenants/${tenant}/jobs/`,
   job: (tenant: string, id: string) => `${jobRoot(tenant, id)}job.json`,
   jobFiles: (tenant: string, id: string) => jobRoot(tenant, id),
   datasetFiles: (tenant: string, id: string) => datasetRoot(tenant, id),
@@ -33,8 +35,12 @@ export const keys = {
   tenants: () => 'tenants/',
   tenant: (tenant: string) => `tenants/${tenant}/tenant.json`,
   datasets: (tenant: string) => `tenants/${tenant}/datasets/`,
-  activeJobs: (tenant: string) => `tenants/${tenant}/active/`,
-  activeJob: (tenant: string, id: string) => `tenants/${tenant}/active/${id}`,
+  allActiveJobs: () => 'active/',
+  activeJobs: (tenant: string) => `active/${tenant}/`,
+  activeJob: (tenant: string, id: string) => `active/${tenant}/${id}`,
+  retentions: () => 'retention/',
+  retention: (deleteAt: Date, tenant: string, id: string) =>
+    `retention/${deleteAt.toISOString()}/${tenant}/${id}`,
   archive: (tenant: string, id: string) => `${jobRoot(tenant, id)}archive.zip`,
   results: (tenant: string, id: string) => `${jobRoot(tenant, id)}images/`,
   result: (tenant: string, id: string, image: string, file: ResultFile) =>

@@ -9,9 +9,14 @@ const last = '\u{10ffff}';
  * A folder's content is jumped over, not read: one listing a folder, however much it holds.
  *
  * @param prefix Ends in `/`.
+ * @param follow Only the names after this one.
  */
-export async function* listFolders(store: ObjectStore, prefix: string): AsyncGenerator<string> {
-  let after: string | undefined;
+export async function* listFolders(
+  store: ObjectStore,
+  prefix: string,
+  follow?: string,
+): AsyncGenerator<string> {
+  let after = follow === undefined ? undefined : `${prefix}${follow}/${last}`;
   for (;;) {
     const found = await firstFolder(store, prefix, after);
     if (found === null) return;

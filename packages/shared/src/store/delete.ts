@@ -1,13 +1,8 @@
-import {
-  AppError,
-  getJson,
-  hasCode,
-  isFinal,
-  type JobRecord,
-  keys,
-  type ObjectStore,
-  storedJob,
-} from '@umbra/shared';
+import { isFinal, type JobRecord, storedJob } from '../contracts/job.js';
+import { AppError, hasCode } from '../errors.js';
+import { getJson } from './json.js';
+import { keys } from './keys.js';
+import type { ObjectStore } from './store.js';
 
 /**
  * Delete a job with its results and archive; its dataset stays.
@@ -28,7 +23,7 @@ export async function deleteJob(store: ObjectStore, tenant: string, job: JobReco
  */
 export async function deleteDataset(store: ObjectStore, tenant: string, id: string): Promise<void> {
   for await (const { key } of store.list(keys.activeJobs(tenant))) {
-    const job = await findActive(store, tenant, key.split('/').at(-1) ?? '');
+    const job = await findJobRecord(store, tenant, key.split('/').at(-1) ?? '');
     if (job?.dataset === id && !isFinal(job.state)) {
       throw new AppError('conflict', `Dataset '${id}' is read by job '${job.id}': cancel it first`);
     }
@@ -36,8 +31,12 @@ export async function deleteDataset(store: ObjectStore, tenant: string, id: stri
   await deleteAll(store, keys.datasetFiles(tenant, id), keys.dataset(tenant, id));
 }
 
-/** A marker may outlive its job by a moment. */
-async function findActive(store: ObjectStore, tenant: string, id: string) {
+/** @returns null where there is no such job. */
+export async function findJobRecord(
+  store: ObjectStore,
+  tenant: string,
+  id: string,
+): Promise<JobRecord | null> {
   return getJson(store, keys.job(tenant, id), storedJob).catch((error: unknown) => {
     if (hasCode(error, 'not_found')) return null;
     throw error;

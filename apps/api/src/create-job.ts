@@ -1,0 +1,146 @@
+import { allowedStrategy, assertTarget, planOcclusion } from '@umbra/engine';
+import {
+  AppError,
+  type Dataset,
+  describeModel,
+  dispatcherJob,
+  engineOptionsOf,
+  findModel,
+  getJson,
+  hasCode,
+  invalidInput,
+  type JobRecord,
+  type JobRequest,
+  keys,
+  type ModelBundle,
+  newJobDefaults,
+  newJobId,
+  notFound,
+  putJson,
+  storedDataset,
+  unavailable,
+} from '@umbra/shared';
+import { z } from 'zod';
+import type { Context } from './context.js';
+
+/** BullMQ waits for a Redis that is away; a request does not. A late entry finds no job and ends. */
+const queueTimeoutMs = 1_500;
+
+/** A request whose every part was found and fits. */
+export type CheckedRequest = {
+  readonly request: JobRequest;
+  readonly dataset: Dataset;
+  readonly bundle: ModelBundle;
+  readonly digest: string;
+  /** null where images give inputs of different sizes. */
+  readonly positionsPerImage: number | null;
+};
+
+/**
+ * Check everything that can be checked before a job runs.
+ *
+ * @throws {AppError} `not_found` for its dataset or model; `conflict` if the dataset is not closed;
+ *   `invalid_input` if the settings do not fit the model.
+ */
+export async function checkRequest(
+  { store, config }: Context,
+  tenant: string,
+  request: JobRequest,
+): Promise<CheckedRequest> {
+  const dataset = await getJson(store, keys.dataset(tenant, request.dataset), storedDataset).catch(
+    (error: unknown) => {
+      throw hasCode(error, 'not_found') ? notFound(`Unknown dataset '${request.dataset}'`) : error;
+    },
+  );
+  if (dataset.state === 'open' || dataset.state === 'failed') {
+    const hint = dataset.state === 'open' ? 'close it first' : dataset.error?.message;
+    throw new AppError('conflict', `Dataset '${dataset.id}' is ${dataset.state}: ${hint}`);
+  }
+  const { name, digest } = await findModel(store, request.model);
+  const bundle = await describeModel(store, name, digest);
+  const { settings } = request;
+  allowedStrategy(settings.strategy, engineOptionsOf(config));
+  if (bundle.labels !== undefined) {
+    const text = await store.get(keys.modelFile(name, digest, bundle.labels));
+    assertTarget(settings.target, z.array(z.string()).parse(JSON.parse(text.toString())));
+  }
+  if (settings.score === 'logit' && bundle.output === 'probabilities') {
+    throw invalidInput(
+      `Expected score 'probability' or 'log-odds': model '${name}' gives no logits`,
+    );
+  }
+  const varies = bundle.input.resize.rule === 'fit';
+  const positionsPerImage = varies ? null : planOcclusion(bundle.input, settings).positions;
+  return { request, dataset, bundle, digest, positionsPerImage };
+}
+
+/**
+ * Store a job and have it dispatched.
+ *
+ * @param interactive Somebody waits for it.
+ * @throws {AppError} `unavailable` without Redis: then there is no trace of the job.
+ */
+export async function createJob(
+  context: Context,
+  tenant: string,
+  { request, dataset, bundle, digest, positionsPerImage }: CheckedRequest,
+  interactive = false,
+): Promise<JobRecord> {
+  const { store, redis } = context;
+  await redis.ping().catch((error: unknown) => {
+    throw unavailable('The queue (Redis) cannot be reached', error);
+  });
+  const now = Date.now();
+  const { expiresAfterSeconds: life, webhook } = request;
+  const job: JobRecord = {
+    ...newJobDefaults,
+    id: newJobId(),
+    dataset: dataset.id,
+    model: { name: bundle.name, digest },
+    settings: request.settings,
+    rowsPerShard: request.rowsPerShard ?? null,
+    priority: request.priority,
+    metadata: request.metadata,
+    expiresAt: life === undefined ? null : new Date(now + life * 1000).toISOString(),
+    errorThreshold: request.errorThreshold ?? null,
+    reuse: request.reuse,
+    keepResultsSeconds: request.keepResultsSeconds ?? null,
+    archivePartBytes: request.archivePartBytes ?? null,
+    webhook: webhook === undefined ? null : { url: webhook.url },
+    interactive,
+    positionsPerImage,
+    state: dataset.state === 'ready' ? 'queued' : 'validating',
+    counts: { total: dataset.state === 'ready' ? dataset.images : 0, completed: 0, failed: 0 },
+    createdAt: new Date(now).toISOString(),
+  };
+  await putJson(store, keys.job(tenant, job.id), job);
+  await store.put(keys.activeJob(tenant, job.id), job.id);
+  try {
+    await dispatchJob(context, tenant, job.id);
+  } catch (error) {
+    await store.delete(keys.activeJob(tenant, job.id));
+    await store.delete(keys.job(tenant, job.id));
+    throw error;
+  }
+  return job;
+}
+
+/** Have the dispatcher look after a job. @throws {AppError} `unavailable` */
+export async function dispatchJob(
+  { progress, dispatchQueue }: Context,
+  tenant: string,
+  jobId: string,
+): Promise<void> {
+  const { name, data, opts } = dispatcherJob;
+  try {
+    await progress.register(tenant, jobId);
+    await Promise.race([dispatchQueue.add(name, data, opts), expire(queueTimeoutMs)]);
+  } catch (error) {
+    throw unavailable('The queue (Redis) cannot be reached', error);
+  }
+}
+
+const expire = (milliseconds: number): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    setTimeout(() => reject(new Error('Timed out')), milliseconds).unref();
+  });

@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  keys,
+  type ModelBundle,
+  reportError,
+  type ShardQueue,
+  shardQueues,
+  type WorkerNotice,
+} from '@umbra/shared';
+import { DelayedError, type Job } from 'bullmq';
+import type { Context } from '../context.js';
+import { createDispatcher, type Outlook } from './dispatcher.js';
+import { sweepRetention } from './retention.js';
+
+const tickMs = 50;
+const faultMs = 500;
+const outlookMs = 1_000;
+const sweepMs = 30_000;
+
+/**
+ * Share the queue between all jobs, for as long as this process lives.
+ *
+ * There is one queue job for this, so the fleet has one dispatcher: whoever holds its lock. When the
+ * process ends, another takes it over; when Redis is lost, so is the lock, and this ends.
+ */
+export async function runDispatch(context: Context, job: Job, token = ''): Promise<void> {
+  const { closing, logger, config } = context;
+  const dispatcher = createDispatcher(context);
+  let outlook = await readOutlook(context);
+  const due = { outlook: 0, scan: 0, sweep: Date.now() + sweepMs };
+  const isDue = (what: keyof typeof due, everyMs: number): boolean => {
+    if (Date.now() < due[what]) return false;
+    due[what] = Date.now() + everyMs;
+    return true;
+  };
+  while (!closing.aborted) {
+    try {
+      if (isDue('outlook', outlookMs)) {
+        // BullMQ renews the lock by itself, and says nothing when it is lost.
+        if ((await job.extendLock(token, config.UMBRA_LOCK_MS)) !== 1) {
+          logger.warn('another process dispatches');
+          return;
+        }
+        outlook = await readOutlook(context);
+      }
+      if (isDue('scan', config.UMBRA_RESUME_MS)) await registerUnfinished(context);
+      if (isDue('sweep', sweepMs)) {
+        sweepRetention(context).catch((error: unknown) =>
+          logger.warn({ error: reportError(error) }, 'results could not be deleted'),
+        );
+      }
+      const launched = await dispatcher.tick(outlook);
+      await sleep(launched > 0 ? tickMs / 10 : tickMs);
+    } catch (error) {
+      logger.warn({ error: reportError(error) }, 'dispatching failed; it is tried again');
+      await sleep(faultMs);
+    }
+  }
+  await dispatcher.settle();
+  // Given back, not done: another process goes on.
+  await job.moveToDelayed(Date.now(), token);
+  throw new DelayedError();
+}
+
+async function readOutlook({ fleet, pace }: Context): Promise<Outlook> {
+  const [workers, paces] = await Promise.all([fleet.list(), pace.read()]);
+  const lanesOf = (queue: ShardQueue) => {
+    const formats: readonly ModelBundle['format'][] = shardQueues[queue];
+    const serves = (worker: WorkerNotice) => worker.formats.some((one) => formats.includes(one));
+    return workers.filter(serves).reduce((sum, { lanes }) => sum + lanes, 0);
+  };
+  return {
+    lanes: { shard: lanesOf('shard'), shardTfjs: lanesOf('shardTfjs') },
+    paces,
+    weightOf: () => 1,
+  };
+}
+
+/** Jobs that Redis does not know: it was lost, or a step gave up while the store was away. */
+async function registerUnfinished({ store, progress, logger }: Context): Promise<void> {
+  const registered = await progress.listRegistered();
+  for await (const { key } of store.list(keys.allActiveJobs())) {
+    const [, tenant = '', jobId = ''] = key.split('/');
+    if (registered.has(jobId)) continue;
+    await progress.register(tenant, jobId);
+    logger.info({ jobId }, 'unfinished job found');
+  }
+}

@@ -1,0 +1,312 @@
+import {
+  createRoundRobin,
+  type Flow,
+  hasCode,
+  type JobLive,
+  type JobRecord,
+  keys,
+  type Progress,
+  type RoundRobin,
+  reportError,
+  type ShardQueue,
+  shardQueues,
+} from '@umbra/shared';
+import type { Context } from '../context.js';
+import { failJob } from '../job-record.js';
+import { decide } from './decide.js';
+import { type Launch, launchImages } from './launch.js';
+import type { Entry } from './manifest-reader.js';
+import { newRun, type Run } from './run.js';
+import {
+  end,
+  finalize,
+  findLost,
+  loadRun,
+  openReader,
+  pause,
+  resume,
+  start,
+  validate,
+} from './steps.js';
+import { hasRoom, type Window } from './window.js';
+
+/** What changes slowly, and costs more to read. */
+export type Outlook = {
+  /** Inference threads of live workers, by queue. */
+  readonly lanes: Readonly<Record<ShardQueue, number>>;
+  /** Seconds a position, by model. */
+  readonly paces: ReadonlyMap<string, number>;
+  /** Share of each tenant beside the others. */
+  readonly weightOf: (tenant: string) => number;
+};
+
+/** Of an image whose size is not known, before the first is finished. */
+const assumedPositions = 200;
+/** Seconds a position where no model was measured. */
+const assumedPace = 0.02;
+const retryMs = 1_000;
+/** A job whose images are in flight and do not finish for this long is looked into. */
+const lostMs = 5_000;
+/** Of all manifests together, and of one. */
+const readAheadBytes = 8 * 1024 * 1024;
+const mostReadAheadBytes = 256 * 1024;
+const leastReadAheadBytes = 8 * 1024;
+
+type Active = Run & { job: JobRecord; loaded: NonNullable<Run['loaded']> };
+type Ready = { readonly run: Active; readonly live: JobLive; readonly cost: number };
+
+/** Shares the fleet's queues between all jobs. Its state can be lost: all of it is read again. */
+export type Dispatcher = {
+  /** Look at every job once. @returns How many images were queued. */
+  tick(outlook: Outlook): Promise<number>;
+  /** Resolves when no change of a job's state is under way. */
+  settle(): Promise<void>;
+};
+
+export function createDispatcher(context: Context): Dispatcher {
+  const { store, progress, logger, config } = context;
+  const runs = new Map<string, Run>();
+  const robins = new Map<ShardQueue, RoundRobin>();
+  const background = new Set<Promise<void>>();
+
+  /** Slow work beside the loop; a fault of the store has it done again, anything else fails the job. */
+  const change = (run: Run, work: () => Promise<void>): void => {
+    run.isBusy = true;
+    const done = work()
+      .catch((error: unknown) => giveUp(run, error))
+      .finally(() => {
+        run.isBusy = false;
+        background.delete(done);
+      });
+    background.add(done);
+  };
+  const giveUp = async (run: Run, error: unknown): Promise<void> => {
+    const { tenant, jobId } = run;
+    run.notBeforeMs = Date.now() + retryMs;
+    if (!hasCode(error) || ['unavailable', 'internal'].includes(error.code)) {
+      logger.warn(
+        { jobId, error: reportError(error) },
+        'a step of a job failed; it is tried again',
+      );
+      return;
+    }
+    try {
+      // A job that was withdrawn while it was being queued has no record, and nobody to be told.
+      if ((await store.head(keys.job(tenant, jobId))) === null) await progress.unregister(jobId);
+      else await failJob(context, tenant, jobId, reportError(error));
+      runs.delete(jobId);
+    } catch (reason) {
+      logger.warn({ jobId, error: reportError(reason) }, 'a job could not be ended');
+    }
+  };
+
+  const meet = async (): Promise<void> => {
+    const registered = await progress.listRegistered();
+    for (const [jobId, { isBusy }] of runs) {
+      if (!registered.has(jobId) && !isBusy) runs.delete(jobId);
+    }
+    for (const [jobId, tenant] of registered) {
+      if (!runs.has(jobId)) runs.set(jobId, newRun(tenant, jobId, Date.now()));
+    }
+  };
+
+  /** @returns The jobs whose images may be queued now. */
+  const advance = (run: Active, live: JobLive, outlook: Outlook): Ready | null => {
+    const nowMs = Date.now();
+    const decision = decide(run.job, live, nowMs);
+    switch (decision.do) {
+      case 'forget':
+        change(run, async () => {
+          await progress.unregister(run.jobId);
+          runs.delete(run.jobId);
+        });
+        return null;
+      case 'validate':
+        change(run, () => validate(context, run));
+        return null;
+      case 'start':
+        change(run, () => start(context, run));
+        return null;
+      case 'pause':
+        change(run, () => pause(context, run));
+        return null;
+      case 'resume':
+        change(run, () => resume(context, run));
+        return null;
+      case 'end':
+        change(run, () => end(context, run, decision.ending));
+        return null;
+      case 'finalize':
+        change(run, () => finalize(context, run));
+        return null;
+      case 'wait':
+        return null;
+      case 'dispatch': {
+        if (isStuck(run, live, nowMs)) {
+          change(run, () => findLost(context, run, sizingOf(run, outlook)));
+          return null;
+        }
+        run.reader ??= openReader(context, run, live.progress?.cursor ?? { index: 0, offset: 0 });
+        const { reader } = run;
+        if (reader.peek() === undefined && !reader.isAtEnd()) {
+          const share = Math.floor(readAheadBytes / runs.size);
+          const bytes = Math.max(leastReadAheadBytes, Math.min(mostReadAheadBytes, share));
+          change(run, () => reader.readAhead(bytes));
+          return null;
+        }
+        return { run, live, cost: secondsOf(run.job, live.progress, outlook.paces) };
+      }
+    }
+  };
+
+  return {
+    async tick(outlook) {
+      await meet();
+      const nowMs = Date.now();
+      const idle = [...runs.values()].filter((run) => !run.isBusy && run.notBeforeMs <= nowMs);
+      for (const run of idle.filter(({ job }) => job === undefined)) {
+        change(run, () => loadRun(context, run));
+      }
+      const known = [...runs.values()].filter((run): run is Active => run.job !== undefined);
+      const lives = await progress.readAll(known.map(({ jobId }) => jobId));
+      const windows = openWindows(outlook, config.UMBRA_WINDOW_IMAGES);
+      const ready: Ready[] = [];
+      for (const [at, run] of known.entries()) {
+        const live = lives[at];
+        if (live === undefined) continue;
+        const window = windows[run.loaded.queue];
+        window.images += live.inFlight;
+        window.seconds += live.inFlight * secondsOf(run.job, live.progress, outlook.paces);
+        if (run.isBusy || run.notBeforeMs > nowMs) continue;
+        const able = advance(run, live, outlook);
+        if (able?.run.reader?.peek() !== undefined) ready.push(able);
+      }
+      let launched = 0;
+      for (const queue of Object.keys(shardQueues) as ShardQueue[]) {
+        const robin = robins.get(queue) ?? createRoundRobin();
+        robins.set(queue, robin);
+        const mine = ready.filter(({ run }) => run.loaded.queue === queue);
+        const taken = takeTurns(mine, robin, windows[queue], outlook.weightOf);
+        try {
+          launched += await launch(context, taken, outlook);
+        } catch (error) {
+          // What was read ahead may not be in flight: it is read again from where Redis knows of.
+          for (const { run } of taken.keys()) delete run.reader;
+          throw error;
+        }
+      }
+      return launched;
+    },
+    async settle() {
+      await Promise.allSettled(background);
+    },
+  };
+}
+
+function openWindows({ lanes }: Outlook, mostImages: number): Record<ShardQueue, Window> {
+  const open = (queue: ShardQueue): Window => ({
+    ...{ lanes: lanes[queue], mostImages, images: 0, seconds: 0 },
+  });
+  return { shard: open('shard'), shardTfjs: open('shardTfjs') };
+}
+
+/** What one thread needs for an image of a job, as far as is known. */
+function secondsOf(
+  { positionsPerImage, model }: JobRecord,
+  live: Progress | null,
+  paces: ReadonlyMap<string, number>,
+): number {
+  const { completed = 0, positions = 0 } = live ?? {};
+  const measured = completed > 0 ? positions / completed : assumedPositions;
+  const pace = paces.get(model.name) ?? assumedPace;
+  return Math.max(1e-6, (positionsPerImage ?? measured) * pace);
+}
+
+function isStuck(run: Run, { progress, inFlight }: JobLive, nowMs: number): boolean {
+  const finished = (progress?.completed ?? 0) + (progress?.failed ?? 0);
+  if (inFlight === 0 || finished !== run.finished) {
+    run.finished = finished;
+    run.finishedChangedMs = nowMs;
+    return false;
+  }
+  if (nowMs - run.finishedChangedMs < lostMs) return false;
+  run.finishedChangedMs = nowMs;
+  return true;
+}
+
+/**
+ * Images in the order in which they are queued, until the window is full: between tenants by their
+ * weights, and between a tenant's most urgent jobs evenly.
+ */
+function takeTurns(
+  ready: readonly Ready[],
+  robin: RoundRobin,
+  window: Window,
+  weightOf: (tenant: string) => number,
+): Map<Ready, Entry[]> {
+  const taken = new Map<Ready, Entry[]>();
+  const byId = new Map(ready.map((one) => [one.run.jobId, one]));
+  let flows = flowsOf([...byId.values()], weightOf);
+  while (hasRoom(window)) {
+    const turn = byId.get(robin.next(flows) ?? '');
+    if (turn === undefined) break;
+    const { reader } = turn.run;
+    if (reader?.peek() === undefined) {
+      byId.delete(turn.run.jobId);
+      flows = flowsOf([...byId.values()], weightOf);
+      continue;
+    }
+    const entries = taken.get(turn) ?? [];
+    entries.push(reader.take());
+    taken.set(turn, entries);
+    window.images += 1;
+    window.seconds += turn.cost;
+  }
+  return taken;
+}
+
+function flowsOf(ready: readonly Ready[], weightOf: (tenant: string) => number): Flow[] {
+  const urgent = new Map<string, { priority: number; jobs: Ready[] }>();
+  for (const one of ready) {
+    const { tenant, job } = one.run;
+    const priority = job.interactive ? Number.POSITIVE_INFINITY : job.priority;
+    const known = urgent.get(tenant);
+    if (known === undefined || priority > known.priority) {
+      urgent.set(tenant, { priority, jobs: [one] });
+    } else if (priority === known.priority) known.jobs.push(one);
+  }
+  return [...urgent].flatMap(([tenant, { jobs }]) =>
+    jobs.map(({ run, cost }) => ({ id: run.jobId, weight: weightOf(tenant) / jobs.length, cost })),
+  );
+}
+
+const sizingOf = ({ job, loaded }: Active, { lanes, paces }: Outlook) => ({
+  lanes: lanes[loaded.queue],
+  secondsPerPosition: paces.get(job.model.name) ?? null,
+});
+
+async function launch(
+  context: Context,
+  taken: ReadonlyMap<Ready, readonly Entry[]>,
+  outlook: Outlook,
+): Promise<number> {
+  const launches: Launch[] = [];
+  let images = 0;
+  for (const [{ run, live }, entries] of taken) {
+    const { tenant, job, loaded, reader } = run;
+    const started = live.progress?.cursor.index ?? 0;
+    const imagesLeft = Math.max(1, job.counts.total - started);
+    if (reader === undefined) continue;
+    await context.progress.launch(
+      job.id,
+      entries.map(({ at }) => at),
+      reader.position(),
+    );
+    const items = entries.map(({ item }) => item);
+    const sizing = sizingOf(run, outlook);
+    launches.push({ tenant, job, bundle: loaded.bundle, items, imagesLeft, ...sizing });
+    images += items.length;
+  }
+  await launchImages(context, launches);
+  return images;
+}

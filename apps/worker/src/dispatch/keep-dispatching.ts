@@ -1,0 +1,18 @@
+import { dispatcherJob, reportError } from '@umbra/shared';
+import type { Context } from '../context.js';
+
+/** Redis may come back empty at any time, and the dispatcher with it. */
+const everyMs = 2_000;
+
+/** See to it that the fleet has a dispatcher. @returns A function that stops it. */
+export function keepDispatching({ dispatchQueue, logger }: Context): () => void {
+  const ensure = async () => {
+    const { name, data, opts } = dispatcherJob;
+    await dispatchQueue.add(name, data, opts).catch((error: unknown) => {
+      logger.warn({ error: reportError(error) }, 'a dispatcher could not be asked for');
+    });
+  };
+  ensure();
+  const timer = setInterval(ensure, everyMs);
+  return () => clearInterval(timer);
+}

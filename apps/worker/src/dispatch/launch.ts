@@ -1,0 +1,95 @@
+import { inputSize, planOcclusion } from '@umbra/engine';
+import {
+  type DatasetItem,
+  type JobRecord,
+  type ModelBundle,
+  needsWholeImage,
+  type Plan,
+  patientJob,
+  planShards,
+  priorityOf,
+  queueJobIds,
+  queueNames,
+  reportError,
+  shardQueueFor,
+} from '@umbra/shared';
+import type { FlowJob } from 'bullmq';
+import type { Context } from '../context.js';
+import { recordFailure } from '../merge.js';
+import { chooseRowsPerShard, type ShardSizing } from '../rows-per-shard.js';
+
+/** Flows in one MULTI: Redis serves nobody else meanwhile. */
+const flowsAtOnce = 50;
+
+export type Launch = {
+  readonly tenant: string;
+  readonly job: JobRecord;
+  readonly bundle: ModelBundle;
+  readonly items: readonly DatasetItem[];
+  /** Images of the job that are not yet started. */
+  readonly imagesLeft: number;
+  readonly lanes: number;
+  /** Measured in one lane; null while the model was never measured. */
+  readonly secondsPerPosition: number | null;
+};
+
+/** Queue images: a flow each. What cannot be run fails here, by itself. */
+export async function launchImages(context: Context, launches: readonly Launch[]): Promise<void> {
+  const flows: FlowJob[] = [];
+  for (const launch of launches) {
+    for (const item of launch.items) {
+      const flow = await planFlow(context, launch, item);
+      if (flow !== null) flows.push(flow);
+    }
+  }
+  for (let start = 0; start < flows.length; start += flowsAtOnce) {
+    await context.flows.addBulk(flows.slice(start, start + flowsAtOnce));
+  }
+}
+
+async function planFlow(
+  context: Context,
+  { tenant, job, bundle, imagesLeft, lanes, secondsPerPosition }: Launch,
+  item: DatasetItem,
+): Promise<FlowJob | null> {
+  const { id: jobId, dataset, model, settings, run, reuse } = job;
+  const image = { version: 1, tenant, jobId, dataset, item } as const;
+  const work = { ...image, model, settings, run, reuse } as const;
+  let plan: Plan;
+  try {
+    plan = planOcclusion(inputSize(bundle.input, item), settings);
+  } catch (error) {
+    // Inputs may vary in size: a patch that one of them cannot hold is that image's failure.
+    await recordFailure(context, work, reportError(error));
+    return null;
+  }
+  const { rows } = plan;
+  const sizing: ShardSizing = {
+    ...{ rows, images: imagesLeft, lanes, secondsPerPosition },
+    positionsPerRow: Math.max(...plan.grids.map(({ columns }) => columns)),
+    targetSeconds: context.config.UMBRA_SHARD_SECONDS,
+  };
+  const rowsPerShard = needsWholeImage(settings)
+    ? rows
+    : (job.rowsPerShard ?? chooseRowsPerShard(sizing));
+  const priority = priorityOf(job);
+  return {
+    name: queueNames.merge,
+    queueName: queueNames.merge,
+    data: work,
+    opts: { ...patientJob, ...priority, jobId: queueJobIds.merge(jobId, run, item.id) },
+    children: planShards(rows, rowsPerShard).map(({ rowStart, rowEnd }) => ({
+      name: queueNames.shard,
+      queueName: queueNames[shardQueueFor(bundle.format)],
+      data: { ...work, rowStart, rowEnd },
+      opts: {
+        ...patientJob,
+        ...priority,
+        attempts: 3,
+        // A failed child must not strand its parent: the merge finds the failure and decides.
+        ignoreDependencyOnFailure: true,
+        jobId: queueJobIds.shard(jobId, run, item.id, rowStart),
+      },
+    })),
+  };
+}

@@ -1,0 +1,92 @@
+import { Readable } from 'node:stream';
+import {
+  type Cursor,
+  type DatasetItem,
+  datasetItem,
+  integrity,
+  type ObjectStore,
+  readJsonLines,
+} from '@umbra/shared';
+
+/** An item of a manifest, and where it begins. */
+export type Entry = { readonly item: DatasetItem; readonly at: Cursor };
+
+/** Reads a manifest in pieces, and holds no more of it than one piece. */
+export type ManifestReader = {
+  /** The next item that is not finished; undefined where `readAhead` must be called, or at the end. */
+  peek(): Entry | undefined;
+  take(): Entry;
+  /** Where the next reader has to begin. */
+  position(): Cursor;
+  isAtEnd(): boolean;
+  /** @param bytes About how much to hold. */
+  readAhead(bytes: number): Promise<void>;
+};
+
+export type ManifestReaderOptions = {
+  readonly store: ObjectStore;
+  readonly key: string;
+  readonly from: Cursor;
+  /** Which of the images `[start, start + count)` need no dispatching. */
+  readonly readFinished: (start: number, count: number) => Promise<readonly boolean[]>;
+};
+
+export function createManifestReader(options: ManifestReaderOptions): ManifestReader {
+  const { store, key, readFinished } = options;
+  let ahead: Entry[] = [];
+  /** Where what has been read ends. */
+  let end = options.from;
+  let isAtEnd = false;
+  return {
+    peek: () => ahead[0],
+    take() {
+      const entry = ahead.shift();
+      if (entry === undefined) throw new Error('Expected an item to have been read');
+      return entry;
+    },
+    position: () => ahead[0]?.at ?? end,
+    isAtEnd: () => isAtEnd && ahead.length === 0,
+    async readAhead(bytes) {
+      if (ahead.length > 0 || isAtEnd) return;
+      const { entries, next } = await readEntries(store, key, end, bytes);
+      const finished = await readFinished(end.index, entries.length);
+      ahead = entries.filter((_, at) => !finished[at]);
+      isAtEnd = entries.length === 0;
+      end = next;
+    },
+  };
+}
+
+/** The item that begins at a cursor. @throws {AppError} `integrity` if none does. */
+export async function readItemAt(
+  store: ObjectStore,
+  key: string,
+  cursor: Cursor,
+): Promise<DatasetItem> {
+  const { entries } = await readEntries(store, key, cursor, 4096);
+  const [first] = entries;
+  if (first === undefined) throw integrity(`Expected an item at byte ${cursor.offset} of '${key}'`);
+  return first.item;
+}
+
+/** Whole lines from a place on. */
+async function readEntries(
+  store: ObjectStore,
+  key: string,
+  from: Cursor,
+  bytes: number,
+): Promise<{ entries: Entry[]; next: Cursor }> {
+  const { body } = await store.stream(key, { start: from.offset, end: from.offset + bytes });
+  const text = Buffer.concat(await body.toArray());
+  const cut = text.length < bytes ? text.length : text.lastIndexOf(10) + 1;
+  // A line longer than the piece: its limit is that of the reader of lines, which is far beyond.
+  if (cut === 0 && text.length > 0) return readEntries(store, key, from, bytes * 4);
+  const entries: Entry[] = [];
+  let at = from;
+  const lines = readJsonLines(Readable.from([text.subarray(0, cut)]), datasetItem);
+  for await (const { value: item, bytes: length } of lines) {
+    entries.push({ item, at });
+    at = { index: at.index + 1, offset: at.offset + length };
+  }
+  return { entries, next: { index: at.index, offset: from.offset + cut } };
+}

@@ -1,0 +1,194 @@
+import { allowedStrategy } from '@umbra/engine';
+import {
+  describeModel,
+  type Ending,
+  engineOptionsOf,
+  getJson,
+  hasCode,
+  imageIdAt,
+  imageIndexOf,
+  invalidInput,
+  type JobRecord,
+  keys,
+  patientJob,
+  queueJobIds,
+  queueNames,
+  shardQueueFor,
+  storedDataset,
+} from '@umbra/shared';
+import type { Context } from '../context.js';
+import { endJob, readJob, writeJob } from '../job-record.js';
+import { type Launch, launchImages } from './launch.js';
+import { createManifestReader, readItemAt } from './manifest-reader.js';
+import type { Run } from './run.js';
+
+type Known = Run & { job: JobRecord; loaded: NonNullable<Run['loaded']> };
+
+/** How often what changes slowly is looked at again. */
+const slowlyMs = 1_000;
+
+/** Read a job's record, and tell Redis what its user asked for: it may have come back empty. */
+export async function loadRun(context: Context, run: Run): Promise<void> {
+  const { store, progress } = context;
+  const { tenant, jobId } = run;
+  const job = await readJob(store, tenant, jobId);
+  allowedStrategy(job.settings.strategy, engineOptionsOf(context.config));
+  const bundle = await describeModel(store, job.model.name, job.model.digest);
+  if ((await store.head(keys.cancellation(tenant, jobId))) !== null) await progress.cancel(jobId);
+  const isPaused = (await store.head(keys.pause(tenant, jobId))) !== null;
+  await progress.setPaused(jobId, isPaused);
+  run.loaded = { bundle, queue: shardQueueFor(bundle.format) };
+  run.job = job;
+}
+
+/** A job waits for its dataset. @throws {AppError} `invalid_input` when there will be none. */
+export async function validate(context: Context, run: Known): Promise<void> {
+  const { tenant, job } = run;
+  const record = await getJson(
+    context.store,
+    keys.dataset(tenant, job.dataset),
+    storedDataset,
+  ).catch((error: unknown) => {
+    if (!hasCode(error, 'not_found')) throw error;
+    throw invalidInput(`Dataset '${job.dataset}' was deleted`);
+  });
+  if (record.state === 'failed') {
+    throw invalidInput(`Dataset '${job.dataset}' failed: ${record.error?.message}`);
+  }
+  if (record.state !== 'ready') {
+    run.notBeforeMs = Date.now() + slowlyMs;
+    return;
+  }
+  const counts = { total: record.images, completed: 0, failed: 0 };
+  run.job = await writeJob(context, tenant, job, { state: 'queued', counts });
+}
+
+/**
+ * Begin, or begin again after Redis was lost or for a retry: the store says which images are finished.
+ */
+export async function start(context: Context, run: Known): Promise<void> {
+  const { store, progress, logger } = context;
+  const { tenant, job } = run;
+  const isRetry = job.state === 'queued' && job.run > 1;
+  if (isRetry) {
+    for await (const { key } of store.list(keys.errors(tenant, job.id))) await store.delete(key);
+  }
+  // Nothing can be finished of a job that is begun for the first time.
+  const known = job.state === 'queued' && !isRetry ? 0 : await countFinished(context, run);
+  // Last: where this field stands, the rest has been taken over.
+  await progress.start(job.id, Date.now());
+  run.reader = openReader(context, run, { index: 0, offset: 0 });
+  if (job.state === 'queued') {
+    const startedAt = job.startedAt ?? new Date().toISOString();
+    run.job = await writeJob(context, tenant, job, { state: 'in_progress', startedAt });
+  }
+  logger.info({ jobId: job.id, images: job.counts.total, known }, 'job started');
+}
+
+async function countFinished(
+  { store, progress }: Context,
+  { tenant, job }: Known,
+): Promise<number> {
+  let known = 0;
+  for await (const { key } of store.list(keys.results(tenant, job.id))) {
+    if (!key.endsWith('/result.json')) continue;
+    const index = imageIndexOf(key.split('/').at(-2) ?? '');
+    if (await progress.finishImage(job.id, index, 'completed')) {
+      await progress.addPositions(job.id, job.positionsPerImage ?? 0);
+      known += 1;
+    }
+  }
+  for await (const { key } of store.list(keys.errors(tenant, job.id))) {
+    const index = imageIndexOf(key.split('/').at(-1)?.replace('.json', '') ?? '');
+    await progress.finishImage(job.id, index, 'failed');
+    known += 1;
+  }
+  return known;
+}
+
+/** Where another dispatcher left off. */
+export const openReader = (
+  { store, progress }: Context,
+  { tenant, job }: Known,
+  from: { readonly index: number; readonly offset: number },
+) =>
+  createManifestReader({
+    store,
+    key: keys.manifest(tenant, job.dataset),
+    from,
+    readFinished: (first, count) => progress.readFinished(job.id, first, count),
+  });
+
+export async function pause(context: Context, run: Known): Promise<void> {
+  const pausedAt = new Date().toISOString();
+  run.job = await writeJob(context, run.tenant, run.job, { state: 'paused', pausedAt });
+}
+
+export async function resume(context: Context, run: Known): Promise<void> {
+  const changes = { state: 'in_progress', pausedAt: null } as const;
+  run.job = await writeJob(context, run.tenant, run.job, changes);
+}
+
+/** Stop what runs; what is finished stays. */
+export async function end(context: Context, run: Known, ending: Ending): Promise<void> {
+  const { tenant, job } = run;
+  await context.progress.cancel(job.id);
+  const cancellingAt = ending.requestedAt;
+  run.job = await writeJob(context, tenant, job, { state: 'cancelling', cancellingAt, ending });
+}
+
+/** Have the archive written, which ends the job; end it where there is nothing to archive. */
+export async function finalize(context: Context, run: Known): Promise<void> {
+  const { tenant, job } = run;
+  const { ending } = job;
+  if (job.interactive || job.startedAt === null) {
+    const live = await context.progress.read(job.id);
+    const { completed = 0, failed = 0 } = live ?? {};
+    const counts = { total: job.counts.total, completed, failed };
+    const error = ending?.error ?? null;
+    run.job = await endJob(context, tenant, job, ending?.state ?? 'completed', { counts, error });
+    return;
+  }
+  if (job.state !== 'finalizing') {
+    const finalizingAt = new Date().toISOString();
+    run.job = await writeJob(context, tenant, job, { state: 'finalizing', finalizingAt });
+  }
+  // Not only once: an archive that was lost with Redis is queued again.
+  await context.archiveQueue.add(
+    queueNames.archive,
+    { version: 1, tenant, jobId: job.id },
+    { ...patientJob, jobId: queueJobIds.archive(job.id, job.run) },
+  );
+  run.notBeforeMs = Date.now() + slowlyMs;
+  // The archive's step writes the record from here on.
+  if ((await readJob(context.store, tenant, job.id)).state !== 'finalizing') {
+    await context.progress.unregister(job.id);
+  }
+}
+
+/**
+ * Queue again what is in flight and in no queue: it was lost between the two, or its merge gave up
+ * while the store was away.
+ */
+export async function findLost(
+  context: Context,
+  run: Known,
+  sizing: Pick<Launch, 'lanes' | 'secondsPerPosition'>,
+): Promise<void> {
+  const { store, progress, mergeQueue, logger } = context;
+  const { tenant, job, loaded } = run;
+  for (const cursor of await progress.listInFlight(job.id)) {
+    const imageId = imageIdAt(cursor.index);
+    if ((await mergeQueue.getJob(queueJobIds.merge(job.id, job.run, imageId))) !== undefined)
+      continue;
+    if (await progress.isFinished(job.id, cursor.index)) {
+      await progress.dropImage(job.id, cursor.index);
+      continue;
+    }
+    logger.warn({ jobId: job.id, imageId }, 'image lost from the queue; queued again');
+    const item = await readItemAt(store, keys.manifest(tenant, job.dataset), cursor);
+    await launchImages(context, [
+      { tenant, job, bundle: loaded.bundle, items: [item], imagesLeft: 1, ...sizing },
+    ]);
+  }
+}
