@@ -2,7 +2,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createClient } from '@umbra/cli/client';
+import { createUmbraClient } from '@umbra/client';
+import { uploadFiles } from '@umbra/client/files';
 import { composeResult, openEngine, prepareImage } from '@umbra/engine';
 import { occlusionSettings } from '@umbra/shared';
 import sharp from 'sharp';
@@ -110,7 +111,7 @@ async function explainOne(open, path) {
 async function runService(photos, dir, workers) {
   const services = await startServices({ dir, workers });
   try {
-    const client = createClient(services.url);
+    const client = createUmbraClient({ baseUrl: services.url });
     // One small job first loads the model everywhere, as it is in a running service.
     await runJob(client, photos.slice(0, 2 * workers));
     return await runJob(client, photos);
@@ -120,14 +121,14 @@ async function runService(photos, dir, workers) {
 }
 
 /**
- * @param {import('@umbra/cli/client').Client} client
+ * @param {import('@umbra/client').UmbraClient} client
  * @param {readonly string[]} photos
  */
 async function runJob(client, photos) {
-  const dataset = await client.uploadPhotos(photos);
+  const dataset = await uploadFiles(client, photos);
   const start = performance.now();
-  const job = await client.submitJob({ dataset: dataset.id, model, settings });
-  const { state, counts } = await client.waitForJob(job.id, () => {});
+  const job = await client.createJob({ dataset: dataset.id, model, settings });
+  const { state, counts } = await client.waitForJob(job.id, { pollMs: 200 });
   const seconds = (performance.now() - start) / 1000;
   if (state !== 'completed' || counts.completed !== photos.length) {
     throw new Error(

@@ -1,5 +1,6 @@
 // `npm run check`: everything a change must pass. `--no-tests` leaves the tests out.
 import { ensureBuilt, ensureInstalled } from './lib/install.mjs';
+import { checkApiFiles, lintApi } from './lib/openapi.mjs';
 import { CommandError, runMain, step } from './lib/run.mjs';
 import { checkStyle, runTests } from './lib/steps.mjs';
 
@@ -8,6 +9,8 @@ const steps = [
   ['install', ensureInstalled],
   ['format and lint', checkStyle],
   ['types and build', ensureBuilt],
+  ['OpenAPI document is current', checkApiFiles],
+  ['OpenAPI document lint', lintApi],
 ];
 if (!process.argv.includes('--no-tests')) {
   steps.push([

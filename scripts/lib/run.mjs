@@ -130,7 +130,7 @@ export async function runMain(main) {
     if (error instanceof CommandError) {
       step(error.message);
       process.exitCode = error.code;
-    } else if (error instanceof Error && error.name === 'AppError') {
+    } else if (error instanceof Error && ['AppError', 'UmbraError'].includes(error.name)) {
       step(error.message);
       process.exitCode = 1;
     } else {

@@ -2,9 +2,11 @@ import { defaultTenant, notFound } from '@umbra/shared';
 import express, { type Express, type RequestHandler, type Router } from 'express';
 import type { Context } from './context.js';
 import { measureRequests } from './metrics.js';
+import { describeApi } from './openapi/document.js';
 import { mountRoutes, type Route } from './operation.js';
 import { ProblemError, problemHandler } from './problems.js';
 import { datasetRoutes } from './routes/datasets.js';
+import { docsRoutes } from './routes/docs.js';
 import { healthRoutes } from './routes/health.js';
 import { jobRoutes } from './routes/jobs.js';
 import { layerRoutes } from './routes/layers.js';
@@ -30,6 +32,7 @@ export function createApp(context: Context): Express {
     ...jobRoutes(context),
     ...viewRoutes(context),
     ...resultRoutes(context),
+    ...docsRoutes(() => describeApi(routes.map(({ operation }) => operation))),
   ];
   // Until keys are asked for, everything belongs to one tenant.
   const router = mountRoutes(routes, async () => defaultTenant);

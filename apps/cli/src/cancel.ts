@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
-import { invalidInput, isFinal } from '@umbra/shared';
-import { createClient } from './client.js';
+import { isEnded } from '@umbra/client';
+import { invalidInput } from '@umbra/shared';
+import { openService, pollMs } from './service.js';
 
 export const cancelUsage = `  umbra cancel JOB [--api URL]
       have a job of a service end; finished images stay, and are in its archive`;
@@ -16,11 +17,9 @@ export async function cancel(args: string[]): Promise<void> {
   if (job === undefined || others.length > 0) {
     throw invalidInput(`Expected one JOB, got '${positionals.join(' ')}'`);
   }
-  const client = createClient(values.api);
+  const client = openService(values.api);
   const asked = await client.cancelJob(job);
-  const { state, counts } = isFinal(asked.state)
-    ? asked
-    : await client.waitForJob(job, () => undefined);
+  const { state, counts } = isEnded(asked) ? asked : await client.waitForJob(job, { pollMs });
   process.stderr.write(
     `Job ${job} ${state}: ${counts.completed} of ${counts.total} images finished\n`,
   );

@@ -4,6 +4,8 @@ import { z } from 'zod';
 const cliConfig = engineConfig.extend({
   /** Where models are added, and found by name first. */
   UMBRA_MODELS_DIR: z.string().min(1).optional(),
+  /** For services that ask for one. */
+  UMBRA_API_KEY: z.string().min(1).optional(),
 });
 
 /** The environment as the commands read it. @throws {AppError} `invalid_input` */

@@ -1,10 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { AppError, invalidInput, type JobStatus, type OcclusionSettings } from '@umbra/shared';
+import type { Job } from '@umbra/client';
+import { downloadArchive, uploadFiles } from '@umbra/client/files';
+import { AppError, invalidInput, type OcclusionSettings } from '@umbra/shared';
 import { extractArchive } from './archive.js';
-import { createClient } from './client.js';
 import { createProgressBar } from './progress-bar.js';
+import { openService, pollMs } from './service.js';
 import { parseSettings, settingsFlags, settingsUsage } from './settings-flags.js';
 import { formatTable, readSummaries, type Summary } from './summary.js';
 
@@ -25,8 +27,8 @@ export type Submission = {
 
 export type SubmissionResult = {
   readonly job: string;
-  readonly state: JobStatus['state'];
-  readonly counts: JobStatus['counts'];
+  readonly state: Job['state'];
+  readonly counts: Job['counts'];
   readonly images: readonly Summary[];
   readonly seconds: number;
 };
@@ -63,16 +65,16 @@ export async function submit(args: string[]): Promise<void> {
 /**
  * Upload, run, show progress, download and unpack.
  *
- * @throws {AppError} With the service's own code and words.
+ * @throws {UmbraError} With the service's own code and words.
  */
 export async function runSubmission(submission: Submission): Promise<SubmissionResult> {
   const startedAt = performance.now();
-  const client = createClient(submission.api);
-  const dataset = await client.uploadPhotos(submission.photos);
+  const client = openService(submission.api);
+  const dataset = await uploadFiles(client, submission.photos);
   for (const { name, error } of dataset.refusals) {
     process.stderr.write(`refused ${name}: ${error.message}\n`);
   }
-  const job = await client.submitJob({
+  const job = await client.createJob({
     dataset: dataset.id,
     model: submission.model,
     settings: submission.settings,
@@ -80,11 +82,15 @@ export async function runSubmission(submission: Submission): Promise<SubmissionR
   });
   const bar = createProgressBar('positions');
   let said: string | null = null;
-  const status = await client.waitForJob(job.id, ({ positions, etaSeconds, waitingFor }) => {
-    if (waitingFor !== null && waitingFor !== said)
-      process.stderr.write(`Waiting for ${waitingFor}\n`);
-    said = waitingFor;
-    bar.update(positions.done, positions.total ?? 0, etaSeconds);
+  const status = await client.waitForJob(job.id, {
+    pollMs,
+    onStatus({ positions, etaSeconds, waitingFor }) {
+      if (waitingFor !== null && waitingFor !== said) {
+        process.stderr.write(`Waiting for ${waitingFor}\n`);
+      }
+      said = waitingFor;
+      bar.update(positions.done, positions.total ?? 0, etaSeconds);
+    },
   });
   bar.end();
   if (status.state !== 'completed') {
@@ -96,7 +102,7 @@ export async function runSubmission(submission: Submission): Promise<SubmissionR
   const seconds = (performance.now() - startedAt) / 1000;
   await mkdir(submission.out, { recursive: true });
   const archive = join(submission.out, 'archive.zip');
-  await client.downloadArchive(job.id, archive);
+  await downloadArchive(client, job.id, archive);
   const results = join(submission.out, 'results');
   await extractArchive(archive, results);
   const images = await readSummaries(results);

@@ -136,10 +136,23 @@ const given = z.strictObject({
   refine: refine.optional(),
   faithfulness: faithfulness.optional(),
 });
-type Given = z.output<typeof given>;
-type Complete = Pick<Given, 'preset'> & {
-  readonly [K in Exclude<keyof Given, 'preset'>]-?: Exclude<Given[K], undefined>;
-};
+
+const extent = z.strictObject({ height: px, width: px });
+
+/** What is parsed: nothing left out, and nothing in short. */
+const complete = z.strictObject({
+  patch: z.union([extent, z.array(extent).min(2).max(8).readonly()]),
+  stride: z.strictObject({ y: px, x: px }),
+  edge,
+  fill,
+  target,
+  score,
+  strategy,
+  allowGaps: z.boolean(),
+  refine: z.strictObject({ every: z.int(), share: z.number() }).nullable(),
+  faithfulness: z.strictObject({ steps: z.int() }).nullable(),
+  preset: given.shape.preset,
+});
 
 /**
  * How an image is occluded. The only source of defaults: every entry point parses through here.
@@ -157,7 +170,7 @@ export const occlusionSettings = given
       context.addIssue({ code: 'custom', path: [name], message });
     }
   })
-  .transform((settings): Complete => {
+  .transform((settings): z.input<typeof complete> => {
     // A field that is left out may be present as undefined, which must not hide a default.
     const present = Object.entries(settings).filter(([, value]) => value !== undefined);
     const base = settings.preset === 'article' ? article : defaults;
@@ -171,7 +184,8 @@ export const occlusionSettings = given
       message: 'Expected the stride to be at most the patch, or allowGaps to be true',
       when: ({ issues }) => issues.length === 0,
     },
-  );
+  )
+  .pipe(complete);
 
 export type OcclusionSettings = z.output<typeof occlusionSettings>;
 export type OcclusionSettingsInput = z.input<typeof occlusionSettings>;

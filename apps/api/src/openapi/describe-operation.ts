@@ -1,0 +1,97 @@
+import type { z } from 'zod';
+import type { Answer, Content, Operation } from '../operation.js';
+import { describeHeaders } from './headers.js';
+import type { ProblemWriter } from './problems.js';
+import type { Direction, JsonSchema, SchemaWriter } from './schemas.js';
+
+/** Write what the document shares, and give references to it. */
+export type Writers = { readonly schemas: SchemaWriter; readonly problems: ProblemWriter };
+
+/** One operation as an OpenAPI Operation Object. */
+export function describeOperation(
+  operation: Operation,
+  { schemas, problems }: Writers,
+): JsonSchema {
+  const { id, tag, summary, description, scope } = operation;
+  const parameters = listParameters(operation, schemas);
+  const requestBody = describeBody(operation, schemas);
+  const words = [description, scope && `Needs a key with scope \`${scope}\`.`].filter(Boolean);
+  return {
+    operationId: id,
+    tags: [tag],
+    summary,
+    ...(words.length > 0 ? { description: words.join('\n\n') } : {}),
+    security: scope === null ? [] : [{ bearer: [scope] }],
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(requestBody === null ? {} : { requestBody }),
+    responses: {
+      ...describeAnswers(operation, schemas),
+      ...problems.write(operation),
+    },
+  };
+}
+
+function listParameters(
+  { id, params = {}, query, headers = {} }: Operation,
+  schemas: SchemaWriter,
+): JsonSchema[] {
+  const { properties = {}, required = [] } =
+    query === undefined ? {} : (schemas.write(query, 'input') as z.core.JSONSchema.ObjectSchema);
+  if (query !== undefined && Object.keys(properties).length === 0) {
+    throw new TypeError(`Expected the query of operation '${id}' to be an object with fields`);
+  }
+  const optional = Object.fromEntries(
+    Object.entries(headers).map(([name, schema]) => [name, schema.safeParse(undefined).success]),
+  );
+  return [
+    ...Object.entries(params).map(([name, schema]) =>
+      parameter('path', name, true, schemas.write(schema, 'input')),
+    ),
+    ...Object.entries(properties).map(([name, schema]) =>
+      parameter('query', name, required.includes(name), schema as JsonSchema),
+    ),
+    ...Object.entries(headers).map(([name, schema]) =>
+      parameter('header', name, !optional[name], schemas.write(schema, 'input')),
+    ),
+  ];
+}
+
+function parameter(where: string, name: string, required: boolean, whole: JsonSchema): JsonSchema {
+  const { description, ...schema } = whole;
+  const words = description === undefined ? {} : { description };
+  return { name, in: where, ...words, ...(required ? { required } : {}), schema };
+}
+
+function describeBody(operation: Operation, schemas: SchemaWriter): JsonSchema | null {
+  const { body, bodyOptional = false, streams = {} } = operation;
+  const content: Content = { ...(body && { 'application/json': body }), ...streams };
+  if (Object.keys(content).length === 0) return null;
+  return { required: !bodyOptional, content: describeContent(content, 'input', schemas) };
+}
+
+function describeContent(content: Content, direction: Direction, schemas: SchemaWriter) {
+  return Object.fromEntries(
+    Object.entries(content).map(([type, schema]) => {
+      // OpenAPI 3.1 says of bytes that they have no schema.
+      if (schema === 'bytes') return [type, {}];
+      const written = schemas.write(schema, direction);
+      const isWhole = /[/+]json$|^multipart\/form-data$/.test(type);
+      // A stream of lines or events is no JSON document; 3.2 calls the schema of one `itemSchema`.
+      return [type, isWhole ? { schema: written } : { 'x-item-schema': written }];
+    }),
+  );
+}
+
+function describeAnswers({ answers }: Operation, schemas: SchemaWriter): JsonSchema {
+  return Object.fromEntries(
+    Object.entries(answers).map(([status, answer]) => [status, describeAnswer(answer, schemas)]),
+  );
+}
+
+function describeAnswer({ description, content, headers = {} }: Answer, schemas: SchemaWriter) {
+  return {
+    description,
+    ...describeHeaders(headers),
+    ...(content === undefined ? {} : { content: describeContent(content, 'output', schemas) }),
+  };
+}

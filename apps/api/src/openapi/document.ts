@@ -1,0 +1,73 @@
+import { umbraVersion } from '@umbra/shared';
+import type { Operation } from '../operation.js';
+import { describeOperation } from './describe-operation.js';
+import { createProblemWriter } from './problems.js';
+import { createSchemaWriter, type JsonSchema } from './schemas.js';
+
+export type ApiDocument = JsonSchema & {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, JsonSchema>>>>;
+};
+
+const about = `Explains image classifiers at the scale of datasets: upload images as a dataset, submit a job,
+poll it, and fetch heatmaps. Errors are problem details (RFC 9457); pages are followed by \`next_cursor\`;
+a repeated \`Idempotency-Key\` gives the first answer again.`;
+
+/** In the order of the page. */
+const tags: Readonly<Record<string, string>> = {
+  datasets: 'Images that jobs read',
+  jobs: 'A dataset explained with a model',
+  results: 'What a job has found',
+  models: 'What can be run, and what it is made of',
+  service: 'The service itself',
+};
+
+/**
+ * The OpenAPI 3.1 document of these operations.
+ *
+ * @throws {TypeError} If two of them have the same id, or the same method and path.
+ */
+export function describeApi(operations: readonly Operation[]): ApiDocument {
+  const schemas = createSchemaWriter();
+  const problems = createProblemWriter(schemas);
+  const paths: Record<string, Record<string, JsonSchema>> = {};
+  const ids = new Set<string>();
+  const names = [...new Set([...Object.keys(tags), ...operations.map(({ tag }) => tag)])];
+  const sorted = operations.toSorted((a, b) => names.indexOf(a.tag) - names.indexOf(b.tag));
+  for (const operation of sorted) {
+    const { id, method, path } = operation;
+    paths[path] ??= {};
+    if (ids.has(id) || method in paths[path]) {
+      throw new TypeError(`Expected operations to differ, got '${id}' (${method} ${path}) twice`);
+    }
+    ids.add(id);
+    paths[path][method] = describeOperation(operation, { schemas, problems });
+  }
+  return {
+    openapi: '3.1.1',
+    info: {
+      title: 'Umbra',
+      version: umbraVersion,
+      description: about,
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/', description: 'Where this document is from' }],
+    tags: names.map((name) => ({
+      name,
+      ...(tags[name] === undefined ? {} : { description: tags[name] }),
+    })),
+    paths,
+    components: {
+      schemas: schemas.components(),
+      responses: problems.components(),
+      securitySchemes: {
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            'An API key, with scope `read`, `submit` or `admin`, each of which includes the ones before. On loopback a service may be told to ask for none.',
+        },
+      },
+    },
+  };
+}

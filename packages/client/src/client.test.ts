@@ -1,0 +1,161 @@
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { downloadFile } from './files.js';
+import { createUmbraClient, followEvents, type Job, readEvents, UmbraError } from './index.js';
+
+let server: Server | undefined;
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'umbra-client-'));
+});
+afterEach(async () => {
+  server?.closeAllConnections();
+  server?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** A service that fails as real ones do, only when it is told to. */
+async function serve(answer: RequestListener) {
+  server = createServer(answer).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return createUmbraClient({ baseUrl: `http://127.0.0.1:${port}/`, apiKey: 'a-key' });
+}
+
+describe('requests', () => {
+  test('have the key, and throw problems with their code', async () => {
+    const asked: (string | undefined)[] = [];
+    const client = await serve((request, response) => {
+      asked.push(request.url, request.headers.authorization);
+      response.writeHead(429, { 'retry-after': '7' });
+      response.end(JSON.stringify({ code: 'rate_limited', detail: 'Too many', status: 429 }));
+    });
+    const error = await client.getJob('job_1').catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(UmbraError);
+    expect(error).toMatchObject({
+      ...{ code: 'rate_limited', message: 'Too many', status: 429, retryAfterSeconds: 7 },
+    });
+    expect(asked).toEqual(['/v1/jobs/job_1', 'Bearer a-key']);
+  });
+
+  test('say where nobody answers, and survive answers that are no problems', async () => {
+    const away = createUmbraClient({ baseUrl: 'http://127.0.0.1:1' });
+    await expect(away.getJob('job_1')).rejects.toMatchObject({
+      ...{ code: 'unavailable', status: null },
+      message: "Expected Umbra's API at http://127.0.0.1:1, got no answer",
+    });
+    const proxy = await serve((_request, response) => response.writeHead(502).end('<h1>Bad</h1>'));
+    await expect(proxy.getJob('job_1')).rejects.toMatchObject({ code: 'internal', status: 502 });
+  });
+});
+
+describe('waiting for a job', () => {
+  test('outlasts a service that cannot answer for a while', async () => {
+    const states: (Job['state'] | null)[] = ['queued', null, 'in_progress', null, 'cancelled'];
+    const client = await serve((_request, response) => {
+      const state = states.shift();
+      response.writeHead(state === null ? 503 : 200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ state }));
+    });
+    const seen: string[] = [];
+    const onStatus = ({ state }: Job) => seen.push(state);
+    const job = await client.waitForJob('job_1', { pollMs: 1, onStatus });
+    expect(job.state).toBe('cancelled');
+    expect(seen).toEqual(['queued', 'in_progress', 'cancelled']);
+  });
+
+  test('ends at once where asking again does not help', async () => {
+    let asked = 0;
+    const client = await serve((_request, response) => {
+      asked += 1;
+      response.writeHead(404).end(JSON.stringify({ code: 'not_found' }));
+    });
+    await expect(client.waitForJob('job_1', { pollMs: 1 })).rejects.toMatchObject({ status: 404 });
+    expect(asked).toBe(1);
+  });
+});
+
+describe('a download', () => {
+  const whole = Buffer.from(Array.from({ length: 3 * 65_536 }, (_, at) => at % 251));
+
+  /** Cuts every answer but the last after a third of the file. */
+  const cutting =
+    (versions: readonly string[], ranges: (string | undefined)[]): RequestListener =>
+    (request, response) => {
+      const etag = versions[ranges.length] ?? '"last"';
+      ranges.push(request.headers.range);
+      const isSame = request.headers['if-range'] === etag;
+      const start = isSame ? Number(/\d+/.exec(request.headers.range ?? '')?.[0]) : 0;
+      response.writeHead(isSame ? 206 : 200, { etag, 'content-length': whole.length - start });
+      if (ranges.length === versions.length) return response.end(whole.subarray(start));
+      response.write(whole.subarray(start, start + 65_536));
+      // Not before it has arrived: what is under way may be lost.
+      const arrived = setInterval(async () => {
+        const { size } = await stat(join(folder, 'file.part'));
+        if (size < start + 65_536) return;
+        clearInterval(arrived);
+        response.destroy();
+      }, 5);
+    };
+
+  test('goes on where it broke off', async () => {
+    const ranges: (string | undefined)[] = [];
+    const client = await serve(cutting(['"a"', '"a"', '"a"'], ranges));
+    await downloadFile(client, '/file', join(folder, 'file'));
+    expect(await readFile(join(folder, 'file'))).toEqual(whole);
+    expect(ranges[0]).toBeUndefined();
+    expect(ranges.slice(1).every((range) => Number(/\d+/.exec(range ?? '')?.[0]) > 0)).toBe(true);
+    expect(await readdir(folder)).toEqual(['file']);
+  });
+
+  test('begins anew where there is another version', async () => {
+    const client = await serve(cutting(['"a"', '"b"'], []));
+    await downloadFile(client, '/file', join(folder, 'file'));
+    expect(await readFile(join(folder, 'file'))).toEqual(whole);
+  });
+});
+
+describe('events', () => {
+  const stream = (...chunks: string[]) =>
+    new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (const chunk of chunks) controller.enqueue(new TextEncoder().encode(chunk));
+        controller.close();
+      },
+    });
+  const all = async (source: AsyncIterable<unknown>) => {
+    const found = [];
+    for await (const one of source) found.push(one);
+    return found;
+  };
+
+  test('are read whatever the chunks, the line ends and the comments', async () => {
+    const text =
+      ': hello\r\nid: 1\r\nevent: state\r\ndata: a\r\ndata: b\r\n\r\nretry: 5\ndata:c\n\n';
+    const events = [
+      { id: '1', event: 'state', data: 'a\nb' },
+      { id: '1', event: 'message', data: 'c' },
+    ];
+    expect(await all(readEvents(stream(text)))).toEqual(events);
+    expect(await all(readEvents(stream(...text)))).toEqual(events);
+    expect(await all(readEvents(stream('data: cut off')))).toEqual([]);
+  });
+
+  test('go on after the last one, and end when there are no more', async () => {
+    const asked: unknown[] = [];
+    const client = await serve((request, response) => {
+      asked.push(request.headers['last-event-id']);
+      if (asked.length > 2) return response.writeHead(204).end();
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end(`id: ${asked.length}\ndata: x\n\n`);
+    });
+    const events = await all(followEvents(client, '/events', { lastEventId: '0' }));
+    expect(events).toMatchObject([{ id: '1' }, { id: '2' }]);
+    expect(asked).toEqual(['0', '1', '2']);
+  });
+});

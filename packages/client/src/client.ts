@@ -1,0 +1,82 @@
+import createFetchClient, { type Client as FetchClient } from 'openapi-fetch';
+import type { components, paths } from './generated/api.js';
+import { problemOf, UmbraError } from './problem.js';
+import type { Job, JobRequest, NewDataset } from './types.js';
+import { type WaitOptions, waitForJob } from './wait-for-job.js';
+
+export type ClientOptions = {
+  /** Where the service is, without `/v1`. */
+  readonly baseUrl: string;
+  /** Sent as a bearer token; a service on loopback may ask for none. */
+  readonly apiKey?: string | undefined;
+  /** Instead of the global one. */
+  readonly fetch?: (request: Request) => Promise<Response>;
+};
+
+/** The service's HTTP interface. Whatever is not an answer of the wanted kind is an `UmbraError`. */
+export type UmbraClient = {
+  /** Every operation, by method and path, with the types of the OpenAPI document. */
+  readonly api: FetchClient<paths>;
+  /** Any path of the service, with the same key and the same errors. */
+  request(path: string, init?: RequestInit): Promise<Response>;
+  uploadImages(
+    images: Iterable<{ readonly name: string; readonly data: Blob }>,
+  ): Promise<NewDataset>;
+  /** @param idempotencyKey The same key gives the same job, however often it is asked. */
+  createJob(job: JobRequest, idempotencyKey?: string): Promise<Job>;
+  getJob(id: string): Promise<Job>;
+  cancelJob(id: string): Promise<Job>;
+  /** Poll until the job has ended, in whatever way. */
+  waitForJob(id: string, options?: WaitOptions): Promise<Job>;
+};
+
+export function createUmbraClient({
+  baseUrl,
+  apiKey,
+  fetch: send = fetch,
+}: ClientOptions): UmbraClient {
+  const root = baseUrl.replace(/\/+$/, '');
+  const ask = async (request: Request): Promise<Response> => {
+    if (apiKey !== undefined) request.headers.set('Authorization', `Bearer ${apiKey}`);
+    const response = await send(request).catch((cause: unknown) => {
+      // Who asked for the end gets it.
+      if (request.signal.aborted) throw cause;
+      const message = `Expected Umbra's API at ${baseUrl}, got no answer`;
+      throw new UmbraError(message, { code: 'unavailable', cause });
+    });
+    if (!response.ok && response.status !== 304) throw await problemOf(response);
+    return response;
+  };
+  const api = createFetchClient<paths>({ baseUrl: root, fetch: ask });
+  const getJob = async (job: string) =>
+    dataOf(await api.GET('/v1/jobs/{job}', { params: { path: { job } } }));
+
+  return {
+    api,
+    request: (path, init) => ask(new Request(`${root}${path}`, init)),
+    async uploadImages(images) {
+      const form = new FormData();
+      for (const { name, data } of images) form.append('images', data, name);
+      return dataOf(await api.POST('/v1/datasets', { body: form as never }));
+    },
+    async createJob(job, idempotencyKey) {
+      const body = job as components['schemas']['JobRequest'];
+      const header = idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey };
+      return dataOf(await api.POST('/v1/jobs', { body, params: { header } }));
+    },
+    getJob,
+    async cancelJob(job) {
+      return dataOf(await api.POST('/v1/jobs/{job}/cancel', { params: { path: { job } } }));
+    },
+    waitForJob: (id, options) => waitForJob(() => getJob(id), options),
+  };
+}
+
+/** The answer's content, which is there: everything else was thrown. */
+function dataOf<T>({ data, response }: { readonly data?: T; readonly response: Response }): T {
+  if (data !== undefined) return data;
+  throw new UmbraError(`Expected content, got HTTP ${response.status} without any`, {
+    code: 'internal',
+    status: response.status,
+  });
+}

@@ -1,0 +1,64 @@
+import { createWriteStream, openAsBlob } from 'node:fs';
+import { rename, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { UmbraClient } from './client.js';
+import { UmbraError } from './problem.js';
+import type { NewDataset } from './types.js';
+
+/** Breaks in a row without a single byte. */
+const patience = 5;
+const pauseMs = 200;
+
+/** Make a dataset of image files, which are read as they are sent. */
+export async function uploadFiles(
+  client: UmbraClient,
+  paths: readonly string[],
+): Promise<NewDataset> {
+  const images = paths.map(async (path) => ({
+    name: basename(path),
+    data: await openAsBlob(path),
+  }));
+  return client.uploadImages(await Promise.all(images));
+}
+
+export const downloadArchive = (client: UmbraClient, job: string, path: string): Promise<void> =>
+  downloadFile(client, `/v1/jobs/${encodeURIComponent(job)}/archive`, path);
+
+/**
+ * Download into a file, which is there when all of it is: until then it is called `.part`.
+ *
+ * A download that breaks off goes on where it broke off, if the service still has the same version.
+ *
+ * @param from A path of the service.
+ * @throws {UmbraError} If the service refuses, or breaks off five times without a byte in between.
+ */
+export async function downloadFile(client: UmbraClient, from: string, path: string): Promise<void> {
+  const part = `${path}.part`;
+  let etag: string | null = null;
+  let bytes = 0;
+  for (let breaks = 0; ; ) {
+    const headers = etag === null ? {} : { Range: `bytes=${bytes}-`, 'If-Range': etag };
+    const response = await client.request(from, { headers });
+    const flags = response.status === 206 ? 'a' : 'w';
+    etag = response.headers.get('etag');
+    try {
+      const body = response.body === null ? [] : Readable.fromWeb(response.body as ReadableStream);
+      await pipeline(body, createWriteStream(part, { flags }));
+      break;
+    } catch (cause) {
+      const { size } = await stat(part);
+      breaks = size > bytes ? 0 : breaks + 1;
+      bytes = size;
+      if (breaks >= patience) {
+        const message = `Expected all of ${from}, got ${bytes} bytes`;
+        throw new UmbraError(message, { code: 'unavailable', cause });
+      }
+      await sleep(pauseMs);
+    }
+  }
+  await rename(part, path);
+}

@@ -1,0 +1,1670 @@
+// Made by `npm run openapi` from openapi.json, which is made from the operations of apps/api.
+// Not to be edited.
+
+export interface paths {
+    "/v1/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a dataset of images; bad files are refused one by one, with reasons
+         * @description Needs a key with scope `submit`.
+         */
+        post: operations["createDataset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/datasets/{dataset}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a dataset holds
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["getDataset"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a dataset that no job reads, with its images; results of jobs stay
+         * @description Needs a key with scope `submit`.
+         */
+        delete: operations["deleteDataset"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Explain a dataset with a model
+         * @description Needs a key with scope `submit`.
+         */
+        post: operations["createJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A job's state, counts, positions done and ETA
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["getJob"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a job that has ended, with its results; its dataset stays
+         * @description Needs a key with scope `submit`.
+         */
+        delete: operations["deleteJob"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have a job end; finished images stay, and are in its archive
+         * @description Needs a key with scope `submit`.
+         */
+        post: operations["cancelJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The images of a job and their states, in pages
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["listImages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/images/{image}/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A file of a finished image; result.json lists them all
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["getResultFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A zip of everything, with digests and provenance
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["getArchive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/errors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The images that failed, and why, as JSON Lines
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["listErrors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/images/{image}/input.png": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the model was given; with row and column, with the patch there
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["getInput"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/images/{image}/receptive-field.png": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The photo with what a unit (ROW,COLUMN) of a layer sees
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["getReceptiveField"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The models that can be run
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["listModels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{model}/layers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every layer: shape, window, parameters, receptive field
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["listLayers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{model}/layers/{layer}/filters.png": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A convolution's weights, drawn; pages are linked
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["getFilters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{model}/layers/{layer}/filters.npy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A convolution's weights as they are
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["getFilterArray"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The workers that live, and the formats of models that they run
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["listWorkers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether this process answers */
+        get: operations["getHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether Redis and the store answer, too */
+        get: operations["getReadiness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This document */
+        get: operations["getDocument"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/docs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This document as a page to read and to try requests on */
+        get: operations["getDocs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/docs/{asset}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the page is made of */
+        get: operations["getDocsAsset"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        Counts: {
+            total: number;
+            completed: number;
+            failed: number;
+        };
+        Dataset: {
+            /** @constant */
+            version: 2;
+            id: string;
+            /** @enum {string} */
+            state: "open" | "validating" | "ready" | "failed";
+            metadata: {
+                [key: string]: string;
+            };
+            /** Format: date-time */
+            createdAt: string;
+            readyAt: string | null;
+            failedAt: string | null;
+            images: number;
+            bytes: number;
+            refused: number;
+            duplicates: number;
+            labelled: number;
+            error: components["schemas"]["ErrorReport"] | null;
+        };
+        ErrorReport: {
+            /** @enum {string} */
+            code: "invalid_input" | "too_large" | "unsupported_media_type" | "method_not_allowed" | "not_found" | "conflict" | "range_not_satisfiable" | "unprocessable" | "integrity" | "unavailable" | "cancelled" | "internal";
+            message: string;
+        };
+        Image: {
+            id: string;
+            name: string;
+            /** @enum {string} */
+            state: "pending" | "completed" | "failed";
+            error: components["schemas"]["ErrorReport"] | null;
+        };
+        ImageResult: {
+            /** @constant */
+            version: 2;
+            image: {
+                id: string;
+                name: string;
+                sha256: string;
+                width: number;
+                height: number;
+            };
+            model: {
+                name: string;
+                digest: string;
+            };
+            settings: components["schemas"]["Settings"];
+            approximate: boolean;
+            input: {
+                height: number;
+                width: number;
+            };
+            predicted: {
+                index: number;
+                label: string;
+                probability: number;
+            };
+            grids: {
+                patch: {
+                    height: number;
+                    width: number;
+                };
+                rows: number;
+                columns: number;
+                computed: number;
+                flips: {
+                    index: number;
+                    label: string;
+                    positions: number[];
+                }[];
+            }[];
+            targets: {
+                index: number;
+                label: string;
+                score: number;
+                lowest: {
+                    score: number;
+                    grid: number;
+                    row: number;
+                    column: number;
+                    box: {
+                        top: number;
+                        left: number;
+                        bottom: number;
+                        right: number;
+                    };
+                };
+                faithfulness: {
+                    deletion: number;
+                    insertion: number;
+                    pointingGame: boolean | null;
+                } | null;
+                heatmap: string;
+                overlay: string;
+            }[];
+            files: string[];
+            provenance: {
+                backend: string;
+                backendVersion: string;
+                device: string;
+                /** @enum {string} */
+                strategy: "dense" | "incremental";
+                umbraVersion: string;
+            };
+        };
+        Job: {
+            /** @constant */
+            version: 2;
+            id: string;
+            dataset: string;
+            model: {
+                name: string;
+                digest: string;
+            };
+            settings: components["schemas"]["Settings"];
+            rowsPerShard: number | null;
+            priority: number;
+            metadata: {
+                [key: string]: string;
+            };
+            expiresAt: string | null;
+            errorThreshold: number | null;
+            reuse: boolean;
+            keepResultsSeconds: number | null;
+            archivePartBytes: number | null;
+            webhook: {
+                url: string;
+            } | null;
+            interactive: boolean;
+            run: number;
+            positionsPerImage: number | null;
+            state: components["schemas"]["JobState"];
+            counts: components["schemas"]["Counts"];
+            /** Format: date-time */
+            createdAt: string;
+            startedAt: string | null;
+            pausedAt: string | null;
+            finalizingAt: string | null;
+            completedAt: string | null;
+            failedAt: string | null;
+            cancellingAt: string | null;
+            cancelledAt: string | null;
+            expiredAt: string | null;
+            ending: {
+                /** @enum {string} */
+                state: "cancelled" | "expired" | "failed";
+                /** Format: date-time */
+                requestedAt: string;
+                error: components["schemas"]["ErrorReport"] | null;
+            } | null;
+            error: components["schemas"]["ErrorReport"] | null;
+            positions: {
+                done: number;
+                total: number | null;
+            };
+            positionsPerSecond: number | null;
+            etaSeconds: number | null;
+            waitingFor: string | null;
+        };
+        JobRequest: {
+            dataset: string;
+            model: string;
+            /** @default {} */
+            settings?: components["schemas"]["SettingsInput"];
+            rowsPerShard?: number;
+            /** @default 50 */
+            priority?: number;
+            /** @default {} */
+            metadata?: {
+                [key: string]: string;
+            };
+            expiresAfterSeconds?: number;
+            errorThreshold?: number;
+            /** @default true */
+            reuse?: boolean;
+            keepResultsSeconds?: number;
+            archivePartBytes?: number;
+            webhook?: {
+                /** Format: uri */
+                url: string;
+                secret?: string;
+            };
+        };
+        /** @enum {string} */
+        JobState: "validating" | "queued" | "in_progress" | "paused" | "finalizing" | "completed" | "failed" | "cancelling" | "cancelled" | "expired";
+        Layer: {
+            index: number;
+            name: string;
+            /** @enum {string} */
+            kind: "convolution" | "pooling" | "activation" | "normalization" | "dense" | "combination" | "padding" | "reshaping" | "other";
+            op: string;
+            outputShape: number[] | null;
+            kernel: {
+                y: number;
+                x: number;
+            } | null;
+            stride: {
+                y: number;
+                x: number;
+            } | null;
+            padding: {
+                top: number;
+                left: number;
+                bottom: number;
+                right: number;
+            } | null;
+            dilation: {
+                y: number;
+                x: number;
+            } | null;
+            groups: number | null;
+            parameters: number;
+            receptiveField: {
+                /** @constant */
+                kind: "window";
+                y: {
+                    size: number;
+                    jump: number;
+                    start: number;
+                };
+                x: {
+                    size: number;
+                    jump: number;
+                    start: number;
+                };
+            } | {
+                /** @constant */
+                kind: "whole";
+            } | {
+                /** @constant */
+                kind: "unknown";
+            };
+            convolution: number | null;
+            feature: number | null;
+        };
+        LayerList: {
+            model: string;
+            digest: string;
+            input: {
+                height: number;
+                width: number;
+            };
+            layers: components["schemas"]["Layer"][];
+        };
+        Model: {
+            name: string;
+            digest: string;
+            /** @enum {string} */
+            format: "onnx" | "tfjs-layers" | "tfjs-graph";
+            input: {
+                height: number;
+                width: number;
+            };
+            licence: string;
+        };
+        /** @description Problem details as RFC 9457 has them */
+        Problem: {
+            /** @description `urn:umbra:problem:` and the code */
+            type: string;
+            title: string;
+            status: number;
+            /** @description What, where, and what was expected */
+            detail: string;
+            instance: string;
+            /** @enum {string} */
+            code: "invalid_input" | "too_large" | "unsupported_media_type" | "method_not_allowed" | "not_found" | "conflict" | "range_not_satisfiable" | "unprocessable" | "integrity" | "unavailable" | "cancelled" | "internal";
+            /** @description Names the request in the log */
+            requestId: string;
+            /** @description Every place where the input is not as it must be */
+            errors?: {
+                path: string;
+                message: string;
+            }[];
+            /** @description Files that were not accepted, where none was */
+            refusals?: components["schemas"]["Refusal"][];
+        } & {
+            [key: string]: unknown;
+        };
+        Refusal: {
+            name: string;
+            error: components["schemas"]["ErrorReport"];
+        };
+        Settings: {
+            patch: {
+                height: number;
+                width: number;
+            } | {
+                height: number;
+                width: number;
+            }[];
+            stride: {
+                y: number;
+                x: number;
+            };
+            /** @enum {string} */
+            edge: "clip" | "valid" | "article";
+            fill: {
+                /** @constant */
+                kind: "constant";
+                value: number;
+                /**
+                 * @default normalized
+                 * @enum {string}
+                 */
+                space: "pixel" | "normalized";
+            } | {
+                /** @constant */
+                kind: "mean";
+            } | {
+                /** @constant */
+                kind: "dataset-mean";
+            } | {
+                /** @constant */
+                kind: "blur";
+                sigma: number;
+            } | {
+                /** @constant */
+                kind: "noise";
+                seed: number;
+            };
+            target: {
+                /** @constant */
+                kind: "predicted";
+            } | {
+                /** @constant */
+                kind: "top";
+                k: number;
+            } | {
+                /** @constant */
+                kind: "label";
+            } | {
+                /** @constant */
+                kind: "class";
+                index: number;
+            } | {
+                /** @constant */
+                kind: "class";
+                name: string;
+            };
+            /** @enum {string} */
+            score: "probability" | "logit" | "log-odds";
+            /** @enum {string} */
+            strategy: "auto" | "dense" | "incremental";
+            allowGaps: boolean;
+            refine: {
+                every: number;
+                share: number;
+            } | null;
+            faithfulness: {
+                steps: number;
+            } | null;
+            /** @enum {string} */
+            preset?: "article";
+        };
+        SettingsInput: {
+            /** @enum {string} */
+            preset?: "article";
+            patch?: (number | {
+                height: number;
+                width: number;
+            }) | (number | {
+                height: number;
+                width: number;
+            })[];
+            stride?: number | {
+                y: number;
+                x: number;
+            };
+            /** @enum {string} */
+            edge?: "clip" | "valid" | "article";
+            fill?: {
+                /** @constant */
+                kind: "constant";
+                value: number;
+                /**
+                 * @default normalized
+                 * @enum {string}
+                 */
+                space?: "pixel" | "normalized";
+            } | {
+                /** @constant */
+                kind: "mean";
+            } | {
+                /** @constant */
+                kind: "dataset-mean";
+            } | {
+                /** @constant */
+                kind: "blur";
+                sigma: number;
+            } | {
+                /** @constant */
+                kind: "noise";
+                seed: number;
+            };
+            target?: {
+                /** @constant */
+                kind: "predicted";
+            } | {
+                /** @constant */
+                kind: "top";
+                k: number;
+            } | {
+                /** @constant */
+                kind: "label";
+            } | {
+                /** @constant */
+                kind: "class";
+                index: number;
+            } | {
+                /** @constant */
+                kind: "class";
+                name: string;
+            };
+            /** @enum {string} */
+            score?: "probability" | "logit" | "log-odds";
+            /** @enum {string} */
+            strategy?: "auto" | "dense" | "incremental";
+            allowGaps?: boolean;
+            refine?: boolean | null | {
+                /** @default 5 */
+                every?: number;
+                /** @default 0.25 */
+                share?: number;
+            };
+            faithfulness?: boolean | null | {
+                /** @default 50 */
+                steps?: number;
+            };
+        };
+        Worker: {
+            id: string;
+            formats: ("onnx" | "tfjs-layers" | "tfjs-graph")[];
+            lanes: number;
+            backends: {
+                [key: string]: string;
+            };
+            /** Format: date-time */
+            seenAt: string;
+        };
+    };
+    responses: {
+        /** @description Conflict: `conflict` */
+        Conflict: {
+            headers: {
+                /** @description Seconds to wait, where known */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Internal Server Error: `internal` */
+        Internal: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Bad Request: `invalid_input` */
+        InvalidInput: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not Found: `not_found` */
+        NotFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Range Not Satisfiable: `range_not_satisfiable` */
+        RangeNotSatisfiable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Payload Too Large: `too_large` */
+        TooLarge: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Service Unavailable: `unavailable` */
+        Unavailable: {
+            headers: {
+                /** @description Seconds to wait, where known */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Unprocessable Entity: `unprocessable` */
+        Unprocessable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Unsupported Media Type: `unsupported_media_type` */
+        UnsupportedMediaType: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    createDataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": unknown;
+                "application/zip": unknown;
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        version: 2;
+                        id: string;
+                        /** @enum {string} */
+                        state: "open" | "validating" | "ready" | "failed";
+                        metadata: {
+                            [key: string]: string;
+                        };
+                        /** Format: date-time */
+                        createdAt: string;
+                        readyAt: string | null;
+                        failedAt: string | null;
+                        images: number;
+                        bytes: number;
+                        refused: number;
+                        duplicates: number;
+                        labelled: number;
+                        error: components["schemas"]["ErrorReport"] | null;
+                        refusals: components["schemas"]["Refusal"][];
+                    };
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getDataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The dataset */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dataset"];
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteDataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidInput"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createJob: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobRequest"];
+            };
+        };
+        responses: {
+            /** @description The job, which goes on by itself: poll it */
+            202: {
+                headers: {
+                    /** @description The job */
+                    Location?: string;
+                    /** @description Seconds to wait before asking */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidInput"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    cancelJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job, which goes on by itself: poll it */
+            202: {
+                headers: {
+                    /** @description The job */
+                    Location?: string;
+                    /** @description Seconds to wait before asking */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listImages: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Image"][];
+                        next_cursor: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getResultFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+                image: string;
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageResult"];
+                    "image/png": unknown;
+                    "application/octet-stream": unknown;
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getArchive: {
+        parameters: {
+            query?: never;
+            header?: {
+                Range?: string;
+                "If-Range"?: string;
+            };
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
+                };
+            };
+            /** @description The part asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            416: components["responses"]["RangeNotSatisfiable"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listErrors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A line an image */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/jsonl": unknown;
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getInput: {
+        parameters: {
+            query?: {
+                row?: number;
+                column?: number;
+                grid?: number;
+            };
+            header?: never;
+            path: {
+                job: string;
+                image: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": unknown;
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidInput"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getReceptiveField: {
+        parameters: {
+            query: {
+                layer: string;
+                unit?: string;
+            };
+            header?: never;
+            path: {
+                job: string;
+                image: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": unknown;
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidInput"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listModels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Model"][];
+                    };
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listLayers: {
+        parameters: {
+            query?: {
+                size?: string;
+            };
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All layers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LayerList"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidInput"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getFilters: {
+        parameters: {
+            query?: {
+                cell?: number;
+                page?: number;
+                mode?: "rgb" | "channels" | "collated";
+            };
+            header?: never;
+            path: {
+                model: string;
+                layer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": unknown;
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidInput"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getFilterArray: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                layer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description NPY */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidInput"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listWorkers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Workers heard of lately */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Worker"][];
+                    };
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Yes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        status: "ok";
+                    };
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getReadiness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Yes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        status: "ready";
+                    };
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getDocument: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OpenAPI 3.1 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getDocs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getDocsAsset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                asset: "swagger-ui.css" | "swagger-ui-bundle.js" | "favicon-32x32.png" | "start.js";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/css": unknown;
+                    "text/javascript": unknown;
+                    "image/png": unknown;
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+}

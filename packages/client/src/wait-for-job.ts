@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UmbraError } from './problem.js';
+import type { Job } from './types.js';
+
+export type WaitOptions = {
+  readonly onStatus?: (job: Job) => void;
+  readonly pollMs?: number;
+  readonly signal?: AbortSignal;
+};
+
+const defaultPollMs = 1_000;
+/** Failed polls in a row that are waited out: the job goes on meanwhile. */
+const patience = 10;
+
+const ended: readonly Job['state'][] = ['completed', 'failed', 'cancelled', 'expired'];
+export const isEnded = ({ state }: Pick<Job, 'state'>): boolean => ended.includes(state);
+
+/**
+ * Ask until the job has ended.
+ *
+ * @throws {UmbraError} If asking fails in a way that asking again does not mend, or ten times in a row.
+ */
+export async function waitForJob(
+  ask: () => Promise<Job>,
+  { onStatus, pollMs = defaultPollMs, signal }: WaitOptions = {},
+): Promise<Job> {
+  for (let failures = 0; ; ) {
+    let waitMs = pollMs;
+    try {
+      const job = await ask();
+      failures = 0;
+      onStatus?.(job);
+      if (isEnded(job)) return job;
+    } catch (error) {
+      failures += 1;
+      if (!isPassing(error) || failures > patience) throw error;
+      waitMs = Math.max(pollMs, (error.retryAfterSeconds ?? 0) * 1000);
+    }
+    await sleep(waitMs, undefined, signal && { signal });
+  }
+}
+
+/** Too many requests, or a service that is there and cannot: not one that is not there at all. */
+const isPassing = (error: unknown): error is UmbraError =>
+  error instanceof UmbraError && (error.status === 429 || error.status === 503);
