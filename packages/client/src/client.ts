@@ -1,7 +1,7 @@
 import createFetchClient, { type Client as FetchClient } from 'openapi-fetch';
 import type { components, paths } from './generated/api.js';
 import { problemOf, UmbraError } from './problem.js';
-import type { Job, JobRequest, NewDataset } from './types.js';
+import type { Job, JobEstimate, JobRequest, NewDataset } from './types.js';
 import { type WaitOptions, waitForJob } from './wait-for-job.js';
 
 export type ClientOptions = {
@@ -24,6 +24,8 @@ export type UmbraClient = {
   ): Promise<NewDataset>;
   /** @param idempotencyKey The same key gives the same job, however often it is asked. */
   createJob(job: JobRequest, idempotencyKey?: string): Promise<Job>;
+  /** What the job would take, without making it. */
+  estimateJob(job: JobRequest): Promise<JobEstimate>;
   getJob(id: string): Promise<Job>;
   cancelJob(id: string): Promise<Job>;
   /** Poll until the job has ended, in whatever way. */
@@ -62,7 +64,13 @@ export function createUmbraClient({
     async createJob(job, idempotencyKey) {
       const body = job as components['schemas']['JobRequest'];
       const header = idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey };
-      return dataOf(await api.POST('/v1/jobs', { body, params: { header } }));
+      // 202, since no dry run is asked for.
+      return dataOf(await api.POST('/v1/jobs', { body, params: { header } })) as Job;
+    },
+    async estimateJob(job) {
+      const body = job as components['schemas']['JobRequest'];
+      const query = { dryRun: 'true' } as const;
+      return dataOf(await api.POST('/v1/jobs', { body, params: { query } })) as JobEstimate;
     },
     getJob,
     async cancelJob(job) {

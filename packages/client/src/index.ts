@@ -5,6 +5,7 @@ export type {
   Dataset,
   ImageResult,
   Job,
+  JobEstimate,
   JobRequest,
   JobState,
   Model,

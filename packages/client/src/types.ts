@@ -5,6 +5,7 @@ type Schemas = components['schemas'];
 export type Dataset = Schemas['Dataset'];
 export type Job = Schemas['Job'];
 export type JobRequest = Lenient<Schemas['JobRequest']>;
+export type JobEstimate = Schemas['JobEstimate'];
 export type JobState = Schemas['JobState'];
 export type Settings = Schemas['Settings'];
 export type SettingsInput = Lenient<Schemas['SettingsInput']>;
