@@ -15,7 +15,6 @@ import { sweepRetention } from './retention.js';
 const tickMs = 50;
 const faultMs = 500;
 const outlookMs = 1_000;
-const sweepMs = 30_000;
 
 /**
  * Share the queue between all jobs, for as long as this process lives.
@@ -27,7 +26,7 @@ export async function runDispatch(context: Context, job: Job, token = ''): Promi
   const { closing, logger, config } = context;
   const dispatcher = createDispatcher(context);
   let outlook = await readOutlook(context);
-  const due = { outlook: 0, scan: 0, sweep: Date.now() + sweepMs };
+  const due = { outlook: 0, scan: 0, sweep: 0 };
   const isDue = (what: keyof typeof due, everyMs: number): boolean => {
     if (Date.now() < due[what]) return false;
     due[what] = Date.now() + everyMs;
@@ -44,7 +43,7 @@ export async function runDispatch(context: Context, job: Job, token = ''): Promi
         outlook = await readOutlook(context);
       }
       if (isDue('scan', config.UMBRA_RESUME_MS)) await registerUnfinished(context);
-      if (isDue('sweep', sweepMs)) {
+      if (isDue('sweep', config.UMBRA_RESUME_MS)) {
         sweepRetention(context).catch((error: unknown) =>
           logger.warn({ error: reportError(error) }, 'results could not be deleted'),
         );
