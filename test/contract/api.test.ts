@@ -249,7 +249,7 @@ describe('reading', () => {
       files: string[];
     };
     expect(result).toMatchObject({
-      version: 2,
+      version: 3,
       image: { name: 'photo-1.png' },
       model: { name: 'tiny' },
     });

@@ -71,6 +71,8 @@ export type NewJob = {
   readonly settings?: OcclusionSettingsInput;
   /** The names that users gave, by position. */
   readonly names?: readonly string[];
+  /** Not unless a test is about it: the same photos are used again and again. */
+  readonly reuse?: boolean;
 };
 
 /** 9 x 9 positions of the tiny model's 64 px input. */
@@ -79,7 +81,13 @@ const smallSettings: OcclusionSettingsInput = { patch: 16, stride: 6 };
 /** Write a dataset and a queued job, as the service does. */
 export async function writeJob(
   { store, model }: Stage,
-  { images = 3, rowsPerShard = null, settings = smallSettings, names = [] }: NewJob = {},
+  {
+    images = 3,
+    rowsPerShard = null,
+    settings = smallSettings,
+    names = [],
+    reuse = false,
+  }: NewJob = {},
 ): Promise<{ job: JobRecord; items: DatasetItem[] }> {
   const tenant = defaultTenant;
   const dataset = newDatasetId();
@@ -107,6 +115,7 @@ export async function writeJob(
     model: { name: model.name, digest: model.digest },
     settings: occlusionSettings.parse(settings),
     rowsPerShard,
+    reuse,
     positionsPerImage: 81,
     counts: { total: images, completed: 0, failed: 0 },
     createdAt: new Date().toISOString(),

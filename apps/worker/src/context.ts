@@ -10,6 +10,7 @@ import type {
 import type { PaceBook } from '@umbra/shared/metrics';
 import type { FlowProducer, Queue } from 'bullmq';
 import type { Announce } from './announce.js';
+import type { ClaimBook } from './claims.js';
 import type { WorkerConfig } from './config.js';
 import type { WorkerMetrics } from './metrics.js';
 import type { ModelShelf } from './model-shelf.js';
@@ -24,6 +25,7 @@ export type Context = {
   readonly pace: PaceBook;
   readonly events: EventBook;
   readonly announce: Announce;
+  readonly claims: ClaimBook;
   readonly engine: Engine;
   readonly shelf: ModelShelf;
   readonly flows: FlowProducer;

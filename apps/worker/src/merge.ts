@@ -1,62 +1,81 @@
-import {
-  composeResult,
-  decodeFloats,
-  decodeInts,
-  inputSize,
-  type Maps,
-  planOcclusion,
-} from '@umbra/engine';
+import { composeResult, inputSize, planOcclusion } from '@umbra/engine';
 import {
   AppError,
   type ErrorReport,
   errorReport,
+  hasCode,
   imageIndexOf,
-  integrity,
   keys,
   type MergePayload,
-  mergeBands,
   mergePayload,
-  type Plan,
   putJson,
   type ResultFile,
   reportError,
-  type ShardResult,
-  shardResult,
+  type ShardReturn,
+  shardReturn,
   unavailable,
 } from '@umbra/shared';
 import type { Job } from 'bullmq';
 import { tellImage } from './announce.js';
 import type { Context } from './context.js';
+import { joinShards, keepGood, keepWhole, readShards, tidy } from './merge-rows.js';
 import { readImage } from './read-image.js';
+import type { RunRows } from './reuse.js';
 
 /** Assemble an image's shards, write its results, count it. Safe to repeat. */
 export async function runMerge(context: Context, job: Job, token = ''): Promise<void> {
   const image = mergePayload.parse(job.data);
   const [failure] = Object.values(await job.getIgnoredChildrenFailures());
+  const returned = Object.values(await job.getChildrenValues()).map((value) =>
+    shardReturn.parse(value),
+  );
   if (failure !== undefined) {
     const error = parseFailure(failure);
+    await keepGood(context, image, returned);
     // Of a cancelled job: the image is neither finished nor failed.
     if (error.code === 'cancelled' && (await context.progress.isCancelled(image.jobId))) {
-      return context.progress.dropImage(image.jobId, imageIndexOf(image.item.id));
-    }
-    return recordFailure(context, image, error);
+      await context.progress.dropImage(image.jobId, imageIndexOf(image.item.id));
+    } else await recordFailure(context, image, error);
+    return tidy(context, image, returned);
   }
   try {
-    const shards = Object.values(await job.getChildrenValues()).map((value) =>
-      shardResult.parse(value),
-    );
-    await writeResults(context, image, shards);
+    const shards = await readShards(context, image, returned);
+    const rows = await writeResults(context, image, shards);
+    await keepWhole(context, image, rows);
   } catch (error) {
+    if (await isWritten(context, image, error)) return finish(context, image, returned);
     const lastAttempt = job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
     if (!lastAttempt && !(error instanceof AppError && !error.retryable)) throw error;
     await assertHeld(context, job, token);
-    return recordFailure(context, image, reportError(error));
+    await keepGood(context, image, returned);
+    await recordFailure(context, image, reportError(error));
+    return tidy(context, image, returned);
   }
+  await finish(context, image, returned);
+}
+
+/** Whether this merge was at its end before, and then took away what it is made of. */
+async function isWritten(
+  { store }: Context,
+  { tenant, jobId, item }: MergePayload,
+  error: unknown,
+): Promise<boolean> {
+  if (!hasCode(error, 'not_found')) return false;
+  return (await store.head(keys.result(tenant, jobId, item.id, 'result.json'))) !== null;
+}
+
+/** The image is done: count it, tell of it, and let go of its rows. */
+async function finish(
+  context: Context,
+  image: MergePayload,
+  returned: readonly ShardReturn[],
+): Promise<void> {
   const { tenant, jobId, item } = image;
   if (await context.progress.finishImage(jobId, imageIndexOf(item.id), 'completed')) {
     await tellImage(context, tenant, jobId, { id: item.id, state: 'completed', error: null });
   }
   context.logger.info({ jobId, imageId: item.id }, 'image completed');
+  await tidy(context, image, returned);
 }
 
 /**
@@ -89,19 +108,19 @@ export async function recordFailure(
   logger.warn({ jobId, imageId: item.id, error }, 'image failed');
 }
 
+/** @returns All rows of the image. */
 async function writeResults(
   context: Context,
   image: MergePayload,
-  shards: readonly ShardResult[],
-): Promise<void> {
+  shards: readonly RunRows[],
+): Promise<RunRows> {
   const { store, shelf } = context;
   const { tenant, jobId, dataset, item, settings } = image;
   const model = await shelf.describe(image.model);
   const { id, name, sha256, width, height } = item;
   const plan = planOcclusion(inputSize(model.bundle.input, { width, height }), settings);
-  const [first, ...others] = shards;
-  if (first === undefined) throw integrity(`Expected shards of image ${id}, got none`);
-  for (const shard of others) assertSameRun(first, shard, id);
+  const rows = joinShards(shards, plan, id);
+  const { clean, faithfulness, provenance, reused } = rows;
   const files = await composeResult({
     photo: await readImage(store, tenant, dataset, item),
     image: { id, name, sha256, width, height },
@@ -109,11 +128,15 @@ async function writeResults(
     settings,
     run: {
       plan,
-      ...mergeShards(shards, plan),
-      clean: first.clean,
-      faithfulness: first.faithfulness,
+      scores: clean.targets.map((_, at) =>
+        rows.scores.subarray(at * plan.positions, (at + 1) * plan.positions),
+      ),
+      winners: rows.winners,
+      clean,
+      faithfulness,
     },
-    provenance: first.provenance,
+    provenance,
+    reused,
   });
   const put = (file: ResultFile, bytes: Buffer) =>
     store.put(keys.result(tenant, jobId, id, file), bytes);
@@ -121,48 +144,7 @@ async function writeResults(
   const rest = [...files].filter(([file]) => file !== 'result.json');
   await Promise.all(rest.map(([file, bytes]) => put(file, bytes)));
   await put('result.json', files.get('result.json') ?? Buffer.alloc(0));
-}
-
-/** Copy every shard's rows to their place; each target on its own. */
-function mergeShards(shards: readonly ShardResult[], plan: Plan): Maps {
-  const targets = shards[0]?.clean.targets ?? [];
-  const decoded = shards.map(({ rowStart, rowEnd, scores, winners }) => ({
-    rowStart,
-    rowEnd,
-    scores: decodeFloats(Buffer.from(scores, 'base64')),
-    winners: decodeInts(Buffer.from(winners, 'base64')),
-  }));
-  const bandsOf = (target: number) =>
-    decoded.map(({ rowStart, rowEnd, scores }) => {
-      const length = scores.length / targets.length;
-      return { rowStart, rowEnd, values: scores.subarray(target * length, (target + 1) * length) };
-    });
-  return {
-    scores: targets.map((_, target) =>
-      mergeBands(bandsOf(target), plan.rowStarts, new Float32Array(plan.positions)),
-    ),
-    winners: mergeBands(
-      decoded.map(({ rowStart, rowEnd, winners }) => ({ rowStart, rowEnd, values: winners })),
-      plan.rowStarts,
-      new Int32Array(plan.positions),
-    ),
-  };
-}
-
-/** Clean runs may differ by a rounding between machines; anything more is another model or image. */
-const cleanTolerance = 1e-4;
-
-function assertSameRun(a: ShardResult, b: ShardResult, imageId: string): void {
-  const near = (one: number, other: number | undefined) =>
-    Math.abs(one - (other ?? Number.NaN)) <= cleanTolerance * Math.max(1, Math.abs(one));
-  const same =
-    a.clean.targets.length === b.clean.targets.length &&
-    a.clean.targets.every(({ index, score }, at) => {
-      const other = b.clean.targets[at];
-      return index === other?.index && near(score, other.score);
-    }) &&
-    a.provenance.backend === b.provenance.backend;
-  if (!same) throw integrity(`Expected all shards of image ${imageId} to come from the same run`);
+  return rows;
 }
 
 function parseFailure(reason: unknown): ErrorReport {

@@ -14,6 +14,8 @@ export type WorkerMetrics = {
   measureShards(step: Step): Step;
   /** Count images that this step finished. */
   countImages(step: Step): Step;
+  /** Count positions that were taken from an earlier run. */
+  countReused(model: string, positions: number): void;
   countAttempts(worker: Worker, step: string): void;
   measureShelf(shelf: ModelShelf): ModelShelf;
   refresh(): Promise<void>;
@@ -54,6 +56,11 @@ export function createWorkerMetrics(options: WorkerMetricsOptions): WorkerMetric
     'model',
     'backend',
   ]);
+  const reused = counter(
+    'umbra_reused_positions_total',
+    'Positions taken from earlier runs of the same work',
+    ['model'],
+  );
   const images = counter('umbra_images_total', 'Images finished', ['outcome']);
   const lookups = counter('umbra_image_cache_total', 'Prepared images asked for', ['result']);
   new Gauge({ name: 'umbra_lanes', help: 'Inference threads for shards', registers }).set(lanes);
@@ -84,7 +91,13 @@ export function createWorkerMetrics(options: WorkerMetricsOptions): WorkerMetric
           done += count;
         };
         const progress = { ...context.progress, addPositions };
-        const result = await step.run({ ...context, progress }, job, token);
+        // What was not run says nothing of the model's pace.
+        const countReused = (model: string, count: number): void => {
+          context.metrics.countReused(model, count);
+          done -= count;
+        };
+        const metrics = { ...context.metrics, countReused };
+        const result = await step.run({ ...context, progress, metrics }, job, token);
         const { model, backend } = labelsOf(job.data, result);
         const seconds = (performance.now() - start) / 1000;
         positions.inc({ model, backend }, done);
@@ -113,6 +126,9 @@ export function createWorkerMetrics(options: WorkerMetricsOptions): WorkerMetric
             giveUp({ ...context, progress: counting(context.progress) }, job, error),
         }),
       };
+    },
+    countReused(model, count) {
+      reused.inc({ model }, count);
     },
     countAttempts(worker, step) {
       worker.on('failed', (job) => {

@@ -1,15 +1,16 @@
-import { encodeFloats, encodeInts } from '@umbra/engine';
+import { encodeRows } from '@umbra/engine';
 import {
   hasCode,
   reportError,
   type ShardPayload,
-  type ShardResult,
+  type ShardReturn,
   shardPayload,
 } from '@umbra/shared';
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
 import { tellProgress } from './announce.js';
 import type { Context } from './context.js';
-import { readImage } from './read-image.js';
+import { scoreRows } from './score-rows.js';
+import { spill } from './spill.js';
 import { watchCancellation } from './watch-cancellation.js';
 
 /**
@@ -17,9 +18,10 @@ import { watchCancellation } from './watch-cancellation.js';
  *
  * A failure carries its report as JSON, so that the merge can say what went wrong.
  */
-export async function runShard(context: Context, job: Job, token?: string): Promise<ShardResult> {
+export async function runShard(context: Context, job: Job, token?: string): Promise<ShardReturn> {
+  let returned: ShardReturn | null;
   try {
-    return await scoreWatched(context, shardPayload.parse(job.data));
+    returned = await scoreWatched(context, shardPayload.parse(job.data));
   } catch (error) {
     if (hasCode(error, 'cancelled') && context.shutdown.aborted) {
       // Given back, not failed: another worker runs it, and no attempt is used up.
@@ -30,49 +32,32 @@ export async function runShard(context: Context, job: Job, token?: string): Prom
     const retryable = !hasCode(error) || ['unavailable', 'internal'].includes(error.code);
     throw retryable ? new Error(report, { cause: error }) : new UnrecoverableError(report);
   }
+  if (returned !== null) return returned;
+  await job.moveToDelayed(Date.now() + claimedMs, token);
+  throw new DelayedError();
 }
 
-async function scoreWatched(context: Context, shard: ShardPayload): Promise<ShardResult> {
-  const watch = watchCancellation(context, shard.jobId);
+/** How soon to ask again for rows that somebody else computes. */
+const claimedMs = 300;
+
+/** @returns null while somebody else computes the same rows. */
+async function scoreWatched(context: Context, shard: ShardPayload): Promise<ShardReturn | null> {
+  const { tenant, jobId, item, rowStart, rowEnd } = shard;
+  const watch = watchCancellation(context, jobId);
   try {
     await watch.check();
-    return await scoreRows(context, shard, watch.signal);
+    const rows = await scoreRows(context, shard, watch.signal);
+    if (rows === null) return null;
+    const { milliseconds, reused } = rows;
+    const returned = await spill(context, shard, { ...rows, ...encodeRows(rows) });
+    await context.progress.addPositions(jobId, rows.winners.length);
+    await tellProgress(context, tenant, jobId);
+    context.logger.debug(
+      { jobId, imageId: item.id, rowStart, rowEnd, milliseconds, reused },
+      'shard scored',
+    );
+    return returned;
   } finally {
     watch.stop();
   }
-}
-
-async function scoreRows(
-  context: Context,
-  shard: ShardPayload,
-  signal: AbortSignal,
-): Promise<ShardResult> {
-  const { tenant, jobId, dataset, item, settings, rowStart, rowEnd } = shard;
-  const model = await context.shelf.open(shard.model);
-  const input = await context.shelf.prepare(item.sha256, model, () =>
-    readImage(context.store, tenant, dataset, item),
-  );
-  const run = await model.occlude(input, settings, {
-    rows: { rowStart, rowEnd },
-    signal,
-    label: item.label,
-    box: item.box,
-  });
-  await context.progress.addPositions(jobId, run.winners.length);
-  await tellProgress(context, tenant, jobId);
-  context.logger.debug(
-    { jobId, imageId: item.id, rowStart, rowEnd, milliseconds: run.milliseconds },
-    'shard scored',
-  );
-  return {
-    version: 2,
-    rowStart,
-    rowEnd,
-    scores: Buffer.concat(run.scores.map(encodeFloats)).toString('base64'),
-    winners: encodeInts(run.winners).toString('base64'),
-    clean: run.clean,
-    faithfulness: run.faithfulness === null ? null : [...run.faithfulness],
-    provenance: run.provenance,
-    milliseconds: run.milliseconds,
-  };
 }

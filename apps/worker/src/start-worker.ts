@@ -18,6 +18,7 @@ import { Redis } from 'ioredis';
 import { Registry } from 'prom-client';
 import { createAnnounce } from './announce.js';
 import { failUnarchived, runArchive } from './archive.js';
+import { createClaimBook } from './claims.js';
 import type { WorkerConfig } from './config.js';
 import { consume, type Step } from './consume.js';
 import type { Context } from './context.js';
@@ -74,6 +75,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
   const context: Context = {
     config,
     store,
+    claims: createClaimBook(redis),
     progress: createProgressBook(redis),
     pace,
     events,

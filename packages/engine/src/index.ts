@@ -13,11 +13,13 @@ export { allowedStrategy, type Maps, planOcclusion } from './occlusion/occlude.j
 export { assertTarget } from './occlusion/targets.js';
 export { probeTfjs, type TfjsFound } from './tfjs/probe.js';
 export { renderActivations } from './views/activations.js';
+export { joinFloats } from './views/arrays.js';
 export { composeResult, type ResultArguments, type ResultFiles } from './views/compose.js';
 export { encodeKernels, type FilterFigure, renderFilters } from './views/filters.js';
 export { renderHeatmap } from './views/heatmap.js';
 export { denormalise, occludeInput, renderInput } from './views/input.js';
 export { decodeFloats, decodeInts, encodeFloats, encodeInts, encodeNpy } from './views/npy.js';
 export { renderFieldGrowth, renderReceptiveField } from './views/receptive-field.js';
+export { decodeRows, encodeRows } from './views/rows.js';
 export { renderScoreMap } from './views/score-map.js';
 export { type FigurePage, normaliseTile } from './views/tiles.js';

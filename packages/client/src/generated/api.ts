@@ -521,8 +521,8 @@ export interface components {
             error: components["schemas"]["ErrorReport"] | null;
         };
         ImageResult: {
-            /** @constant */
-            version: 2;
+            /** @enum {number} */
+            version: 2 | 3;
             image: {
                 id: string;
                 name: string;
@@ -592,6 +592,8 @@ export interface components {
                 strategy: "dense" | "incremental";
                 umbraVersion: string;
             };
+            /** @default false */
+            reused: boolean;
         };
         Job: {
             /** @constant */

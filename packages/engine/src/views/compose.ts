@@ -29,6 +29,8 @@ export type ResultArguments = {
   /** All rows of the plan. */
   readonly run: Pick<OcclusionRun, 'plan' | 'scores' | 'winners' | 'clean' | 'faithfulness'>;
   readonly provenance: Provenance;
+  /** Whether some rows come from an earlier run. */
+  readonly reused?: boolean;
 };
 
 /** Every file of one image's result, by name; the description comes last. */
@@ -62,7 +64,7 @@ export async function composeResult(given: ResultArguments): Promise<ResultFiles
   }
   for (const [file, bytes] of encodeArrays(run, attributions, size)) files.set(file, bytes);
   const result = imageResult.parse({
-    version: 2,
+    version: 3,
     image: given.image,
     model: { name: model.bundle.name, digest: model.digest },
     settings,
@@ -73,6 +75,7 @@ export async function composeResult(given: ResultArguments): Promise<ResultFiles
     targets,
     files: [...files.keys()],
     provenance: given.provenance,
+    reused: given.reused ?? false,
   } satisfies ImageResult);
   return files.set('result.json', Buffer.from(formatResult(result)));
 }

@@ -38,7 +38,8 @@ const targetResult = cleanRun.shape.targets.element.extend({
 
 /** `result.json` of one image: what was asked, what the model said, where the score fell most. */
 export const imageResult = z.strictObject({
-  version: z.literal(2),
+  /** 3 adds `reused`. */
+  version: z.literal([2, 3]),
   image: z.strictObject({
     id: z.string(),
     name: z.string(),
@@ -59,7 +60,10 @@ export const imageResult = z.strictObject({
   targets: z.array(targetResult).min(1),
   /** Every file beside this one. */
   files: z.array(z.string()),
+  /** How the scores were computed, whenever that was. */
   provenance,
+  /** Whether some of them were taken from an earlier run of the same work. */
+  reused: z.boolean().default(false),
 });
 export type ImageResult = z.output<typeof imageResult>;
 

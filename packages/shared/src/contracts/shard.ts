@@ -60,22 +60,61 @@ export const provenance = z.strictObject({
 });
 export type Provenance = z.output<typeof provenance>;
 
-/**
- * A shard's return value. Rows are those of all grids of the run, one patch size after the other.
- * Arrays are base64 of little-endian numbers, row-major.
- */
-export const shardResult = z.strictObject({
+const shardV2 = z.strictObject({
   version: z.literal(2),
   rowStart: z.int().min(0),
   rowEnd: z.int().min(1),
-  /** float32 [targets, positions of these rows]. */
   scores: z.base64(),
-  /** int32 [positions]: the class that wins at each; -1 where none was run. */
   winners: z.base64(),
   clean: cleanRun,
-  /** One a target, where asked for. */
   faithfulness: z.array(faithfulness).nullable(),
   provenance,
   milliseconds: z.number().min(0),
 });
+
+/**
+ * Scored rows of an image: what a shard returns, and what is kept for later runs. Rows are those of all
+ * grids of the run, one patch size after the other. Arrays are base64 of little-endian numbers,
+ * row-major.
+ */
+export const shardResult = shardV2.extend({
+  version: z.literal(3),
+  /** float32 [targets, positions of these rows]. */
+  scores: z.base64(),
+  /** int32 [positions]: the class that wins at each; -1 where none was run. */
+  winners: z.base64(),
+  /** One a target, where asked for. */
+  faithfulness: z.array(faithfulness).nullable(),
+  /** How the rows were computed, whenever that was. */
+  provenance,
+  /** Whether some of the rows were taken from an earlier run. */
+  reused: z.boolean(),
+  /** What computing took here: 0 where all was taken. */
+  milliseconds: z.number().min(0),
+});
 export type ShardResult = z.output<typeof shardResult>;
+
+/** Stands for a result that is too large for Redis and is in the store: see `keys.spilledRows`. */
+export const spilledShard = shardResult.omit({
+  scores: true,
+  winners: true,
+  clean: true,
+  faithfulness: true,
+});
+export type SpilledShard = z.output<typeof spilledShard>;
+
+/** A shard's return value, of any version that may be in flight. */
+export const shardReturn = z.union([
+  shardResult,
+  spilledShard,
+  shardV2.transform((old): ShardResult => ({ ...old, version: 3, reused: false })),
+]);
+export type ShardReturn = ShardResult | SpilledShard;
+export const isSpilled = (value: ShardReturn): value is SpilledShard => !('scores' in value);
+
+/** Rows in the store, for whoever has the same work: see `addressOf`. */
+export const storedRows = z.strictObject({
+  version: z.literal(1),
+  address: sha256,
+  rows: shardResult,
+});

@@ -1,5 +1,6 @@
 import type { ResultFile } from '../contracts/result.js';
 import { invalidInput } from '../errors.js';
+import type { RowRange } from '../occlusion/shards.js';
 
 /**
  * Every key's layout, in one place.
@@ -11,8 +12,9 @@ import { invalidInput } from '../errors.js';
  *     tenants/<tenant>/datasets/<id>/{dataset.json,manifest.jsonl,refusals.jsonl,images/<sha256>}
  *     active/<tenant>/<id>                          marks a job that is not final, for resuming
  *     retention/<when to delete>/<tenant>/<id>      marks a job whose results are not kept for ever
+ *     tenants/<tenant>/rows/<aa>/<address>/<rowStart>-<rowEnd>.json.gz    scores that any job may reuse
  *     tenants/<tenant>/idempotency/<sha256 of the key>
- *     tenants/<tenant>/jobs/<id>/{job.json,cancel.json,pause.json,archive.zip,errors/<image>.json,images/<image>/<file>}
+ *     tenants/<tenant>/jobs/<id>/{job.json,cancel.json,pause.json,archive.zip,errors/<image>.json,images/<image>/<file>,shards/<image>/<rowStart>-<rowEnd>.json.gz}
  */
 export const keys = {
   models: () => 'models/',
@@ -42,6 +44,14 @@ export const keys = {
   retention: (deleteAt: Date, tenant: string, id: string) =>
     `retention/${deleteAt.toISOString()}/${tenant}/${id}`,
   archive: (tenant: string, id: string) => `${jobRoot(tenant, id)}archive.zip`,
+  /** Results of shards until their merge, where they are too large for Redis. */
+  spilledRows: (tenant: string, id: string, image: string, rows: RowRange) =>
+    `${jobRoot(tenant, id)}shards/${image}/${rowsFile(rows)}`,
+  /** Rows of one address; see `addressOf`. */
+  addressedRows: (tenant: string, address: string) =>
+    `tenants/${tenant}/rows/${address.slice(0, 2)}/${address}/`,
+  rows: (tenant: string, address: string, rows: RowRange) =>
+    `${keys.addressedRows(tenant, address)}${rowsFile(rows)}`,
   results: (tenant: string, id: string) => `${jobRoot(tenant, id)}images/`,
   result: (tenant: string, id: string, image: string, file: ResultFile) =>
     `${jobRoot(tenant, id)}images/${image}/${file}`,
@@ -49,6 +59,14 @@ export const keys = {
   error: (tenant: string, id: string, image: string) =>
     `${jobRoot(tenant, id)}errors/${image}.json`,
 } as const;
+
+const rowsFile = ({ rowStart, rowEnd }: RowRange) => `${rowStart}-${rowEnd}.json.gz`;
+
+/** @returns The rows of an object, by its key; null if it is none. */
+export function rowsOfKey(key: string): RowRange | null {
+  const match = /\/(\d{1,8})-(\d{1,8})\.json\.gz$/.exec(key);
+  return match === null ? null : { rowStart: Number(match[1]), rowEnd: Number(match[2]) };
+}
 
 const datasetRoot = (tenant: string, id: string) => `tenants/${tenant}/datasets/${id}/`;
 const jobRoot = (tenant: string, id: string) => `tenants/${tenant}/jobs/${id}/`;

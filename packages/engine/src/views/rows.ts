@@ -1,0 +1,26 @@
+import type { ScoredRows, ShardResult } from '@umbra/shared';
+import { decodeFloats, decodeInts, encodeFloats, encodeInts } from './npy.js';
+
+/** Scored rows as they travel: base64 of little-endian numbers. */
+export const encodeRows = ({
+  rowStart,
+  rowEnd,
+  scores,
+  winners,
+}: ScoredRows): Pick<ShardResult, 'rowStart' | 'rowEnd' | 'scores' | 'winners'> => ({
+  rowStart,
+  rowEnd,
+  scores: encodeFloats(scores).toString('base64'),
+  winners: encodeInts(winners).toString('base64'),
+});
+
+/** The inverse of `encodeRows`, with all else that is said of them. */
+export const decodeRows = <
+  T extends Pick<ShardResult, 'rowStart' | 'rowEnd' | 'scores' | 'winners'>,
+>(
+  rows: T,
+): Omit<T, 'scores' | 'winners'> & ScoredRows => ({
+  ...rows,
+  scores: decodeFloats(Buffer.from(rows.scores, 'base64')),
+  winners: decodeInts(Buffer.from(rows.winners, 'base64')),
+});
