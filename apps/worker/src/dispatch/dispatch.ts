@@ -1,15 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  keys,
-  type ModelBundle,
-  reportError,
-  type ShardQueue,
-  shardQueues,
-  type WorkerNotice,
-} from '@umbra/shared';
+import { keys, reportError } from '@umbra/shared';
 import { DelayedError, type Job } from 'bullmq';
 import type { Context } from '../context.js';
-import { createDispatcher, type Outlook } from './dispatcher.js';
+import { createDispatcher } from './dispatcher.js';
+import { createOutlookReader } from './outlook.js';
 import { sweepRetention } from './retention.js';
 
 const tickMs = 50;
@@ -25,7 +19,8 @@ const outlookMs = 1_000;
 export async function runDispatch(context: Context, job: Job, token = ''): Promise<void> {
   const { closing, logger, config } = context;
   const dispatcher = createDispatcher(context);
-  let outlook = await readOutlook(context);
+  const readOutlook = createOutlookReader(context);
+  let outlook = await readOutlook();
   const due = { outlook: 0, scan: 0, sweep: 0 };
   const isDue = (what: keyof typeof due, everyMs: number): boolean => {
     if (Date.now() < due[what]) return false;
@@ -40,7 +35,7 @@ export async function runDispatch(context: Context, job: Job, token = ''): Promi
           logger.warn('another process dispatches');
           return;
         }
-        outlook = await readOutlook(context);
+        outlook = await readOutlook();
       }
       if (isDue('scan', config.UMBRA_RESUME_MS)) await registerUnfinished(context);
       if (isDue('sweep', config.UMBRA_RESUME_MS)) {
@@ -59,20 +54,6 @@ export async function runDispatch(context: Context, job: Job, token = ''): Promi
   // Given back, not done: another process goes on.
   await job.moveToDelayed(Date.now(), token);
   throw new DelayedError();
-}
-
-async function readOutlook({ fleet, pace }: Context): Promise<Outlook> {
-  const [workers, paces] = await Promise.all([fleet.list(), pace.read()]);
-  const lanesOf = (queue: ShardQueue) => {
-    const formats: readonly ModelBundle['format'][] = shardQueues[queue];
-    const serves = (worker: WorkerNotice) => worker.formats.some((one) => formats.includes(one));
-    return workers.filter(serves).reduce((sum, { lanes }) => sum + lanes, 0);
-  };
-  return {
-    lanes: { shard: lanesOf('shard'), shardTfjs: lanesOf('shardTfjs') },
-    paces,
-    weightOf: () => 1,
-  };
 }
 
 /** Jobs that Redis does not know: it was lost, or a step gave up while the store was away. */

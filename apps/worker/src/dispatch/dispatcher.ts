@@ -16,6 +16,7 @@ import { failJob } from '../job-record.js';
 import { decide } from './decide.js';
 import { type Launch, launchImages } from './launch.js';
 import type { Entry } from './manifest-reader.js';
+import type { Outlook } from './outlook.js';
 import { newRun, type Run } from './run.js';
 import {
   end,
@@ -29,16 +30,6 @@ import {
   validate,
 } from './steps.js';
 import { hasRoom, type Window } from './window.js';
-
-/** What changes slowly, and costs more to read. */
-export type Outlook = {
-  /** Inference threads of live workers, by queue. */
-  readonly lanes: Readonly<Record<ShardQueue, number>>;
-  /** Seconds a position, by model. */
-  readonly paces: ReadonlyMap<string, number>;
-  /** Share of each tenant beside the others. */
-  readonly weightOf: (tenant: string) => number;
-};
 
 /** Of an image whose size is not known, before the first is finished. */
 const assumedPositions = 200;

@@ -1,0 +1,37 @@
+// A worker without an engine, for measuring the queue alone: its shards and merges do nothing but what
+// the queue and the progress of a job need of them. It stands in for no result: it is used by the
+// benchmark of the queue, which says so.
+import {
+  createFleetBook,
+  createProgressBook,
+  imageIndexOf,
+  queueNames,
+  redisPrefix,
+} from '@umbra/shared';
+import { Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+
+const redis = new Redis(process.env.REDIS_URL ?? '', { maxRetriesPerRequest: null });
+const lanes = Number(process.env.STUB_LANES ?? 64);
+const progress = createProgressBook(redis);
+const fleet = createFleetBook(redis);
+const notice = { id: `stub-${process.pid}`, formats: ['onnx'], lanes, backends: { onnx: 'stub' } };
+const announce = () => fleet.announce(/** @type {any} */ (notice));
+await announce();
+setInterval(announce, 3_000);
+
+const options = { connection: redis, prefix: redisPrefix, concurrency: lanes };
+const shards = new Worker(queueNames.shard, async () => null, options);
+const merges = new Worker(
+  queueNames.merge,
+  async ({ data: { jobId, item } }) => {
+    await progress.finishImage(jobId, imageIndexOf(item.id), 'completed');
+  },
+  options,
+);
+await Promise.all([shards.waitUntilReady(), merges.waitUntilReady()]);
+process.stderr.write('stub ready\n');
+process.once('SIGTERM', async () => {
+  await Promise.all([shards.close(), merges.close()]);
+  process.exit(0);
+});
