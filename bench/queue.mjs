@@ -8,6 +8,7 @@ import { composeResult, openEngine, prepareImage } from '@umbra/engine';
 import { occlusionSettings } from '@umbra/shared';
 import sharp from 'sharp';
 import { startServices } from '../scripts/lib/services.mjs';
+import { benchDispatch } from './dispatch.mjs';
 
 const model = 'efficientnet-lite0';
 const settings = occlusionSettings.parse({});
@@ -28,7 +29,8 @@ export async function benchQueue({ root, quick, report }) {
     report(`service: ${serviceSeconds.toFixed(2)} s with ${lanes} workers of one lane`);
     const overhead = serviceSeconds / engineSeconds;
     report(`service / engine: ${overhead.toFixed(3)}`);
-    return { photos: photos.length, engineSeconds, serviceSeconds, overhead };
+    const dispatch = await benchDispatch({ quick, report });
+    return { photos: photos.length, engineSeconds, serviceSeconds, overhead, ...dispatch };
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

@@ -9,6 +9,7 @@ import { startProcess, waitUntilReady } from './server.mjs';
  * @typedef {object} Services
  * @property {string} url the API's address
  * @property {string} redisUrl
+ * @property {import('./server.mjs').ServerProcess} api
  * @property {import('./server.mjs').ServerProcess[]} workers
  * @property {() => Promise<void>} stop ends everything, workers first
  */
@@ -62,7 +63,7 @@ export async function startServices({ dir, workers = 2, env = {}, report = () =>
       );
     }
     report(`${workers} worker processes`);
-    return { url, redisUrl, workers: started, stop };
+    return { url, redisUrl, api, workers: started, stop };
   } catch (error) {
     await stop();
     throw error;

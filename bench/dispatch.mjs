@@ -1,0 +1,208 @@
+// How fast images pass through the queue when nothing is computed: a real API, Redis, store and
+// dispatcher, a manifest of a million images, and a worker whose engine is a stub (see stub-worker.mjs).
+import { createHash } from 'node:crypto';
+import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { imageIdAt, keys, newDatasetId, patientJob, redisPrefix } from '@umbra/shared';
+import { FlowProducer, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import { startProcess, waitUntilReady } from '../scripts/lib/server.mjs';
+import { startServices } from '../scripts/lib/services.mjs';
+
+const lanes = 64;
+const mebibyte = 1024 * 1024;
+
+/**
+ * @param {{ quick: boolean, report: (message: string) => void }} options
+ */
+export async function benchDispatch({ quick, report }) {
+  const dir = mkdtempSync(join(tmpdir(), 'umbra-bench-'));
+  const images = 1_000_000;
+  const stretchMs = quick ? 10_000 : 60_000;
+  const services = await startServices({
+    dir,
+    workers: 1,
+    env: { UMBRA_STEPS: 'dispatch' },
+  });
+  const stub = startProcess(
+    process.execPath,
+    [fileURLToPath(new URL('stub-worker.mjs', import.meta.url))],
+    { env: { REDIS_URL: services.redisUrl, STUB_LANES: String(lanes) } },
+  );
+  const redis = new Redis(services.redisUrl);
+  try {
+    await waitUntilReady(
+      stub,
+      'the stub',
+      async () => stub.output().includes('stub ready'),
+      30_000,
+    );
+    const bareBullmqMs = await timeBareFlows(services.redisUrl, quick ? 5_000 : 20_000);
+    report(`bare BullMQ: ${bareBullmqMs.toFixed(3)} ms a flow of one parent and one child`);
+    const dataset = await writeDataset(join(dir, 'store'), images);
+    report(`a manifest of ${images} images`);
+    await sleep(1_000);
+    const idleBytes = await redisBytes(redis);
+    const submitSeconds = await submit(services.url, dataset);
+    report(`submitting it: ${submitSeconds.toFixed(3)} s`);
+    const job = submitted.id;
+    const pids = { api: services.api.pid ?? 0, dispatcher: services.workers[0]?.pid ?? 0 };
+    const watched = await watch({ redis, job, idleBytes, stretchMs, pids, url: services.url });
+    const { dispatchPerSecond, redisBytes: most } = watched;
+    report(
+      `${dispatchPerSecond.toFixed(0)} images a second, ${(1000 / dispatchPerSecond).toFixed(3)} ms each; ` +
+        `Redis ${(most / mebibyte).toFixed(1)} MiB above idle, ` +
+        `API ${(watched.apiBytes / mebibyte).toFixed(0)} MiB, dispatcher ${(watched.dispatcherBytes / mebibyte).toFixed(0)} MiB`,
+    );
+    return {
+      images,
+      submitSeconds,
+      ...watched,
+      // One shard an image here: what the stub runs is counted twice by nothing.
+      shardsPerSecond: dispatchPerSecond,
+      shardOverheadMs: 1000 / dispatchPerSecond,
+      bareBullmqMs,
+    };
+  } finally {
+    redis.disconnect();
+    await stub.stop();
+    await services.stop();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+const submitted = { id: '' };
+
+/**
+ * @param {string} url
+ * @param {string} dataset
+ */
+async function submit(url, dataset) {
+  const start = performance.now();
+  const response = await fetch(`${url}/v1/jobs`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ dataset, model: 'efficientnet-lite0' }),
+  });
+  if (response.status !== 202) throw new Error(`${response.status} ${await response.text()}`);
+  submitted.id = /** @type {{ id: string }} */ (await response.json()).id;
+  return (performance.now() - start) / 1000;
+}
+
+/**
+ * Watch a stretch of the run, from when its first image is finished.
+ *
+ * @param {{ redis: Redis, job: string, idleBytes: number, stretchMs: number,
+ *   pids: { api: number, dispatcher: number }, url: string }} given
+ */
+async function watch({ redis, job, idleBytes, stretchMs, pids, url }) {
+  const read = async () => {
+    const response = await fetch(`${url}/v1/jobs/${job}`);
+    const { counts } = /** @type {{ counts: { completed: number } }} */ (await response.json());
+    return { at: performance.now(), completed: counts.completed };
+  };
+  let first = await read();
+  while (first.completed === 0) {
+    await sleep(50);
+    first = await read();
+  }
+  const most = { redisBytes: 0, apiBytes: 0, dispatcherBytes: 0 };
+  let last = first;
+  while (last.at - first.at < stretchMs) {
+    await sleep(250);
+    last = await read();
+    most.redisBytes = Math.max(most.redisBytes, (await redisBytes(redis)) - idleBytes);
+    most.apiBytes = Math.max(most.apiBytes, residentBytes(pids.api));
+    most.dispatcherBytes = Math.max(most.dispatcherBytes, residentBytes(pids.dispatcher));
+  }
+  const seconds = (last.at - first.at) / 1000;
+  return { dispatchPerSecond: (last.completed - first.completed) / seconds, ...most };
+}
+
+/** @param {Redis} redis */
+async function redisBytes(redis) {
+  return Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1] ?? 0);
+}
+
+/** @param {number} pid */
+function residentBytes(pid) {
+  const text = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+) kB/.exec(text)?.[1] ?? 0) * 1024;
+}
+
+/**
+ * The same flows without Umbra: made fifty at a time, run by workers that do nothing.
+ *
+ * @param {string} redisUrl
+ * @param {number} count
+ */
+async function timeBareFlows(redisUrl, count) {
+  const connection = new Redis(redisUrl, { maxRetriesPerRequest: null });
+  const shared = { connection, prefix: `${redisPrefix}-bare` };
+  const flows = new FlowProducer(shared);
+  let done = 0;
+  const children = new Worker('child', async () => null, { ...shared, concurrency: lanes });
+  const parents = new Worker('parent', async () => null, { ...shared, concurrency: lanes });
+  parents.on('completed', () => {
+    done += 1;
+  });
+  const start = performance.now();
+  for (let at = 0; at < count; at += 50) {
+    // As many in the queue as the dispatcher would have.
+    while (at - done > 512) await sleep(1);
+    await flows.addBulk(
+      Array.from({ length: 50 }, (_, index) => ({
+        name: 'parent',
+        queueName: 'parent',
+        opts: { ...patientJob, jobId: `parent-${at + index}` },
+        children: [
+          {
+            name: 'child',
+            queueName: 'child',
+            opts: { ...patientJob, jobId: `child-${at + index}` },
+          },
+        ],
+      })),
+    );
+  }
+  while (done < count) await sleep(1);
+  const milliseconds = (performance.now() - start) / count;
+  await Promise.all([children.close(), parents.close(), flows.close()]);
+  connection.disconnect();
+  return milliseconds;
+}
+
+/**
+ * A dataset as the service writes it; its images are never read, since the engine is a stub.
+ *
+ * @param {string} root
+ * @param {number} images
+ */
+async function writeDataset(root, images) {
+  const id = newDatasetId();
+  const path = join(root, keys.manifest('default', id));
+  await mkdir(dirname(path), { recursive: true });
+  const sha256 = createHash('sha256').update('an image').digest('hex');
+  const facts = { sha256, bytes: 1000, width: 64, height: 64 };
+  function* lines() {
+    for (let index = 0; index < images; index++) {
+      const item = { version: 1, id: imageIdAt(index), name: `images/${index}.png`, ...facts };
+      yield `${JSON.stringify(item)}\n`;
+    }
+  }
+  await pipeline(Readable.from(lines()), createWriteStream(path));
+  const createdAt = new Date().toISOString();
+  const record = {
+    ...{ version: 2, id, state: 'ready', metadata: {}, createdAt, readyAt: createdAt },
+    ...{ failedAt: null, images, bytes: images * 1000, refused: 0, duplicates: images - 1 },
+    ...{ labelled: 0, error: null },
+  };
+  await writeFile(join(root, keys.dataset('default', id)), `${JSON.stringify(record)}\n`);
+  return id;
+}
