@@ -1,4 +1,5 @@
 export * from './config.js';
+export * from './contracts/archive.js';
 export * from './contracts/dataset.js';
 export * from './contracts/job.js';
 export * from './contracts/layer.js';

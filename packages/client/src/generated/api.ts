@@ -222,10 +222,50 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A zip of everything, with digests and provenance
+         * A zip of everything, with digests and provenance, where it is one
          * @description Needs a key with scope `read`.
          */
         get: operations["getArchive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/archives": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The zips of a job, each complete in itself
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["listArchives"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/archives/{part}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One zip of a job, by its name
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["getArchivePart"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1489,7 +1529,9 @@ export interface operations {
     };
     getResultFile: {
         parameters: {
-            query?: never;
+            query?: {
+                redirect?: "true" | "false";
+            };
             header?: never;
             path: {
                 job: string;
@@ -1508,8 +1550,18 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ImageResult"];
                     "image/png": unknown;
+                    "image/webp": unknown;
                     "application/octet-stream": unknown;
                 };
+            };
+            /** @description Where the store has it */
+            302: {
+                headers: {
+                    /** @description A URL for some minutes */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["InvalidInput"];
             401: components["responses"]["Unauthorized"];
@@ -1522,7 +1574,9 @@ export interface operations {
     };
     getArchive: {
         parameters: {
-            query?: never;
+            query?: {
+                redirect?: "true" | "false";
+            };
             header?: {
                 Range?: string;
                 "If-Range"?: string;
@@ -1537,20 +1591,138 @@ export interface operations {
             /** @description All of it */
             200: {
                 headers: {
+                    /** @description Of this content; for If-Range */
+                    ETag?: string;
+                    /** @description SHA-256 of the whole file (RFC 9530) */
+                    "Repr-Digest"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/zip": unknown;
                 };
             };
-            /** @description The part asked for */
+            /** @description The range asked for */
             206: {
                 headers: {
+                    /** @description Of this content; for If-Range */
+                    ETag?: string;
+                    /** @description SHA-256 of the whole file (RFC 9530) */
+                    "Repr-Digest"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/zip": unknown;
                 };
+            };
+            /** @description Where the store has it */
+            302: {
+                headers: {
+                    /** @description A URL for some minutes */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            416: components["responses"]["RangeNotSatisfiable"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listArchives: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description In the order of their images */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: {
+                            name: string;
+                            bytes: number;
+                            sha256: string | null;
+                            images: number;
+                            path: string;
+                        }[];
+                    };
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getArchivePart: {
+        parameters: {
+            query?: {
+                redirect?: "true" | "false";
+            };
+            header?: {
+                Range?: string;
+                "If-Range"?: string;
+            };
+            path: {
+                job: string;
+                part: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it */
+            200: {
+                headers: {
+                    /** @description Of this content; for If-Range */
+                    ETag?: string;
+                    /** @description SHA-256 of the whole file (RFC 9530) */
+                    "Repr-Digest"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
+                };
+            };
+            /** @description The range asked for */
+            206: {
+                headers: {
+                    /** @description Of this content; for If-Range */
+                    ETag?: string;
+                    /** @description SHA-256 of the whole file (RFC 9530) */
+                    "Repr-Digest"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
+                };
+            };
+            /** @description Where the store has it */
+            302: {
+                headers: {
+                    /** @description A URL for some minutes */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["InvalidInput"];
             401: components["responses"]["Unauthorized"];

@@ -15,6 +15,7 @@ import type { RowRange } from '../occlusion/shards.js';
  *     tenants/<tenant>/rows/<aa>/<address>/<rowStart>-<rowEnd>.json.gz    scores that any job may reuse
  *     tenants/<tenant>/idempotency/<sha256 of the key>
  *     tenants/<tenant>/jobs/<id>/{job.json,cancel.json,pause.json,archive.zip,errors/<image>.json,images/<image>/<file>,shards/<image>/<rowStart>-<rowEnd>.json.gz}
+ *     tenants/<tenant>/jobs/<id>/{job.json,cancel.json,pause.json,archive.zip,archive-<part>.zip,archives.json,errors/<image>.json,images/<image>/<file>}
  */
 export const keys = {
   models: () => 'models/',
@@ -43,7 +44,6 @@ export const keys = {
   retentions: () => 'retention/',
   retention: (deleteAt: Date, tenant: string, id: string) =>
     `retention/${deleteAt.toISOString()}/${tenant}/${id}`,
-  archive: (tenant: string, id: string) => `${jobRoot(tenant, id)}archive.zip`,
   /** Results of shards until their merge, where they are too large for Redis. */
   spilledRows: (tenant: string, id: string, image: string, rows: RowRange) =>
     `${jobRoot(tenant, id)}shards/${image}/${rowsFile(rows)}`,
@@ -52,6 +52,8 @@ export const keys = {
     `tenants/${tenant}/rows/${address.slice(0, 2)}/${address}/`,
   rows: (tenant: string, address: string, rows: RowRange) =>
     `${keys.addressedRows(tenant, address)}${rowsFile(rows)}`,
+  archive: (tenant: string, id: string, name = 'archive.zip') => `${jobRoot(tenant, id)}${name}`,
+  archives: (tenant: string, id: string) => `${jobRoot(tenant, id)}archives.json`,
   results: (tenant: string, id: string) => `${jobRoot(tenant, id)}images/`,
   result: (tenant: string, id: string, image: string, file: ResultFile) =>
     `${jobRoot(tenant, id)}images/${image}/${file}`,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { folderName } from './archive.js';
+import { folderName } from './archive-images.js';
 
 describe('folder names in the archive', () => {
   test.each([
