@@ -11,6 +11,7 @@ import { healthRoutes } from './routes/health.js';
 import { jobRoutes } from './routes/jobs.js';
 import { layerRoutes } from './routes/layers.js';
 import { modelRoutes } from './routes/models.js';
+import { partialRoutes } from './routes/partial.js';
 import { resultRoutes } from './routes/results.js';
 import { viewRoutes } from './routes/views.js';
 
@@ -31,6 +32,7 @@ export function createApp(context: Context): Express {
     ...datasetRoutes(context),
     ...jobRoutes(context),
     ...viewRoutes(context),
+    ...partialRoutes(context),
     ...resultRoutes(context),
     ...docsRoutes(() => describeApi(routes.map(({ operation }) => operation))),
   ];

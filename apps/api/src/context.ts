@@ -16,6 +16,7 @@ export type Context = {
   readonly pace: PaceBook;
   readonly formatOf: FormatReader;
   readonly dispatchQueue: Queue;
+  readonly mergeQueue: Queue;
   readonly registry: Registry;
   readonly logger: Logger;
 };

@@ -5,6 +5,7 @@ import { healthOperations } from './routes/health.js';
 import { jobOperations } from './routes/jobs.js';
 import { layerOperations } from './routes/layers.js';
 import { modelOperations } from './routes/models.js';
+import { partialOperations } from './routes/partial.js';
 import { resultOperations } from './routes/results.js';
 import { viewOperations } from './routes/views.js';
 
@@ -16,6 +17,7 @@ import { viewOperations } from './routes/views.js';
 export const operations = [
   ...Object.values(datasetOperations),
   ...Object.values(jobOperations),
+  ...Object.values(partialOperations),
   ...Object.values(resultOperations),
   ...Object.values(viewOperations),
   ...Object.values(modelOperations),

@@ -48,12 +48,17 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   };
   const redis = new Redis(config.REDIS_URL, impatient);
   redis.on('error', (error) => logger.warn({ reason: error.message }, 'redis is not reachable'));
-  const dispatchQueue = new Queue(queueNames.dispatch, {
-    // A connection of its own: BullMQ greets a shared one before it is ready, and fails for good.
-    connection: { url: config.REDIS_URL, ...impatient },
-    prefix: redisPrefix,
-  });
-  dispatchQueue.on('error', (error) => logger.warn({ reason: error.message }, 'queue error'));
+  const openQueue = (name: string): Queue => {
+    const queue = new Queue(name, {
+      // A connection of its own: BullMQ greets a shared one before it is ready, and fails for good.
+      connection: { url: config.REDIS_URL, ...impatient },
+      prefix: redisPrefix,
+    });
+    queue.on('error', (error) => logger.warn({ reason: error.message }, 'queue error'));
+    return queue;
+  };
+  const dispatchQueue = openQueue(queueNames.dispatch);
+  const mergeQueue = openQueue(queueNames.merge);
   const models = config.UMBRA_MODELS_DIR ?? addedModelsFolder;
   if (config.UMBRA_MODELS_DIR !== undefined || existsSync(models)) {
     await publishModels(store, models, logger);
@@ -62,7 +67,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   const fleet = createFleetBook(redis);
   const pace = createPaceBook(redis);
   const app = createApp({
-    ...{ config, store, redis, progress, fleet, pace, dispatchQueue, registry, logger },
+    ...{ config, store, redis, progress, fleet, pace, dispatchQueue, mergeQueue, registry, logger },
     formatOf: createFormatReader(store),
   });
   const readBacklog = createBacklogReader(store, progress, pace);
@@ -87,7 +92,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
       clearTimeout(deadline);
       await metricsServer?.close();
       await queueMetrics.close();
-      await dispatchQueue.close().catch(() => undefined);
+      await Promise.allSettled([dispatchQueue.close(), mergeQueue.close()]);
       redis.disconnect();
     },
   };

@@ -4,6 +4,7 @@ export * from './contracts/dataset.js';
 export * from './contracts/job.js';
 export * from './contracts/layer.js';
 export * from './contracts/model.js';
+export * from './contracts/partial.js';
 export * from './contracts/result.js';
 export * from './contracts/settings.js';
 export * from './contracts/shard.js';

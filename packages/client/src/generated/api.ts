@@ -194,6 +194,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs/{job}/images/{image}/partial": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is known of an image while it runs
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["getPartialResult"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/images/{image}/partial.png": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The scores of an image while it runs, grey where nothing is known yet
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["getPartialPicture"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs/{job}/images/{image}/{file}": {
         parameters: {
             query?: never;
@@ -1517,6 +1557,120 @@ export interface operations {
                         next_cursor: string | null;
                     };
                 };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getPartialResult: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+                image: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Rows that are done; none before the image is begun */
+            200: {
+                headers: {
+                    /** @description Seconds to wait before asking again */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        image: string;
+                        rows: number | null;
+                        grids: {
+                            patch: {
+                                height: number;
+                                width: number;
+                            };
+                            rows: number;
+                            columns: number;
+                        }[];
+                        predicted: {
+                            index: number;
+                            label: string;
+                            probability: number;
+                        } | null;
+                        targets: {
+                            index: number;
+                            label: string;
+                            score: number;
+                        }[];
+                        bands: {
+                            rowStart: number;
+                            rowEnd: number;
+                            /** Format: base64 */
+                            scores: string;
+                            /** Format: base64 */
+                            winners: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The image is finished */
+            303: {
+                headers: {
+                    /** @description Its final result */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getPartialPicture: {
+        parameters: {
+            query?: {
+                target?: number;
+                grid?: number;
+            };
+            header?: never;
+            path: {
+                job: string;
+                image: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A picture */
+            200: {
+                headers: {
+                    /** @description Seconds to wait before asking again */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": unknown;
+                };
+            };
+            /** @description The image is finished */
+            303: {
+                headers: {
+                    /** @description Its final result */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["InvalidInput"];
             401: components["responses"]["Unauthorized"];

@@ -1,17 +1,18 @@
 import type { Grid } from '@umbra/shared';
 import { createCanvas, drawCells, encodeCanvas, label } from './canvas.js';
-import { sequentialColour } from './colour-map.js';
+import { type Colour, sequentialColour } from './colour-map.js';
 import { formatTick } from './heatmap.js';
 
 const margin = 16;
 const mapPx = 448;
+const unknown: Colour = [190, 190, 190];
 const bar = { width: 18, label: 84 } as const;
 
 /**
  * Draw the model's raw scores as the founding article does: one cell a position, dark where the score
  * is low, and the colour scale's upper end at the unoccluded score (what exceeds it is clipped).
  *
- * @param scores Of one target, [rows, columns].
+ * @param scores Of one target, [rows, columns]; NaN, drawn grey, where nothing is known.
  * @returns A PNG file.
  */
 export async function renderScoreMap(
@@ -20,8 +21,13 @@ export async function renderScoreMap(
   clean: number,
   title: string,
 ): Promise<Buffer> {
-  const lowest = scores.reduce((low, score) => Math.min(low, score), clean);
+  const known = scores.filter((score) => !Number.isNaN(score));
+  const lowest = known.reduce((low, score) => Math.min(low, score), clean);
   const span = clean - lowest;
+  const colourOf = (score: number): Colour => {
+    if (Number.isNaN(score)) return unknown;
+    return sequentialColour(span > 0 ? (score - lowest) / span : 1);
+  };
   const cell = Math.max(1, Math.floor(mapPx / Math.max(rows, columns)));
   const map = { height: rows * cell, width: columns * cell };
   const width = margin + map.width + margin + bar.width + 8 + bar.label;
@@ -30,7 +36,7 @@ export async function renderScoreMap(
   const canvas = createCanvas({ height: top + map.height + margin, width });
   heading.draw(canvas, { left: margin, top: margin });
   drawCells(canvas, { left: margin, top }, { height: rows, width: columns }, cell, (row, column) =>
-    sequentialColour(span > 0 ? ((scores[row * columns + column] ?? 0) - lowest) / span : 1),
+    colourOf(scores[row * columns + column] ?? Number.NaN),
   );
   const left = margin + map.width + margin;
   drawCells(canvas, { left, top }, { height: map.height, width: bar.width }, 1, (row) =>
