@@ -1,4 +1,4 @@
-import { commonConfig, engineConfig, portSetting } from '@umbra/shared';
+import { commonConfig, engineConfig, intakeConfig, portSetting } from '@umbra/shared';
 import { metricsConfig } from '@umbra/shared/metrics';
 import { z } from 'zod';
 
@@ -6,6 +6,7 @@ const count = (fallback: number) => z.coerce.number().int().min(1).default(fallb
 
 export const apiConfig = commonConfig.extend({
   ...engineConfig.shape,
+  ...intakeConfig.shape,
   ...metricsConfig.shape,
   /** Loopback unless told otherwise: the API has no keys yet. */
   UMBRA_HOST: z.string().min(1).default('127.0.0.1'),
@@ -13,9 +14,6 @@ export const apiConfig = commonConfig.extend({
   UMBRA_PORT: portSetting.default(8080),
   /** Every bundle in this folder is published when the API starts; `.umbra/models` if there is one. */
   UMBRA_MODELS_DIR: z.string().min(1).optional(),
-  UMBRA_MAX_UPLOAD_BYTES: count(2 * 1024 ** 3),
-  UMBRA_MAX_IMAGE_BYTES: count(32 * 1024 ** 2),
-  UMBRA_MAX_IMAGE_PIXELS: count(100_000_000),
   /** Models from the store, for pictures of their layers. */
   UMBRA_CACHE_DIR: z.string().min(1).default('.umbra/cache'),
   UMBRA_SHUTDOWN_MS: count(10_000),

@@ -1,4 +1,4 @@
-import type { FleetBook, Logger, ObjectStore, ProgressBook } from '@umbra/shared';
+import type { FleetBook, Logger, ObjectStore, ProgressBook, SourceStores } from '@umbra/shared';
 import type { PaceBook } from '@umbra/shared/metrics';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -10,6 +10,8 @@ import type { FormatReader } from './model-formats.js';
 export type Context = {
   readonly config: Readonly<ApiConfig>;
   readonly store: ObjectStore;
+  /** Buckets that datasets may be made of. */
+  readonly sources: SourceStores;
   readonly redis: Redis;
   readonly progress: ProgressBook;
   readonly fleet: FleetBook;
@@ -17,6 +19,7 @@ export type Context = {
   readonly formatOf: FormatReader;
   readonly dispatchQueue: Queue;
   readonly mergeQueue: Queue;
+  readonly ingestQueue: Queue;
   readonly registry: Registry;
   readonly logger: Logger;
 };

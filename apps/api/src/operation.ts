@@ -44,6 +44,8 @@ export type Operation<
   readonly headers?: Readonly<Record<string, z.ZodType>>;
   /** A JSON body. */
   readonly body?: B;
+  /** Of its JSON body at most, where that is more than the usual. */
+  readonly bodyBytes?: number;
   /** Whether a request may be without its JSON body. */
   readonly bodyOptional?: boolean;
   /** Bodies that the handler reads by itself, as a stream. */
@@ -142,10 +144,11 @@ function parseBody({ body, bodyOptional }: Operation<Shape>, request: Request): 
   return body.parse(request.body ?? {});
 }
 
-const readJson = express.json({ limit: '100kb' });
+const usualBodyBytes = 100 * 1024;
 
-function bodyReaders({ body, streams, bodyOptional }: Operation): RequestHandler[] {
+function bodyReaders({ body, streams, bodyOptional, bodyBytes }: Operation): RequestHandler[] {
   if (body === undefined) return [];
+  const readJson = express.json({ limit: bodyBytes ?? usualBodyBytes });
   return [
     (request, response, next) => {
       if (bodyOptional && isEmpty(request)) return next();

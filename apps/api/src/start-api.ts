@@ -9,6 +9,7 @@ import {
   createFleetBook,
   createLogger,
   createProgressBook,
+  createSourceStores,
   type Logger,
   type ObjectStore,
   openStore,
@@ -32,6 +33,9 @@ export type RunningApi = {
   readonly metricsUrl: string | undefined;
   close(): Promise<void>;
 };
+
+/** Node.js' own five minutes would cut off an upload of some gibibytes. */
+const longestRequestMs = 3_600_000;
 
 /** Start the HTTP service. Redis need not be there yet: `/readyz` tells. */
 export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi> {
@@ -59,6 +63,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   };
   const dispatchQueue = openQueue(queueNames.dispatch);
   const mergeQueue = openQueue(queueNames.merge);
+  const ingestQueue = openQueue(queueNames.ingest);
   const models = config.UMBRA_MODELS_DIR ?? addedModelsFolder;
   if (config.UMBRA_MODELS_DIR !== undefined || existsSync(models)) {
     await publishModels(store, models, logger);
@@ -67,7 +72,9 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   const fleet = createFleetBook(redis);
   const pace = createPaceBook(redis);
   const app = createApp({
-    ...{ config, store, redis, progress, fleet, pace, dispatchQueue, mergeQueue, registry, logger },
+    ...{ config, store, redis, progress, fleet, pace, dispatchQueue, ingestQueue, mergeQueue },
+    ...{ registry, logger },
+    sources: createSourceStores(config),
     formatOf: createFormatReader(store),
   });
   const readBacklog = createBacklogReader(store, progress, pace);
@@ -75,6 +82,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   const { refresh } = queueMetrics;
   const metricsServer = await serveMetrics({ config, registry, logger, refresh });
   const server = createServer(app);
+  server.requestTimeout = longestRequestMs;
   server.listen(config.UMBRA_PORT, config.UMBRA_HOST);
   await once(server, 'listening');
   const { address, port, family } = server.address() as AddressInfo;
@@ -92,7 +100,8 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
       clearTimeout(deadline);
       await metricsServer?.close();
       await queueMetrics.close();
-      await Promise.allSettled([dispatchQueue.close(), mergeQueue.close()]);
+      const queues = [dispatchQueue, ingestQueue, mergeQueue];
+      await Promise.allSettled(queues.map((queue) => queue.close()));
       redis.disconnect();
     },
   };

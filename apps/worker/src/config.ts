@@ -1,4 +1,4 @@
-import { commonConfig, engineConfig, stepNames } from '@umbra/shared';
+import { commonConfig, engineConfig, intakeConfig, stepNames } from '@umbra/shared';
 import { metricsConfig } from '@umbra/shared/metrics';
 import { z } from 'zod';
 
@@ -9,6 +9,7 @@ const allSteps = stepNames.join(',');
 
 export const workerConfig = commonConfig.extend({
   ...engineConfig.shape,
+  ...intakeConfig.shape,
   ...metricsConfig.shape,
   /** What this process does, by commas: shards may have machines of their own. */
   UMBRA_STEPS: z

@@ -6,6 +6,7 @@ import type {
   ObjectStore,
   ProgressBook,
   ShardQueue,
+  SourceStores,
 } from '@umbra/shared';
 import type { PaceBook } from '@umbra/shared/metrics';
 import type { FlowProducer, Queue } from 'bullmq';
@@ -19,6 +20,8 @@ import type { ModelShelf } from './model-shelf.js';
 export type Context = {
   readonly config: Readonly<WorkerConfig>;
   readonly store: ObjectStore;
+  /** Buckets that datasets may be made of. */
+  readonly sources: SourceStores;
   readonly progress: ProgressBook;
   readonly fleet: FleetBook;
   /** How long positions take, by model. */
@@ -29,6 +32,7 @@ export type Context = {
   readonly engine: Engine;
   readonly shelf: ModelShelf;
   readonly flows: FlowProducer;
+  readonly ingestQueue: Queue;
   readonly dispatchQueue: Queue;
   readonly shardQueues: Readonly<Record<ShardQueue, Queue>>;
   readonly mergeQueue: Queue;

@@ -117,13 +117,13 @@ async function writeResults(
   const { store, shelf } = context;
   const { tenant, jobId, dataset, item, settings } = image;
   const model = await shelf.describe(image.model);
-  const { id, name, sha256, width, height } = item;
+  const { id, name, sha256, width, height, source } = item;
   const plan = planOcclusion(inputSize(model.bundle.input, { width, height }), settings);
   const rows = joinShards(shards, plan, id);
   const { clean, faithfulness, provenance, reused } = rows;
   const files = await composeResult({
-    photo: await readImage(store, tenant, dataset, item),
-    image: { id, name, sha256, width, height },
+    photo: await readImage(context, tenant, dataset, item),
+    image: { id, name, sha256, width, height, ...(source && { source }) },
     model,
     settings,
     run: {

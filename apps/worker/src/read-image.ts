@@ -1,17 +1,10 @@
-import { createHash } from 'node:crypto';
-import { type DatasetItem, integrity, keys, type ObjectStore } from '@umbra/shared';
+import { type DatasetItem, readItem } from '@umbra/shared';
+import type { Context } from './context.js';
 
 /** @throws {AppError} `not_found`; `integrity` if the bytes are not the ones that were accepted. */
-export async function readImage(
-  store: ObjectStore,
+export const readImage = (
+  context: Pick<Context, 'store' | 'sources'>,
   tenant: string,
   dataset: string,
   item: DatasetItem,
-): Promise<Buffer> {
-  const bytes = await store.get(keys.image(tenant, dataset, item.sha256));
-  const found = createHash('sha256').update(bytes).digest('hex');
-  if (found !== item.sha256) {
-    throw integrity(`Expected image '${item.name}' to have sha256 ${item.sha256}, got ${found}`);
-  }
-  return bytes;
-}
+): Promise<Buffer> => readItem(context, tenant, dataset, item);

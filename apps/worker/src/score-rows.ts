@@ -85,7 +85,7 @@ async function computeRows(
   const { tenant, jobId, dataset, item, settings } = shard;
   const model = await context.shelf.open(shard.model);
   const input = await context.shelf.prepare(item.sha256, model, () =>
-    readImage(context.store, tenant, dataset, item),
+    readImage(context, tenant, dataset, item),
   );
   const compute = async (rows: RowRange): Promise<RunRows> => {
     const run = await model.occlude(input, settings, {

@@ -5,6 +5,7 @@ import {
   createFleetBook,
   createLogger,
   createProgressBook,
+  createSourceStores,
   engineOptionsOf,
   openStore,
   queueNames,
@@ -25,6 +26,8 @@ import type { Context } from './context.js';
 import { runDispatch } from './dispatch/dispatch.js';
 import { keepDispatching } from './dispatch/keep-dispatching.js';
 import { joinFleet } from './fleet.js';
+import { keepResumingIngests, resumeIngests } from './ingest/resume-ingests.js';
+import { runIngest } from './ingest/run-ingest.js';
 import { failUnmerged, runMerge } from './merge.js';
 import { createWorkerMetrics } from './metrics.js';
 import { createModelShelf } from './model-shelf.js';
@@ -42,6 +45,7 @@ const producersMs = 1_000;
 
 const steps = {
   dispatch: { name: queueNames.dispatch, concurrency: 1, run: runDispatch },
+  ingest: { name: queueNames.ingest, concurrency: 2, run: runIngest },
   shard: { name: queueNames.shard, run: runShard },
   merge: { name: queueNames.merge, concurrency: 2, run: runMerge, giveUp: failUnmerged },
   archive: { name: queueNames.archive, concurrency: 1, run: runArchive, giveUp: failUnarchived },
@@ -76,6 +80,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     config,
     store,
     claims: createClaimBook(redis),
+    sources: createSourceStores(config),
     progress: createProgressBook(redis),
     pace,
     events,
@@ -84,6 +89,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     engine,
     shelf: metrics.measureShelf(createModelShelf(store, engine, config.UMBRA_CACHE_DIR)),
     flows: new FlowProducer(shared),
+    ingestQueue: queue(queueNames.ingest),
     dispatchQueue: queue(queueNames.dispatch),
     shardQueues: { shard: queue(queueNames.shard), shardTfjs: queue(queueNames.shardTfjs) },
     mergeQueue: queue(queueNames.merge),
@@ -93,8 +99,14 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     closing: closing.signal,
     shutdown: shutdown.signal,
   };
-  const { flows, dispatchQueue, shardQueues, mergeQueue, archiveQueue } = context;
-  const queues = [dispatchQueue, ...Object.values(shardQueues), mergeQueue, archiveQueue];
+  const { flows, ingestQueue, dispatchQueue, shardQueues, mergeQueue, archiveQueue } = context;
+  const queues = [
+    ingestQueue,
+    dispatchQueue,
+    ...Object.values(shardQueues),
+    mergeQueue,
+    archiveQueue,
+  ];
   // Their connection is shared, and logs for itself: unheard, each of them would print it too.
   flows.on('error', () => undefined);
   for (const unheard of queues) unheard.on('error', () => undefined);
@@ -104,6 +116,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     : [];
   const shardStep = metrics.measureShards({ ...steps.shard, concurrency: config.UMBRA_LANES });
   const chosen: Record<(typeof stepNames)[number], readonly Step[]> = {
+    ingest: [steps.ingest],
     dispatch: [steps.dispatch],
     shard: served.map((name) => ({ ...shardStep, name: queueNames[name] })),
     merge: [metrics.countImages(steps.merge)],
@@ -116,6 +129,9 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
   const stopAnnouncing = joinFleet(context, fleet, served);
   const dispatches = config.UMBRA_STEPS.includes('dispatch');
   const stopDispatching = dispatches ? keepDispatching(context) : () => {};
+  const ingests = config.UMBRA_STEPS.includes('ingest');
+  if (ingests) await resumeIngests(context);
+  const stopIngests = ingests ? keepResumingIngests(context) : () => {};
   const { refresh } = metrics;
   const server = await serveMetrics({ config, registry, logger, refresh });
   logger.info({ lanes: config.UMBRA_LANES, store: store.kind }, 'worker ready');
@@ -125,6 +141,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     async close() {
       stopDispatching();
       closing.abort();
+      stopIngests();
       stopAnnouncing();
       const deadline = setTimeout(() => shutdown.abort(), config.UMBRA_SHUTDOWN_MS);
       await Promise.all(consumers.map((consumer) => consumer.close()));

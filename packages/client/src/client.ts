@@ -59,7 +59,8 @@ export function createUmbraClient({
     async uploadImages(images) {
       const form = new FormData();
       for (const { name, data } of images) form.append('images', data, name);
-      return dataOf(await api.POST('/v1/datasets', { body: form as never }));
+      // 201, since images are sent and no manifest.
+      return dataOf(await api.POST('/v1/datasets', { body: form as never })) as NewDataset;
     },
     async createJob(job, idempotencyKey) {
       const body = job as components['schemas']['JobRequest'];

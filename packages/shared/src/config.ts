@@ -16,6 +16,15 @@ export const commonConfig = z.object({
   UMBRA_S3_ENDPOINT: z.url().optional(),
   /** Where clients reach S3, for the URLs that they are given; UMBRA_S3_ENDPOINT unless told. */
   UMBRA_S3_PUBLIC_ENDPOINT: z.url().optional(),
+  /** What datasets may be made of without a copy: `s3://bucket/prefix/`, by commas. */
+  UMBRA_S3_SOURCES: z
+    .string()
+    .default('')
+    .transform((list) => list.split(',').map((one) => one.trim()))
+    .transform((list) => list.filter((one) => one !== ''))
+    .pipe(
+      z.array(z.string().regex(/^s3:\/\/[^/\s]+\/([^\s]*\/)?$/, 'Expected s3://bucket/prefix/')),
+    ),
   UMBRA_S3_REGION: z.string().min(1).default('us-east-1'),
   UMBRA_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
@@ -51,6 +60,14 @@ export const engineConfig = z.object({
     .string()
     .default('false')
     .transform((value) => !['0', 'false'].includes(value.toLowerCase())),
+});
+
+/** What images are held to, wherever they are taken in. */
+export const intakeConfig = z.object({
+  UMBRA_MAX_IMAGE_BYTES: count(32 * 1024 ** 2),
+  UMBRA_MAX_IMAGE_PIXELS: count(100_000_000),
+  /** Of an upload, and of what an archive holds eight times as much. */
+  UMBRA_MAX_UPLOAD_BYTES: count(2 * 1024 ** 3),
 });
 
 const mebibyte = 1024 * 1024;

@@ -8,6 +8,7 @@ import type { ModelBundle } from './contracts/model.js';
  * BullMQ job ids hold no `:` and carry the job's id, so that no id is ever shared by two runs.
  */
 export const queueNames = {
+  ingest: 'ingest',
   dispatch: 'dispatch',
   shard: 'shard',
   shardTfjs: 'shard-tfjs',
@@ -17,7 +18,7 @@ export const queueNames = {
 export type QueueName = keyof typeof queueNames;
 
 /** What a worker may do. */
-export const stepNames = ['dispatch', 'shard', 'merge', 'archive'] as const;
+export const stepNames = ['ingest', 'dispatch', 'shard', 'merge', 'archive'] as const;
 
 /** Formats by the queue of their shards. */
 export const shardQueues = {
@@ -43,6 +44,7 @@ export const queueJobIds = {
   shard: (jobId: string, run: number, imageId: string, rowStart: number) =>
     `shard-${jobId}-${run}-${imageId}-${rowStart}`,
   archive: (jobId: string, run: number) => `archive-${jobId}-${run}`,
+  ingest: (datasetId: string) => `ingest-${datasetId}`,
 } as const;
 
 /** BullMQ options of work that must outlast a store or a Redis that is away for some minutes. */

@@ -15,6 +15,7 @@ import {
   invalidInput,
   keys,
   notFound,
+  readItem,
 } from '@umbra/shared';
 import { z } from 'zod';
 import type { Context } from '../context.js';
@@ -76,7 +77,7 @@ export function viewRoutes(context: Context): Route[] {
       const png = await inTurn(async () => {
         const { name, digest } = result.model;
         const bundle = await describeModel(store, name, digest);
-        const image = await prepareImage(await store.get(photo), bundle.input, limits);
+        const image = await prepareImage(await photo(), bundle.input, limits);
         const file = result.image.name;
         if (row === undefined || column === undefined) {
           return renderInput(image, bundle, `${file}: the model's input`);
@@ -101,7 +102,7 @@ export function viewRoutes(context: Context): Route[] {
           async ({ bundle, network }) => ({ bundle, ...findLayer(network.graph, view.layer) }),
         );
         const unit = findUnit(layer, view.unit);
-        const bytes = await store.get(photo);
+        const bytes = await photo();
         const { frame } = await prepareImage(bytes, bundle.input, limits);
         return renderReceptiveField(bytes, frame, layer, unit);
       });
@@ -110,7 +111,7 @@ export function viewRoutes(context: Context): Route[] {
   ];
 }
 
-/** A finished image's description, and the key of its photo. @throws {AppError} `not_found` */
+/** A finished image's description, and what reads its photo. @throws {AppError} `not_found` */
 async function findImage(
   context: Context,
   tenant: string,
@@ -124,7 +125,8 @@ async function findImage(
       keys.result(tenant, job.id, image, 'result.json'),
       imageResult,
     );
-    return { result, photo: keys.image(tenant, job.dataset, result.image.sha256) };
+    const photo = () => readItem(context, tenant, job.dataset, result.image);
+    return { result, photo };
   } catch (error) {
     if (!hasCode(error, 'not_found')) throw error;
     throw await missingResult(store, tenant, job.id, image);

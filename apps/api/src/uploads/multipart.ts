@@ -3,24 +3,25 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { type Sink, unpackTar, unpackZip } from '@umbra/intake';
 import { AppError, invalidInput } from '@umbra/shared';
 import busboy from 'busboy';
 import type { Request } from 'express';
-import type { Collector } from './collector.js';
-import { collectZip } from './zip.js';
+
+/** Where archives among the files go, and what they may hold. */
+export type Unpacking = { readonly folder: string; readonly maxBytes: number };
 
 /**
- * Give the files of a form to the collector as they arrive, one at a time; a zip among them is
- * spooled to `folder` and unpacked.
+ * Give the files of a form to a sink as they arrive, one at a time; archives among them are unpacked.
  *
  * @param body The request's body, already limited in size.
  * @throws {AppError} `invalid_input` if the form is malformed or ends early.
  */
-export async function collectMultipart(
+export async function readForm(
   request: Request,
   body: Readable,
-  collector: Collector,
-  folder: string,
+  sink: Sink,
+  unpacking: Unpacking,
 ): Promise<void> {
   const form = openForm(request);
   // Files are handled in turn: the form waits, since a file's stream is not read before its turn.
@@ -29,11 +30,11 @@ export async function collectMultipart(
   form.on('file', (_field, stream, { filename }) => {
     const name = filename ?? '';
     turn = turn
-      .then(() =>
-        failure === undefined ? collectFile(name, stream, collector, folder) : undefined,
-      )
+      .then(() => (failure === undefined ? readFile(name, stream, sink, unpacking) : undefined))
       .catch((error: unknown) => {
         failure ??= error;
+        // The rest would be read only to be thrown away.
+        body.destroy();
       })
       .finally(() => stream.resume());
     // An error of the form reaches each open file, too; it is heard once, below.
@@ -52,16 +53,20 @@ export async function collectMultipart(
   if (failure !== undefined) throw failure;
 }
 
-async function collectFile(
+async function readFile(
   name: string,
   stream: Readable,
-  collector: Collector,
-  folder: string,
+  sink: Sink,
+  { folder, maxBytes }: Unpacking,
 ): Promise<void> {
-  if (!name.toLowerCase().endsWith('.zip')) return collector.add(name, stream);
+  const lower = name.toLowerCase();
+  if (/\.(tar|tgz|tar\.gz)$/.test(lower)) {
+    return unpackTar(stream, sink, { isCompressed: !lower.endsWith('.tar'), maxBytes });
+  }
+  if (!lower.endsWith('.zip')) return sink.add(name, () => stream);
   const path = join(folder, 'upload.zip');
   await pipeline(stream, createWriteStream(path));
-  await collectZip(path, collector);
+  await unpackZip(path, sink);
   await rm(path);
 }
 

@@ -9,11 +9,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Datasets in pages, the oldest first
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["listDatasets"];
         put?: never;
         /**
-         * Make a dataset of images; bad files are refused one by one, with reasons
-         * @description Needs a key with scope `submit`.
+         * Make a dataset; bad files are refused one by one, with reasons
+         * @description Of images: one request, and it is ready. Of JSON without a source: it is open, and takes images until it is closed. Of a source or a manifest: a worker looks at the images where they lie.
+         *
+         *     Needs a key with scope `submit`.
          */
         post: operations["createDataset"];
         delete?: never;
@@ -30,7 +36,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What a dataset holds
+         * What a dataset holds, or has taken in so far
          * @description Needs a key with scope `read`.
          */
         get: operations["getDataset"];
@@ -44,6 +50,140 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/v1/datasets/{dataset}/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The images of a dataset that is ready, in pages
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["listDatasetImages"];
+        put?: never;
+        /**
+         * Add images to an open dataset
+         * @description What has come of a request that breaks off is kept; the same file sent again counts once.
+         *
+         *     Needs a key with scope `submit`.
+         */
+        post: operations["addImages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/datasets/{dataset}/refusals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The files that were refused, and why, as JSON Lines
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["listRefusals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/datasets/{dataset}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End an open dataset, which then never changes; safe to repeat
+         * @description Needs a key with scope `submit`.
+         */
+        post: operations["closeDataset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/datasets/{dataset}/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * URLs under which a client sends images of an open dataset straight to S3
+         * @description Needs a key with scope `submit`.
+         */
+        post: operations["presignUploads"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/datasets/{dataset}/archives": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to send a large archive in parts to an open dataset
+         * @description Needs a key with scope `submit`.
+         */
+        post: operations["beginArchive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/datasets/{dataset}/archives/{archive}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How much of an archive has come; HEAD says so in headers
+         * @description Needs a key with scope `submit`.
+         */
+        get: operations["getArchiveUpload"];
+        put?: never;
+        post?: never;
+        /**
+         * Leave out an archive of an open dataset
+         * @description Needs a key with scope `submit`.
+         */
+        delete: operations["deleteArchiveUpload"];
+        options?: never;
+        head?: never;
+        /**
+         * Send a part of an archive; what has come of a request that breaks off is kept
+         * @description Needs a key with scope `submit`.
+         */
+        patch: operations["appendArchive"];
         trace?: never;
     };
     "/v1/jobs": {
@@ -609,6 +749,10 @@ export interface components {
                 sha256: string;
                 width: number;
                 height: number;
+                source?: {
+                    bucket: string;
+                    key: string;
+                };
             };
             model: {
                 name: string;
@@ -1144,23 +1288,75 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listDatasets: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Dataset"][];
+                        next_cursor: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     createDataset: {
         parameters: {
-            query?: never;
+            query?: {
+                labels?: "folder";
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                "application/json": {
+                    /** @default {} */
+                    metadata?: {
+                        [key: string]: string;
+                    };
+                    source?: {
+                        /** @constant */
+                        kind: "s3";
+                        uri: string;
+                    };
+                    /** @enum {string} */
+                    labels?: "folder";
+                };
                 "multipart/form-data": unknown;
                 "application/zip": unknown;
+                "application/x-tar": unknown;
+                "application/gzip": unknown;
+                "application/jsonl": unknown;
             };
         };
         responses: {
-            /** @description Made */
+            /** @description Made: ready, or open */
             201: {
                 headers: {
+                    /** @description The dataset */
+                    Location?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1185,6 +1381,19 @@ export interface operations {
                         error: components["schemas"]["ErrorReport"] | null;
                         refusals: components["schemas"]["Refusal"][];
                     };
+                };
+            };
+            /** @description Its images are being looked at by a worker: poll it */
+            202: {
+                headers: {
+                    /** @description The dataset */
+                    Location?: string;
+                    /** @description Seconds to wait before asking */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dataset"];
                 };
             };
             400: components["responses"]["InvalidInput"];
@@ -1249,6 +1458,418 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listDatasetImages: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: {
+                            /** @constant */
+                            version: 1;
+                            id: string;
+                            name: string;
+                            sha256: string;
+                            bytes: number;
+                            width: number;
+                            height: number;
+                            label?: number | string;
+                            box?: {
+                                top: number;
+                                left: number;
+                                bottom: number;
+                                right: number;
+                            };
+                            source?: {
+                                bucket: string;
+                                key: string;
+                            };
+                        }[];
+                        next_cursor: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    addImages: {
+        parameters: {
+            query?: {
+                labels?: "folder";
+            };
+            header?: never;
+            path: {
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": unknown;
+                "application/zip": unknown;
+                "application/x-tar": unknown;
+                "application/gzip": unknown;
+                "application/jsonl": unknown;
+            };
+        };
+        responses: {
+            /** @description Added */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        version: 2;
+                        id: string;
+                        /** @enum {string} */
+                        state: "open" | "validating" | "ready" | "failed";
+                        metadata: {
+                            [key: string]: string;
+                        };
+                        /** Format: date-time */
+                        createdAt: string;
+                        readyAt: string | null;
+                        failedAt: string | null;
+                        images: number;
+                        bytes: number;
+                        refused: number;
+                        duplicates: number;
+                        labelled: number;
+                        error: components["schemas"]["ErrorReport"] | null;
+                        refusals: components["schemas"]["Refusal"][];
+                        added: number;
+                    };
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listRefusals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A line a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/jsonl": unknown;
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    closeDataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ready */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dataset"];
+                };
+            };
+            /** @description Its images are being looked at by a worker: poll it */
+            202: {
+                headers: {
+                    /** @description The dataset */
+                    Location?: string;
+                    /** @description Seconds to wait before asking */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dataset"];
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    presignUploads: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    files: {
+                        name: string;
+                        bytes: number;
+                        sha256: string;
+                        label?: number | string;
+                        box?: {
+                            top: number;
+                            left: number;
+                            bottom: number;
+                            right: number;
+                        };
+                    }[];
+                };
+            };
+        };
+        responses: {
+            /** @description One a file, in the order asked for; the URLs hold for six hours */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        uploads: {
+                            name: string;
+                            sha256: string;
+                            url: string | null;
+                            headers: {
+                                [key: string]: string;
+                            };
+                        }[];
+                    };
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    beginArchive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    format: "zip" | "tar" | "tar.gz";
+                    bytes: number;
+                    /** @enum {string} */
+                    labels?: "folder";
+                };
+            };
+        };
+        responses: {
+            /** @description How much has come */
+            201: {
+                headers: {
+                    /** @description Bytes that have come */
+                    "Upload-Offset"?: string;
+                    /** @description Bytes of the archive */
+                    "Upload-Length"?: string;
+                    /** @description The archive */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        /** @enum {string} */
+                        format: "zip" | "tar" | "tar.gz";
+                        bytes: number;
+                        offset: number;
+                    };
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getArchiveUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                archive: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How much has come */
+            200: {
+                headers: {
+                    /** @description Bytes that have come */
+                    "Upload-Offset"?: string;
+                    /** @description Bytes of the archive */
+                    "Upload-Length"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        /** @enum {string} */
+                        format: "zip" | "tar" | "tar.gz";
+                        bytes: number;
+                        offset: number;
+                    };
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteArchiveUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                archive: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    appendArchive: {
+        parameters: {
+            query?: never;
+            header: {
+                "Upload-Offset": string;
+            };
+            path: {
+                dataset: string;
+                archive: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/offset+octet-stream": unknown;
+            };
+        };
+        responses: {
+            /** @description Taken */
+            204: {
+                headers: {
+                    /** @description Where the next part begins */
+                    "Upload-Offset"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

@@ -44,6 +44,10 @@ export const datasetItem = z.strictObject({
 });
 export type DatasetItem = z.output<typeof datasetItem>;
 
+/** An accepted image before its dataset is complete and gives it an id. */
+export const takenItem = datasetItem.omit({ version: true, id: true });
+export type TakenItem = z.output<typeof takenItem>;
+
 /** A file that was not accepted, and why; the rest of the upload is unharmed. */
 export const refusal = z.strictObject({ name: z.string(), error: errorReport });
 export type Refusal = z.output<typeof refusal>;
@@ -109,3 +113,149 @@ export const storedDataset = z.union([
 ]);
 export const dataset = datasetV2;
 export type Dataset = z.output<typeof datasetV2>;
+
+const imageName = z.string().min(1).max(1024);
+const labelsFrom = z.enum(['folder']);
+
+/** `POST /v1/datasets` in JSON: an open dataset, or one of images where they lie. */
+export const datasetRequest = z
+  .strictObject({
+    metadata: metadata.default({}),
+    source: z
+      .strictObject({
+        kind: z.literal('s3'),
+        /** `s3://bucket/prefix/`, in a prefix that the operator allows. */
+        uri: z.string().min(1).max(1200),
+      })
+      .optional(),
+    /** `folder`: an image's label is the name of the folder that it lies in. */
+    labels: labelsFrom.optional(),
+  })
+  .refine(({ source, labels }) => labels === undefined || source !== undefined, {
+    error: 'Expected labels beside a source; uploads say so each, with ?labels=folder',
+    path: ['labels'],
+  });
+export type DatasetRequest = z.output<typeof datasetRequest>;
+
+/** One line of a manifest that a user gives. */
+export const manifestLine = z
+  .strictObject({
+    /** The object's key where there is none. */
+    name: imageName.optional(),
+    /** Of an image that this dataset holds, or `dataset` does; beside `uri`, what it must have. */
+    sha256: sha256.optional(),
+    /** Another dataset of the tenant's that holds the image; it is copied. */
+    dataset: datasetId.optional(),
+    /** `s3://bucket/key`, in a prefix that the operator allows; it is read where it lies. */
+    uri: z.string().min(1).max(1200).optional(),
+    bytes: z.int().min(1).optional(),
+    label: itemLabel.optional(),
+    box: itemBox.optional(),
+  })
+  .refine(({ sha256, uri }) => sha256 !== undefined || uri !== undefined, {
+    error: 'Expected sha256 or uri',
+  })
+  .refine(({ name, uri }) => name !== undefined || uri !== undefined, {
+    error: 'Expected a name',
+  })
+  .refine(({ dataset, uri }) => dataset === undefined || uri === undefined, {
+    error: 'Expected dataset or uri, got both',
+  });
+export type ManifestLine = z.output<typeof manifestLine>;
+
+/** What is to be looked at before a dataset is ready. */
+export const datasetSource = z.discriminatedUnion('kind', [
+  z.strictObject({
+    version: z.literal(1),
+    kind: z.literal('s3'),
+    bucket: z.string(),
+    prefix: z.string(),
+    labels: labelsFrom.nullable(),
+  }),
+  /** A manifest's lines, which are in an object of their own. */
+  z.strictObject({
+    version: z.literal(1),
+    kind: z.literal('lines'),
+    /** Files that were to be uploaded: the same one counts once. */
+    isUpload: z.boolean(),
+    labels: labelsFrom.nullable(),
+  }),
+  /** An archive that comes in parts. */
+  z.strictObject({
+    version: z.literal(1),
+    kind: z.literal('archive'),
+    format: z.enum(['zip', 'tar', 'tar.gz']),
+    bytes: z.int().min(1),
+    labels: labelsFrom.nullable(),
+  }),
+]);
+export type DatasetSource = z.output<typeof datasetSource>;
+
+export const sourceId = z.string().regex(/^[0-9]{14}-[0-9a-f]{12}$/);
+
+/** `POST /v1/datasets/:id/uploads`: files that the client will send straight to S3. */
+export const uploadRequest = z.strictObject({
+  files: z
+    .array(
+      z.strictObject({
+        name: imageName,
+        bytes: z.int().min(1),
+        sha256,
+        label: itemLabel.optional(),
+        box: itemBox.optional(),
+      }),
+    )
+    .min(1)
+    .max(1000),
+});
+
+/** What a file is to be sent with. */
+export const presignedUpload = z.strictObject({
+  name: z.string(),
+  sha256,
+  /** PUT the file there, with these headers; null where the store has it already. */
+  url: z.string().nullable(),
+  headers: z.record(z.string(), z.string()),
+});
+
+/** `POST /v1/datasets/:id/archives`: one large archive, to be sent in parts. */
+export const archiveRequest = z.strictObject({
+  format: z.enum(['zip', 'tar', 'tar.gz']),
+  bytes: z.int().min(1),
+  labels: labelsFrom.optional(),
+});
+
+export const archiveUpload = z.strictObject({
+  id: sourceId,
+  format: z.enum(['zip', 'tar', 'tar.gz']),
+  bytes: z.int().min(1),
+  /** How much has come: the rest is sent from there. */
+  offset: z.int().min(0),
+});
+
+export const ingestPayload = z.strictObject({
+  version: z.literal(1),
+  tenant: z.string(),
+  dataset: datasetId,
+});
+
+/** A dataset's record before anything is in it. */
+export const newDataset = (
+  id: string,
+  createdAt: Date,
+  words: Dataset['metadata'] = {},
+): Dataset => ({
+  version: 2,
+  id,
+  state: 'open',
+  metadata: words,
+  createdAt: createdAt.toISOString(),
+  readyAt: null,
+  failedAt: null,
+  images: 0,
+  bytes: 0,
+  refused: 0,
+  duplicates: 0,
+  labelled: 0,
+  error: null,
+});

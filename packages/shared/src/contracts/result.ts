@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { errorReport, imageId, sha256 } from './dataset.js';
+import { datasetItem, errorReport, imageId, sha256 } from './dataset.js';
 import { occlusionSettings } from './settings.js';
 import { cleanRun, faithfulness, provenance } from './shard.js';
 
@@ -46,6 +46,7 @@ export const imageResult = z.strictObject({
     sha256,
     width: z.int().min(1),
     height: z.int().min(1),
+    source: datasetItem.shape.source,
   }),
   model: z.strictObject({ name: z.string(), digest: sha256 }),
   settings: occlusionSettings,

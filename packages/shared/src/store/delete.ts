@@ -1,3 +1,4 @@
+import type { Dataset } from '../contracts/dataset.js';
 import { isFinal, type JobRecord, storedJob } from '../contracts/job.js';
 import { AppError, hasCode } from '../errors.js';
 import { getJson } from './json.js';
@@ -21,14 +22,31 @@ export async function deleteJob(store: ObjectStore, tenant: string, job: JobReco
  *
  * @throws {AppError} `conflict` while a job reads it.
  */
-export async function deleteDataset(store: ObjectStore, tenant: string, id: string): Promise<void> {
+export async function deleteDataset(
+  store: ObjectStore,
+  tenant: string,
+  dataset: Pick<Dataset, 'id' | 'createdAt'>,
+): Promise<void> {
+  const { id } = dataset;
   for await (const { key } of store.list(keys.activeJobs(tenant))) {
     const job = await findJobRecord(store, tenant, key.split('/').at(-1) ?? '');
     if (job?.dataset === id && !isFinal(job.state)) {
       throw new AppError('conflict', `Dataset '${id}' is read by job '${job.id}': cancel it first`);
     }
   }
-  await deleteAll(store, keys.datasetFiles(tenant, id), keys.dataset(tenant, id));
+  await removeDataset(store, tenant, dataset);
+}
+
+/** Delete a dataset with all that it holds, whoever reads it. */
+export async function removeDataset(
+  store: ObjectStore,
+  tenant: string,
+  dataset: Pick<Dataset, 'id' | 'createdAt'>,
+): Promise<void> {
+  await store.delete(keys.dataset(tenant, dataset.id));
+  await store.delete(keys.datasetEntry(tenant, dataset));
+  await store.delete(keys.ingest(tenant, dataset.id));
+  await deleteAll(store, keys.datasetFiles(tenant, dataset.id), keys.dataset(tenant, dataset.id));
 }
 
 /** @returns null where there is no such job. */

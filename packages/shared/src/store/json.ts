@@ -48,7 +48,7 @@ export async function* readJsonLines<T extends z.ZodType>(
 }
 
 /** Lines with their ends. Not `node:readline`, which neither bounds a line nor passes errors on. */
-async function* readLines(stream: Readable): AsyncGenerator<Buffer> {
+export async function* readLines(stream: Readable): AsyncGenerator<Buffer> {
   let held: Buffer[] = [];
   let heldBytes = 0;
   for await (const chunk of stream) {

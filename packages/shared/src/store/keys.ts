@@ -13,6 +13,10 @@ import type { RowRange } from '../occlusion/shards.js';
  *     active/<tenant>/<id>                          marks a job that is not final, for resuming
  *     retention/<when to delete>/<tenant>/<id>      marks a job whose results are not kept for ever
  *     tenants/<tenant>/rows/<aa>/<address>/<rowStart>-<rowEnd>.json.gz    scores that any job may reuse
+ *     tenants/<tenant>/datasets/<id>/{segments/<stream>/*,sources/<source>.json,lines/<source>.jsonl,
+ *       parts/<source>/*}                         until it is ready
+ *     tenants/<tenant>/datasets-by-time/<milliseconds>-<id>
+ *     ingests/<tenant>/<id>                       marks a dataset that is validating, for resuming
  *     tenants/<tenant>/idempotency/<sha256 of the key>
  *     tenants/<tenant>/jobs/<id>/{job.json,cancel.json,pause.json,archive.zip,errors/<image>.json,images/<image>/<file>,shards/<image>/<rowStart>-<rowEnd>.json.gz}
  *     tenants/<tenant>/jobs/<id>/{job.json,cancel.json,pause.json,archive.zip,archive-<part>.zip,archives.json,errors/<image>.json,images/<image>/<file>}
@@ -27,6 +31,28 @@ export const keys = {
   image: (tenant: string, id: string, sha256: string) =>
     `${datasetRoot(tenant, id)}images/${sha256}`,
   jobs: (tenant: string) => `tenants/${tenant}/jobs/`,
+  /** What has been taken in of a dataset that is not ready: a folder a request or source. */
+  segments: (tenant: string, id: string, stream?: string) =>
+    `${datasetRoot(tenant, id)}segments/${stream === undefined ? '' : `${stream}/`}`,
+  /** What is to be looked at before it is ready. */
+  sources: (tenant: string, id: string) => `${datasetRoot(tenant, id)}sources/`,
+  source: (tenant: string, id: string, source: string) =>
+    `${datasetRoot(tenant, id)}sources/${source}.json`,
+  sourceLines: (tenant: string, id: string, source: string) =>
+    `${datasetRoot(tenant, id)}lines/${source}.jsonl`,
+  parts: (tenant: string, id: string, source: string) =>
+    `${datasetRoot(tenant, id)}parts/${source}/`,
+  /** A tenant's datasets by the time they were made. */
+  datasetIndex: (tenant: string) => `tenants/${tenant}/datasets-by-time/`,
+  datasetEntry: (tenant: string, { id, createdAt }: { id: string; createdAt: string }) =>
+    `tenants/${tenant}/datasets-by-time/${String(Date.parse(createdAt)).padStart(14, '0')}-${id}`,
+  /** Folders that a dataset needs no more once it is ready. */
+  datasetWork: (tenant: string, id: string) =>
+    ['segments/', 'sources/', 'lines/', 'parts/'].map(
+      (name) => `${datasetRoot(tenant, id)}${name}`,
+    ),
+  ingests: () => 'ingests/',
+  ingest: (tenant: string, id: string) => `ingests/${tenant}/${id}`,
   job: (tenant: string, id: string) => `${jobRoot(tenant, id)}job.json`,
   jobFiles: (tenant: string, id: string) => jobRoot(tenant, id),
   datasetFiles: (tenant: string, id: string) => datasetRoot(tenant, id),

@@ -1,0 +1,105 @@
+import { clearJournal, journalTotals, offsetOf, readJournal, sealDataset } from '@umbra/intake';
+import {
+  AppError,
+  type Dataset,
+  datasetSource,
+  getJson,
+  keys,
+  patientJob,
+  putJson,
+  queueJobIds,
+  queueNames,
+} from '@umbra/shared';
+import type { Context } from '../context.js';
+import { findDataset } from './find.js';
+
+/** More than this is left to a worker. */
+const mostSealedHere = 10_000;
+const queueTimeoutMs = 1_500;
+
+/**
+ * End an open dataset: what it holds becomes its manifest, now or by a worker. Safe to repeat.
+ *
+ * @throws {AppError} `conflict` if it holds nothing, or an archive of it has not wholly come.
+ */
+export async function closeDataset(
+  context: Context,
+  tenant: string,
+  dataset: Dataset,
+): Promise<Dataset> {
+  const { store } = context;
+  const { id, state } = dataset;
+  if (state === 'ready') return dataset;
+  if (state === 'failed') throw new AppError('conflict', `Dataset '${id}' failed`);
+  if (state === 'validating') {
+    await queueIngest(context, tenant, id);
+    return dataset;
+  }
+  const sources = await checkSources(context, tenant, id);
+  const place = { store, tenant, dataset: id };
+  let totals = await journalTotals(place);
+  if (sources === 0 && totals.images === 0) {
+    throw new AppError('conflict', `Dataset '${id}' holds no image yet`);
+  }
+  // Before its images are listed: a request that adds some looks at the state after it has written.
+  const validating: Dataset = { ...dataset, state: 'validating' };
+  await store.put(keys.ingest(tenant, id), '');
+  await putJson(store, keys.dataset(tenant, id), validating);
+  if (sources > 0 || totals.images > mostSealedHere) {
+    await queueIngest(context, tenant, id);
+    return validating;
+  }
+  // Again: what was being added may have been written since.
+  totals = await journalTotals(place);
+  try {
+    const ready = await sealDataset(store, tenant, validating, () => readJournal(place), totals);
+    await clearJournal(store, tenant, id);
+    await store.delete(keys.ingest(tenant, id));
+    return ready;
+  } catch (error) {
+    // A worker that found the mark may have been first.
+    const now = await findDataset(context, tenant, id);
+    if (now.state === 'ready') return now;
+    throw error;
+  }
+}
+
+/** @returns How many there are. @throws {AppError} `conflict` */
+async function checkSources({ store }: Context, tenant: string, id: string): Promise<number> {
+  let sources = 0;
+  for await (const { key } of store.list(keys.sources(tenant, id))) {
+    sources += 1;
+    const source = await getJson(store, key, datasetSource);
+    if (source.kind !== 'archive') continue;
+    const name = key.split('/').at(-1)?.replace('.json', '') ?? '';
+    const offset = await offsetOf({ store, tenant, dataset: id, source: name });
+    if (offset === source.bytes) continue;
+    throw new AppError(
+      'conflict',
+      `Archive '${name}' has ${offset} of ${source.bytes} bytes: send the rest, or delete it`,
+    );
+  }
+  return sources;
+}
+
+/** A queue that is away is no fault: workers find what is marked in the store. */
+export async function queueIngest(
+  { ingestQueue, logger }: Context,
+  tenant: string,
+  id: string,
+): Promise<void> {
+  const added = ingestQueue.add(
+    queueNames.ingest,
+    { version: 1, tenant, dataset: id },
+    { ...patientJob, jobId: queueJobIds.ingest(id) },
+  );
+  const late = new Promise<never>((_resolve, reject) => {
+    setTimeout(() => reject(new Error('Timed out')), queueTimeoutMs).unref();
+  });
+  await Promise.race([added, late]).catch((error: unknown) => {
+    logger.warn(
+      { datasetId: id, reason: String(error) },
+      'the queue is away; a worker looks later',
+    );
+  });
+}

@@ -1,0 +1,165 @@
+import {
+  clearJournal,
+  createIntake,
+  type Entry,
+  type Intake,
+  newStreamId,
+  readJournal,
+  sealDataset,
+} from '@umbra/intake';
+import {
+  type Dataset,
+  type DatasetRequest,
+  type DatasetSource,
+  invalidInput,
+  keys,
+  newDataset,
+  newDatasetId,
+  putJson,
+  type Refusal,
+  removeDataset,
+} from '@umbra/shared';
+import type { Request } from 'express';
+import type { Context } from '../context.js';
+import { ProblemError } from '../problems.js';
+import { limitBody, receiveImages } from '../uploads/receive.js';
+import { queueIngest } from './close.js';
+
+export type Labels = 'folder' | null;
+
+/** An intake of a request's images. */
+export const openIntake = (
+  { store, config }: Context,
+  tenant: string,
+  dataset: string,
+  labels: Labels,
+): Intake =>
+  createIntake({
+    ...{ store, tenant, dataset, labels },
+    limits: { maxBytes: config.UMBRA_MAX_IMAGE_BYTES, maxPixels: config.UMBRA_MAX_IMAGE_PIXELS },
+  });
+
+/** Make a dataset of one request's images; a broken request leaves none. */
+export async function createOfUpload(
+  context: Context,
+  tenant: string,
+  labels: Labels,
+  request: Request,
+): Promise<{ dataset: Dataset; refusals: readonly Refusal[] }> {
+  const { store } = context;
+  const made = newDataset(newDatasetId(), new Date());
+  const intake = openIntake(context, tenant, made.id, labels);
+  const { journal, tally } = intake;
+  try {
+    await receiveImages(context, request, intake);
+    await intake.settle();
+    if (tally.images === 0) {
+      throw new ProblemError('invalid_input', 'Expected at least one image, got none', {
+        refusals: tally.refusals,
+      });
+    }
+    const committed = tally.images + tally.refused > journal.pending().length;
+    if (committed) await intake.commit();
+    const entries = (): AsyncIterable<Entry> | Iterable<Entry> =>
+      committed ? readJournal({ store, tenant, dataset: made.id }) : journal.pending();
+    await enterIndex(context, tenant, made);
+    const dataset = await sealDataset(store, tenant, made, entries, tally);
+    if (committed) await clearJournal(store, tenant, made.id);
+    return { dataset, refusals: tally.refusals };
+  } catch (error) {
+    // What was begun must have ended, or it would be written after it was cleared away.
+    await intake.settle().catch(() => undefined);
+    await removeDataset(store, tenant, made).catch((reason: unknown) => {
+      context.logger.warn({ reason: String(reason) }, 'a failed upload could not be cleared away');
+    });
+    throw error;
+  }
+}
+
+/** Make a dataset that is open, or one of images that are to be read where they lie. */
+export async function createOfRequest(
+  context: Context,
+  tenant: string,
+  { metadata, source, labels }: DatasetRequest,
+): Promise<Dataset> {
+  const open = newDataset(newDatasetId(), new Date(), metadata);
+  if (source === undefined) {
+    await enterIndex(context, tenant, open);
+    await putJson(context.store, keys.dataset(tenant, open.id), open);
+    return open;
+  }
+  if (!source.uri.endsWith('/')) throw invalidInput("Expected source.uri to end in '/'");
+  const { bucket, key: prefix } = context.sources.locate(source.uri);
+  await addSource(context, tenant, open.id, newStreamId(), {
+    ...{ version: 1, kind: 's3', bucket, prefix },
+    labels: labels ?? null,
+  });
+  return begin(context, tenant, open);
+}
+
+/** Make a dataset of a manifest, whose lines are looked at one by one. */
+export async function createOfManifest(
+  context: Context,
+  tenant: string,
+  labels: Labels,
+  request: Request,
+): Promise<Dataset> {
+  const open = newDataset(newDatasetId(), new Date());
+  try {
+    await addManifest(context, tenant, open.id, labels, request);
+  } catch (error) {
+    await removeDataset(context.store, tenant, open).catch(() => undefined);
+    throw error;
+  }
+  return begin(context, tenant, open);
+}
+
+/** Keep a manifest for when its dataset is closed. */
+export async function addManifest(
+  context: Context,
+  tenant: string,
+  id: string,
+  labels: Labels,
+  request: Request,
+): Promise<void> {
+  const { store, config } = context;
+  const source = newStreamId();
+  const body = limitBody(request, config.UMBRA_MAX_UPLOAD_BYTES);
+  await store.putStream(keys.sourceLines(tenant, id, source), body).catch((error: unknown) => {
+    // It is our own meter's, or the client went away.
+    if (error instanceof Error && error.message === 'The client went away') {
+      throw invalidInput('Expected a complete manifest', error);
+    }
+    throw error;
+  });
+  await addSource(context, tenant, id, source, {
+    version: 1,
+    kind: 'lines',
+    isUpload: false,
+    labels,
+  });
+}
+
+export async function addSource(
+  { store }: Context,
+  tenant: string,
+  id: string,
+  source: string,
+  what: DatasetSource,
+): Promise<void> {
+  await putJson(store, keys.source(tenant, id, source), what);
+}
+
+async function begin(context: Context, tenant: string, open: Dataset): Promise<Dataset> {
+  await enterIndex(context, tenant, open);
+  const validating: Dataset = { ...open, state: 'validating' };
+  await context.store.put(keys.ingest(tenant, open.id), '');
+  await putJson(context.store, keys.dataset(tenant, open.id), validating);
+  await queueIngest(context, tenant, open.id);
+  return validating;
+}
+
+/** Before the record: what is listed and not there is passed over. */
+async function enterIndex({ store }: Context, tenant: string, dataset: Dataset): Promise<void> {
+  await store.put(keys.datasetEntry(tenant, dataset), '');
+}

@@ -1,0 +1,156 @@
+import { newStreamId, offsetOf, putParts } from '@umbra/intake';
+import {
+  AppError,
+  type archiveRequest,
+  type archiveUpload,
+  datasetSource,
+  getJson,
+  hasCode,
+  invalidInput,
+  keys,
+  notFound,
+  type presignedUpload,
+  type uploadRequest,
+} from '@umbra/shared';
+import type { Request } from 'express';
+import type { z } from 'zod';
+import type { Context } from '../context.js';
+import { ProblemError } from '../problems.js';
+import { addSource } from './create.js';
+import { findOpen } from './find.js';
+
+/** Long enough for a thousand photos over a slow line. */
+const expiresSeconds = 6 * 3600;
+
+type Files = z.output<typeof uploadRequest>['files'];
+
+/**
+ * Leave for a client to send files straight to the store, which holds each to its length and digest.
+ *
+ * @throws {AppError} `unprocessable` if the store is none that clients can reach.
+ */
+export async function presignUploads(
+  context: Context,
+  tenant: string,
+  id: string,
+  files: Files,
+): Promise<z.output<typeof presignedUpload>[]> {
+  const { store, config } = context;
+  if (store.presignPut === undefined) {
+    throw new AppError(
+      'unprocessable',
+      'Presigned uploads need an S3 store, and this service keeps its objects on a disk: send the images to it',
+    );
+  }
+  const large = files.find(({ bytes }) => bytes > config.UMBRA_MAX_IMAGE_BYTES);
+  if (large !== undefined) {
+    throw new AppError(
+      'too_large',
+      `Expected images of at most ${config.UMBRA_MAX_IMAGE_BYTES} bytes, got ${large.bytes} for '${large.name}'`,
+    );
+  }
+  const source = newStreamId();
+  const lines = files.map((file) => `${JSON.stringify(file)}\n`).join('');
+  await store.put(keys.sourceLines(tenant, id, source), lines);
+  await addSource(context, tenant, id, source, {
+    version: 1,
+    kind: 'lines',
+    isUpload: true,
+    labels: null,
+  });
+  const answers: z.output<typeof presignedUpload>[] = [];
+  const atOnce = 16;
+  for (let start = 0; start < files.length; start += atOnce) {
+    const some = files.slice(start, start + atOnce);
+    answers.push(...(await Promise.all(some.map((file) => presign(context, tenant, id, file)))));
+  }
+  return answers;
+}
+
+async function presign(
+  { store }: Context,
+  tenant: string,
+  id: string,
+  { name, bytes, sha256 }: Files[number],
+): Promise<z.output<typeof presignedUpload>> {
+  const key = keys.image(tenant, id, sha256);
+  if ((await store.head(key))?.bytes === bytes) return { name, sha256, url: null, headers: {} };
+  const signed = await store.presignPut?.(key, { expiresSeconds, bytes, sha256 });
+  return { name, sha256, url: signed?.url ?? null, headers: { ...signed?.headers } };
+}
+
+type Upload = z.output<typeof archiveUpload>;
+
+export async function beginArchive(
+  context: Context,
+  tenant: string,
+  dataset: string,
+  { format, bytes, labels }: z.output<typeof archiveRequest>,
+): Promise<Upload> {
+  const limit = context.config.UMBRA_MAX_UPLOAD_BYTES;
+  if (bytes > limit) {
+    throw new AppError('too_large', `Expected an archive of at most ${limit} bytes, got ${bytes}`);
+  }
+  const id = newStreamId();
+  await addSource(context, tenant, dataset, id, {
+    ...{ version: 1, kind: 'archive', format, bytes, labels: labels ?? null },
+  });
+  return { id, format, bytes, offset: 0 };
+}
+
+/** @throws {AppError} `not_found` */
+export async function findArchive(
+  { store }: Context,
+  tenant: string,
+  dataset: string,
+  id: string,
+): Promise<Upload> {
+  const unknown = notFound(`Unknown archive '${id}' of dataset '${dataset}'`);
+  const source = await getJson(store, keys.source(tenant, dataset, id), datasetSource).catch(
+    (error: unknown) => {
+      throw hasCode(error, 'not_found') ? unknown : error;
+    },
+  );
+  if (source.kind !== 'archive') throw unknown;
+  const offset = await offsetOf({ store, tenant, dataset, source: id });
+  return { id, format: source.format, bytes: source.bytes, offset };
+}
+
+/**
+ * Take a part of an archive. What has come of a request that breaks off is kept.
+ *
+ * @returns The offset where the next part begins.
+ * @throws {AppError} `conflict` with the right offset, if the part begins elsewhere.
+ */
+export async function appendPart(
+  context: Context,
+  tenant: string,
+  dataset: string,
+  upload: Upload,
+  request: Request,
+): Promise<number> {
+  const { store } = context;
+  const given = request.get('upload-offset') ?? '';
+  if (!/^\d{1,15}$/.test(given)) throw invalidInput('Expected Upload-Offset: a number of bytes');
+  if (Number(given) !== upload.offset) {
+    throw new ProblemError('conflict', `Expected Upload-Offset ${upload.offset}, got ${given}`, {
+      headers: { 'Upload-Offset': String(upload.offset) },
+    });
+  }
+  const place = { store, tenant, dataset, source: upload.id };
+  const offset = await putParts(place, request, upload.offset, upload.bytes);
+  // A dataset that was closed meanwhile takes nothing.
+  await findOpen(context, tenant, dataset);
+  return offset;
+}
+
+export async function dropArchive(
+  { store }: Context,
+  tenant: string,
+  dataset: string,
+  id: string,
+): Promise<void> {
+  await store.delete(keys.source(tenant, dataset, id));
+  const parts = keys.parts(tenant, dataset, id);
+  for await (const { key } of store.list(parts)) await store.delete(key);
+}

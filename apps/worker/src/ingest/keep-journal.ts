@@ -1,0 +1,45 @@
+import { createJournal, type Entry, lastCheckpoint, mapInOrder } from '@umbra/intake';
+import type { Place } from './read-source.js';
+
+/** Images are read, hashed and decoded side by side; each of them is in memory meanwhile. */
+const imagesAtOnce = 4;
+const segmentEntries = 5_000;
+const segmentBytes = 256 * 1024 * 1024;
+
+/** One thing of a source, and where the source goes on after it. */
+export type Step<C> = { readonly look: () => Entry | Promise<Entry>; readonly next: C };
+
+/**
+ * Look at a source's images in order, and keep the journal, with where to go on.
+ *
+ * @param start Where it begins.
+ * @param steps The source from somewhere on.
+ */
+export async function keepJournal<C extends Record<string, unknown>>(
+  place: Place,
+  id: string,
+  start: C,
+  steps: (from: C) => AsyncIterable<Step<C>>,
+  goOn: () => Promise<void>,
+): Promise<void> {
+  const last = await lastCheckpoint(place, id);
+  const from = { ...start, ...last?.next } as C;
+  const journal = createJournal(place, id, last?.index);
+  const looked = mapInOrder(steps(from), imagesAtOnce, ({ look, next }) => {
+    const entry = look();
+    return entry instanceof Promise
+      ? entry.then((found) => ({ entry: found, next }))
+      : { entry, next };
+  });
+  let next = from;
+  for await (const step of looked) {
+    journal.add(step.entry);
+    next = step.next;
+    const enough =
+      journal.pending().length >= segmentEntries || journal.pendingTotals().bytes >= segmentBytes;
+    if (!enough) continue;
+    await journal.commit(next);
+    await goOn();
+  }
+  if (journal.pending().length > 0) await journal.commit(next);
+}

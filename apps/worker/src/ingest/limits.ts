@@ -1,0 +1,7 @@
+import type { IntakeLimits } from '@umbra/intake';
+import type { Context } from '../context.js';
+
+export const limitsOf = ({ config }: Pick<Context, 'config'>): IntakeLimits => ({
+  maxBytes: config.UMBRA_MAX_IMAGE_BYTES,
+  maxPixels: config.UMBRA_MAX_IMAGE_PIXELS,
+});

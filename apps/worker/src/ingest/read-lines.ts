@@ -1,0 +1,94 @@
+import type { Entry } from '@umbra/intake';
+import {
+  type DatasetSource,
+  hasCode,
+  invalidInput,
+  keys,
+  type ManifestLine,
+  manifestLine,
+  readLines,
+} from '@umbra/shared';
+import type { Context } from '../context.js';
+import { entryOf, refusalOf } from './entry-of.js';
+import { keepJournal, type Step } from './keep-journal.js';
+import { limitsOf } from './limits.js';
+import type { Place } from './read-source.js';
+import { createResolver } from './resolve-image.js';
+
+type LineSource = Extract<DatasetSource, { kind: 'lines' }>;
+/** After the last line that was looked at. */
+type At = { readonly offset: number; readonly line: number };
+
+/** Look at a manifest's lines one by one; bad ones are refused with their number. */
+export async function readLineSource(
+  context: Context,
+  place: Place,
+  id: string,
+  { labels, isUpload }: LineSource,
+  goOn: () => Promise<void>,
+): Promise<void> {
+  const resolve = createResolver(context, place, limitsOf(context));
+  const look = (text: string, number: number): Entry | Promise<Entry> => {
+    let name = `line ${number}`;
+    const refuse = (error: unknown) => refusalOf(name, error, number);
+    try {
+      const line = parseLine(text);
+      name = line.name ?? line.uri ?? name;
+      const found = resolve(line);
+      if (!(found instanceof Promise)) return entryOf(line, found, labels, isUpload);
+      return found.then((facts) => entryOf(line, facts, labels, isUpload)).catch(refuse);
+    } catch (error) {
+      return refuse(error);
+    }
+  };
+  await keepJournal<At>(
+    place,
+    id,
+    { offset: 0, line: 0 },
+    (at) => steps(place, id, at, look),
+    goOn,
+  );
+}
+
+async function* steps(
+  { store, tenant, dataset }: Place,
+  id: string,
+  at: At,
+  look: (text: string, number: number) => Entry | Promise<Entry>,
+): AsyncGenerator<Step<At>> {
+  const key = keys.sourceLines(tenant, dataset, id);
+  const bytes = (await store.head(key))?.bytes ?? 0;
+  let { offset, line } = at;
+  if (offset >= bytes) return;
+  const { body } = await store.stream(key, { start: offset, end: bytes });
+  try {
+    for await (const raw of readLines(body)) {
+      offset += raw.length;
+      line += 1;
+      const number = line;
+      const text = raw.toString().trim();
+      if (text === '') continue;
+      yield { look: () => look(text, number), next: { offset, line } };
+    }
+  } catch (error) {
+    // A line without an end: it is the user's file, and not one of ours that is broken.
+    throw hasCode(error, 'integrity') ? invalidInput(`Line ${line + 1}: ${error.message}`) : error;
+  } finally {
+    body.destroy();
+  }
+}
+
+/** @throws {AppError} `invalid_input` */
+function parseLine(text: string): ManifestLine {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw invalidInput('Expected JSON', error);
+  }
+  const parsed = manifestLine.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const field = issue?.path.join('.') ?? '';
+  throw invalidInput(`${field === '' ? '' : `${field}: `}${issue?.message}`);
+}

@@ -1,0 +1,53 @@
+import { type Entry, isPassedOver } from '@umbra/intake';
+import type { DatasetSource } from '@umbra/shared';
+import type { Context } from '../context.js';
+import { entryOf, refusalOf } from './entry-of.js';
+import { keepJournal, type Step } from './keep-journal.js';
+import { limitsOf } from './limits.js';
+import type { Place } from './read-source.js';
+import { createResolver, translateDenial } from './resolve-image.js';
+
+type PrefixSource = Extract<DatasetSource, { kind: 's3' }>;
+/** The last object that was looked at; empty before the first. */
+type At = { readonly after: string };
+
+/** Look at all objects of a bucket under a prefix. They stay where they are. */
+export async function readPrefix(
+  context: Context,
+  place: Place,
+  id: string,
+  source: PrefixSource,
+  goOn: () => Promise<void>,
+): Promise<void> {
+  const { bucket, prefix, labels } = source;
+  const resolve = createResolver(context, place, limitsOf(context));
+  const look = async (key: string): Promise<Entry> => {
+    const name = key.slice(prefix.length);
+    try {
+      const uri = `s3://${bucket}/${key}`;
+      return entryOf({ name, uri }, await resolve({ uri }), labels, false);
+    } catch (error) {
+      return refusalOf(name, error);
+    }
+  };
+  await keepJournal<At>(place, id, { after: '' }, (at) => steps(context, source, at, look), goOn);
+}
+
+async function* steps(
+  { sources }: Context,
+  { bucket, prefix }: PrefixSource,
+  { after }: At,
+  look: (key: string) => Promise<Entry>,
+): AsyncGenerator<Step<At>> {
+  const objects = sources
+    .open({ bucket, key: prefix })
+    .list(prefix, after === '' ? {} : { after })
+    [Symbol.asyncIterator]();
+  for (;;) {
+    const found = await objects.next().catch(translateDenial);
+    if (found.done) return;
+    const { key } = found.value;
+    if (isPassedOver(key.slice(prefix.length))) continue;
+    yield { look: () => look(key), next: { after: key } };
+  }
+}

@@ -1,0 +1,32 @@
+import { keys, patientJob, queueJobIds, queueNames, reportError } from '@umbra/shared';
+import type { Context } from '../context.js';
+
+/** Queue every dataset that is validating and not queued: Redis was lost, or a step gave up. */
+export async function resumeIngests({ store, ingestQueue, logger }: Context): Promise<void> {
+  for await (const { key } of store.list(keys.ingests())) {
+    const [, tenant = '', dataset = ''] = key.split('/');
+    const jobId = queueJobIds.ingest(dataset);
+    if ((await ingestQueue.getJob(jobId)) !== undefined) continue;
+    await ingestQueue.add(
+      queueNames.ingest,
+      { version: 1, tenant, dataset },
+      { ...patientJob, jobId },
+    );
+    logger.info({ datasetId: dataset }, 'unfinished dataset found');
+  }
+}
+
+/** Look for them now and then. @returns A function that stops it. */
+export function keepResumingIngests(context: Context): () => void {
+  let isBusy = false;
+  const look = async () => {
+    if (isBusy) return;
+    isBusy = true;
+    await resumeIngests(context).catch((error: unknown) =>
+      context.logger.warn({ error: reportError(error) }, 'unfinished datasets not looked for'),
+    );
+    isBusy = false;
+  };
+  const timer = setInterval(look, context.config.UMBRA_RESUME_MS);
+  return () => clearInterval(timer);
+}

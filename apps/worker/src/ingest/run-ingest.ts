@@ -1,0 +1,100 @@
+import { clearJournal, journalTotals, readJournal, sealDataset } from '@umbra/intake';
+import {
+  AppError,
+  type Dataset,
+  datasetSource,
+  getJson,
+  hasCode,
+  ingestPayload,
+  keys,
+  putJson,
+  removeDataset,
+  reportError,
+  storedDataset,
+} from '@umbra/shared';
+import { DelayedError, type Job } from 'bullmq';
+import type { Context } from '../context.js';
+import { readSource } from './read-source.js';
+
+/**
+ * Look at a dataset's sources and make it ready. What was looked at is in its journal, so that a run
+ * that dies is gone on with where it was; a dataset that is deleted meanwhile ends it.
+ */
+export async function runIngest(context: Context, job: Job, token?: string): Promise<void> {
+  const { store, logger } = context;
+  const { tenant, dataset: id } = ingestPayload.parse(job.data);
+  try {
+    await ingest(context, tenant, id);
+  } catch (error) {
+    if (hasCode(error, 'cancelled') && context.shutdown.aborted) {
+      await job.moveToDelayed(Date.now(), token);
+      throw new DelayedError();
+    }
+    if (hasCode(error, 'cancelled')) {
+      // What was written after it was deleted.
+      await removeDataset(store, tenant, { id, createdAt: new Date(0).toISOString() });
+      return;
+    }
+    if (!hasCode(error) || ['unavailable', 'internal'].includes(error.code)) throw error;
+    logger.warn({ datasetId: id, error: reportError(error) }, 'dataset failed');
+    await failDataset(context, tenant, id, error);
+  }
+}
+
+async function ingest(context: Context, tenant: string, id: string): Promise<void> {
+  const { store, logger } = context;
+  const place = { store, tenant, dataset: id };
+  const dataset = await readRecord(context, tenant, id);
+  if (dataset.state === 'validating') {
+    const goOn = async (): Promise<void> => {
+      if (context.shutdown.aborted) throw new AppError('cancelled', 'This process is ending');
+      await readRecord(context, tenant, id);
+    };
+    for await (const { key } of store.list(keys.sources(tenant, id))) {
+      const source = key.split('/').at(-1)?.replace('.json', '') ?? '';
+      await readSource(context, place, source, await getJson(store, key, datasetSource), goOn);
+    }
+    await goOn();
+    const totals = await journalTotals(place);
+    const { images, refused } = await sealDataset(
+      store,
+      tenant,
+      dataset,
+      () => readJournal(place),
+      totals,
+    );
+    logger.info({ datasetId: id, images, refused }, 'dataset ready');
+  }
+  if (dataset.state === 'open') return;
+  if (dataset.state !== 'failed') await clearJournal(store, tenant, id);
+  await store.delete(keys.ingest(tenant, id));
+}
+
+/** @throws {AppError} `cancelled` if it was deleted. */
+async function readRecord({ store }: Context, tenant: string, id: string): Promise<Dataset> {
+  return getJson(store, keys.dataset(tenant, id), storedDataset).catch((error: unknown) => {
+    if (!hasCode(error, 'not_found')) throw error;
+    throw new AppError('cancelled', `Dataset '${id}' was deleted`);
+  });
+}
+
+async function failDataset(
+  context: Context,
+  tenant: string,
+  id: string,
+  error: unknown,
+): Promise<void> {
+  const { store } = context;
+  const dataset = await readRecord(context, tenant, id);
+  // Another process may have been first, and have cleared the journal away.
+  if (dataset.state === 'validating') {
+    const failed: Dataset = {
+      ...dataset,
+      state: 'failed',
+      failedAt: new Date().toISOString(),
+      error: reportError(error),
+    };
+    await putJson(store, keys.dataset(tenant, id), failed);
+  }
+  await store.delete(keys.ingest(tenant, id));
+}
