@@ -1,4 +1,4 @@
-// `npm run bench -- [engine] [refine] [tfjs] [queue] [--quick] [--only MODEL,...] [--json]`: measurements
+// `npm run bench -- [engine] [refine] [tfjs] [queue] [scale] [--quick] [--only MODEL,...] [--json]`: measurements
 // beside peers, in one run. `--quick` takes under three minutes; `--only` names the engine's models.
 import { join } from 'node:path';
 import { repoRoot, runMain, step } from '../scripts/lib/run.mjs';
@@ -27,6 +27,10 @@ await runMain(async () => {
     Object.assign(results, await (await import('./tfjs.mjs')).benchTfjs(options));
   }
   if (wants('queue')) results.queue = await (await import('./queue.mjs')).benchQueue(options);
+  // Longer than a quick run of everything may take.
+  if (wants('scale') && !(options.quick && parts.length === 0)) {
+    results.scale = await (await import('./scale.mjs')).benchScale(options);
+  }
   if (flags.includes('--json')) process.stdout.write(`${JSON.stringify(results)}\n`);
   return 0;
 });

@@ -1,0 +1,102 @@
+// From what was measured to fleets that are not here: where throughput bends, and what it costs.
+import { simulate } from './simulate.mjs';
+
+/**
+ * Prices of one month at a large provider, as an example: pass your own.
+ *
+ * @typedef {object} Prices
+ * @property {number} laneHour a core with 2 GiB, for an hour
+ * @property {number} fixedHour API, dispatcher and Redis, for an hour
+ * @property {number} thousandReads of the object store
+ * @property {number} thousandWrites
+ */
+
+/** @type {Prices} */
+export const examplePrices = {
+  laneHour: 0.04,
+  fixedHour: 0.4,
+  thousandReads: 0.0004,
+  thousandWrites: 0.005,
+};
+
+/** What S3 promises for one prefix; it splits busy ones by itself, in minutes. */
+const storeLimits = { readsPerSecond: 5_500, writesPerSecond: 3_500 };
+const tickSeconds = 0.1;
+
+/**
+ * @typedef {object} Facts what was measured
+ * @property {import('./efficiency.mjs').Measured} measured
+ * @property {import('./queue-path.mjs').QueuePath} path
+ * @property {number} windowImages images in the queue at once, unless told otherwise
+ */
+
+/**
+ * @param {Facts} facts
+ * @param {{ images?: number, fleets?: readonly number[], prices?: Partial<Prices>, spread?: number }} [options]
+ */
+export function forecastScale(facts, options = {}) {
+  const { images = 1_000_000, fleets = [10, 100, 1_000], spread = 0.1 } = options;
+  const prices = { ...examplePrices, ...options.prices };
+  return fleets.map((workers) => {
+    const asIs = forecastOne(facts, { images, workers, prices, spread, window: null });
+    const changed = forecastOne(facts, { images, workers, prices, spread, window: 3 * workers });
+    return { workers, asIs, wideWindow: changed };
+  });
+}
+
+/**
+ * @param {Facts} facts
+ * @param {{ images: number, workers: number, prices: Prices, spread: number, window: number | null }} fleet
+ */
+function forecastOne(facts, { images, workers, prices, spread, window }) {
+  const { measured, path } = facts;
+  const windowImages = window ?? facts.windowImages;
+  const outcome = simulate({
+    ...{ images, workers, windowImages, spread, tickSeconds },
+    laneSeconds: measured.imageSeconds,
+    mergeSeconds: measured.mergeSeconds,
+    dispatchSeconds: 1 / path.dispatchPerSecond,
+    redisSeconds: path.redisCpuSeconds,
+    idleRedisShare: path.idleCpuShare,
+  });
+  const rate = outcome.imagesPerSecond;
+  const hours = outcome.seconds / 3600;
+  // Two of three calls to the store write, as counted for an image with one shard.
+  const [reads, writes] = [measured.storeCalls / 3, (measured.storeCalls * 2) / 3];
+  const archiveHours = images / path.archivePerSecond / 3600;
+  const cost =
+    (workers * prices.laneHour + prices.fixedHour) * hours +
+    (images / 1000) * (reads * prices.thousandReads + writes * prices.thousandWrites);
+  return {
+    windowImages,
+    ...outcome,
+    hours,
+    archiveHours,
+    redisCommandsPerSecond: rate * path.redisCommands + workers * path.idleCommandsPerSecond,
+    storeReadsPerSecond: rate * reads,
+    storeWritesPerSecond: rate * writes,
+    costPerThousandImages: (1000 * cost) / images,
+    limits: limitsOf(facts, { workers, windowImages, reads, writes }),
+  };
+}
+
+/**
+ * What each part alone would let through, in images a second, the narrowest first.
+ *
+ * @param {Facts} facts
+ * @param {{ workers: number, windowImages: number, reads: number, writes: number }} fleet
+ */
+function limitsOf({ measured, path }, { workers, windowImages, reads, writes }) {
+  const idle = Math.min(0.95, workers * path.idleCpuShare);
+  const rates = {
+    lanes: workers / measured.imageSeconds,
+    window: windowImages / (measured.imageSeconds + measured.mergeSeconds + tickSeconds / 2),
+    redis: (1 - idle) / path.redisCpuSeconds,
+    dispatcher: path.dispatchPerSecond,
+    storeReads: storeLimits.readsPerSecond / reads,
+    storeWrites: storeLimits.writesPerSecond / writes,
+  };
+  return Object.entries(rates)
+    .map(([part, imagesPerSecond]) => ({ part, imagesPerSecond }))
+    .sort((a, b) => a.imagesPerSecond - b.imagesPerSecond);
+}

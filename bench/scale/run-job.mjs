@@ -1,0 +1,55 @@
+// One job from its submission to its end, timed.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { occlusionSettings } from '@umbra/shared';
+
+let runs = 0;
+
+/**
+ * Settings that no earlier job of this process had, at the same cost: a service that knows a result
+ * already does not compute it again, and then measures nothing.
+ *
+ * @param {Record<string, unknown>} settings
+ * @returns {import('@umbra/shared').OcclusionSettings}
+ */
+export function unseenSettings(settings = {}) {
+  runs += 1;
+  const fill = { kind: 'constant', value: runs * 1e-5, space: 'normalized' };
+  return occlusionSettings.parse({ ...settings, fill });
+}
+
+/**
+ * @typedef {object} JobRun
+ * @property {string} id
+ * @property {number} seconds from submission to the end, archive included
+ * @property {number} archiveSeconds the part in which only the archive was written
+ */
+
+/**
+ * @param {import('./fleet.mjs').Fleet} fleet
+ * @param {{ dataset: string, images: number, model: string, settings: import('@umbra/shared').OcclusionSettings,
+ *   rowsPerShard?: number, onProgress?: (done: number) => void, limitSeconds?: number }} job
+ * @returns {Promise<JobRun>}
+ */
+export async function runJob(fleet, job) {
+  const { dataset, images, model, settings, rowsPerShard, onProgress, limitSeconds = 900 } = job;
+  const start = performance.now();
+  const submitted = await fleet.client.submitJob({
+    ...{ dataset, model, settings },
+    ...(rowsPerShard !== undefined && { rowsPerShard }),
+  });
+  const late = sleep(limitSeconds * 1000, undefined, { ref: false }).then(() => {
+    throw new Error(`Expected job ${submitted.id} to end within ${limitSeconds} s`);
+  });
+  const ended = await Promise.race([
+    fleet.client.waitForJob(submitted.id, ({ counts }) => onProgress?.(counts.completed)),
+    late,
+  ]);
+  const seconds = (performance.now() - start) / 1000;
+  if (ended.state !== 'completed' || ended.counts.completed !== images) {
+    throw new Error(
+      `Expected ${images} images to be completed, got ${ended.state} ${JSON.stringify(ended.counts)}`,
+    );
+  }
+  const archiveMs = Date.parse(ended.completedAt ?? '') - Date.parse(ended.finalizingAt ?? '');
+  return { id: submitted.id, seconds, archiveSeconds: archiveMs / 1000 };
+}
