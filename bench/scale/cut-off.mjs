@@ -107,9 +107,9 @@ async function makeBucket({ endpoint, region, accessKeyId, secretAccessKey, buck
  *   settings: import('@umbra/shared').OcclusionSettings }} options
  */
 async function runDisturbed({ fleet, away, far, photos, settings }) {
-  const warm = await fleet.client.uploadPhotos(photos.slice(0, 4));
+  const warm = await fleet.upload(photos.slice(0, 4));
   await runJob(fleet, { dataset: warm.id, images: 4, model, settings: unseenSettings() });
-  const dataset = await fleet.client.uploadPhotos(photos);
+  const dataset = await fleet.upload(photos);
   /** @type {(() => void) | undefined} */
   let begin;
   const begun = new Promise((done) => {

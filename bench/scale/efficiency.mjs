@@ -23,8 +23,8 @@ const model = 'efficientnet-lite0';
 export async function measureEfficiency({ root, quick, report, fleet, dir }) {
   const count = quick ? 16 : 64;
   const photos = await cutPhotos({ root, dir: join(dir, 'photos'), count });
-  const dataset = await fleet.client.uploadPhotos(photos);
-  const warm = await fleet.client.uploadPhotos(photos.slice(0, 4));
+  const dataset = await fleet.upload(photos);
+  const warm = await fleet.upload(photos.slice(0, 4));
   // Turns, so that whatever else changes on the machine changes for both.
   const order = quick ? [1, 2] : [1, 2, 1, 2];
   /** @type {Record<number, number[]>} */

@@ -1,6 +1,7 @@
 // A service whose workers come and go while it runs, each kept to a core.
 import { join } from 'node:path';
-import { createClient } from '@umbra/cli/client';
+import { createUmbraClient } from '@umbra/client';
+import { uploadFiles } from '@umbra/client/files';
 import { freePort, repoRoot } from '../../scripts/lib/run.mjs';
 import { startProcess, waitUntilReady } from '../../scripts/lib/server.mjs';
 import { startServices } from '../../scripts/lib/services.mjs';
@@ -24,7 +25,8 @@ import { readMetrics } from './metrics.mjs';
  * @typedef {object} Fleet
  * @property {string} url
  * @property {string} redisUrl
- * @property {import('@umbra/cli/client').Client} client
+ * @property {import('@umbra/client').UmbraClient} client
+ * @property {(paths: readonly string[]) => Promise<{ id: string }>} upload a dataset of these files
  * @property {() => number} apiCpuSeconds
  * @property {(options?: WorkerOptions) => Promise<PinnedWorker>} startWorker
  * @property {() => Promise<void>} stop
@@ -45,10 +47,12 @@ export async function startFleet({ dir, env = {} }) {
   };
   /** @type {Set<PinnedWorker>} */
   const running = new Set();
+  const client = createUmbraClient({ baseUrl: services.url });
   return {
     url: services.url,
     redisUrl: services.redisUrl,
-    client: createClient(services.url),
+    client,
+    upload: (paths) => uploadFiles(client, paths),
     apiCpuSeconds: () => cpuSecondsOf(services.api.pid),
     async startWorker(options = {}) {
       const worker = await startWorker(settings, options);

@@ -21,13 +21,17 @@ export const examplePrices = {
 
 /** What S3 promises for one prefix; it splits busy ones by itself, in minutes. */
 const storeLimits = { readsPerSecond: 5_500, writesPerSecond: 3_500 };
-const tickSeconds = 0.1;
+/** The dispatcher's pause between two looks. */
+const tickSeconds = 0.05;
+/** How much it keeps in the queue: so much work, and so many images, for each lane. */
+const horizonSeconds = 3;
+const imagesPerLane = 2;
 
 /**
  * @typedef {object} Facts what was measured
  * @property {import('./efficiency.mjs').Measured} measured
  * @property {import('./queue-path.mjs').QueuePath} path
- * @property {number} windowImages images in the queue at once, unless told otherwise
+ * @property {number} windowImages most images in the queue at once, however many lanes there are
  */
 
 /**
@@ -38,19 +42,26 @@ export function forecastScale(facts, options = {}) {
   const { images = 1_000_000, fleets = [10, 100, 1_000], spread = 0.1 } = options;
   const prices = { ...examplePrices, ...options.prices };
   return fleets.map((workers) => {
-    const asIs = forecastOne(facts, { images, workers, prices, spread, window: null });
-    const changed = forecastOne(facts, { images, workers, prices, spread, window: 3 * workers });
+    const asIs = forecastOne(facts, { images, workers, prices, spread, most: facts.windowImages });
+    const changed = forecastOne(facts, {
+      images,
+      workers,
+      prices,
+      spread,
+      most: Number.POSITIVE_INFINITY,
+    });
     return { workers, asIs, wideWindow: changed };
   });
 }
 
 /**
  * @param {Facts} facts
- * @param {{ images: number, workers: number, prices: Prices, spread: number, window: number | null }} fleet
+ * @param {{ images: number, workers: number, prices: Prices, spread: number, most: number }} fleet
  */
-function forecastOne(facts, { images, workers, prices, spread, window }) {
+function forecastOne(facts, { images, workers, prices, spread, most }) {
   const { measured, path } = facts;
-  const windowImages = window ?? facts.windowImages;
+  const forWork = Math.ceil((horizonSeconds * workers) / measured.imageSeconds);
+  const windowImages = Math.min(most, Math.max(imagesPerLane * workers, forWork));
   const outcome = simulate({
     ...{ images, workers, windowImages, spread, tickSeconds },
     laneSeconds: measured.imageSeconds,

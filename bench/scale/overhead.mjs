@@ -41,7 +41,7 @@ export async function measureOverhead({ root, quick, dir, report }) {
       const [one, two] = [await first.run(), await second.run()];
       pairs.push(first === watched ? { watched: one, alone: two } : { watched: two, alone: one });
     }
-    if (collector.bytes() < 0) throw new Error('Expected traces to be sent, got none');
+    if (collector.bytes() === 0) throw new Error('Expected traces to be sent, got none');
     /** @param {keyof Cost} what */
     const ratio = (what) =>
       medianOf(pairs.map(({ watched, alone }) => watched[what] / alone[what])) - 1;
@@ -76,7 +76,7 @@ async function startSide(dir, photos, collector) {
   });
   const metrics = collector !== null;
   const worker = await fleet.startWorker({ core: 0, metrics });
-  const dataset = await fleet.client.uploadPhotos(photos);
+  const dataset = await fleet.upload(photos);
   const images = photos.length;
   await runJob(fleet, { dataset: dataset.id, images, model, settings: unseenSettings(settings) });
   const cpu = async () =>

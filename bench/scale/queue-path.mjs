@@ -3,8 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { queueNames, redisPrefix } from '@umbra/shared';
+import { createFleetBook, queueNames, redisPrefix } from '@umbra/shared';
 import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
 import { findOnPath } from '../../scripts/lib/run.mjs';
 import { startFleet } from './fleet.mjs';
 import { readRedisUse } from './machine.mjs';
@@ -40,7 +41,7 @@ export async function measureQueuePath({ quick, dir, report }) {
   const env = { UMBRA_MODELS_DIR: models, UMBRA_WINDOW_IMAGES: String(images) };
   const fleet = await startFleet({ dir, env });
   try {
-    const dataset = await fleet.client.uploadPhotos(
+    const dataset = await fleet.upload(
       await paintSquares({ dir: join(dir, 'squares'), count: images }),
     );
     // Redis looks after itself too: only what a worker adds to that is the worker's.
@@ -61,7 +62,8 @@ export async function measureQueuePath({ quick, dir, report }) {
 }
 
 /**
- * How fast a job's shards come into the queue with nobody there to take them.
+ * How fast a job's shards come into the queue. A worker is announced that is not there: the dispatcher
+ * queues as much as the fleet can take, and nobody takes it.
  *
  * @param {import('./fleet.mjs').Fleet} fleet
  * @param {string} dataset
@@ -72,8 +74,18 @@ async function timeDispatch(fleet, dataset, images) {
     connection: { url: fleet.redisUrl },
     prefix: redisPrefix,
   });
+  const redis = new Redis(fleet.redisUrl);
+  const announce = () =>
+    createFleetBook(redis).announce({
+      id: 'bench',
+      formats: ['onnx'],
+      lanes: images,
+      backends: {},
+    });
+  await announce();
+  const announcing = setInterval(announce, 3_000);
   const dispatcher = await fleet.startWorker({ env: { UMBRA_STEPS: 'dispatch' } });
-  const { id } = await fleet.client.submitJob({ dataset, model, settings: unseenSettings() });
+  const { id } = await fleet.client.createJob({ dataset, model, settings: unseenSettings() });
   /** @type {{ atMs: number, queued: number }[]} */
   const seen = [];
   // Until all are there, or nothing more comes: a dispatcher may keep fewer in the queue than it is told to.
@@ -84,6 +96,9 @@ async function timeDispatch(fleet, dataset, images) {
     if (seen.length === 0 && still++ > 1_000) throw new Error('Expected shards to be queued');
   }
   await dispatcher.stop();
+  clearInterval(announcing);
+  await createFleetBook(redis).leave('bench');
+  redis.disconnect();
   await fleet.client.cancelJob(id);
   await queue.close();
   const [first, last] = [seen[0], seen.at(-1)];

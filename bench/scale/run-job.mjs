@@ -33,15 +33,18 @@ export function unseenSettings(settings = {}) {
 export async function runJob(fleet, job) {
   const { dataset, images, model, settings, rowsPerShard, onProgress, limitSeconds = 900 } = job;
   const start = performance.now();
-  const submitted = await fleet.client.submitJob({
-    ...{ dataset, model, settings },
+  const submitted = await fleet.client.createJob({
+    ...{ dataset, model, settings, reuse: false },
     ...(rowsPerShard !== undefined && { rowsPerShard }),
   });
   const late = sleep(limitSeconds * 1000, undefined, { ref: false }).then(() => {
     throw new Error(`Expected job ${submitted.id} to end within ${limitSeconds} s`);
   });
   const ended = await Promise.race([
-    fleet.client.waitForJob(submitted.id, ({ counts }) => onProgress?.(counts.completed)),
+    fleet.client.waitForJob(submitted.id, {
+      pollMs: 200,
+      onStatus: ({ counts }) => onProgress?.(counts.completed),
+    }),
     late,
   ]);
   const seconds = (performance.now() - start) / 1000;

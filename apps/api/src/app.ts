@@ -14,6 +14,7 @@ import { modelRoutes } from './routes/models.js';
 import { partialRoutes } from './routes/partial.js';
 import { resultRoutes } from './routes/results.js';
 import { viewRoutes } from './routes/views.js';
+import { traceRequests } from './trace-requests.js';
 
 /** The HTTP interface, without a server. */
 export function createApp(context: Context): Express {
@@ -21,6 +22,7 @@ export function createApp(context: Context): Express {
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
   app.use(measureRequests(context.registry));
+  if (context.tracing.telemetry !== undefined) app.use(traceRequests(context.tracing));
   app.use((_request, response, next) => {
     response.set('X-Content-Type-Options', 'nosniff');
     next();

@@ -1,5 +1,6 @@
 import { commonConfig, engineConfig, intakeConfig, portSetting } from '@umbra/shared';
 import { metricsConfig } from '@umbra/shared/metrics';
+import { tracingConfig } from '@umbra/shared/tracing';
 import { z } from 'zod';
 
 const count = (fallback: number) => z.coerce.number().int().min(1).default(fallback);
@@ -8,6 +9,7 @@ export const apiConfig = commonConfig.extend({
   ...engineConfig.shape,
   ...intakeConfig.shape,
   ...metricsConfig.shape,
+  ...tracingConfig.shape,
   /** Loopback unless told otherwise: the API has no keys yet. */
   UMBRA_HOST: z.string().min(1).default('127.0.0.1'),
   /** 0 takes any free port. */

@@ -1,5 +1,6 @@
 import type { FleetBook, Logger, ObjectStore, ProgressBook, SourceStores } from '@umbra/shared';
 import type { PaceBook } from '@umbra/shared/metrics';
+import type { TraceBook, Tracing } from '@umbra/shared/tracing';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Registry } from 'prom-client';
@@ -21,5 +22,7 @@ export type Context = {
   readonly mergeQueue: Queue;
   readonly ingestQueue: Queue;
   readonly registry: Registry;
+  readonly tracing: Tracing;
+  readonly traces: TraceBook;
   readonly logger: Logger;
 };

@@ -127,12 +127,13 @@ export async function createJob(
 
 /** Have the dispatcher look after a job. @throws {AppError} `unavailable` */
 export async function dispatchJob(
-  { progress, dispatchQueue }: Context,
+  { progress, traces, dispatchQueue }: Context,
   tenant: string,
   jobId: string,
 ): Promise<void> {
   const { name, data, opts } = dispatcherJob;
   try {
+    await traces.remember(jobId);
     await progress.register(tenant, jobId);
     await Promise.race([dispatchQueue.add(name, data, opts), expire(queueTimeoutMs)]);
   } catch (error) {

@@ -18,6 +18,7 @@ import {
   redisPrefix,
 } from '@umbra/shared';
 import { createPaceBook, measureStore, serveMetrics } from '@umbra/shared/metrics';
+import { createTraceBook, startTracing, telemetryOf } from '@umbra/shared/tracing';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { Registry } from 'prom-client';
@@ -40,6 +41,7 @@ const longestRequestMs = 3_600_000;
 /** Start the HTTP service. Redis need not be there yet: `/readyz` tells. */
 export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi> {
   const logger = createLogger('umbra-api', config.UMBRA_LOG_LEVEL);
+  const tracing = await startTracing(config, 'umbra-api');
   const registry = new Registry();
   const store = measureStore(openStore(config), registry);
   // A request must never wait for a Redis that is away: commands fail at once.
@@ -57,6 +59,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
       // A connection of its own: BullMQ greets a shared one before it is ready, and fails for good.
       connection: { url: config.REDIS_URL, ...impatient },
       prefix: redisPrefix,
+      ...telemetryOf(tracing),
     });
     queue.on('error', (error) => logger.warn({ reason: error.message }, 'queue error'));
     return queue;
@@ -73,7 +76,8 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   const pace = createPaceBook(redis);
   const app = createApp({
     ...{ config, store, redis, progress, fleet, pace, dispatchQueue, ingestQueue, mergeQueue },
-    ...{ registry, logger },
+    ...{ registry, tracing, logger },
+    traces: createTraceBook(redis, tracing, config.UMBRA_TRACE_IMAGES),
     sources: createSourceStores(config),
     formatOf: createFormatReader(store),
   });
@@ -103,6 +107,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
       const queues = [dispatchQueue, ingestQueue, mergeQueue];
       await Promise.allSettled(queues.map((queue) => queue.close()));
       redis.disconnect();
+      await tracing.close();
     },
   };
 }

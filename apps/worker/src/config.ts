@@ -1,5 +1,6 @@
 import { commonConfig, engineConfig, intakeConfig, stepNames } from '@umbra/shared';
 import { metricsConfig } from '@umbra/shared/metrics';
+import { tracingConfig } from '@umbra/shared/tracing';
 import { z } from 'zod';
 
 const count = (fallback: number) => z.coerce.number().int().min(1).default(fallback);
@@ -11,6 +12,7 @@ export const workerConfig = commonConfig.extend({
   ...engineConfig.shape,
   ...intakeConfig.shape,
   ...metricsConfig.shape,
+  ...tracingConfig.shape,
   /** What this process does, by commas: shards may have machines of their own. */
   UMBRA_STEPS: z
     .string()

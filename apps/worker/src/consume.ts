@@ -4,6 +4,7 @@ import { redisPrefix, reportError } from '@umbra/shared';
 import { type Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Context } from './context.js';
+import { stepTelemetry, traceStep } from './trace-step.js';
 
 /** A step of a job, and what is done when it ended for good without having been run to its end. */
 export type Step = {
@@ -26,8 +27,8 @@ const reportMs = 3_000;
 
 /** Start to run a queue's jobs. */
 export function consume(context: Context, connection: Redis, step: Step): Consumer {
-  const { config, logger, metrics } = context;
-  const { name, concurrency, run, giveUp } = metrics.measureStep(step);
+  const { config, logger, metrics, tracing } = context;
+  const { name, concurrency, run, giveUp } = traceStep(tracing, metrics.measureStep(step));
   const running = new Set<Promise<unknown>>();
   const perform = (job: Job, token?: string): Promise<unknown> => {
     const performed = run(context, job, token).finally(() => running.delete(performed));
@@ -41,6 +42,7 @@ export function consume(context: Context, connection: Redis, step: Step): Consum
     lockDuration: config.UMBRA_LOCK_MS,
     stalledInterval: Math.max(1_000, config.UMBRA_LOCK_MS / 2),
     maxStalledCount,
+    ...stepTelemetry(tracing, step),
   });
   worker.on('error', (error) => logger.warn({ queue: name, reason: error.message }, 'queue error'));
   metrics.countAttempts(worker, name);

@@ -9,6 +9,7 @@ import type {
   SourceStores,
 } from '@umbra/shared';
 import type { PaceBook } from '@umbra/shared/metrics';
+import type { TraceBook, Tracing } from '@umbra/shared/tracing';
 import type { FlowProducer, Queue } from 'bullmq';
 import type { Announce } from './announce.js';
 import type { ClaimBook } from './claims.js';
@@ -38,6 +39,8 @@ export type Context = {
   readonly mergeQueue: Queue;
   readonly archiveQueue: Queue;
   readonly metrics: WorkerMetrics;
+  readonly tracing: Tracing;
+  readonly traces: TraceBook;
   readonly logger: Logger;
   /** Aborted when this process takes no more work. */
   readonly closing: AbortSignal;

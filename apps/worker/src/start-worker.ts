@@ -14,6 +14,7 @@ import {
   type stepNames,
 } from '@umbra/shared';
 import { createPaceBook, measureStore, serveMetrics } from '@umbra/shared/metrics';
+import { createTraceBook, startTracing, telemetryOf } from '@umbra/shared/tracing';
 import { FlowProducer, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { Registry } from 'prom-client';
@@ -54,6 +55,7 @@ const steps = {
 /** Start every consumer of this process. @throws {AppError} `unavailable` if the store is. */
 export async function startWorker(config: Readonly<WorkerConfig>): Promise<RunningWorker> {
   const logger = createLogger('umbra-worker', config.UMBRA_LOG_LEVEL);
+  const tracing = await startTracing(config, 'umbra-worker');
   const registry = new Registry();
   const store = measureStore(openStore(config), registry);
   await store.check();
@@ -74,7 +76,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
   const events = createEventBook(redis);
   const shutdown = new AbortController();
   const closing = new AbortController();
-  const shared = { connection: redis, prefix: redisPrefix };
+  const shared = { connection: redis, prefix: redisPrefix, ...telemetryOf(tracing) };
   const queue = (name: string) => new Queue(name, shared);
   const context: Context = {
     config,
@@ -88,13 +90,16 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     fleet,
     engine,
     shelf: metrics.measureShelf(createModelShelf(store, engine, config.UMBRA_CACHE_DIR)),
-    flows: new FlowProducer(shared),
+    // Each image carries its own job's trace, which no producer can know of.
+    flows: new FlowProducer({ connection: redis, prefix: redisPrefix }),
     ingestQueue: queue(queueNames.ingest),
     dispatchQueue: queue(queueNames.dispatch),
     shardQueues: { shard: queue(queueNames.shard), shardTfjs: queue(queueNames.shardTfjs) },
     mergeQueue: queue(queueNames.merge),
     archiveQueue: queue(queueNames.archive),
     metrics,
+    tracing,
+    traces: createTraceBook(redis, tracing, config.UMBRA_TRACE_IMAGES),
     logger,
     closing: closing.signal,
     shutdown: shutdown.signal,
@@ -154,6 +159,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
       await engine.close();
       redis.disconnect();
       await server?.close();
+      await tracing.close();
     },
   };
 }

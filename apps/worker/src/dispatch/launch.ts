@@ -73,11 +73,13 @@ async function planFlow(
     ? rows
     : (job.rowsPerShard ?? chooseRowsPerShard(sizing));
   const priority = priorityOf(job);
+  const trace = await context.traces.queued({ tenant, jobId, imageId: item.id });
+  const traced = trace === undefined ? {} : { telemetry: { metadata: trace } };
   return {
     name: queueNames.merge,
     queueName: queueNames.merge,
     data: work,
-    opts: { ...patientJob, ...priority, jobId: queueJobIds.merge(jobId, run, item.id) },
+    opts: { ...patientJob, ...priority, ...traced, jobId: queueJobIds.merge(jobId, run, item.id) },
     children: planShards(rows, rowsPerShard).map(({ rowStart, rowEnd }) => ({
       name: queueNames.shard,
       queueName: queueNames[shardQueueFor(bundle.format)],
@@ -85,6 +87,7 @@ async function planFlow(
       opts: {
         ...patientJob,
         ...priority,
+        ...traced,
         attempts: 3,
         // A failed child must not strand its parent: the merge finds the failure and decides.
         ignoreDependencyOnFailure: true,

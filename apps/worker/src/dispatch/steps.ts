@@ -154,10 +154,13 @@ export async function finalize(context: Context, run: Known): Promise<void> {
     run.job = await writeJob(context, tenant, job, { state: 'finalizing', finalizingAt });
   }
   // Not only once: an archive that was lost with Redis is queued again.
-  await context.archiveQueue.add(
-    queueNames.archive,
-    { version: 1, tenant, jobId: job.id },
-    { ...patientJob, jobId: queueJobIds.archive(job.id, job.run) },
+  const carrier = await context.traces.recall(job.id);
+  await context.tracing.within(carrier, () =>
+    context.archiveQueue.add(
+      queueNames.archive,
+      { version: 1, tenant, jobId: job.id },
+      { ...patientJob, jobId: queueJobIds.archive(job.id, job.run) },
+    ),
   );
   run.notBeforeMs = Date.now() + slowlyMs;
   // The archive's step writes the record from here on.
