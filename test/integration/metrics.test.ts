@@ -62,7 +62,9 @@ test('the API tells the queued work before any worker is there, and none once it
   expect(drained.get('umbra_queued_work_seconds')).toBe(0);
   expect(drained.get('umbra_queued_positions{model="tiny"}')).toBe(0);
   expect(drained.get('umbra_active_jobs')).toBe(0);
-  expect(drained.sum('umbra_queue_jobs')).toBe(0);
+  // The dispatcher is one queue job that never ends.
+  expect(drained.sum('umbra_queue_jobs')).toBe(1);
+  expect(drained.get('umbra_queue_jobs{queue="dispatch",state="active"}')).toBe(1);
   expect(drained.get('umbra_position_seconds{model="tiny"}')).toBeGreaterThan(0);
 
   const work = await readMetrics(worker.metricsUrl);
