@@ -13,9 +13,14 @@ import {
   storedJob,
 } from '@umbra/shared';
 import type { Request } from 'express';
+import { z } from 'zod';
 import type { Context } from './context.js';
 
 const longestKey = 255;
+export const idempotencyKey = z
+  .string()
+  .max(longestKey)
+  .regex(/^[\x21-\x7e]+$/);
 /** A request that takes longer than this has died. */
 const lockSeconds = 60;
 
@@ -23,7 +28,7 @@ const lockSeconds = 60;
 export function idempotencyKeyOf(request: Request): string | null {
   const key = request.get('idempotency-key');
   if (key === undefined) return null;
-  if (/^[\x21-\x7e]+$/.test(key) && key.length <= longestKey) return key;
+  if (idempotencyKey.safeParse(key).success) return key;
   throw invalidInput(`Expected Idempotency-Key to be 1 to ${longestKey} visible ASCII characters`);
 }
 

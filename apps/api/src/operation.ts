@@ -88,6 +88,7 @@ export function route<P extends Shape, Q extends z.ZodType, B extends z.ZodType>
   return {
     operation: stated as unknown as Operation,
     async handle(request, response, tenant) {
+      checkHeaders(stated.headers, request);
       await handler({
         tenant,
         params: parseParams(stated.params, request.params) as Call<P, Q, B>['params'],
@@ -132,6 +133,15 @@ function parseParams(shape: Shape | undefined, given: Request['params']): Record
       return [name, parsed.data];
     }),
   );
+}
+
+/** Handlers read the headers that mean something to them; here they are held to what is said of them. */
+function checkHeaders(headers: Shape | undefined, request: Request): void {
+  for (const [name, schema] of Object.entries(headers ?? {})) {
+    const parsed = schema.safeParse(request.get(name));
+    if (parsed.success) continue;
+    throw new z.ZodError(parsed.error.issues.map((issue) => ({ ...issue, path: [name] })));
+  }
 }
 
 const isEmpty = (request: Request): boolean =>

@@ -16,7 +16,7 @@ import type { Context } from '../context.js';
 import { cancelJob, pauseJob, resumeJob, retryJob } from '../control-job.js';
 import { checkRequest, createJob } from '../create-job.js';
 import { estimateJob } from '../estimate-job.js';
-import { idempotencyKeyOf, onceForKey } from '../idempotency.js';
+import { idempotencyKey, idempotencyKeyOf, onceForKey } from '../idempotency.js';
 import { statusOf } from '../job-status.js';
 import { listImages, pageQuery } from '../list-images.js';
 import { listJobs } from '../list-jobs.js';
@@ -49,7 +49,7 @@ export const jobOperations = {
     id: 'createJob',
     ...{ method: 'post', path: '/v1/jobs', tag: 'jobs', scope: 'submit' },
     summary: 'Explain a dataset with a model; with dryRun, only say what that takes',
-    headers: { 'Idempotency-Key': z.string().optional() },
+    headers: { 'Idempotency-Key': idempotencyKey.optional() },
     query: z.strictObject({ dryRun: z.enum(['true', 'false']).default('false') }),
     body: jobRequest,
     answers: {

@@ -1,0 +1,124 @@
+// `npm run check:api`: ask a running service, over HTTP, whatever its OpenAPI document allows and forbids,
+// and hold every answer to the document. Arguments go to Schemathesis.
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureBuilt, ensureInstalled } from './lib/install.mjs';
+import { ensurePython } from './lib/python.mjs';
+import { CommandError, repoRoot, runMain, step } from './lib/run.mjs';
+import { startServices } from './lib/services.mjs';
+
+const leastRequests = 2_000;
+const checks = [
+  'not_a_server_error',
+  'status_code_conformance',
+  'content_type_conformance',
+  'response_schema_conformance',
+  'response_headers_conformance',
+  'negative_data_rejection',
+  'unsupported_method',
+];
+
+await runMain(async () => {
+  await ensureInstalled();
+  await ensureBuilt();
+  const fuzz = join(repoRoot, 'test', 'fuzz');
+  const programs = await ensurePython('schemathesis', join(fuzz, 'requirements.txt'));
+  const dir = mkdtempSync(join(tmpdir(), 'umbra-fuzz-'));
+  const { writeTinyBundle } = await import('@umbra/engine/testing');
+  mkdirSync(join(dir, 'models'));
+  await writeTinyBundle(join(dir, 'models'));
+  const env = { UMBRA_MODELS_DIR: join(dir, 'models') };
+  const services = await startServices({ dir, workers: 1, env, report: step });
+  try {
+    const seeds = await makeSeeds(services.url);
+    const started = performance.now();
+    const { status, output } = await schemathesis(join(programs, 'st'), dir, services.url, {
+      SCHEMATHESIS_HOOKS: 'hooks',
+      PYTHONPATH: fuzz,
+      UMBRA_FUZZ_SEEDS: JSON.stringify(seeds),
+    });
+    const requests = Number(/^Requests: (\d+)/m.exec(output)?.[1] ?? 0);
+    const seconds = ((performance.now() - started) / 1000).toFixed(0);
+    step(`${requests} requests in ${seconds} s`);
+    if (status !== 0) throw new CommandError('an answer is not what the document says', 1);
+    if (requests < leastRequests && process.argv.length === 2) {
+      throw new CommandError(`Expected ${leastRequests} requests, got ${requests}`, 1);
+    }
+  } finally {
+    await services.stop();
+    rmSync(dir, { recursive: true, force: true });
+  }
+  return 0;
+});
+
+/**
+ * Things that requests may name, by the name of the parameter: a finished job with its dataset.
+ *
+ * @param {string} baseUrl
+ */
+async function makeSeeds(baseUrl) {
+  const { createUmbraClient } = await import('@umbra/client');
+  const { default: sharp } = await import('sharp');
+  const client = createUmbraClient({ baseUrl });
+  const create = { width: 40, height: 36, channels: /** @type {const} */ (3) };
+  const images = ['red', 'green', 'blue'].map(async (background) => {
+    const bytes = await sharp({ create: { ...create, background } })
+      .png()
+      .toBuffer();
+    return { name: `${background}.png`, data: new Blob([new Uint8Array(bytes)]) };
+  });
+  const dataset = await client.uploadImages(await Promise.all(images));
+  const job = await client.createJob({
+    dataset: dataset.id,
+    model: 'tiny',
+    settings: { patch: 16 },
+  });
+  const { state } = await client.waitForJob(job.id, { pollMs: 100 });
+  if (state !== 'completed') throw new CommandError(`Expected a completed job, got ${state}`, 1);
+  return {
+    dataset: [dataset.id],
+    job: [job.id],
+    image: ['img_00000000', 'img_00000001'],
+    file: ['result.json', 'heatmap.png', 'scores.npy'],
+    model: ['tiny'],
+    layer: ['conv:0', '0'],
+    ...{ row: [0, 1], column: [0, 1], grid: [0], unit: ['0,0'], page: [1], size: ['32x32'] },
+  };
+}
+
+/**
+ * @param {string} program
+ * @param {string} dir
+ * @param {string} url
+ * @param {Record<string, string>} env
+ * @returns {Promise<{ status: number, output: string }>}
+ */
+function schemathesis(program, dir, url, env) {
+  const args = [
+    ...['--config-file', join(repoRoot, 'test', 'fuzz', 'schemathesis.toml')],
+    ...['run', `${url}/v1/openapi.json`, '--no-color'],
+    ...['--phases', 'examples,coverage,fuzzing', '--max-examples', '80', '--workers', '1'],
+    ...['--checks', checks.join(',')],
+    ...['--request-timeout', '15', '--continue-on-failure', '--suppress-health-check', 'all'],
+    ...['--seed', '1', '--generation-database', 'none'],
+    ...['--generation-with-security-parameters', 'false'],
+    ...process.argv.slice(2),
+  ];
+  return new Promise((done, fail) => {
+    const child = spawn(program, args, {
+      // What it keeps lies where it runs.
+      cwd: dir,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.on('data', (chunk) => {
+      process.stdout.write(chunk);
+      output = (output + chunk).slice(-65_536);
+    });
+    child.on('error', fail);
+    child.on('close', (code) => done({ status: code ?? 1, output }));
+  });
+}

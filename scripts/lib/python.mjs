@@ -1,0 +1,37 @@
+// A Python with the packages of a requirements file, in a folder of the repository that git ignores.
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CommandError, repoRoot, run, step } from './run.mjs';
+
+/**
+ * The folder of the programs that the requirements bring; installed unless they are there already.
+ *
+ * @param {string} name of the environment, under `.umbra/python`
+ * @param {string} requirements path of the file
+ * @returns {Promise<string>}
+ * @throws {CommandError} if there is no Python that can make one
+ */
+export async function ensurePython(name, requirements) {
+  const folder = join(repoRoot, '.umbra', 'python', name);
+  const stamp = join(folder, 'requirements.sha256');
+  const wanted = createHash('sha256').update(readFileSync(requirements)).digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return join(folder, 'bin');
+  step(`installing ${name} into .umbra/python`);
+  rmSync(folder, { recursive: true, force: true });
+  try {
+    await run('python3', ['-m', 'venv', folder], { quiet: true });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CommandError(
+      `Expected python3 with venv (Debian: python3-venv), got none that works\n${why}`,
+      1,
+    );
+  }
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'];
+  await run(join(folder, 'bin', 'python'), [...pip, '--requirement', requirements], {
+    toStderr: true,
+  });
+  writeFileSync(stamp, wanted);
+  return join(folder, 'bin');
+}
