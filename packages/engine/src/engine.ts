@@ -18,6 +18,7 @@ import {
 import type { ModelInput } from './image/preprocess.js';
 import { openLanePool } from './lanes/pool.js';
 import { readLabels } from './models/labels.js';
+import { createCleanRows } from './occlusion/clean-rows.js';
 import { countClasses } from './occlusion/evaluate.js';
 import { createIncremental, type Incremental } from './occlusion/incremental/incremental.js';
 import { describePlan, type InferencePlan } from './occlusion/inference-plan.js';
@@ -123,6 +124,7 @@ export function openEngine(options: EngineOptions): Engine {
       // On a GPU of TensorFlow.js, which is CUDA's, as on those of onnxruntime.
       limits: { provider: runtime.device === 'gpu' ? 'cuda' : provider, forbidIncremental },
       incremental,
+      cleanRows: createCleanRows(),
       runtime: {
         backend: runtime.name,
         backendVersion: runtime.version,

@@ -8,6 +8,7 @@ import {
 } from '@umbra/shared';
 import type { LanePool } from '../lanes/pool.js';
 import { throwIfAborted, untilAborted } from './abort.js';
+import type { CleanRows } from './clean-rows.js';
 import type { Incremental, NetworkPlan } from './incremental/incremental.js';
 
 export type EvaluatedModel = {
@@ -19,10 +20,11 @@ export type EvaluatedModel = {
   /** Budget for the batches of all lanes together, bytes. */
   readonly batchBytes: number;
   readonly incremental: Incremental;
+  readonly cleanRows: CleanRows;
 };
 
 /** What running the network whole takes. */
-export type WholeModel = Omit<EvaluatedModel, 'incremental' | 'pool'> & {
+export type WholeModel = Omit<EvaluatedModel, 'incremental' | 'cleanRows' | 'pool'> & {
   readonly pool: Pick<LanePool, 'lanes' | 'run'>;
 };
 
@@ -125,8 +127,28 @@ export function evaluateRanks(
   });
 }
 
-/** The unoccluded image's row. @throws {AppError} `integrity` if it holds NaN. */
+/**
+ * The unoccluded image's row. Where the network runs whole, it is kept for the image's other shards; by
+ * segments, its maps are.
+ *
+ * @throws {AppError} `integrity` if it holds NaN.
+ */
 export async function evaluateClean(
+  model: EvaluatedModel,
+  image: SharedImage,
+  { signal, way }: Pick<EvaluateOptions, 'signal' | 'way'>,
+): Promise<Float32Array> {
+  if ((await planFor(model, image.size, way)) !== null) {
+    return runClean(model, image, { signal, ...(way && { way }) });
+  }
+  // Without the signal: other shards may wait for the same row.
+  return untilAborted(
+    model.cleanRows.get(image, () => runClean(model, image, {})),
+    signal,
+  );
+}
+
+async function runClean(
   model: EvaluatedModel,
   image: SharedImage,
   options: Pick<EvaluateOptions, 'signal' | 'way'>,
