@@ -20,8 +20,10 @@ COPY tsconfig.base.json ./
 COPY test/provided.d.ts test/
 COPY packages packages
 COPY apps apps
+# A schema library names the compiler as an optional peer, which keeps it from being pruned.
 RUN npx tsc -b apps/api apps/worker \
  && npm prune --omit=dev --no-audit --no-fund \
+ && rm -rf node_modules/typescript node_modules/@typescript \
  && rm -r node_modules/onnxruntime-node/bin/napi-v*/darwin node_modules/onnxruntime-node/bin/napi-v*/win32
 
 # The provider is too large for the npm registry; its own installer fetches it, and TensorRT's beside it.

@@ -1,5 +1,6 @@
 import { defaultTenant, notFound } from '@umbra/shared';
 import express, { type Express, type RequestHandler, type Router } from 'express';
+import { boardPath } from './bull-board.js';
 import type { Context } from './context.js';
 import { measureRequests } from './metrics.js';
 import { describeApi } from './openapi/document.js';
@@ -22,6 +23,7 @@ export function createApp(context: Context): Express {
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
   app.use(measureRequests(context.registry));
+  if (context.board !== null) app.use(boardPath, context.board.handle);
   if (context.tracing.telemetry !== undefined) app.use(traceRequests(context.tracing));
   app.use((_request, response, next) => {
     response.set('X-Content-Type-Options', 'nosniff');

@@ -18,6 +18,8 @@ export const apiConfig = commonConfig.extend({
   UMBRA_MODELS_DIR: z.string().min(1).optional(),
   /** Models from the store, for pictures of their layers. */
   UMBRA_CACHE_DIR: z.string().min(1).default('.umbra/cache'),
+  /** 1: bull-board at `/admin/queues`, for operators' keys. */
+  UMBRA_BULL_BOARD: z.enum(['0', '1']).default('0'),
   UMBRA_SHUTDOWN_MS: count(10_000),
 });
 export type ApiConfig = z.output<typeof apiConfig>;

@@ -4,6 +4,7 @@ import type { TraceBook, Tracing } from '@umbra/shared/tracing';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Registry } from 'prom-client';
+import type { Board } from './bull-board.js';
 import type { ApiConfig } from './config.js';
 import type { FormatReader } from './model-formats.js';
 
@@ -22,6 +23,8 @@ export type Context = {
   readonly mergeQueue: Queue;
   readonly ingestQueue: Queue;
   readonly registry: Registry;
+  /** The page of the queues, where it is asked for. */
+  readonly board: Board | null;
   readonly tracing: Tracing;
   readonly traces: TraceBook;
   readonly logger: Logger;

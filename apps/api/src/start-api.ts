@@ -23,6 +23,7 @@ import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { Registry } from 'prom-client';
 import { createApp } from './app.js';
+import { openBoard } from './bull-board.js';
 import type { ApiConfig } from './config.js';
 import { createBacklogReader } from './metrics-backlog.js';
 import { createQueueMetrics } from './metrics-queue.js';
@@ -74,9 +75,10 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   const progress = createProgressBook(redis);
   const fleet = createFleetBook(redis);
   const pace = createPaceBook(redis);
+  const board = config.UMBRA_BULL_BOARD === '1' ? await openBoard({ store, openQueue }) : null;
   const app = createApp({
     ...{ config, store, redis, progress, fleet, pace, dispatchQueue, ingestQueue, mergeQueue },
-    ...{ registry, tracing, logger },
+    ...{ registry, tracing, board, logger },
     traces: createTraceBook(redis, tracing, config.UMBRA_TRACE_IMAGES),
     sources: createSourceStores(config),
     formatOf: createFormatReader(store),
@@ -106,6 +108,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
       await queueMetrics.close();
       const queues = [dispatchQueue, ingestQueue, mergeQueue];
       await Promise.allSettled(queues.map((queue) => queue.close()));
+      await board?.close();
       redis.disconnect();
       await tracing.close();
     },
