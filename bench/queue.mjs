@@ -9,6 +9,7 @@ import { occlusionSettings } from '@umbra/shared';
 import sharp from 'sharp';
 import { startServices } from '../scripts/lib/services.mjs';
 import { benchDispatch } from './dispatch.mjs';
+import { benchLoad } from './load.mjs';
 
 const model = 'efficientnet-lite0';
 const settings = occlusionSettings.parse({});
@@ -30,7 +31,8 @@ export async function benchQueue({ root, quick, report }) {
     const overhead = serviceSeconds / engineSeconds;
     report(`service / engine: ${overhead.toFixed(3)}`);
     const dispatch = await benchDispatch({ quick, report });
-    return { photos: photos.length, engineSeconds, serviceSeconds, overhead, ...dispatch };
+    const load = await benchLoad({ root, quick, report });
+    return { photos: photos.length, engineSeconds, serviceSeconds, overhead, ...dispatch, load };
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
