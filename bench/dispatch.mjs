@@ -1,15 +1,13 @@
 // How fast images pass through the queue when nothing is computed: a real API, Redis, store and
 // dispatcher, a manifest of a million images, and a worker whose engine is a stub (see stub-worker.mjs).
 import { createHash } from 'node:crypto';
-import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { imageIdAt, keys, newDatasetId, patientJob, redisPrefix } from '@umbra/shared';
+import { patientJob, redisPrefix } from '@umbra/shared';
 import { FlowProducer, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { startProcess, waitUntilReady } from '../scripts/lib/server.mjs';
@@ -19,16 +17,16 @@ const lanes = 64;
 const mebibyte = 1024 * 1024;
 
 /**
- * @param {{ quick: boolean, report: (message: string) => void }} options
+ * @param {{ root: string, quick: boolean, report: (message: string) => void }} options
  */
-export async function benchDispatch({ quick, report }) {
+export async function benchDispatch({ root, quick, report }) {
   const dir = mkdtempSync(join(tmpdir(), 'umbra-bench-'));
   const images = 1_000_000;
   const stretchMs = quick ? 10_000 : 60_000;
   const services = await startServices({
     dir,
     workers: 1,
-    env: { UMBRA_STEPS: 'dispatch' },
+    env: { UMBRA_STEPS: 'dispatch,ingest' },
   });
   const stub = startProcess(
     process.execPath,
@@ -45,12 +43,17 @@ export async function benchDispatch({ quick, report }) {
     );
     const bareBullmqMs = await timeBareFlows(services.redisUrl, quick ? 5_000 : 20_000);
     report(`bare BullMQ: ${bareBullmqMs.toFixed(3)} ms a flow of one parent and one child`);
-    const dataset = await writeDataset(join(dir, 'store'), images);
-    report(`a manifest of ${images} images`);
-    await sleep(1_000);
     const idleBytes = await redisBytes(redis);
+    const sentAt = performance.now();
+    const dataset = await sendManifest(services.url, join(root, 'samples/photos'), images);
+    const sendSeconds = (performance.now() - sentAt) / 1000;
+    report(`sending a manifest of ${images} images: ${sendSeconds.toFixed(1)} s`);
     const submitSeconds = await submit(services.url, dataset);
-    report(`submitting it: ${submitSeconds.toFixed(3)} s`);
+    report(`submitting a job of it: ${submitSeconds.toFixed(3)} s`);
+    const validatingAt = performance.now();
+    while ((await readState(services.url, dataset)) === 'validating') await sleep(100);
+    const ingestSeconds = (performance.now() - validatingAt) / 1000;
+    report(`reading the manifest: ${ingestSeconds.toFixed(1)} s`);
     const job = submitted.id;
     const pids = { api: services.api.pid ?? 0, dispatcher: services.workers[0]?.pid ?? 0 };
     const watched = await watch({ redis, job, idleBytes, stretchMs, pids, url: services.url });
@@ -62,7 +65,7 @@ export async function benchDispatch({ quick, report }) {
     );
     return {
       images,
-      submitSeconds,
+      ...{ sendSeconds, submitSeconds, ingestSeconds },
       ...watched,
       // One shard an image here: what the stub runs is counted twice by nothing.
       shardsPerSecond: dispatchPerSecond,
@@ -85,14 +88,22 @@ const submitted = { id: '' };
  */
 async function submit(url, dataset) {
   const start = performance.now();
-  const response = await fetch(`${url}/v1/jobs`, {
+  const response = await ask(`${url}/v1/jobs`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ dataset, model: 'efficientnet-lite0' }),
   });
-  if (response.status !== 202) throw new Error(`${response.status} ${await response.text()}`);
   submitted.id = /** @type {{ id: string }} */ (await response.json()).id;
   return (performance.now() - start) / 1000;
+}
+
+/**
+ * @param {string} url
+ * @param {string} dataset
+ */
+async function readState(url, dataset) {
+  const response = await ask(`${url}/v1/datasets/${dataset}`);
+  return /** @type {{ state: string }} */ (await response.json()).state;
 }
 
 /**
@@ -179,30 +190,50 @@ async function timeBareFlows(redisUrl, count) {
 }
 
 /**
- * A dataset as the service writes it; its images are never read, since the engine is a stub.
+ * A dataset whose manifest lists the sample photos again and again.
  *
- * @param {string} root
+ * @param {string} url
+ * @param {string} photos
  * @param {number} images
  */
-async function writeDataset(root, images) {
-  const id = newDatasetId();
-  const path = join(root, keys.manifest('default', id));
-  await mkdir(dirname(path), { recursive: true });
-  const sha256 = createHash('sha256').update('an image').digest('hex');
-  const facts = { sha256, bytes: 1000, width: 64, height: 64 };
+async function sendManifest(url, photos, images) {
+  const json = { 'content-type': 'application/json' };
+  const made = await ask(`${url}/v1/datasets`, { method: 'POST', headers: json, body: '{}' });
+  const { id } = /** @type {{ id: string }} */ (await made.json());
+  const form = new FormData();
+  const digests = readdirSync(photos)
+    .filter((name) => name.endsWith('.jpg'))
+    .map((name) => {
+      const bytes = readFileSync(join(photos, name));
+      form.append('images', new Blob([bytes]), name);
+      return createHash('sha256').update(bytes).digest('hex');
+    });
+  await ask(`${url}/v1/datasets/${id}/images`, { method: 'POST', body: form });
   function* lines() {
+    let piece = '';
     for (let index = 0; index < images; index++) {
-      const item = { version: 1, id: imageIdAt(index), name: `images/${index}.png`, ...facts };
-      yield `${JSON.stringify(item)}\n`;
+      const sha256 = digests[index % digests.length];
+      piece += `${JSON.stringify({ name: `images/${index}.jpg`, sha256 })}\n`;
+      if (piece.length < 65_536) continue;
+      yield piece;
+      piece = '';
     }
+    yield piece;
   }
-  await pipeline(Readable.from(lines()), createWriteStream(path));
-  const createdAt = new Date().toISOString();
-  const record = {
-    ...{ version: 2, id, state: 'ready', metadata: {}, createdAt, readyAt: createdAt },
-    ...{ failedAt: null, images, bytes: images * 1000, refused: 0, duplicates: images - 1 },
-    ...{ labelled: 0, error: null },
-  };
-  await writeFile(join(root, keys.dataset('default', id)), `${JSON.stringify(record)}\n`);
+  const body = Readable.toWeb(Readable.from(lines()));
+  const headers = { 'content-type': 'application/jsonl' };
+  const manifest = /** @type {any} */ ({ method: 'POST', headers, body, duplex: 'half' });
+  await ask(`${url}/v1/datasets/${id}/images`, manifest);
+  await ask(`${url}/v1/datasets/${id}/close`, { method: 'POST' });
   return id;
+}
+
+/**
+ * @param {string} url
+ * @param {RequestInit} [init]
+ */
+async function ask(url, init) {
+  const response = await fetch(url, init);
+  if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`);
+  return response;
 }

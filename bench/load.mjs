@@ -79,7 +79,7 @@ async function openTenant(url, dir, tenant) {
     return response;
   };
   /** @param {string} job @returns {Promise<Status>} */
-  const status = async (job) => (await ask(`/v1/jobs/${job}`)).json();
+  const status = async (job) => /** @type {Status} */ (await (await ask(`/v1/jobs/${job}`)).json());
   /** @param {string} job @param {(status: Status) => boolean} is */
   const until = async (job, is) => {
     for (;;) {

@@ -30,7 +30,7 @@ export async function benchQueue({ root, quick, report }) {
     report(`service: ${serviceSeconds.toFixed(2)} s with ${lanes} workers of one lane`);
     const overhead = serviceSeconds / engineSeconds;
     report(`service / engine: ${overhead.toFixed(3)}`);
-    const dispatch = await benchDispatch({ quick, report });
+    const dispatch = await benchDispatch({ root, quick, report });
     const load = await benchLoad({ root, quick, report });
     return { photos: photos.length, engineSeconds, serviceSeconds, overhead, ...dispatch, load };
   } finally {
