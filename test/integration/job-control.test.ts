@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { isFinal, type JobEstimate, type JobStatus, keys } from '@umbra/shared';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { s3Env } from '../support/s3-env.js';
 import {
   makePhotos,
   postJob,
@@ -19,11 +18,18 @@ const images = 40;
 const tenant = 'default';
 
 beforeAll(async () => {
-  service = await startService({ UMBRA_WINDOW_IMAGES: '4', UMBRA_RESUME_MS: '500' });
+  service = await startService({
+    UMBRA_WINDOW_IMAGES: '4',
+    UMBRA_RESUME_MS: '500',
+    ...s3Env(),
+  });
   dataset = await uploadPhotos(service.url, await makePhotos(images));
   await service.startWorker();
 });
-afterAll(() => service.close());
+afterAll(async () => {
+  await service.close();
+  vi.unstubAllEnvs();
+});
 
 /** Slow enough to be caught at work: a patch at every pixel. */
 const slow = { patch: 8, stride: 1 };
@@ -102,12 +108,8 @@ describe('retry', () => {
     });
     const failed = await get<{ data: { id: string }[] }>(`/v1/jobs/${job}/images?state=failed`);
     expect(failed.data.map((one) => one.id)).toEqual(['img_00000001', 'img_00000004']);
-    const untouched = join(
-      service.folder,
-      'store',
-      keys.result(tenant, job, 'img_00000000', 'result.json'),
-    );
-    const before = await readFile(untouched);
+    const untouched = keys.result(tenant, job, 'img_00000000', 'result.json');
+    const before = await service.store.get(untouched);
     await mend();
     const again = await post(`/v1/jobs/${job}/retry`);
     expect(again.status).toBe(202);
@@ -118,7 +120,7 @@ describe('retry', () => {
       (status) => hasEnded(status) && status.run === 2,
     );
     expect(ended).toMatchObject({ state: 'completed', counts: { completed: 6, failed: 0 } });
-    expect((await readFile(untouched)).equals(before)).toBe(true);
+    expect((await service.store.get(untouched)).equals(before)).toBe(true);
     expect(await (await fetch(`${service.url}/v1/jobs/${job}/errors`)).text()).toBe('');
     const nothing = await post(`/v1/jobs/${job}/retry`);
     expect(nothing.status).toBe(409);

@@ -1,6 +1,7 @@
 import type { JobStatus } from '@umbra/shared';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readZip } from '../support/read-zip.js';
+import { s3Env } from '../support/s3-env.js';
 import {
   makePhotos,
   postJob,
@@ -16,10 +17,13 @@ let dataset: string;
 const images = 60;
 
 beforeAll(async () => {
-  service = await startService({ UMBRA_WINDOW_IMAGES: '4' });
+  service = await startService({ UMBRA_WINDOW_IMAGES: '4', ...s3Env() });
   dataset = await uploadPhotos(service.url, await makePhotos(images));
 });
-afterAll(() => service.close());
+afterAll(async () => {
+  await service.close();
+  vi.unstubAllEnvs();
+});
 
 const work = (stride: number) => ({ dataset, model: 'tiny', settings: { patch: 8, stride } });
 const cancel = (job: string) => fetch(`${service.url}/v1/jobs/${job}/cancel`, { method: 'POST' });

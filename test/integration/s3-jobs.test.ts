@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { s3Env } from '../support/s3-env.js';
 import {
   makePhotos,
   startService,
@@ -14,16 +14,7 @@ const s3 = inject('s3');
 describe.skipIf(s3 === null)(`a job on an S3 server (${s3?.kind})`, () => {
   let service: TestService;
   beforeAll(async () => {
-    // Credentials come from the SDK's own chain, as they do for users.
-    vi.stubEnv('AWS_ACCESS_KEY_ID', s3?.accessKeyId ?? '');
-    vi.stubEnv('AWS_SECRET_ACCESS_KEY', s3?.secretAccessKey ?? '');
-    service = await startService({
-      UMBRA_STORE: 's3',
-      UMBRA_S3_BUCKET: s3?.bucket ?? '',
-      UMBRA_S3_ENDPOINT: s3?.endpoint ?? '',
-      UMBRA_S3_REGION: s3?.region ?? '',
-      UMBRA_S3_PREFIX: `jobs-${randomUUID()}/`,
-    });
+    service = await startService(s3Env());
     await service.startWorker();
   });
   afterAll(async () => {
