@@ -72,6 +72,10 @@ test('the API tells the queued work before any worker is there, and none once it
   expect(work.sum('umbra_positions_total')).toBe(queued);
   expect(work.get(`umbra_positions_total${series}`)).toBe(queued);
   expect(work.get('umbra_images_total{outcome="completed"}')).toBe(4);
+  expect(work.get('umbra_tenant_images_total{tenant="default",outcome="completed"}')).toBe(4);
+  expect(work.get('umbra_tenant_positions_total{tenant="default"}')).toBe(queued);
+  expect(work.get('umbra_tenant_stored_bytes_total{tenant="default"}')).toBeGreaterThan(1_000);
+  expect(work.get('umbra_jobs_total{state="completed"}')).toBe(1);
   const pace = work.sum('umbra_lane_seconds_total') / queued;
   expect(drained.get('umbra_position_seconds{model="tiny"}')).toBeLessThan(pace * 10);
   expect(work.get('umbra_step_seconds_count{step="merge",outcome="done"}')).toBe(4);

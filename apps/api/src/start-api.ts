@@ -17,7 +17,12 @@ import {
   queueNames,
   redisPrefix,
 } from '@umbra/shared';
-import { createPaceBook, measureStore, serveMetrics } from '@umbra/shared/metrics';
+import {
+  createPaceBook,
+  createTenantUsage,
+  measureStore,
+  serveMetrics,
+} from '@umbra/shared/metrics';
 import { createTraceBook, startTracing, telemetryOf } from '@umbra/shared/tracing';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -44,7 +49,8 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   const logger = createLogger('umbra-api', config.UMBRA_LOG_LEVEL);
   const tracing = await startTracing(config, 'umbra-api');
   const registry = new Registry();
-  const store = measureStore(openStore(config), registry);
+  const usage = createTenantUsage(registry, config.UMBRA_METRICS_TENANTS);
+  const store = usage.measureStored(measureStore(openStore(config), registry));
   // A request must never wait for a Redis that is away: commands fail at once.
   const impatient = {
     enableOfflineQueue: false,

@@ -1,8 +1,9 @@
-import type { ProgressBook } from '@umbra/shared';
-import { measureRedis, type PaceBook } from '@umbra/shared/metrics';
+import { isFinal, type ProgressBook } from '@umbra/shared';
+import { measureRedis, type PaceBook, type TenantUsage } from '@umbra/shared/metrics';
 import { DelayedError, type Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Announce } from './announce.js';
 import type { Step } from './consume.js';
 import type { ModelShelf } from './model-shelf.js';
 
@@ -17,6 +18,8 @@ export type WorkerMetrics = {
   /** Count positions that were taken from an earlier run. */
   countReused(model: string, positions: number): void;
   countAttempts(worker: Worker, step: string): void;
+  /** Count jobs that end, by how. */
+  countEnds(announce: Announce): Announce;
   measureShelf(shelf: ModelShelf): ModelShelf;
   refresh(): Promise<void>;
 };
@@ -25,12 +28,13 @@ export type WorkerMetricsOptions = {
   readonly registry: Registry;
   readonly redis: Redis;
   readonly pace: PaceBook;
+  readonly usage: TenantUsage;
   /** Inference threads that run shards here. */
   readonly lanes: number;
 };
 
 export function createWorkerMetrics(options: WorkerMetricsOptions): WorkerMetrics {
-  const { registry, redis, pace, lanes } = options;
+  const { registry, redis, pace, usage, lanes } = options;
   const registers = [registry];
   const stepSeconds = new Histogram({
     name: 'umbra_step_seconds',
@@ -62,6 +66,7 @@ export function createWorkerMetrics(options: WorkerMetricsOptions): WorkerMetric
     ['model'],
   );
   const images = counter('umbra_images_total', 'Images finished', ['outcome']);
+  const jobs = counter('umbra_jobs_total', 'Jobs that ended', ['state']);
   const lookups = counter('umbra_image_cache_total', 'Prepared images asked for', ['result']);
   new Gauge({ name: 'umbra_lanes', help: 'Inference threads for shards', registers }).set(lanes);
   const askRedis = measureRedis(redis, registry);
@@ -101,6 +106,7 @@ export function createWorkerMetrics(options: WorkerMetricsOptions): WorkerMetric
         const { model, backend } = labelsOf(job.data, result);
         const seconds = (performance.now() - start) / 1000;
         positions.inc({ model, backend }, done);
+        usage.countPositions(tenantOf(job.data), done);
         laneSeconds.inc({ model, backend }, seconds);
         // An estimate that is late is no reason to fail work that is done.
         if (done > 0) pace.record(model, seconds, done).catch(() => undefined);
@@ -108,11 +114,14 @@ export function createWorkerMetrics(options: WorkerMetricsOptions): WorkerMetric
       },
     }),
     countImages(step) {
-      const counting = (progress: ProgressBook): ProgressBook => ({
+      const counting = (progress: ProgressBook, tenant: string): ProgressBook => ({
         ...progress,
         async finishImage(jobId, index, outcome) {
           const isFirst = await progress.finishImage(jobId, index, outcome);
-          if (isFirst) images.inc({ outcome });
+          if (isFirst) {
+            images.inc({ outcome });
+            usage.countImage(tenant, outcome);
+          }
           return isFirst;
         },
       });
@@ -120,10 +129,14 @@ export function createWorkerMetrics(options: WorkerMetricsOptions): WorkerMetric
       return {
         ...step,
         run: (context, job, token) =>
-          run({ ...context, progress: counting(context.progress) }, job, token),
+          run({ ...context, progress: counting(context.progress, tenantOf(job.data)) }, job, token),
         ...(giveUp && {
           giveUp: (context, job, error) =>
-            giveUp({ ...context, progress: counting(context.progress) }, job, error),
+            giveUp(
+              { ...context, progress: counting(context.progress, tenantOf(job.data)) },
+              job,
+              error,
+            ),
         }),
       };
     },
@@ -135,6 +148,10 @@ export function createWorkerMetrics(options: WorkerMetricsOptions): WorkerMetric
         (job?.finishedOn === undefined ? retries : failures).inc({ step });
       });
       worker.on('stalled', () => stalls.inc({ step }));
+    },
+    countEnds: (announce) => async (tenant, job) => {
+      if (isFinal(job.state)) jobs.inc({ state: job.state });
+      await announce(tenant, job);
     },
     measureShelf: (shelf) => ({
       ...shelf,
@@ -152,6 +169,12 @@ export function createWorkerMetrics(options: WorkerMetricsOptions): WorkerMetric
       await askRedis();
     },
   };
+}
+
+/** Written by our own steps, perhaps of another version. */
+function tenantOf(work: unknown): string {
+  const { tenant } = (work ?? {}) as { tenant?: unknown };
+  return typeof tenant === 'string' ? tenant : 'unknown';
 }
 
 /** Written by our own steps; metrics must not be what fails on another version's. */

@@ -13,7 +13,12 @@ import {
   servedShardQueues,
   type stepNames,
 } from '@umbra/shared';
-import { createPaceBook, measureStore, serveMetrics } from '@umbra/shared/metrics';
+import {
+  createPaceBook,
+  createTenantUsage,
+  measureStore,
+  serveMetrics,
+} from '@umbra/shared/metrics';
 import { createTraceBook, startTracing, telemetryOf } from '@umbra/shared/tracing';
 import { FlowProducer, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -57,7 +62,8 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
   const logger = createLogger('umbra-worker', config.UMBRA_LOG_LEVEL);
   const tracing = await startTracing(config, 'umbra-worker');
   const registry = new Registry();
-  const store = measureStore(openStore(config), registry);
+  const usage = createTenantUsage(registry, config.UMBRA_METRICS_TENANTS);
+  const store = usage.measureStored(measureStore(openStore(config), registry));
   await store.check();
   const redis = new Redis(config.REDIS_URL, { maxRetriesPerRequest: null });
   redis.on('error', (error) => logger.warn({ reason: error.message }, 'redis is not reachable'));
@@ -71,6 +77,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     registry,
     redis,
     pace,
+    usage,
     lanes: config.UMBRA_STEPS.includes('shard') ? config.UMBRA_LANES : 0,
   });
   const events = createEventBook(redis);
@@ -86,7 +93,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     progress: createProgressBook(redis),
     pace,
     events,
-    announce: createAnnounce(events),
+    announce: metrics.countEnds(createAnnounce(events)),
     fleet,
     engine,
     shelf: metrics.measureShelf(createModelShelf(store, engine, config.UMBRA_CACHE_DIR)),

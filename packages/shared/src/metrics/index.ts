@@ -3,3 +3,4 @@ export * from './measure-redis.js';
 export * from './measure-store.js';
 export * from './pace-book.js';
 export * from './serve-metrics.js';
+export * from './tenant-usage.js';
