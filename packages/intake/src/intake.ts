@@ -1,4 +1,11 @@
-import { hasCode, keys, type ObjectStore, type Refusal, reportError } from '@umbra/shared';
+import {
+  type ErrorCode,
+  hasCode,
+  keys,
+  type ObjectStore,
+  type Refusal,
+  reportError,
+} from '@umbra/shared';
 import { createJournal, type Entry, type Journal, newStreamId } from './journal.js';
 import { assertName, folderLabel } from './names.js';
 import { examine, type Facts, type IntakeLimits, readLimited, tooLarge } from './photo.js';
@@ -17,6 +24,8 @@ export type IntakeOptions = {
   readonly done?: { readonly files: number; readonly index: number };
   /** Whether segments say how many files were taken, to go on there. */
   readonly isSource?: boolean;
+  /** Asked before an image is stored, one at a time; what it throws, as where a quota is full, ends the intake. */
+  readonly admit?: (bytes: number) => Promise<void>;
   /** Called after each segment; what it throws ends the intake. */
   readonly onCommit?: () => Promise<void>;
 };
@@ -39,6 +48,8 @@ export type Intake = Sink & {
   commit(): Promise<void>;
 };
 
+/** What is no fault of a file: all of it is to be tried again. */
+const endsIntake = new Set<ErrorCode>(['unavailable', 'internal', 'quota_exceeded']);
 const listedRefusals = 100;
 /** A process that dies loses no more than this from its journal; the images are in the store. */
 const segmentEntries = 200;
@@ -86,9 +97,15 @@ export function createIntake(options: IntakeOptions): Intake {
     if (stored.size > 100_000) stored.clear();
     stored.add(sha256);
   };
+  let admission: Promise<void> = Promise.resolve();
+  const admit = (bytes: number): Promise<void> => {
+    admission = admission.then(() => options.admit?.(bytes));
+    return admission;
+  };
   const take = async (name: string, content: Buffer): Promise<Entry> => {
     try {
       const facts = await examine(content, limits);
+      await admit(facts.bytes);
       await keep(facts, content);
       const label = labels === 'folder' ? folderLabel(name) : undefined;
       return { item: { name, ...facts, ...(label === undefined ? {} : { label }) }, once: true };
@@ -163,6 +180,6 @@ export function createIntake(options: IntakeOptions): Intake {
 
 /** @throws Faults of ours: they are no fault of the file, and all of it is to be tried again. */
 function refusalOf(name: string, error: unknown): Refusal {
-  if (!hasCode(error) || ['unavailable', 'internal'].includes(error.code)) throw error;
+  if (!hasCode(error) || endsIntake.has(error.code)) throw error;
   return { name: name === '' ? '(no name)' : name.slice(0, 200), error: reportError(error) };
 }

@@ -16,8 +16,15 @@ export type SourceStores = {
 
 type SourceConfig = Pick<
   CommonConfig,
-  'UMBRA_S3_SOURCES' | 'UMBRA_S3_REGION' | 'UMBRA_S3_ENDPOINT'
+  | 'UMBRA_S3_SOURCES'
+  | 'UMBRA_S3_REGION'
+  | 'UMBRA_S3_ENDPOINT'
+  | 'UMBRA_S3_BUCKET'
+  | 'UMBRA_S3_PREFIX'
 >;
+
+/** Where the service keeps its own objects, which are no source, whatever the operator allows. */
+const ownFolders = /^(tenants|api-keys|models|active|ingests|retention)\//;
 
 /** Nothing is opened before it is asked for. Credentials come from the SDK's own chain. */
 export function createSourceStores(config: SourceConfig): SourceStores {
@@ -27,8 +34,14 @@ export function createSourceStores(config: SourceConfig): SourceStores {
     UMBRA_S3_REGION: region,
     UMBRA_S3_ENDPOINT: endpoint,
   } = config;
-  const assertAllowed = ({ bucket, key }: SourcePlace): void => {
-    if (allowed.some((prefix) => `s3://${bucket}/${key}`.startsWith(prefix))) return;
+  const isOwn = ({ bucket, key }: SourcePlace): boolean =>
+    bucket === config.UMBRA_S3_BUCKET &&
+    key.startsWith(config.UMBRA_S3_PREFIX) &&
+    ownFolders.test(key.slice(config.UMBRA_S3_PREFIX.length));
+  const assertAllowed = (place: SourcePlace): void => {
+    const { bucket, key } = place;
+    const uri = `s3://${bucket}/${key}`;
+    if (!isOwn(place) && allowed.some((prefix) => uri.startsWith(prefix))) return;
     // The list itself is the operator's.
     throw new AppError('forbidden', `s3://${bucket}/${key} is in no allowed prefix`);
   };
