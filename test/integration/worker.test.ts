@@ -74,6 +74,7 @@ describe('a job', () => {
       'heatmap.png',
       'overlay.png',
       'scores.npy',
+      'thumbnail.webp',
       'winners.npy',
     ]);
 
@@ -153,7 +154,7 @@ describe('a job', () => {
         'heatmap-3.png',
       ]);
       const files = [...result.files, 'result.json'];
-      expect(files).toHaveLength(6 + 7 + 1);
+      expect(files).toHaveLength(6 + 7 + 1 + 1);
       const hash = createHash('sha256');
       for (const file of files) hash.update(zip.get(`${folder}/${file}`) ?? Buffer.alloc(0));
       digests.push(hash.digest('hex'));

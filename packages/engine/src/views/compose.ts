@@ -13,7 +13,7 @@ import { attributeGrids, meanMap } from '../occlusion/attribution.js';
 import { encodeArrays } from './arrays.js';
 import { describeGrids, findLowest, formatResult } from './describe.js';
 import { renderHeatmap } from './heatmap.js';
-import { renderOverlay } from './overlay.js';
+import { renderOverlay, renderThumbnail } from './overlay.js';
 
 export type ResultArguments = {
   /** The photo's file. */
@@ -53,7 +53,9 @@ export async function composeResult(given: ResultArguments): Promise<ResultFiles
     const map = meanMap(attributions[at] ?? []);
     const [heatmap, overlay] = [pictureName('heatmap', at), pictureName('overlay', at)];
     files.set(heatmap, await renderHeatmap(map, size, ...wordsOf(target, settings, approximate)));
-    files.set(overlay, await renderOverlay(map, size, frame, photo));
+    const drawn = await renderOverlay(map, size, frame, photo);
+    files.set(overlay, drawn);
+    if (at === 0) files.set('thumbnail.webp', await renderThumbnail(drawn));
     targets.push({
       ...target,
       lowest: findLowest(plan, scores[at] ?? new Float32Array()),

@@ -6,6 +6,7 @@ import { divergingColour } from './colour-map.js';
 import { scaleLimit } from './heatmap.js';
 
 const longestSidePx = 1024;
+const thumbnailPx = 128;
 const strongest = 0.8;
 const dimming = 0.45;
 
@@ -53,6 +54,20 @@ export async function renderOverlay(
       { input: heat, left, top },
     ])
     .png()
+    .toBuffer();
+}
+
+/**
+ * An overlay small enough to show hundreds of them on one page.
+ *
+ * @param overlay A PNG file.
+ * @returns A WebP file, at most 128 px on its longer side: some kilobytes.
+ */
+export function renderThumbnail(overlay: Buffer): Promise<Buffer> {
+  const size = { width: thumbnailPx, height: thumbnailPx };
+  return sharp(overlay)
+    .resize({ ...size, fit: 'inside', withoutEnlargement: true })
+    .webp({ quality: 80 })
     .toBuffer();
 }
 

@@ -187,6 +187,7 @@ describe('a composed result', () => {
       'result.json',
       'scores-16x16.npy',
       'scores-32x16.npy',
+      'thumbnail.webp',
       'winners-16x16.npy',
       'winners-32x16.npy',
     ]);
@@ -233,6 +234,8 @@ describe('a composed result', () => {
       .raw()
       .toBuffer({ resolveWithObject: true });
     expect([info.width, info.height]).toEqual([256, 128]);
+    const thumbnail = await sharp(files.get('thumbnail.webp')).metadata();
+    expect(thumbnail).toMatchObject({ format: 'webp', width: 128, height: 64 });
     const at = (x: number, y: number) => [
       ...data.subarray((y * info.width + x) * info.channels).subarray(0, 3),
     ];

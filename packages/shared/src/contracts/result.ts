@@ -82,15 +82,17 @@ export type ImageStatus = z.output<typeof imageStatus>;
 
 /**
  * The files of a finished image. A second target's pictures end in `-2`, and so on; with several
- * patch sizes, an array of one of them ends in its size: `scores-32x32.npy`.
+ * patch sizes, an array of one of them ends in its size: `scores-32x32.npy`. The thumbnail is the first
+ * target's overlay.
  */
 export type ResultFile =
   | 'result.json'
+  | 'thumbnail.webp'
   | `${'heatmap' | 'overlay'}${'' | `-${number}`}.png`
   | `${'scores' | 'winners' | 'attribution'}${'' | `-${number}x${number}`}.npy`;
 
 const fileName =
-  /^(result\.json|(heatmap|overlay)(-\d{1,3})?\.png|(scores|winners|attribution)(-\d{1,5}x\d{1,5})?\.npy)$/;
+  /^(result\.json|thumbnail\.webp|(heatmap|overlay)(-\d{1,3})?\.png|(scores|winners|attribution)(-\d{1,5}x\d{1,5})?\.npy)$/;
 
 /** A file of a finished image, by name. */
 export const resultFile = z
@@ -102,5 +104,6 @@ export const isResultFile = (name: string): name is ResultFile => fileName.test(
 
 export const mediaTypeOf = (file: ResultFile): string => {
   if (file.endsWith('.png')) return 'image/png';
+  if (file.endsWith('.webp')) return 'image/webp';
   return file.endsWith('.json') ? 'application/json' : 'application/octet-stream';
 };
