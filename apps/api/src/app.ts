@@ -8,6 +8,8 @@ import { mountRoutes, type Route } from './operation.js';
 import { ProblemError, problemHandler } from './problems.js';
 import { datasetRoutes } from './routes/datasets.js';
 import { docsRoutes } from './routes/docs.js';
+import { eventRoutes } from './routes/events.js';
+import { explainRoutes } from './routes/explain.js';
 import { healthRoutes } from './routes/health.js';
 import { jobRoutes } from './routes/jobs.js';
 import { layerRoutes } from './routes/layers.js';
@@ -35,6 +37,8 @@ export function createApp(context: Context): Express {
     ...layerRoutes(context),
     ...datasetRoutes(context),
     ...jobRoutes(context),
+    ...eventRoutes(context),
+    ...explainRoutes(context),
     ...viewRoutes(context),
     ...partialRoutes(context),
     ...resultRoutes(context),

@@ -1,4 +1,11 @@
-import type { FleetBook, Logger, ObjectStore, ProgressBook, SourceStores } from '@umbra/shared';
+import type {
+  EventBook,
+  FleetBook,
+  Logger,
+  ObjectStore,
+  ProgressBook,
+  SourceStores,
+} from '@umbra/shared';
 import type { PaceBook } from '@umbra/shared/metrics';
 import type { TraceBook, Tracing } from '@umbra/shared/tracing';
 import type { Queue } from 'bullmq';
@@ -6,6 +13,7 @@ import type { Redis } from 'ioredis';
 import type { Registry } from 'prom-client';
 import type { Board } from './bull-board.js';
 import type { ApiConfig } from './config.js';
+import type { EventHub } from './events/hub.js';
 import type { FormatReader } from './model-formats.js';
 
 /** What the routes are given. */
@@ -16,6 +24,8 @@ export type Context = {
   readonly sources: SourceStores;
   readonly redis: Redis;
   readonly progress: ProgressBook;
+  readonly events: EventBook;
+  readonly hub: EventHub;
   readonly fleet: FleetBook;
   readonly pace: PaceBook;
   readonly formatOf: FormatReader;

@@ -1,6 +1,8 @@
 import type { Operation } from './operation.js';
 import { datasetOperations } from './routes/datasets.js';
 import { docsOperations } from './routes/docs.js';
+import { eventOperations } from './routes/events.js';
+import { explainOperations } from './routes/explain.js';
 import { healthOperations } from './routes/health.js';
 import { jobOperations } from './routes/jobs.js';
 import { layerOperations } from './routes/layers.js';
@@ -18,6 +20,8 @@ export const operations = [
   ...Object.values(datasetOperations),
   ...Object.values(jobOperations),
   ...Object.values(partialOperations),
+  ...Object.values(eventOperations),
+  ...Object.values(explainOperations),
   ...Object.values(resultOperations),
   ...Object.values(viewOperations),
   ...Object.values(modelOperations),

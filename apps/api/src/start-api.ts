@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import {
   addedModelsFolder,
+  createEventBook,
   createFleetBook,
   createLogger,
   createProgressBook,
@@ -30,6 +31,7 @@ import { Registry } from 'prom-client';
 import { createApp } from './app.js';
 import { openBoard } from './bull-board.js';
 import type { ApiConfig } from './config.js';
+import { createEventHub } from './events/hub.js';
 import { createBacklogReader } from './metrics-backlog.js';
 import { createQueueMetrics } from './metrics-queue.js';
 import { createFormatReader } from './model-formats.js';
@@ -80,11 +82,15 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   }
   const progress = createProgressBook(redis);
   const fleet = createFleetBook(redis);
+  const events = createEventBook(redis);
+  const subscriber = redis.duplicate();
+  subscriber.on('error', () => undefined);
+  const hub = createEventHub(subscriber);
   const pace = createPaceBook(redis);
   const board = config.UMBRA_BULL_BOARD === '1' ? await openBoard({ store, openQueue }) : null;
   const app = createApp({
     ...{ config, store, redis, progress, fleet, pace, dispatchQueue, ingestQueue, mergeQueue },
-    ...{ registry, tracing, board, logger },
+    ...{ events, hub, registry, tracing, board, logger },
     traces: createTraceBook(redis, tracing, config.UMBRA_TRACE_IMAGES),
     sources: createSourceStores(config),
     formatOf: createFormatReader(store),
@@ -105,6 +111,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
     metricsUrl: metricsServer?.url,
     async close() {
       const closed = once(server, 'close');
+      hub.close();
       server.close();
       server.closeIdleConnections();
       const deadline = setTimeout(() => server.closeAllConnections(), config.UMBRA_SHUTDOWN_MS);

@@ -20,6 +20,7 @@ export const errorCodes = {
   quota_exceeded: { status: 429, retryable: false, title: 'Quota exceeded' },
   integrity: { status: 500, retryable: false, title: 'Integrity check failed' },
   unavailable: { status: 503, retryable: true, title: 'Temporarily unavailable' },
+  deadline_exceeded: { status: 504, retryable: false, title: 'Deadline exceeded' },
   cancelled: { status: 409, retryable: false, title: 'Cancelled' },
   internal: { status: 500, retryable: true, title: 'Internal error' },
 } as const;

@@ -334,6 +334,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs/{job}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow a job live: its states, its progress, and each image as it is finished
+         * @description Server-sent events `state`, `progress` and `image`, their data JSON. A connection begins with how things stand; one that sends the id of the last event it has goes on after that, without gaps or doubles, or begins with `reset` where that event is no longer kept. It ends after the final state.
+         *
+         *     Needs a key with scope `read`.
+         */
+        get: operations["followJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs/{job}/images/{image}/partial": {
         parameters: {
             query?: never;
@@ -368,6 +390,28 @@ export interface paths {
         get: operations["getPartialPicture"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Explain one image at once, before all jobs in the queue
+         * @description The body is an image, or a form with one and with the same words as the query. `Accept: image/png` asks for the picture. Without an answer in time it is given up. What it made is deleted after an hour.
+         *
+         *     Needs a key with scope `submit`.
+         */
+        post: operations["explainImage"];
         delete?: never;
         options?: never;
         head?: never;
@@ -730,7 +774,7 @@ export interface components {
         };
         ErrorReport: {
             /** @enum {string} */
-            code: "invalid_input" | "unauthorized" | "forbidden" | "too_large" | "unsupported_media_type" | "method_not_allowed" | "not_found" | "conflict" | "range_not_satisfiable" | "unprocessable" | "rate_limited" | "quota_exceeded" | "integrity" | "unavailable" | "cancelled" | "internal";
+            code: "invalid_input" | "unauthorized" | "forbidden" | "too_large" | "unsupported_media_type" | "method_not_allowed" | "not_found" | "conflict" | "range_not_satisfiable" | "unprocessable" | "rate_limited" | "quota_exceeded" | "integrity" | "unavailable" | "deadline_exceeded" | "cancelled" | "internal";
             message: string;
         };
         Image: {
@@ -988,7 +1032,7 @@ export interface components {
             detail: string;
             instance: string;
             /** @enum {string} */
-            code: "invalid_input" | "unauthorized" | "forbidden" | "too_large" | "unsupported_media_type" | "method_not_allowed" | "not_found" | "conflict" | "range_not_satisfiable" | "unprocessable" | "rate_limited" | "quota_exceeded" | "integrity" | "unavailable" | "cancelled" | "internal";
+            code: "invalid_input" | "unauthorized" | "forbidden" | "too_large" | "unsupported_media_type" | "method_not_allowed" | "not_found" | "conflict" | "range_not_satisfiable" | "unprocessable" | "rate_limited" | "quota_exceeded" | "integrity" | "unavailable" | "deadline_exceeded" | "cancelled" | "internal";
             /** @description Names the request in the log */
             requestId: string;
             /** @description Every place where the input is not as it must be */
@@ -1164,6 +1208,17 @@ export interface components {
         };
     };
     responses: {
+        /** @description Conflict: `cancelled` */
+        Cancelled: {
+            headers: {
+                /** @description Seconds to wait, where known */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Conflict: `conflict` */
         Conflict: {
             headers: {
@@ -1175,8 +1230,26 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Gateway Timeout: `deadline_exceeded` */
+        DeadlineExceeded: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Forbidden: `forbidden` */
         Forbidden: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Internal Server Error: `integrity` or `internal` */
+        IntegrityOrInternal: {
             headers: {
                 [name: string]: unknown;
             };
@@ -2188,6 +2261,44 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    followJob: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events, until the job has ended */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description The job has ended, and the client has its last event */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getPartialResult: {
         parameters: {
             query?: never;
@@ -2300,6 +2411,57 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    explainImage: {
+        parameters: {
+            query?: {
+                model?: string;
+                settings?: string;
+                deadlineSeconds?: number;
+                picture?: "overlay" | "heatmap";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": unknown;
+                "image/*": unknown;
+                "application/octet-stream": unknown;
+            };
+        };
+        responses: {
+            /** @description What the model said, and where its files are; or the picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        job: string;
+                        result: components["schemas"]["ImageResult"];
+                        files: {
+                            name: string;
+                            path: string;
+                        }[];
+                    };
+                    "image/png": unknown;
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Cancelled"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["IntegrityOrInternal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
         };
     };
     getResultFile: {

@@ -6,13 +6,17 @@ import { keys } from './keys.js';
 import type { ObjectStore } from './store.js';
 
 /**
- * Delete a job with its results and archive; its dataset stays.
+ * Delete a job with its results and archive; its dataset stays, unless it was made for this job alone.
  *
  * @throws {AppError} `conflict` while it runs.
  */
 export async function deleteJob(store: ObjectStore, tenant: string, job: JobRecord): Promise<void> {
   if (!isFinal(job.state)) {
     throw new AppError('conflict', `Job '${job.id}' is ${job.state}: cancel it first`);
+  }
+  if (job.interactive) {
+    const { dataset } = job;
+    await deleteAll(store, keys.datasetFiles(tenant, dataset), keys.dataset(tenant, dataset));
   }
   await deleteAll(store, keys.jobFiles(tenant, job.id), keys.job(tenant, job.id));
 }

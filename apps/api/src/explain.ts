@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import { inspectImage } from '@umbra/engine';
+import {
+  AppError,
+  type Dataset,
+  type DatasetItem,
+  deleteDataset,
+  errorReport,
+  findJobRecord,
+  getJson,
+  hasCode,
+  imageIdAt,
+  isFinal,
+  type JobRecord,
+  type JobRequest,
+  keys,
+  newDatasetId,
+  putJson,
+} from '@umbra/shared';
+import type { Context } from './context.js';
+import { cancelJob } from './control-job.js';
+import { checkRequest, createJob } from './create-job.js';
+
+export type Question = {
+  readonly image: Buffer;
+  readonly name: string;
+  readonly request: Omit<JobRequest, 'dataset'>;
+  readonly deadlineMs: number;
+  /** Aborted when nobody waits any more. */
+  readonly abandoned: AbortSignal;
+};
+
+export const onlyImage = imageIdAt(0);
+
+/**
+ * Explain one image while somebody waits: a job like any other, before all others in the queue.
+ *
+ * @returns The job, whose image is finished.
+ * @throws {AppError} The image's own error; `deadline_exceeded`, and then the job is cancelled.
+ */
+export async function explainImage(
+  context: Context,
+  tenant: string,
+  question: Question,
+): Promise<JobRecord> {
+  const dataset = await storeImage(context, tenant, question);
+  let job: JobRecord;
+  try {
+    const request = { ...question.request, dataset: dataset.id };
+    job = await createJob(context, tenant, await checkRequest(context, tenant, request), true);
+  } catch (error) {
+    // Nothing will ever read it.
+    await deleteDataset(context.store, tenant, dataset);
+    throw error;
+  }
+  const deadline = AbortSignal.timeout(question.deadlineMs);
+  try {
+    await waitForImage(context, tenant, job.id, AbortSignal.any([deadline, question.abandoned]));
+    return job;
+  } catch (error) {
+    if (!deadline.aborted && !question.abandoned.aborted) throw error;
+    await cancelJob(context, tenant, job).catch((reason: unknown) => {
+      // It ended in the meantime.
+      if (!hasCode(reason, 'conflict')) throw reason;
+    });
+    throw new AppError(
+      'deadline_exceeded',
+      `Expected an answer within ${question.deadlineMs / 1000} s; job '${job.id}' was cancelled`,
+    );
+  }
+}
+
+/** A dataset of one image; it is deleted with its job. */
+async function storeImage(
+  { store, config }: Context,
+  tenant: string,
+  { image, name }: Question,
+): Promise<Dataset> {
+  const limits = { maxPixels: config.UMBRA_MAX_IMAGE_PIXELS };
+  const { width, height } = await inspectImage(image, limits);
+  const sha256 = createHash('sha256').update(image).digest('hex');
+  const id = newDatasetId();
+  const bytes = image.length;
+  const facts = { name, sha256, bytes, width, height };
+  const item: DatasetItem = { version: 1, id: onlyImage, ...facts };
+  const now = new Date().toISOString();
+  const dataset: Dataset = {
+    ...{ version: 2, id, state: 'ready', metadata: {}, createdAt: now, readyAt: now },
+    ...{ failedAt: null, images: 1, bytes, refused: 0, duplicates: 0, labelled: 0, error: null },
+  };
+  await store.put(keys.image(tenant, id, sha256), image);
+  await store.put(keys.manifest(tenant, id), `${JSON.stringify(item)}\n`);
+  await putJson(store, keys.dataset(tenant, id), dataset);
+  return dataset;
+}
+
+/** Wait, by what is heard and without asking, until the job's image is finished. */
+async function waitForImage(
+  context: Context,
+  tenant: string,
+  jobId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  let stop = () => {};
+  try {
+    await new Promise<void>((resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      if (signal.aborted) reject(signal.reason);
+      const look = () => {
+        lookForImage(context, tenant, jobId).then((isThere) => isThere && resolve(), reject);
+      };
+      const listener = {
+        event: ({ name }: { name: string }) => name !== 'progress' && look(),
+        lost: look,
+        beat: () => undefined,
+        end: () => reject(new AppError('unavailable', 'The service is being stopped')),
+      };
+      context.hub.follow(tenant, jobId, listener).then((unfollow) => {
+        stop = unfollow;
+        // It may have ended before it was followed.
+        look();
+      }, reject);
+    });
+  } finally {
+    stop();
+  }
+}
+
+/**
+ * @returns Whether the image is finished.
+ * @throws {AppError} Why it failed, or its job did.
+ */
+async function lookForImage({ store }: Context, tenant: string, jobId: string): Promise<boolean> {
+  if ((await store.head(keys.result(tenant, jobId, onlyImage, 'result.json'))) !== null)
+    return true;
+  const failed = await getJson(store, keys.error(tenant, jobId, onlyImage), errorReport).catch(
+    (error: unknown) => {
+      if (hasCode(error, 'not_found')) return null;
+      throw error;
+    },
+  );
+  if (failed !== null) throw new AppError(failed.code, failed.message);
+  const job = await findJobRecord(store, tenant, jobId);
+  if (job === null || !isFinal(job.state)) return false;
+  if (job.state === 'expired') throw new AppError('deadline_exceeded', `Job '${jobId}' expired`);
+  const { code, message } = job.error ?? { code: 'cancelled', message: `Job '${jobId}' ended` };
+  throw new AppError(code, message);
+}

@@ -1,0 +1,132 @@
+import { createEventBook, eventChannel } from '@umbra/shared';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { followEvents, type Heard } from '../support/follow-events.js';
+import {
+  makePhotos,
+  startService,
+  submitJob,
+  type TestService,
+  uploadPhotos,
+} from '../support/service.js';
+
+let service: TestService;
+let dataset: string;
+let redis: Redis;
+const images = 12;
+
+beforeAll(async () => {
+  service = await startService({ UMBRA_WINDOW_IMAGES: '2' });
+  dataset = await uploadPhotos(service.url, await makePhotos(images));
+  redis = new Redis(service.redis.url);
+  await service.startWorker();
+});
+afterAll(async () => {
+  redis.disconnect();
+  await service.close();
+});
+
+const work = (stride: number) => ({
+  ...{ dataset, model: 'tiny', settings: { patch: 8, stride } },
+  reuse: false,
+});
+const eventsOf = (job: string) => `${service.url}/v1/jobs/${job}/events`;
+const finishedIn = (events: readonly Heard[]) =>
+  events.filter(({ name }) => name === 'image').map(({ data }) => (data as { id: string }).id);
+const lastState = (events: readonly Heard[]) => {
+  const state = events.findLast(({ name }) => name === 'state')?.data;
+  return (state as { state: string } | undefined)?.state;
+};
+
+async function collect(job: string, options = {}): Promise<Heard[]> {
+  const events = [];
+  for await (const event of followEvents(eventsOf(job), options)) events.push(event);
+  return events;
+}
+
+test('a job is followed from its beginning to its end', async () => {
+  const job = await submitJob(service.url, work(4));
+  const events = await collect(job);
+  expect(events.slice(0, 2).map(({ name }) => name)).toEqual(['progress', 'state']);
+  expect(lastState(events)).toBe('completed');
+  expect(events.at(-1)).toMatchObject({ data: { counts: { total: images, completed: images } } });
+  const finished = finishedIn(events);
+  expect(new Set(finished).size).toBe(finished.length);
+  const ids = events.slice(2).map(({ id }) => id);
+  expect(ids).toEqual([...new Set(ids)]);
+});
+
+test('who breaks off goes on without gaps or doubles, as often as it happens', async () => {
+  const job = await submitJob(service.url, work(2));
+  const whole = collect(job, { lastId: '0-0' });
+  const pieces: Heard[] = [];
+  for (let lastId = '0-0'; ; ) {
+    const stop = new AbortController();
+    const before = pieces.length;
+    try {
+      for await (const event of followEvents(eventsOf(job), { lastId, signal: stop.signal })) {
+        pieces.push(event);
+        if (pieces.length - before === 3) break;
+      }
+    } finally {
+      stop.abort();
+    }
+    lastId = pieces.at(-1)?.id ?? lastId;
+    if (lastState(pieces) === 'completed') break;
+  }
+  expect(pieces).toEqual(await whole);
+  expect(finishedIn(pieces).toSorted()).toHaveLength(images);
+  // It has all there is: a browser is told not to come back.
+  const again = await fetch(eventsOf(job), {
+    headers: { 'last-event-id': pieces.at(-1)?.id ?? '' },
+  });
+  expect(again.status).toBe(204);
+});
+
+test('where the last event is no longer kept, it begins anew and says so', async () => {
+  const job = await submitJob(service.url, work(8));
+  const events = await collect(job);
+  await redis.del(eventChannel('default', job));
+  const anew = await collect(job, { lastId: events.at(-1)?.id ?? '' });
+  expect(anew.map(({ name }) => name)).toEqual(['reset', 'progress', 'state']);
+  expect(lastState(anew)).toBe('completed');
+});
+
+test('bad ids are refused, and unknown jobs unknown', async () => {
+  const job = await submitJob(service.url, work(8));
+  const bad = await fetch(eventsOf(job), { headers: { 'last-event-id': 'one' } });
+  expect(bad.status).toBe(400);
+  expect((await fetch(eventsOf('job_00000000000000000000'))).status).toBe(404);
+});
+
+test('hundreds of clients hear the same over one connection to Redis', async () => {
+  const quiet = await startService();
+  const own = await uploadPhotos(quiet.url, await makePhotos(1));
+  const asker = new Redis(quiet.redis.url);
+  const clients = async () => Number(/connected_clients:(\d+)/.exec(await asker.info())?.[1]);
+  // No worker: its state is what it is until the test says otherwise.
+  const job = await submitJob(quiet.url, { ...work(8), dataset: own });
+  const before = await clients();
+  const heard: Heard[][] = Array.from({ length: 200 }, () => []);
+  const following = heard.map(async (events) => {
+    for await (const event of followEvents(`${quiet.url}/v1/jobs/${job}/events`))
+      events.push(event);
+  });
+  const all = async (count: number) => {
+    while (heard.some((events) => events.length < count))
+      await new Promise((resolve) => setTimeout(resolve, 10));
+  };
+  await all(2);
+  expect((await clients()) - before).toBeLessThanOrEqual(1);
+  const book = createEventBook(asker);
+  for (let index = 0; index < 50; index++) {
+    const id = `img_${String(index).padStart(8, '0')}`;
+    await book.add('default', job, 'image', { id, state: 'completed', error: null });
+  }
+  const counts = { total: 50, completed: 50, failed: 0 };
+  await book.add('default', job, 'state', { state: 'completed', counts, error: null });
+  await Promise.all(following);
+  for (const events of heard) expect(finishedIn(events)).toHaveLength(50);
+  asker.disconnect();
+  await quiet.close();
+});
