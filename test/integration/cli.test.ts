@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -45,6 +45,24 @@ const everything = [
 ];
 
 describe('umbra', () => {
+  test('submit takes folders, and labels photos by them', async () => {
+    const set = join(folder, 'set');
+    for (const [index, path] of photos.entries()) {
+      await mkdir(join(set, `class ${index}`), { recursive: true });
+      await copyFile(path, join(set, `class ${index}`, 'photo.png'));
+    }
+    await writeFile(join(set, 'notes.txt'), 'no photo');
+    const out = join(folder, 'of folders');
+    const to = ['--api', service.url, '--model', 'tiny', '--out', out, '--json'];
+    const outcome = await run('submit', set, ...to, '--patch', '16', '--stride', '16');
+    expect(outcome.stderr).toContain('refused notes.txt');
+    expect(outcome.code).toBe(0);
+    expect(printed(outcome).images.map(({ name }) => name)).toEqual([
+      'class 0/photo.png',
+      'class 1/photo.png',
+    ]);
+  });
+
   test.each([
     { name: 'plain', settings, files: 6 },
     { name: 'with every setting', settings: everything, files: 4 + 3 + 2 + 2 + 1 },

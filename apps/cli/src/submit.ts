@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Job } from '@umbra/client';
+import type { Job, NewDataset, UmbraClient } from '@umbra/client';
 import { downloadArchive, uploadFiles } from '@umbra/client/files';
 import { AppError, invalidInput, type OcclusionSettings } from '@umbra/shared';
 import { extractArchive } from './archive.js';
@@ -9,9 +9,11 @@ import { createProgressBar } from './progress-bar.js';
 import { openService, pollMs } from './service.js';
 import { parseSettings, settingsFlags, settingsUsage } from './settings-flags.js';
 import { formatTable, readSummaries, type Summary } from './summary.js';
+import { hasFolder, uploadFolders } from './upload-folders.js';
 
-export const submitUsage = `  umbra submit PHOTO... --api URL --model NAME --out DIR [options]
-      run the photos through a running service and fetch the results
+export const submitUsage = `  umbra submit PHOTO|FOLDER... --api URL --model NAME --out DIR [options]
+      run the photos through a running service and fetch the results; photos in folders
+      are labelled by the folder that they lie in
       (options as above, --rows-per-shard N, --json)
 ${settingsUsage}`;
 
@@ -70,12 +72,12 @@ export async function submit(args: string[]): Promise<void> {
 export async function runSubmission(submission: Submission): Promise<SubmissionResult> {
   const startedAt = performance.now();
   const client = openService(submission.api);
-  const dataset = await uploadFiles(client, submission.photos);
-  for (const { name, error } of dataset.refusals) {
+  const { id, refusals } = await upload(client, submission.photos);
+  for (const { name, error } of refusals) {
     process.stderr.write(`refused ${name}: ${error.message}\n`);
   }
   const job = await client.createJob({
-    dataset: dataset.id,
+    dataset: id,
     model: submission.model,
     settings: submission.settings,
     ...(submission.rowsPerShard === undefined ? {} : { rowsPerShard: submission.rowsPerShard }),
@@ -107,4 +109,16 @@ export async function runSubmission(submission: Submission): Promise<SubmissionR
   await extractArchive(archive, results);
   const images = await readSummaries(results);
   return { job: job.id, state: status.state, counts: status.counts, images, seconds };
+}
+
+/** Photos in one request, or folders in many. */
+async function upload(
+  client: UmbraClient,
+  photos: readonly string[],
+): Promise<Pick<NewDataset, 'id' | 'refusals'>> {
+  if (!(await hasFolder(photos))) return uploadFiles(client, photos);
+  const { dataset, refusals } = await uploadFolders(client, photos, (files) => {
+    process.stderr.write(`sent ${files} files\n`);
+  });
+  return { id: dataset.id, refusals };
 }
