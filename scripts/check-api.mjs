@@ -99,7 +99,7 @@ function schemathesis(program, dir, url, env) {
   const args = [
     ...['--config-file', join(repoRoot, 'test', 'fuzz', 'schemathesis.toml')],
     ...['run', `${url}/v1/openapi.json`, '--no-color'],
-    ...['--phases', 'examples,coverage,fuzzing', '--max-examples', '80', '--workers', '1'],
+    ...['--phases', 'examples,coverage,fuzzing', '--max-examples', '50', '--workers', '1'],
     ...['--checks', checks.join(',')],
     ...['--request-timeout', '15', '--continue-on-failure', '--suppress-health-check', 'all'],
     ...['--seed', '1', '--generation-database', 'none'],

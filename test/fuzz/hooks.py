@@ -24,6 +24,11 @@ statuses: Counter[tuple[str, int]] = Counter()
 chance = random.Random(7)
 
 
+@schemathesis.serializer("application/offset+octet-stream")
+def as_bytes(_context, value):
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
     # What is meant to be wrong and becomes right thereby is held to that: Schemathesis looks again.
@@ -85,6 +90,10 @@ def name_body(case):
 @schemathesis.hook
 def after_call(context, case, response):
     statuses[case.operation.label, response.status_code] += 1
+    if case.method.upper() == "DELETE" and response.status_code == 204:
+        gone = case.path_parameters.values()
+        for prefix, pool in made.items():
+            made[prefix] = [name for name in pool if name not in gone]
     if response.status_code not in (201, 202):
         return
     try:

@@ -184,7 +184,7 @@ export const datasetOperations = {
     ...{ method: 'patch', path: `${path}/archives/{archive}`, tag, scope: 'submit' },
     summary: 'Send a part of an archive; what has come of a request that breaks off is kept',
     params: archiveParams,
-    headers: { 'Upload-Offset': z.string() },
+    headers: { 'Upload-Offset': z.string().regex(/^\d{1,15}$/) },
     streams: { 'application/offset+octet-stream': 'bytes' },
     answers: {
       204: { description: 'Taken', headers: { 'Upload-Offset': 'Where the next part begins' } },

@@ -7,12 +7,14 @@ import { pipeline } from 'node:stream/promises';
 import { type Sink, unpackTar, unpackZip } from '@umbra/intake';
 import { AppError } from '@umbra/shared';
 import type { Request } from 'express';
+import { z } from 'zod';
 import type { Context } from '../context.js';
 import { readForm } from './multipart.js';
 
 /** Bodies that hold images. */
 export const imageBodies = {
-  'multipart/form-data': 'bytes',
+  // Whatever a file's field is called, the file is taken.
+  'multipart/form-data': z.looseObject({ images: z.array(z.file()).optional() }),
   'application/zip': 'bytes',
   'application/x-tar': 'bytes',
   'application/gzip': 'bytes',

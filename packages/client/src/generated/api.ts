@@ -1417,7 +1417,11 @@ export interface operations {
                     /** @enum {string} */
                     labels?: "folder";
                 };
-                "multipart/form-data": unknown;
+                "multipart/form-data": {
+                    images?: string[];
+                } & {
+                    [key: string]: unknown;
+                };
                 "application/zip": unknown;
                 "application/x-tar": unknown;
                 "application/gzip": unknown;
@@ -1605,7 +1609,11 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "multipart/form-data": unknown;
+                "multipart/form-data": {
+                    images?: string[];
+                } & {
+                    [key: string]: unknown;
+                };
                 "application/zip": unknown;
                 "application/x-tar": unknown;
                 "application/gzip": unknown;
