@@ -21,7 +21,7 @@ COPY test/provided.d.ts test/
 COPY packages packages
 COPY apps apps
 # A schema library names the compiler as an optional peer, which keeps it from being pruned.
-RUN npx tsc -b apps/api apps/worker \
+RUN npx tsc -b apps/api apps/worker apps/cli \
  && npm prune --omit=dev --no-audit --no-fund \
  && rm -rf node_modules/typescript node_modules/@typescript \
  && rm -r node_modules/onnxruntime-node/bin/napi-v*/darwin node_modules/onnxruntime-node/bin/napi-v*/win32

@@ -43,7 +43,10 @@ export async function startServices({ dir, workers = 2, env = {}, report = () =>
       UMBRA_CACHE_DIR: join(dir, 'cache'),
       UMBRA_MODELS_DIR: join(repoRoot, 'models'),
       UMBRA_LANES: '1',
+      UMBRA_HOST: '127.0.0.1',
       UMBRA_PORT: String(port),
+      // For whoever is on this machine, and for as long as this runs.
+      UMBRA_AUTH: 'none',
       ...env,
     };
     const api = startApp('api', settings);

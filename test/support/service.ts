@@ -32,6 +32,7 @@ export async function startService(extra: Record<string, string> = {}): Promise<
     UMBRA_CACHE_DIR: join(folder, 'cache'),
     UMBRA_MODELS_DIR: join(folder, 'models'),
     UMBRA_PORT: '0',
+    UMBRA_AUTH: 'none',
     UMBRA_LOG_LEVEL: 'silent',
     UMBRA_LOCK_MS: '2000',
     ...extra,

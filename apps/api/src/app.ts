@@ -1,5 +1,7 @@
-import { defaultTenant, notFound } from '@umbra/shared';
+import { notFound } from '@umbra/shared';
 import express, { type Express, type RequestHandler, type Router } from 'express';
+import { createAuthorize } from './access/authorize.js';
+import { limitRequests } from './access/rate-limit.js';
 import { boardPath } from './bull-board.js';
 import type { Context } from './context.js';
 import { measureRequests } from './metrics.js';
@@ -44,8 +46,7 @@ export function createApp(context: Context): Express {
     ...resultRoutes(context),
     ...docsRoutes(() => describeApi(routes.map(({ operation }) => operation))),
   ];
-  // Until keys are asked for, everything belongs to one tenant.
-  const router = mountRoutes(routes, async () => defaultTenant);
+  const router = mountRoutes(routes, createAuthorize(context), limitRequests(context));
   app.use(router);
   app.use(methodNotAllowed(router));
   app.use((request) => {

@@ -2,15 +2,24 @@ import { commonConfig, engineConfig, intakeConfig, portSetting } from '@umbra/sh
 import { metricsConfig } from '@umbra/shared/metrics';
 import { tracingConfig } from '@umbra/shared/tracing';
 import { z } from 'zod';
+import { isLoopback } from './access/loopback.js';
 
-const count = (fallback: number) => z.coerce.number().int().min(1).default(fallback);
+const positive = z.coerce.number().int().min(1);
+const count = (fallback: number) => positive.default(fallback);
 
-export const apiConfig = commonConfig.extend({
+const settings = commonConfig.extend({
   ...engineConfig.shape,
   ...intakeConfig.shape,
   ...metricsConfig.shape,
   ...tracingConfig.shape,
-  /** Loopback unless told otherwise: the API has no keys yet. */
+  /** `none` has no keys and one tenant: a demo's, for whoever is on this machine. */
+  UMBRA_AUTH: z.enum(['keys', 'none']).default('keys'),
+  /** Of each tenant for which nothing else was set. */
+  UMBRA_REQUESTS_PER_MINUTE: count(6000),
+  UMBRA_QUOTA_IMAGES: positive.optional(),
+  UMBRA_QUOTA_BYTES: positive.optional(),
+  UMBRA_QUOTA_POSITIONS: positive.optional(),
+  /** Loopback unless told otherwise: TLS is an ingress's. */
   UMBRA_HOST: z.string().min(1).default('127.0.0.1'),
   /** 0 takes any free port. */
   UMBRA_PORT: portSetting.default(8080),
@@ -22,4 +31,13 @@ export const apiConfig = commonConfig.extend({
   UMBRA_BULL_BOARD: z.enum(['0', '1']).default('0'),
   UMBRA_SHUTDOWN_MS: count(10_000),
 });
+
+export const apiConfig = settings.refine(
+  ({ UMBRA_AUTH, UMBRA_HOST }) => UMBRA_AUTH === 'keys' || isLoopback(UMBRA_HOST),
+  {
+    path: ['UMBRA_AUTH'],
+    error:
+      "Expected 'keys' unless UMBRA_HOST is a loopback address: 'none' lets everybody do everything",
+  },
+);
 export type ApiConfig = z.output<typeof apiConfig>;

@@ -5,12 +5,14 @@ import type {
   ObjectStore,
   ProgressBook,
   SourceStores,
+  UsageBook,
 } from '@umbra/shared';
 import type { PaceBook } from '@umbra/shared/metrics';
 import type { TraceBook, Tracing } from '@umbra/shared/tracing';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Registry } from 'prom-client';
+import type { TenantReader } from './access/tenants.js';
 import type { Board } from './bull-board.js';
 import type { ApiConfig } from './config.js';
 import type { EventHub } from './events/hub.js';
@@ -28,6 +30,8 @@ export type Context = {
   readonly hub: EventHub;
   readonly fleet: FleetBook;
   readonly pace: PaceBook;
+  readonly readTenant: TenantReader;
+  readonly usage: UsageBook;
   readonly formatOf: FormatReader;
   readonly dispatchQueue: Queue;
   readonly mergeQueue: Queue;

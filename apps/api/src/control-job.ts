@@ -1,6 +1,6 @@
 import { AppError, isFinal, type JobRecord, keys, putJson } from '@umbra/shared';
 import type { Context } from './context.js';
-import { dispatchJob } from './create-job.js';
+import { dispatchJob, reservePositions } from './create-job.js';
 
 /**
  * Have a job end; what is finished stays. Safe to repeat.
@@ -36,7 +36,7 @@ export async function resumeJob(context: Context, tenant: string, job: JobRecord
 /**
  * Run the images of an ended job that failed or were not run; finished ones stay as they are.
  *
- * @throws {AppError} `conflict` while it runs, and if all its images are finished.
+ * @throws {AppError} `conflict` while it runs, and if all its images are finished; `quota_exceeded`.
  */
 export async function retryJob(
   context: Context,
@@ -61,6 +61,10 @@ export async function retryJob(
     ...{ cancellingAt: null, cancelledAt: null, expiredAt: null },
     counts: { total, completed: 0, failed: 0 },
   };
+  await reservePositions(context, tenant, {
+    ...again,
+    counts: { ...again.counts, total: total - completed },
+  });
   for (const key of [keys.cancellation(tenant, job.id), keys.pause(tenant, job.id)]) {
     await store.delete(key);
   }

@@ -16,11 +16,13 @@ import {
   newJobDefaults,
   newJobId,
   notFound,
+  positionsOf,
   putJson,
   storedDataset,
   unavailable,
 } from '@umbra/shared';
 import { z } from 'zod';
+import { releaseQuietly } from './access/release.js';
 import type { Context } from './context.js';
 
 /** BullMQ waits for a Redis that is away; a request does not. A late entry finds no job and ends. */
@@ -78,7 +80,7 @@ export async function checkRequest(
  * Store a job and have it dispatched.
  *
  * @param interactive Somebody waits for it.
- * @throws {AppError} `unavailable` without Redis: then there is no trace of the job.
+ * @throws {AppError} `unavailable` without Redis, `quota_exceeded`: then there is no trace of the job.
  */
 export async function createJob(
   context: Context,
@@ -113,16 +115,28 @@ export async function createJob(
     counts: { total: dataset.state === 'ready' ? dataset.images : 0, completed: 0, failed: 0 },
     createdAt: new Date(now).toISOString(),
   };
-  await putJson(store, keys.job(tenant, job.id), job);
-  await store.put(keys.activeJob(tenant, job.id), job.id);
+  await reservePositions(context, tenant, job);
   try {
+    await putJson(store, keys.job(tenant, job.id), job);
+    await store.put(keys.activeJob(tenant, job.id), job.id);
     await dispatchJob(context, tenant, job.id);
   } catch (error) {
     await store.delete(keys.activeJob(tenant, job.id));
     await store.delete(keys.job(tenant, job.id));
+    await releaseQuietly(context.usage.releaseJob(tenant, job.id));
     throw error;
   }
   return job;
+}
+
+/** Hold a job to its tenant's quota of positions in flight. @throws {AppError} `quota_exceeded` */
+export async function reservePositions(
+  { readTenant, usage }: Context,
+  tenant: string,
+  job: Pick<JobRecord, 'id' | 'positionsPerImage' | 'counts'>,
+): Promise<void> {
+  const { quotas } = await readTenant(tenant);
+  await usage.reserveJob(tenant, quotas, job.id, positionsOf(job));
 }
 
 /** Have the dispatcher look after a job. @throws {AppError} `unavailable` */

@@ -17,6 +17,7 @@ import {
   newDatasetId,
   putJson,
 } from '@umbra/shared';
+import { releaseQuietly } from './access/release.js';
 import type { Context } from './context.js';
 import { cancelJob } from './control-job.js';
 import { checkRequest, createJob } from './create-job.js';
@@ -51,6 +52,7 @@ export async function explainImage(
   } catch (error) {
     // Nothing will ever read it.
     await deleteDataset(context.store, tenant, dataset);
+    await releaseQuietly(context.usage.releaseDataset(tenant, dataset.id));
     throw error;
   }
   const deadline = AbortSignal.timeout(question.deadlineMs);
@@ -72,7 +74,7 @@ export async function explainImage(
 
 /** A dataset of one image; it is deleted with its job. */
 async function storeImage(
-  { store, config }: Context,
+  { store, config, usage, readTenant }: Context,
   tenant: string,
   { image, name }: Question,
 ): Promise<Dataset> {
@@ -88,6 +90,8 @@ async function storeImage(
     ...{ version: 2, id, state: 'ready', metadata: {}, createdAt: now, readyAt: now },
     ...{ failedAt: null, images: 1, bytes, refused: 0, duplicates: 0, labelled: 0, error: null },
   };
+  const { quotas } = await readTenant(tenant);
+  await usage.reserveDataset(tenant, quotas, id, { images: 1, bytes });
   await store.put(keys.image(tenant, id, sha256), image);
   await store.put(keys.manifest(tenant, id), `${JSON.stringify(item)}\n`);
   await putJson(store, keys.dataset(tenant, id), dataset);

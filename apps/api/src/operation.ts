@@ -1,9 +1,6 @@
-import { AppError, type ErrorCode, notFound } from '@umbra/shared';
+import { AppError, type ErrorCode, notFound, type Scope } from '@umbra/shared';
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import { z } from 'zod';
-
-/** What a key may do; each includes the ones before it. */
-export type Scope = 'read' | 'submit' | 'admin';
 
 /** A media type's content: what its JSON must be, or bytes. */
 export type Content = Readonly<Record<string, z.ZodType | 'bytes'>>;
@@ -104,8 +101,16 @@ export function route<P extends Shape, Q extends z.ZodType, B extends z.ZodType>
 /** Who may ask: gives the tenant, or throws `unauthorized` or `forbidden`. */
 export type Authorize = (request: Request, scope: Scope | null) => Promise<string>;
 
-/** Put routes under their paths. */
-export function mountRoutes(routes: readonly Route[], authorize: Authorize): Router {
+/**
+ * Put routes under their paths.
+ *
+ * @param limit Counts a tenant's requests, which `response.locals.tenant` names.
+ */
+export function mountRoutes(
+  routes: readonly Route[],
+  authorize: Authorize,
+  limit: RequestHandler,
+): Router {
   const router = Router();
   for (const { operation: stated, handle } of routes) {
     const answer: RequestHandler = async (request, response) => {
@@ -116,7 +121,8 @@ export function mountRoutes(routes: readonly Route[], authorize: Authorize): Rou
       response.locals.tenant = await authorize(request, stated.scope);
       next();
     };
-    router[stated.method](expressPath(stated.path), admit, ...bodyReaders(stated), answer);
+    const guards = stated.scope === null ? [admit] : [admit, limit];
+    router[stated.method](expressPath(stated.path), ...guards, ...bodyReaders(stated), answer);
   }
   return router;
 }

@@ -10,6 +10,7 @@ import {
 } from '@umbra/shared';
 import type { ErrorRequestHandler, Request, Response } from 'express';
 import { z } from 'zod';
+import { discardRest } from './access/discard.js';
 
 /** An error with more to say than its message. */
 export class ProblemError extends AppError {
@@ -28,6 +29,7 @@ export class ProblemError extends AppError {
   }
 }
 
+const unread = new Set<number>([401, 403, 429]);
 const retryAfterSeconds = '2';
 
 /** Answer every thrown value as RFC 9457 problem details; unknown ones without their message. */
@@ -58,6 +60,8 @@ function sendProblem(
   for (const header of ['ETag', 'Cache-Control']) response.removeHeader(header);
   if (status === 503) response.set('Retry-After', retryAfterSeconds);
   if (status === 413 && !request.complete) response.set('Connection', 'close');
+  // Refused for who asks or how much, before it was read.
+  if (unread.has(status) && !request.complete) discardRest(request);
   const detail = error.code === 'internal' ? 'An unexpected error; the log has it' : error.message;
   response
     .status(status)

@@ -11,6 +11,7 @@ import {
   createLogger,
   createProgressBook,
   createSourceStores,
+  createUsageBook,
   type Logger,
   type ObjectStore,
   openStore,
@@ -28,6 +29,7 @@ import { createTraceBook, startTracing, telemetryOf } from '@umbra/shared/tracin
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { Registry } from 'prom-client';
+import { createTenantReader, tenantDefaultsOf } from './access/tenants.js';
 import { createApp } from './app.js';
 import { openBoard } from './bull-board.js';
 import type { ApiConfig } from './config.js';
@@ -94,6 +96,8 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
     traces: createTraceBook(redis, tracing, config.UMBRA_TRACE_IMAGES),
     sources: createSourceStores(config),
     formatOf: createFormatReader(store),
+    readTenant: createTenantReader(store, tenantDefaultsOf(config)),
+    usage: createUsageBook(redis, store),
   });
   const readBacklog = createBacklogReader(store, progress, pace);
   const queueMetrics = createQueueMetrics({ registry, redis, readBacklog, logger });
@@ -105,7 +109,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   await once(server, 'listening');
   const { address, port, family } = server.address() as AddressInfo;
   const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
-  logger.info({ url, store: store.kind }, 'api ready');
+  logger.info({ url, store: store.kind, auth: config.UMBRA_AUTH }, 'api ready');
   return {
     url,
     metricsUrl: metricsServer?.url,

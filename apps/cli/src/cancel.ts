@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
 import { isEnded } from '@umbra/client';
 import { invalidInput } from '@umbra/shared';
-import { openService, pollMs } from './service.js';
+import { openService, pollMs, serviceFlags } from './service.js';
 
-export const cancelUsage = `  umbra cancel JOB [--api URL]
+export const cancelUsage = `  umbra cancel JOB [--api URL] [--key-file FILE]
       have a job of a service end; finished images stay, and are in its archive`;
 
 /** Cancel a job, and wait until it has ended. */
@@ -11,13 +11,13 @@ export async function cancel(args: string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { api: { type: 'string', default: 'http://127.0.0.1:8080' } },
+    options: serviceFlags,
   });
   const [job, ...others] = positionals;
   if (job === undefined || others.length > 0) {
     throw invalidInput(`Expected one JOB, got '${positionals.join(' ')}'`);
   }
-  const client = openService(values.api);
+  const client = await openService(values);
   const asked = await client.cancelJob(job);
   const { state, counts } = isEnded(asked) ? asked : await client.waitForJob(job, { pollMs });
   process.stderr.write(

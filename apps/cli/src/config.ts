@@ -4,7 +4,7 @@ import { z } from 'zod';
 const cliConfig = engineConfig.extend({
   /** Where models are added, and found by name first. */
   UMBRA_MODELS_DIR: z.string().min(1).optional(),
-  /** For services that ask for one. */
+  /** Of a service. There is no flag for it: arguments can be listed by anyone on the machine. */
   UMBRA_API_KEY: z.string().min(1).optional(),
 });
 

@@ -6,7 +6,7 @@ import { downloadArchive, uploadFiles } from '@umbra/client/files';
 import { AppError, invalidInput, type OcclusionSettings } from '@umbra/shared';
 import { extractArchive } from './archive.js';
 import { createProgressBar } from './progress-bar.js';
-import { openService, pollMs } from './service.js';
+import { openService, pollMs, serviceFlags } from './service.js';
 import { parseSettings, settingsFlags, settingsUsage } from './settings-flags.js';
 import { formatTable, readSummaries, type Summary } from './summary.js';
 import { hasFolder, uploadFolders } from './upload-folders.js';
@@ -14,11 +14,12 @@ import { hasFolder, uploadFolders } from './upload-folders.js';
 export const submitUsage = `  umbra submit PHOTO|FOLDER... --api URL --model NAME --out DIR [options]
       run the photos through a running service and fetch the results; photos in folders
       are labelled by the folder that they lie in
-      (options as above, --rows-per-shard N, --json)
+      (options as above, --rows-per-shard N, --json; its API key: UMBRA_API_KEY or --key-file FILE)
 ${settingsUsage}`;
 
 export type Submission = {
   readonly api: string;
+  readonly keyFile?: string | undefined;
   readonly photos: readonly string[];
   readonly model: string;
   readonly settings: OcclusionSettings;
@@ -42,7 +43,7 @@ export async function submit(args: string[]): Promise<void> {
     allowPositionals: true,
     options: {
       ...settingsFlags,
-      api: { type: 'string', default: 'http://127.0.0.1:8080' },
+      ...serviceFlags,
       model: { type: 'string', default: 'efficientnet-lite0' },
       out: { type: 'string' },
       'rows-per-shard': { type: 'string' },
@@ -54,6 +55,7 @@ export async function submit(args: string[]): Promise<void> {
   const rows = values['rows-per-shard'];
   const result = await runSubmission({
     api: values.api,
+    keyFile: values['key-file'],
     photos: positionals,
     model: values.model,
     settings: parseSettings(values),
@@ -71,7 +73,7 @@ export async function submit(args: string[]): Promise<void> {
  */
 export async function runSubmission(submission: Submission): Promise<SubmissionResult> {
   const startedAt = performance.now();
-  const client = openService(submission.api);
+  const client = await openService({ api: submission.api, 'key-file': submission.keyFile });
   const { id, refusals } = await upload(client, submission.photos);
   for (const { name, error } of refusals) {
     process.stderr.write(`refused ${name}: ${error.message}\n`);

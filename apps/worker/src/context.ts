@@ -7,6 +7,7 @@ import type {
   ProgressBook,
   ShardQueue,
   SourceStores,
+  UsageBook,
 } from '@umbra/shared';
 import type { PaceBook } from '@umbra/shared/metrics';
 import type { TraceBook, Tracing } from '@umbra/shared/tracing';
@@ -25,6 +26,7 @@ export type Context = {
   readonly sources: SourceStores;
   readonly progress: ProgressBook;
   readonly fleet: FleetBook;
+  readonly usage: UsageBook;
   /** How long positions take, by model. */
   readonly pace: PaceBook;
   readonly events: EventBook;

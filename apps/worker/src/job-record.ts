@@ -45,7 +45,7 @@ export async function endJob(
   state: FinalState,
   given: Partial<Pick<JobRecord, 'counts' | 'error'>> = {},
 ): Promise<JobRecord> {
-  const { store, progress } = context;
+  const { store, progress, usage } = context;
   const now = new Date();
   if (job.keepResultsSeconds !== null) {
     const deleteAt = new Date(now.getTime() + job.keepResultsSeconds * 1000);
@@ -57,6 +57,7 @@ export async function endJob(
   });
   await store.delete(keys.activeJob(tenant, job.id));
   await progress.remove(job.id);
+  await usage.releaseJob(tenant, job.id);
   context.logger.info({ jobId: job.id, ...ended.counts }, `job ${state}`);
   return ended;
 }

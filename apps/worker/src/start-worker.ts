@@ -6,6 +6,7 @@ import {
   createLogger,
   createProgressBook,
   createSourceStores,
+  createUsageBook,
   engineOptionsOf,
   openStore,
   queueNames,
@@ -95,6 +96,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     events,
     announce: metrics.countEnds(createAnnounce(events)),
     fleet,
+    usage: createUsageBook(redis, store),
     engine,
     shelf: metrics.measureShelf(createModelShelf(store, engine, config.UMBRA_CACHE_DIR)),
     // Each image carries its own job's trace, which no producer can know of.

@@ -119,7 +119,9 @@ export function createIntake(options: IntakeOptions): Intake {
     work.catch(() => undefined);
     tail = tail
       .then(async () => {
-        if (failure === undefined) await record(await work);
+        // Also after a failure: what is being stored must have ended before it can be cleared away.
+        const entry = await work;
+        if (failure === undefined) await record(entry);
       })
       .catch((error: unknown) => {
         failure ??= { error };

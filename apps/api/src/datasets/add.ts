@@ -1,6 +1,8 @@
-import type { Tally } from '@umbra/intake';
+import { newStreamId, type Tally } from '@umbra/intake';
 import type { Dataset } from '@umbra/shared';
 import type { Request } from 'express';
+import { createDatasetMeter } from '../access/dataset-meter.js';
+import { releaseQuietly } from '../access/release.js';
 import type { Context } from '../context.js';
 import { receiveImages } from '../uploads/receive.js';
 import { addManifest, type Labels, openIntake } from './create.js';
@@ -10,7 +12,8 @@ import { findOpen } from './find.js';
  * Add a request's images, or the manifest that it brings, to an open dataset. What has come of a
  * request that breaks off is kept.
  *
- * @throws {AppError} `conflict` if the dataset was closed meanwhile: nothing of this request is in it.
+ * @throws {AppError} `conflict` if the dataset was closed meanwhile: nothing of this request is in it;
+ *   `quota_exceeded`, and what came before is kept.
  */
 export async function addImages(
   context: Context,
@@ -24,16 +27,23 @@ export async function addImages(
     await findOpen(context, tenant, id);
     return { images: 0, bytes: 0, refused: 0, refusals: [] };
   }
-  const intake = openIntake(context, tenant, id, labels);
+  const meter = createDatasetMeter(context, tenant, `${id}.${newStreamId()}`);
+  await meter.open();
+  const intake = openIntake(context, tenant, id, labels, meter);
   try {
     await receiveImages(context, request, intake);
   } finally {
-    await intake.settle();
-    await intake.commit();
+    try {
+      await intake.settle();
+    } finally {
+      await intake.commit();
+      await releaseQuietly(meter.settle());
+    }
   }
   // After all was written: whoever closes it writes its state before it looks for segments.
   await findOpen(context, tenant, id).catch(async (error: unknown) => {
     await intake.journal.withdraw();
+    await releaseQuietly(meter.abandon());
     throw error;
   });
   return intake.tally;

@@ -20,6 +20,8 @@ import {
   removeDataset,
 } from '@umbra/shared';
 import type { Request } from 'express';
+import { createDatasetMeter, type DatasetMeter } from '../access/dataset-meter.js';
+import { releaseQuietly } from '../access/release.js';
 import type { Context } from '../context.js';
 import { ProblemError } from '../problems.js';
 import { limitBody, receiveImages } from '../uploads/receive.js';
@@ -33,9 +35,10 @@ export const openIntake = (
   tenant: string,
   dataset: string,
   labels: Labels,
+  meter: DatasetMeter,
 ): Intake =>
   createIntake({
-    ...{ store, tenant, dataset, labels },
+    ...{ store, tenant, dataset, labels, admit: meter.take },
     limits: { maxBytes: config.UMBRA_MAX_IMAGE_BYTES, maxPixels: config.UMBRA_MAX_IMAGE_PIXELS },
   });
 
@@ -48,7 +51,9 @@ export async function createOfUpload(
 ): Promise<{ dataset: Dataset; refusals: readonly Refusal[] }> {
   const { store } = context;
   const made = newDataset(newDatasetId(), new Date());
-  const intake = openIntake(context, tenant, made.id, labels);
+  const meter = createDatasetMeter(context, tenant, made.id);
+  await meter.open();
+  const intake = openIntake(context, tenant, made.id, labels, meter);
   const { journal, tally } = intake;
   try {
     await receiveImages(context, request, intake);
@@ -65,6 +70,7 @@ export async function createOfUpload(
     await enterIndex(context, tenant, made);
     const dataset = await sealDataset(store, tenant, made, entries, tally);
     if (committed) await clearJournal(store, tenant, made.id);
+    await releaseQuietly(meter.settle());
     return { dataset, refusals: tally.refusals };
   } catch (error) {
     // What was begun must have ended, or it would be written after it was cleared away.
@@ -72,6 +78,7 @@ export async function createOfUpload(
     await removeDataset(store, tenant, made).catch((reason: unknown) => {
       context.logger.warn({ reason: String(reason) }, 'a failed upload could not be cleared away');
     });
+    await releaseQuietly(meter.abandon());
     throw error;
   }
 }

@@ -15,6 +15,7 @@ import {
   uploadRequest,
 } from '@umbra/shared';
 import { z } from 'zod';
+import { releaseQuietly } from '../access/release.js';
 import type { Context } from '../context.js';
 import { addImages } from '../datasets/add.js';
 import { closeDataset } from '../datasets/close.js';
@@ -92,7 +93,7 @@ export const datasetOperations = {
       },
       202: validating,
     },
-    problems: ['too_large', 'unsupported_media_type', 'forbidden'],
+    problems: ['too_large', 'unsupported_media_type', 'forbidden', 'quota_exceeded'],
   }),
   list: operation({
     id: 'listDatasets',
@@ -136,7 +137,7 @@ export const datasetOperations = {
     query: labelling,
     streams: bodies,
     answers: { 200: { description: 'Added', content: { 'application/json': added } } },
-    problems: ['conflict', 'too_large', 'unsupported_media_type'],
+    problems: ['conflict', 'too_large', 'unsupported_media_type', 'quota_exceeded'],
   }),
   close: operation({
     id: 'closeDataset',
@@ -270,6 +271,7 @@ export function datasetRoutes(context: Context): Route[] {
     route(datasetOperations.delete, async ({ tenant, params, response }) => {
       const found = await findDataset(context, tenant, params.dataset);
       await deleteDataset(store, tenant, found);
+      await releaseQuietly(context.usage.releaseDataset(tenant, found.id));
       response.status(204).end();
     }),
   ];

@@ -61,7 +61,13 @@ export const explainOperations = {
     },
     problems: [
       ...(['not_found', 'too_large', 'unsupported_media_type', 'unprocessable'] as const),
-      ...(['integrity', 'cancelled', 'deadline_exceeded', 'unavailable'] as const),
+      ...([
+        'integrity',
+        'cancelled',
+        'deadline_exceeded',
+        'unavailable',
+        'quota_exceeded',
+      ] as const),
     ],
   }),
 };

@@ -59,7 +59,7 @@ export const jobOperations = {
       },
       202: accepted,
     },
-    problems: ['not_found', 'conflict', 'unprocessable', 'too_large'],
+    problems: ['not_found', 'conflict', 'unprocessable', 'too_large', 'quota_exceeded'],
   }),
   list: operation({
     id: 'listJobs',
@@ -105,7 +105,7 @@ export const jobOperations = {
     summary:
       'Run the images of an ended job that failed or were not run; rows that are there are used',
     answers: { 202: accepted },
-    problems: ['conflict'],
+    problems: ['conflict', 'quota_exceeded'],
   }),
   delete: operation({
     id: 'deleteJob',

@@ -66,7 +66,11 @@ export async function findJobRecord(
 }
 
 /** The description first: what is half deleted is no longer found. */
-async function deleteAll(store: ObjectStore, prefix: string, description: string): Promise<void> {
+export async function deleteAll(
+  store: ObjectStore,
+  prefix: string,
+  description: string,
+): Promise<void> {
   await store.delete(description);
   for await (const { key } of store.list(prefix)) await store.delete(key);
 }

@@ -24,7 +24,8 @@ export const positionsOf = ({
 export async function* countDatasets(store: ObjectStore, tenant: string): AsyncGenerator<Counted> {
   for await (const id of listFolders(store, keys.datasets(tenant))) {
     const found = await readIfThere(store, keys.dataset(tenant, id), storedDataset);
-    if (found !== null) yield { id, amounts: [found.images, found.bytes] };
+    // The parts of one that is open are booked, each by itself.
+    if (found?.state === 'ready') yield { id, amounts: [found.images, found.bytes] };
   }
 }
 
@@ -42,13 +43,20 @@ const uploadMs = 3600 * 1000;
 /** From the booking of a job to its record. */
 const creationMs = 60 * 1000;
 
-/** Whether a dataset that is booked and was not counted will not come any more. */
-export const isDatasetGone = async (
-  _store: ObjectStore,
-  _tenant: string,
-  _id: string,
+/**
+ * Whether what is booked of a dataset and was not counted is not to be counted any more: it will not come,
+ * or it is a part of a dataset that is complete, and that was counted as a whole.
+ */
+export async function isDatasetGone(
+  store: ObjectStore,
+  tenant: string,
+  field: string,
   ageMs: number,
-): Promise<boolean> => ageMs > uploadMs;
+): Promise<boolean> {
+  const [id = ''] = field.split('.');
+  const found = await readIfThere(store, keys.dataset(tenant, id), storedDataset);
+  return found === null ? ageMs > uploadMs : found.state === 'ready' || found.state === 'failed';
+}
 
 /** Whether a job that is booked and was not counted has ended, or was never made. */
 export async function isJobGone(

@@ -4,6 +4,7 @@ export type ShortMemory<T> = {
   get(name: string): T | undefined;
   /** @param sinceMs When the value was asked for, by `performance.now()`. */
   set(name: string, value: T, sinceMs: number): void;
+  delete(name: string): void;
 };
 
 export function createShortMemory<T>({
@@ -23,6 +24,7 @@ export function createShortMemory<T>({
       values.delete(name);
       return undefined;
     },
+    delete: (name) => void values.delete(name),
     set(name, value, sinceMs) {
       values.delete(name);
       values.set(name, { value, sinceMs });

@@ -72,7 +72,7 @@ test.each(['', '-a', 'A', 'a_b', 'a/b', '..', 'x'.repeat(41), 'a\n', 'ä'])('%j 
 });
 
 test('tenants are found by what they have', async () => {
-  await store.put(keys.activeJob('zoo', 'job_1'), '');
+  await store.put(keys.dataset('zoo', 'ds_1'), '');
   await store.put('tenants/Not-One/x', '');
   const found = [];
   for await (const id of listTenants(store)) found.push(id);

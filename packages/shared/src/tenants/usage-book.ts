@@ -17,11 +17,13 @@ export type Usage = Stored & { readonly positionsInFlight: number };
  */
 export type UsageBook = {
   /**
-   * Say what a dataset takes, in place of what was said before.
+   * Say what a dataset takes, in place of what was said before; or what one request's part of an open
+   * one does, by `<dataset>.<part>`.
    *
    * @throws {AppError} `quota_exceeded`, and then what was said before stays.
    */
   reserveDataset(tenant: string, quotas: Quotas, id: string, stored: Stored): Promise<void>;
+  /** With all its parts. */
   releaseDataset(tenant: string, id: string): Promise<void>;
   /** @throws {AppError} `quota_exceeded` */
   reserveJob(tenant: string, quotas: Quotas, id: string, positions: number): Promise<void>;
@@ -36,7 +38,7 @@ type Asked = { readonly amounts: readonly number[]; readonly limits: readonly (n
 /** What was written while Redis was away, or by a process that died, is put right after this. */
 const bookSeconds = 24 * 3600;
 /** A refusal may rest on what is gone: the store is asked first, at most this often. */
-const recountMs = 30_000;
+const recountMs = { datasets: 30_000, jobs: 5_000 };
 /**
  * KEYS: fields, mark. ARGV: field, now, then an amount and a limit for each resource.
  * Answers {1 if booked, age of the count or -1, what the others use}.
@@ -103,7 +105,7 @@ export function createUsageBook(redis: Redis, store: ObjectStore): UsageBook {
 
   const book = async (tenant: string, kind: Kind, field: string, asked: Asked) => {
     const first = await attempt(tenant, kind, field, asked);
-    if (first.fits || (first.age >= 0 && first.age < recountMs)) return first;
+    if (first.fits || (first.age >= 0 && first.age < recountMs[kind])) return first;
     await recount(tenant, kind);
     return attempt(tenant, kind, field, asked);
   };
@@ -122,7 +124,9 @@ export function createUsageBook(redis: Redis, store: ObjectStore): UsageBook {
       if (!fits) throw refusal(['images', 'bytes'], asked, used);
     },
     async releaseDataset(tenant, id) {
-      await redis.hdel(fieldsOf(tenant, 'datasets'), id);
+      const key = fieldsOf(tenant, 'datasets');
+      const parts = (await redis.hkeys(key)).filter((field) => field.startsWith(`${id}.`));
+      await redis.hdel(key, id, ...parts);
     },
     async reserveJob(tenant, { positionsInFlight }, id, positions) {
       if (positionsInFlight === null) return forget(tenant, 'jobs');

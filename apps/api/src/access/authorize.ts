@@ -1,0 +1,55 @@
+import {
+  allows,
+  createKeyVerifier,
+  defaultTenant,
+  hasCode,
+  type KeyVerifier,
+  type Logger,
+  type Scope,
+} from '@umbra/shared';
+import type { Request } from 'express';
+import type { Context } from '../context.js';
+import type { Authorize } from '../operation.js';
+import { ProblemError } from '../problems.js';
+
+/** Who may ask what: by API key, or everybody everything where keys are switched off. */
+export function createAuthorize({ config, store, logger }: Context): Authorize {
+  if (config.UMBRA_AUTH === 'none') return async () => defaultTenant;
+  const verify = createKeyVerifier(store);
+  return async (request, scope) => {
+    if (scope === null) return defaultTenant;
+    const { tenant, scopes, keyPrefix } = await identify(verify, request, logger);
+    if (allows(scopes, scope)) return tenant;
+    logger.info({ keyPrefix, scope }, 'a key lacks the scope for a request');
+    throw forbidden(scope, scopes);
+  };
+}
+
+/** @throws {ProblemError} `unauthorized`, with how to ask. @see https://www.rfc-editor.org/rfc/rfc6750 */
+async function identify(verify: KeyVerifier, request: Request, logger: Logger) {
+  const [, token] = /^Bearer +(\S+) *$/i.exec(request.get('authorization') ?? '') ?? [];
+  if (token === undefined) {
+    throw unauthorized("Expected 'Authorization: Bearer' with an API key", 'Bearer realm="umbra"');
+  }
+  try {
+    return await verify(token);
+  } catch (error) {
+    if (!hasCode(error, 'unauthorized')) throw error;
+    logger.info({ path: request.path, reason: error.message }, 'a request with a bad key');
+    throw unauthorized(error.message, 'Bearer realm="umbra", error="invalid_token"');
+  }
+}
+
+const unauthorized = (message: string, challenge: string) =>
+  new ProblemError('unauthorized', message, { headers: { 'WWW-Authenticate': challenge } });
+
+const forbidden = (asked: Scope, given: readonly Scope[]) =>
+  new ProblemError(
+    'forbidden',
+    `Expected a key with scope '${asked}', got one with ${given.map((one) => `'${one}'`).join(', ')}`,
+    {
+      headers: {
+        'WWW-Authenticate': `Bearer realm="umbra", error="insufficient_scope", scope="${asked}"`,
+      },
+    },
+  );

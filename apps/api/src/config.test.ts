@@ -1,0 +1,34 @@
+import { readConfig } from '@umbra/shared';
+import { describe, expect, test } from 'vitest';
+import { tenantDefaultsOf } from './access/tenants.js';
+import { apiConfig } from './config.js';
+
+const read = (env: Record<string, string>) => readConfig(apiConfig, env);
+
+test('keys are asked for unless told otherwise', () => {
+  expect(read({}).UMBRA_AUTH).toBe('keys');
+  expect(read({ UMBRA_HOST: '0.0.0.0' }).UMBRA_AUTH).toBe('keys');
+});
+
+describe('without keys', () => {
+  test.each(['127.0.0.1', '127.1.2.3', 'localhost', '::1'])('%s may be listened on', (host) => {
+    expect(read({ UMBRA_AUTH: 'none', UMBRA_HOST: host }).UMBRA_AUTH).toBe('none');
+  });
+
+  test.each(['0.0.0.0', '::', '10.0.0.1', '127.example.org', '127.0.0.1.example.org', 'umbra'])(
+    '%s is refused',
+    (host) => {
+      const start = () => read({ UMBRA_AUTH: 'none', UMBRA_HOST: host });
+      expect(start).toThrow(/UMBRA_AUTH: Expected 'keys' unless UMBRA_HOST is a loopback address/);
+    },
+  );
+});
+
+test('limits are off unless set, but for requests', () => {
+  const none = { images: null, bytes: null, positionsInFlight: null };
+  expect(tenantDefaultsOf(read({}))).toEqual({ quotas: none, requestsPerMinute: 6000 });
+  expect(tenantDefaultsOf(read({ UMBRA_AUTH: 'none' })).requestsPerMinute).toBeNull();
+  const set = { UMBRA_QUOTA_IMAGES: '5', UMBRA_QUOTA_BYTES: '6', UMBRA_QUOTA_POSITIONS: '7' };
+  expect(tenantDefaultsOf(read(set)).quotas).toEqual({ images: 5, bytes: 6, positionsInFlight: 7 });
+  expect(() => read({ UMBRA_QUOTA_IMAGES: '0' })).toThrow('UMBRA_QUOTA_IMAGES');
+});
