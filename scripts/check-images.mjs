@@ -75,7 +75,12 @@ async function runTogether(images, dir, stops) {
   chownSync(data, 1000, 1000);
   const port = await freePort();
   const ports = { api: await freePort(), worker: await freePort() };
-  const given = { REDIS_URL: redis.url, UMBRA_HOST: '127.0.0.1', UMBRA_PORT: String(port) };
+  const given = {
+    REDIS_URL: redis.url,
+    UMBRA_HOST: '127.0.0.1',
+    UMBRA_PORT: String(port),
+    UMBRA_AUTH: 'none',
+  };
   for (const target of /** @type {const} */ (['api', 'worker'])) {
     const image = images.get(target);
     if (image === undefined) throw new CommandError(`Expected a target ${target}`, 1);
