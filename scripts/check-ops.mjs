@@ -67,6 +67,7 @@ await runMain(async () => {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+  checkRunbooks();
   const rules = join(repoRoot, 'ops', 'prometheus');
   await run(promtool, ['check', 'rules', join(rules, 'alerts.yml')]);
   await run(promtool, ['test', 'rules', join(rules, 'alerts.test.yml')]);
@@ -99,6 +100,38 @@ async function checkEnvironments(environments) {
     }
   }
   step(`the environments of ${environments.length} containers are what their processes read`);
+}
+
+/** Whoever is woken by an alert finds what to do under its name, and no page is of an alert that is gone. */
+function checkRunbooks() {
+  const alerts = readFileSync(join(repoRoot, 'ops', 'prometheus', 'alerts.yml'), 'utf8');
+  const page = join('docs', 'operations', 'runbooks.md');
+  const text = readFileSync(join(repoRoot, page), 'utf8');
+  const written = new Map(
+    text
+      .split(/^## /m)
+      .slice(1)
+      .map((part) => [part.split('\n', 1)[0] ?? '', part]),
+  );
+  const rules = alerts.split(/^ {6}- alert: /m).slice(1);
+  for (const rule of rules) {
+    const [name = ''] = rule.split('\n', 1);
+    const [, runbook] = /^\s+runbook: (\S+)$/m.exec(rule) ?? [];
+    if (runbook !== `${page}#${name.toLowerCase()}`) {
+      throw new CommandError(
+        `${name}: expected its runbook to be ${page}#${name.toLowerCase()}`,
+        1,
+      );
+    }
+    if (!/^1\. /m.test(written.get(name) ?? '')) {
+      throw new CommandError(`${name}: expected ${page} to have its steps`, 1);
+    }
+    written.delete(name);
+  }
+  if (written.size > 0) {
+    throw new CommandError(`${page}: no alert is called ${[...written.keys()].join(', ')}`, 1);
+  }
+  step(`${rules.length} alerts have a runbook each`);
 }
 
 /**
