@@ -13,7 +13,8 @@ const model = 'efficientnet-lite0';
  * @property {number} shardSeconds of a lane
  * @property {number} mergeSeconds
  * @property {number} archiveSeconds
- * @property {number} storeCalls of the workers
+ * @property {number} storeReads of the workers
+ * @property {number} storeWrites
  */
 
 /**
@@ -83,6 +84,12 @@ async function timeJob(fleet, { workers, dataset, warm, count }) {
     /** @param {string} name @param {Record<string, string>} [labels] */
     const perImage = (name, labels) =>
       (sumOf(after, name, labels) - sumOf(before, name, labels)) / count;
+    /** @param {readonly string[]} operations */
+    const storeCalls = (operations) =>
+      operations.reduce(
+        (sum, operation) => sum + perImage('umbra_store_operation_seconds_count', { operation }),
+        0,
+      );
     return {
       seconds: run.seconds,
       cpuSeconds: ours / count,
@@ -92,7 +99,8 @@ async function timeJob(fleet, { workers, dataset, warm, count }) {
         shardSeconds: perImage('umbra_step_seconds_sum', { step: 'shard', outcome: 'done' }),
         mergeSeconds: perImage('umbra_step_seconds_sum', { step: 'merge', outcome: 'done' }),
         archiveSeconds: run.archiveSeconds / count,
-        storeCalls: perImage('umbra_store_operation_seconds_count'),
+        storeReads: storeCalls(['get', 'stream', 'head']),
+        storeWrites: storeCalls(['put', 'put_stream', 'delete']),
       },
     };
   } finally {

@@ -72,8 +72,7 @@ function forecastOne(facts, { images, workers, prices, spread, most }) {
   });
   const rate = outcome.imagesPerSecond;
   const hours = outcome.seconds / 3600;
-  // Two of three calls to the store write, as counted for an image with one shard.
-  const [reads, writes] = [measured.storeCalls / 3, (measured.storeCalls * 2) / 3];
+  const { storeReads: reads, storeWrites: writes } = measured;
   const archiveHours = images / path.archivePerSecond / 3600;
   const cost =
     (workers * prices.laneHour + prices.fixedHour) * hours +

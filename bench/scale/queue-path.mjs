@@ -23,7 +23,7 @@ const watchedSeconds = 5;
  * @property {number} archivePerSecond images
  * @property {number} redisCommands an image, those inside of scripts counted
  * @property {number} redisCpuSeconds an image
- * @property {number} idleCommandsPerSecond of one worker with nothing to do
+ * @property {number} idleCommandsPerSecond of one worker with nothing to do, which does not dispatch
  * @property {number} idleCpuShare of Redis's thread, for that worker
  * @property {number | null} redisBenchmarkPerSecond single commands, 50 clients; null where it is not installed
  */
@@ -129,11 +129,17 @@ async function watchIdle(redisUrl) {
  * @param {Idle} without a worker
  */
 async function timeWorker(fleet, dataset, images, without) {
-  await fleet.startWorker();
-  // A first job loads the model, and what was left in the queue is gone after it.
+  const first = await fleet.startWorker();
+  // What was left in the queue is gone after it.
   await runJob(fleet, { dataset, images, model, settings: unseenSettings() });
+  await first.stop();
+  // Of a large fleet one dispatches, and all others do not.
+  const one = await fleet.startWorker({ env: { UMBRA_STEPS: 'shard,merge' } });
   await sleep(1_000);
   const idle = await watchIdle(fleet.redisUrl);
+  await one.stop();
+  await fleet.startWorker();
+  await runJob(fleet, { dataset, images, model, settings: unseenSettings() });
   const before = await readRedisUse(fleet.redisUrl);
   const run = await runJob(fleet, { dataset, images, model, settings: unseenSettings() });
   const after = await readRedisUse(fleet.redisUrl);
