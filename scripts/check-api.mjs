@@ -38,6 +38,7 @@ await runMain(async () => {
       SCHEMATHESIS_HOOKS: 'hooks',
       PYTHONPATH: fuzz,
       UMBRA_FUZZ_SEEDS: JSON.stringify(seeds),
+      UMBRA_FUZZ_PHOTO: (await drawPhoto('orange')).toString('base64'),
     });
     const requests = Number(/^Requests: (\d+)/m.exec(output)?.[1] ?? 0);
     const seconds = ((performance.now() - started) / 1000).toFixed(0);
@@ -60,13 +61,9 @@ await runMain(async () => {
  */
 async function makeSeeds(baseUrl) {
   const { createUmbraClient } = await import('@umbra/client');
-  const { default: sharp } = await import('sharp');
   const client = createUmbraClient({ baseUrl });
-  const create = { width: 40, height: 36, channels: /** @type {const} */ (3) };
   const images = ['red', 'green', 'blue'].map(async (background) => {
-    const bytes = await sharp({ create: { ...create, background } })
-      .png()
-      .toBuffer();
+    const bytes = await drawPhoto(background);
     return { name: `${background}.png`, data: new Blob([new Uint8Array(bytes)]) };
   });
   const dataset = await client.uploadImages(await Promise.all(images));
@@ -86,6 +83,13 @@ async function makeSeeds(baseUrl) {
     layer: ['conv:0', '0'],
     ...{ row: [0, 1], column: [0, 1], grid: [0], unit: ['0,0'], page: [1], size: ['32x32'] },
   };
+}
+
+/** @param {string} background */
+async function drawPhoto(background) {
+  const { default: sharp } = await import('sharp');
+  const create = { width: 40, height: 36, channels: /** @type {const} */ (3), background };
+  return sharp({ create }).png().toBuffer();
 }
 
 /**

@@ -126,6 +126,15 @@ describe('uploads', () => {
     expect(
       await problemOf(await post('multipart/form-data; boundary=b', '--b\r\nbroken')),
     ).toMatchObject({ status: 400 });
+    // busboy gives a field without a name no name at all.
+    for (const name of ['images', '']) {
+      const head = `Content-Disposition: form-data; name="${name}"`;
+      const text = `--b\r\n${head}\r\n\r\ncat.jpg\r\n--b--\r\n`;
+      expect(await problemOf(await post('multipart/form-data; boundary=b', text))).toMatchObject({
+        status: 400,
+        detail: `Expected files alone, got text in field '${name}'`,
+      });
+    }
     expect(await problemOf(await post('application/zip', 'PK no'))).toMatchObject({
       status: 400,
       detail: expect.stringContaining('Expected a zip file') as string,

@@ -24,10 +24,7 @@ const graceSeconds = 5;
 const words = z.strictObject({
   model: jobRequest.shape.model,
   /** Of a run, as JSON. */
-  settings: z
-    .string()
-    .max(64 * 1024)
-    .default('{}'),
+  settings: z.string().max(4096).default('{}'),
   deadlineSeconds: z.coerce.number().int().min(1).max(120).default(30),
   /** The picture, where a picture is asked for. */
   picture: z.enum(['overlay', 'heatmap']).default('overlay'),
@@ -49,7 +46,8 @@ export const explainOperations = {
       'The body is an image, or a form with one and with the same words as the query. `Accept: image/png` asks for the picture. Without an answer in time it is given up. What it made is deleted after an hour.',
     query: words.partial(),
     streams: {
-      'multipart/form-data': 'bytes',
+      // Whatever the image's field is called, it is taken.
+      'multipart/form-data': words.partial().extend({ image: z.file() }),
       'image/*': 'bytes',
       'application/octet-stream': 'bytes',
     },

@@ -40,6 +40,11 @@ export async function readForm(
     // An error of the form reaches each open file, too; it is heard once, below.
     stream.on('error', () => undefined);
   });
+  form.on('field', (field: string | undefined) => {
+    // As of a curl whose @ was forgotten: the name of a file is not the file.
+    const name = (field ?? '').slice(0, 64);
+    failure ??= invalidInput(`Expected files alone, got text in field '${name}'`);
+  });
   try {
     await pipeline(body, form);
   } catch (error) {

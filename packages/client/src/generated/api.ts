@@ -2446,7 +2446,20 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "multipart/form-data": unknown;
+                "multipart/form-data": {
+                    model?: string;
+                    /** @default {} */
+                    settings?: string;
+                    /** @default 30 */
+                    deadlineSeconds?: number;
+                    /**
+                     * @default overlay
+                     * @enum {string}
+                     */
+                    picture?: "overlay" | "heatmap";
+                    /** Format: binary */
+                    image: string;
+                };
                 "image/*": unknown;
                 "application/octet-stream": unknown;
             };
