@@ -9,6 +9,7 @@ import { describeApi } from './openapi/document.js';
 import { mountRoutes, type Route } from './operation.js';
 import { ProblemError, problemHandler } from './problems.js';
 import { datasetRoutes } from './routes/datasets.js';
+import { deliveryRoutes } from './routes/deliveries.js';
 import { docsRoutes } from './routes/docs.js';
 import { eventRoutes } from './routes/events.js';
 import { explainRoutes } from './routes/explain.js';
@@ -40,6 +41,7 @@ export function createApp(context: Context): Express {
     ...datasetRoutes(context),
     ...jobRoutes(context),
     ...eventRoutes(context),
+    ...deliveryRoutes(context),
     ...explainRoutes(context),
     ...viewRoutes(context),
     ...partialRoutes(context),

@@ -36,6 +36,7 @@ export type Context = {
   readonly dispatchQueue: Queue;
   readonly mergeQueue: Queue;
   readonly ingestQueue: Queue;
+  readonly webhookQueue: Queue;
   readonly registry: Registry;
   /** The page of the queues, where it is asked for. */
   readonly board: Board | null;

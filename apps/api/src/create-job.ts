@@ -1,6 +1,8 @@
 import { allowedStrategy, assertTarget, planOcclusion } from '@umbra/engine';
 import {
   AppError,
+  assertPublicUrl,
+  assertWebhookSecret,
   type Dataset,
   describeModel,
   dispatcherJob,
@@ -15,6 +17,7 @@ import {
   type ModelBundle,
   newJobDefaults,
   newJobId,
+  newWebhookSecret,
   notFound,
   positionsOf,
   putJson,
@@ -60,7 +63,9 @@ export async function checkRequest(
   }
   const { name, digest } = await findModel(store, request.model);
   const bundle = await describeModel(store, name, digest);
-  const { settings } = request;
+  const { settings, webhook } = request;
+  if (webhook?.secret !== undefined) assertWebhookSecret(webhook.secret);
+  if (webhook !== undefined && !config.UMBRA_WEBHOOK_ALLOW_PRIVATE) assertPublicUrl(webhook.url);
   allowedStrategy(settings.strategy, engineOptionsOf(config));
   if (bundle.labels !== undefined) {
     const text = await store.get(keys.modelFile(name, digest, bundle.labels));
@@ -117,6 +122,10 @@ export async function createJob(
   };
   await reservePositions(context, tenant, job);
   try {
+    if (webhook !== undefined) {
+      const { secret = newWebhookSecret() } = webhook;
+      await putJson(store, keys.webhookSecret(tenant, job.id), { secret });
+    }
     await putJson(store, keys.job(tenant, job.id), job);
     await store.put(keys.activeJob(tenant, job.id), job.id);
     await dispatchJob(context, tenant, job.id);
@@ -124,6 +133,7 @@ export async function createJob(
     await store.delete(keys.activeJob(tenant, job.id));
     await store.delete(keys.job(tenant, job.id));
     await releaseQuietly(context.usage.releaseJob(tenant, job.id));
+    await store.delete(keys.webhookSecret(tenant, job.id));
     throw error;
   }
   return job;

@@ -1,5 +1,6 @@
 import type { Operation } from './operation.js';
 import { datasetOperations } from './routes/datasets.js';
+import { deliveryOperations } from './routes/deliveries.js';
 import { docsOperations } from './routes/docs.js';
 import { eventOperations } from './routes/events.js';
 import { explainOperations } from './routes/explain.js';
@@ -21,6 +22,7 @@ export const operations = [
   ...Object.values(jobOperations),
   ...Object.values(partialOperations),
   ...Object.values(eventOperations),
+  ...Object.values(deliveryOperations),
   ...Object.values(explainOperations),
   ...Object.values(resultOperations),
   ...Object.values(viewOperations),

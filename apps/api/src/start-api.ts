@@ -78,6 +78,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   const dispatchQueue = openQueue(queueNames.dispatch);
   const mergeQueue = openQueue(queueNames.merge);
   const ingestQueue = openQueue(queueNames.ingest);
+  const webhookQueue = openQueue(queueNames.webhook);
   const models = config.UMBRA_MODELS_DIR ?? addedModelsFolder;
   if (config.UMBRA_MODELS_DIR !== undefined || existsSync(models)) {
     await publishModels(store, models, logger);
@@ -92,7 +93,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   const board = config.UMBRA_BULL_BOARD === '1' ? await openBoard({ store, openQueue }) : null;
   const app = createApp({
     ...{ config, store, redis, progress, fleet, pace, dispatchQueue, ingestQueue, mergeQueue },
-    ...{ events, hub, registry, tracing, board, logger },
+    ...{ webhookQueue, events, hub, registry, tracing, board, logger },
     traces: createTraceBook(redis, tracing, config.UMBRA_TRACE_IMAGES),
     sources: createSourceStores(config),
     formatOf: createFormatReader(store),
@@ -123,7 +124,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
       clearTimeout(deadline);
       await metricsServer?.close();
       await queueMetrics.close();
-      const queues = [dispatchQueue, ingestQueue, mergeQueue];
+      const queues = [dispatchQueue, ingestQueue, mergeQueue, webhookQueue];
       await Promise.allSettled(queues.map((queue) => queue.close()));
       await board?.close();
       redis.disconnect();

@@ -1,14 +1,40 @@
-import { type EventBook, type JobEventData, type JobRecord, reportError } from '@umbra/shared';
+import {
+  isFinal,
+  type JobEventData,
+  type JobRecord,
+  keys,
+  newDelivery,
+  putJson,
+  queueJobIds,
+  queueNames,
+  reportError,
+  webhookJob,
+} from '@umbra/shared';
 import type { Context } from './context.js';
 
 /** Tell of a job's new state. Safe to repeat. */
 export type Announce = (tenant: string, job: JobRecord) => Promise<void>;
 
-/** Those who follow a job live hear of each of its states. */
+type Announcer = Pick<Context, 'events' | 'store' | 'webhookQueue' | 'config'>;
+
+/** Those who follow a job live hear of each of its states; its webhook hears of its end. */
 export const createAnnounce =
-  (events: EventBook): Announce =>
-  async (tenant, { id, state, counts, error }) => {
-    await events.add(tenant, id, 'state', { state, counts, error });
+  (context: Announcer): Announce =>
+  async (tenant, job) => {
+    const { id, state, counts, error } = job;
+    await context.events.add(tenant, id, 'state', { state, counts, error });
+    if (job.webhook === null || !isFinal(state)) return;
+    const told = newDelivery(job, state);
+    const key = keys.delivery(tenant, id, told.id);
+    if ((await context.store.head(key)) === null) await putJson(context.store, key, told);
+    await context.webhookQueue.add(
+      queueNames.webhook,
+      { version: 1, tenant, jobId: id, delivery: told.id },
+      {
+        ...webhookJob(context.config.UMBRA_WEBHOOK_RETRY_MS),
+        jobId: queueJobIds.webhook(told.id, 0),
+      },
+    );
   };
 
 /** Tell that an image is finished; an event that is lost must not fail what is done. */

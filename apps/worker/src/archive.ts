@@ -26,7 +26,14 @@ export async function runArchive(context: Context, queued: Job): Promise<void> {
   const { tenant, jobId } = archivePayload.parse(queued.data);
   const { store, logger } = context;
   const job = await readJob(store, tenant, jobId);
-  if (isFinal(job.state)) return;
+  if (isFinal(job.state)) {
+    // Ended by an attempt that could not tell of it any more.
+    const marker = keys.activeJob(tenant, jobId);
+    if ((await store.head(marker)) === null) return;
+    await context.announce(tenant, job);
+    await store.delete(marker);
+    return;
+  }
   try {
     const state = job.ending?.state ?? 'completed';
     const counts = await writeArchives(context, tenant, job, state);

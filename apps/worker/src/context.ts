@@ -40,6 +40,7 @@ export type Context = {
   readonly shardQueues: Readonly<Record<ShardQueue, Queue>>;
   readonly mergeQueue: Queue;
   readonly archiveQueue: Queue;
+  readonly webhookQueue: Queue;
   readonly metrics: WorkerMetrics;
   readonly tracing: Tracing;
   readonly traces: TraceBook;

@@ -39,6 +39,7 @@ import { failUnmerged, runMerge } from './merge.js';
 import { createWorkerMetrics } from './metrics.js';
 import { createModelShelf } from './model-shelf.js';
 import { runShard } from './shard.js';
+import { runWebhook } from './webhooks/deliver.js';
 
 export type RunningWorker = {
   /** Where its metrics are, if anywhere. */
@@ -56,6 +57,7 @@ const steps = {
   shard: { name: queueNames.shard, run: runShard },
   merge: { name: queueNames.merge, concurrency: 2, run: runMerge, giveUp: failUnmerged },
   archive: { name: queueNames.archive, concurrency: 1, run: runArchive, giveUp: failUnarchived },
+  webhook: { name: queueNames.webhook, concurrency: 16, run: runWebhook },
 };
 
 /** Start every consumer of this process. @throws {AppError} `unavailable` if the store is. */
@@ -86,6 +88,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
   const closing = new AbortController();
   const shared = { connection: redis, prefix: redisPrefix, ...telemetryOf(tracing) };
   const queue = (name: string) => new Queue(name, shared);
+  const webhookQueue = queue(queueNames.webhook);
   const context: Context = {
     config,
     store,
@@ -94,7 +97,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     progress: createProgressBook(redis),
     pace,
     events,
-    announce: metrics.countEnds(createAnnounce(events)),
+    announce: metrics.countEnds(createAnnounce({ events, store, webhookQueue, config })),
     fleet,
     usage: createUsageBook(redis, store),
     engine,
@@ -106,6 +109,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     shardQueues: { shard: queue(queueNames.shard), shardTfjs: queue(queueNames.shardTfjs) },
     mergeQueue: queue(queueNames.merge),
     archiveQueue: queue(queueNames.archive),
+    webhookQueue,
     metrics,
     tracing,
     traces: createTraceBook(redis, tracing, config.UMBRA_TRACE_IMAGES),
@@ -120,6 +124,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     ...Object.values(shardQueues),
     mergeQueue,
     archiveQueue,
+    webhookQueue,
   ];
   // Their connection is shared, and logs for itself: unheard, each of them would print it too.
   flows.on('error', () => undefined);
@@ -135,6 +140,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     shard: served.map((name) => ({ ...shardStep, name: queueNames[name] })),
     merge: [metrics.countImages(steps.merge)],
     archive: [steps.archive],
+    webhook: [steps.webhook],
   };
   const consumers = config.UMBRA_STEPS.flatMap((step) =>
     chosen[step].map((one) => consume(context, redis, one)),

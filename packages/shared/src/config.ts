@@ -26,6 +26,13 @@ export const commonConfig = z.object({
       z.array(z.string().regex(/^s3:\/\/[^/\s]+\/([^\s]*\/)?$/, 'Expected s3://bucket/prefix/')),
     ),
   UMBRA_S3_REGION: z.string().min(1).default('us-east-1'),
+  /** Lets webhooks go to this network and machine, unless it is 0 or false. */
+  UMBRA_WEBHOOK_ALLOW_PRIVATE: z
+    .string()
+    .default('false')
+    .transform((value) => !['0', 'false'].includes(value.toLowerCase())),
+  /** From the first attempt to post a webhook to the second; each later one waits twice as long. */
+  UMBRA_WEBHOOK_RETRY_MS: z.coerce.number().int().min(1).default(20_000),
   UMBRA_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 export type CommonConfig = z.output<typeof commonConfig>;

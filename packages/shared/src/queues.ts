@@ -14,11 +14,12 @@ export const queueNames = {
   shardTfjs: 'shard-tfjs',
   merge: 'merge',
   archive: 'archive',
+  webhook: 'webhook',
 } as const;
 export type QueueName = keyof typeof queueNames;
 
 /** What a worker may do. */
-export const stepNames = ['ingest', 'dispatch', 'shard', 'merge', 'archive'] as const;
+export const stepNames = ['ingest', 'dispatch', 'shard', 'merge', 'archive', 'webhook'] as const;
 
 /** Formats by the queue of their shards. */
 export const shardQueues = {
@@ -44,6 +45,7 @@ export const queueJobIds = {
   shard: (jobId: string, run: number, imageId: string, rowStart: number) =>
     `shard-${jobId}-${run}-${imageId}-${rowStart}`,
   archive: (jobId: string, run: number) => `archive-${jobId}-${run}`,
+  webhook: (delivery: string, turn: number) => `webhook-${delivery}-${turn}`,
   ingest: (datasetId: string) => `ingest-${datasetId}`,
 } as const;
 
@@ -54,6 +56,20 @@ export const patientJob = {
   removeOnComplete: true,
   removeOnFail: true,
 } as const;
+
+/**
+ * BullMQ options of an event that is posted to a receiver: 13 attempts, each after twice the time of the
+ * one before.
+ *
+ * @param firstMs From 20 s on, the last is about 23 hours after the first.
+ */
+export const webhookJob = (firstMs: number) =>
+  ({
+    attempts: 13,
+    backoff: { type: 'exponential', delay: firstMs },
+    removeOnComplete: true,
+    removeOnFail: true,
+  }) as const;
 
 /**
  * The one queue job of the queue `dispatch`, whose lock makes its holder the fleet's only dispatcher.

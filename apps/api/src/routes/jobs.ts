@@ -5,9 +5,11 @@ import {
   imageStatus,
   isFinal,
   type JobRecord,
+  type JobRequest,
   jobEstimate,
   jobRequest,
   jobStatus,
+  newWebhookSecret,
   notFound,
 } from '@umbra/shared';
 import type { Response } from 'express';
@@ -57,7 +59,15 @@ export const jobOperations = {
         description: 'With dryRun: what the job would take',
         content: { 'application/json': jobEstimate },
       },
-      202: accepted,
+      202: {
+        ...accepted,
+        content: {
+          'application/json': jobStatus.extend({
+            /** What its webhook is signed with, where none was given: told here, and never again. */
+            webhookSecret: z.string().optional(),
+          }),
+        },
+      },
     },
     problems: ['not_found', 'conflict', 'unprocessable', 'too_large', 'quota_exceeded'],
   }),
@@ -130,12 +140,12 @@ export const jobOperations = {
 
 export function jobRoutes(context: Context): Route[] {
   const { store } = context;
-  const accept = async (response: Response, job: JobRecord) => {
+  const accept = async (response: Response, job: JobRecord, more: MadeSecret = {}) => {
     response
       .status(202)
       .location(`/v1/jobs/${job.id}`)
       .set('Retry-After', pollSeconds)
-      .json(await statusOf(context, job));
+      .json({ ...(await statusOf(context, job)), ...more });
   };
   return [
     route(jobOperations.create, async ({ tenant, query, body: asked, request, response }) => {
@@ -143,15 +153,17 @@ export function jobRoutes(context: Context): Route[] {
         response.json(await estimateJob(context, await checkRequest(context, tenant, asked)));
         return;
       }
+      const made = secretFor(asked);
+      const complete = withSecret(asked, made);
       const { job, replayed } = await onceForKey(
         context,
         tenant,
         idempotencyKeyOf(request),
         asked,
-        async () => createJob(context, tenant, await checkRequest(context, tenant, asked)),
+        async () => createJob(context, tenant, await checkRequest(context, tenant, complete)),
       );
       if (replayed) response.set('Idempotency-Replayed', 'true');
-      await accept(response, job);
+      await accept(response, job, replayed ? {} : made);
     }),
     route(jobOperations.list, async ({ tenant, query, response }) => {
       response.json(await listJobs(context, tenant, query));
@@ -191,6 +203,19 @@ export function jobRoutes(context: Context): Route[] {
     }),
   ];
 }
+
+type MadeSecret = { readonly webhookSecret?: string };
+
+/** A secret for a webhook that was given none. */
+const secretFor = ({ webhook }: JobRequest): MadeSecret =>
+  webhook === undefined || webhook.secret !== undefined
+    ? {}
+    : { webhookSecret: newWebhookSecret() };
+
+const withSecret = (asked: JobRequest, { webhookSecret }: MadeSecret): JobRequest =>
+  asked.webhook === undefined || webhookSecret === undefined
+    ? asked
+    : { ...asked, webhook: { ...asked.webhook, secret: webhookSecret } };
 
 /** @throws {AppError} `not_found` */
 export async function findJob({ store }: Context, tenant: string, id: string): Promise<JobRecord> {

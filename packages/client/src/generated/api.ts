@@ -356,6 +356,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs/{job}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was posted to a job's webhook, each attempt of it, and what came of it
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["listDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/deliveries/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post the events of a job's webhook again that were not taken
+         * @description Needs a key with scope `submit`.
+         */
+        post: operations["redeliverWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs/{job}/images/{image}/partial": {
         parameters: {
             query?: never;
@@ -2035,7 +2075,61 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Job"];
+                    "application/json": {
+                        /** @constant */
+                        version: 2;
+                        id: string;
+                        dataset: string;
+                        model: {
+                            name: string;
+                            digest: string;
+                        };
+                        settings: components["schemas"]["Settings"];
+                        rowsPerShard: number | null;
+                        priority: number;
+                        metadata: {
+                            [key: string]: string;
+                        };
+                        expiresAt: string | null;
+                        errorThreshold: number | null;
+                        reuse: boolean;
+                        keepResultsSeconds: number | null;
+                        archivePartBytes: number | null;
+                        webhook: {
+                            url: string;
+                        } | null;
+                        interactive: boolean;
+                        run: number;
+                        positionsPerImage: number | null;
+                        state: components["schemas"]["JobState"];
+                        counts: components["schemas"]["Counts"];
+                        /** Format: date-time */
+                        createdAt: string;
+                        startedAt: string | null;
+                        pausedAt: string | null;
+                        finalizingAt: string | null;
+                        completedAt: string | null;
+                        failedAt: string | null;
+                        cancellingAt: string | null;
+                        cancelledAt: string | null;
+                        expiredAt: string | null;
+                        ending: {
+                            /** @enum {string} */
+                            state: "cancelled" | "expired" | "failed";
+                            /** Format: date-time */
+                            requestedAt: string;
+                            error: components["schemas"]["ErrorReport"] | null;
+                        } | null;
+                        error: components["schemas"]["ErrorReport"] | null;
+                        positions: {
+                            done: number;
+                            total: number | null;
+                        };
+                        positionsPerSecond: number | null;
+                        etaSeconds: number | null;
+                        waitingFor: string | null;
+                        webhookSecret?: string;
+                    };
                 };
             };
             400: components["responses"]["InvalidInput"];
@@ -2313,6 +2407,113 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listDeliveries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An entry an event */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: {
+                            id: string;
+                            event: {
+                                /** @enum {string} */
+                                type: "job.completed" | "job.failed" | "job.cancelled" | "job.expired";
+                                /** Format: date-time */
+                                timestamp: string;
+                                data: {
+                                    job: string;
+                                    state: components["schemas"]["JobState"];
+                                    counts: components["schemas"]["Counts"];
+                                };
+                            };
+                            /** @enum {string} */
+                            state: "pending" | "delivered" | "failed";
+                            attempts: {
+                                /** Format: date-time */
+                                at: string;
+                                status: number | null;
+                                milliseconds: number;
+                                error: string | null;
+                            }[];
+                        }[];
+                    };
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    redeliverWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They are posted again */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: {
+                            id: string;
+                            event: {
+                                /** @enum {string} */
+                                type: "job.completed" | "job.failed" | "job.cancelled" | "job.expired";
+                                /** Format: date-time */
+                                timestamp: string;
+                                data: {
+                                    job: string;
+                                    state: components["schemas"]["JobState"];
+                                    counts: components["schemas"]["Counts"];
+                                };
+                            };
+                            /** @enum {string} */
+                            state: "pending" | "delivered" | "failed";
+                            attempts: {
+                                /** Format: date-time */
+                                at: string;
+                                status: number | null;
+                                milliseconds: number;
+                                error: string | null;
+                            }[];
+                        }[];
+                    };
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

@@ -24,6 +24,14 @@ export const mergePayload = work;
 export type MergePayload = z.output<typeof mergePayload>;
 
 export const archivePayload = z.strictObject({ version: z.literal(1), tenant: z.string(), jobId });
+/** An event to be posted; what it says is in the store. */
+export const webhookPayload = z.strictObject({
+  version: z.literal(1),
+  tenant: z.string(),
+  jobId,
+  delivery: z.string(),
+});
+
 export type ArchivePayload = z.output<typeof archivePayload>;
 
 const classOf = z.strictObject({ index: z.int().min(0), label: z.string() });

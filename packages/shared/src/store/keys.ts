@@ -19,7 +19,7 @@ import type { RowRange } from '../occlusion/shards.js';
  *     ingests/<tenant>/<id>                       marks a dataset that is validating, for resuming
  *     tenants/<tenant>/idempotency/<sha256 of the key>
  *     tenants/<tenant>/jobs/<id>/{job.json,cancel.json,pause.json,archive.zip,errors/<image>.json,images/<image>/<file>,shards/<image>/<rowStart>-<rowEnd>.json.gz}
- *     tenants/<tenant>/jobs/<id>/{job.json,cancel.json,pause.json,archive.zip,archive-<part>.zip,archives.json,errors/<image>.json,images/<image>/<file>}
+ *     tenants/<tenant>/jobs/<id>/{job.json,cancel.json,pause.json,archive.zip,archive-<part>.zip,archives.json,webhook.json,deliveries/<id>.json,errors/<image>.json,images/<image>/<file>}
  */
 export const keys = {
   models: () => 'models/',
@@ -80,6 +80,10 @@ export const keys = {
     `${keys.addressedRows(tenant, address)}${rowsFile(rows)}`,
   archive: (tenant: string, id: string, name = 'archive.zip') => `${jobRoot(tenant, id)}${name}`,
   archives: (tenant: string, id: string) => `${jobRoot(tenant, id)}archives.json`,
+  webhookSecret: (tenant: string, id: string) => `${jobRoot(tenant, id)}webhook.json`,
+  deliveries: (tenant: string, id: string) => `${jobRoot(tenant, id)}deliveries/`,
+  delivery: (tenant: string, id: string, delivery: string) =>
+    `${jobRoot(tenant, id)}deliveries/${delivery}.json`,
   results: (tenant: string, id: string) => `${jobRoot(tenant, id)}images/`,
   result: (tenant: string, id: string, image: string, file: ResultFile) =>
     `${jobRoot(tenant, id)}images/${image}/${file}`,

@@ -1,0 +1,162 @@
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Delivery, JobStatus } from '@umbra/shared';
+import { Webhook } from 'standardwebhooks';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import {
+  makePhotos,
+  postJob,
+  startService,
+  type TestService,
+  uploadPhotos,
+  waitForJob,
+} from '../support/service.js';
+
+type Received = { readonly headers: IncomingHttpHeaders; readonly body: string };
+type Created = JobStatus & { readonly webhookSecret?: string };
+
+let service: TestService;
+let dataset: string;
+let receiver: Server;
+let url: string;
+let received: Received[];
+let answers: number[];
+
+beforeAll(async () => {
+  service = await startService({
+    UMBRA_WEBHOOK_ALLOW_PRIVATE: '1',
+    UMBRA_WEBHOOK_RETRY_MS: '20',
+  });
+  dataset = await uploadPhotos(service.url, await makePhotos(2));
+  await service.startWorker();
+});
+afterAll(() => service.close());
+
+beforeEach(async () => {
+  received = [];
+  answers = [];
+  receiver = createServer(async (request, response) => {
+    const body = Buffer.concat(await request.toArray()).toString();
+    received.push({ headers: request.headers, body });
+    const status = answers.shift() ?? 204;
+    response.writeHead(status, status === 302 ? { location: `${url}/elsewhere` } : {}).end();
+  });
+  receiver.listen(0, '127.0.0.1');
+  await once(receiver, 'listening');
+  url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
+});
+afterEach(() => void receiver.close());
+
+const work = (webhook: unknown) => ({
+  ...{ dataset, model: 'tiny', settings: { patch: 8, stride: 8 } },
+  webhook,
+});
+
+async function create(webhook: unknown): Promise<Created> {
+  const response = await postJob(service.url, work(webhook));
+  expect(response.status).toBe(202);
+  return (await response.json()) as Created;
+}
+
+const deliveriesOf = async (job: string, method = 'GET', path = '') =>
+  fetch(`${service.url}/v1/jobs/${job}/deliveries${path}`, { method });
+
+async function untilDelivery(job: string, state: Delivery['state']): Promise<Delivery> {
+  for (;;) {
+    const { data } = (await (await deliveriesOf(job)).json()) as { data: Delivery[] };
+    if (data[0]?.state === state) return data[0];
+    await sleep(20);
+  }
+}
+
+const verify = (secret: string, { headers, body }: Received) =>
+  new Webhook(secret).verify(body, headers as Record<string, string>);
+
+test('the end of a job is posted, signed, and again until it is taken', async () => {
+  answers = [500, 302, 503];
+  const { id, webhookSecret = '', webhook } = await create({ url });
+  expect(webhookSecret).toMatch(/^whsec_/);
+  expect(webhook).toEqual({ url });
+  const done = await untilDelivery(id, 'delivered');
+  expect(received).toHaveLength(4);
+  for (const one of received) {
+    expect(verify(webhookSecret, one)).toMatchObject({
+      type: 'job.completed',
+      data: { job: id, state: 'completed', counts: { total: 2, completed: 2, failed: 0 } },
+    });
+  }
+  expect(new Set(received.map(({ headers }) => headers['webhook-id']))).toEqual(new Set([done.id]));
+  expect(done.attempts.map(({ status }) => status)).toEqual([500, 302, 503, 204]);
+  expect(done.attempts.at(-1)).toMatchObject({ error: null });
+  expect(() =>
+    verify('whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=', received[0] as Received),
+  ).toThrow();
+  // Told once.
+  const status = await (await fetch(`${service.url}/v1/jobs/${id}`)).text();
+  expect(status).not.toContain('whsec_');
+  expect(await (await deliveriesOf(id)).text()).not.toContain('whsec_');
+  expect((await deliveriesOf(id, 'POST', '/redeliver')).status).toBe(409);
+});
+
+test('a secret of its own is used, and not given back', async () => {
+  const secret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
+  const created = await create({ url, secret });
+  expect(created.webhookSecret).toBeUndefined();
+  await untilDelivery(created.id, 'delivered');
+  expect(verify(secret, received[0] as Received)).toMatchObject({ type: 'job.completed' });
+});
+
+test('a receiver that is gone is not asked again, unless it is told to be', async () => {
+  answers = [410];
+  const { id } = await create({ url });
+  const failed = await untilDelivery(id, 'failed');
+  expect(failed.attempts.map(({ status }) => status)).toEqual([410]);
+  expect((await deliveriesOf(id, 'POST', '/redeliver')).status).toBe(202);
+  const taken = await untilDelivery(id, 'delivered');
+  expect(taken.attempts.map(({ status }) => status)).toEqual([410, 204]);
+  expect(received.map(({ headers }) => headers['webhook-id'])).toEqual([taken.id, taken.id]);
+});
+
+test('a cancelled job says so', async () => {
+  const own = await uploadPhotos(service.url, await makePhotos(40));
+  const { id } = (await (
+    await postJob(service.url, {
+      ...{ ...work({ url }), dataset: own, settings: { patch: 8, stride: 1 } },
+    })
+  ).json()) as Created;
+  await fetch(`${service.url}/v1/jobs/${id}/cancel`, { method: 'POST' });
+  await waitForJob(service.url, id, ({ state }) => state === 'cancelled');
+  await untilDelivery(id, 'delivered');
+  expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({ type: 'job.cancelled' });
+});
+
+test('addresses of this network are refused, by themselves and where a name stands for them', async () => {
+  const closed = await startService({ UMBRA_WEBHOOK_RETRY_MS: '1' });
+  const own = await uploadPhotos(closed.url, await makePhotos(1));
+  const post = (hook: string) => postJob(closed.url, { ...work({ url: hook }), dataset: own });
+  for (const hook of [url, 'http://localhost/', 'http://169.254.169.254/', 'ftp://example.org/']) {
+    expect((await post(hook)).status).toBe(400);
+  }
+  const secret = 'whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
+  expect((await postJob(closed.url, { ...work({ url, secret }), dataset: own })).status).toBe(400);
+  // The name of this very machine, which stands for an address of its own.
+  const named = url.replace('127.0.0.1', 'ip6-localhost');
+  const response = await post(named);
+  expect(response.status).toBe(202);
+  await closed.startWorker();
+  const { id } = (await response.json()) as Created;
+  await waitForJob(closed.url, id);
+  for (;;) {
+    const found = await fetch(`${closed.url}/v1/jobs/${id}/deliveries`);
+    const [one] = ((await found.json()) as { data: Delivery[] }).data;
+    if (one !== undefined && one.attempts.length > 0) {
+      expect(one.attempts[0]).toMatchObject({ status: null, error: expect.any(String) });
+      break;
+    }
+    await sleep(20);
+  }
+  expect(received).toEqual([]);
+  await closed.close();
+});
