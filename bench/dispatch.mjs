@@ -12,6 +12,7 @@ import { FlowProducer, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { startProcess, waitUntilReady } from '../scripts/lib/server.mjs';
 import { startServices } from '../scripts/lib/services.mjs';
+import { residentBytes } from './memory.mjs';
 
 const lanes = 64;
 const mebibyte = 1024 * 1024;
@@ -139,12 +140,6 @@ async function watch({ redis, job, idleBytes, stretchMs, pids, url }) {
 /** @param {Redis} redis */
 async function redisBytes(redis) {
   return Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1] ?? 0);
-}
-
-/** @param {number} pid */
-function residentBytes(pid) {
-  const text = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+) kB/.exec(text)?.[1] ?? 0) * 1024;
 }
 
 /**

@@ -1,4 +1,4 @@
-// `npm run bench -- [engine] [refine] [tfjs] [queue] [scale] [--quick] [--only MODEL,...] [--json]`: measurements
+// `npm run bench -- [engine] [refine] [tfjs] [transfer] [queue] [scale] [--quick] [--only MODEL,...] [--json]`: measurements
 // beside peers, in one run. `--quick` takes under three minutes; `--only` names the engine's models.
 import { join } from 'node:path';
 import { repoRoot, runMain, step } from '../scripts/lib/run.mjs';
@@ -25,6 +25,9 @@ await runMain(async () => {
   // WebAssembly takes too long for a quick run.
   if (wants('tfjs') && !(options.quick && parts.length === 0)) {
     Object.assign(results, await (await import('./tfjs.mjs')).benchTfjs(options));
+  }
+  if (wants('transfer')) {
+    results.transfer = await (await import('./transfer.mjs')).benchTransfer(options);
   }
   if (wants('queue')) results.queue = await (await import('./queue.mjs')).benchQueue(options);
   // Longer than a quick run of everything may take.
