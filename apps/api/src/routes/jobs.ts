@@ -14,6 +14,7 @@ import {
 } from '@umbra/shared';
 import type { Response } from 'express';
 import { z } from 'zod';
+import { releaseQuietly } from '../access/release.js';
 import type { Context } from '../context.js';
 import { cancelJob, pauseJob, resumeJob, retryJob } from '../control-job.js';
 import { checkRequest, createJob } from '../create-job.js';
@@ -190,6 +191,8 @@ export function jobRoutes(context: Context): Route[] {
     route(jobOperations.delete, async ({ tenant, params, response }) => {
       const job = await findJob(context, tenant, params.job);
       await deleteJob(store, tenant, job);
+      // The dataset of an image that somebody waited for goes with it.
+      if (job.interactive) await releaseQuietly(context.usage.releaseDataset(tenant, job.dataset));
       response.status(204).end();
     }),
     route(jobOperations.get, async ({ tenant, params, response }) => {
