@@ -264,10 +264,9 @@ describe('reading', () => {
     });
     for (const file of result.files) {
       const { status, headers } = await get(`/v1/jobs/${id}/images/img_00000001/${file}`);
-      expect([status, headers.get('content-type')]).toEqual([
-        200,
-        file.endsWith('.png') ? 'image/png' : 'application/octet-stream',
-      ]);
+      const mediaTypes = { png: 'image/png', webp: 'image/webp', npy: 'application/octet-stream' };
+      const ending = file.split('.').at(-1) as keyof typeof mediaTypes;
+      expect([status, headers.get('content-type')]).toEqual([200, mediaTypes[ending]]);
     }
     for (const file of ['heatmap-2.png', 'job.json', '..%2Fjob.json']) {
       const missing = await get(`/v1/jobs/${id}/images/img_00000001/${file}`);
