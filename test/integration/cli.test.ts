@@ -64,8 +64,8 @@ describe('umbra', () => {
   });
 
   test.each([
-    { name: 'plain', settings, files: 6 },
-    { name: 'with every setting', settings: everything, files: 4 + 3 + 2 + 2 + 1 },
+    { name: 'plain', settings, files: 7 },
+    { name: 'with every setting', settings: everything, files: 4 + 3 + 2 + 2 + 1 + 1 },
   ])('explain and submit write the same bytes: $name', async ({ name, settings, files }) => {
     const [a, b] = [join(folder, `${name} a`), join(folder, `${name} b`)];
     const model = join(service.folder, 'models', 'tiny');
