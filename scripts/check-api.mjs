@@ -10,6 +10,12 @@ import { CommandError, repoRoot, runMain, step } from './lib/run.mjs';
 import { startServices } from './lib/services.mjs';
 
 const leastRequests = 2_000;
+/** Nobody is held back: a refusal says nothing about the rest. */
+const withKeys = {
+  UMBRA_STORE: 'fs',
+  UMBRA_AUTH: 'keys',
+  UMBRA_REQUESTS_PER_MINUTE: '1000000',
+};
 const checks = [
   'not_a_server_error',
   'status_code_conformance',
@@ -18,6 +24,7 @@ const checks = [
   'response_headers_conformance',
   'negative_data_rejection',
   'unsupported_method',
+  'ignored_auth',
 ];
 
 await runMain(async () => {
@@ -29,14 +36,18 @@ await runMain(async () => {
   const { writeTinyBundle } = await import('@umbra/engine/testing');
   mkdirSync(join(dir, 'models'));
   await writeTinyBundle(join(dir, 'models'));
-  const env = { UMBRA_MODELS_DIR: join(dir, 'models') };
+  const env = { UMBRA_MODELS_DIR: join(dir, 'models'), ...withKeys };
+  const { createApiKey, createFsStore } = await import('@umbra/shared');
+  const asked = { tenant: 'fuzz', scopes: /** @type {const} */ (['admin']) };
+  const { text: apiKey } = await createApiKey(createFsStore(join(dir, 'store')), asked);
   const services = await startServices({ dir, workers: 1, env, report: step });
   try {
-    const seeds = await makeSeeds(services.url);
+    const seeds = await makeSeeds(services.url, apiKey);
     const started = performance.now();
     const { status, output } = await schemathesis(join(programs, 'st'), dir, services.url, {
       SCHEMATHESIS_HOOKS: 'hooks',
       PYTHONPATH: fuzz,
+      UMBRA_FUZZ_KEY: apiKey,
       UMBRA_FUZZ_SEEDS: JSON.stringify(seeds),
       UMBRA_FUZZ_PHOTO: (await drawPhoto('orange')).toString('base64'),
     });
@@ -58,10 +69,11 @@ await runMain(async () => {
  * Things that requests may name, by the name of the parameter: a finished job with its dataset.
  *
  * @param {string} baseUrl
+ * @param {string} apiKey
  */
-async function makeSeeds(baseUrl) {
+async function makeSeeds(baseUrl, apiKey) {
   const { createUmbraClient } = await import('@umbra/client');
-  const client = createUmbraClient({ baseUrl });
+  const client = createUmbraClient({ baseUrl, apiKey });
   const images = ['red', 'green', 'blue'].map(async (background) => {
     const bytes = await drawPhoto(background);
     return { name: `${background}.png`, data: new Blob([new Uint8Array(bytes)]) };

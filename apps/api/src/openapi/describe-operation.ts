@@ -7,6 +7,11 @@ import type { Direction, JsonSchema, SchemaWriter } from './schemas.js';
 /** Write what the document shares, and give references to it. */
 export type Writers = { readonly schemas: SchemaWriter; readonly problems: ProblemWriter };
 
+/** Node.js says so by itself, before anything of ours has the request. */
+const tooLong = {
+  description: 'Request Header Fields Too Large: path, query and headers beyond 16 KiB',
+};
+
 /** One operation as an OpenAPI Operation Object. */
 export function describeOperation(
   operation: Operation,
@@ -27,6 +32,7 @@ export function describeOperation(
     responses: {
       ...describeAnswers(operation, schemas),
       ...problems.write(operation),
+      ...(operation.query === undefined ? {} : { 431: tooLong }),
     },
   };
 }
