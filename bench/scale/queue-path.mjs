@@ -106,27 +106,22 @@ async function timeDispatch(fleet, dataset, images) {
   return ((last.queued - first.queued) * 1000) / (last.atMs - first.atMs);
 }
 
-/** @typedef {{ commandsPerSecond: number, cpuShare: number }} Idle */
-
 /**
  * @param {string} redisUrl
- * @returns {Promise<Idle>}
+ * @returns {Promise<number>} commands a second
  */
 async function watchIdle(redisUrl) {
   const before = await readRedisUse(redisUrl);
   await sleep(watchedSeconds * 1000);
   const after = await readRedisUse(redisUrl);
-  return {
-    commandsPerSecond: (after.commands - before.commands) / watchedSeconds,
-    cpuShare: (after.cpuSeconds - before.cpuSeconds) / watchedSeconds,
-  };
+  return (after.commands - before.commands) / watchedSeconds;
 }
 
 /**
  * @param {import('./fleet.mjs').Fleet} fleet
  * @param {string} dataset
  * @param {number} images
- * @param {Idle} without a worker
+ * @param {number} without commands a second, without a worker
  */
 async function timeWorker(fleet, dataset, images, without) {
   const first = await fleet.startWorker();
@@ -143,13 +138,17 @@ async function timeWorker(fleet, dataset, images, without) {
   const before = await readRedisUse(fleet.redisUrl);
   const run = await runJob(fleet, { dataset, images, model, settings: unseenSettings() });
   const after = await readRedisUse(fleet.redisUrl);
+  const redisCommands = (after.commands - before.commands) / images;
+  const redisCpuSeconds = (after.cpuSeconds - before.cpuSeconds) / images;
+  const idleCommandsPerSecond = Math.max(0, idle - without);
   return {
     imagesPerSecond: images / (run.seconds - run.archiveSeconds),
     archivePerSecond: images / run.archiveSeconds,
-    redisCommands: (after.commands - before.commands) / images,
-    redisCpuSeconds: (after.cpuSeconds - before.cpuSeconds) / images,
-    idleCommandsPerSecond: Math.max(0, idle.commandsPerSecond - without.commandsPerSecond),
-    idleCpuShare: Math.max(0, idle.cpuShare - without.cpuShare),
+    redisCommands,
+    redisCpuSeconds,
+    idleCommandsPerSecond,
+    // At the price of a command under load: a few in a second are lost in what Redis does for itself.
+    idleCpuShare: (idleCommandsPerSecond * redisCpuSeconds) / redisCommands,
   };
 }
 
