@@ -49,7 +49,6 @@ await runMain(async () => {
       PYTHONPATH: fuzz,
       UMBRA_FUZZ_KEY: apiKey,
       UMBRA_FUZZ_SEEDS: JSON.stringify(seeds),
-      UMBRA_FUZZ_PHOTO: (await drawPhoto('orange')).toString('base64'),
     });
     const requests = Number(/^Requests: (\d+)/m.exec(output)?.[1] ?? 0);
     const seconds = ((performance.now() - started) / 1000).toFixed(0);

@@ -5,7 +5,6 @@ four ask for one of those; the fourth asks for what was made up.
 """
 
 import atexit
-import base64
 import json
 import os
 import random
@@ -17,7 +16,6 @@ import schemathesis
 SEEDS = json.loads(os.environ["UMBRA_FUZZ_SEEDS"])
 """By parameter: ids of things that must stay, and names that no answer gives as an id."""
 
-PHOTO = base64.b64decode(os.environ["UMBRA_FUZZ_PHOTO"])
 LARGEST_POOL = 50
 made: dict[str, list[str]] = {}
 """By prefix: what requests have made, and others may pause, cancel and delete."""
@@ -79,9 +77,7 @@ def name_query(case):
 
 def name_body(case):
     body = case.body
-    is_image = case.media_type in ("application/octet-stream", "image/*") or str(case.media_type).startswith("image/")
-    if is_image and chance.random() < 0.5:
-        case.body = PHOTO
+    is_wrong = case.meta is not None and case.meta.generation.mode.is_negative
     if not isinstance(body, dict):
         return
     if case.media_type == "multipart/form-data":
@@ -93,7 +89,7 @@ def name_body(case):
         for name in ("dataset", "model"):
             if isinstance(body.get(name), str) and SEEDS.get(name):
                 body[name] = SEEDS[name][0]
-        if case.meta and not case.meta.generation.mode.is_negative:
+        if not is_wrong:
             # Few settings that are made up fit each other and the model.
             body.pop("settings", None)
 
