@@ -22,7 +22,7 @@ export const workerConfig = commonConfig.extend({
   /** Inference threads of this process; shards run side by side. */
   UMBRA_LANES: count(1),
   /** Images of all jobs that may be in the queue of a kind of model at once. */
-  UMBRA_WINDOW_IMAGES: count(512),
+  UMBRA_WINDOW_IMAGES: count(4096),
   /** Most seconds that a shard should take, as far as its model's pace is known. */
   UMBRA_SHARD_SECONDS: z.coerce.number().min(0.1).max(600).default(5),
   UMBRA_CACHE_DIR: z.string().min(1).default('.umbra/cache'),

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openEngine } from '@umbra/engine';
 import {
@@ -85,6 +86,8 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
   });
   const events = createEventBook(redis);
   const shutdown = new AbortController();
+  // Every shard and every consumer listens: many are no leak.
+  setMaxListeners(0, shutdown.signal);
   const closing = new AbortController();
   const shared = { connection: redis, prefix: redisPrefix, ...telemetryOf(tracing) };
   const queue = (name: string) => new Queue(name, shared);

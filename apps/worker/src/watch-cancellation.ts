@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { AppError } from '@umbra/shared';
 import type { Context } from './context.js';
 
@@ -16,8 +17,11 @@ export function watchCancellation({ progress, shutdown }: Context, jobId: string
   };
   // A Redis that is away for a moment says nothing of the job.
   const timer = setInterval(() => ask().catch(() => undefined), pollMs);
+  const signal = AbortSignal.any([shutdown, cancelled.signal]);
+  // One a batch that is under way: many are no leak.
+  setMaxListeners(0, signal);
   return {
-    signal: AbortSignal.any([shutdown, cancelled.signal]),
+    signal,
     async check(): Promise<void> {
       await ask();
       if (cancelled.signal.aborted) throw new AppError('cancelled', `Job ${jobId} was cancelled`);
