@@ -1,4 +1,5 @@
-import { AppError, isFinal, type JobRecord, keys, putJson } from '@umbra/shared';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppError, isFinal, type JobRecord, keys, type ObjectStore, putJson } from '@umbra/shared';
 import type { Context } from './context.js';
 import { dispatchJob, reservePositions } from './create-job.js';
 
@@ -54,9 +55,12 @@ export async function retryJob(
   if (job.startedAt !== null && completed >= total) {
     throw new AppError('conflict', `All ${total} images of job '${job.id}' are finished`);
   }
+  await untilPutAway(store, tenant, job.id);
   const again: JobRecord = {
     ...job,
-    ...{ state: 'queued', run: job.run + 1, ending: null, error: null, expiresAt: null },
+    // One that ended before it knew its images asks its dataset for them.
+    ...{ state: job.startedAt === null ? 'validating' : 'queued' },
+    ...{ run: job.run + 1, ending: null, error: null, expiresAt: null },
     ...{ pausedAt: null, finalizingAt: null, completedAt: null, failedAt: null },
     ...{ cancellingAt: null, cancelledAt: null, expiredAt: null },
     counts: { total, completed: 0, failed: 0 },
@@ -72,8 +76,28 @@ export async function retryJob(
   // The mark first: a job that says it is queued is always found.
   await store.put(keys.activeJob(tenant, job.id), job.id);
   await putJson(store, keys.job(tenant, job.id), again);
+  // Once more: who found the mark before the record may have put the ended job away.
+  await store.put(keys.activeJob(tenant, job.id), job.id);
   await dispatchJob(context, tenant, job.id);
   return again;
+}
+
+const putAwayMs = 2_000;
+
+/**
+ * A job is told to have ended before all that it needed is put away, its mark last: what is begun before
+ * would be put away with it.
+ *
+ * @throws {AppError} `conflict` if that takes long.
+ */
+async function untilPutAway(store: ObjectStore, tenant: string, id: string): Promise<void> {
+  const deadline = Date.now() + putAwayMs;
+  while ((await store.head(keys.activeJob(tenant, id))) !== null) {
+    if (Date.now() > deadline) {
+      throw new AppError('conflict', `Job '${id}' is still ending: retry it in a moment`);
+    }
+    await sleep(50);
+  }
 }
 
 function assertRunning({ id, state }: JobRecord, what: string): void {

@@ -126,8 +126,9 @@ export async function createJob(
       const { secret = newWebhookSecret() } = webhook;
       await putJson(store, keys.webhookSecret(tenant, job.id), { secret });
     }
-    await putJson(store, keys.job(tenant, job.id), job);
+    // The mark first: a job that says it is queued is always found.
     await store.put(keys.activeJob(tenant, job.id), job.id);
+    await putJson(store, keys.job(tenant, job.id), job);
     await dispatchJob(context, tenant, job.id);
   } catch (error) {
     await store.delete(keys.activeJob(tenant, job.id));

@@ -10,13 +10,14 @@ import {
   type JobRecord,
   keys,
   putJson,
+  queueJobIds,
   reportError,
 } from '@umbra/shared';
 import type { Job } from 'bullmq';
 import { readImages } from './archive-images.js';
 import { openPart, type PartWriter } from './archive-part.js';
 import type { Context } from './context.js';
-import { endJob, failJob, readJob } from './job-record.js';
+import { endJob, failJob, putAway, readJob } from './job-record.js';
 
 /** An object of a bucket has at most 10,000 parts of the uploader's 8 MiB. */
 const largestPartBytes = 64 * 1024 ** 3;
@@ -26,12 +27,13 @@ export async function runArchive(context: Context, queued: Job): Promise<void> {
   const { tenant, jobId } = archivePayload.parse(queued.data);
   const { store, logger } = context;
   const job = await readJob(store, tenant, jobId);
+  // Queued once more as it ended; the job may have been begun again since.
+  if (!isOfRun(queued, job)) return;
   if (isFinal(job.state)) {
     // Ended by an attempt that could not tell of it any more.
-    const marker = keys.activeJob(tenant, jobId);
-    if ((await store.head(marker)) === null) return;
-    await context.announce(tenant, job);
-    await store.delete(marker);
+    if ((await store.head(keys.activeJob(tenant, jobId))) !== null) {
+      await putAway(context, tenant, job);
+    }
     return;
   }
   try {
@@ -49,8 +51,13 @@ export async function runArchive(context: Context, queued: Job): Promise<void> {
 export async function failUnarchived(context: Context, queued: Job, error: Error): Promise<void> {
   const { tenant, jobId } = archivePayload.parse(queued.data);
   const job = await readJob(context.store, tenant, jobId);
-  if (!isFinal(job.state)) await failJob(context, tenant, jobId, reportError(error));
+  if (isOfRun(queued, job) && !isFinal(job.state)) {
+    await failJob(context, tenant, jobId, reportError(error));
+  }
 }
+
+const isOfRun = (queued: Job, { id, run }: JobRecord): boolean =>
+  queued.id === queueJobIds.archive(id, run);
 
 async function writeArchives(
   context: Context,

@@ -3,8 +3,10 @@ import {
   AppError,
   type ErrorReport,
   errorReport,
+  findJobRecord,
   hasCode,
   imageIndexOf,
+  isFinal,
   keys,
   type MergePayload,
   mergePayload,
@@ -94,13 +96,15 @@ export async function failUnmerged(context: Context, job: Job, error: Error): Pr
   await recordFailure(context, mergePayload.parse(job.data), parseFailure(error.message));
 }
 
-/** The image failed; the job goes on. */
+/** The image failed; the job goes on. Not where that has ended, or was begun again: that run says more. */
 export async function recordFailure(
   context: Context,
-  { tenant, jobId, item }: MergePayload,
+  { tenant, jobId, item, run }: MergePayload,
   error: ErrorReport,
 ): Promise<void> {
   const { store, progress, logger } = context;
+  const job = await findJobRecord(store, tenant, jobId);
+  if (job === null || isFinal(job.state) || job.run !== run) return;
   await putJson(store, keys.error(tenant, jobId, item.id), error);
   if (await progress.finishImage(jobId, imageIndexOf(item.id), 'failed')) {
     await tellImage(context, tenant, jobId, { id: item.id, state: 'failed', error });

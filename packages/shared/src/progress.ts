@@ -55,6 +55,8 @@ export type ProgressBook = {
   /** Tell every worker that a job is to end: see `isCancelled`. */
   cancel(jobId: string): Promise<void>;
   isCancelled(jobId: string): Promise<boolean>;
+  /** Forget what is counted. */
+  clear(jobId: string): Promise<void>;
   /** A job is to run again. */
   revive(jobId: string): Promise<void>;
   setPaused(jobId: string, isPaused: boolean): Promise<void>;
@@ -167,12 +169,18 @@ export function createProgressBook(redis: Redis): ProgressBook {
     async isCancelled(jobId) {
       return (await redis.exists(keysOf(jobId).cancelled)) === 1;
     },
+    async clear(jobId) {
+      const { progress, finished, flight } = keysOf(jobId);
+      await redis.del(progress, finished, flight);
+    },
     async revive(jobId) {
-      await redis.del(keysOf(jobId).cancelled);
+      const { cancelled, paused } = keysOf(jobId);
+      await redis.del(cancelled, paused);
     },
     async setPaused(jobId, isPaused) {
       const { paused } = keysOf(jobId);
-      await (isPaused ? raise(paused) : redis.del(paused));
+      // For as long as the user says: it goes with the job.
+      await (isPaused ? redis.set(paused, 1) : redis.del(paused));
     },
     async remove(jobId) {
       const { progress, finished, flight, paused } = keysOf(jobId);

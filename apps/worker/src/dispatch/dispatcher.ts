@@ -22,6 +22,7 @@ import {
   end,
   finalize,
   findLost,
+  forget,
   loadRun,
   openReader,
   pause,
@@ -36,6 +37,8 @@ const assumedPositions = 200;
 /** Seconds a position where no model was measured. */
 const assumedPace = 0.02;
 const retryMs = 1_000;
+/** From a job's mark to its record at most. */
+const unmadeMs = 60_000;
 /** A job whose images are in flight and do not finish for this long is looked into. */
 const lostMs = 5_000;
 /** Of all manifests together, and of one. */
@@ -82,9 +85,12 @@ export function createDispatcher(context: Context): Dispatcher {
       return;
     }
     try {
-      // A job that was withdrawn while it was being queued has no record, and nobody to be told.
-      if ((await store.head(keys.job(tenant, jobId))) === null) await progress.unregister(jobId);
-      else await failJob(context, tenant, jobId, reportError(error));
+      if ((await store.head(keys.job(tenant, jobId))) === null) {
+        // Its mark is written first. One that was withdrawn, or never made, has nobody to be told.
+        if (Date.now() < run.sinceMs + unmadeMs) return;
+        await store.delete(keys.activeJob(tenant, jobId));
+        await progress.unregister(jobId);
+      } else await failJob(context, tenant, jobId, reportError(error));
       runs.delete(jobId);
     } catch (reason) {
       logger.warn({ jobId, error: reportError(reason) }, 'a job could not be ended');
@@ -108,8 +114,7 @@ export function createDispatcher(context: Context): Dispatcher {
     switch (decision.do) {
       case 'forget':
         change(run, async () => {
-          await progress.unregister(run.jobId);
-          runs.delete(run.jobId);
+          if (await forget(context, run)) runs.delete(run.jobId);
         });
         return null;
       case 'validate':

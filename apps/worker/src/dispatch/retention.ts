@@ -1,19 +1,36 @@
-import { deleteJob, findJobRecord, isFinal, keys } from '@umbra/shared';
+import { deleteJob, findJobRecord, keys, reportError } from '@umbra/shared';
 import type { Context } from '../context.js';
+import { endedAtMs } from '../job-record.js';
 
 /** Delete jobs whose results have been kept for as long as was asked. */
-export async function sweepRetention({ store, usage, logger }: Context): Promise<void> {
+export async function sweepRetention(context: Context): Promise<void> {
+  const { store, logger } = context;
   for await (const { key } of store.list(keys.retentions())) {
     const [, deleteAt = '', tenant = '', jobId = ''] = key.split('/');
     // In ascending order: what follows is kept for longer.
     if (Date.parse(deleteAt) > Date.now()) return;
-    const job = await findJobRecord(store, tenant, jobId);
-    if (job !== null && isFinal(job.state)) {
-      await deleteJob(store, tenant, job);
-      // The dataset of an image that somebody waited for goes with it.
-      if (job.interactive) await usage.releaseDataset(tenant, job.dataset);
-      logger.info({ jobId }, 'results deleted at the end of their time');
+    try {
+      await deleteKept(context, tenant, jobId);
+      await store.delete(key);
+    } catch (error) {
+      // One that cannot be deleted keeps none of the others.
+      logger.warn({ jobId, error: reportError(error) }, 'results could not be deleted');
     }
-    await store.delete(key);
   }
+}
+
+async function deleteKept(
+  { store, usage, logger }: Context,
+  tenant: string,
+  jobId: string,
+): Promise<void> {
+  const job = await findJobRecord(store, tenant, jobId);
+  const endedMs = job === null ? null : endedAtMs(job);
+  if (job === null || endedMs === null) return;
+  // It was begun again since, and its last end has a mark of its own.
+  if (endedMs + (job.keepResultsSeconds ?? 0) * 1000 > Date.now()) return;
+  await deleteJob(store, tenant, job);
+  // The dataset of an image that somebody waited for goes with it.
+  if (job.interactive) await usage.releaseDataset(tenant, job.dataset);
+  logger.info({ jobId }, 'results deleted at the end of their time');
 }

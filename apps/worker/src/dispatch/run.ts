@@ -5,6 +5,8 @@ import type { ManifestReader } from './manifest-reader.js';
 export type Run = {
   readonly tenant: string;
   readonly jobId: string;
+  /** When it was met. */
+  readonly sinceMs: number;
   /** undefined until its record has been read. */
   loaded?: { readonly bundle: ModelBundle; readonly queue: ShardQueue };
   job?: JobRecord;
@@ -20,6 +22,6 @@ export type Run = {
 };
 
 export const newRun = (tenant: string, jobId: string, nowMs: number): Run => ({
-  ...{ tenant, jobId, isBusy: false, notBeforeMs: 0 },
+  ...{ tenant, jobId, sinceMs: nowMs, isBusy: false, notBeforeMs: 0 },
   ...{ finished: 0, finishedChangedMs: nowMs },
 });

@@ -17,7 +17,7 @@ import {
   storedDataset,
 } from '@umbra/shared';
 import type { Context } from '../context.js';
-import { endJob, readJob, writeJob } from '../job-record.js';
+import { endedAtMs, endJob, putAway, readJob, writeJob } from '../job-record.js';
 import { type Launch, launchImages } from './launch.js';
 import { createManifestReader, readItemAt } from './manifest-reader.js';
 import type { Run } from './run.js';
@@ -34,7 +34,9 @@ export async function loadRun(context: Context, run: Run): Promise<void> {
   const job = await readJob(store, tenant, jobId);
   allowedStrategy(job.settings.strategy, engineOptionsOf(context.config));
   const bundle = await describeModel(store, job.model.name, job.model.digest);
-  if ((await store.head(keys.cancellation(tenant, jobId))) !== null) await progress.cancel(jobId);
+  const isEnding =
+    job.state === 'cancelling' || (await store.head(keys.cancellation(tenant, jobId))) !== null;
+  if (isEnding) await progress.cancel(jobId);
   const isPaused = (await store.head(keys.pause(tenant, jobId))) !== null;
   await progress.setPaused(jobId, isPaused);
   run.loaded = { bundle, queue: shardQueueFor(bundle.format) };
@@ -71,6 +73,8 @@ export async function start(context: Context, run: Known): Promise<void> {
   const { tenant, job } = run;
   const isRetry = job.state === 'queued' && job.run > 1;
   if (isRetry) {
+    // What an image of the last run has added after that had ended.
+    await progress.clear(job.id);
     for await (const { key } of store.list(keys.errors(tenant, job.id))) await store.delete(key);
   }
   // Nothing can be finished of a job that is begun for the first time.
@@ -132,9 +136,48 @@ export async function resume(context: Context, run: Known): Promise<void> {
 /** Stop what runs; what is finished stays. */
 export async function end(context: Context, run: Known, ending: Ending): Promise<void> {
   const { tenant, job } = run;
-  await context.progress.cancel(job.id);
   const cancellingAt = ending.requestedAt;
-  run.job = await writeJob(context, tenant, job, { state: 'cancelling', cancellingAt, ending });
+  const changes = { state: 'cancelling', cancellingAt, ending } as const;
+  // The reason first: of what is only told to stop, another dispatcher would say that a user did it.
+  const next = await writeJob(context, tenant, job, changes);
+  if (next.state !== 'cancelling') return reset(run, next);
+  await context.progress.cancel(job.id);
+  run.job = next;
+}
+
+/** How long the end of a job may take before it counts as cut off. */
+const cutOffMs = 60_000;
+
+/**
+ * What is to be done about a job that is final here: it may have been begun again, or its end may have
+ * been cut off.
+ *
+ * @returns Whether it can be forgotten.
+ */
+export async function forget(context: Context, run: Known): Promise<boolean> {
+  const { store, progress } = context;
+  const { tenant, jobId } = run;
+  const job = await readJob(store, tenant, jobId);
+  const endedMs = endedAtMs(job);
+  if (endedMs === null) {
+    reset(run, job);
+    return false;
+  }
+  if ((await store.head(keys.activeJob(tenant, jobId))) !== null) {
+    if (Date.now() - endedMs < cutOffMs) {
+      run.notBeforeMs = Date.now() + slowlyMs;
+      return false;
+    }
+    await putAway(context, tenant, job);
+  }
+  await progress.unregister(jobId);
+  return true;
+}
+
+/** Another process has written the record: go on from there. */
+function reset(run: Known, job: JobRecord): void {
+  run.job = job;
+  delete run.reader;
 }
 
 /** Have the archive written, which ends the job; end it where there is nothing to archive. */
@@ -149,10 +192,14 @@ export async function finalize(context: Context, run: Known): Promise<void> {
     run.job = await endJob(context, tenant, job, ending?.state ?? 'completed', { counts, error });
     return;
   }
-  if (job.state !== 'finalizing') {
-    const finalizingAt = new Date().toISOString();
-    run.job = await writeJob(context, tenant, job, { state: 'finalizing', finalizingAt });
-  }
+  const finalizingAt = new Date().toISOString();
+  const stored =
+    job.state === 'finalizing'
+      ? await readJob(context.store, tenant, job.id)
+      : await writeJob(context, tenant, job, { state: 'finalizing', finalizingAt });
+  // The archive's step writes the record from here on, and a user may have the job begun again.
+  if (stored.state !== 'finalizing' || stored.run !== job.run) return reset(run, stored);
+  run.job = stored;
   // Not only once: an archive that was lost with Redis is queued again.
   const carrier = await context.traces.recall(job.id);
   await context.tracing.within(carrier, () =>
@@ -163,10 +210,6 @@ export async function finalize(context: Context, run: Known): Promise<void> {
     ),
   );
   run.notBeforeMs = Date.now() + slowlyMs;
-  // The archive's step writes the record from here on.
-  if ((await readJob(context.store, tenant, job.id)).state !== 'finalizing') {
-    await context.progress.unregister(job.id);
-  }
 }
 
 /**
