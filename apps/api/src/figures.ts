@@ -28,6 +28,12 @@ export async function useStored<T>(
   return useNetwork(folder, described.bundle, size, (network) => use({ ...described, network }));
 }
 
+/** What a request for a picture that clients may keep is answered with. */
+export const pictureAnswers = {
+  200: { description: 'A picture', content: { 'image/png': 'bytes' } },
+  304: { description: 'The client has it already' },
+} as const;
+
 /**
  * Answer 304 where the client has what it asks for.
  *

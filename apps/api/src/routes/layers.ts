@@ -4,7 +4,7 @@ import { encodeKernels, findLayer, listLayers, renderFilters } from '@umbra/engi
 import { filterView, findModel, type LayerList, layerList, type Size } from '@umbra/shared';
 import { z } from 'zod';
 import type { Context } from '../context.js';
-import { createDrawingTurns, isFresh, sendPage, useStored } from '../figures.js';
+import { createDrawingTurns, isFresh, pictureAnswers, sendPage, useStored } from '../figures.js';
 import { operation, type Route, route } from '../operation.js';
 import { layerParams, modelParam } from './params.js';
 
@@ -20,9 +20,6 @@ const layersQuery = z.strictObject({
     .optional(),
 });
 
-const picture = { description: 'A picture', content: { 'image/png': 'bytes' } } as const;
-const unchanged = { description: 'The client has it already' } as const;
-
 export const layerOperations = {
   list: operation({
     id: 'listLayers',
@@ -32,7 +29,7 @@ export const layerOperations = {
     query: layersQuery,
     answers: {
       200: { description: 'All layers', content: { 'application/json': layerList } },
-      304: unchanged,
+      304: pictureAnswers[304],
     },
   }),
   filters: operation({
@@ -43,7 +40,7 @@ export const layerOperations = {
     summary: "A convolution's weights, drawn; pages are linked",
     params: layerParams,
     query: filterView,
-    answers: { 200: picture, 304: unchanged },
+    answers: pictureAnswers,
   }),
   filterArray: operation({
     id: 'getFilterArray',
@@ -54,7 +51,7 @@ export const layerOperations = {
     params: layerParams,
     answers: {
       200: { description: 'NPY', content: { 'application/octet-stream': 'bytes' } },
-      304: unchanged,
+      304: pictureAnswers[304],
     },
   }),
 };

@@ -19,7 +19,7 @@ import {
 } from '@umbra/shared';
 import { z } from 'zod';
 import type { Context } from '../context.js';
-import { createDrawingTurns, isFresh, useStored } from '../figures.js';
+import { createDrawingTurns, isFresh, pictureAnswers, useStored } from '../figures.js';
 import { imageState } from '../list-images.js';
 import { operation, type Route, route } from '../operation.js';
 import { findJob } from './jobs.js';
@@ -35,9 +35,6 @@ const inputView = z.strictObject({
 });
 const fieldView = z.strictObject({ layer: z.string(), unit: z.string().optional() });
 
-const picture = { description: 'A picture', content: { 'image/png': 'bytes' } } as const;
-const unchanged = { description: 'The client has it already' } as const;
-
 export const viewOperations = {
   input: operation({
     id: 'getInput',
@@ -47,7 +44,7 @@ export const viewOperations = {
     summary: 'What the model was given; with row and column, with the patch there',
     params: imageParams,
     query: inputView,
-    answers: { 200: picture, 304: unchanged },
+    answers: pictureAnswers,
   }),
   receptiveField: operation({
     id: 'getReceptiveField',
@@ -57,7 +54,7 @@ export const viewOperations = {
     summary: 'The photo with what a unit (ROW,COLUMN) of a layer sees',
     params: imageParams,
     query: fieldView,
-    answers: { 200: picture, 304: unchanged },
+    answers: pictureAnswers,
   }),
 };
 

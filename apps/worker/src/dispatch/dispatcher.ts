@@ -1,6 +1,5 @@
 import {
   createRoundRobin,
-  type Flow,
   hasCode,
   type JobLive,
   type JobRecord,
@@ -17,7 +16,7 @@ import { decide } from './decide.js';
 import { type Launch, launchImages } from './launch.js';
 import type { Entry } from './manifest-reader.js';
 import type { Outlook } from './outlook.js';
-import { newRun, type Run } from './run.js';
+import { type LoadedRun, newRun, type Run } from './run.js';
 import {
   end,
   finalize,
@@ -30,7 +29,8 @@ import {
   start,
   validate,
 } from './steps.js';
-import { hasRoom, type Window } from './window.js';
+import { type Ready, takeTurns } from './take-turns.js';
+import type { Window } from './window.js';
 
 /** Of an image whose size is not known, before the first is finished. */
 const assumedPositions = 200;
@@ -45,9 +45,6 @@ const lostMs = 5_000;
 const readAheadBytes = 8 * 1024 * 1024;
 const mostReadAheadBytes = 256 * 1024;
 const leastReadAheadBytes = 8 * 1024;
-
-type Active = Run & { job: JobRecord; loaded: NonNullable<Run['loaded']> };
-type Ready = { readonly run: Active; readonly live: JobLive; readonly cost: number };
 
 /** Shares the fleet's queues between all jobs. Its state can be lost: all of it is read again. */
 export type Dispatcher = {
@@ -108,7 +105,7 @@ export function createDispatcher(context: Context): Dispatcher {
   };
 
   /** @returns The jobs whose images may be queued now. */
-  const advance = (run: Active, live: JobLive, outlook: Outlook): Ready | null => {
+  const advance = (run: LoadedRun, live: JobLive, outlook: Outlook): Ready | null => {
     const nowMs = Date.now();
     const decision = decide(run.job, live, nowMs);
     switch (decision.do) {
@@ -163,7 +160,7 @@ export function createDispatcher(context: Context): Dispatcher {
       for (const run of idle.filter(({ job }) => job === undefined)) {
         change(run, () => loadRun(context, run));
       }
-      const known = [...runs.values()].filter((run): run is Active => run.job !== undefined);
+      const known = [...runs.values()].filter((run): run is LoadedRun => run.job !== undefined);
       const lives = await progress.readAll(known.map(({ jobId }) => jobId));
       const windows = openWindows(outlook, config.UMBRA_WINDOW_IMAGES);
       const ready: Ready[] = [];
@@ -230,53 +227,7 @@ function isStuck(run: Run, { progress, inFlight }: JobLive, nowMs: number): bool
   return true;
 }
 
-/**
- * Images in the order in which they are queued, until the window is full: between tenants by their
- * weights, and between a tenant's most urgent jobs evenly.
- */
-function takeTurns(
-  ready: readonly Ready[],
-  robin: RoundRobin,
-  window: Window,
-  weightOf: (tenant: string) => number,
-): Map<Ready, Entry[]> {
-  const taken = new Map<Ready, Entry[]>();
-  const byId = new Map(ready.map((one) => [one.run.jobId, one]));
-  let flows = flowsOf([...byId.values()], weightOf);
-  while (hasRoom(window)) {
-    const turn = byId.get(robin.next(flows) ?? '');
-    if (turn === undefined) break;
-    const { reader } = turn.run;
-    if (reader?.peek() === undefined) {
-      byId.delete(turn.run.jobId);
-      flows = flowsOf([...byId.values()], weightOf);
-      continue;
-    }
-    const entries = taken.get(turn) ?? [];
-    entries.push(reader.take());
-    taken.set(turn, entries);
-    window.images += 1;
-    window.seconds += turn.cost;
-  }
-  return taken;
-}
-
-function flowsOf(ready: readonly Ready[], weightOf: (tenant: string) => number): Flow[] {
-  const urgent = new Map<string, { priority: number; jobs: Ready[] }>();
-  for (const one of ready) {
-    const { tenant, job } = one.run;
-    const priority = job.interactive ? Number.POSITIVE_INFINITY : job.priority;
-    const known = urgent.get(tenant);
-    if (known === undefined || priority > known.priority) {
-      urgent.set(tenant, { priority, jobs: [one] });
-    } else if (priority === known.priority) known.jobs.push(one);
-  }
-  return [...urgent].flatMap(([tenant, { jobs }]) =>
-    jobs.map(({ run, cost }) => ({ id: run.jobId, weight: weightOf(tenant) / jobs.length, cost })),
-  );
-}
-
-const sizingOf = ({ job, loaded }: Active, { lanes, paces }: Outlook) => ({
+const sizingOf = ({ job, loaded }: LoadedRun, { lanes, paces }: Outlook) => ({
   lanes: lanes[loaded.queue],
   secondsPerPosition: paces.get(job.model.name) ?? null,
 });

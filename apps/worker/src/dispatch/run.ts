@@ -21,6 +21,9 @@ export type Run = {
   finishedChangedMs: number;
 };
 
+/** A run whose record has been read. */
+export type LoadedRun = Run & { job: JobRecord; loaded: NonNullable<Run['loaded']> };
+
 export const newRun = (tenant: string, jobId: string, nowMs: number): Run => ({
   ...{ tenant, jobId, sinceMs: nowMs, isBusy: false, notBeforeMs: 0 },
   ...{ finished: 0, finishedChangedMs: nowMs },

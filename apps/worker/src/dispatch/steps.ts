@@ -8,7 +8,6 @@ import {
   imageIdAt,
   imageIndexOf,
   invalidInput,
-  type JobRecord,
   keys,
   patientJob,
   queueJobIds,
@@ -20,9 +19,7 @@ import type { Context } from '../context.js';
 import { endedAtMs, endJob, putAway, readJob, writeJob } from '../job-record.js';
 import { type Launch, launchImages } from './launch.js';
 import { createManifestReader, readItemAt } from './manifest-reader.js';
-import type { Run } from './run.js';
-
-type Known = Run & { job: JobRecord; loaded: NonNullable<Run['loaded']> };
+import type { LoadedRun, Run } from './run.js';
 
 /** How often what changes slowly is looked at again. */
 const slowlyMs = 1_000;
@@ -44,7 +41,7 @@ export async function loadRun(context: Context, run: Run): Promise<void> {
 }
 
 /** A job waits for its dataset. @throws {AppError} `invalid_input` when there will be none. */
-export async function validate(context: Context, run: Known): Promise<void> {
+export async function validate(context: Context, run: LoadedRun): Promise<void> {
   const { tenant, job } = run;
   const record = await getJson(
     context.store,
@@ -68,7 +65,7 @@ export async function validate(context: Context, run: Known): Promise<void> {
 /**
  * Begin, or begin again after Redis was lost or for a retry: the store says which images are finished.
  */
-export async function start(context: Context, run: Known): Promise<void> {
+export async function start(context: Context, run: LoadedRun): Promise<void> {
   const { store, progress, logger } = context;
   const { tenant, job } = run;
   const isRetry = job.state === 'queued' && job.run > 1;
@@ -91,7 +88,7 @@ export async function start(context: Context, run: Known): Promise<void> {
 
 async function countFinished(
   { store, progress }: Context,
-  { tenant, job }: Known,
+  { tenant, job }: LoadedRun,
 ): Promise<number> {
   let known = 0;
   for await (const { key } of store.list(keys.results(tenant, job.id))) {
@@ -113,7 +110,7 @@ async function countFinished(
 /** Where another dispatcher left off. */
 export const openReader = (
   { store, progress }: Context,
-  { tenant, job }: Known,
+  { tenant, job }: LoadedRun,
   from: { readonly index: number; readonly offset: number },
 ) =>
   createManifestReader({
@@ -123,18 +120,18 @@ export const openReader = (
     readFinished: (first, count) => progress.readFinished(job.id, first, count),
   });
 
-export async function pause(context: Context, run: Known): Promise<void> {
+export async function pause(context: Context, run: LoadedRun): Promise<void> {
   const pausedAt = new Date().toISOString();
   run.job = await writeJob(context, run.tenant, run.job, { state: 'paused', pausedAt });
 }
 
-export async function resume(context: Context, run: Known): Promise<void> {
+export async function resume(context: Context, run: LoadedRun): Promise<void> {
   const changes = { state: 'in_progress', pausedAt: null } as const;
   run.job = await writeJob(context, run.tenant, run.job, changes);
 }
 
 /** Stop what runs; what is finished stays. */
-export async function end(context: Context, run: Known, ending: Ending): Promise<void> {
+export async function end(context: Context, run: LoadedRun, ending: Ending): Promise<void> {
   const { tenant, job } = run;
   const cancellingAt = ending.requestedAt;
   const changes = { state: 'cancelling', cancellingAt, ending } as const;
@@ -181,7 +178,7 @@ function reset(run: Known, job: JobRecord): void {
 }
 
 /** Have the archive written, which ends the job; end it where there is nothing to archive. */
-export async function finalize(context: Context, run: Known): Promise<void> {
+export async function finalize(context: Context, run: LoadedRun): Promise<void> {
   const { tenant, job } = run;
   const { ending } = job;
   if (job.interactive || job.startedAt === null) {
@@ -218,7 +215,7 @@ export async function finalize(context: Context, run: Known): Promise<void> {
  */
 export async function findLost(
   context: Context,
-  run: Known,
+  run: LoadedRun,
   sizing: Pick<Launch, 'lanes' | 'secondsPerPosition'>,
 ): Promise<void> {
   const { store, progress, mergeQueue, logger } = context;

@@ -1,0 +1,53 @@
+import type { Flow, JobLive, RoundRobin } from '@umbra/shared';
+import type { Entry } from './manifest-reader.js';
+import type { LoadedRun } from './run.js';
+import { hasRoom, type Window } from './window.js';
+
+/** A job whose next image can be queued now, and what one of its images costs, in lane seconds. */
+export type Ready = { readonly run: LoadedRun; readonly live: JobLive; readonly cost: number };
+
+/**
+ * Images in the order in which they are queued, until the window is full: between tenants by their
+ * weights, and between a tenant's most urgent jobs evenly.
+ */
+export function takeTurns(
+  ready: readonly Ready[],
+  robin: RoundRobin,
+  window: Window,
+  weightOf: (tenant: string) => number,
+): Map<Ready, Entry[]> {
+  const taken = new Map<Ready, Entry[]>();
+  const byId = new Map(ready.map((one) => [one.run.jobId, one]));
+  let flows = flowsOf([...byId.values()], weightOf);
+  while (hasRoom(window)) {
+    const turn = byId.get(robin.next(flows) ?? '');
+    if (turn === undefined) break;
+    const { reader } = turn.run;
+    if (reader?.peek() === undefined) {
+      byId.delete(turn.run.jobId);
+      flows = flowsOf([...byId.values()], weightOf);
+      continue;
+    }
+    const entries = taken.get(turn) ?? [];
+    entries.push(reader.take());
+    taken.set(turn, entries);
+    window.images += 1;
+    window.seconds += turn.cost;
+  }
+  return taken;
+}
+
+function flowsOf(ready: readonly Ready[], weightOf: (tenant: string) => number): Flow[] {
+  const urgent = new Map<string, { priority: number; jobs: Ready[] }>();
+  for (const one of ready) {
+    const { tenant, job } = one.run;
+    const priority = job.interactive ? Number.POSITIVE_INFINITY : job.priority;
+    const known = urgent.get(tenant);
+    if (known === undefined || priority > known.priority) {
+      urgent.set(tenant, { priority, jobs: [one] });
+    } else if (priority === known.priority) known.jobs.push(one);
+  }
+  return [...urgent].flatMap(([tenant, { jobs }]) =>
+    jobs.map(({ run, cost }) => ({ id: run.jobId, weight: weightOf(tenant) / jobs.length, cost })),
+  );
+}
