@@ -131,7 +131,7 @@ async function runService(photos, dir, workers) {
 async function runJob(client, photos) {
   const dataset = await uploadFiles(client, photos);
   const start = performance.now();
-  const job = await client.createJob({ dataset: dataset.id, model, settings });
+  const job = await client.createJob({ dataset: dataset.id, model, settings, reuse: false });
   const { state, counts } = await client.waitForJob(job.id, { pollMs: 200 });
   const seconds = (performance.now() - start) / 1000;
   if (state !== 'completed' || counts.completed !== photos.length) {

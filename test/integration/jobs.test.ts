@@ -44,7 +44,8 @@ describe('a job', () => {
     expect(run.plan.rows).toBe(rows);
     const expected = encodeNpy(run.scores[0] ?? new Float32Array(), [rows, rows]);
     for (const rowsPerShard of [1, 2, 3, 5, rows, undefined]) {
-      const job = await submitJob(service.url, { dataset, model: 'tiny', settings, rowsPerShard });
+      const work = { dataset, model: 'tiny', settings, reuse: false };
+      const job = await submitJob(service.url, { ...work, rowsPerShard });
       const status = await waitForJob(service.url, job);
       expect(status).toMatchObject({
         state: 'completed',
@@ -96,7 +97,7 @@ describe('a job', () => {
       await extractArchive(join(folder, 'a.zip'), join(folder, 'out'));
       const read = (name: string) => readFile(join(folder, 'out', name));
       const sums = (await read('SHA256SUMS')).toString().trim().split('\n');
-      expect(sums).toHaveLength(3 * 6);
+      expect(sums).toHaveLength(3 * 7);
       for (const line of sums) {
         const [digest, name = ''] = line.split('  ');
         expect(
