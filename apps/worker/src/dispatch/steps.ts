@@ -8,6 +8,7 @@ import {
   imageIdAt,
   imageIndexOf,
   invalidInput,
+  type JobRecord,
   keys,
   patientJob,
   queueJobIds,
@@ -151,7 +152,7 @@ const cutOffMs = 60_000;
  *
  * @returns Whether it can be forgotten.
  */
-export async function forget(context: Context, run: Known): Promise<boolean> {
+export async function forget(context: Context, run: LoadedRun): Promise<boolean> {
   const { store, progress } = context;
   const { tenant, jobId } = run;
   const job = await readJob(store, tenant, jobId);
@@ -172,7 +173,7 @@ export async function forget(context: Context, run: Known): Promise<boolean> {
 }
 
 /** Another process has written the record: go on from there. */
-function reset(run: Known, job: JobRecord): void {
+function reset(run: LoadedRun, job: JobRecord): void {
   run.job = job;
   delete run.reader;
 }
