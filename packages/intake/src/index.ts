@@ -19,4 +19,4 @@ export { examine, type Facts, type IntakeLimits, readLimited } from './photo.js'
 export { sealDataset } from './seal.js';
 export type { Sink } from './sink.js';
 export { unpackTar } from './tar.js';
-export { unpackZip, type ZipPlace } from './zip.js';
+export { unpackZip, type ZipOptions, type ZipPlace } from './zip.js';

@@ -16,6 +16,12 @@ import { maxEntries, type Sink } from './sink.js';
 /** A file's path, or something that can be read anywhere. */
 export type ZipPlace = string | { readonly reader: RandomAccessReader; readonly bytes: number };
 
+export type ZipOptions = {
+  /** Of all entries together: many may share the bytes that they are unpacked from. */
+  readonly maxBytes: number;
+  readonly maxEntries?: number;
+};
+
 const openFile = promisify<string, Options, ZipFile>(open);
 const openReader = promisify<RandomAccessReader, number, Options, ZipFile>(fromRandomAccessReader);
 const symbolicLink = 0o120000;
@@ -27,9 +33,10 @@ const fileType = 0o170000;
  * Nothing is unpacked to disk. Folders, `__MACOSX` and hidden files are passed over; links and names
  * that would leave the folder are refused one by one.
  *
- * @throws {AppError} `invalid_input` if it is no zip, or a broken one.
+ * @throws {AppError} `invalid_input` if it is no zip, or a broken one; `too_large`.
  */
-export async function unpackZip(place: ZipPlace, sink: Sink, most = maxEntries): Promise<void> {
+export async function unpackZip(place: ZipPlace, sink: Sink, limits: ZipOptions): Promise<void> {
+  const most = limits.maxEntries ?? maxEntries;
   // Names are checked by the sink, with an answer for each, and not by the library for all.
   const options = { lazyEntries: true, decodeStrings: false, validateEntrySizes: true } as const;
   const zip = await (typeof place === 'string'
@@ -42,11 +49,19 @@ export async function unpackZip(place: ZipPlace, sink: Sink, most = maxEntries):
     if (zip.entryCount > most) {
       throw new AppError('too_large', `Expected at most ${most} entries, got ${zip.entryCount}`);
     }
+    let bytes = 0;
+    const take = async (entry: Entry): Promise<void> => {
+      bytes += entry.uncompressedSize;
+      if (bytes > limits.maxBytes) {
+        throw new AppError('too_large', `Expected at most ${limits.maxBytes} bytes of files`);
+      }
+      await unpackEntry(zip, entry, sink);
+    };
     await new Promise<void>((resolve, reject) => {
       zip.on('error', (error) => reject(badZip(error)));
       zip.on('end', resolve);
       zip.on('entry', (entry: Entry) => {
-        unpackEntry(zip, entry, sink).then(() => zip.readEntry(), reject);
+        take(entry).then(() => zip.readEntry(), reject);
       });
       zip.readEntry();
     });

@@ -73,6 +73,8 @@ export async function streamEvents(context: Context, follower: Follower): Promis
     end,
   });
   response.once('close', stop);
+  // A client may have left before it was followed, and then nothing tells of that any more.
+  if (response.closed) return stop();
   if (await hasAll(context, follower)) {
     // Anything else has browsers connect again, for ever.
     response.status(204).end();

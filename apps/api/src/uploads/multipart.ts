@@ -71,7 +71,7 @@ async function readFile(
   if (!lower.endsWith('.zip')) return sink.add(name, () => stream);
   const path = join(folder, 'upload.zip');
   await pipeline(stream, createWriteStream(path));
-  await unpackZip(path, sink);
+  await unpackZip(path, sink, { maxBytes });
   await rm(path);
 }
 

@@ -45,7 +45,7 @@ export async function receiveImages(
     } else if (request.is('application/zip')) {
       const path = join(folder, 'upload.zip');
       await pipeline(body, createWriteStream(path));
-      await unpackZip(path, sink);
+      await unpackZip(path, sink, { maxBytes });
     } else {
       const isCompressed = request.is('application/gzip') !== false;
       await unpackTar(body, sink, { isCompressed, maxBytes });

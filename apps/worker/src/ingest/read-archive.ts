@@ -37,11 +37,12 @@ export async function readArchive(
     onCommit: goOn,
   });
   const parts = { ...place, source: id };
+  const maxBytes = swelling * context.config.UMBRA_MAX_UPLOAD_BYTES;
   if (format === 'zip') {
-    await unpackZip({ reader: await partReader(parts), bytes: await offsetOf(parts) }, intake);
+    const place = { reader: await partReader(parts), bytes: await offsetOf(parts) };
+    await unpackZip(place, intake, { maxBytes });
   } else {
     const isCompressed = format === 'tar.gz';
-    const maxBytes = swelling * context.config.UMBRA_MAX_UPLOAD_BYTES;
     await unpackTar(await streamParts(parts), intake, { isCompressed, maxBytes });
   }
   await intake.settle();
