@@ -1,24 +1,21 @@
-import { commonConfig, engineConfig, intakeConfig, portSetting } from '@umbra/shared';
+import { commonConfig, engineConfig, intakeConfig, portSetting, quotaConfig } from '@umbra/shared';
 import { metricsConfig } from '@umbra/shared/metrics';
 import { tracingConfig } from '@umbra/shared/tracing';
 import { z } from 'zod';
 import { isLoopback } from './access/loopback.js';
 
-const positive = z.coerce.number().int().min(1);
-const count = (fallback: number) => positive.default(fallback);
+const count = (fallback: number) => z.coerce.number().int().min(1).default(fallback);
 
 const settings = commonConfig.extend({
   ...engineConfig.shape,
   ...intakeConfig.shape,
+  ...quotaConfig.shape,
   ...metricsConfig.shape,
   ...tracingConfig.shape,
   /** `none` has no keys and one tenant: a demo's, for whoever is on this machine. */
   UMBRA_AUTH: z.enum(['keys', 'none']).default('keys'),
   /** Of each tenant for which nothing else was set. */
   UMBRA_REQUESTS_PER_MINUTE: count(6000),
-  UMBRA_QUOTA_IMAGES: positive.optional(),
-  UMBRA_QUOTA_BYTES: positive.optional(),
-  UMBRA_QUOTA_POSITIONS: positive.optional(),
   /** Loopback unless told otherwise: TLS is an ingress's. */
   UMBRA_HOST: z.string().min(1).default('127.0.0.1'),
   /** 0 takes any free port. */

@@ -5,6 +5,7 @@ import type {
   ObjectStore,
   ProgressBook,
   SourceStores,
+  TenantReader,
   UsageBook,
 } from '@umbra/shared';
 import type { PaceBook } from '@umbra/shared/metrics';
@@ -12,7 +13,6 @@ import type { TraceBook, Tracing } from '@umbra/shared/tracing';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Registry } from 'prom-client';
-import type { TenantReader } from './access/tenants.js';
 import type { Board } from './bull-board.js';
 import type { ApiConfig } from './config.js';
 import type { EventHub } from './events/hub.js';

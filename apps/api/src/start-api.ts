@@ -11,6 +11,7 @@ import {
   createLogger,
   createProgressBook,
   createSourceStores,
+  createTenantReader,
   createUsageBook,
   type Logger,
   type ObjectStore,
@@ -29,7 +30,7 @@ import { createTraceBook, startTracing, telemetryOf } from '@umbra/shared/tracin
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { Registry } from 'prom-client';
-import { createTenantReader, tenantDefaultsOf } from './access/tenants.js';
+import { tenantDefaultsOf } from './access/tenants.js';
 import { createApp } from './app.js';
 import { openBoard } from './bull-board.js';
 import type { ApiConfig } from './config.js';

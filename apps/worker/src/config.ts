@@ -1,4 +1,4 @@
-import { commonConfig, engineConfig, intakeConfig, stepNames } from '@umbra/shared';
+import { commonConfig, engineConfig, intakeConfig, quotaConfig, stepNames } from '@umbra/shared';
 import { metricsConfig } from '@umbra/shared/metrics';
 import { tracingConfig } from '@umbra/shared/tracing';
 import { z } from 'zod';
@@ -11,6 +11,8 @@ const allSteps = stepNames.join(',');
 export const workerConfig = commonConfig.extend({
   ...engineConfig.shape,
   ...intakeConfig.shape,
+  /** Of the steps that take images in, and that learn what a job is of. */
+  ...quotaConfig.shape,
   ...metricsConfig.shape,
   ...tracingConfig.shape,
   /** What this process does, by commas: shards may have machines of their own. */

@@ -7,6 +7,7 @@ import type {
   ProgressBook,
   ShardQueue,
   SourceStores,
+  TenantReader,
   UsageBook,
 } from '@umbra/shared';
 import type { PaceBook } from '@umbra/shared/metrics';
@@ -26,6 +27,7 @@ export type Context = {
   readonly sources: SourceStores;
   readonly progress: ProgressBook;
   readonly fleet: FleetBook;
+  readonly readTenant: TenantReader;
   readonly usage: UsageBook;
   /** How long positions take, by model. */
   readonly pace: PaceBook;

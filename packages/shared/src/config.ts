@@ -77,6 +77,22 @@ export const intakeConfig = z.object({
   UMBRA_MAX_UPLOAD_BYTES: count(2 * 1024 ** 3),
 });
 
+const limit = z.coerce.number().int().min(1).optional();
+
+/** What each tenant may hold for which nothing else was set; no limit where it is left out. */
+export const quotaConfig = z.object({
+  UMBRA_QUOTA_IMAGES: limit,
+  UMBRA_QUOTA_BYTES: limit,
+  UMBRA_QUOTA_POSITIONS: limit,
+});
+
+/** The default quotas as the environment has them. */
+export const quotasOf = (config: z.output<typeof quotaConfig>) => ({
+  images: config.UMBRA_QUOTA_IMAGES ?? null,
+  bytes: config.UMBRA_QUOTA_BYTES ?? null,
+  positionsInFlight: config.UMBRA_QUOTA_POSITIONS ?? null,
+});
+
 const mebibyte = 1024 * 1024;
 
 /** The engine's options as the environment has them. */

@@ -41,6 +41,7 @@ export * from './tenants/api-keys.js';
 export * from './tenants/count-usage.js';
 export * from './tenants/short-memory.js';
 export * from './tenants/tenant.js';
+export * from './tenants/tenant-reader.js';
 export * from './tenants/usage-book.js';
 export * from './tenants/verify-key.js';
 export * from './version.js';

@@ -11,6 +11,7 @@ import {
   type JobRecord,
   keys,
   patientJob,
+  positionsOf,
   queueJobIds,
   queueNames,
   shardQueueFor,
@@ -41,7 +42,11 @@ export async function loadRun(context: Context, run: Run): Promise<void> {
   run.job = job;
 }
 
-/** A job waits for its dataset. @throws {AppError} `invalid_input` when there will be none. */
+/**
+ * A job waits for its dataset. What it takes of its tenant's positions is known, and booked, only then.
+ *
+ * @throws {AppError} `invalid_input` when there will be none; `quota_exceeded`.
+ */
 export async function validate(context: Context, run: LoadedRun): Promise<void> {
   const { tenant, job } = run;
   const record = await getJson(
@@ -60,6 +65,8 @@ export async function validate(context: Context, run: LoadedRun): Promise<void> 
     return;
   }
   const counts = { total: record.images, completed: 0, failed: 0 };
+  const { quotas } = await context.readTenant(tenant);
+  await context.usage.reserveJob(tenant, quotas, job.id, positionsOf({ ...job, counts }));
   run.job = await writeJob(context, tenant, job, { state: 'queued', counts });
 }
 

@@ -7,7 +7,7 @@ import type { RowRange } from '../occlusion/shards.js';
  *
  *     models/<name>/current                       digest in use
  *     models/<name>/<digest>/<file>
- *     api-keys/<prefix>.json
+ *     api-keys/{<prefix>.json,<prefix>.revoked}
  *     tenants/<tenant>/tenant.json                  quotas, where they are not the installation's
  *     tenants/<tenant>/datasets/<id>/{dataset.json,manifest.jsonl,refusals.jsonl,images/<sha256>}
  *     active/<tenant>/<id>                          marks a job that is not final, for resuming
@@ -61,6 +61,7 @@ export const keys = {
   idempotency: (tenant: string, digest: string) => `tenants/${tenant}/idempotency/${digest}`,
   apiKeys: () => 'api-keys/',
   apiKey: (prefix: string) => `api-keys/${prefix}.json`,
+  apiKeyRevocation: (prefix: string) => `api-keys/${prefix}.revoked`,
   tenants: () => 'tenants/',
   tenant: (tenant: string) => `tenants/${tenant}/tenant.json`,
   datasets: (tenant: string) => `tenants/${tenant}/datasets/`,

@@ -123,6 +123,40 @@ describe('rotation', () => {
     });
   });
 
+  test.each([
+    ['before the new key is written', 1],
+    ['after the old one was read, before it is written', 2],
+  ])('never brings back a key revoked %s, nor makes another', async (_, at) => {
+    const tenant = `raced-${at}`;
+    const { record } = await make(tenant);
+    let writes = 0;
+    const racing: ObjectStore = {
+      ...store,
+      async put(...given) {
+        writes += 1;
+        if (writes === at) await revokeApiKey(store, record.prefix);
+        await store.put(...given);
+      },
+    };
+    await expect(rotateApiKey(racing, record.prefix, hour)).rejects.toMatchObject({
+      code: 'conflict',
+    });
+    for await (const { revokedAt } of listApiKeys(store, tenant)) expect(revokedAt).not.toBeNull();
+  });
+
+  test('of one key and its revocation at once: the revocation wins, whoever is first', async () => {
+    for (let turn = 0; turn < 30; turn++) {
+      const { record } = await make();
+      const [revoked] = await Promise.allSettled([
+        revokeApiKey(store, record.prefix),
+        rotateApiKey(store, record.prefix, hour),
+        rotateApiKey(store, record.prefix, hour),
+      ]);
+      expect(revoked.status).toBe('fulfilled');
+      expect((await readApiKey(store, record.prefix)).revokedAt).not.toBeNull();
+    }
+  });
+
   test('is refused for a key that has ended', async () => {
     const { record } = await make();
     await revokeApiKey(store, record.prefix);

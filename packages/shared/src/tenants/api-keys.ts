@@ -88,11 +88,23 @@ export async function createApiKey(store: ObjectStore, asked: ApiKeyRequest): Pr
 /** @throws {AppError} `not_found` */
 export async function readApiKey(store: ObjectStore, prefix: string): Promise<ApiKeyRecord> {
   if (!prefixPattern.test(prefix)) throw notFound('Unknown key: expected the 8 characters of one');
-  try {
-    return await getJson(store, keys.apiKey(prefix), apiKeyRecord);
-  } catch (error) {
+  const record = await getJson(store, keys.apiKey(prefix), apiKeyRecord).catch((error: unknown) => {
     throw hasCode(error, 'not_found') ? notFound(`Unknown key '${prefix}'`) : error;
-  }
+  });
+  if (record.revokedAt !== null) return record;
+  return { ...record, revokedAt: await readRevocation(store, prefix) };
+}
+
+/**
+ * An object that is only ever added, since a record is rewritten: a rotation that read it before a
+ * revocation and writes it after would bring the key back.
+ */
+const revocation = z.strictObject({ version: z.literal(1), revokedAt: z.iso.datetime() });
+
+async function readRevocation(store: ObjectStore, prefix: string): Promise<string | null> {
+  const key = keys.apiKeyRevocation(prefix);
+  if ((await store.head(key)) === null) return null;
+  return (await getJson(store, key, revocation)).revokedAt;
 }
 
 /** All keys, in the order of their prefixes; one tenant's where it is named. */
@@ -101,16 +113,21 @@ export async function* listApiKeys(
   tenant?: string,
 ): AsyncGenerator<ApiKeyRecord> {
   for await (const { key } of store.list(keys.apiKeys())) {
-    const record = await getJson(store, key, apiKeyRecord);
+    const [, prefix] = /\/([^/]+)\.json$/.exec(key) ?? [];
+    if (prefix === undefined) continue;
+    const record = await readApiKey(store, prefix);
     if (tenant === undefined || record.tenant === tenant) yield record;
   }
 }
 
-/** End a key now; safe to repeat. @throws {AppError} `not_found` */
+/** End a key now, whatever else is done with it at the same time; safe to repeat. @throws {AppError} `not_found` */
 export async function revokeApiKey(store: ObjectStore, prefix: string): Promise<ApiKeyRecord> {
   const record = await readApiKey(store, prefix);
   if (record.revokedAt !== null) return record;
-  const revoked = { ...record, revokedAt: new Date().toISOString() };
+  const revokedAt = new Date().toISOString();
+  await putJson(store, keys.apiKeyRevocation(prefix), { version: 1, revokedAt });
+  const revoked = { ...record, revokedAt };
+  // Processes of the release before look at the record alone.
   await putJson(store, keys.apiKey(prefix), revoked);
   return revoked;
 }
@@ -119,7 +136,8 @@ export async function revokeApiKey(store: ObjectStore, prefix: string): Promise<
  * Make a key like another one, which then ends after a grace period.
  *
  * @returns The new key; it lives as long as the old one was meant to, counted from now.
- * @throws {AppError} `not_found`; `conflict` if the old key has ended already.
+ * @throws {AppError} `not_found`; `conflict` if the old key has ended already, or is revoked meanwhile:
+ *   then there is no new one.
  */
 export async function rotateApiKey(
   store: ObjectStore,
@@ -137,7 +155,11 @@ export async function rotateApiKey(
   const graceEnd = Math.min(now + graceMs, ends ?? Number.POSITIVE_INFINITY);
   const ending = { ...old, expiresAt: new Date(graceEnd).toISOString() };
   await putJson(store, keys.apiKey(prefix), ending);
-  return made;
+  const revokedAt = await readRevocation(store, prefix);
+  if (revokedAt === null) return made;
+  await revokeApiKey(store, made.record.prefix);
+  await putJson(store, keys.apiKey(prefix), { ...ending, revokedAt });
+  throw new AppError('conflict', `Key '${prefix}' was revoked: create another`);
 }
 
 /** Revoked or expired. */
