@@ -25,7 +25,7 @@ export type IntakeOptions = {
   /** Whether segments say how many files were taken, to go on there. */
   readonly isSource?: boolean;
   /** Asked before an image is stored, one at a time; what it throws, as where a quota is full, ends the intake. */
-  readonly admit?: (bytes: number) => Promise<void>;
+  readonly admit?: (bytes: number) => Promise<void> | undefined;
   /** Called after each segment; what it throws ends the intake. */
   readonly onCommit?: () => Promise<void>;
 };
@@ -98,14 +98,27 @@ export function createIntake(options: IntakeOptions): Intake {
     stored.add(sha256);
   };
   let admission: Promise<void> = Promise.resolve();
-  const admit = (bytes: number): Promise<void> => {
-    admission = admission.then(() => options.admit?.(bytes));
-    return admission;
+  /** In the order of the files: where a quota is full, those before are in, and none after. */
+  const admit = (examined: Promise<Facts>): Promise<Facts> => {
+    examined.catch(() => undefined);
+    const admitted = admission.then(async () => {
+      const facts = await examined;
+      await options.admit?.(facts.bytes);
+      return facts;
+    });
+    admission = admitted.then(
+      () => undefined,
+      // What is no image takes no place; anything else ends it for all that follow.
+      (error: unknown) => {
+        if (!hasCode(error) || endsIntake.has(error.code)) throw error;
+      },
+    );
+    admission.catch(() => undefined);
+    return admitted;
   };
   const take = async (name: string, content: Buffer): Promise<Entry> => {
     try {
-      const facts = await examine(content, limits);
-      await admit(facts.bytes);
+      const facts = await admit(examine(content, limits));
       await keep(facts, content);
       const label = labels === 'folder' ? folderLabel(name) : undefined;
       return { item: { name, ...facts, ...(label === undefined ? {} : { label }) }, once: true };

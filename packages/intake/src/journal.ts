@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import {
-  invalidInput,
   keys,
   type ObjectStore,
+  parseSegment,
   type Refusal,
   readJsonLines,
   refusal,
+  type SegmentTotals,
+  segmentName,
   type TakenItem,
   takenItem,
 } from '@umbra/shared';
@@ -26,7 +28,7 @@ export type Entry = {
   readonly refusal?: Refusal | undefined;
 };
 
-export type Totals = { readonly images: number; readonly bytes: number; readonly refused: number };
+export type Totals = SegmentTotals;
 /** How far a source was read: its own words. */
 export type Checkpoint = Readonly<Record<string, unknown>>;
 
@@ -90,20 +92,16 @@ export function createJournal(place: Place, stream: string, index = 0): Journal 
 
 const noTotals: Totals = { images: 0, bytes: 0, refused: 0 };
 
-const segmentName = (index: number, { images, bytes, refused }: Totals): string =>
-  `${String(index).padStart(8, '0')}-${images}-${bytes}-${refused}.jsonl`;
-
-function parseSegment(key: string): Totals & { readonly index: number } {
-  const found = /\/(\d{8})-(\d+)-(\d+)-(\d+)\.jsonl$/.exec(key);
-  if (found === null) throw invalidInput(`Expected a segment, got '${key}'`);
-  const [index = 0, images = 0, bytes = 0, refused = 0] = found.slice(1).map(Number);
-  return { index, images, bytes, refused };
-}
-
-/** What a dataset that is not ready holds so far. A file that was sent twice counts twice as yet. */
-export async function journalTotals({ store, tenant, dataset }: Place): Promise<Totals> {
+/**
+ * What a dataset that is not ready holds so far, or one stream of it. A file that was sent twice counts
+ * twice as yet.
+ */
+export async function journalTotals(
+  { store, tenant, dataset }: Place,
+  stream?: string,
+): Promise<Totals> {
   let { images, bytes, refused } = noTotals;
-  for await (const { key } of store.list(keys.segments(tenant, dataset))) {
+  for await (const { key } of store.list(keys.segments(tenant, dataset, stream))) {
     const more = parseSegment(key);
     images += more.images;
     bytes += more.bytes;

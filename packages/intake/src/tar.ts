@@ -46,7 +46,9 @@ export async function unpackTar(body: Readable, sink: Sink, options: TarOptions)
     }
   } catch (error) {
     body.destroy();
-    throw hasCode(bodyError) ? bodyError : badTar(failure ?? error);
+    if (hasCode(bodyError)) throw bodyError;
+    // A sink that ends it breaks the stream, too, and that is not why.
+    throw badTar(hasCode(error) ? error : (failure ?? error));
   }
   // An empty body is a tar of no files to the library, and to nobody else.
   if (entries === 0) throw badTar(new Error('it has no entries'));

@@ -16,7 +16,10 @@ test('defaults, with empty variables taken as unset', () => {
     UMBRA_STORE: 'fs',
     UMBRA_STORE_DIR: '.umbra/store',
     UMBRA_S3_PREFIX: '',
+    UMBRA_S3_SOURCES: [],
     UMBRA_S3_REGION: 'us-east-1',
+    UMBRA_WEBHOOK_ALLOW_PRIVATE: false,
+    UMBRA_WEBHOOK_RETRY_MS: 20_000,
     UMBRA_LOG_LEVEL: 'info',
   });
 });

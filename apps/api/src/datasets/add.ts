@@ -1,7 +1,6 @@
 import { newStreamId, type Tally } from '@umbra/intake';
-import type { Dataset } from '@umbra/shared';
+import { createDatasetMeter, type Dataset } from '@umbra/shared';
 import type { Request } from 'express';
-import { createDatasetMeter } from '../access/dataset-meter.js';
 import { releaseQuietly } from '../access/release.js';
 import type { Context } from '../context.js';
 import { receiveImages } from '../uploads/receive.js';
@@ -27,9 +26,10 @@ export async function addImages(
     await findOpen(context, tenant, id);
     return { images: 0, bytes: 0, refused: 0, refusals: [] };
   }
-  const meter = createDatasetMeter(context, tenant, `${id}.${newStreamId()}`);
+  const stream = newStreamId();
+  const meter = createDatasetMeter(context, tenant, `${id}.${stream}`);
   await meter.open();
-  const intake = openIntake(context, tenant, id, labels, meter);
+  const intake = openIntake(context, tenant, id, labels, meter, stream);
   try {
     await receiveImages(context, request, intake);
   } finally {

@@ -10,6 +10,7 @@ import {
   queueJobIds,
   queueNames,
 } from '@umbra/shared';
+import { releaseQuietly } from '../access/release.js';
 import type { Context } from '../context.js';
 import { findDataset } from './find.js';
 
@@ -55,6 +56,8 @@ export async function closeDataset(
     const ready = await sealDataset(store, tenant, validating, () => readJournal(place), totals);
     await clearJournal(store, tenant, id);
     await store.delete(keys.ingest(tenant, id));
+    const { quotas } = await context.readTenant(tenant);
+    await releaseQuietly(context.usage.completeDataset(tenant, quotas, id, ready));
     return ready;
   } catch (error) {
     // A worker that found the mark may have been first.

@@ -8,7 +8,9 @@ import {
   sealDataset,
 } from '@umbra/intake';
 import {
+  createDatasetMeter,
   type Dataset,
+  type DatasetMeter,
   type DatasetRequest,
   type DatasetSource,
   invalidInput,
@@ -20,7 +22,6 @@ import {
   removeDataset,
 } from '@umbra/shared';
 import type { Request } from 'express';
-import { createDatasetMeter, type DatasetMeter } from '../access/dataset-meter.js';
 import { releaseQuietly } from '../access/release.js';
 import type { Context } from '../context.js';
 import { ProblemError } from '../problems.js';
@@ -36,9 +37,10 @@ export const openIntake = (
   dataset: string,
   labels: Labels,
   meter: DatasetMeter,
+  stream = newStreamId(),
 ): Intake =>
   createIntake({
-    ...{ store, tenant, dataset, labels, admit: meter.take },
+    ...{ store, tenant, dataset, labels, stream, admit: meter.take },
     limits: { maxBytes: config.UMBRA_MAX_IMAGE_BYTES, maxPixels: config.UMBRA_MAX_IMAGE_PIXELS },
   });
 

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { newStreamId, offsetOf, putParts } from '@umbra/intake';
 import {
   AppError,
   type archiveRequest,
   type archiveUpload,
+  type DatasetSource,
   datasetSource,
   getJson,
   hasCode,
@@ -10,10 +12,13 @@ import {
   keys,
   notFound,
   type presignedUpload,
+  reservedFor,
+  type Stored,
   type uploadRequest,
 } from '@umbra/shared';
 import type { Request } from 'express';
 import type { z } from 'zod';
+import { releaseQuietly } from '../access/release.js';
 import type { Context } from '../context.js';
 import { ProblemError } from '../problems.js';
 import { addSource } from './create.js';
@@ -27,7 +32,11 @@ type Files = z.output<typeof uploadRequest>['files'];
 /**
  * Leave for a client to send files straight to the store, which holds each to its length and digest.
  *
- * @throws {AppError} `unprocessable` if the store is none that clients can reach.
+ * They are booked at once, and wherever the dataset stands then, they have their place. The same list asked
+ * for again, as by a client that goes on, is the same source: it counts once.
+ *
+ * @throws {AppError} `unprocessable` if the store is none that clients can reach; `quota_exceeded`, and then
+ *   nothing is signed.
  */
 export async function presignUploads(
   context: Context,
@@ -49,13 +58,19 @@ export async function presignUploads(
       `Expected images of at most ${config.UMBRA_MAX_IMAGE_BYTES} bytes, got ${large.bytes} for '${large.name}'`,
     );
   }
-  const source = newStreamId();
   const lines = files.map((file) => `${JSON.stringify(file)}\n`).join('');
+  const source = await sourceOf(context, tenant, id, lines);
+  const reserved = {
+    images: files.length,
+    bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
+  await reservePart(context, tenant, id, source, reserved);
   await store.put(keys.sourceLines(tenant, id, source), lines);
   await addSource(context, tenant, id, source, {
     version: 1,
     kind: 'lines',
     isUpload: true,
+    reserved,
     labels: null,
   });
   const answers: z.output<typeof presignedUpload>[] = [];
@@ -65,6 +80,33 @@ export async function presignUploads(
     answers.push(...(await Promise.all(some.map((file) => presign(context, tenant, id, file)))));
   }
   return answers;
+}
+
+/** @returns The source of the same lines, if there is one, and else a new one's id. */
+async function sourceOf(
+  { store }: Context,
+  tenant: string,
+  id: string,
+  lines: string,
+): Promise<string> {
+  const digest = createHash('sha256').update(lines).digest('hex').slice(0, 12);
+  for await (const { key } of store.list(keys.sources(tenant, id))) {
+    const name = key.split('/').at(-1)?.replace('.json', '') ?? '';
+    if (name.endsWith(`-${digest}`)) return name;
+  }
+  return `${newStreamId().slice(0, 14)}-${digest}`;
+}
+
+/** @throws {AppError} `quota_exceeded` */
+async function reservePart(
+  { readTenant, usage }: Context,
+  tenant: string,
+  id: string,
+  part: string,
+  stored: Stored,
+): Promise<void> {
+  const { quotas } = await readTenant(tenant);
+  await usage.reserveDataset(tenant, quotas, `${id}.${part}`, stored);
 }
 
 async function presign(
@@ -81,6 +123,7 @@ async function presign(
 
 type Upload = z.output<typeof archiveUpload>;
 
+/** @throws {AppError} `too_large`; `quota_exceeded`: its bytes count from here on. */
 export async function beginArchive(
   context: Context,
   tenant: string,
@@ -92,9 +135,11 @@ export async function beginArchive(
     throw new AppError('too_large', `Expected an archive of at most ${limit} bytes, got ${bytes}`);
   }
   const id = newStreamId();
-  await addSource(context, tenant, dataset, id, {
+  const source: DatasetSource = {
     ...{ version: 1, kind: 'archive', format, bytes, labels: labels ?? null },
-  });
+  };
+  await reservePart(context, tenant, dataset, id, reservedFor(source));
+  await addSource(context, tenant, dataset, id, source);
   return { id, format, bytes, offset: 0 };
 }
 
@@ -145,7 +190,7 @@ export async function appendPart(
 }
 
 export async function dropArchive(
-  { store }: Context,
+  { store, usage }: Context,
   tenant: string,
   dataset: string,
   id: string,
@@ -153,4 +198,5 @@ export async function dropArchive(
   await store.delete(keys.source(tenant, dataset, id));
   const parts = keys.parts(tenant, dataset, id);
   for await (const { key } of store.list(parts)) await store.delete(key);
+  await releaseQuietly(usage.releaseDataset(tenant, `${dataset}.${id}`));
 }

@@ -160,7 +160,7 @@ export const datasetOperations = {
         content: { 'application/json': z.strictObject({ uploads: z.array(presignedUpload) }) },
       },
     },
-    problems: ['conflict', 'too_large', 'unprocessable'],
+    problems: ['conflict', 'too_large', 'unprocessable', 'quota_exceeded'],
   }),
   beginArchive: operation({
     id: 'beginArchive',
@@ -171,7 +171,7 @@ export const datasetOperations = {
     answers: {
       201: { ...archiveAnswer, headers: { ...archiveAnswer.headers, Location: 'The archive' } },
     },
-    problems: ['conflict', 'too_large'],
+    problems: ['conflict', 'too_large', 'quota_exceeded'],
   }),
   getArchive: operation({
     id: 'getArchiveUpload',

@@ -1,4 +1,5 @@
 import { createJournal, type Entry, lastCheckpoint, mapInOrder } from '@umbra/intake';
+import { type DatasetMeter, hasCode } from '@umbra/shared';
 import type { Place } from './read-source.js';
 
 /** Images are read, hashed and decoded side by side; each of them is in memory meanwhile. */
@@ -14,6 +15,7 @@ export type Step<C> = { readonly look: () => Entry | Promise<Entry>; readonly ne
  *
  * @param start Where it begins.
  * @param steps The source from somewhere on.
+ * @throws {AppError} `quota_exceeded`, with what fitted in the journal; what `goOn` throws.
  */
 export async function keepJournal<C extends Record<string, unknown>>(
   place: Place,
@@ -21,6 +23,7 @@ export async function keepJournal<C extends Record<string, unknown>>(
   start: C,
   steps: (from: C) => AsyncIterable<Step<C>>,
   goOn: () => Promise<void>,
+  meter: DatasetMeter,
 ): Promise<void> {
   const last = await lastCheckpoint(place, id);
   const from = { ...start, ...last?.next } as C;
@@ -32,7 +35,18 @@ export async function keepJournal<C extends Record<string, unknown>>(
       : { entry, next };
   });
   let next = from;
+  const admit = async (room: Promise<void>): Promise<void> => {
+    await room.catch(async (error: unknown) => {
+      if (hasCode(error, 'quota_exceeded') && journal.pending().length > 0)
+        await journal.commit(next);
+      throw error;
+    });
+  };
   for await (const step of looked) {
+    const { item } = step.entry;
+    const room = item === undefined ? undefined : meter.take(item.bytes);
+    // Waited for by one line in a thousand: a promise for each would cost more than the line.
+    if (room !== undefined) await admit(room);
     journal.add(step.entry);
     next = step.next;
     const enough =

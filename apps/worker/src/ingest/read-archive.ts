@@ -1,5 +1,6 @@
 import {
   createIntake,
+  type Intake,
   lastCheckpoint,
   offsetOf,
   partReader,
@@ -7,7 +8,7 @@ import {
   unpackTar,
   unpackZip,
 } from '@umbra/intake';
-import type { DatasetSource } from '@umbra/shared';
+import { type DatasetMeter, type DatasetSource, hasCode } from '@umbra/shared';
 import type { Context } from '../context.js';
 import { limitsOf } from './limits.js';
 import type { Place } from './read-source.js';
@@ -24,6 +25,7 @@ export async function readArchive(
   id: string,
   { format, labels }: ArchiveSource,
   goOn: () => Promise<void>,
+  meter: DatasetMeter,
 ): Promise<void> {
   const last = await lastCheckpoint(place, id);
   const files = typeof last?.next.files === 'number' ? last.next.files : 0;
@@ -34,10 +36,29 @@ export async function readArchive(
     stream: id,
     done: { files, index: last?.index ?? 0 },
     isSource: true,
+    admit: meter.take,
     onCommit: goOn,
   });
-  const parts = { ...place, source: id };
   const maxBytes = swelling * context.config.UMBRA_MAX_UPLOAD_BYTES;
+  try {
+    await unpack({ ...place, source: id }, format, intake, maxBytes);
+    await intake.settle();
+  } catch (error) {
+    if (!hasCode(error, 'quota_exceeded')) throw error;
+    // What fitted is in the store, and is counted.
+    await intake.settle().catch(() => undefined);
+    await intake.commit();
+    throw error;
+  }
+  await intake.commit();
+}
+
+async function unpack(
+  parts: Place & { readonly source: string },
+  format: ArchiveSource['format'],
+  intake: Intake,
+  maxBytes: number,
+): Promise<void> {
   if (format === 'zip') {
     const place = { reader: await partReader(parts), bytes: await offsetOf(parts) };
     await unpackZip(place, intake, { maxBytes });
@@ -45,6 +66,4 @@ export async function readArchive(
     const isCompressed = format === 'tar.gz';
     await unpackTar(await streamParts(parts), intake, { isCompressed, maxBytes });
   }
-  await intake.settle();
-  await intake.commit();
 }

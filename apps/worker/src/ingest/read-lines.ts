@@ -1,5 +1,6 @@
 import type { Entry } from '@umbra/intake';
 import {
+  type DatasetMeter,
   type DatasetSource,
   hasCode,
   invalidInput,
@@ -26,6 +27,7 @@ export async function readLineSource(
   id: string,
   { labels, isUpload }: LineSource,
   goOn: () => Promise<void>,
+  meter: DatasetMeter,
 ): Promise<void> {
   const resolve = createResolver(context, place, limitsOf(context));
   const look = (text: string, number: number): Entry | Promise<Entry> => {
@@ -47,6 +49,7 @@ export async function readLineSource(
     { offset: 0, line: 0 },
     (at) => steps(place, id, at, look),
     goOn,
+    meter,
   );
 }
 

@@ -1,5 +1,5 @@
 import { type Entry, isPassedOver } from '@umbra/intake';
-import type { DatasetSource } from '@umbra/shared';
+import type { DatasetMeter, DatasetSource } from '@umbra/shared';
 import type { Context } from '../context.js';
 import { entryOf, refusalOf } from './entry-of.js';
 import { keepJournal, type Step } from './keep-journal.js';
@@ -18,6 +18,7 @@ export async function readPrefix(
   id: string,
   source: PrefixSource,
   goOn: () => Promise<void>,
+  meter: DatasetMeter,
 ): Promise<void> {
   const { bucket, prefix, labels } = source;
   const resolve = createResolver(context, place, limitsOf(context));
@@ -30,7 +31,8 @@ export async function readPrefix(
       return refusalOf(name, error);
     }
   };
-  await keepJournal<At>(place, id, { after: '' }, (at) => steps(context, source, at, look), goOn);
+  const read = (at: At) => steps(context, source, at, look);
+  await keepJournal<At>(place, id, { after: '' }, read, goOn, meter);
 }
 
 async function* steps(

@@ -1,4 +1,12 @@
-import type { DatasetSource, ObjectStore } from '@umbra/shared';
+import { journalTotals } from '@umbra/intake';
+import {
+  createDatasetMeter,
+  type DatasetMeter,
+  type DatasetSource,
+  hasCode,
+  type ObjectStore,
+  reservedFor,
+} from '@umbra/shared';
 import type { Context } from '../context.js';
 import { readArchive } from './read-archive.js';
 import { readLineSource } from './read-lines.js';
@@ -14,6 +22,7 @@ export type Place = {
  * Read one source into the journal, from where it was left.
  *
  * @param goOn Called after each segment; what it throws ends the reading.
+ * @throws {AppError} `quota_exceeded` if the tenant may not hold all of it; what fitted is in the journal.
  */
 export async function readSource(
   context: Context,
@@ -22,12 +31,35 @@ export async function readSource(
   source: DatasetSource,
   goOn: () => Promise<void>,
 ): Promise<void> {
+  const { tenant, dataset } = place;
+  const meter = createDatasetMeter(context, tenant, `${dataset}.${id}`, {
+    taken: await journalTotals(place, id),
+    floor: reservedFor(source),
+  });
+  await meter.open();
+  try {
+    await read(context, place, id, source, goOn, meter);
+  } catch (error) {
+    if (hasCode(error, 'quota_exceeded')) await meter.settle();
+    throw error;
+  }
+  await meter.settle();
+}
+
+async function read(
+  context: Context,
+  place: Place,
+  id: string,
+  source: DatasetSource,
+  goOn: () => Promise<void>,
+  meter: DatasetMeter,
+): Promise<void> {
   switch (source.kind) {
     case 's3':
-      return readPrefix(context, place, id, source, goOn);
+      return readPrefix(context, place, id, source, goOn, meter);
     case 'lines':
-      return readLineSource(context, place, id, source, goOn);
+      return readLineSource(context, place, id, source, goOn, meter);
     case 'archive':
-      return readArchive(context, place, id, source, goOn);
+      return readArchive(context, place, id, source, goOn, meter);
   }
 }

@@ -33,6 +33,7 @@ export async function runIngest(context: Context, job: Job, token?: string): Pro
     if (hasCode(error, 'cancelled')) {
       // What was written after it was deleted.
       await removeDataset(store, tenant, { id, createdAt: new Date(0).toISOString() });
+      await context.usage.releaseDataset(tenant, id);
       return;
     }
     if (!hasCode(error) || ['unavailable', 'internal'].includes(error.code)) throw error;
@@ -56,13 +57,10 @@ async function ingest(context: Context, tenant: string, id: string): Promise<voi
     }
     await goOn();
     const totals = await journalTotals(place);
-    const { images, refused } = await sealDataset(
-      store,
-      tenant,
-      dataset,
-      () => readJournal(place),
-      totals,
-    );
+    const ready = await sealDataset(store, tenant, dataset, () => readJournal(place), totals);
+    const { quotas } = await context.readTenant(tenant);
+    await context.usage.completeDataset(tenant, quotas, id, ready);
+    const { images, refused } = ready;
     logger.info({ datasetId: id, images, refused }, 'dataset ready');
   }
   if (dataset.state === 'open') return;

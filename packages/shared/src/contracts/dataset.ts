@@ -178,6 +178,8 @@ export const datasetSource = z.discriminatedUnion('kind', [
     kind: z.literal('lines'),
     /** Files that were to be uploaded: the same one counts once. */
     isUpload: z.boolean(),
+    /** What its files take of the tenant's quotas, from when they were promised a place. */
+    reserved: z.strictObject({ images: z.int().min(0), bytes: z.int().min(0) }).optional(),
     labels: labelsFrom.nullable(),
   }),
   /** An archive that comes in parts. */
@@ -190,6 +192,13 @@ export const datasetSource = z.discriminatedUnion('kind', [
   }),
 ]);
 export type DatasetSource = z.output<typeof datasetSource>;
+
+/** What a source is sure to take of its tenant's quotas, before it is looked at. */
+export function reservedFor(source: DatasetSource): { images: number; bytes: number } {
+  // In the store as an archive, beside the images that come out of it.
+  if (source.kind === 'archive') return { images: 0, bytes: source.bytes };
+  return (source.kind === 'lines' ? source.reserved : undefined) ?? { images: 0, bytes: 0 };
+}
 
 export const sourceId = z.string().regex(/^[0-9]{14}-[0-9a-f]{12}$/);
 

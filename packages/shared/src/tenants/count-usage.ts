@@ -1,14 +1,20 @@
 import type { z } from 'zod';
-import { storedDataset } from '../contracts/dataset.js';
+import { type Dataset, datasetSource, reservedFor, storedDataset } from '../contracts/dataset.js';
 import { isFinal, type JobRecord, storedJob } from '../contracts/job.js';
 import { hasCode } from '../errors.js';
 import { getJson } from '../store/json.js';
 import { keys } from '../store/keys.js';
 import { listFolders } from '../store/list-folders.js';
+import { parseSegment } from '../store/segment-name.js';
 import type { ObjectStore } from '../store/store.js';
 
 /** What a dataset or job takes, in the order in which it is booked. */
-export type Counted = { readonly id: string; readonly amounts: readonly number[] };
+export type Counted = {
+  readonly id: string;
+  readonly amounts: readonly number[];
+  /** Of what has not come to its end: at least this. */
+  readonly grows?: boolean;
+};
 
 /** Positions of an image of which it is not known yet, its size deciding it. */
 const assumedPositions = 200;
@@ -20,12 +26,39 @@ export const positionsOf = ({
 }: Pick<JobRecord, 'positionsPerImage' | 'counts'>): number =>
   (positionsPerImage ?? assumedPositions) * counts.total;
 
-/** Every dataset of a tenant; those of uploads that go on are none yet. */
+/** Every dataset of a tenant, or its parts where it is not ready; uploads that go on are none yet. */
 export async function* countDatasets(store: ObjectStore, tenant: string): AsyncGenerator<Counted> {
   for await (const id of listFolders(store, keys.datasets(tenant))) {
     const found = await readIfThere(store, keys.dataset(tenant, id), storedDataset);
-    // The parts of one that is open are booked, each by itself.
     if (found?.state === 'ready') yield { id, amounts: [found.images, found.bytes] };
+    // One that failed takes its place in the store until it is deleted.
+    else if (found !== null) yield* countParts(store, tenant, found);
+  }
+}
+
+/** What each request and source has given of a dataset, or was promised. */
+async function* countParts(
+  store: ObjectStore,
+  tenant: string,
+  { id, state }: Dataset,
+): AsyncGenerator<Counted> {
+  const parts = new Map<string, { images: number; bytes: number }>();
+  for await (const { key } of store.list(keys.segments(tenant, id))) {
+    const { stream, images, bytes } = parseSegment(key);
+    const sum = parts.get(stream) ?? { images: 0, bytes: 0 };
+    parts.set(stream, { images: sum.images + images, bytes: sum.bytes + bytes });
+  }
+  for await (const { key } of store.list(keys.sources(tenant, id))) {
+    const source = await readIfThere(store, key, datasetSource);
+    if (source === null) continue;
+    const stream = key.split('/').at(-1)?.replace('.json', '') ?? '';
+    const { images, bytes } = reservedFor(source);
+    const sum = parts.get(stream) ?? { images: 0, bytes: 0 };
+    const larger = { images: Math.max(sum.images, images), bytes: Math.max(sum.bytes, bytes) };
+    parts.set(stream, larger);
+  }
+  for (const [stream, { images, bytes }] of parts) {
+    yield { id: `${id}.${stream}`, amounts: [images, bytes], grows: state !== 'failed' };
   }
 }
 

@@ -23,6 +23,8 @@ export type UsageBook = {
    * @throws {AppError} `quota_exceeded`, and then what was said before stays.
    */
   reserveDataset(tenant: string, quotas: Quotas, id: string, stored: Stored): Promise<void>;
+  /** Say what a dataset takes that is complete, and that its parts are no more. Nothing is refused. */
+  completeDataset(tenant: string, quotas: Quotas, id: string, stored: Stored): Promise<void>;
   /** With all its parts. */
   releaseDataset(tenant: string, id: string): Promise<void>;
   /** @throws {AppError} `quota_exceeded` */
@@ -85,8 +87,11 @@ export function createUsageBook(redis: Redis, store: ObjectStore): UsageBook {
     const booked = await redis.hgetall(key);
     const timeOf = (id: string) => Number(booked[id]?.split(' ')[0] ?? now);
     const left = new Set(Object.keys(booked));
-    for await (const { id, amounts } of counters[kind](store, tenant)) {
-      await redis.hset(key, id, [timeOf(id), ...amounts].join(' '));
+    for await (const { id, amounts, grows = false } of counters[kind](store, tenant)) {
+      const before = booked[id]?.split(' ').slice(1).map(Number) ?? [];
+      // What grows has booked more than is written as yet.
+      const held = grows ? amounts.map((one, at) => Math.max(one, before[at] ?? 0)) : amounts;
+      await redis.hset(key, id, [timeOf(id), ...held].join(' '));
       left.delete(id);
     }
     for (const id of left) {
@@ -110,6 +115,11 @@ export function createUsageBook(redis: Redis, store: ObjectStore): UsageBook {
     return attempt(tenant, kind, field, asked);
   };
 
+  const partsOf = async (tenant: string, id: string): Promise<string[]> => {
+    const fields = await redis.hkeys(fieldsOf(tenant, 'datasets'));
+    return fields.filter((field) => field.startsWith(`${id}.`));
+  };
+
   /** The next limit begins with a count of the store. */
   const forget = async (tenant: string, kind: Kind): Promise<void> => {
     const gone = redis.del(markOf(tenant, kind), fieldsOf(tenant, kind));
@@ -123,10 +133,16 @@ export function createUsageBook(redis: Redis, store: ObjectStore): UsageBook {
       const { fits, used } = await book(tenant, 'datasets', id, asked);
       if (!fits) throw refusal(['images', 'bytes'], asked, used);
     },
-    async releaseDataset(tenant, id) {
+    async completeDataset(tenant, { images, bytes }, id, stored) {
+      if (images === null && bytes === null) return forget(tenant, 'datasets');
       const key = fieldsOf(tenant, 'datasets');
-      const parts = (await redis.hkeys(key)).filter((field) => field.startsWith(`${id}.`));
-      await redis.hdel(key, id, ...parts);
+      const parts = await partsOf(tenant, id);
+      const whole = redis.multi().hset(key, id, `${Date.now()} ${stored.images} ${stored.bytes}`);
+      if (parts.length > 0) whole.hdel(key, ...parts);
+      await whole.exec();
+    },
+    async releaseDataset(tenant, id) {
+      await redis.hdel(fieldsOf(tenant, 'datasets'), id, ...(await partsOf(tenant, id)));
     },
     async reserveJob(tenant, { positionsInFlight }, id, positions) {
       if (positionsInFlight === null) return forget(tenant, 'jobs');
