@@ -37,7 +37,7 @@ import { runDispatch } from './dispatch/dispatch.js';
 import { keepDispatching } from './dispatch/keep-dispatching.js';
 import { joinFleet } from './fleet.js';
 import { keepResumingIngests, resumeIngests } from './ingest/resume-ingests.js';
-import { runIngest } from './ingest/run-ingest.js';
+import { giveUpIngest, runIngest } from './ingest/run-ingest.js';
 import { failUnmerged, runMerge } from './merge.js';
 import { createWorkerMetrics } from './metrics.js';
 import { createModelShelf } from './model-shelf.js';
@@ -56,7 +56,7 @@ const producersMs = 1_000;
 
 const steps = {
   dispatch: { name: queueNames.dispatch, concurrency: 1, run: runDispatch },
-  ingest: { name: queueNames.ingest, concurrency: 2, run: runIngest },
+  ingest: { name: queueNames.ingest, concurrency: 2, run: runIngest, giveUp: giveUpIngest },
   shard: { name: queueNames.shard, run: runShard },
   merge: { name: queueNames.merge, concurrency: 2, run: runMerge, giveUp: failUnmerged },
   archive: { name: queueNames.archive, concurrency: 1, run: runArchive, giveUp: failUnarchived },

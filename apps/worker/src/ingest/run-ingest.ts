@@ -11,6 +11,7 @@ import {
   removeDataset,
   reportError,
   storedDataset,
+  unavailable,
 } from '@umbra/shared';
 import { DelayedError, type Job } from 'bullmq';
 import type { Context } from '../context.js';
@@ -42,6 +43,15 @@ export async function runIngest(context: Context, job: Job, token?: string): Pro
   }
 }
 
+/** Files that no worker survives must not take down one after the other: their dataset failed. */
+export async function giveUpIngest(context: Context, job: Job, error: Error): Promise<void> {
+  // Of the queue's own words. What else ended it, such as a store that was away, is tried again later.
+  if (!error.message.includes('stalled')) return;
+  const { tenant, dataset } = ingestPayload.parse(job.data);
+  const reason = new AppError('internal', 'Its workers ended while they looked at it');
+  await failDataset(context, tenant, dataset, reason);
+}
+
 async function ingest(context: Context, tenant: string, id: string): Promise<void> {
   const { store, logger } = context;
   const place = { store, tenant, dataset: id };
@@ -49,7 +59,9 @@ async function ingest(context: Context, tenant: string, id: string): Promise<voi
   if (dataset.state === 'validating') {
     const goOn = async (): Promise<void> => {
       if (context.shutdown.aborted) throw new AppError('cancelled', 'This process is ending');
-      await readRecord(context, tenant, id);
+      const { state } = await readRecord(context, tenant, id);
+      // The API was first, and clears away what this would read: what is left then is done next time.
+      if (state !== 'validating') throw unavailable(`Dataset '${id}' is ${state} already`);
     };
     for await (const { key } of store.list(keys.sources(tenant, id))) {
       const source = key.split('/').at(-1)?.replace('.json', '') ?? '';
