@@ -1,7 +1,7 @@
-import { type Dataset, queueJobIds, queueNames, redisPrefix } from '@umbra/shared';
+import { type Dataset, keys, queueJobIds, queueNames, redisPrefix } from '@umbra/shared';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startService, type TestService } from '../support/service.js';
+import { makePhotos, startService, type TestService } from '../support/service.js';
 
 let service: TestService;
 
@@ -30,4 +30,37 @@ test('a dataset that no worker survives fails, and is not tried for ever', async
   await expect.poll(async () => (await read()).state, { timeout: 10_000 }).toBe('failed');
   expect((await read()).error).toMatchObject({ code: 'internal' });
   for await (const { key: mark } of service.store.list('ingests/')) expect(mark).toBeUndefined();
+});
+
+test('a manifest that comes to its end after its dataset was closed is not in it', async () => {
+  const call = (path: string, init: object) =>
+    fetch(`${service.url}/v1/datasets${path}`, { method: 'POST', ...init });
+  const open = await call('', { headers: { 'Content-Type': 'application/json' }, body: '{}' });
+  const { id } = (await open.json()) as Dataset;
+  const form = new FormData();
+  for (const { name, bytes } of await makePhotos(1)) {
+    form.append('images', new Blob([new Uint8Array(bytes)]), name);
+  }
+  expect((await call(`/${id}/images`, { body: form })).status).toBe(200);
+  let finish = () => {};
+  const body = new ReadableStream({
+    start(controller) {
+      const line = JSON.stringify({ uri: 's3://bucket/photo.png' });
+      controller.enqueue(Buffer.from(`${line}\n`));
+      finish = () => controller.close();
+    },
+  });
+  const headers = { 'Content-Type': 'application/jsonl' };
+  const sent = call(`/${id}/images`, { headers, body, duplex: 'half' });
+  // The request must have begun while the dataset was open.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const closed = await call(`/${id}/close`, {});
+  expect(await closed.json()).toMatchObject({ state: 'ready', images: 1 });
+  finish();
+  expect((await sent).status).toBe(409);
+  const left: string[] = [];
+  for (const folder of keys.datasetWork('default', id)) {
+    for await (const { key } of service.store.list(folder)) left.push(key);
+  }
+  expect(left).toEqual([]);
 });

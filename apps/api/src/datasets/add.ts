@@ -4,7 +4,7 @@ import type { Request } from 'express';
 import { releaseQuietly } from '../access/release.js';
 import type { Context } from '../context.js';
 import { receiveImages } from '../uploads/receive.js';
-import { addManifest, type Labels, openIntake } from './create.js';
+import { addManifest, dropManifest, type Labels, openIntake } from './create.js';
 import { findOpen } from './find.js';
 
 /**
@@ -22,8 +22,11 @@ export async function addImages(
   request: Request,
 ): Promise<Tally> {
   if (request.is('application/jsonl')) {
-    await addManifest(context, tenant, id, labels, request);
-    await findOpen(context, tenant, id);
+    const source = await addManifest(context, tenant, id, labels, request);
+    await findOpen(context, tenant, id).catch(async (error: unknown) => {
+      await dropManifest(context, tenant, id, source);
+      throw error;
+    });
     return { images: 0, bytes: 0, refused: 0, refusals: [] };
   }
   const stream = newStreamId();

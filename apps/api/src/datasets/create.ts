@@ -1,6 +1,7 @@
 import {
   clearJournal,
   createIntake,
+  createJournal,
   type Entry,
   type Intake,
   newStreamId,
@@ -123,14 +124,14 @@ export async function createOfManifest(
   return begin(context, tenant, open);
 }
 
-/** Keep a manifest for when its dataset is closed. */
+/** Keep a manifest for when its dataset is closed. @returns The source that it is. */
 export async function addManifest(
   context: Context,
   tenant: string,
   id: string,
   labels: Labels,
   request: Request,
-): Promise<void> {
+): Promise<string> {
   const { store, config } = context;
   const source = newStreamId();
   const body = limitBody(request, config.UMBRA_MAX_UPLOAD_BYTES);
@@ -147,6 +148,19 @@ export async function addManifest(
     isUpload: false,
     labels,
   });
+  return source;
+}
+
+/** Take a manifest back, and what was read of it already. */
+export async function dropManifest(
+  { store }: Context,
+  tenant: string,
+  id: string,
+  source: string,
+): Promise<void> {
+  await store.delete(keys.source(tenant, id, source));
+  await store.delete(keys.sourceLines(tenant, id, source));
+  await createJournal({ store, tenant, dataset: id }, source).withdraw();
 }
 
 export async function addSource(
