@@ -15,6 +15,7 @@ const withKeys = {
   UMBRA_STORE: 'fs',
   UMBRA_AUTH: 'keys',
   UMBRA_REQUESTS_PER_MINUTE: '1000000',
+  UMBRA_BAD_KEYS_PER_MINUTE: '1000000',
 };
 const checks = [
   'not_a_server_error',

@@ -27,6 +27,7 @@ export function createApp(context: Context): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
+  app.set('trust proxy', context.config.UMBRA_TRUSTED_PROXIES);
   app.use(measureRequests(context.registry));
   if (context.board !== null) app.use(boardPath, context.board.handle);
   if (context.tracing.telemetry !== undefined) app.use(traceRequests(context.tracing));

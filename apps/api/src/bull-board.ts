@@ -3,12 +3,12 @@ import {
   createKeyVerifier,
   defaultTenant,
   hasCode,
-  type KeyVerifier,
   type ObjectStore,
   queueNames,
 } from '@umbra/shared';
 import type { Queue } from 'bullmq';
 import type { Request, RequestHandler } from 'express';
+import { type GuardedVerifier, limitGuesses } from './access/limit-guesses.js';
 
 export const boardPath = '/admin/queues';
 
@@ -17,6 +17,7 @@ export type Board = { readonly handle: RequestHandler; close(): Promise<void> };
 export type BoardOptions = {
   readonly store: ObjectStore;
   readonly openQueue: (name: string) => Queue;
+  readonly badKeysPerMinute: number;
 };
 
 /** Its page asks for a font from elsewhere; browsers are told to load nothing that is not ours. */
@@ -33,7 +34,11 @@ const policy = [
  *
  * Its libraries are loaded here, by those who want it alone.
  */
-export async function openBoard({ store, openQueue }: BoardOptions): Promise<Board> {
+export async function openBoard({
+  store,
+  openQueue,
+  badKeysPerMinute,
+}: BoardOptions): Promise<Board> {
   const [{ createBullBoard }, { BullMQAdapter }, { ExpressAdapter }] = await Promise.all([
     import('@bull-board/api'),
     import('@bull-board/api/bullMQAdapter'),
@@ -45,7 +50,7 @@ export async function openBoard({ store, openQueue }: BoardOptions): Promise<Boa
   createBullBoard({ queues: queues.map(adapt), serverAdapter });
   const board = serverAdapter.getRouter();
   board.disable('x-powered-by');
-  const admit = admitOperators(createKeyVerifier(store));
+  const admit = admitOperators(limitGuesses(createKeyVerifier(store), badKeysPerMinute));
   function adapt(queue: Queue) {
     const adapter = new BullMQAdapter(queue, { readOnlyMode: true });
     // A shard's is every score, in base64.
@@ -71,10 +76,10 @@ export async function openBoard({ store, openQueue }: BoardOptions): Promise<Boa
  * Only an operator sees other tenants' work: keys of the tenant `default` with the scope `admin`, with or
  * without keys for the rest of the API.
  */
-function admitOperators(verify: KeyVerifier): RequestHandler {
+function admitOperators(verify: GuardedVerifier): RequestHandler {
   return async (request, response, next) => {
     try {
-      const { tenant, scopes } = await verify(keyOf(request));
+      const { tenant, scopes } = await verify(request, keyOf(request));
       if (tenant !== defaultTenant || !scopes.includes('admin')) {
         throw new AppError('forbidden', "Expected an admin key of the tenant 'default'");
       }

@@ -16,6 +16,10 @@ const settings = commonConfig.extend({
   UMBRA_AUTH: z.enum(['keys', 'none']).default('keys'),
   /** Of each tenant for which nothing else was set. */
   UMBRA_REQUESTS_PER_MINUTE: count(6000),
+  /** From one address, before it must wait. */
+  UMBRA_BAD_KEYS_PER_MINUTE: count(60),
+  /** Proxies in front of the API, which say in X-Forwarded-For where a request comes from. */
+  UMBRA_TRUSTED_PROXIES: z.coerce.number().int().min(0).max(16).default(0),
   /** Loopback unless told otherwise: TLS is an ingress's. */
   UMBRA_HOST: z.string().min(1).default('127.0.0.1'),
   /** 0 takes any free port. */

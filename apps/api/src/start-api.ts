@@ -91,7 +91,10 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   subscriber.on('error', () => undefined);
   const hub = createEventHub(subscriber);
   const pace = createPaceBook(redis);
-  const board = config.UMBRA_BULL_BOARD === '1' ? await openBoard({ store, openQueue }) : null;
+  const board =
+    config.UMBRA_BULL_BOARD === '1'
+      ? await openBoard({ store, openQueue, badKeysPerMinute: config.UMBRA_BAD_KEYS_PER_MINUTE })
+      : null;
   const app = createApp({
     ...{ config, store, redis, progress, fleet, pace, dispatchQueue, ingestQueue, mergeQueue },
     ...{ webhookQueue, events, hub, registry, tracing, board, logger },

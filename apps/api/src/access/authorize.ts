@@ -3,7 +3,6 @@ import {
   createKeyVerifier,
   defaultTenant,
   hasCode,
-  type KeyVerifier,
   type Logger,
   type Scope,
 } from '@umbra/shared';
@@ -11,11 +10,12 @@ import type { Request } from 'express';
 import type { Context } from '../context.js';
 import type { Authorize } from '../operation.js';
 import { ProblemError } from '../problems.js';
+import { type GuardedVerifier, limitGuesses } from './limit-guesses.js';
 
 /** Who may ask what: by API key, or everybody everything where keys are switched off. */
 export function createAuthorize({ config, store, logger }: Context): Authorize {
   if (config.UMBRA_AUTH === 'none') return async () => defaultTenant;
-  const verify = createKeyVerifier(store);
+  const verify = limitGuesses(createKeyVerifier(store), config.UMBRA_BAD_KEYS_PER_MINUTE);
   return async (request, scope) => {
     if (scope === null) return defaultTenant;
     const { tenant, scopes, keyPrefix } = await identify(verify, request, logger);
@@ -25,14 +25,14 @@ export function createAuthorize({ config, store, logger }: Context): Authorize {
   };
 }
 
-/** @throws {ProblemError} `unauthorized`, with how to ask. @see https://www.rfc-editor.org/rfc/rfc6750 */
-async function identify(verify: KeyVerifier, request: Request, logger: Logger) {
+/** @throws {ProblemError} `unauthorized`, with how to ask; `rate_limited`. @see https://www.rfc-editor.org/rfc/rfc6750 */
+async function identify(verify: GuardedVerifier, request: Request, logger: Logger) {
   const [, token] = /^Bearer +(\S+) *$/i.exec(request.get('authorization') ?? '') ?? [];
   if (token === undefined) {
     throw unauthorized("Expected 'Authorization: Bearer' with an API key", 'Bearer realm="umbra"');
   }
   try {
-    return await verify(token);
+    return await verify(request, token);
   } catch (error) {
     if (!hasCode(error, 'unauthorized')) throw error;
     logger.info({ path: request.path, reason: error.message }, 'a request with a bad key');
