@@ -4,6 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   addedModelsFolder,
   createEventBook,
@@ -129,12 +130,21 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
       await metricsServer?.close();
       await queueMetrics.close();
       const queues = [dispatchQueue, ingestQueue, mergeQueue, webhookQueue];
-      await Promise.allSettled(queues.map((queue) => queue.close()));
+      await Promise.all(queues.map(closeQueue));
       await board?.close();
       redis.disconnect();
       await tracing.close();
     },
   };
+}
+
+/** For a queue to say goodbye: without Redis it would try for ever. */
+const goodbyeMs = 1_000;
+
+async function closeQueue(queue: Queue): Promise<void> {
+  const late = () => sleep(goodbyeMs, undefined, { ref: false });
+  await Promise.race([queue.close().catch(() => undefined), late()]);
+  await Promise.race([queue.disconnect().catch(() => undefined), late()]);
 }
 
 async function publishModels(store: ObjectStore, folder: string, logger: Logger): Promise<void> {

@@ -96,8 +96,8 @@ describe('a download', () => {
       response.write(whole.subarray(start, start + 65_536));
       // Not before it has arrived: what is under way may be lost.
       const arrived = setInterval(async () => {
-        const { size } = await stat(join(folder, 'file.part'));
-        if (size < start + 65_536) return;
+        const part = await stat(join(folder, 'file.part')).catch(() => null);
+        if (part === null || part.size < start + 65_536) return;
         clearInterval(arrived);
         response.destroy();
       }, 5);
