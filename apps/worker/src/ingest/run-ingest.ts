@@ -70,14 +70,25 @@ async function ingest(context: Context, tenant: string, id: string): Promise<voi
     await goOn();
     const totals = await journalTotals(place);
     const ready = await sealDataset(store, tenant, dataset, () => readJournal(place), totals);
-    const { quotas } = await context.readTenant(tenant);
-    await context.usage.completeDataset(tenant, quotas, id, ready);
+    await bookWhole(context, tenant, ready);
     const { images, refused } = ready;
     logger.info({ datasetId: id, images, refused }, 'dataset ready');
   }
   if (dataset.state === 'open') return;
+  // Sealed by a process that died before it booked it, or by one that was faster.
+  if (dataset.state === 'ready') await bookWhole(context, tenant, dataset);
   if (dataset.state !== 'failed') await clearJournal(store, tenant, id);
   await store.delete(keys.ingest(tenant, id));
+}
+
+/** A dataset that is ready takes what its manifest says, and no more what its parts set aside. */
+async function bookWhole(
+  { readTenant, usage }: Context,
+  tenant: string,
+  ready: Dataset,
+): Promise<void> {
+  const { quotas } = await readTenant(tenant);
+  await usage.completeDataset(tenant, quotas, ready.id, ready);
 }
 
 /** @throws {AppError} `cancelled` if it was deleted. */
