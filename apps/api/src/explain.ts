@@ -21,9 +21,10 @@ import { releaseQuietly } from './access/release.js';
 import type { Context } from './context.js';
 import { cancelJob } from './control-job.js';
 import { checkRequest, createJob } from './create-job.js';
+import type { HeldImage } from './uploads/held-image.js';
 
 export type Question = {
-  readonly image: Buffer;
+  readonly image: HeldImage;
   readonly name: string;
   readonly request: Omit<JobRequest, 'dataset'>;
   readonly deadlineMs: number;
@@ -44,7 +45,7 @@ export async function explainImage(
   tenant: string,
   question: Question,
 ): Promise<JobRecord> {
-  const dataset = await storeImage(context, tenant, question);
+  const dataset = await storeImage(context, tenant, question).finally(question.image.letGo);
   let job: JobRecord;
   try {
     const request = { ...question.request, dataset: dataset.id };
@@ -76,8 +77,9 @@ export async function explainImage(
 async function storeImage(
   { store, config, usage, readTenant }: Context,
   tenant: string,
-  { image, name }: Question,
+  { image: held, name }: Question,
 ): Promise<Dataset> {
+  const image = held.bytes();
   const limits = { maxPixels: config.UMBRA_MAX_IMAGE_PIXELS };
   const { width, height } = await inspectImage(image, limits);
   const sha256 = createHash('sha256').update(image).digest('hex');
@@ -106,6 +108,7 @@ async function waitForImage(
   signal: AbortSignal,
 ): Promise<void> {
   let stop = () => {};
+  let isOver = false;
   try {
     await new Promise<void>((resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
@@ -121,11 +124,14 @@ async function waitForImage(
       };
       context.hub.follow(tenant, jobId, listener).then((unfollow) => {
         stop = unfollow;
+        // Nobody waited for that to begin.
+        if (isOver) return stop();
         // It may have ended before it was followed.
         look();
       }, reject);
     });
   } finally {
+    isOver = true;
     stop();
   }
 }

@@ -14,6 +14,7 @@ import type { Context } from '../context.js';
 import { explainImage, onlyImage } from '../explain.js';
 import { operation, type Route, route } from '../operation.js';
 import { sendObject } from '../send-object.js';
+import { createImageRoom } from '../uploads/held-image.js';
 import { receiveImage } from '../uploads/one-image.js';
 
 /** Its files can be fetched for this long. */
@@ -70,17 +71,23 @@ export const explainOperations = {
   }),
 };
 
+/** Of images that are not stored yet, in this process. */
+const mostHeldBytes = 256 * 1024 * 1024;
+
 export function explainRoutes(context: Context): Route[] {
+  const room = createImageRoom(mostHeldBytes);
+  const limit = context.config.UMBRA_MAX_IMAGE_BYTES;
   return [
     route(explainOperations.explain, async ({ tenant, query, request, response }) => {
-      const form = await receiveImage(request, context.config.UMBRA_MAX_IMAGE_BYTES);
-      const asked = words.parse({ ...query, ...form.fields });
+      const told = Number(request.get('content-length') ?? limit);
+      const form = await room.hold(Math.min(told, limit), () => receiveImage(request, limit));
+      const asked = parseWords({ ...query, ...form.fields }, form.image.letGo);
       const abandoned = new AbortController();
       response.once('close', () => abandoned.abort());
       const job = await explainImage(context, tenant, {
         image: form.image,
         name: form.name,
-        request: requestOf(asked),
+        request: asked.request,
         deadlineMs: asked.deadlineSeconds * 1000,
         abandoned: abandoned.signal,
       });
@@ -90,6 +97,17 @@ export function explainRoutes(context: Context): Route[] {
       } else await sendAnswer(context, tenant, job, response);
     }),
   ];
+}
+
+/** @param giveUp Called where they are no words of ours. */
+function parseWords(given: object, giveUp: () => void) {
+  try {
+    const asked = words.parse(given);
+    return { ...asked, request: requestOf(asked) };
+  } catch (error) {
+    giveUp();
+    throw error;
+  }
 }
 
 function requestOf({ model, settings, deadlineSeconds }: z.output<typeof words>) {
