@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Delivery, JobStatus } from '@umbra/shared';
+import { Redis } from 'ioredis';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import {
@@ -130,6 +131,30 @@ test('a cancelled job says so', async () => {
   await waitForJob(service.url, id, ({ state }) => state === 'cancelled');
   await untilDelivery(id, 'delivered');
   expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({ type: 'job.cancelled' });
+});
+
+test('what is not taken yet is posted again after Redis was lost', async () => {
+  const own = await startService({
+    ...{ UMBRA_WEBHOOK_ALLOW_PRIVATE: '1', UMBRA_WEBHOOK_RETRY_MS: '600000' },
+    UMBRA_RESUME_MS: '300',
+  });
+  await own.startWorker();
+  const photos = await uploadPhotos(own.url, await makePhotos(1));
+  answers = [500];
+  const response = await postJob(own.url, { ...work({ url }), dataset: photos });
+  const { id } = (await response.json()) as Created;
+  const attempts = async () => {
+    const found = await fetch(`${own.url}/v1/jobs/${id}/deliveries`);
+    return ((await found.json()) as { data: Delivery[] }).data[0]?.attempts.length ?? 0;
+  };
+  while ((await attempts()) < 1) await sleep(20);
+  // The second attempt is ten minutes away, and its entry in the queue is gone.
+  const redis = new Redis(own.redis.url);
+  await redis.flushall();
+  redis.disconnect();
+  while ((await attempts()) < 2) await sleep(20);
+  expect(new Set(received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+  await own.close();
 });
 
 test('addresses of this network are refused, by themselves and where a name stands for them', async () => {

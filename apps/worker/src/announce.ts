@@ -26,16 +26,30 @@ export const createAnnounce =
     if (job.webhook === null || !isFinal(state)) return;
     const told = newDelivery(job, state);
     const key = keys.delivery(tenant, id, told.id);
-    if ((await context.store.head(key)) === null) await putJson(context.store, key, told);
-    await context.webhookQueue.add(
-      queueNames.webhook,
-      { version: 1, tenant, jobId: id, delivery: told.id },
-      {
-        ...webhookJob(context.config.UMBRA_WEBHOOK_RETRY_MS),
-        jobId: queueJobIds.webhook(told.id, 0),
-      },
-    );
+    if ((await context.store.head(key)) === null) {
+      // The mark first: it is taken back once the delivery has ended.
+      await context.store.put(keys.pendingDelivery(tenant, id, told.id), '');
+      await putJson(context.store, key, told);
+    }
+    await queueDelivery(context, tenant, id, told.id);
   };
+
+/** Have an event posted. Where it is queued already, that does nothing. */
+export async function queueDelivery(
+  { webhookQueue, config }: Pick<Announcer, 'webhookQueue' | 'config'>,
+  tenant: string,
+  jobId: string,
+  delivery: string,
+): Promise<void> {
+  await webhookQueue.add(
+    queueNames.webhook,
+    { version: 1, tenant, jobId, delivery },
+    {
+      ...webhookJob(config.UMBRA_WEBHOOK_RETRY_MS),
+      jobId: queueJobIds.webhook(delivery, 0),
+    },
+  );
+}
 
 /** Tell that an image is finished; an event that is lost must not fail what is done. */
 export async function tellImage(

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { keys, reportError } from '@umbra/shared';
 import { DelayedError, type Job } from 'bullmq';
 import type { Context } from '../context.js';
+import { resumeWebhooks } from '../webhooks/resume-webhooks.js';
 import { createDispatcher } from './dispatcher.js';
 import { createOutlookReader } from './outlook.js';
 import { sweepRetention } from './retention.js';
@@ -37,7 +38,10 @@ export async function runDispatch(context: Context, job: Job, token = ''): Promi
         }
         outlook = await readOutlook();
       }
-      if (isDue('scan', config.UMBRA_RESUME_MS)) await registerUnfinished(context);
+      if (isDue('scan', config.UMBRA_RESUME_MS)) {
+        await registerUnfinished(context);
+        await resumeWebhooks(context);
+      }
       if (isDue('sweep', config.UMBRA_RESUME_MS)) {
         sweepRetention(context).catch((error: unknown) =>
           logger.warn({ error: reportError(error) }, 'results could not be deleted'),

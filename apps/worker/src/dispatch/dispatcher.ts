@@ -57,7 +57,7 @@ export type Dispatcher = {
 export function createDispatcher(context: Context): Dispatcher {
   const { store, progress, logger, config } = context;
   const runs = new Map<string, Run>();
-  const robins = new Map<ShardQueue, RoundRobin>();
+  const robins = new Map<string, RoundRobin>();
   const background = new Set<Promise<void>>();
 
   /** Slow work beside the loop; a fault of the store has it done again, anything else fails the job. */
@@ -167,7 +167,7 @@ export function createDispatcher(context: Context): Dispatcher {
       for (const [at, run] of known.entries()) {
         const live = lives[at];
         if (live === undefined) continue;
-        const window = windows[run.loaded.queue];
+        const window = windows[run.loaded.queue][kindOf(run.job)];
         window.images += live.inFlight;
         window.seconds += live.inFlight * secondsOf(run.job, live.progress, outlook.paces);
         if (run.isBusy || run.notBeforeMs > nowMs) continue;
@@ -176,16 +176,21 @@ export function createDispatcher(context: Context): Dispatcher {
       }
       let launched = 0;
       for (const queue of Object.keys(shardQueues) as ShardQueue[]) {
-        const robin = robins.get(queue) ?? createRoundRobin();
-        robins.set(queue, robin);
-        const mine = ready.filter(({ run }) => run.loaded.queue === queue);
-        const taken = takeTurns(mine, robin, windows[queue], outlook.weightOf);
-        try {
-          launched += await launch(context, taken, outlook);
-        } catch (error) {
-          // What was read ahead may not be in flight: it is read again from where Redis knows of.
-          for (const { run } of taken.keys()) delete run.reader;
-          throw error;
+        for (const kind of kinds) {
+          const name = `${queue} ${kind}`;
+          const robin = robins.get(name) ?? createRoundRobin();
+          robins.set(name, robin);
+          const mine = ready.filter(
+            ({ run }) => run.loaded.queue === queue && kindOf(run.job) === kind,
+          );
+          const taken = takeTurns(mine, robin, windows[queue][kind], outlook.weightOf);
+          try {
+            launched += await launch(context, taken, outlook);
+          } catch (error) {
+            // What was read ahead may not be in flight: it is read again from where Redis knows of.
+            for (const { run } of taken.keys()) delete run.reader;
+            throw error;
+          }
         }
       }
       return launched;
@@ -196,10 +201,20 @@ export function createDispatcher(context: Context): Dispatcher {
   };
 }
 
-function openWindows({ lanes }: Outlook, mostImages: number): Record<ShardQueue, Window> {
-  const open = (queue: ShardQueue): Window => ({
-    ...{ lanes: lanes[queue], mostImages, images: 0, seconds: 0 },
-  });
+/** What somebody waits for does not wait for room among batches, and has a window of its own. */
+const kinds = ['interactive', 'batch'] as const;
+type Kind = (typeof kinds)[number];
+const kindOf = ({ interactive }: JobRecord): Kind => (interactive ? 'interactive' : 'batch');
+const leastInteractive = 4;
+
+type Windows = Record<ShardQueue, Record<Kind, Window>>;
+
+function openWindows({ lanes }: Outlook, mostImages: number): Windows {
+  const open = (queue: ShardQueue): Record<Kind, Window> => {
+    const empty = { lanes: lanes[queue], images: 0, seconds: 0 };
+    const most = Math.max(leastInteractive, 2 * lanes[queue]);
+    return { interactive: { ...empty, mostImages: most }, batch: { ...empty, mostImages } };
+  };
   return { shard: open('shard'), shardTfjs: open('shardTfjs') };
 }
 

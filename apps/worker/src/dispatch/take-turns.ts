@@ -41,7 +41,7 @@ function flowsOf(ready: readonly Ready[], weightOf: (tenant: string) => number):
   const urgent = new Map<string, { priority: number; jobs: Ready[] }>();
   for (const one of ready) {
     const { tenant, job } = one.run;
-    const priority = job.interactive ? Number.POSITIVE_INFINITY : job.priority;
+    const { priority } = job;
     const known = urgent.get(tenant);
     if (known === undefined || priority > known.priority) {
       urgent.set(tenant, { priority, jobs: [one] });

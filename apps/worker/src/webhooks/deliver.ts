@@ -27,7 +27,10 @@ export async function runWebhook(context: Context, queued: Job): Promise<void> {
   const found = await readDelivery(context, tenant, jobId, id);
   const url = (await findJobRecord(store, tenant, jobId))?.webhook?.url;
   // Taken already, or deleted with its job.
-  if (found === null || url === undefined || found.state !== 'pending') return;
+  if (found === null || url === undefined || found.state !== 'pending') {
+    await store.delete(keys.pendingDelivery(tenant, jobId, id));
+    return;
+  }
   const { secret } = await getJson(store, keys.webhookSecret(tenant, jobId), webhookSecret);
   const at = new Date();
   const body = JSON.stringify(found.event);
@@ -55,6 +58,7 @@ export async function runWebhook(context: Context, queued: Job): Promise<void> {
   const attempt = { at: at.toISOString(), status, milliseconds, error };
   const attempts = [...found.attempts, attempt].slice(-keptAttempts);
   await putJson(store, keys.delivery(tenant, jobId, id), { ...found, state, attempts });
+  if (state !== 'pending') await store.delete(keys.pendingDelivery(tenant, jobId, id));
   logger.info({ jobId, delivery: id, status, state }, 'webhook posted');
   if (error === null) return;
   // Gone, as the receiver says: it wants no more of them.

@@ -18,8 +18,10 @@ import type { RowRange } from '../occlusion/shards.js';
  *     tenants/<tenant>/datasets-by-time/<milliseconds>-<id>
  *     ingests/<tenant>/<id>                       marks a dataset that is validating, for resuming
  *     tenants/<tenant>/idempotency/<sha256 of the key>
- *     tenants/<tenant>/jobs/<id>/{job.json,cancel.json,pause.json,archive.zip,errors/<image>.json,images/<image>/<file>,shards/<image>/<rowStart>-<rowEnd>.json.gz}
- *     tenants/<tenant>/jobs/<id>/{job.json,cancel.json,pause.json,archive.zip,archive-<part>.zip,archives.json,webhook.json,deliveries/<id>.json,errors/<image>.json,images/<image>/<file>}
+ *     webhooks/<tenant>/<job>/<delivery>          marks what has not been taken yet, for resuming
+ *     tenants/<tenant>/jobs/<id>/{job.json,cancel.json,pause.json,webhook.json,deliveries/<id>.json,
+ *       archive.zip,archive-<part>.zip,archives.json,errors/<image>.json,images/<image>/<file>,
+ *       shards/<image>/<rowStart>-<rowEnd>.json.gz}
  */
 export const keys = {
   models: () => 'models/',
@@ -83,6 +85,9 @@ export const keys = {
   archives: (tenant: string, id: string) => `${jobRoot(tenant, id)}archives.json`,
   webhookSecret: (tenant: string, id: string) => `${jobRoot(tenant, id)}webhook.json`,
   deliveries: (tenant: string, id: string) => `${jobRoot(tenant, id)}deliveries/`,
+  pendingDeliveries: () => 'webhooks/',
+  pendingDelivery: (tenant: string, job: string, delivery: string) =>
+    `webhooks/${tenant}/${job}/${delivery}`,
   delivery: (tenant: string, id: string, delivery: string) =>
     `${jobRoot(tenant, id)}deliveries/${delivery}.json`,
   results: (tenant: string, id: string) => `${jobRoot(tenant, id)}images/`,

@@ -1,0 +1,11 @@
+import { keys } from '@umbra/shared';
+import { queueDelivery } from '../announce.js';
+import type { Context } from '../context.js';
+
+/** Queue again what a loss of Redis took: an event is posted until it is taken. */
+export async function resumeWebhooks(context: Context): Promise<void> {
+  for await (const { key } of context.store.list(keys.pendingDeliveries())) {
+    const [, tenant = '', jobId = '', delivery = ''] = key.split('/');
+    await queueDelivery(context, tenant, jobId, delivery);
+  }
+}
