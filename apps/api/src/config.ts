@@ -16,6 +16,8 @@ const settings = commonConfig.extend({
   UMBRA_AUTH: z.enum(['keys', 'none']).default('keys'),
   /** Of each tenant for which nothing else was set. */
   UMBRA_REQUESTS_PER_MINUTE: count(6000),
+  /** Uploads taken in at once; more wait, unread. */
+  UMBRA_UPLOADS_AT_ONCE: count(4),
   /** From one address, before it must wait. */
   UMBRA_BAD_KEYS_PER_MINUTE: count(60),
   /** Proxies in front of the API, which say in X-Forwarded-For where a request comes from. */

@@ -17,6 +17,7 @@ import type { Board } from './bull-board.js';
 import type { ApiConfig } from './config.js';
 import type { EventHub } from './events/hub.js';
 import type { FormatReader } from './model-formats.js';
+import type { Turns } from './turns.js';
 
 /** What the routes are given. */
 export type Context = {
@@ -42,5 +43,7 @@ export type Context = {
   readonly board: Board | null;
   readonly tracing: Tracing;
   readonly traces: TraceBook;
+  /** Uploads are taken in a few at once: each needs memory and disk. */
+  readonly uploadTurns: Turns;
   readonly logger: Logger;
 };

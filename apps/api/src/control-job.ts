@@ -55,6 +55,9 @@ export async function retryJob(
   if (job.startedAt !== null && completed >= total) {
     throw new AppError('conflict', `All ${total} images of job '${job.id}' are finished`);
   }
+  if ((await store.head(keys.dataset(tenant, job.dataset))) === null) {
+    throw new AppError('conflict', `Dataset '${job.dataset}' of job '${job.id}' was deleted`);
+  }
   await untilPutAway(store, tenant, job.id);
   const again: JobRecord = {
     ...job,

@@ -91,7 +91,7 @@ export async function createJob(
   context: Context,
   tenant: string,
   { request, dataset, bundle, digest, positionsPerImage }: CheckedRequest,
-  interactive = false,
+  { id = newJobId(), interactive = false }: { id?: string; interactive?: boolean } = {},
 ): Promise<JobRecord> {
   const { store, redis } = context;
   await redis.ping().catch((error: unknown) => {
@@ -101,7 +101,7 @@ export async function createJob(
   const { expiresAfterSeconds: life, webhook } = request;
   const job: JobRecord = {
     ...newJobDefaults,
-    id: newJobId(),
+    id,
     dataset: dataset.id,
     model: { name: bundle.name, digest },
     settings: request.settings,

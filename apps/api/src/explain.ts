@@ -49,7 +49,8 @@ export async function explainImage(
   let job: JobRecord;
   try {
     const request = { ...question.request, dataset: dataset.id };
-    job = await createJob(context, tenant, await checkRequest(context, tenant, request), true);
+    const checked = await checkRequest(context, tenant, request);
+    job = await createJob(context, tenant, checked, { interactive: true });
   } catch (error) {
     // Nothing will ever read it.
     await deleteDataset(context.store, tenant, dataset);

@@ -8,6 +8,7 @@ import {
   type JobRecord,
   type JobRequest,
   keys,
+  newJobId,
   putJson,
   redisPrefix,
   storedJob,
@@ -44,9 +45,9 @@ export async function onceForKey(
   tenant: string,
   key: string | null,
   asked: JobRequest,
-  create: () => Promise<JobRecord>,
+  create: (id: string) => Promise<JobRecord>,
 ): Promise<{ readonly job: JobRecord; readonly replayed: boolean }> {
-  if (key === null) return { job: await create(), replayed: false };
+  if (key === null) return { job: await create(newJobId()), replayed: false };
   const place = keys.idempotency(tenant, sha256Of(key));
   const request = sha256Of(JSON.stringify(asked));
   const lock = `${redisPrefix}:idempotency:${tenant}:${sha256Of(key)}`;
@@ -60,10 +61,11 @@ export async function onceForKey(
     }
     const first = known && (await orNull(getJson(store, keys.job(tenant, known.job), storedJob)));
     if (first !== null) return { job: first, replayed: true };
-    // There was none, or it was deleted since.
-    const job = await create();
-    await putJson(store, place, { job: job.id, request });
-    return { job, replayed: false };
+    // There was none, or it was not made to its end, or it was deleted since. Its id is promised to the key
+    // first: a crash in between must not leave a job that the key does not know.
+    const id = known?.job ?? newJobId();
+    await putJson(store, place, { job: id, request });
+    return { job: await create(id), replayed: false };
   } finally {
     await redis.del(lock).catch(() => undefined);
   }

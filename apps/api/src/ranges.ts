@@ -1,5 +1,5 @@
-import { AppError } from '@umbra/shared';
 import type { Request } from 'express';
+import { ProblemError } from './problems.js';
 
 /** Half-open, bytes. */
 export type ByteRange = { readonly start: number; readonly end: number };
@@ -21,8 +21,9 @@ export function rangeOf(request: Request, bytes: number, etag: string): ByteRang
   const start = isSuffix ? Math.max(0, bytes - Number(last)) : Number(first);
   const end = isSuffix || last === '' ? bytes : Math.min(bytes, Number(last) + 1);
   if (start < bytes && start < end) return { start, end };
-  throw new AppError(
+  throw new ProblemError(
     'range_not_satisfiable',
     `Expected a range within ${bytes} bytes, got '${request.get('range')}'`,
+    { headers: { 'Content-Range': `bytes */${bytes}` } },
   );
 }

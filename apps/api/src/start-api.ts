@@ -39,6 +39,7 @@ import { createEventHub } from './events/hub.js';
 import { createBacklogReader } from './metrics-backlog.js';
 import { createQueueMetrics } from './metrics-queue.js';
 import { createFormatReader } from './model-formats.js';
+import { createTurns } from './turns.js';
 
 export type RunningApi = {
   readonly url: string;
@@ -101,6 +102,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
     ...{ webhookQueue, events, hub, registry, tracing, board, logger },
     traces: createTraceBook(redis, tracing, config.UMBRA_TRACE_IMAGES),
     sources: createSourceStores(config),
+    uploadTurns: createTurns(config.UMBRA_UPLOADS_AT_ONCE),
     formatOf: createFormatReader(store),
     readTenant: createTenantReader(store, tenantDefaultsOf(config)),
     usage: createUsageBook(redis, store),

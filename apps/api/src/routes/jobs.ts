@@ -161,7 +161,8 @@ export function jobRoutes(context: Context): Route[] {
         tenant,
         idempotencyKeyOf(request),
         asked,
-        async () => createJob(context, tenant, await checkRequest(context, tenant, complete)),
+        async (id) =>
+          createJob(context, tenant, await checkRequest(context, tenant, complete), { id }),
       );
       if (replayed) response.set('Idempotency-Replayed', 'true');
       await accept(response, job, replayed ? {} : made);
