@@ -24,7 +24,7 @@ const storeLimits = { readsPerSecond: 5_500, writesPerSecond: 3_500 };
 /** The dispatcher's pause between two looks. */
 const tickSeconds = 0.05;
 /** How much it keeps in the queue: so much work, and so many images, for each lane. */
-const horizonSeconds = 3;
+const horizonSeconds = 1;
 const imagesPerLane = 2;
 
 /**

@@ -1,9 +1,11 @@
 import type {
   EventBook,
   FleetBook,
+  JobRecord,
   Logger,
   ObjectStore,
   ProgressBook,
+  ShortMemory,
   SourceStores,
   TenantReader,
   UsageBook,
@@ -43,6 +45,8 @@ export type Context = {
   readonly board: Board | null;
   readonly tracing: Tracing;
   readonly traces: TraceBook;
+  /** Records of jobs that are polled, by tenant and id. */
+  readonly polledJobs: ShortMemory<JobRecord>;
   /** Uploads are taken in a few at once: each needs memory and disk. */
   readonly uploadTurns: Turns;
   readonly logger: Logger;

@@ -7,8 +7,17 @@ import {
 } from '@umbra/shared';
 import type { Context } from './context.js';
 
-/** The record with the progress that Redis has of it. */
-export async function statusOf(context: Context, job: JobRecord): Promise<JobStatus> {
+/**
+ * The record with the progress that Redis has of it.
+ *
+ * @param reread Gives the record anew, where the one at hand may be old: progress that is gone says that
+ *   the job has ended since.
+ */
+export async function statusOf(
+  context: Context,
+  job: JobRecord,
+  reread?: () => Promise<JobRecord>,
+): Promise<JobStatus> {
   const per = job.positionsPerImage;
   const total = per === null ? null : per * job.counts.total;
   if (isFinal(job.state)) {
@@ -16,6 +25,7 @@ export async function statusOf(context: Context, job: JobRecord): Promise<JobSta
     return { ...job, positions: { done, total }, ...unknownPace, waitingFor: null };
   }
   const [live] = await context.progress.readAll([job.id]);
+  if (reread !== undefined && live?.progress === null) return statusOf(context, await reread());
   const state = live === undefined ? job.state : stateOf(job.state, live);
   const isHeld = state === 'cancelling' || state === 'paused';
   const waitingFor = isHeld ? null : await missingWorker(context, job);

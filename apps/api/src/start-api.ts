@@ -11,15 +11,18 @@ import {
   createFleetBook,
   createLogger,
   createProgressBook,
+  createShortMemory,
   createSourceStores,
   createTenantReader,
   createUsageBook,
+  type JobRecord,
   type Logger,
   type ObjectStore,
   openStore,
   publishModel,
   queueNames,
   redisPrefix,
+  rememberFleet,
 } from '@umbra/shared';
 import {
   createPaceBook,
@@ -87,7 +90,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
     await publishModels(store, models, logger);
   }
   const progress = createProgressBook(redis);
-  const fleet = createFleetBook(redis);
+  const fleet = rememberFleet(createFleetBook(redis), fleetMs);
   const events = createEventBook(redis);
   const subscriber = redis.duplicate();
   subscriber.on('error', () => undefined);
@@ -102,6 +105,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
     ...{ webhookQueue, events, hub, registry, tracing, board, logger },
     traces: createTraceBook(redis, tracing, config.UMBRA_TRACE_IMAGES),
     sources: createSourceStores(config),
+    polledJobs: createShortMemory<JobRecord>({ freshMs: polledMs, kept: 1_000 }),
     uploadTurns: createTurns(config.UMBRA_UPLOADS_AT_ONCE),
     formatOf: createFormatReader(store),
     readTenant: createTenantReader(store, tenantDefaultsOf(config)),
@@ -139,6 +143,10 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
     },
   };
 }
+
+/** How old a polled job's record, and the list of workers, may be. */
+const polledMs = 250;
+const fleetMs = 1_000;
 
 /** For a queue to say goodbye: without Redis it would try for ever. */
 const goodbyeMs = 1_000;

@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os';
 import { readConfig } from '@umbra/shared';
 import { workerConfig } from './config.js';
 import { startWorker } from './start-worker.js';
@@ -6,6 +7,8 @@ import { startWorker } from './start-worker.js';
 const graceMs = 5_000;
 
 try {
+  // On a machine that they share, requests come before inference. Threads that start later inherit it.
+  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   const config = readConfig(workerConfig, process.env);
   const starting = startWorker(config);
   const stop = () => {

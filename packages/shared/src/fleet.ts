@@ -56,3 +56,20 @@ function parse(text: string): unknown {
     return undefined;
   }
 }
+
+/** A fleet book for those who ask often: what it lists may be this old. */
+export function rememberFleet(fleet: FleetBook, freshMs: number): FleetBook {
+  let last: { readonly at: number; readonly list: Promise<WorkerNotice[]> } | undefined;
+  return {
+    ...fleet,
+    list() {
+      if (last !== undefined && performance.now() - last.at < freshMs) return last.list;
+      const list = fleet.list();
+      last = { at: performance.now(), list };
+      list.catch(() => {
+        last = undefined;
+      });
+      return list;
+    },
+  };
+}

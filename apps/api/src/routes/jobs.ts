@@ -187,19 +187,24 @@ export function jobRoutes(context: Context): Route[] {
     }),
     route(jobOperations.retry, async ({ tenant, params, response }) => {
       const job = await findJob(context, tenant, params.job);
-      await accept(response, await retryJob(context, tenant, job));
+      const again = await retryJob(context, tenant, job);
+      context.polledJobs.delete(`${tenant} ${job.id}`);
+      await accept(response, again);
     }),
     route(jobOperations.delete, async ({ tenant, params, response }) => {
       const job = await findJob(context, tenant, params.job);
       await deleteJob(store, tenant, job);
+      context.polledJobs.delete(`${tenant} ${job.id}`);
       // The dataset of an image that somebody waited for goes with it.
       if (job.interactive) await releaseQuietly(context.usage.releaseDataset(tenant, job.dataset));
       response.status(204).end();
     }),
     route(jobOperations.get, async ({ tenant, params, response }) => {
-      const job = await findJob(context, tenant, params.job);
-      if (!isFinal(job.state)) response.set('Retry-After', pollSeconds);
-      response.json(await statusOf(context, job));
+      const read = () => findJob(context, tenant, params.job);
+      const job = await findPolledJob(context, tenant, params.job);
+      const status = await statusOf(context, job, read);
+      if (!isFinal(status.state)) response.set('Retry-After', pollSeconds);
+      response.json(status);
     }),
     route(jobOperations.images, async ({ tenant, params, query, response }) => {
       const job = await findJob(context, tenant, params.job);
@@ -225,5 +230,16 @@ const withSecret = (asked: JobRequest, { webhookSecret }: MadeSecret): JobReques
 export async function findJob({ store }: Context, tenant: string, id: string): Promise<JobRecord> {
   const job = await findJobRecord(store, tenant, id);
   if (job === null) throw notFound(`Unknown job '${id}'`);
+  return job;
+}
+
+/** As `findJob`, for those who ask again and again: many polls of a job share one reading of its record. */
+async function findPolledJob(context: Context, tenant: string, id: string): Promise<JobRecord> {
+  const name = `${tenant} ${id}`;
+  const known = context.polledJobs.get(name);
+  if (known !== undefined) return known;
+  const sinceMs = performance.now();
+  const job = await findJob(context, tenant, id);
+  context.polledJobs.set(name, job, sinceMs);
   return job;
 }

@@ -13,7 +13,7 @@ export type Window = {
  * Enough for no thread to idle between two looks of the dispatcher, and little enough that somebody who
  * comes late is soon served.
  */
-const horizonSeconds = 3;
+const horizonSeconds = 1;
 const imagesPerLane = 2;
 
 /** Whether the queue takes one more image. */
