@@ -147,7 +147,10 @@ describe('retry', () => {
 
 describe('early ends', () => {
   test('a job that is not finished in its time is expired, with what it has', async () => {
-    const job = await submitJob(service.url, work(slow, { expiresAfterSeconds: 2 }));
+    const job = await submitJob(service.url, work(slow, { expiresAfterSeconds: 3 }));
+    await waitForJob(service.url, job, isUnderWay);
+    // However fast this machine is, it is not finished in time.
+    await post(`/v1/jobs/${job}/pause`);
     const ended = await waitForJob(service.url, job, hasEnded);
     expect(ended).toMatchObject({ state: 'expired', error: null, ending: { state: 'expired' } });
     expect(ended.expiredAt).not.toBeNull();
