@@ -27,9 +27,7 @@ import {
 import { z } from 'zod';
 import { releaseQuietly } from './access/release.js';
 import type { Context } from './context.js';
-
-/** BullMQ waits for a Redis that is away; a request does not. A late entry finds no job and ends. */
-const queueTimeoutMs = 1_500;
+import { withinQueueTimeout } from './queue-timeout.js';
 
 /** A request whose every part was found and fits. */
 export type CheckedRequest = {
@@ -160,13 +158,9 @@ export async function dispatchJob(
   try {
     await traces.remember(jobId);
     await progress.register(tenant, jobId);
-    await Promise.race([dispatchQueue.add(name, data, opts), expire(queueTimeoutMs)]);
+    // A late entry finds no job and ends.
+    await withinQueueTimeout(dispatchQueue.add(name, data, opts));
   } catch (error) {
     throw unavailable('The queue (Redis) cannot be reached', error);
   }
 }
-
-const expire = (milliseconds: number): Promise<never> =>
-  new Promise((_resolve, reject) => {
-    setTimeout(() => reject(new Error('Timed out')), milliseconds).unref();
-  });

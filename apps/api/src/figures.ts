@@ -9,6 +9,7 @@ import {
 } from '@umbra/shared';
 import type { Request, Response } from 'express';
 import type { Context } from './context.js';
+import { createTurns, type Turns } from './turns.js';
 
 type OpenedNetwork = DescribedBundle & { readonly network: Network };
 
@@ -54,14 +55,7 @@ export function isFresh(request: Request, response: Response, parts: readonly un
 }
 
 /** Pictures are drawn one at a time: each may take more than a hundred megabytes. */
-export function createDrawingTurns(): <T>(draw: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (draw) => {
-    const turn = last.then(draw);
-    last = turn.catch(() => undefined);
-    return turn;
-  };
-}
+export const createDrawingTurns = (): Turns => createTurns(1);
 
 /** Send one page of a figure, with links to its neighbours. */
 export function sendPage(request: Request, response: Response, figure: FigurePage): void {

@@ -18,6 +18,7 @@ import {
 } from '@umbra/shared';
 import { Job } from 'bullmq';
 import type { Context } from './context.js';
+import { withinQueueTimeout } from './queue-timeout.js';
 
 /** Rows of an image that are done. */
 export type PartialRun = {
@@ -54,12 +55,6 @@ export async function readPartial(
   return { plan, bands: found.sort((a, b) => a.rowStart - b.rowStart) };
 }
 
-const queueTimeoutMs = 1_500;
-const expire = (): Promise<never> =>
-  new Promise((_resolve, reject) => {
-    setTimeout(() => reject(new Error('Timed out')), queueTimeoutMs).unref();
-  });
-
 /** @returns null for an image that is not in the queue. */
 async function readQueue(
   { mergeQueue }: Context,
@@ -68,10 +63,9 @@ async function readQueue(
 ): Promise<Queued | null> {
   try {
     // BullMQ waits for a Redis that is not there yet; a request must not.
-    const merge = await Promise.race([
+    const merge = await withinQueueTimeout(
       Job.fromId(mergeQueue, queueJobIds.merge(id, run, image)),
-      expire(),
-    ]);
+    );
     if (merge === undefined) return null;
     const values = Object.values(await merge.getChildrenValues());
     return {

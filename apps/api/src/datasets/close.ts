@@ -12,11 +12,11 @@ import {
 } from '@umbra/shared';
 import { releaseQuietly } from '../access/release.js';
 import type { Context } from '../context.js';
+import { withinQueueTimeout } from '../queue-timeout.js';
 import { findDataset } from './find.js';
 
 /** More than this is left to a worker. */
 const mostSealedHere = 10_000;
-const queueTimeoutMs = 1_500;
 
 /**
  * End an open dataset: what it holds becomes its manifest, now or by a worker. Safe to repeat.
@@ -96,10 +96,7 @@ export async function queueIngest(
     { version: 1, tenant, dataset: id },
     { ...patientJob, jobId: queueJobIds.ingest(id) },
   );
-  const late = new Promise<never>((_resolve, reject) => {
-    setTimeout(() => reject(new Error('Timed out')), queueTimeoutMs).unref();
-  });
-  await Promise.race([added, late]).catch((error: unknown) => {
+  await withinQueueTimeout(added).catch((error: unknown) => {
     logger.warn(
       { datasetId: id, reason: String(error) },
       'the queue is away; a worker looks later',
