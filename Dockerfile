@@ -11,7 +11,8 @@ COPY package.json package-lock.json .npmrc ./
 COPY packages/shared/package.json packages/shared/
 COPY packages/engine/package.json packages/engine/
 COPY packages/client/package.json packages/client/
-COPY packages/intake/package.json packages/intake/
+COPY packages/platform/package.json packages/platform/
+COPY packages/datasets/package.json packages/datasets/
 COPY apps/api/package.json apps/api/
 COPY apps/worker/package.json apps/worker/
 COPY apps/cli/package.json apps/cli/

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { patientJob, redisPrefix } from '@umbra/shared';
+import { patientJob, redisPrefix } from '@umbra/platform/queues/queues';
 import { FlowProducer, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { startProcess, waitUntilReady } from '../scripts/lib/server.mjs';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { openEngine, planOcclusion, prepareImage } from '@umbra/engine';
-import { occlusionSettings } from '@umbra/shared';
+import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import { findBundle } from './bundles.mjs';
 import { measurePeak } from './matmul-peak.mjs';
 import { findPython, measurePeers } from './peers.mjs';

@@ -5,7 +5,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createApiKey, createFsStore, keys, putJson } from '@umbra/shared';
+import { createFsStore } from '@umbra/platform/store/fs-store';
+import { putJson } from '@umbra/platform/store/json';
+import { keys } from '@umbra/platform/store/keys';
+import { createApiKey } from '@umbra/platform/tenancy/api-keys';
 import { startServices } from '../scripts/lib/services.mjs';
 
 const model = 'efficientnet-lite0';

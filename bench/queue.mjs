@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createUmbraClient } from '@umbra/client';
 import { uploadFiles } from '@umbra/client/files';
 import { composeResult, openEngine, prepareImage } from '@umbra/engine';
-import { occlusionSettings } from '@umbra/shared';
+import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import sharp from 'sharp';
 import { startServices } from '../scripts/lib/services.mjs';
 import { benchDispatch } from './dispatch.mjs';

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { attributeTargets, openEngine, prepareImage } from '@umbra/engine';
-import { occlusionSettings } from '@umbra/shared';
+import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import { rankCorrelation, structuralSimilarity } from './similarity.mjs';
 
 const model = 'efficientnet-lite0';

@@ -1,13 +1,11 @@
 // A worker without an engine, for measuring the queue alone: its shards and merges do nothing but what
 // the queue and the progress of a job need of them. It stands in for no result: it is used by the
 // benchmark of the queue, which says so.
-import {
-  createFleetBook,
-  createProgressBook,
-  imageIndexOf,
-  queueNames,
-  redisPrefix,
-} from '@umbra/shared';
+
+import { queueNames, redisPrefix } from '@umbra/platform/queues/queues';
+import { createProgressBook } from '@umbra/platform/redis/job-progress';
+import { createFleetBook } from '@umbra/platform/redis/worker-registry';
+import { imageIndexOf } from '@umbra/shared/ids';
 import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 

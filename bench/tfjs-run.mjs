@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openEngine, planOcclusion, prepareImage } from '@umbra/engine';
-import { occlusionSettings, readBundle } from '@umbra/shared';
+import { openEngine, planOcclusion, prepareImage, readBundle } from '@umbra/engine';
+import { occlusionSettings } from '@umbra/shared/contracts/settings';
 
 const root = resolve(fileURLToPath(import.meta.url), '../..');
 const [folder = '', patch = '', stride = '', rows = ''] = process.argv.slice(2);
@@ -14,9 +14,9 @@ const photo = readFileSync(join(root, 'samples/photos/cat.jpg'));
 
 /** Images a second by TensorFlow.js itself, in batches. @param {import('@umbra/engine').ModelInput} input */
 async function measurePlain(input) {
-  const { openTfjs } = await import(join(root, 'packages/engine/dist/tfjs/runtime.js'));
+  const { openTfjs } = await import(join(root, 'packages/engine/dist/backends/tfjs-runtime.js'));
   const { readShards, readTfjsModel } = await import(
-    join(root, 'packages/engine/dist/tfjs/model-file.js')
+    join(root, 'packages/engine/dist/convert/model-file.js')
   );
   const { tf } = await openTfjs();
   const file = await readTfjsModel(folder, 'model.json');

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { openEngine, planOcclusion, prepareImage } from '@umbra/engine';
-import { occlusionSettings } from '@umbra/shared';
+import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import { findBundle } from './bundles.mjs';
 import { findTfjsBundle } from './tfjs-models.mjs';
 

@@ -14,7 +14,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createUmbraClient } from '@umbra/client';
-import { createFsStore, imageIdAt, keys, putJson } from '@umbra/shared';
+import { createFsStore } from '@umbra/platform/store/fs-store';
+import { putJson } from '@umbra/platform/store/json';
+import { keys } from '@umbra/platform/store/keys';
+import { imageIdAt } from '@umbra/shared/ids';
 import { ZipArchive } from 'archiver';
 import sharp from 'sharp';
 import { run } from '../scripts/lib/run.mjs';
@@ -148,7 +151,7 @@ async function runOne(client) {
 }
 
 /**
- * @param {import('@umbra/shared').ObjectStore} store
+ * @param {import('@umbra/platform/store/store').ObjectStore} store
  * @param {import('@umbra/client').Job} job
  * @param {number} images
  */

@@ -38,7 +38,8 @@ await runMain(async () => {
   mkdirSync(join(dir, 'models'));
   await writeTinyBundle(join(dir, 'models'));
   const env = { UMBRA_MODELS_DIR: join(dir, 'models'), ...withKeys };
-  const { createApiKey, createFsStore } = await import('@umbra/shared');
+  const { createApiKey } = await import('@umbra/platform/tenancy/api-keys');
+  const { createFsStore } = await import('@umbra/platform/store/fs-store');
   const asked = { tenant: 'fuzz', scopes: /** @type {const} */ (['admin']) };
   const { text: apiKey } = await createApiKey(createFsStore(join(dir, 'store')), asked);
   const services = await startServices({ dir, workers: 1, env, report: step });

@@ -82,7 +82,7 @@ await runMain(async () => {
  * @param {{ where: string, image: string, variables: Record<string, string> }[]} environments
  */
 async function checkEnvironments(environments) {
-  const { readConfig } = await import('@umbra/shared');
+  const { readConfig } = await import('@umbra/platform/config');
   const { apiConfig } = await import('@umbra/api/config');
   const { workerConfig } = await import('@umbra/worker/config');
   for (const { where, image, variables } of environments) {

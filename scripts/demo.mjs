@@ -46,7 +46,7 @@ async function explainSamples(url, dir) {
   const names = readdirSync(photos).filter((name) => /\.(jpe?g|png)$/.test(name));
   const { runSubmission } = await import('@umbra/cli/submit');
   const { formatTable } = await import('@umbra/cli/summary');
-  const { occlusionSettings } = await import('@umbra/shared');
+  const { occlusionSettings } = await import('@umbra/shared/contracts/settings');
   step(`explaining ${names.length} photos with efficientnet-lite0`);
   const out = join(dir, new Date().toISOString().replaceAll(/[:.]/g, '-'));
   const result = await runSubmission({

@@ -8,5 +8,9 @@ await runMain(async () => {
   await ensureInstalled();
   await ensureBuilt();
   process.env.UMBRA_TFJS = 'node';
-  return runTests(['packages/engine/src/tfjs', ...process.argv.slice(2)]);
+  return runTests([
+    'packages/engine/src/convert',
+    'packages/engine/src/backends',
+    ...process.argv.slice(2),
+  ]);
 });

@@ -47,7 +47,7 @@ export default async function setup(project) {
   return teardown;
 }
 
-/** @param {import('./provided.d.ts').ProvidedS3} s3 */
+/** @param {import('./provided.d.js').ProvidedS3} s3 */
 async function ensureBucket({ endpoint, region, accessKeyId, secretAccessKey, bucket }) {
   const client = new S3Client({
     endpoint,

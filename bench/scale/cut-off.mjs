@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { decodeFloats, openEngine, prepareImage } from '@umbra/engine';
-import { queueNames, redisPrefix } from '@umbra/shared';
+import { queueNames, redisPrefix } from '@umbra/platform/queues/queues';
 import { Redis } from 'ioredis';
 import { startS3Server } from '../../scripts/lib/s3.mjs';
 import { startFleet } from './fleet.mjs';
@@ -104,7 +104,7 @@ async function makeBucket({ endpoint, region, accessKeyId, secretAccessKey, buck
 /**
  * @param {{ fleet: import('./fleet.mjs').Fleet, away: import('./fleet.mjs').PinnedWorker,
  *   far: import('./namespace.mjs').FarHost, photos: string[],
- *   settings: import('@umbra/shared').OcclusionSettings }} options
+ *   settings: import('@umbra/shared/contracts/settings').OcclusionSettings }} options
  */
 async function runDisturbed({ fleet, away, far, photos, settings }) {
   const warm = await fleet.upload(photos.slice(0, 4));
@@ -158,7 +158,7 @@ function countShards(output, sinceMs) {
 
 /**
  * @param {{ root: string, fleet: import('./fleet.mjs').Fleet, photos: string[], jobId: string,
- *   settings: import('@umbra/shared').OcclusionSettings }} options
+ *   settings: import('@umbra/shared/contracts/settings').OcclusionSettings }} options
  */
 async function compareScores({ root, fleet, photos, settings, jobId }) {
   const engine = openEngine({ lanes: availableParallelism() });

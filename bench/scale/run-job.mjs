@@ -1,6 +1,6 @@
 // One job from its submission to its end, timed.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { occlusionSettings } from '@umbra/shared';
+import { occlusionSettings } from '@umbra/shared/contracts/settings';
 
 let runs = 0;
 
@@ -9,7 +9,7 @@ let runs = 0;
  * already does not compute it again, and then measures nothing.
  *
  * @param {Record<string, unknown>} settings
- * @returns {import('@umbra/shared').OcclusionSettings}
+ * @returns {import('@umbra/shared/contracts/settings').OcclusionSettings}
  */
 export function unseenSettings(settings = {}) {
   runs += 1;
@@ -26,7 +26,7 @@ export function unseenSettings(settings = {}) {
 
 /**
  * @param {import('./fleet.mjs').Fleet} fleet
- * @param {{ dataset: string, images: number, model: string, settings: import('@umbra/shared').OcclusionSettings,
+ * @param {{ dataset: string, images: number, model: string, settings: import('@umbra/shared/contracts/settings').OcclusionSettings,
  *   rowsPerShard?: number, onProgress?: (done: number) => void, limitSeconds?: number }} job
  * @returns {Promise<JobRun>}
  */

@@ -1,4 +1,6 @@
-import { defaultTenant, imageIdAt, keys, queueNames, redisPrefix } from '@umbra/shared';
+import { queueNames, redisPrefix } from '@umbra/platform/queues/queues';
+import { defaultTenant, keys } from '@umbra/platform/store/keys';
+import { imageIdAt } from '@umbra/shared/ids';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Stage, setStage, until, untilFinal, writeJob } from '../support/job-fixture.js';

@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defaultTenant, keys, queueNames, redisPrefix } from '@umbra/shared';
+import { queueNames, redisPrefix } from '@umbra/platform/queues/queues';
+import { defaultTenant, keys } from '@umbra/platform/store/keys';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startRedis } from '../../scripts/lib/redis.mjs';

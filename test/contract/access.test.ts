@@ -1,4 +1,5 @@
-import { createApiKey, newDatasetId, newJobId, type Scope } from '@umbra/shared';
+import { createApiKey, type Scope } from '@umbra/platform/tenancy/api-keys';
+import { newDatasetId, newJobId } from '@umbra/shared/ids';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type DeclaredOperation, declaredOperations } from '../support/operations.js';
 import { makePhotos, startService, type TestService } from '../support/service.js';

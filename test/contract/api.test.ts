@@ -2,7 +2,8 @@ import { connect } from 'node:net';
 import { startApi } from '@umbra/api';
 import { apiConfig } from '@umbra/api/config';
 import { hugePng } from '@umbra/engine/testing';
-import { keys, readConfig } from '@umbra/shared';
+import { readConfig } from '@umbra/platform/config';
+import { keys } from '@umbra/platform/store/keys';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {

@@ -1,4 +1,4 @@
-import { createApiKey } from '@umbra/shared';
+import { createApiKey } from '@umbra/platform/tenancy/api-keys';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startService, type TestService } from '../support/service.js';
 

@@ -1,4 +1,4 @@
-import { type LayerList, layerList } from '@umbra/shared';
+import { type LayerList, layerList } from '@umbra/shared/contracts/layer';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {

@@ -1,12 +1,11 @@
+import { keys as places } from '@umbra/platform/store/keys';
 import {
   createApiKey,
-  keys as places,
   readApiKey,
   revokeApiKey,
   rotateApiKey,
-  type TenantRecord,
-  writeTenantRecord,
-} from '@umbra/shared';
+} from '@umbra/platform/tenancy/api-keys';
+import { type TenantRecord, writeTenantRecord } from '@umbra/platform/tenancy/tenant';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makePhotos, startService, type TestService } from '../support/service.js';
 import { makeZip } from '../support/zip.js';

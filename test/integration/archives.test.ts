@@ -1,5 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { type JobRecord, keys, putJson, storedJob } from '@umbra/shared';
+import { putJson } from '@umbra/platform/store/json';
+import { keys } from '@umbra/platform/store/keys';
+import { type JobRecord, storedJob } from '@umbra/shared/contracts/job';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { readZip } from '../support/read-zip.js';
 import {

@@ -1,4 +1,5 @@
-import { createApiKey, defaultTenant } from '@umbra/shared';
+import { defaultTenant } from '@umbra/platform/store/keys';
+import { createApiKey } from '@umbra/platform/tenancy/api-keys';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   makePhotos,

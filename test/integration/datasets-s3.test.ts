@@ -1,5 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createS3Store, keys, type ObjectStore } from '@umbra/shared';
+import { keys } from '@umbra/platform/store/keys';
+import { createS3Store } from '@umbra/platform/store/s3-store';
+import type { ObjectStore } from '@umbra/platform/store/store';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { datasetsOf } from '../support/datasets.js';

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
-import { keys } from '@umbra/shared';
+import { keys } from '@umbra/platform/store/keys';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { datasetsOf } from '../support/datasets.js';
 import { until } from '../support/job-fixture.js';

@@ -1,4 +1,4 @@
-import { createEventBook, eventChannel } from '@umbra/shared';
+import { createEventBook, eventChannel } from '@umbra/platform/redis/job-event-log';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { followEvents, type Heard } from '../support/follow-events.js';

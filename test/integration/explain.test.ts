@@ -1,4 +1,5 @@
-import { type ImageResult, keys } from '@umbra/shared';
+import { keys } from '@umbra/platform/store/keys';
+import type { ImageResult } from '@umbra/shared/contracts/result';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {

@@ -1,4 +1,6 @@
-import { type Dataset, keys, queueJobIds, queueNames, redisPrefix } from '@umbra/shared';
+import { queueJobIds, queueNames, redisPrefix } from '@umbra/platform/queues/queues';
+import { keys } from '@umbra/platform/store/keys';
+import type { Dataset } from '@umbra/shared/contracts/dataset';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makePhotos, startService, type TestService } from '../support/service.js';

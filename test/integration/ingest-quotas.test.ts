@@ -1,14 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
-import {
-  createApiKey,
-  createS3Store,
-  createUsageBook,
-  type Dataset,
-  type JobStatus,
-  keys,
-  type Quotas,
-  writeTenantRecord,
-} from '@umbra/shared';
+import { createUsageBook } from '@umbra/platform/redis/usage-ledger';
+import { keys } from '@umbra/platform/store/keys';
+import { createS3Store } from '@umbra/platform/store/s3-store';
+import { createApiKey } from '@umbra/platform/tenancy/api-keys';
+import { type Quotas, writeTenantRecord } from '@umbra/platform/tenancy/tenant';
+import type { Dataset } from '@umbra/shared/contracts/dataset';
+import type { JobStatus } from '@umbra/shared/contracts/job';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import { post } from '../support/datasets.js';

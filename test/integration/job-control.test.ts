@@ -1,4 +1,5 @@
-import { isFinal, type JobEstimate, type JobStatus, keys } from '@umbra/shared';
+import { keys } from '@umbra/platform/store/keys';
+import { isFinal, type JobEstimate, type JobStatus } from '@umbra/shared/contracts/job';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { s3Env } from '../support/s3-env.js';
 import {

@@ -1,13 +1,8 @@
-import {
-  createProgressBook,
-  defaultTenant,
-  findJobRecord,
-  isFinal,
-  type JobRecord,
-  type JobStatus,
-  keys,
-  putJson,
-} from '@umbra/shared';
+import { createProgressBook } from '@umbra/platform/redis/job-progress';
+import { findJobRecord } from '@umbra/platform/store/delete';
+import { putJson } from '@umbra/platform/store/json';
+import { defaultTenant, keys } from '@umbra/platform/store/keys';
+import { isFinal, type JobRecord, type JobStatus } from '@umbra/shared/contracts/job';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {

@@ -1,4 +1,4 @@
-import type { JobStatus } from '@umbra/shared';
+import type { JobStatus } from '@umbra/shared/contracts/job';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readZip } from '../support/read-zip.js';
 import { s3Env } from '../support/s3-env.js';

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { extractArchive } from '@umbra/cli/archive';
 import { encodeNpy, openEngine, prepareImage } from '@umbra/engine';
-import { keys, occlusionSettings } from '@umbra/shared';
+import { keys } from '@umbra/platform/store/keys';
+import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { defaultTenant, keys, newJobId } from '@umbra/shared';
+import { defaultTenant, keys } from '@umbra/platform/store/keys';
+import { newJobId } from '@umbra/shared/ids';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readMetrics } from '../support/read-metrics.js';
 import {

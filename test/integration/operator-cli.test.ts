@@ -4,7 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createFsStore, createKeyVerifier, createS3Store, type ObjectStore } from '@umbra/shared';
+import { createFsStore } from '@umbra/platform/store/fs-store';
+import { createS3Store } from '@umbra/platform/store/s3-store';
+import type { ObjectStore } from '@umbra/platform/store/store';
+import { createKeyVerifier } from '@umbra/platform/tenancy/verify-key';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 
 const umbra = fileURLToPath(new URL('../../apps/cli/bin/umbra.mjs', import.meta.url));

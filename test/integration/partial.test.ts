@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeOnnx, slowNetwork, writeTinyBundle } from '@umbra/engine/testing';
-import { defaultTenant, keys, type PartialResult, partialResult } from '@umbra/shared';
+import { defaultTenant, keys } from '@umbra/platform/store/keys';
+import { type PartialResult, partialResult } from '@umbra/shared/contracts/partial';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {

@@ -1,6 +1,9 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { defaultTenant, keys, type ObjectStore, openStore, readConfig } from '@umbra/shared';
+import { readConfig } from '@umbra/platform/config';
+import { defaultTenant, keys } from '@umbra/platform/store/keys';
+import { openStore } from '@umbra/platform/store/open-store';
+import type { ObjectStore } from '@umbra/platform/store/store';
 import { workerConfig } from '@umbra/worker/config';
 import { afterEach, describe, expect, inject, test, vi } from 'vitest';
 import { s3Env } from '../support/s3-env.js';

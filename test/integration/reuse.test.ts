@@ -1,23 +1,15 @@
 import { gzipSync } from 'node:zlib';
-import {
-  addressOf,
-  type DatasetItem,
-  defaultTenant,
-  getJson,
-  getRows,
-  imageIdAt,
-  imageResult,
-  type JobRecord,
-  keys,
-  mergePayload,
-  type OcclusionSettingsInput,
-  patientJob,
-  putJson,
-  putRows,
-  queueNames,
-  redisPrefix,
-  type ShardResult,
-} from '@umbra/shared';
+import { patientJob, queueNames, redisPrefix } from '@umbra/platform/queues/queues';
+import { getJson, putJson } from '@umbra/platform/store/json';
+import { defaultTenant, keys } from '@umbra/platform/store/keys';
+import { getRows, putRows } from '@umbra/platform/store/rows';
+import type { DatasetItem } from '@umbra/shared/contracts/dataset';
+import type { JobRecord } from '@umbra/shared/contracts/job';
+import { imageResult } from '@umbra/shared/contracts/result';
+import type { OcclusionSettingsInput } from '@umbra/shared/contracts/settings';
+import { mergePayload, type ShardResult } from '@umbra/shared/contracts/shard';
+import { imageIdAt } from '@umbra/shared/ids';
+import { addressOf } from '@umbra/shared/occlusion/address';
 import { type RunningWorker, startWorker } from '@umbra/worker';
 import { FlowProducer, Queue } from 'bullmq';
 import { Redis } from 'ioredis';

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
+import { readVerifiedBundle } from '@umbra/engine';
 import { type TfjsArtifacts, writeTfjsBundle } from '@umbra/engine/testing';
-import { publishModel, type WorkerNotice } from '@umbra/shared';
+import { publishModel } from '@umbra/platform/store/models';
+import type { WorkerNotice } from '@umbra/shared/contracts/worker';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   makePhotos,
@@ -54,7 +56,7 @@ let service: TestService;
 beforeAll(async () => {
   service = await startService();
   const bundle = await writeTfjsBundle(join(service.folder, 'models'), network, { name: 'small' });
-  await publishModel(service.store, bundle);
+  await publishModel(service.store, bundle, await readVerifiedBundle(bundle));
 });
 afterAll(() => service.close());
 

@@ -1,19 +1,16 @@
 import { createHash } from 'node:crypto';
 import {
-  datasetItem,
-  defaultTenant,
   dispatcherJob,
-  errorReport,
-  imageResult,
-  keys,
-  type OcclusionSettingsInput,
   patientJob,
-  putJson,
   queueJobIds,
   queueNames,
-  type ResultFile,
   redisPrefix,
-} from '@umbra/shared';
+} from '@umbra/platform/queues/queues';
+import { putJson } from '@umbra/platform/store/json';
+import { defaultTenant, keys } from '@umbra/platform/store/keys';
+import { datasetItem, errorReport } from '@umbra/shared/contracts/dataset';
+import { imageResult, type ResultFile } from '@umbra/shared/contracts/result';
+import type { OcclusionSettingsInput } from '@umbra/shared/contracts/settings';
 import { type RunningWorker, startWorker } from '@umbra/worker';
 import { FlowProducer, Queue } from 'bullmq';
 import { Redis } from 'ioredis';

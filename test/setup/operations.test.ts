@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { apiConfig } from '@umbra/api/config';
-import { umbraVersion } from '@umbra/shared';
+import { umbraVersion } from '@umbra/shared/version';
 import { workerConfig } from '@umbra/worker/config';
 import { expect, test } from 'vitest';
 

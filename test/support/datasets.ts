@@ -1,4 +1,4 @@
-import type { Dataset, DatasetItem, Refusal } from '@umbra/shared';
+import type { Dataset, DatasetItem, Refusal } from '@umbra/shared/contracts/dataset';
 import { until } from './job-fixture.js';
 
 /** The datasets of a service, as HTTP shows them. */

@@ -3,27 +3,19 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readVerifiedBundle } from '@umbra/engine';
 import { writeTinyBundle } from '@umbra/engine/testing';
-import {
-  createFsStore,
-  type DatasetItem,
-  defaultTenant,
-  imageIdAt,
-  isFinal,
-  type JobRecord,
-  keys,
-  type ModelSummary,
-  newDatasetId,
-  newJobDefaults,
-  newJobId,
-  type ObjectStore,
-  type OcclusionSettingsInput,
-  occlusionSettings,
-  publishModel,
-  putJson,
-  readConfig,
-  storedJob,
-} from '@umbra/shared';
+import { readConfig } from '@umbra/platform/config';
+import { createFsStore } from '@umbra/platform/store/fs-store';
+import { putJson } from '@umbra/platform/store/json';
+import { defaultTenant, keys } from '@umbra/platform/store/keys';
+import { publishModel } from '@umbra/platform/store/models';
+import type { ObjectStore } from '@umbra/platform/store/store';
+import type { DatasetItem } from '@umbra/shared/contracts/dataset';
+import { isFinal, type JobRecord, newJobDefaults, storedJob } from '@umbra/shared/contracts/job';
+import type { ModelSummary } from '@umbra/shared/contracts/model';
+import { type OcclusionSettingsInput, occlusionSettings } from '@umbra/shared/contracts/settings';
+import { imageIdAt, newDatasetId, newJobId } from '@umbra/shared/ids';
 import { type WorkerConfig, workerConfig } from '@umbra/worker/config';
 import sharp from 'sharp';
 import { startRedis } from '../../scripts/lib/redis.mjs';
@@ -42,7 +34,8 @@ export async function setStage(): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'umbra-worker-'));
   const redis = await startRedis({ dir: join(folder, 'redis') });
   const store = createFsStore(join(folder, 'store'));
-  const model = await publishModel(store, await writeTinyBundle(folder, { size: 64 }));
+  const bundle = await writeTinyBundle(folder, { size: 64 });
+  const model = await publishModel(store, bundle, await readVerifiedBundle(bundle));
   const env = {
     REDIS_URL: redis.url,
     UMBRA_STORE: 'fs',

@@ -14,8 +14,10 @@ export type DeclaredOperation = {
 
 /** Every operation that any module of routes declares, so that no new one is forgotten. */
 export async function declaredOperations(): Promise<DeclaredOperation[]> {
-  const folder = new URL('../../apps/api/dist/routes/', import.meta.url);
-  const files = (await readdir(fileURLToPath(folder))).filter((name) => name.endsWith('.js'));
+  const folder = new URL('../../apps/api/dist/', import.meta.url);
+  const files = (await readdir(fileURLToPath(folder), { recursive: true })).filter((name) =>
+    name.endsWith('-routes.js'),
+  );
   const modules = await Promise.all(files.map((name) => import(new URL(name, folder).href)));
   return modules
     .flatMap((module) => Object.entries(module as Record<string, unknown>))

@@ -1,26 +1,26 @@
-import { notFound } from '@umbra/shared';
+import { notFound } from '@umbra/shared/errors';
 import express, { type Express, type RequestHandler, type Router } from 'express';
-import { createAuthorize } from './access/authorize.js';
-import { limitRequests } from './access/rate-limit.js';
-import { boardPath } from './bull-board.js';
-import type { Context } from './context.js';
-import { measureRequests } from './metrics.js';
+import { createAuthorize } from './auth/authorize.js';
+import { limitRequests } from './auth/rate-limit.js';
+import { datasetRoutes } from './datasets/dataset-routes.js';
+import { explainRoutes } from './explain/explain-routes.js';
+import { mountRoutes, type Route } from './http/operation.js';
+import { ProblemError, problemHandler } from './http/problems.js';
+import { deliveryRoutes } from './jobs/delivery-routes.js';
+import { eventRoutes } from './jobs/event-routes.js';
+import { viewRoutes } from './jobs/figure-routes.js';
+import { jobRoutes } from './jobs/job-routes.js';
+import { partialRoutes } from './jobs/partial-routes.js';
+import { resultRoutes } from './jobs/result-routes.js';
+import { layerRoutes } from './models/layer-routes.js';
+import { modelRoutes } from './models/model-routes.js';
+import { boardPath } from './observability/bull-board.js';
+import { healthRoutes } from './observability/health-routes.js';
+import { measureRequests } from './observability/metrics.js';
+import { traceRequests } from './observability/trace-requests.js';
+import { docsRoutes } from './openapi/docs-routes.js';
 import { describeApi } from './openapi/document.js';
-import { mountRoutes, type Route } from './operation.js';
-import { ProblemError, problemHandler } from './problems.js';
-import { datasetRoutes } from './routes/datasets.js';
-import { deliveryRoutes } from './routes/deliveries.js';
-import { docsRoutes } from './routes/docs.js';
-import { eventRoutes } from './routes/events.js';
-import { explainRoutes } from './routes/explain.js';
-import { healthRoutes } from './routes/health.js';
-import { jobRoutes } from './routes/jobs.js';
-import { layerRoutes } from './routes/layers.js';
-import { modelRoutes } from './routes/models.js';
-import { partialRoutes } from './routes/partial.js';
-import { resultRoutes } from './routes/results.js';
-import { viewRoutes } from './routes/views.js';
-import { traceRequests } from './trace-requests.js';
+import type { Context } from './services.js';
 
 /** The HTTP interface, without a server. */
 export function createApp(context: Context): Express {

@@ -1,6 +1,6 @@
-import { readConfig } from '@umbra/shared';
+import { readConfig } from '@umbra/platform/config';
 import { describe, expect, test } from 'vitest';
-import { tenantDefaultsOf } from './access/tenants.js';
+import { tenantDefaultsOf } from './auth/tenants.js';
 import { apiConfig } from './config.js';
 
 const read = (env: Record<string, string>) => readConfig(apiConfig, env);

@@ -1,8 +1,14 @@
-import { commonConfig, engineConfig, intakeConfig, portSetting, quotaConfig } from '@umbra/shared';
-import { metricsConfig } from '@umbra/shared/metrics';
-import { tracingConfig } from '@umbra/shared/tracing';
+import {
+  commonConfig,
+  engineConfig,
+  intakeConfig,
+  portSetting,
+  quotaConfig,
+} from '@umbra/platform/config';
+import { metricsConfig } from '@umbra/platform/telemetry/metrics-config';
+import { tracingConfig } from '@umbra/platform/telemetry/tracing-config';
 import { z } from 'zod';
-import { isLoopback } from './access/loopback.js';
+import { isLoopback } from './auth/loopback.js';
 
 const count = (fallback: number) => z.coerce.number().int().min(1).default(fallback);
 

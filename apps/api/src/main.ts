@@ -1,6 +1,6 @@
-import { readConfig } from '@umbra/shared';
+import { readConfig } from '@umbra/platform/config';
 import { apiConfig } from './config.js';
-import { startApi } from './start-api.js';
+import { startApi } from './start.js';
 
 try {
   const api = await startApi(readConfig(apiConfig, process.env));

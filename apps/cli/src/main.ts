@@ -1,14 +1,15 @@
-import { hasCode, umbraVersion } from '@umbra/shared';
-import { article, articleUsage } from './article.js';
-import { cancel, cancelUsage } from './cancel.js';
-import { doctor, doctorUsage } from './doctor.js';
-import { explain, explainUsage } from './explain.js';
-import { keys, keysUsage } from './keys.js';
-import { layers, layersUsage } from './layers.js';
-import { models, modelsUsage } from './models.js';
-import { plan, planUsage } from './plan.js';
-import { submit, submitUsage } from './submit.js';
-import { tenants, tenantsUsage } from './tenants.js';
+import { hasCode } from '@umbra/shared/errors';
+import { umbraVersion } from '@umbra/shared/version';
+import { article, articleUsage } from './commands/article.js';
+import { cancel, cancelUsage } from './commands/cancel.js';
+import { doctor, doctorUsage } from './commands/doctor.js';
+import { explain, explainUsage } from './commands/explain.js';
+import { keys, keysUsage } from './commands/keys.js';
+import { layers, layersUsage } from './commands/layers.js';
+import { models, modelsUsage } from './commands/models.js';
+import { plan, planUsage } from './commands/plan.js';
+import { submit, submitUsage } from './commands/submit.js';
+import { tenants, tenantsUsage } from './commands/tenants.js';
 import {
   activations,
   activationsUsage,
@@ -18,7 +19,7 @@ import {
   input,
   inputUsage,
   receptiveField,
-} from './views.js';
+} from './commands/views.js';
 
 type Command = { readonly usage: string; readonly run: (args: string[]) => Promise<void> };
 

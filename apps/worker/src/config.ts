@@ -1,6 +1,7 @@
-import { commonConfig, engineConfig, intakeConfig, quotaConfig, stepNames } from '@umbra/shared';
-import { metricsConfig } from '@umbra/shared/metrics';
-import { tracingConfig } from '@umbra/shared/tracing';
+import { commonConfig, engineConfig, intakeConfig, quotaConfig } from '@umbra/platform/config';
+import { stepNames } from '@umbra/platform/queues/queues';
+import { metricsConfig } from '@umbra/platform/telemetry/metrics-config';
+import { tracingConfig } from '@umbra/platform/telemetry/tracing-config';
 import { z } from 'zod';
 
 const count = (fallback: number) => z.coerce.number().int().min(1).default(fallback);

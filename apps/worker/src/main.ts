@@ -1,7 +1,7 @@
 import { constants, setPriority } from 'node:os';
-import { readConfig } from '@umbra/shared';
+import { readConfig } from '@umbra/platform/config';
 import { workerConfig } from './config.js';
-import { startWorker } from './start-worker.js';
+import { startWorker } from './start.js';
 
 /** Whatever still holds the process this long after its deadline is cut off. */
 const graceMs = 5_000;

@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { occlusionSettings, patchBox } from '@umbra/shared';
+import { occlusionSettings } from '@umbra/shared/contracts/settings';
+import { patchBox } from '@umbra/shared/occlusion/grid';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadOnnxruntime } from './backends/onnxruntime.js';

@@ -1,26 +1,20 @@
-import {
-  type AppError,
-  type Box,
-  type CleanRun,
-  type Faithfulness,
-  type ItemLabel,
-  type ModelBundle,
-  type OcclusionSettings,
-  type Plan,
-  type Provenance,
-  type Provider,
-  type RowRange,
-  readBundle,
-  type Size,
-  umbraVersion,
-  verifyBundle,
-} from '@umbra/shared';
+import type { ItemLabel } from '@umbra/shared/contracts/dataset';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import type { Provider } from '@umbra/shared/contracts/provider';
+import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
+import type { CleanRun, Faithfulness, Provenance } from '@umbra/shared/contracts/shard';
+import type { AppError } from '@umbra/shared/errors';
+import type { Box, Size } from '@umbra/shared/occlusion/grid';
+import type { Plan } from '@umbra/shared/occlusion/plan';
+import type { RowRange } from '@umbra/shared/occlusion/shards';
+import { umbraVersion } from '@umbra/shared/version';
 import type { ModelInput } from './image/preprocess.js';
-import { openLanePool } from './lanes/pool.js';
+import { createIncremental, type Incremental } from './incremental/incremental.js';
+import { openLanePool } from './inference/thread-pool.js';
+import { readBundle, verifyBundle } from './models/bundle.js';
 import { readLabels } from './models/labels.js';
-import { createCleanRows } from './occlusion/clean-rows.js';
+import { createCleanRows } from './occlusion/baseline-outputs.js';
 import { countClasses } from './occlusion/evaluate.js';
-import { createIncremental, type Incremental } from './occlusion/incremental/incremental.js';
 import { describePlan, type InferencePlan } from './occlusion/inference-plan.js';
 import { type Maps, occlude } from './occlusion/occlude.js';
 

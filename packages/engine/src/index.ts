@@ -1,9 +1,27 @@
-export * from './engine.js';
+export { probeTfjs, type TfjsFound } from './backends/tfjs-probe.js';
+export { decodeFloats, decodeInts, encodeFloats, encodeInts, encodeNpy } from './encoding/npy.js';
+export {
+  type Engine,
+  type EngineOptions,
+  type OccludeOptions,
+  type OcclusionRun,
+  type OpenModel,
+  openEngine,
+} from './engine.js';
+export { renderActivations } from './figures/activations.js';
+export { encodeKernels, type FilterFigure, renderFilters } from './figures/filters.js';
+export { renderHeatmap } from './figures/heatmap.js';
+export { denormalise, occludeInput, renderInput } from './figures/input.js';
+export { renderFieldGrowth, renderReceptiveField } from './figures/receptive-field.js';
+export { renderScoreMap } from './figures/score-map.js';
+export { type FigurePage, normaliseTile } from './figures/tiles.js';
 export { defaultLimits, type ImageInfo, type ImageLimits, inspectImage } from './image/decode.js';
 export { type Frame, inputSize, planFrame } from './image/frame.js';
 export { type ModelInput, prepareImage } from './image/preprocess.js';
+export { digestOf, readBundle, readVerifiedBundle, verifyBundle } from './models/bundle.js';
 export { type CheckStep, checkModel } from './models/check.js';
 export { describeFolder, type ModelClaims } from './models/describe.js';
+export { addModel, type StagedModel, stageBundle } from './models/registry.js';
 export { findLayer, findUnit, listLayers } from './network/layers.js';
 export { type Kernels, type Network, useNetwork } from './network/network.js';
 export { attribute, attributeTargets } from './occlusion/attribution.js';
@@ -11,15 +29,6 @@ export { type EstimateOptions, estimateRun, type RunEstimate } from './occlusion
 export type { InferencePlan, PlanStep } from './occlusion/inference-plan.js';
 export { allowedStrategy, type Maps, planOcclusion } from './occlusion/occlude.js';
 export { assertTarget } from './occlusion/targets.js';
-export { probeTfjs, type TfjsFound } from './tfjs/probe.js';
-export { renderActivations } from './views/activations.js';
-export { joinFloats } from './views/arrays.js';
-export { composeResult, type ResultArguments, type ResultFiles } from './views/compose.js';
-export { encodeKernels, type FilterFigure, renderFilters } from './views/filters.js';
-export { renderHeatmap } from './views/heatmap.js';
-export { denormalise, occludeInput, renderInput } from './views/input.js';
-export { decodeFloats, decodeInts, encodeFloats, encodeInts, encodeNpy } from './views/npy.js';
-export { renderFieldGrowth, renderReceptiveField } from './views/receptive-field.js';
-export { decodeRows, encodeRows } from './views/rows.js';
-export { renderScoreMap } from './views/score-map.js';
-export { type FigurePage, normaliseTile } from './views/tiles.js';
+export { joinFloats } from './results/arrays.js';
+export { composeResult, type ResultArguments, type ResultFiles } from './results/compose-result.js';
+export { decodeRows, encodeRows } from './results/shard-codec.js';

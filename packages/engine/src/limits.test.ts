@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { occlusionSettings } from '@umbra/shared';
+import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openEngine } from './engine.js';

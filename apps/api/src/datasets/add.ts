@@ -1,11 +1,12 @@
-import { newStreamId, type Tally } from '@umbra/intake';
-import { createDatasetMeter, type Dataset } from '@umbra/shared';
+import { newStreamId, type Tally } from '@umbra/datasets';
+import { createDatasetMeter } from '@umbra/platform/tenancy/dataset-meter';
+import type { Dataset } from '@umbra/shared/contracts/dataset';
 import type { Request } from 'express';
-import { releaseQuietly } from '../access/release.js';
-import type { Context } from '../context.js';
-import { receiveImages } from '../uploads/receive.js';
+import { releaseQuietly } from '../http/release.js';
+import type { Context } from '../services.js';
 import { addManifest, dropManifest, type Labels, openIntake } from './create.js';
 import { findOpen } from './find.js';
+import { receiveImages } from './receive.js';
 
 /**
  * Add a request's images, or the manifest that it brings, to an open dataset. What has come of a

@@ -1,18 +1,12 @@
-import { clearJournal, journalTotals, offsetOf, readJournal, sealDataset } from '@umbra/intake';
-import {
-  AppError,
-  type Dataset,
-  datasetSource,
-  getJson,
-  keys,
-  patientJob,
-  putJson,
-  queueJobIds,
-  queueNames,
-} from '@umbra/shared';
-import { releaseQuietly } from '../access/release.js';
-import type { Context } from '../context.js';
-import { withinQueueTimeout } from '../queue-timeout.js';
+import { clearJournal, journalTotals, offsetOf, readJournal, sealDataset } from '@umbra/datasets';
+import { patientJob, queueJobIds, queueNames } from '@umbra/platform/queues/queues';
+import { getJson, putJson } from '@umbra/platform/store/json';
+import { keys } from '@umbra/platform/store/keys';
+import { type Dataset, datasetSource } from '@umbra/shared/contracts/dataset';
+import { AppError } from '@umbra/shared/errors';
+import { withinQueueTimeout } from '../http/queue-timeout.js';
+import { releaseQuietly } from '../http/release.js';
+import type { Context } from '../services.js';
 import { findDataset } from './find.js';
 
 /** More than this is left to a worker. */

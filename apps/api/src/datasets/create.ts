@@ -7,27 +7,26 @@ import {
   newStreamId,
   readJournal,
   sealDataset,
-} from '@umbra/intake';
+} from '@umbra/datasets';
+import { removeDataset } from '@umbra/platform/store/delete';
+import { putJson } from '@umbra/platform/store/json';
+import { keys } from '@umbra/platform/store/keys';
+import { createDatasetMeter, type DatasetMeter } from '@umbra/platform/tenancy/dataset-meter';
 import {
-  createDatasetMeter,
   type Dataset,
-  type DatasetMeter,
   type DatasetRequest,
   type DatasetSource,
-  invalidInput,
-  keys,
   newDataset,
-  newDatasetId,
-  putJson,
   type Refusal,
-  removeDataset,
-} from '@umbra/shared';
+} from '@umbra/shared/contracts/dataset';
+import { invalidInput } from '@umbra/shared/errors';
+import { newDatasetId } from '@umbra/shared/ids';
 import type { Request } from 'express';
-import { releaseQuietly } from '../access/release.js';
-import type { Context } from '../context.js';
-import { ProblemError } from '../problems.js';
-import { limitBody, receiveImages } from '../uploads/receive.js';
+import { ProblemError } from '../http/problems.js';
+import { releaseQuietly } from '../http/release.js';
+import type { Context } from '../services.js';
 import { queueIngest } from './close.js';
+import { limitBody, receiveImages } from './receive.js';
 
 export type Labels = 'folder' | null;
 

@@ -1,13 +1,8 @@
-import {
-  AppError,
-  type Dataset,
-  getJson,
-  hasCode,
-  keys,
-  notFound,
-  storedDataset,
-} from '@umbra/shared';
-import type { Context } from '../context.js';
+import { getJson } from '@umbra/platform/store/json';
+import { keys } from '@umbra/platform/store/keys';
+import { type Dataset, storedDataset } from '@umbra/shared/contracts/dataset';
+import { AppError, hasCode, notFound } from '@umbra/shared/errors';
+import type { Context } from '../services.js';
 
 /** @throws {AppError} `not_found` */
 export async function findDataset(

@@ -1,12 +1,9 @@
-import { figuresOf, readJournal } from '@umbra/intake';
-import {
-  type Dataset,
-  getJson,
-  hasCode,
-  keys,
-  type ObjectStore,
-  storedDataset,
-} from '@umbra/shared';
+import { figuresOf, readJournal } from '@umbra/datasets';
+import { getJson } from '@umbra/platform/store/json';
+import { keys } from '@umbra/platform/store/keys';
+import type { ObjectStore } from '@umbra/platform/store/store';
+import { type Dataset, storedDataset } from '@umbra/shared/contracts/dataset';
+import { hasCode } from '@umbra/shared/errors';
 import { z } from 'zod';
 
 /** Which page of a tenant's datasets is asked for. */

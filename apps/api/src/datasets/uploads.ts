@@ -1,26 +1,23 @@
 import { createHash } from 'node:crypto';
-import { newStreamId, offsetOf, putParts } from '@umbra/intake';
+import { newStreamId, offsetOf, putParts } from '@umbra/datasets';
+import type { Stored } from '@umbra/platform/redis/usage-ledger';
+import { getJson } from '@umbra/platform/store/json';
+import { keys } from '@umbra/platform/store/keys';
 import {
-  AppError,
   type archiveRequest,
   type archiveUpload,
   type DatasetSource,
   datasetSource,
-  getJson,
-  hasCode,
-  invalidInput,
-  keys,
-  notFound,
   type presignedUpload,
   reservedFor,
-  type Stored,
   type uploadRequest,
-} from '@umbra/shared';
+} from '@umbra/shared/contracts/dataset';
+import { AppError, hasCode, invalidInput, notFound } from '@umbra/shared/errors';
 import type { Request } from 'express';
 import type { z } from 'zod';
-import { releaseQuietly } from '../access/release.js';
-import type { Context } from '../context.js';
-import { ProblemError } from '../problems.js';
+import { ProblemError } from '../http/problems.js';
+import { releaseQuietly } from '../http/release.js';
+import type { Context } from '../services.js';
 import { addSource } from './create.js';
 import { findOpen } from './find.js';
 

@@ -1,20 +1,10 @@
-import {
-  counts,
-  dataset,
-  errorReport,
-  imageResult,
-  imageStatus,
-  jobEstimate,
-  jobRequest,
-  jobState,
-  jobStatus,
-  layer,
-  layerList,
-  modelSummary,
-  occlusionSettings,
-  refusal,
-  workerNotice,
-} from '@umbra/shared';
+import { dataset, errorReport, refusal } from '@umbra/shared/contracts/dataset';
+import { counts, jobEstimate, jobRequest, jobState, jobStatus } from '@umbra/shared/contracts/job';
+import { layer, layerList } from '@umbra/shared/contracts/layer';
+import { modelSummary } from '@umbra/shared/contracts/model';
+import { imageResult, imageStatus } from '@umbra/shared/contracts/result';
+import { occlusionSettings } from '@umbra/shared/contracts/settings';
+import { workerNotice } from '@umbra/shared/contracts/worker';
 import type { z } from 'zod';
 import { problem } from './problems.js';
 

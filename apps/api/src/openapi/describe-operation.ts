@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Answer, Content, Operation } from '../operation.js';
+import type { Answer, Content, Operation } from '../http/operation.js';
 import { describeHeaders } from './headers.js';
 import type { ProblemWriter } from './problems.js';
 import type { Direction, JsonSchema, SchemaWriter } from './schemas.js';

@@ -1,5 +1,5 @@
-import { umbraVersion } from '@umbra/shared';
-import type { Operation } from '../operation.js';
+import { umbraVersion } from '@umbra/shared/version';
+import type { Operation } from '../http/operation.js';
 import { describeOperation } from './describe-operation.js';
 import { createProblemWriter } from './problems.js';
 import { createSchemaWriter, type JsonSchema } from './schemas.js';

@@ -1,7 +1,8 @@
 import { STATUS_CODES } from 'node:http';
-import { type ErrorCode, errorCodes, refusal } from '@umbra/shared';
+import { refusal } from '@umbra/shared/contracts/dataset';
+import { type ErrorCode, errorCodes } from '@umbra/shared/errors';
 import { z } from 'zod';
-import type { Operation } from '../operation.js';
+import type { Operation } from '../http/operation.js';
 import { describeHeaders } from './headers.js';
 import type { JsonSchema, SchemaWriter } from './schemas.js';
 

@@ -1,4 +1,6 @@
-import { type JobLive, type JobRecord, newJobDefaults, occlusionSettings } from '@umbra/shared';
+import type { JobLive } from '@umbra/platform/redis/job-progress';
+import { type JobRecord, newJobDefaults } from '@umbra/shared/contracts/job';
+import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import { describe, expect, test } from 'vitest';
 import { decide } from './decide.js';
 

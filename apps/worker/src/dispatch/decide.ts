@@ -1,4 +1,5 @@
-import { type Ending, isFinal, type JobLive, type JobRecord } from '@umbra/shared';
+import type { JobLive } from '@umbra/platform/redis/job-progress';
+import { type Ending, isFinal, type JobRecord } from '@umbra/shared/contracts/job';
 
 /** What is to be done about a job now. */
 export type Decision =

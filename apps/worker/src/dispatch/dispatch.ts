@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { keys, reportError } from '@umbra/shared';
+import { keys } from '@umbra/platform/store/keys';
+import { reportError } from '@umbra/shared/errors';
 import { DelayedError, type Job } from 'bullmq';
-import type { Context } from '../context.js';
+import type { Context } from '../services.js';
 import { resumeWebhooks } from '../webhooks/resume-webhooks.js';
 import { createDispatcher } from './dispatcher.js';
-import { createOutlookReader } from './outlook.js';
+import { createOutlookReader } from './fleet-snapshot.js';
 import { sweepRetention } from './retention.js';
 
 const tickMs = 50;

@@ -1,22 +1,15 @@
-import {
-  createRoundRobin,
-  hasCode,
-  type JobLive,
-  type JobRecord,
-  keys,
-  type Progress,
-  type RoundRobin,
-  reportError,
-  type ShardQueue,
-  shardQueues,
-} from '@umbra/shared';
-import type { Context } from '../context.js';
-import { failJob } from '../job-record.js';
+import { type ShardQueue, shardQueues } from '@umbra/platform/queues/queues';
+import type { JobLive, Progress } from '@umbra/platform/redis/job-progress';
+import { keys } from '@umbra/platform/store/keys';
+import type { JobRecord } from '@umbra/shared/contracts/job';
+import { hasCode, reportError } from '@umbra/shared/errors';
+import { createRoundRobin, type RoundRobin } from '@umbra/shared/scheduling/deficit-round-robin';
+import { failJob } from '../jobs/job-record.js';
+import type { Context } from '../services.js';
 import { decide } from './decide.js';
+import type { Outlook } from './fleet-snapshot.js';
 import { type Launch, launchImages } from './launch.js';
 import type { Entry } from './manifest-reader.js';
-import type { Outlook } from './outlook.js';
-import { type LoadedRun, newRun, type Run } from './run.js';
 import {
   end,
   finalize,
@@ -30,6 +23,7 @@ import {
   validate,
 } from './steps.js';
 import { type Ready, takeTurns } from './take-turns.js';
+import { type LoadedRun, newRun, type Run } from './tracked-job.js';
 import type { Window } from './window.js';
 
 /** Of an image whose size is not known, before the first is finished. */

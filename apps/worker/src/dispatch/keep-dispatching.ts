@@ -1,5 +1,6 @@
-import { dispatcherJob, reportError } from '@umbra/shared';
-import type { Context } from '../context.js';
+import { dispatcherJob } from '@umbra/platform/queues/queues';
+import { reportError } from '@umbra/shared/errors';
+import type { Context } from '../services.js';
 
 /** Redis may come back empty at any time, and the dispatcher with it. */
 const everyMs = 2_000;

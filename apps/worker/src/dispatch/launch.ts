@@ -1,22 +1,22 @@
 import { inputSize, planOcclusion } from '@umbra/engine';
 import {
-  type DatasetItem,
-  type JobRecord,
-  type ModelBundle,
-  needsWholeImage,
-  type Plan,
   patientJob,
-  planShards,
   priorityOf,
   queueJobIds,
   queueNames,
-  reportError,
   shardQueueFor,
-} from '@umbra/shared';
+} from '@umbra/platform/queues/queues';
+import type { DatasetItem } from '@umbra/shared/contracts/dataset';
+import type { JobRecord } from '@umbra/shared/contracts/job';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { needsWholeImage } from '@umbra/shared/contracts/settings';
+import { reportError } from '@umbra/shared/errors';
+import type { Plan } from '@umbra/shared/occlusion/plan';
+import { planShards } from '@umbra/shared/occlusion/shards';
 import type { FlowJob } from 'bullmq';
-import type { Context } from '../context.js';
-import { recordFailure } from '../merge.js';
-import { chooseRowsPerShard, type ShardSizing } from '../rows-per-shard.js';
+import { recordFailure } from '../merge/merge.js';
+import type { Context } from '../services.js';
+import { chooseRowsPerShard, type ShardSizing } from '../shards/rows-per-shard.js';
 
 /** Flows in one MULTI: Redis serves nobody else meanwhile. */
 const flowsAtOnce = 50;

@@ -1,12 +1,9 @@
 import { Readable } from 'node:stream';
-import {
-  type Cursor,
-  type DatasetItem,
-  datasetItem,
-  integrity,
-  type ObjectStore,
-  readJsonLines,
-} from '@umbra/shared';
+import type { Cursor } from '@umbra/platform/redis/job-progress';
+import { readJsonLines } from '@umbra/platform/store/json';
+import type { ObjectStore } from '@umbra/platform/store/store';
+import { type DatasetItem, datasetItem } from '@umbra/shared/contracts/dataset';
+import { integrity } from '@umbra/shared/errors';
 
 /** An item of a manifest, and where it begins. */
 export type Entry = { readonly item: DatasetItem; readonly at: Cursor };

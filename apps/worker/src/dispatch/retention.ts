@@ -1,6 +1,8 @@
-import { deleteJob, findJobRecord, keys, reportError } from '@umbra/shared';
-import type { Context } from '../context.js';
-import { endedAtMs } from '../job-record.js';
+import { deleteJob, findJobRecord } from '@umbra/platform/store/delete';
+import { keys } from '@umbra/platform/store/keys';
+import { reportError } from '@umbra/shared/errors';
+import { endedAtMs } from '../jobs/job-record.js';
+import type { Context } from '../services.js';
 
 /** Delete jobs whose results have been kept for as long as was asked. */
 export async function sweepRetention(context: Context): Promise<void> {

@@ -1,27 +1,19 @@
 import { allowedStrategy } from '@umbra/engine';
-import {
-  describeModel,
-  type Ending,
-  engineOptionsOf,
-  getJson,
-  hasCode,
-  imageIdAt,
-  imageIndexOf,
-  invalidInput,
-  type JobRecord,
-  keys,
-  patientJob,
-  positionsOf,
-  queueJobIds,
-  queueNames,
-  shardQueueFor,
-  storedDataset,
-} from '@umbra/shared';
-import type { Context } from '../context.js';
-import { endedAtMs, endJob, putAway, readJob, writeJob } from '../job-record.js';
+import { engineOptionsOf } from '@umbra/platform/config';
+import { patientJob, queueJobIds, queueNames, shardQueueFor } from '@umbra/platform/queues/queues';
+import { getJson } from '@umbra/platform/store/json';
+import { keys } from '@umbra/platform/store/keys';
+import { describeModel } from '@umbra/platform/store/models';
+import { positionsOf } from '@umbra/platform/tenancy/count-usage';
+import { storedDataset } from '@umbra/shared/contracts/dataset';
+import type { Ending, JobRecord } from '@umbra/shared/contracts/job';
+import { hasCode, invalidInput } from '@umbra/shared/errors';
+import { imageIdAt, imageIndexOf } from '@umbra/shared/ids';
+import { endedAtMs, endJob, putAway, readJob, writeJob } from '../jobs/job-record.js';
+import type { Context } from '../services.js';
 import { type Launch, launchImages } from './launch.js';
 import { createManifestReader, readItemAt } from './manifest-reader.js';
-import type { LoadedRun, Run } from './run.js';
+import type { LoadedRun, Run } from './tracked-job.js';
 
 /** How often what changes slowly is looked at again. */
 const slowlyMs = 1_000;

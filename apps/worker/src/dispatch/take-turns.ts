@@ -1,6 +1,7 @@
-import type { Flow, JobLive, RoundRobin } from '@umbra/shared';
+import type { JobLive } from '@umbra/platform/redis/job-progress';
+import type { Flow, RoundRobin } from '@umbra/shared/scheduling/deficit-round-robin';
 import type { Entry } from './manifest-reader.js';
-import type { LoadedRun } from './run.js';
+import type { LoadedRun } from './tracked-job.js';
 import { hasRoom, type Window } from './window.js';
 
 /** A job whose next image can be queued now, and what one of its images costs, in lane seconds. */

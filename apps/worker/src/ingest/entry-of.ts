@@ -1,5 +1,6 @@
-import { assertName, type Entry, folderLabel } from '@umbra/intake';
-import { hasCode, integrity, invalidInput, type ManifestLine, reportError } from '@umbra/shared';
+import { assertName, type Entry, folderLabel } from '@umbra/datasets';
+import type { ManifestLine } from '@umbra/shared/contracts/dataset';
+import { hasCode, integrity, invalidInput, reportError } from '@umbra/shared/errors';
 import type { Found } from './resolve-image.js';
 
 type Labels = 'folder' | null;

@@ -1,5 +1,6 @@
-import { createJournal, type Entry, lastCheckpoint, mapInOrder } from '@umbra/intake';
-import { type DatasetMeter, hasCode } from '@umbra/shared';
+import { createJournal, type Entry, lastCheckpoint, mapInOrder } from '@umbra/datasets';
+import type { DatasetMeter } from '@umbra/platform/tenancy/dataset-meter';
+import { hasCode } from '@umbra/shared/errors';
 import type { Place } from './read-source.js';
 
 /** Images are read, hashed and decoded side by side; each of them is in memory meanwhile. */

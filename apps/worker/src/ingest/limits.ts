@@ -1,5 +1,5 @@
-import type { IntakeLimits } from '@umbra/intake';
-import type { Context } from '../context.js';
+import type { IntakeLimits } from '@umbra/datasets';
+import type { Context } from '../services.js';
 
 export const limitsOf = ({ config }: Pick<Context, 'config'>): IntakeLimits => ({
   maxBytes: config.UMBRA_MAX_IMAGE_BYTES,

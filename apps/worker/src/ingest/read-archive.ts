@@ -7,9 +7,11 @@ import {
   streamParts,
   unpackTar,
   unpackZip,
-} from '@umbra/intake';
-import { type DatasetMeter, type DatasetSource, hasCode } from '@umbra/shared';
-import type { Context } from '../context.js';
+} from '@umbra/datasets';
+import type { DatasetMeter } from '@umbra/platform/tenancy/dataset-meter';
+import type { DatasetSource } from '@umbra/shared/contracts/dataset';
+import { hasCode } from '@umbra/shared/errors';
+import type { Context } from '../services.js';
 import { limitsOf } from './limits.js';
 import type { Place } from './read-source.js';
 

@@ -1,15 +1,14 @@
-import type { Entry } from '@umbra/intake';
+import type { Entry } from '@umbra/datasets';
+import { readLines } from '@umbra/platform/store/json';
+import { keys } from '@umbra/platform/store/keys';
+import type { DatasetMeter } from '@umbra/platform/tenancy/dataset-meter';
 import {
-  type DatasetMeter,
   type DatasetSource,
-  hasCode,
-  invalidInput,
-  keys,
   type ManifestLine,
   manifestLine,
-  readLines,
-} from '@umbra/shared';
-import type { Context } from '../context.js';
+} from '@umbra/shared/contracts/dataset';
+import { hasCode, invalidInput } from '@umbra/shared/errors';
+import type { Context } from '../services.js';
 import { entryOf, refusalOf } from './entry-of.js';
 import { keepJournal, type Step } from './keep-journal.js';
 import { limitsOf } from './limits.js';

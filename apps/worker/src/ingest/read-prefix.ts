@@ -1,6 +1,7 @@
-import { type Entry, isPassedOver } from '@umbra/intake';
-import type { DatasetMeter, DatasetSource } from '@umbra/shared';
-import type { Context } from '../context.js';
+import { type Entry, isPassedOver } from '@umbra/datasets';
+import type { DatasetMeter } from '@umbra/platform/tenancy/dataset-meter';
+import type { DatasetSource } from '@umbra/shared/contracts/dataset';
+import type { Context } from '../services.js';
 import { entryOf, refusalOf } from './entry-of.js';
 import { keepJournal, type Step } from './keep-journal.js';
 import { limitsOf } from './limits.js';

@@ -1,13 +1,9 @@
-import { journalTotals } from '@umbra/intake';
-import {
-  createDatasetMeter,
-  type DatasetMeter,
-  type DatasetSource,
-  hasCode,
-  type ObjectStore,
-  reservedFor,
-} from '@umbra/shared';
-import type { Context } from '../context.js';
+import { journalTotals } from '@umbra/datasets';
+import type { ObjectStore } from '@umbra/platform/store/store';
+import { createDatasetMeter, type DatasetMeter } from '@umbra/platform/tenancy/dataset-meter';
+import { type DatasetSource, reservedFor } from '@umbra/shared/contracts/dataset';
+import { hasCode } from '@umbra/shared/errors';
+import type { Context } from '../services.js';
 import { readArchive } from './read-archive.js';
 import { readLineSource } from './read-lines.js';
 import { readPrefix } from './read-prefix.js';

@@ -1,15 +1,10 @@
-import { examine, type Facts, type IntakeLimits, readLimited } from '@umbra/intake';
-import {
-  AppError,
-  hasCode,
-  integrity,
-  keys,
-  type ManifestLine,
-  notFound,
-  type ObjectStore,
-  type SourcePlace,
-} from '@umbra/shared';
-import type { Context } from '../context.js';
+import { examine, type Facts, type IntakeLimits, readLimited } from '@umbra/datasets';
+import { keys } from '@umbra/platform/store/keys';
+import type { SourcePlace } from '@umbra/platform/store/source-stores';
+import type { ObjectStore } from '@umbra/platform/store/store';
+import type { ManifestLine } from '@umbra/shared/contracts/dataset';
+import { AppError, hasCode, integrity, notFound } from '@umbra/shared/errors';
+import type { Context } from '../services.js';
 import type { Place } from './read-source.js';
 
 /** What is known of an image, and where it lies if not in the dataset. */

@@ -1,5 +1,7 @@
-import { keys, patientJob, queueJobIds, queueNames, reportError } from '@umbra/shared';
-import type { Context } from '../context.js';
+import { patientJob, queueJobIds, queueNames } from '@umbra/platform/queues/queues';
+import { keys } from '@umbra/platform/store/keys';
+import { reportError } from '@umbra/shared/errors';
+import type { Context } from '../services.js';
 
 /** Queue every dataset that is validating and not queued: Redis was lost, or a step gave up. */
 export async function resumeIngests({ store, ingestQueue, logger }: Context): Promise<void> {

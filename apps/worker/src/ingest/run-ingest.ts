@@ -1,20 +1,16 @@
-import { clearJournal, journalTotals, readJournal, sealDataset } from '@umbra/intake';
+import { clearJournal, journalTotals, readJournal, sealDataset } from '@umbra/datasets';
+import { removeDataset } from '@umbra/platform/store/delete';
+import { getJson, putJson } from '@umbra/platform/store/json';
+import { keys } from '@umbra/platform/store/keys';
 import {
-  AppError,
   type Dataset,
   datasetSource,
-  getJson,
-  hasCode,
   ingestPayload,
-  keys,
-  putJson,
-  removeDataset,
-  reportError,
   storedDataset,
-  unavailable,
-} from '@umbra/shared';
+} from '@umbra/shared/contracts/dataset';
+import { AppError, hasCode, reportError, unavailable } from '@umbra/shared/errors';
 import { DelayedError, type Job } from 'bullmq';
-import type { Context } from '../context.js';
+import type { Context } from '../services.js';
 import { readSource } from './read-source.js';
 
 /**

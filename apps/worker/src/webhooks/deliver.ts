@@ -1,18 +1,17 @@
+import { findJobRecord } from '@umbra/platform/store/delete';
+import { getJson, putJson } from '@umbra/platform/store/json';
+import { keys } from '@umbra/platform/store/keys';
+import { webhookPayload } from '@umbra/shared/contracts/shard';
 import {
   type Delivery,
   delivery,
-  findJobRecord,
-  getJson,
-  hasCode,
   keptAttempts,
-  keys,
-  putJson,
-  webhookPayload,
   webhookSecret,
-} from '@umbra/shared';
+} from '@umbra/shared/contracts/webhook';
+import { hasCode } from '@umbra/shared/errors';
 import { type Job, UnrecoverableError } from 'bullmq';
 import { Webhook } from 'standardwebhooks';
-import type { Context } from '../context.js';
+import type { Context } from '../services.js';
 import { post } from './post.js';
 
 /**

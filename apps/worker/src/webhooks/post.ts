@@ -2,7 +2,7 @@ import { lookup as lookUp } from 'node:dns';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
-import { isPublicAddress } from '@umbra/shared';
+import { isPublicAddress } from '@umbra/shared/public-address';
 
 export type Post = {
   readonly url: string;

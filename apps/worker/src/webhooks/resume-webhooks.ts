@@ -1,6 +1,6 @@
-import { keys } from '@umbra/shared';
-import { queueDelivery } from '../announce.js';
-import type { Context } from '../context.js';
+import { keys } from '@umbra/platform/store/keys';
+import { queueDelivery } from '../jobs/announce.js';
+import type { Context } from '../services.js';
 
 /** Queue again what a loss of Redis took: an event is posted until it is taken. */
 export async function resumeWebhooks(context: Context): Promise<void> {

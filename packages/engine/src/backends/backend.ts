@@ -1,4 +1,5 @@
-import type { ModelBundle, Provider } from '@umbra/shared';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import type { Provider } from '@umbra/shared/contracts/provider';
 
 /** A loaded network: images in, one row of class scores an image out. */
 export type Backend = {

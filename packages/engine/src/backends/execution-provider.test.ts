@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readBundle } from '@umbra/shared';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readBundle } from '../models/bundle.js';
 import { allowedStrategy } from '../occlusion/occlude.js';
 import { writeTinyBundle } from '../testing/tiny-bundle.js';
 import { deviceOf } from './execution-provider.js';

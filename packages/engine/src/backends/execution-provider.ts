@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type AppError, type Provider, unavailable } from '@umbra/shared';
+import type { Provider } from '@umbra/shared/contracts/provider';
+import { type AppError, unavailable } from '@umbra/shared/errors';
 import { messageOf } from './onnx-diagnosis.js';
 
 /** Where NVIDIA's driver says what it drives. */

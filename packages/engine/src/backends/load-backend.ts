@@ -1,4 +1,4 @@
-import { invalidInput } from '@umbra/shared';
+import { invalidInput } from '@umbra/shared/errors';
 import type { LoadBackend } from './backend.js';
 
 /** Load a bundle with the runtime of its format; runtimes are imported when first needed. */

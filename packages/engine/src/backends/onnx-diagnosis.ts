@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type AppError, integrity, type ModelBundle } from '@umbra/shared';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { type AppError, integrity } from '@umbra/shared/errors';
 import { decodeModel, externalFiles, type ModelProto } from '../graph/onnx-proto.js';
 
 /** onnxruntime says so of operation sets that are newer than itself. */

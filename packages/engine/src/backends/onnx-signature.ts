@@ -1,4 +1,5 @@
-import { type AppError, invalidInput, type ModelBundle } from '@umbra/shared';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { type AppError, invalidInput } from '@umbra/shared/errors';
 import type { InferenceSession } from 'onnxruntime-node';
 
 /** What a session reads and gives. */

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { invalidInput, type ModelBundle } from '@umbra/shared';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { invalidInput } from '@umbra/shared/errors';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { Backend, BackendOptions } from './backend.js';
 import { deviceOf, missingProvider } from './execution-provider.js';

@@ -1,10 +1,11 @@
 import type { GraphModel } from '@tensorflow/tfjs-converter';
 import type { io, Tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { type AppError, invalidInput, type ModelBundle } from '@umbra/shared';
-import { assertListed, readShards, readTfjsModel } from '../tfjs/model-file.js';
-import { openTfjs, type Tfjs } from '../tfjs/runtime.js';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { type AppError, invalidInput } from '@umbra/shared/errors';
+import { assertListed, readShards, readTfjsModel } from '../convert/model-file.js';
 import type { Backend } from './backend.js';
+import { openTfjs, type Tfjs } from './tfjs-runtime.js';
 
 type Model = LayersModel | GraphModel;
 

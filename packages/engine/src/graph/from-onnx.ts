@@ -1,4 +1,5 @@
-import type { ModelBundle, Size } from '@umbra/shared';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import type { Size } from '@umbra/shared/occlusion/grid';
 import type { Graph, GraphNode, LayerKind, Shape } from './graph.js';
 import { attributeOf, type OnnxModel } from './onnx-model.js';
 import { describeNode, type Operand } from './onnx-nodes.js';

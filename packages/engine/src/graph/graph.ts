@@ -1,5 +1,5 @@
-import type { Layer } from '@umbra/shared';
-import type { AxisWindow } from '../geometry/window.js';
+import type { Layer } from '@umbra/shared/contracts/layer';
+import type { AxisWindow } from './window.js';
 
 /** Extents of a tensor for a batch of one; images are [1, channels, height, width]. */
 export type Shape = readonly number[];

@@ -1,4 +1,4 @@
-import { integrity } from '@umbra/shared';
+import { integrity } from '@umbra/shared/errors';
 import {
   type AttributeProto,
   externalLocation,

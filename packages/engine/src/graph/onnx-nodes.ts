@@ -1,8 +1,8 @@
-import { type AxisWindow, endsInPadding, outputExtent } from '../geometry/window.js';
 import { isMap, type Reach, type Shape } from './graph.js';
 import { attributeOf, wholeNumbers } from './onnx-model.js';
 import type { NodeProto, TensorProto } from './onnx-proto.js';
 import { integers, textAttribute, windowsOf } from './onnx-windows.js';
+import { type AxisWindow, endsInPadding, outputExtent } from './window.js';
 
 /** A node's input: a computed tensor, or a constant. */
 export type Operand = {

@@ -1,6 +1,6 @@
-import type { AxisWindow } from '../geometry/window.js';
 import { attributeOf } from './onnx-model.js';
 import type { NodeProto } from './onnx-proto.js';
+import type { AxisWindow } from './window.js';
 
 /**
  * The windows of a convolution or pooling over a map of a given extent.

@@ -1,4 +1,5 @@
-import { invalidInput, type Size } from '@umbra/shared';
+import { invalidInput } from '@umbra/shared/errors';
+import type { Size } from '@umbra/shared/occlusion/grid';
 import sharp, { type Metadata, type Sharp } from 'sharp';
 
 export type ImageLimits = { readonly maxPixels: number };

@@ -1,4 +1,6 @@
-import { type Box, invalidInput, type ModelBundle, type Size } from '@umbra/shared';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { invalidInput } from '@umbra/shared/errors';
+import type { Box, Size } from '@umbra/shared/occlusion/grid';
 
 type Input = Pick<ModelBundle['input'], 'resize' | 'height' | 'width'>;
 

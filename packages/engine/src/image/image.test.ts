@@ -1,9 +1,9 @@
-import type { ModelBundle } from '@umbra/shared';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
+import { regionOf } from '../figures/overlay.js';
 import { hugePng } from '../testing/huge-png.js';
-import { regionOf } from '../views/overlay.js';
 import { inspectImage } from './decode.js';
 import { inputSize, planFrame } from './frame.js';
 import { prepareImage } from './preprocess.js';

@@ -1,4 +1,5 @@
-import type { ModelBundle, Size } from '@umbra/shared';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import type { Size } from '@umbra/shared/occlusion/grid';
 import { defaultLimits, type ImageLimits, openRgb, type Rgb, readSize, toRgb } from './decode.js';
 import { type Frame, planFrame } from './frame.js';
 

@@ -1,12 +1,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { addModel, stageBundle } from '@umbra/shared';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tinyNetwork, writeTinyBundle } from '../testing/tiny-bundle.js';
 import { encodeOnnx } from '../testing/tiny-onnx.js';
 import { checkModel } from './check.js';
 import { describeFolder } from './describe.js';
+import { addModel, stageBundle } from './registry.js';
 
 let folder: string;
 beforeAll(async () => {

@@ -1,16 +1,12 @@
-import {
-  type ModelBundle,
-  type OcclusionSettingsInput,
-  occlusionSettings,
-  readBundle,
-  reportError,
-  verifyBundle,
-} from '@umbra/shared';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { type OcclusionSettingsInput, occlusionSettings } from '@umbra/shared/contracts/settings';
+import { reportError } from '@umbra/shared/errors';
 import type { Backend } from '../backends/backend.js';
 import { loadBackend } from '../backends/load-backend.js';
 import { type OpenModel, openEngine } from '../engine.js';
 import type { ModelInput } from '../image/preprocess.js';
 import { softmaxAt } from '../occlusion/scores.js';
+import { readBundle, verifyBundle } from './bundle.js';
 import { readLabels } from './labels.js';
 
 /** One line of a model's check; `ok` is null where an earlier step kept it from being run. */

@@ -1,15 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import {
-  type AppError,
-  digestOf,
-  invalidInput,
-  type ModelBundle,
-  parseBundle,
-  type Size,
-  type StagedModel,
-} from '@umbra/shared';
+import { type ModelBundle, parseBundle } from '@umbra/shared/contracts/model';
+import { type AppError, invalidInput } from '@umbra/shared/errors';
+import type { Size } from '@umbra/shared/occlusion/grid';
+import { digestOf } from './bundle.js';
 import { readOnnxFacts } from './onnx-facts.js';
+import type { StagedModel } from './registry.js';
 import { readTfjsFacts } from './tfjs-facts.js';
 
 /** What a model's own files say; null where they do not. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { integrity, type ModelBundle } from '@umbra/shared';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { integrity } from '@umbra/shared/errors';
 import { z } from 'zod';
 
 /**

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { ModelBundle } from '@umbra/shared';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { type OnnxModel, readOnnxModel } from '../graph/onnx-model.js';
 import type { ReadFacts } from './describe.js';
 

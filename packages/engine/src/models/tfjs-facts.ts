@@ -1,5 +1,5 @@
-import type { ModelBundle } from '@umbra/shared';
-import { readTfjsModel } from '../tfjs/model-file.js';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { readTfjsModel } from '../convert/model-file.js';
 import type { ReadFacts } from './describe.js';
 
 /** What a TensorFlow.js model says of itself. @throws {AppError} `integrity` if it is none. */

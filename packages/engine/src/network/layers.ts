@@ -1,6 +1,7 @@
-import { invalidInput, type Layer, notFound } from '@umbra/shared';
-import { receptiveFields } from '../geometry/receptive-field.js';
+import type { Layer } from '@umbra/shared/contracts/layer';
+import { invalidInput, notFound } from '@umbra/shared/errors';
 import { type Graph, type GraphNode, readersOf } from '../graph/graph.js';
+import { receptiveFields } from '../graph/receptive-field.js';
 
 /** Describe every layer of a network, in an order in which they can run. */
 export function listLayers(graph: Graph): readonly Layer[] {

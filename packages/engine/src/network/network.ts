@@ -1,7 +1,9 @@
-import { invalidInput, type ModelBundle, type Size } from '@umbra/shared';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { invalidInput } from '@umbra/shared/errors';
+import type { Size } from '@umbra/shared/occlusion/grid';
+import { openOnnxForm } from '../convert/open-converted.js';
 import type { Graph, GraphNode } from '../graph/graph.js';
 import { planar } from '../image/layout.js';
-import { openOnnxForm } from '../tfjs/open-twin.js';
 import { openOnnxNetwork } from './onnx-network.js';
 
 /** A convolution's weights, read a few kernels at a time. */

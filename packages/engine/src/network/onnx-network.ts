@@ -1,5 +1,7 @@
 import { join } from 'node:path';
-import { invalidInput, type ModelBundle, type Size } from '@umbra/shared';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { invalidInput } from '@umbra/shared/errors';
+import type { Size } from '@umbra/shared/occlusion/grid';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { sessionOptions } from '../backends/onnxruntime.js';
 import { graphFromOnnx, type OnnxGraph } from '../graph/from-onnx.js';

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { integrity, type ModelBundle } from '@umbra/shared';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { integrity } from '@umbra/shared/errors';
 import { halfFloat } from '../graph/half-float.js';
 import { attributeOf, type OnnxModel, type Weight } from '../graph/onnx-model.js';
 

@@ -1,4 +1,4 @@
-import { AppError } from '@umbra/shared';
+import { AppError } from '@umbra/shared/errors';
 
 const cancelled = (): AppError => new AppError('cancelled', 'The run was cancelled');
 

@@ -1,4 +1,4 @@
-import { type EdgePolicy, patchBox, planGrid } from '@umbra/shared';
+import { type EdgePolicy, patchBox, planGrid } from '@umbra/shared/occlusion/grid';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { attribute } from './attribution.js';

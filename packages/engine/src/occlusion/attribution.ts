@@ -1,4 +1,6 @@
-import { type CleanRun, type Grid, type Plan, patchBox } from '@umbra/shared';
+import type { CleanRun } from '@umbra/shared/contracts/shard';
+import { type Grid, patchBox } from '@umbra/shared/occlusion/grid';
+import type { Plan } from '@umbra/shared/occlusion/plan';
 
 /**
  * Spread scores over pixels: the mean, over the patches that cover a pixel, of the clean score

@@ -1,4 +1,5 @@
-import type { ModelBundle, Size } from '@umbra/shared';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import type { Size } from '@umbra/shared/occlusion/grid';
 
 /** Beyond this many sigmas a Gaussian's weight is below half a percent of its peak's. */
 const reach = 3;

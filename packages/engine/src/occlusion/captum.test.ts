@@ -3,13 +3,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type OcclusionSettings, occlusionSettings } from '@umbra/shared';
+import { type OcclusionSettings, occlusionSettings } from '@umbra/shared/contracts/settings';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { decodeFloats } from '../encoding/npy.js';
 import { type Engine, type OpenModel, openEngine } from '../engine.js';
 import { prepareImage } from '../image/preprocess.js';
-import { decodeFloats } from '../views/npy.js';
 import { attribute } from './attribution.js';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));

@@ -1,4 +1,5 @@
-import type { Box, ModelBundle, Size } from '@umbra/shared';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import type { Box, Size } from '@umbra/shared/occlusion/grid';
 import { channelStride } from '../image/preprocess.js';
 
 type Layout = ModelBundle['input']['layout'];

@@ -1,4 +1,6 @@
-import type { OcclusionSettings, Plan, Size } from '@umbra/shared';
+import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
+import type { Size } from '@umbra/shared/occlusion/grid';
+import type { Plan } from '@umbra/shared/occlusion/plan';
 import type { OpenModel } from '../engine.js';
 import { planFrame } from '../image/frame.js';
 import type { ModelInput } from '../image/preprocess.js';

@@ -1,15 +1,11 @@
-import {
-  type Box,
-  integrity,
-  invalidInput,
-  type ModelBundle,
-  type OcclusionSettings,
-  type Size,
-} from '@umbra/shared';
-import type { LanePool } from '../lanes/pool.js';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
+import { integrity, invalidInput } from '@umbra/shared/errors';
+import type { Box, Size } from '@umbra/shared/occlusion/grid';
+import type { Incremental, NetworkPlan } from '../incremental/incremental.js';
+import type { LanePool } from '../inference/thread-pool.js';
 import { throwIfAborted, untilAborted } from './abort.js';
-import type { CleanRows } from './clean-rows.js';
-import type { Incremental, NetworkPlan } from './incremental/incremental.js';
+import type { CleanRows } from './baseline-outputs.js';
 
 export type EvaluatedModel = {
   readonly pool: LanePool;

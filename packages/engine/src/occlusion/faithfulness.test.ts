@@ -1,4 +1,5 @@
-import type { Box, ModelBundle } from '@umbra/shared';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import type { Box } from '@umbra/shared/occlusion/grid';
 import { describe, expect, test } from 'vitest';
 import { planFrame } from '../image/frame.js';
 import { copyRanks } from './copy.js';

@@ -1,4 +1,5 @@
-import type { Box, CleanRun, Faithfulness, Size } from '@umbra/shared';
+import type { CleanRun, Faithfulness } from '@umbra/shared/contracts/shard';
+import type { Box, Size } from '@umbra/shared/occlusion/grid';
 import type { Frame } from '../image/frame.js';
 import { evaluateRanks, type RankRange, type SharedImage, type WholeModel } from './evaluate.js';
 import { scoreOf } from './scores.js';

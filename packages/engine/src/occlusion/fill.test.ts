@@ -1,4 +1,5 @@
-import type { ModelBundle, OcclusionSettings } from '@umbra/shared';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import { expect, test } from 'vitest';
 import { type ModelInput, normalise } from '../image/preprocess.js';
 import { fillImage } from './fill.js';

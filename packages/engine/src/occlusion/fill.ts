@@ -1,4 +1,5 @@
-import type { ModelBundle, OcclusionSettings } from '@umbra/shared';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import { channelStride, type ModelInput, normalise, normalised } from '../image/preprocess.js';
 import { blur } from './blur.js';
 

@@ -1,6 +1,7 @@
-import type { OcclusionSettings, Size } from '@umbra/shared';
+import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
+import type { Size } from '@umbra/shared/occlusion/grid';
+import type { NetworkPlan } from '../incremental/incremental.js';
 import { type EvaluatedModel, planFor } from './evaluate.js';
-import type { NetworkPlan } from './incremental/incremental.js';
 import { allowedStrategy, largestPatch, type StrategyLimits } from './occlude.js';
 
 /** A stretch of the network that runs on windows of its input. */

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type OcclusionSettingsInput, occlusionSettings } from '@umbra/shared';
+import { type OcclusionSettingsInput, occlusionSettings } from '@umbra/shared/contracts/settings';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Engine, type OccludeOptions, type OpenModel, openEngine } from '../engine.js';

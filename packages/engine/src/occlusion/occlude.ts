@@ -1,18 +1,13 @@
+import type { Provider } from '@umbra/shared/contracts/provider';
 import {
-  boxesOf,
-  type CleanRun,
-  checkRows,
-  integrity,
-  invalidInput,
   needsWholeImage,
   type OcclusionSettings,
-  type Plan,
-  type Provenance,
-  type Provider,
   patchesOf,
-  planGrids,
-  type Size,
-} from '@umbra/shared';
+} from '@umbra/shared/contracts/settings';
+import type { CleanRun, Provenance } from '@umbra/shared/contracts/shard';
+import { integrity, invalidInput } from '@umbra/shared/errors';
+import type { Size } from '@umbra/shared/occlusion/grid';
+import { boxesOf, checkRows, type Plan, planGrids } from '@umbra/shared/occlusion/plan';
 import type { OccludeOptions, OcclusionRun } from '../engine.js';
 import type { ModelInput } from '../image/preprocess.js';
 import { throwIfAborted } from './abort.js';

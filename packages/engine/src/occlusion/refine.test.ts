@@ -1,4 +1,4 @@
-import { planGrids } from '@umbra/shared';
+import { planGrids } from '@umbra/shared/occlusion/plan';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { interpolate } from './interpolate.js';

@@ -1,4 +1,6 @@
-import type { Grid, OcclusionSettings, Plan } from '@umbra/shared';
+import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
+import type { Grid } from '@umbra/shared/occlusion/grid';
+import type { Plan } from '@umbra/shared/occlusion/plan';
 import { interpolate } from './interpolate.js';
 import type { Maps } from './occlude.js';
 

@@ -1,4 +1,5 @@
-import { AppError, type OcclusionSettings } from '@umbra/shared';
+import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
+import { AppError } from '@umbra/shared/errors';
 import { describe, expect, test } from 'vitest';
 import { argmax, scoreOf, softmaxAt } from './scores.js';
 import { assertTarget, targetIndices } from './targets.js';

@@ -1,10 +1,8 @@
-import {
-  type CleanRun,
-  type ItemLabel,
-  invalidInput,
-  type ModelBundle,
-  type OcclusionSettings,
-} from '@umbra/shared';
+import type { ItemLabel } from '@umbra/shared/contracts/dataset';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
+import type { CleanRun } from '@umbra/shared/contracts/shard';
+import { invalidInput } from '@umbra/shared/errors';
 import { targetIndices } from './targets.js';
 
 type Score = OcclusionSettings['score'];

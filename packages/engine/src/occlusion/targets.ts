@@ -1,4 +1,6 @@
-import { type ItemLabel, invalidInput, type OcclusionSettings } from '@umbra/shared';
+import type { ItemLabel } from '@umbra/shared/contracts/dataset';
+import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
+import { invalidInput } from '@umbra/shared/errors';
 
 type Target = OcclusionSettings['target'];
 type ClassTarget = Extract<Target, { kind: 'class' }>;

@@ -1,5 +1,5 @@
 // `node measure-memory.js BUNDLE STRATEGY BUDGET`: prints by how many bytes a run lets the process grow.
-import { occlusionSettings } from '@umbra/shared';
+import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import { openEngine } from '../engine.js';
 
 const [folder = '', strategy, budget] = process.argv.slice(2);

@@ -1,5 +1,5 @@
-import type { Size } from '@umbra/shared';
-import { type AxisWindow, endsInPadding, outputExtent } from '../geometry/window.js';
+import type { Size } from '@umbra/shared/occlusion/grid';
+import { type AxisWindow, endsInPadding, outputExtent } from '../graph/window.js';
 import type { Network, Node, Weight } from './tiny-onnx.js';
 
 /** Numbers in [0, 1), the same for the same seed. */

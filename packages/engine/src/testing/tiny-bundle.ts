@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ModelBundle } from '@umbra/shared';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { encodeOnnx, type Network } from './tiny-onnx.js';
 
 export type TinyOptions = {

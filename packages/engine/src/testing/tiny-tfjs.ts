@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ModelBundle } from '@umbra/shared';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { writeDescription } from './tiny-bundle.js';
 
 /** What TensorFlow.js saves. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { invalidInput } from '../errors.js';
 import { sha256 } from './dataset.js';
 
 const file = z.strictObject({
@@ -76,3 +77,20 @@ export const modelSummary = z.strictObject({
   licence: z.string(),
 });
 export type ModelSummary = z.output<typeof modelSummary>;
+
+/** A bundle's description and its digest: the sha256 of `bundle.json`, which lists all other files. */
+export type DescribedBundle = { readonly bundle: ModelBundle; readonly digest: string };
+
+/** @throws {AppError} `invalid_input` naming each bad field. */
+export function parseBundle(text: Uint8Array, where: string): ModelBundle {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(text));
+  } catch (error) {
+    throw invalidInput(`Expected JSON in '${where}'`, error);
+  }
+  const parsed = modelBundle.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw invalidInput(`Bad model description '${where}': ${problems.join('; ')}`);
+}

@@ -1,0 +1,95 @@
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { AppError, invalidInput } from '@umbra/shared/errors';
+import busboy from 'busboy';
+import type { Request } from 'express';
+
+/** One image, and the words that came with it. */
+export type ImageForm = {
+  readonly image: Buffer;
+  readonly name: string;
+  readonly fields: Readonly<Record<string, string>>;
+};
+
+const isImage = (request: Request): boolean =>
+  Boolean(request.is(['image/*', 'application/octet-stream']));
+
+/**
+ * Read a request whose body is an image, or a form with one.
+ *
+ * @throws {AppError} `too_large`; `unsupported_media_type`; `invalid_input` for a form that is malformed
+ *   or has not exactly one image.
+ */
+export async function receiveImage(request: Request, limit: number): Promise<ImageForm> {
+  if (isImage(request)) {
+    return { image: await readAll(request, limit), name: 'image', fields: {} };
+  }
+  if (request.is('multipart/form-data')) return readForm(request, limit);
+  throw new AppError(
+    'unsupported_media_type',
+    `Expected Content-Type image/*, application/octet-stream or multipart/form-data, got ${request.get('content-type') ?? 'none'}`,
+  );
+}
+
+async function readForm(request: Request, limit: number): Promise<ImageForm> {
+  const form = openForm(request);
+  const fields: Record<string, string> = {};
+  const files: { readonly name: string; readonly image: Promise<Buffer> }[] = [];
+  form.on('field', (name, value) => {
+    fields[name] = value;
+  });
+  form.on('file', (_field, stream, { filename }) => {
+    if (files.length > 0) return void stream.resume();
+    const image = readAll(stream, limit);
+    // Heard below; a form that breaks off must not count as unhandled.
+    image.catch(() => undefined);
+    files.push({ name: filename || 'image', image });
+  });
+  let count = 0;
+  form.on('file', () => {
+    count += 1;
+  });
+  try {
+    await pipeline(request, form);
+  } catch (error) {
+    throw invalidInput('Expected a complete multipart form', error);
+  }
+  const [file] = files;
+  if (file === undefined || count > 1) {
+    throw invalidInput(`Expected one image in the form, got ${count}`);
+  }
+  return { image: await file.image, name: nameOf(file.name), fields };
+}
+
+function openForm(request: Request): busboy.Busboy {
+  try {
+    return busboy({
+      headers: request.headers,
+      defParamCharset: 'utf8',
+      limits: { fields: 10, fieldSize: 64 * 1024, files: 2 },
+    });
+  } catch (error) {
+    throw invalidInput('Expected a multipart form with a boundary', error);
+  }
+}
+
+/** For display: a name that cannot be one is none. */
+function nameOf(given: string): string {
+  const name = (given.split(/[\\/]/).at(-1) ?? '').replaceAll(/\p{Cc}/gu, '').slice(0, 200);
+  return ['', '.', '..'].includes(name) ? 'image' : name;
+}
+
+/** @throws {AppError} `too_large`, with the rest read and thrown away. */
+async function readAll(body: Readable, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += (chunk as Buffer).length;
+    if (length <= limit) chunks.push(chunk as Buffer);
+    else chunks.length = 0;
+  }
+  if (length > limit) {
+    throw new AppError('too_large', `Expected an image of at most ${limit} bytes, got ${length}`);
+  }
+  return Buffer.concat(chunks);
+}

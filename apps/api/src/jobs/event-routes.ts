@@ -1,0 +1,40 @@
+import { eventIdForm } from '@umbra/shared/contracts/event';
+import { invalidInput } from '@umbra/shared/errors';
+import { z } from 'zod';
+import { operation, type Route, route } from '../http/operation.js';
+import { jobParam } from '../http/params.js';
+import type { Context } from '../services.js';
+import { streamEvents } from './event-stream.js';
+import { findJob } from './job-routes.js';
+
+export const eventOperations = {
+  follow: operation({
+    id: 'followJob',
+    ...{ method: 'get', path: '/v1/jobs/{job}/events', tag: 'jobs', scope: 'read' },
+    summary: 'Follow a job live: its states, its progress, and each image as it is finished',
+    description:
+      'Server-sent events `state`, `progress` and `image`, their data JSON. A connection begins with how things stand; one that sends the id of the last event it has goes on after that, without gaps or doubles, or begins with `reset` where that event is no longer kept. It ends after the final state.',
+    params: jobParam,
+    headers: { 'Last-Event-ID': z.string().optional() },
+    answers: {
+      200: {
+        description: 'Events, until the job has ended',
+        content: { 'text/event-stream': 'bytes' },
+      },
+      204: { description: 'The job has ended, and the client has its last event' },
+    },
+  }),
+};
+
+export function eventRoutes(context: Context): Route[] {
+  return [
+    route(eventOperations.follow, async ({ tenant, params, request, response }) => {
+      const lastId = request.get('last-event-id') || null;
+      if (lastId !== null && !eventIdForm.test(lastId)) {
+        throw invalidInput("Expected Last-Event-ID to be an event's id");
+      }
+      const { id: jobId } = await findJob(context, tenant, params.job);
+      await streamEvents(context, { tenant, jobId, lastId, response });
+    }),
+  ];
+}

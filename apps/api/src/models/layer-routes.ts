@@ -1,0 +1,105 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { encodeKernels, findLayer, listLayers, renderFilters } from '@umbra/engine';
+import { findModel } from '@umbra/platform/store/models';
+import { filterView, type LayerList, layerList } from '@umbra/shared/contracts/layer';
+import type { Size } from '@umbra/shared/occlusion/grid';
+import { z } from 'zod';
+import {
+  createDrawingTurns,
+  isFresh,
+  pictureAnswers,
+  sendPage,
+  useStored,
+} from '../http/figures.js';
+import { operation, type Route, route } from '../http/operation.js';
+import { layerParams, modelParam } from '../http/params.js';
+import type { Context } from '../services.js';
+
+const layersQuery = z.strictObject({
+  /** Extent of the input, px; the model's own when left out. */
+  size: z
+    .string()
+    .regex(/^[1-9]\d{0,3}x[1-9]\d{0,3}$/, 'Expected HEIGHTxWIDTH')
+    .transform((text): Size => {
+      const [height = 0, width = 0] = text.split('x').map(Number);
+      return { height, width };
+    })
+    .optional(),
+});
+
+export const layerOperations = {
+  list: operation({
+    id: 'listLayers',
+    ...{ method: 'get', path: '/v1/models/{model}/layers', tag: 'models', scope: 'read' },
+    summary: 'Every layer: shape, window, parameters, receptive field',
+    params: modelParam,
+    query: layersQuery,
+    answers: {
+      200: { description: 'All layers', content: { 'application/json': layerList } },
+      304: pictureAnswers[304],
+    },
+  }),
+  filters: operation({
+    id: 'getFilters',
+    method: 'get',
+    path: '/v1/models/{model}/layers/{layer}/filters.png',
+    ...{ tag: 'models', scope: 'read' },
+    summary: "A convolution's weights, drawn; pages are linked",
+    params: layerParams,
+    query: filterView,
+    answers: pictureAnswers,
+  }),
+  filterArray: operation({
+    id: 'getFilterArray',
+    method: 'get',
+    path: '/v1/models/{model}/layers/{layer}/filters.npy',
+    ...{ tag: 'models', scope: 'read' },
+    summary: "A convolution's weights as they are",
+    params: layerParams,
+    answers: {
+      200: { description: 'NPY', content: { 'application/octet-stream': 'bytes' } },
+      304: pictureAnswers[304],
+    },
+  }),
+};
+
+/** What a model is made of. */
+export function layerRoutes(context: Context): Route[] {
+  const inTurn = createDrawingTurns();
+  return [
+    route(layerOperations.list, async ({ request, response, params, query: { size } }) => {
+      const { name, digest } = await findModel(context.store, params.model);
+      if (isFresh(request, response, [digest, 'layers', size])) return;
+      const list = await inTurn(() =>
+        useStored(context, { name, digest }, size, async ({ network }) => ({
+          ...{ model: name, digest, input: network.size },
+          layers: [...listLayers(network.graph)],
+        })),
+      );
+      response.json(list satisfies LayerList);
+    }),
+    route(layerOperations.filters, async ({ request, response, params, query: view }) => {
+      const { name, digest } = await findModel(context.store, params.model);
+      if (isFresh(request, response, [digest, params.layer, view])) return;
+      const figure = await inTurn(() =>
+        useStored(context, { name, digest }, undefined, async ({ bundle, network }) => {
+          const { node } = findLayer(network.graph, params.layer);
+          const kernels = await network.kernels(node);
+          const { channels } = bundle.input;
+          return renderFilters({ kernels, name: node.name, channels }, view);
+        }),
+      );
+      sendPage(request, response, figure);
+    }),
+    route(layerOperations.filterArray, async ({ request, response, params }) => {
+      const { name, digest } = await findModel(context.store, params.model);
+      if (isFresh(request, response, [digest, params.layer, 'npy'])) return;
+      await useStored(context, { name, digest }, undefined, async ({ network }) => {
+        const kernels = await network.kernels(findLayer(network.graph, params.layer).node);
+        response.type('application/octet-stream');
+        await pipeline(Readable.from(encodeKernels(kernels)), response);
+      });
+    }),
+  ];
+}

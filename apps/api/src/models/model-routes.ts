@@ -1,0 +1,42 @@
+import { listModels } from '@umbra/platform/store/models';
+import { modelSummary } from '@umbra/shared/contracts/model';
+import { workerNotice } from '@umbra/shared/contracts/worker';
+import { z } from 'zod';
+import { operation, type Route, route } from '../http/operation.js';
+import type { Context } from '../services.js';
+
+export const modelOperations = {
+  list: operation({
+    id: 'listModels',
+    ...{ method: 'get', path: '/v1/models', tag: 'models', scope: 'read' },
+    summary: 'The models that can be run',
+    answers: {
+      200: {
+        description: 'All of them',
+        content: { 'application/json': z.strictObject({ data: z.array(modelSummary) }) },
+      },
+    },
+  }),
+  workers: operation({
+    id: 'listWorkers',
+    ...{ method: 'get', path: '/v1/workers', tag: 'service', scope: 'read' },
+    summary: 'The workers that live, and the formats of models that they run',
+    answers: {
+      200: {
+        description: 'Workers heard of lately',
+        content: { 'application/json': z.strictObject({ data: z.array(workerNotice) }) },
+      },
+    },
+  }),
+};
+
+export function modelRoutes({ store, fleet }: Context): Route[] {
+  return [
+    route(modelOperations.list, async ({ response }) => {
+      response.json({ data: await listModels(store) });
+    }),
+    route(modelOperations.workers, async ({ response }) => {
+      response.json({ data: await fleet.list() });
+    }),
+  ];
+}

@@ -1,0 +1,103 @@
+import { queueNames } from '@umbra/platform/queues/queues';
+import { defaultTenant } from '@umbra/platform/store/keys';
+import type { ObjectStore } from '@umbra/platform/store/store';
+import { createKeyVerifier } from '@umbra/platform/tenancy/verify-key';
+import { AppError, hasCode } from '@umbra/shared/errors';
+import type { Queue } from 'bullmq';
+import type { Request, RequestHandler } from 'express';
+import { type GuardedVerifier, limitGuesses } from '../auth/limit-guesses.js';
+
+export const boardPath = '/admin/queues';
+
+export type Board = { readonly handle: RequestHandler; close(): Promise<void> };
+
+export type BoardOptions = {
+  readonly store: ObjectStore;
+  readonly openQueue: (name: string) => Queue;
+  readonly badKeysPerMinute: number;
+};
+
+/** Its page asks for a font from elsewhere; browsers are told to load nothing that is not ours. */
+const policy = [
+  "default-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "font-src 'self' data:",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/**
+ * bull-board, for looking only: the queues of all tenants, and what their jobs were given.
+ *
+ * Its libraries are loaded here, by those who want it alone.
+ */
+export async function openBoard({
+  store,
+  openQueue,
+  badKeysPerMinute,
+}: BoardOptions): Promise<Board> {
+  const [{ createBullBoard }, { BullMQAdapter }, { ExpressAdapter }] = await Promise.all([
+    import('@bull-board/api'),
+    import('@bull-board/api/bullMQAdapter'),
+    import('@bull-board/express'),
+  ]);
+  const queues = Object.values(queueNames).map(openQueue);
+  const serverAdapter = new ExpressAdapter();
+  serverAdapter.setBasePath(boardPath);
+  createBullBoard({ queues: queues.map(adapt), serverAdapter });
+  const board = serverAdapter.getRouter();
+  board.disable('x-powered-by');
+  const admit = admitOperators(limitGuesses(createKeyVerifier(store), badKeysPerMinute));
+  function adapt(queue: Queue) {
+    const adapter = new BullMQAdapter(queue, { readOnlyMode: true });
+    // A shard's is every score, in base64.
+    adapter.setFormatter('returnValue', (value) => (value === null ? null : '(not shown)'));
+    return adapter;
+  }
+  return {
+    handle(request, response, next) {
+      admit(request, response, (error?: unknown) => {
+        if (error !== undefined) return next(error);
+        response.set('Content-Security-Policy', policy);
+        response.set('Cache-Control', 'no-store');
+        board(request, response, next);
+      });
+    },
+    async close() {
+      await Promise.allSettled(queues.map((queue) => queue.close()));
+    },
+  };
+}
+
+/**
+ * Only an operator sees other tenants' work: keys of the tenant `default` with the scope `admin`, with or
+ * without keys for the rest of the API.
+ */
+function admitOperators(verify: GuardedVerifier): RequestHandler {
+  return async (request, response, next) => {
+    try {
+      const { tenant, scopes } = await verify(request, keyOf(request));
+      if (tenant !== defaultTenant || !scopes.includes('admin')) {
+        throw new AppError('forbidden', "Expected an admin key of the tenant 'default'");
+      }
+      next();
+    } catch (error) {
+      // Browsers ask for a password then: the key.
+      if (hasCode(error, 'unauthorized')) {
+        response.set('WWW-Authenticate', 'Basic realm="Umbra queues", charset="UTF-8"');
+      }
+      next(error);
+    }
+  };
+}
+
+/** A bearer, or the password of Basic authentication, which is all that a browser sends by itself. */
+function keyOf(request: Request): string {
+  const [scheme = '', value = ''] = (request.get('authorization') ?? '').split(' ');
+  if (scheme.toLowerCase() === 'bearer') return value;
+  if (scheme.toLowerCase() === 'basic') {
+    const text = Buffer.from(value, 'base64').toString();
+    return text.slice(text.indexOf(':') + 1);
+  }
+  throw new AppError('unauthorized', 'Expected an API key, as a bearer or as a password');
+}

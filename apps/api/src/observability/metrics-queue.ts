@@ -1,0 +1,97 @@
+import { queueNames, redisPrefix } from '@umbra/platform/queues/queues';
+import type { Logger } from '@umbra/platform/telemetry/logger';
+import { measureRedis } from '@umbra/platform/telemetry/measure-redis';
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { Gauge, type Registry } from 'prom-client';
+import type { Backlog } from './metrics-backlog.js';
+
+export type QueueMetrics = { refresh(): Promise<void>; close(): Promise<void> };
+
+export type QueueMetricsOptions = {
+  readonly registry: Registry;
+  /** Connection that fails at once while Redis is away. */
+  readonly redis: Redis;
+  readonly readBacklog: () => Promise<Backlog>;
+  readonly logger: Logger;
+};
+
+/** Several readers of one process share what was read this recently. */
+const freshMs = 2_000;
+const states = ['wait', 'active', 'delayed', 'prioritized', 'waiting-children'] as const;
+
+/**
+ * The one place that reads how much work is queued. Every API process tells the same, so queries take
+ * the maximum. What cannot be read is left out: an old number would have workers added or removed.
+ */
+export function createQueueMetrics(options: QueueMetricsOptions): QueueMetrics {
+  const { registry, redis, readBacklog, logger } = options;
+  const gauge = <T extends string>(name: string, help: string, labelNames: T[] = []) =>
+    new Gauge({ name, help, labelNames, registers: [registry] });
+  const up = gauge('umbra_backlog_up', '1 if the backlog could be read');
+  const queueJobs = gauge('umbra_queue_jobs', 'Queue jobs by state', ['queue', 'state']);
+  const activeJobs = gauge('umbra_active_jobs', 'Jobs that are not final');
+  const oldest = gauge('umbra_oldest_job_seconds', 'Age of the oldest job that is not final');
+  const positions = gauge('umbra_queued_positions', 'Positions not yet run', ['model']);
+  const pace = gauge('umbra_position_seconds', 'Measured time of a position in one lane', [
+    'model',
+  ]);
+  const work = gauge('umbra_queued_work_seconds', 'Time one lane would need for all queued work');
+  const gauges = [queueJobs, activeJobs, oldest, positions, pace, work];
+  const askRedis = measureRedis(redis, registry);
+  let queues: readonly Queue[] | undefined;
+
+  const openQueues = (): readonly Queue[] =>
+    // Not before Redis has answered: BullMQ greets a connection once, and fails for good.
+    Object.values(queueNames).map((name) => {
+      const queue = new Queue(name, { connection: redis, prefix: redisPrefix });
+      queue.on('error', () => undefined);
+      return queue;
+    });
+
+  const read = async (): Promise<void> => {
+    try {
+      if (!(await askRedis())) throw new Error('Redis did not answer');
+      queues ??= openQueues();
+      const counts = await Promise.all(queues.map((queue) => queue.getJobCounts(...states)));
+      const backlog = await readBacklog();
+      for (const each of gauges) clear(each);
+      for (const [index, { name }] of queues.entries()) {
+        for (const state of states) {
+          queueJobs.set({ queue: name, state }, counts[index]?.[state] ?? 0);
+        }
+      }
+      activeJobs.set(backlog.jobs);
+      oldest.set(backlog.oldestMs === null ? 0 : (Date.now() - backlog.oldestMs) / 1000);
+      for (const [model, count] of backlog.positions) positions.set({ model }, count);
+      for (const [model, seconds] of backlog.pace) pace.set({ model }, seconds);
+      work.set(backlog.workSeconds);
+      up.set(1);
+    } catch (error) {
+      logger.warn({ reason: String(error) }, 'the backlog could not be read');
+      for (const each of gauges) clear(each);
+      up.set(0);
+    }
+  };
+
+  let last: { readonly done: Promise<void>; isFresh: boolean } | undefined;
+  return {
+    refresh() {
+      if (last?.isFresh) return last.done;
+      const started = { done: read(), isFresh: true };
+      last = started;
+      // Counted from its end: a slow store is not asked again meanwhile.
+      started.done.then(() => setTimeout(() => (started.isFresh = false), freshMs).unref());
+      return started.done;
+    },
+    async close() {
+      await Promise.allSettled((queues ?? []).map((queue) => queue.close()));
+    },
+  };
+}
+
+/** Without labels, a reset alone would say 0. */
+function clear(gauge: Gauge): void {
+  gauge.reset();
+  gauge.remove({});
+}

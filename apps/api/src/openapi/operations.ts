@@ -1,0 +1,33 @@
+import { datasetOperations } from '../datasets/dataset-routes.js';
+import { explainOperations } from '../explain/explain-routes.js';
+import type { Operation } from '../http/operation.js';
+import { deliveryOperations } from '../jobs/delivery-routes.js';
+import { eventOperations } from '../jobs/event-routes.js';
+import { viewOperations } from '../jobs/figure-routes.js';
+import { jobOperations } from '../jobs/job-routes.js';
+import { partialOperations } from '../jobs/partial-routes.js';
+import { resultOperations } from '../jobs/result-routes.js';
+import { layerOperations } from '../models/layer-routes.js';
+import { modelOperations } from '../models/model-routes.js';
+import { healthOperations } from '../observability/health-routes.js';
+import { docsOperations } from './docs-routes.js';
+
+/**
+ * All that the API does, without anything that does it. A test holds it to what is mounted.
+ *
+ * Groups come in the order of the document's reader, operations in that of their group.
+ */
+export const operations = [
+  ...Object.values(datasetOperations),
+  ...Object.values(jobOperations),
+  ...Object.values(partialOperations),
+  ...Object.values(eventOperations),
+  ...Object.values(deliveryOperations),
+  ...Object.values(explainOperations),
+  ...Object.values(resultOperations),
+  ...Object.values(viewOperations),
+  ...Object.values(modelOperations),
+  ...Object.values(layerOperations),
+  ...Object.values(healthOperations),
+  ...Object.values(docsOperations),
+] as unknown as readonly Operation[];

@@ -1,0 +1,162 @@
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readVerifiedBundle } from '@umbra/engine';
+import { addedModelsFolder } from '@umbra/platform/config';
+import { queueNames, redisPrefix } from '@umbra/platform/queues/queues';
+import { createEventBook } from '@umbra/platform/redis/job-event-log';
+import { createProgressBook } from '@umbra/platform/redis/job-progress';
+import { createPaceBook } from '@umbra/platform/redis/throughput';
+import { createTraceBook } from '@umbra/platform/redis/trace-contexts';
+import { createUsageBook } from '@umbra/platform/redis/usage-ledger';
+import { createFleetBook, rememberFleet } from '@umbra/platform/redis/worker-registry';
+import { publishModel } from '@umbra/platform/store/models';
+import { openStore } from '@umbra/platform/store/open-store';
+import { createSourceStores } from '@umbra/platform/store/source-stores';
+import type { ObjectStore } from '@umbra/platform/store/store';
+import { createLogger, type Logger } from '@umbra/platform/telemetry/logger';
+import { measureStore } from '@umbra/platform/telemetry/measure-store';
+import { serveMetrics } from '@umbra/platform/telemetry/serve-metrics';
+import { createTenantUsage } from '@umbra/platform/telemetry/tenant-usage';
+import { startTracing, telemetryOf } from '@umbra/platform/telemetry/tracing';
+import { createTenantReader } from '@umbra/platform/tenancy/tenant-reader';
+import { createShortMemory } from '@umbra/shared/cache';
+import type { JobRecord } from '@umbra/shared/contracts/job';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { Registry } from 'prom-client';
+import { createApp } from './app.js';
+import { tenantDefaultsOf } from './auth/tenants.js';
+import type { ApiConfig } from './config.js';
+import { createTurns } from './http/turns.js';
+import { createEventHub } from './jobs/event-hub.js';
+import { createFormatReader } from './models/model-formats.js';
+import { openBoard } from './observability/bull-board.js';
+import { createBacklogReader } from './observability/metrics-backlog.js';
+import { createQueueMetrics } from './observability/metrics-queue.js';
+
+export type RunningApi = {
+  readonly url: string;
+  /** Where its metrics are, if anywhere. */
+  readonly metricsUrl: string | undefined;
+  close(): Promise<void>;
+};
+
+/** Node.js' own five minutes would cut off an upload of some gibibytes. */
+const longestRequestMs = 3_600_000;
+
+/** Start the HTTP service. Redis need not be there yet: `/readyz` tells. */
+export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi> {
+  const logger = createLogger('umbra-api', config.UMBRA_LOG_LEVEL);
+  const tracing = await startTracing(config, 'umbra-api');
+  const registry = new Registry();
+  const usage = createTenantUsage(registry, config.UMBRA_METRICS_TENANTS);
+  const store = usage.measureStored(measureStore(openStore(config), registry));
+  // A request must never wait for a Redis that is away: commands fail at once.
+  const impatient = {
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    commandTimeout: 1_500,
+    connectTimeout: 1_500,
+    retryStrategy: (attempt: number) => Math.min(attempt * 100, 1_000),
+  };
+  const redis = new Redis(config.REDIS_URL, impatient);
+  redis.on('error', (error) => logger.warn({ reason: error.message }, 'redis is not reachable'));
+  const openQueue = (name: string): Queue => {
+    const queue = new Queue(name, {
+      // A connection of its own: BullMQ greets a shared one before it is ready, and fails for good.
+      connection: { url: config.REDIS_URL, ...impatient },
+      prefix: redisPrefix,
+      ...telemetryOf(tracing),
+    });
+    queue.on('error', (error) => logger.warn({ reason: error.message }, 'queue error'));
+    return queue;
+  };
+  const dispatchQueue = openQueue(queueNames.dispatch);
+  const mergeQueue = openQueue(queueNames.merge);
+  const ingestQueue = openQueue(queueNames.ingest);
+  const webhookQueue = openQueue(queueNames.webhook);
+  const models = config.UMBRA_MODELS_DIR ?? addedModelsFolder;
+  if (config.UMBRA_MODELS_DIR !== undefined || existsSync(models)) {
+    await publishModels(store, models, logger);
+  }
+  const progress = createProgressBook(redis);
+  const fleet = rememberFleet(createFleetBook(redis), fleetMs);
+  const events = createEventBook(redis);
+  const subscriber = redis.duplicate();
+  subscriber.on('error', () => undefined);
+  const hub = createEventHub(subscriber);
+  const pace = createPaceBook(redis);
+  const board =
+    config.UMBRA_BULL_BOARD === '1'
+      ? await openBoard({ store, openQueue, badKeysPerMinute: config.UMBRA_BAD_KEYS_PER_MINUTE })
+      : null;
+  const app = createApp({
+    ...{ config, store, redis, progress, fleet, pace, dispatchQueue, ingestQueue, mergeQueue },
+    ...{ webhookQueue, events, hub, registry, tracing, board, logger },
+    traces: createTraceBook(redis, tracing, config.UMBRA_TRACE_IMAGES),
+    sources: createSourceStores(config),
+    polledJobs: createShortMemory<JobRecord>({ freshMs: polledMs, kept: 1_000 }),
+    uploadTurns: createTurns(config.UMBRA_UPLOADS_AT_ONCE),
+    formatOf: createFormatReader(store),
+    readTenant: createTenantReader(store, tenantDefaultsOf(config)),
+    usage: createUsageBook(redis, store),
+  });
+  const readBacklog = createBacklogReader(store, progress, pace);
+  const queueMetrics = createQueueMetrics({ registry, redis, readBacklog, logger });
+  const { refresh } = queueMetrics;
+  const metricsServer = await serveMetrics({ config, registry, logger, refresh });
+  const server = createServer(app);
+  server.requestTimeout = longestRequestMs;
+  server.listen(config.UMBRA_PORT, config.UMBRA_HOST);
+  await once(server, 'listening');
+  const { address, port, family } = server.address() as AddressInfo;
+  const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  logger.info({ url, store: store.kind, auth: config.UMBRA_AUTH }, 'api ready');
+  return {
+    url,
+    metricsUrl: metricsServer?.url,
+    async close() {
+      const closed = once(server, 'close');
+      hub.close();
+      server.close();
+      server.closeIdleConnections();
+      const deadline = setTimeout(() => server.closeAllConnections(), config.UMBRA_SHUTDOWN_MS);
+      await closed;
+      clearTimeout(deadline);
+      await metricsServer?.close();
+      await queueMetrics.close();
+      const queues = [dispatchQueue, ingestQueue, mergeQueue, webhookQueue];
+      await Promise.all(queues.map(closeQueue));
+      await board?.close();
+      redis.disconnect();
+      await tracing.close();
+    },
+  };
+}
+
+/** How old a polled job's record, and the list of workers, may be. */
+const polledMs = 250;
+const fleetMs = 1_000;
+
+/** For a queue to say goodbye: without Redis it would try for ever. */
+const goodbyeMs = 1_000;
+
+async function closeQueue(queue: Queue): Promise<void> {
+  const late = () => sleep(goodbyeMs, undefined, { ref: false });
+  await Promise.race([queue.close().catch(() => undefined), late()]);
+  await Promise.race([queue.disconnect().catch(() => undefined), late()]);
+}
+
+async function publishModels(store: ObjectStore, folder: string, logger: Logger): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (!entry.isDirectory() || !existsSync(join(path, 'bundle.json'))) continue;
+    const { name, digest } = await publishModel(store, path, await readVerifiedBundle(path));
+    logger.info({ name, digest }, 'model published');
+  }
+}

@@ -1,0 +1,83 @@
+import { readFile } from 'node:fs/promises';
+import { type Engine, estimateRun, inputSize, inspectImage, type RunEstimate } from '@umbra/engine';
+import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
+import { invalidInput, reportError } from '@umbra/shared/errors';
+import { alignColumns } from './summary.js';
+
+const maxPixels = 100_000_000;
+
+/** @throws {AppError} `invalid_input` if the file cannot be read. */
+export function readPhoto(path: string): Promise<Buffer> {
+  return readFile(path).catch((error: unknown) => {
+    throw invalidInput(`Expected a readable file at '${path}'`, error);
+  });
+}
+
+type Estimated = { readonly name: string } & RunEstimate;
+
+/** Say what explaining photos would take, and close the engine. */
+export async function dryRun(
+  engine: Engine,
+  bundleFolder: string,
+  photos: readonly string[],
+  settings: OcclusionSettings,
+  json: boolean,
+): Promise<void> {
+  const errors: { name: string; error: ReturnType<typeof reportError> }[] = [];
+  const images: Estimated[] = [];
+  /** Photos of one input size take the same. */
+  const known = new Map<string, Promise<RunEstimate>>();
+  try {
+    const model = await engine.open(bundleFolder);
+    for (const name of photos) {
+      try {
+        const size = inputSize(
+          model.bundle.input,
+          await inspectImage(await readPhoto(name), { maxPixels }),
+        );
+        const key = `${size.height}x${size.width}`;
+        const estimate = known.get(key) ?? estimateRun(model, size, settings);
+        known.set(key, estimate);
+        images.push({ name, ...(await estimate) });
+      } catch (error) {
+        errors.push({ name, error: reportError(error) });
+        process.stderr.write(`${name}: ${reportError(error).message}\n`);
+      }
+    }
+  } finally {
+    await engine.close();
+  }
+  const total = totalOf(images);
+  process.stderr.write(`\n${formatEstimates(images, total)}\n`);
+  if (json) process.stdout.write(`${JSON.stringify({ estimate: total, images, errors })}\n`);
+  if (errors.length > 0) process.exitCode = 1;
+}
+
+/** Photos follow each other: times add up, memory does not. */
+function totalOf(images: readonly RunEstimate[]): RunEstimate {
+  const sum = (pick: (one: RunEstimate) => number) =>
+    images.reduce((total, one) => total + pick(one), 0);
+  return {
+    positions: sum((one) => one.positions),
+    passes: sum((one) => one.passes),
+    macs: images.some(({ macs }) => macs === null) ? null : sum((one) => one.macs ?? 0),
+    seconds: sum((one) => one.seconds),
+    memoryBytes: Math.max(0, ...images.map((one) => one.memoryBytes)),
+  };
+}
+
+function formatEstimates(images: readonly Estimated[], total: RunEstimate): string {
+  const cells = ({ name, positions, passes, macs, seconds, memoryBytes }: Estimated) => [
+    name,
+    String(positions),
+    String(passes),
+    macs === null ? 'unknown' : `${(macs / 1e9).toFixed(1)} G`,
+    seconds.toFixed(1),
+    `${Math.round(memoryBytes / 1024 ** 2)}`,
+  ];
+  return alignColumns([
+    ['photo', 'positions', 'forward passes', 'multiply-adds', 'seconds here', 'memory (MiB)'],
+    ...images.map(cells),
+    cells({ name: 'all', ...total }),
+  ]);
+}

@@ -1,0 +1,100 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type ImageResult, imageResult } from '@umbra/shared/contracts/result';
+import type { Faithfulness } from '@umbra/shared/contracts/shard';
+
+type Target = {
+  readonly target: string;
+  readonly clean: number;
+  readonly lowest: ImageResult['targets'][number]['lowest'];
+  readonly faithfulness: Faithfulness | null;
+  readonly heatmap: string;
+  readonly overlay: string;
+};
+
+/** One explained photo, as `--json` prints it: its first target, and all. Paths are absolute. */
+export type Summary = Target & {
+  readonly name: string;
+  readonly predicted: string;
+  readonly probability: number;
+  readonly approximate: boolean;
+  readonly targets: readonly Target[];
+};
+
+/** Read every `result.json` one level below a folder, in the order of the images' ids. */
+export async function readSummaries(folder: string): Promise<Summary[]> {
+  const results: { result: ImageResult; folder: string }[] = [];
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (!entry.isDirectory()) continue;
+    const path = join(folder, entry.name);
+    const result = imageResult.parse(JSON.parse(await readFile(join(path, 'result.json'), 'utf8')));
+    results.push({ result, folder: path });
+  }
+  results.sort((a, b) => (a.result.image.id < b.result.image.id ? -1 : 1));
+  return results.map(({ result, folder }) => summarise(result, folder));
+}
+
+export function summarise(result: ImageResult, folder: string): Summary {
+  const targets = result.targets.map((target) => ({
+    target: target.label,
+    clean: target.score,
+    lowest: target.lowest,
+    faithfulness: target.faithfulness,
+    heatmap: join(folder, target.heatmap),
+    overlay: join(folder, target.overlay),
+  }));
+  const [first] = targets;
+  if (first === undefined) throw new RangeError('Expected a result to have targets, got none');
+  return {
+    name: result.image.name,
+    predicted: result.predicted.label,
+    probability: result.predicted.probability,
+    approximate: result.approximate,
+    ...first,
+    targets,
+  };
+}
+
+/** A plain-text table, a line a target: where covering it hurts most, and what else was asked. */
+export function formatTable(summaries: readonly Summary[]): string {
+  const lines = summaries.flatMap((summary) => summary.targets.map((own) => ({ summary, own })));
+  const isPlain = lines.every(
+    ({ summary, own }) => summary.targets.length === 1 && own.target === summary.predicted,
+  );
+  const isJudged = lines.some(({ own }) => own.faithfulness !== null);
+  const rows = lines.map(({ summary, own: { target, clean, lowest, faithfulness } }) => [
+    summary.name,
+    summary.predicted,
+    summary.probability.toFixed(3),
+    ...(isPlain ? [] : [target, clean.toFixed(3)]),
+    lowest.score.toFixed(3),
+    `x ${lowest.box.left}-${lowest.box.right}, y ${lowest.box.top}-${lowest.box.bottom}`,
+    ...(isJudged ? [areas(faithfulness)] : []),
+  ]);
+  return alignColumns([
+    [
+      ...['photo', 'predicted class', 'probability'],
+      ...(isPlain ? [] : ['target', 'score']),
+      ...['lowest when covered', 'where (px)'],
+      ...(isJudged ? ['deletion / insertion'] : []),
+    ],
+    ...rows,
+  ]);
+}
+
+const areas = (judged: Faithfulness | null): string =>
+  judged === null ? '' : `${judged.deletion.toFixed(3)} / ${judged.insertion.toFixed(3)}`;
+
+/** Cells in columns, with a rule below the first row. */
+export function alignColumns([header = [], ...rows]: readonly (readonly string[])[]): string {
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
+  const rule = widths.map((width) => '-'.repeat(width));
+  return [header, rule, ...rows].map(line).join('\n');
+}

@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { crc32, deflateRaw, type ZlibOptions } from 'node:zlib';
+import { getJson, readJsonLines } from '@umbra/platform/store/json';
+import { keys } from '@umbra/platform/store/keys';
+import type { ObjectStore } from '@umbra/platform/store/store';
+import { type DatasetItem, datasetItem, errorReport } from '@umbra/shared/contracts/dataset';
+import type { JobRecord } from '@umbra/shared/contracts/job';
+import { isResultFile, type ResultFile } from '@umbra/shared/contracts/result';
+import { type ErrorReport, hasCode, integrity } from '@umbra/shared/errors';
+import { z } from 'zod';
+import { mapAhead } from './map-ahead.js';
+import type { ZipEntry } from './zip-writer.js';
+
+export type JobImages = {
+  readonly store: ObjectStore;
+  readonly tenant: string;
+  readonly job: JobRecord;
+  /** Whether images may be neither finished nor failed, since the job was told to end. */
+  readonly mayLack: boolean;
+};
+
+/** What became of an image: a finished one has files. */
+export type ImageOutcome =
+  | { readonly state: 'completed'; readonly files: readonly ResultFile[]; readonly json: Buffer }
+  | { readonly state: 'failed'; readonly error: ErrorReport }
+  | { readonly state: 'unfinished' };
+
+export type ArchivedFile = ZipEntry & { readonly content: Buffer; readonly sha256: string };
+
+/** A step through a job's images: an image alone where it has no files, else each of its files. */
+export type ArchiveStep = {
+  readonly item: DatasetItem;
+  readonly outcome: ImageOutcome;
+  readonly file: ArchivedFile | null;
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
+};
+
+/** Requests of an object store overlap; what has been read and waits is bounded. */
+const imagesAhead = 16;
+const filesAhead = { items: 24, weight: 32 * 1024 * 1024 };
+
+/** Every file of every image, packed for a zip, in the manifest's order. */
+export async function* readImages(images: JobImages): AsyncGenerator<ArchiveStep> {
+  const { store, tenant, job } = images;
+  const manifest = await store.stream(keys.manifest(tenant, job.dataset));
+  try {
+    const lines = readJsonLines(manifest.body, datasetItem);
+    const described = mapAhead(lines, { items: imagesAhead }, async ({ value: item }) => ({
+      item,
+      outcome: await readOutcome(images, item.id),
+    }));
+    const weigh = ({ file }: ArchiveStep) => file?.content.length ?? 0;
+    yield* mapAhead(listFiles(described), { ...filesAhead, weigh }, async ({ name, ...step }) => ({
+      ...step,
+      file: name === null ? null : await readFile(images, step, name),
+    }));
+  } finally {
+    manifest.body.destroy();
+  }
+}
+
+type Described = { readonly item: DatasetItem; readonly outcome: ImageOutcome };
+type Listed = Omit<ArchiveStep, 'file'> & { readonly name: ResultFile | null };
+
+async function* listFiles(images: AsyncIterable<Described>): AsyncGenerator<Listed> {
+  for await (const { item, outcome } of images) {
+    const names = outcome.state === 'completed' ? outcome.files : [null];
+    for (const [at, name] of names.entries()) {
+      yield { item, outcome, name, isFirst: at === 0, isLast: at === names.length - 1 };
+    }
+  }
+}
+
+const fileList = z.object({ files: z.array(z.string()) });
+
+async function readOutcome(
+  { store, tenant, job, mayLack }: JobImages,
+  id: string,
+): Promise<ImageOutcome> {
+  // It was written last: without it there may be some files of a merge that failed.
+  const json = await orNull(store.get(keys.result(tenant, job.id, id, 'result.json')));
+  if (json !== null) {
+    const listed = fileList.parse(JSON.parse(json.toString())).files.filter(isResultFile);
+    return { state: 'completed', files: [...listed, 'result.json'], json };
+  }
+  const error = await orNull(getJson(store, keys.error(tenant, job.id, id), errorReport));
+  if (error !== null) return { state: 'failed', error };
+  if (mayLack) return { state: 'unfinished' };
+  throw integrity(`Expected image ${id} to be finished or failed, found neither`);
+}
+
+async function readFile(
+  { store, tenant, job }: JobImages,
+  { item, outcome }: Described,
+  name: ResultFile,
+): Promise<ArchivedFile> {
+  const content =
+    name === 'result.json' && outcome.state === 'completed'
+      ? outcome.json
+      : await store.get(keys.result(tenant, job.id, item.id, name));
+  const sha256 = createHash('sha256').update(content).digest('hex');
+  return { ...(await pack(`${folderOf(item)}/${name}`, content)), sha256 };
+}
+
+const deflate = promisify<Buffer, ZlibOptions, Buffer>(deflateRaw);
+/** Arrays of floats gain little from more, and it is what takes the time. */
+const quickly = { level: 1 };
+
+/** Pictures are compressed already. */
+export async function pack(
+  name: string,
+  plain: Buffer,
+): Promise<ZipEntry & { readonly content: Buffer }> {
+  const facts = { name, crc: crc32(plain), bytes: plain.length };
+  const packed = /\.(png|webp)$/.test(name) ? plain : await deflate(plain, quickly);
+  return packed.length < plain.length
+    ? { ...facts, method: 'deflate', packedBytes: packed.length, content: packed }
+    : { ...facts, method: 'store', packedBytes: plain.length, content: plain };
+}
+
+/** Null for what is not there. */
+const orNull = <T>(found: Promise<T>): Promise<T | null> =>
+  found.catch((error: unknown) => {
+    if (hasCode(error, 'not_found')) return null;
+    throw error;
+  });
+
+export const folderOf = ({ id, name }: DatasetItem): string => `${folderName(name)}__${id}`;
+
+/**
+ * The image's name without folders and ending, in characters that every system can unpack, and
+ * short enough: file systems allow 255 bytes, a character may take 4.
+ */
+export function folderName(name: string): string {
+  const base = name.split(/[\\/]/).at(-1) ?? '';
+  const plain = base
+    .replace(/\.[^.]*$/, '')
+    .replaceAll(/[^\p{L}\p{N}._-]+/gu, '_')
+    .replace(/^\.+/, '');
+  return [...plain].slice(0, 55).join('') || 'image';
+}

@@ -1,0 +1,49 @@
+import { type ShardQueue, shardQueues } from '@umbra/platform/queues/queues';
+import { readTenant, unlimitedTenant } from '@umbra/platform/tenancy/tenant';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import type { WorkerNotice } from '@umbra/shared/contracts/worker';
+import type { Context } from '../services.js';
+
+/** What changes slowly, and costs more to read than a job's progress. */
+export type Outlook = {
+  /** Inference threads of live workers, by queue. */
+  readonly lanes: Readonly<Record<ShardQueue, number>>;
+  /** Seconds a position, by model. */
+  readonly paces: ReadonlyMap<string, number>;
+  /** A tenant's share beside the others'. */
+  readonly weightOf: (tenant: string) => number;
+};
+
+/** A new weight holds after this time at the latest. */
+const weightsMs = 30_000;
+
+/** @returns Reads the outlook as it is now. */
+export function createOutlookReader(context: Context): () => Promise<Outlook> {
+  const { fleet, pace, progress, store } = context;
+  let weights = new Map<string, number>();
+  let readAtMs = 0;
+  const readWeights = async (): Promise<void> => {
+    const tenants = new Set((await progress.listRegistered()).values());
+    const isStale = Date.now() - readAtMs > weightsMs;
+    if (isStale) [weights, readAtMs] = [new Map(), Date.now()];
+    for (const tenant of tenants) {
+      if (weights.has(tenant)) continue;
+      weights.set(tenant, (await readTenant(store, tenant, unlimitedTenant)).weight);
+    }
+  };
+  return async () => {
+    const [workers, paces] = await Promise.all([fleet.list(), pace.read(), readWeights()]);
+    return {
+      lanes: { shard: lanesOf(workers, 'shard'), shardTfjs: lanesOf(workers, 'shardTfjs') },
+      paces,
+      weightOf: (tenant) => weights.get(tenant) ?? 1,
+    };
+  };
+}
+
+function lanesOf(workers: readonly WorkerNotice[], queue: ShardQueue): number {
+  const formats: readonly ModelBundle['format'][] = shardQueues[queue];
+  return workers
+    .filter((worker) => worker.formats.some((format) => formats.includes(format)))
+    .reduce((sum, { lanes }) => sum + lanes, 0);
+}

@@ -1,0 +1,80 @@
+import { decodeRows } from '@umbra/engine';
+import { claimOwner } from '@umbra/platform/redis/score-lease';
+import { keys } from '@umbra/platform/store/keys';
+import type { MergePayload, ShardReturn } from '@umbra/shared/contracts/shard';
+import { integrity, reportError } from '@umbra/shared/errors';
+import { addressOf } from '@umbra/shared/occlusion/address';
+import type { Plan } from '@umbra/shared/occlusion/plan';
+import { joinRows } from '@umbra/shared/occlusion/rows';
+import type { Context } from '../services.js';
+import { dropSpilled, unspill } from '../shards/large-results.js';
+import { keepBands, keepImage, type RunRows } from '../shards/reuse.js';
+import { areSameClean } from '../shards/same-baseline.js';
+
+/** The rows of an image's shards, wherever they are. */
+export const readShards = (
+  context: Context,
+  image: MergePayload,
+  returned: readonly ShardReturn[],
+): Promise<RunRows[]> =>
+  Promise.all(returned.map(async (value) => decodeRows(await unspill(context, image, value))));
+
+/** Copy every shard's rows to their place. @throws {AppError} `integrity` unless they are one run's. */
+export function joinShards(shards: readonly RunRows[], plan: Plan, imageId: string): RunRows {
+  // Of rows old and new, it is the new ones' run that is told of.
+  const first = shards.find(({ reused }) => !reused) ?? shards[0];
+  if (first === undefined) throw integrity(`Expected shards of image ${imageId}, got none`);
+  for (const shard of shards) {
+    const isAlike = shard.reused || shard.provenance.backend === first.provenance.backend;
+    if (isAlike && areSameClean(first.clean, shard.clean)) continue;
+    throw integrity(`Expected all shards of image ${imageId} to come from the same run`);
+  }
+  return {
+    ...first,
+    ...joinRows(shards, plan.rowStarts, first.clean.targets.length),
+    reused: shards.some(({ reused }) => reused),
+    milliseconds: shards.reduce((sum, { milliseconds }) => sum + milliseconds, 0),
+  };
+}
+
+/** Keep a finished image's rows for later jobs, unless that is where they come from. */
+export async function keepWhole(
+  context: Context,
+  image: MergePayload,
+  rows: RunRows,
+): Promise<void> {
+  if (!image.reuse) return;
+  const address = addressOf(image);
+  const known = rows.reused && (await context.store.head(keys.rows(image.tenant, address, rows)));
+  if (!known) await keepImage(context, image, address, rows);
+}
+
+/** Keep what is good of an image that did not get there; without it a later run takes longer. */
+export async function keepGood(
+  context: Context,
+  image: MergePayload,
+  returned: readonly ShardReturn[],
+): Promise<void> {
+  if (!image.reuse) return;
+  const { jobId, item } = image;
+  try {
+    await keepBands(context, image, addressOf(image), await readShards(context, image, returned));
+  } catch (error) {
+    context.logger.warn({ jobId, imageId: item.id, error: reportError(error) }, 'rows not kept');
+  }
+}
+
+/** Let go of what an image needed until its merge. What is left behind is a nuisance, no failure. */
+export async function tidy(
+  context: Context,
+  image: MergePayload,
+  returned: readonly ShardReturn[],
+): Promise<void> {
+  const { tenant, jobId, item } = image;
+  try {
+    await context.claims.release(tenant, addressOf(image), claimOwner(image));
+    await dropSpilled(context, image, returned);
+  } catch (error) {
+    context.logger.warn({ jobId, imageId: item.id, error: reportError(error) }, 'cannot tidy up');
+  }
+}

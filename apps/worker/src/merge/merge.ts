@@ -1,0 +1,165 @@
+import { composeResult, inputSize, planOcclusion } from '@umbra/engine';
+import { findJobRecord } from '@umbra/platform/store/delete';
+import { putJson } from '@umbra/platform/store/json';
+import { keys } from '@umbra/platform/store/keys';
+import { errorReport } from '@umbra/shared/contracts/dataset';
+import { isFinal } from '@umbra/shared/contracts/job';
+import type { ResultFile } from '@umbra/shared/contracts/result';
+import {
+  type MergePayload,
+  mergePayload,
+  type ShardReturn,
+  shardReturn,
+} from '@umbra/shared/contracts/shard';
+import {
+  AppError,
+  type ErrorReport,
+  hasCode,
+  reportError,
+  unavailable,
+} from '@umbra/shared/errors';
+import { imageIndexOf } from '@umbra/shared/ids';
+import type { Job } from 'bullmq';
+import { tellImage } from '../jobs/announce.js';
+import type { Context } from '../services.js';
+import { readImage } from '../shards/read-image.js';
+import type { RunRows } from '../shards/reuse.js';
+import { joinShards, keepGood, keepWhole, readShards, tidy } from './merge-rows.js';
+
+/** Assemble an image's shards, write its results, count it. Safe to repeat. */
+export async function runMerge(context: Context, job: Job, token = ''): Promise<void> {
+  const image = mergePayload.parse(job.data);
+  const [failure] = Object.values(await job.getIgnoredChildrenFailures());
+  const returned = Object.values(await job.getChildrenValues()).map((value) =>
+    shardReturn.parse(value),
+  );
+  if (failure !== undefined) {
+    const error = parseFailure(failure);
+    await keepGood(context, image, returned);
+    // Of a cancelled job: the image is neither finished nor failed.
+    if (error.code === 'cancelled' && (await context.progress.isCancelled(image.jobId))) {
+      await context.progress.dropImage(image.jobId, imageIndexOf(image.item.id));
+    } else await recordFailure(context, image, error);
+    return tidy(context, image, returned);
+  }
+  try {
+    const shards = await readShards(context, image, returned);
+    const rows = await writeResults(context, image, shards);
+    await keepWhole(context, image, rows);
+  } catch (error) {
+    if (await isWritten(context, image, error)) return finish(context, image, returned);
+    const lastAttempt = job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
+    if (!lastAttempt && !(error instanceof AppError && !error.retryable)) throw error;
+    await assertHeld(context, job, token);
+    await keepGood(context, image, returned);
+    await recordFailure(context, image, reportError(error));
+    return tidy(context, image, returned);
+  }
+  await finish(context, image, returned);
+}
+
+/** Whether this merge was at its end before, and then took away what it is made of. */
+async function isWritten(
+  { store }: Context,
+  { tenant, jobId, item }: MergePayload,
+  error: unknown,
+): Promise<boolean> {
+  if (!hasCode(error, 'not_found')) return false;
+  return (await store.head(keys.result(tenant, jobId, item.id, 'result.json'))) !== null;
+}
+
+/** The image is done: count it, tell of it, and let go of its rows. */
+async function finish(
+  context: Context,
+  image: MergePayload,
+  returned: readonly ShardReturn[],
+): Promise<void> {
+  const { tenant, jobId, item } = image;
+  if (await context.progress.finishImage(jobId, imageIndexOf(item.id), 'completed')) {
+    await tellImage(context, tenant, jobId, { id: item.id, state: 'completed', error: null });
+  }
+  context.logger.info({ jobId, imageId: item.id }, 'image completed');
+  await tidy(context, image, returned);
+}
+
+/**
+ * Where Redis came back empty, the shards of this merge are gone with its lock: that the image is
+ * without them says nothing of it, and the job is taken up again from the store.
+ *
+ * @throws {AppError} `unavailable` if another worker may have this merge.
+ */
+async function assertHeld({ config }: Context, job: Job, token: string): Promise<void> {
+  const held = await job.extendLock(token, config.UMBRA_LOCK_MS).catch(() => 0);
+  if (held !== 1) throw unavailable('The queue no longer knows of this merge');
+}
+
+/** A merge that ended without its step, since its workers died of it: the image failed. */
+export async function failUnmerged(context: Context, job: Job, error: Error): Promise<void> {
+  await recordFailure(context, mergePayload.parse(job.data), parseFailure(error.message));
+}
+
+/** The image failed; the job goes on. Not where that has ended, or was begun again: that run says more. */
+export async function recordFailure(
+  context: Context,
+  { tenant, jobId, item, run }: MergePayload,
+  error: ErrorReport,
+): Promise<void> {
+  const { store, progress, logger } = context;
+  const job = await findJobRecord(store, tenant, jobId);
+  if (job === null || isFinal(job.state) || job.run !== run) return;
+  await putJson(store, keys.error(tenant, jobId, item.id), error);
+  if (await progress.finishImage(jobId, imageIndexOf(item.id), 'failed')) {
+    await tellImage(context, tenant, jobId, { id: item.id, state: 'failed', error });
+  }
+  logger.warn({ jobId, imageId: item.id, error }, 'image failed');
+}
+
+/** @returns All rows of the image. */
+async function writeResults(
+  context: Context,
+  image: MergePayload,
+  shards: readonly RunRows[],
+): Promise<RunRows> {
+  const { store, shelf } = context;
+  const { tenant, jobId, dataset, item, settings } = image;
+  const model = await shelf.describe(image.model);
+  const { id, name, sha256, width, height, source } = item;
+  const plan = planOcclusion(inputSize(model.bundle.input, { width, height }), settings);
+  const rows = joinShards(shards, plan, id);
+  const { clean, faithfulness, provenance, reused } = rows;
+  const files = await composeResult({
+    photo: await readImage(context, tenant, dataset, item),
+    image: { id, name, sha256, width, height, ...(source && { source }) },
+    model,
+    settings,
+    run: {
+      plan,
+      scores: clean.targets.map((_, at) =>
+        rows.scores.subarray(at * plan.positions, (at + 1) * plan.positions),
+      ),
+      winners: rows.winners,
+      clean,
+      faithfulness,
+    },
+    provenance,
+    reused,
+  });
+  const put = (file: ResultFile, bytes: Buffer) =>
+    store.put(keys.result(tenant, jobId, id, file), bytes);
+  // The description last: where it stands, the image is done.
+  const rest = [...files].filter(([file]) => file !== 'result.json');
+  await Promise.all(rest.map(([file, bytes]) => put(file, bytes)));
+  await put('result.json', files.get('result.json') ?? Buffer.alloc(0));
+  return rows;
+}
+
+function parseFailure(reason: unknown): ErrorReport {
+  const text = String(reason);
+  try {
+    const parsed = errorReport.safeParse(JSON.parse(text));
+    if (parsed.success) return parsed.data;
+  } catch {
+    // Not ours: the queue's own words, such as a shard that stalled too often.
+  }
+  return { code: 'internal', message: text };
+}

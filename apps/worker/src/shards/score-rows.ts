@@ -1,0 +1,134 @@
+import { inputSize, joinFloats, planOcclusion } from '@umbra/engine';
+import { claimMs, claimOwner } from '@umbra/platform/redis/score-lease';
+import type { ShardPayload } from '@umbra/shared/contracts/shard';
+import { addressOf } from '@umbra/shared/occlusion/address';
+import { checkRows, type Plan } from '@umbra/shared/occlusion/plan';
+import { chooseRows, cutRows, joinRows, missingRows } from '@umbra/shared/occlusion/rows';
+import type { RowRange } from '@umbra/shared/occlusion/shards';
+import type { Context } from '../services.js';
+import { readImage } from './read-image.js';
+import { findRows, type RunRows } from './reuse.js';
+import { areSameClean } from './same-baseline.js';
+
+type Pieces = readonly { readonly from: RunRows; readonly rows: RowRange }[];
+
+/**
+ * Rows of an image: taken from an earlier run as far as there is one, computed otherwise.
+ *
+ * @returns null while somebody else computes the same ones: ask again later.
+ * @throws {AppError} `cancelled` within one batch of the signal; see `Engine` for the others.
+ */
+export async function scoreRows(
+  context: Context,
+  shard: ShardPayload,
+  signal: AbortSignal,
+): Promise<RunRows | null> {
+  const { tenant, settings, item, reuse } = shard;
+  const { bundle } = await context.shelf.describe(shard.model);
+  const plan = planOcclusion(inputSize(bundle.input, item), settings);
+  const range = checkRows(plan, shard);
+  if (!reuse) return computeRows(context, shard, plan, [], signal);
+
+  const address = addressOf(shard);
+  const look = async (): Promise<Pieces> => {
+    const found = await findRows(context, shard, address, plan, range);
+    return chooseRows(
+      range,
+      found.filter(({ clean }) => areSameClean(clean, found[0]?.clean ?? clean)),
+    );
+  };
+  const isAll = (pieces: Pieces) =>
+    missingRows(
+      range,
+      pieces.map(({ rows }) => rows),
+    ).length === 0;
+  let pieces = await look();
+  if (isAll(pieces)) return takeRows(context, shard, plan, pieces);
+  const owner = claimOwner(shard);
+  const claim = await context.claims.claim(tenant, address, owner);
+  if (claim === 'taken') return null;
+  if (claim === 'new') {
+    // Whoever had the claim before may have finished since we looked.
+    pieces = await look();
+    if (isAll(pieces)) return takeRows(context, shard, plan, pieces);
+  }
+  const renew = () => context.claims.claim(tenant, address, owner).catch(() => undefined);
+  const renewing = setInterval(renew, claimMs / 4);
+  try {
+    return await computeRows(context, shard, plan, pieces, signal);
+  } finally {
+    clearInterval(renewing);
+  }
+}
+
+/** All of a shard's rows, of earlier runs alone. */
+function takeRows(context: Context, shard: ShardPayload, plan: Plan, pieces: Pieces): RunRows {
+  const taken = assemble(shard, plan, pieces, []);
+  context.metrics.countReused(shard.model.name, taken.winners.length);
+  return taken;
+}
+
+/** Run what no piece has. */
+async function computeRows(
+  context: Context,
+  shard: ShardPayload,
+  plan: Plan,
+  pieces: Pieces,
+  signal: AbortSignal,
+): Promise<RunRows> {
+  const { tenant, jobId, dataset, item, settings } = shard;
+  const model = await context.shelf.open(shard.model);
+  const input = await context.shelf.prepare(item.sha256, model, () =>
+    readImage(context, tenant, dataset, item),
+  );
+  const compute = async (rows: RowRange): Promise<RunRows> => {
+    const run = await model.occlude(input, settings, {
+      ...{ rows, signal, label: item.label, box: item.box },
+    });
+    const { rowStart, rowEnd, winners, clean, faithfulness, provenance, milliseconds } = run;
+    return {
+      ...{ version: 3, rowStart, rowEnd, scores: joinFloats(run.scores), winners, clean },
+      faithfulness: faithfulness === null ? null : [...faithfulness],
+      ...{ provenance, reused: false, milliseconds },
+    };
+  };
+  const computed: RunRows[] = [];
+  for (const gap of missingRows(
+    shard,
+    pieces.map(({ rows }) => rows),
+  )) {
+    computed.push(await compute(gap));
+  }
+  const [kept, fresh] = [pieces[0]?.from, computed[0]];
+  if (kept !== undefined && fresh !== undefined && !areSameClean(kept.clean, fresh.clean)) {
+    // Never mixed: rows of a run that says otherwise of the clean image are left alone.
+    context.logger.warn({ jobId, imageId: item.id }, 'kept rows do not fit; computing all');
+    return compute({ rowStart: shard.rowStart, rowEnd: shard.rowEnd });
+  }
+  const reused = pieces.reduce((sum, { rows }) => sum + countPositions(plan, rows), 0);
+  if (reused > 0) context.metrics.countReused(shard.model.name, reused);
+  return assemble(shard, plan, pieces, computed);
+}
+
+const countPositions = ({ rowStarts }: Plan, { rowStart, rowEnd }: RowRange): number =>
+  (rowStarts[rowEnd] ?? 0) - (rowStarts[rowStart] ?? 0);
+
+function assemble(
+  { rowStart, rowEnd }: RowRange,
+  plan: Plan,
+  pieces: Pieces,
+  computed: readonly RunRows[],
+): RunRows {
+  const of = computed[0] ?? pieces[0]?.from;
+  if (of === undefined) throw new RangeError('Expected rows to assemble');
+  const bands = [
+    ...pieces.map(({ from, rows }) => cutRows(from, plan.rowStarts, rows)),
+    ...computed,
+  ];
+  return {
+    ...of,
+    ...joinRows(bands, plan.rowStarts, of.clean.targets.length, { rowStart, rowEnd }),
+    reused: pieces.length > 0,
+    milliseconds: computed.reduce((sum, { milliseconds }) => sum + milliseconds, 0),
+  };
+}

@@ -1,0 +1,58 @@
+import { encodeRows } from '@umbra/engine';
+import { type ShardPayload, type ShardReturn, shardPayload } from '@umbra/shared/contracts/shard';
+import { hasCode, reportError } from '@umbra/shared/errors';
+import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
+import { tellProgress } from '../jobs/announce.js';
+import { watchCancellation } from '../runtime/watch-cancellation.js';
+import type { Context } from '../services.js';
+import { spill } from './large-results.js';
+import { scoreRows } from './score-rows.js';
+
+/**
+ * Score some grid rows of one image. May run twice for the same rows: it gives the same numbers.
+ *
+ * A failure carries its report as JSON, so that the merge can say what went wrong.
+ */
+export async function runShard(context: Context, job: Job, token?: string): Promise<ShardReturn> {
+  let returned: ShardReturn | null;
+  try {
+    returned = await scoreWatched(context, shardPayload.parse(job.data));
+  } catch (error) {
+    if (hasCode(error, 'cancelled') && context.shutdown.aborted) {
+      // Given back, not failed: another worker runs it, and no attempt is used up.
+      await job.moveToDelayed(Date.now(), token);
+      throw new DelayedError();
+    }
+    const report = JSON.stringify(reportError(error));
+    const retryable = !hasCode(error) || ['unavailable', 'internal'].includes(error.code);
+    throw retryable ? new Error(report, { cause: error }) : new UnrecoverableError(report);
+  }
+  if (returned !== null) return returned;
+  await job.moveToDelayed(Date.now() + claimedMs, token);
+  throw new DelayedError();
+}
+
+/** How soon to ask again for rows that somebody else computes. */
+const claimedMs = 300;
+
+/** @returns null while somebody else computes the same rows. */
+async function scoreWatched(context: Context, shard: ShardPayload): Promise<ShardReturn | null> {
+  const { tenant, jobId, item, rowStart, rowEnd } = shard;
+  const watch = watchCancellation(context, jobId);
+  try {
+    await watch.check();
+    const rows = await scoreRows(context, shard, watch.signal);
+    if (rows === null) return null;
+    const { milliseconds, reused } = rows;
+    const returned = await spill(context, shard, { ...rows, ...encodeRows(rows) });
+    await context.progress.addPositions(jobId, rows.winners.length);
+    await tellProgress(context, tenant, jobId);
+    context.logger.debug(
+      { jobId, imageId: item.id, rowStart, rowEnd, milliseconds, reused },
+      'shard scored',
+    );
+    return returned;
+  } finally {
+    watch.stop();
+  }
+}

@@ -1,0 +1,184 @@
+import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openEngine } from '@umbra/engine';
+import { engineOptionsOf, quotasOf } from '@umbra/platform/config';
+import {
+  queueNames,
+  redisPrefix,
+  servedShardQueues,
+  type stepNames,
+} from '@umbra/platform/queues/queues';
+import { createEventBook } from '@umbra/platform/redis/job-event-log';
+import { createProgressBook } from '@umbra/platform/redis/job-progress';
+import { createClaimBook } from '@umbra/platform/redis/score-lease';
+import { createPaceBook } from '@umbra/platform/redis/throughput';
+import { createTraceBook } from '@umbra/platform/redis/trace-contexts';
+import { createUsageBook } from '@umbra/platform/redis/usage-ledger';
+import { createFleetBook } from '@umbra/platform/redis/worker-registry';
+import { openStore } from '@umbra/platform/store/open-store';
+import { createSourceStores } from '@umbra/platform/store/source-stores';
+import { createLogger } from '@umbra/platform/telemetry/logger';
+import { measureStore } from '@umbra/platform/telemetry/measure-store';
+import { serveMetrics } from '@umbra/platform/telemetry/serve-metrics';
+import { createTenantUsage } from '@umbra/platform/telemetry/tenant-usage';
+import { startTracing, telemetryOf } from '@umbra/platform/telemetry/tracing';
+import { createTenantReader } from '@umbra/platform/tenancy/tenant-reader';
+import { FlowProducer, Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { Registry } from 'prom-client';
+import { failUnarchived, runArchive } from './archive/archive.js';
+import type { WorkerConfig } from './config.js';
+import { runDispatch } from './dispatch/dispatch.js';
+import { keepDispatching } from './dispatch/keep-dispatching.js';
+import { keepResumingIngests, resumeIngests } from './ingest/resume-ingests.js';
+import { giveUpIngest, runIngest } from './ingest/run-ingest.js';
+import { createAnnounce } from './jobs/announce.js';
+import { failUnmerged, runMerge } from './merge/merge.js';
+import { createWorkerMetrics } from './observability/metrics.js';
+import { consume, type Step } from './runtime/consume.js';
+import { createModelShelf } from './runtime/model-cache.js';
+import { joinFleet } from './runtime/register-worker.js';
+import type { Context } from './services.js';
+import { runShard } from './shards/shard.js';
+import { runWebhook } from './webhooks/deliver.js';
+
+export type RunningWorker = {
+  /** Where its metrics are, if anywhere. */
+  readonly metricsUrl: string | undefined;
+  /** Take no more work, let running shards end until the deadline, then give them back. */
+  close(): Promise<void>;
+};
+
+/** Producers hold no work: they are given this long to say goodbye to Redis. */
+const producersMs = 1_000;
+
+const steps = {
+  dispatch: { name: queueNames.dispatch, concurrency: 1, run: runDispatch },
+  ingest: { name: queueNames.ingest, concurrency: 2, run: runIngest, giveUp: giveUpIngest },
+  shard: { name: queueNames.shard, run: runShard },
+  merge: { name: queueNames.merge, concurrency: 2, run: runMerge, giveUp: failUnmerged },
+  archive: { name: queueNames.archive, concurrency: 1, run: runArchive, giveUp: failUnarchived },
+  webhook: { name: queueNames.webhook, concurrency: 16, run: runWebhook },
+};
+
+/** Start every consumer of this process. @throws {AppError} `unavailable` if the store is. */
+export async function startWorker(config: Readonly<WorkerConfig>): Promise<RunningWorker> {
+  const logger = createLogger('umbra-worker', config.UMBRA_LOG_LEVEL);
+  const tracing = await startTracing(config, 'umbra-worker');
+  const registry = new Registry();
+  const usage = createTenantUsage(registry, config.UMBRA_METRICS_TENANTS);
+  const store = usage.measureStored(measureStore(openStore(config), registry));
+  await store.check();
+  const redis = new Redis(config.REDIS_URL, { maxRetriesPerRequest: null });
+  redis.on('error', (error) => logger.warn({ reason: error.message }, 'redis is not reachable'));
+  const engine = openEngine({
+    lanes: config.UMBRA_LANES,
+    ...engineOptionsOf(config),
+  });
+  const pace = createPaceBook(redis);
+  const fleet = createFleetBook(redis);
+  const metrics = createWorkerMetrics({
+    registry,
+    redis,
+    pace,
+    usage,
+    lanes: config.UMBRA_STEPS.includes('shard') ? config.UMBRA_LANES : 0,
+  });
+  const events = createEventBook(redis);
+  const shutdown = new AbortController();
+  // Every shard and every consumer listens: many are no leak.
+  setMaxListeners(0, shutdown.signal);
+  const closing = new AbortController();
+  const shared = { connection: redis, prefix: redisPrefix, ...telemetryOf(tracing) };
+  const queue = (name: string) => new Queue(name, shared);
+  const webhookQueue = queue(queueNames.webhook);
+  const context: Context = {
+    config,
+    store,
+    claims: createClaimBook(redis),
+    sources: createSourceStores(config),
+    progress: createProgressBook(redis),
+    pace,
+    events,
+    announce: metrics.countEnds(createAnnounce({ events, store, webhookQueue, config })),
+    fleet,
+    readTenant: createTenantReader(store, { quotas: quotasOf(config), requestsPerMinute: null }),
+    usage: createUsageBook(redis, store),
+    engine,
+    shelf: metrics.measureShelf(createModelShelf(store, engine, config.UMBRA_CACHE_DIR)),
+    // Each image carries its own job's trace, which no producer can know of.
+    flows: new FlowProducer({ connection: redis, prefix: redisPrefix }),
+    ingestQueue: queue(queueNames.ingest),
+    dispatchQueue: queue(queueNames.dispatch),
+    shardQueues: { shard: queue(queueNames.shard), shardTfjs: queue(queueNames.shardTfjs) },
+    mergeQueue: queue(queueNames.merge),
+    archiveQueue: queue(queueNames.archive),
+    webhookQueue,
+    metrics,
+    tracing,
+    traces: createTraceBook(redis, tracing, config.UMBRA_TRACE_IMAGES),
+    logger,
+    closing: closing.signal,
+    shutdown: shutdown.signal,
+  };
+  const { flows, ingestQueue, dispatchQueue, shardQueues, mergeQueue, archiveQueue } = context;
+  const queues = [
+    ingestQueue,
+    dispatchQueue,
+    ...Object.values(shardQueues),
+    mergeQueue,
+    archiveQueue,
+    webhookQueue,
+  ];
+  // Their connection is shared, and logs for itself: unheard, each of them would print it too.
+  flows.on('error', () => undefined);
+  for (const unheard of queues) unheard.on('error', () => undefined);
+
+  const served = config.UMBRA_STEPS.includes('shard')
+    ? servedShardQueues(config.UMBRA_PROVIDER)
+    : [];
+  const shardStep = metrics.measureShards({ ...steps.shard, concurrency: config.UMBRA_LANES });
+  const chosen: Record<(typeof stepNames)[number], readonly Step[]> = {
+    ingest: [steps.ingest],
+    dispatch: [steps.dispatch],
+    shard: served.map((name) => ({ ...shardStep, name: queueNames[name] })),
+    merge: [metrics.countImages(steps.merge)],
+    archive: [steps.archive],
+    webhook: [steps.webhook],
+  };
+  const consumers = config.UMBRA_STEPS.flatMap((step) =>
+    chosen[step].map((one) => consume(context, redis, one)),
+  );
+  await Promise.all(consumers.map((consumer) => consumer.ready()));
+  const stopAnnouncing = joinFleet(context, fleet, served);
+  const dispatches = config.UMBRA_STEPS.includes('dispatch');
+  const stopDispatching = dispatches ? keepDispatching(context) : () => {};
+  const ingests = config.UMBRA_STEPS.includes('ingest');
+  if (ingests) await resumeIngests(context);
+  const stopIngests = ingests ? keepResumingIngests(context) : () => {};
+  const { refresh } = metrics;
+  const server = await serveMetrics({ config, registry, logger, refresh });
+  logger.info({ lanes: config.UMBRA_LANES, store: store.kind }, 'worker ready');
+
+  return {
+    metricsUrl: server?.url,
+    async close() {
+      stopDispatching();
+      closing.abort();
+      stopIngests();
+      stopAnnouncing();
+      const deadline = setTimeout(() => shutdown.abort(), config.UMBRA_SHUTDOWN_MS);
+      await Promise.all(consumers.map((consumer) => consumer.close()));
+      clearTimeout(deadline);
+      // They share one connection, which ends with the last line whatever they do.
+      await Promise.race([
+        Promise.allSettled([flows, ...queues].map((producer) => producer.close())),
+        sleep(producersMs, undefined, { ref: false }),
+      ]);
+      await engine.close();
+      redis.disconnect();
+      await server?.close();
+      await tracing.close();
+    },
+  };
+}

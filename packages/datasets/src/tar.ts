@@ -1,0 +1,85 @@
+import { pipeline, type Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { AppError, hasCode, invalidInput } from '@umbra/shared/errors';
+import { extract, type Header } from 'tar-stream';
+import { isPassedOver } from './names.js';
+import { maxEntries, type Sink } from './sink.js';
+
+export type TarOptions = {
+  readonly isCompressed: boolean;
+  /** Of all entries together: what a small body may swell to. */
+  readonly maxBytes: number;
+  readonly maxEntries?: number;
+};
+
+/**
+ * Give the files of a tar to a sink, one at a time, as they come. Nothing is unpacked to disk.
+ *
+ * Folders, `__MACOSX` and hidden files are passed over; links, devices, sparse files and names that
+ * would leave the folder are refused one by one.
+ *
+ * @throws {AppError} `invalid_input` if it is no tar, or a broken one; `too_large`; errors of the
+ *   body's own pass as they are.
+ */
+export async function unpackTar(body: Readable, sink: Sink, options: TarOptions): Promise<void> {
+  const tar = extract();
+  let failure: unknown;
+  const done = (error: unknown): void => {
+    failure ??= error ?? undefined;
+  };
+  // Errors of the body are told by the stream that reads it; its own says who is at fault.
+  let bodyError: unknown;
+  body.once('error', (error) => {
+    bodyError = error;
+  });
+  if (options.isCompressed) pipeline(body, createGunzip(), tar, done);
+  else pipeline(body, tar, done);
+  let entries = 0;
+  let bytes = 0;
+  try {
+    for await (const entry of tar) {
+      entries += 1;
+      bytes += entry.header.size;
+      assertBounds(entries, bytes, options);
+      await unpackEntry(entry.header, () => entry as unknown as Readable, sink);
+      entry.resume();
+    }
+  } catch (error) {
+    body.destroy();
+    if (hasCode(bodyError)) throw bodyError;
+    // A sink that ends it breaks the stream, too, and that is not why.
+    throw badTar(hasCode(error) ? error : (failure ?? error));
+  }
+  // An empty body is a tar of no files to the library, and to nobody else.
+  if (entries === 0) throw badTar(new Error('it has no entries'));
+}
+
+function assertBounds(entries: number, bytes: number, options: TarOptions): void {
+  const most = options.maxEntries ?? maxEntries;
+  if (entries > most) throw new AppError('too_large', `Expected at most ${most} entries`);
+  if (bytes > options.maxBytes) {
+    throw new AppError('too_large', `Expected at most ${options.maxBytes} bytes of files`);
+  }
+}
+
+async function unpackEntry(header: Header, open: () => Readable, sink: Sink): Promise<void> {
+  const { name: given, type, size, pax } = header;
+  // `tar -C folder .` begins every name so.
+  const name = given.replace(/^(\.\/)+/, '');
+  if (type === 'directory' || name === '' || isPassedOver(name)) return;
+  if (type !== 'file' && type !== 'contiguous-file') {
+    return sink.refuse(name, invalidInput(`Expected a file, got a ${type ?? 'special file'}`));
+  }
+  const isSparse = Object.keys((pax ?? {}) as object).some((key) => key.startsWith('GNU.sparse'));
+  if (isSparse) return sink.refuse(name, invalidInput('Expected a whole file, got a sparse one'));
+  await sink.add(name, open, size);
+}
+
+const badTar = (error: unknown): AppError => {
+  if (error instanceof AppError) return error;
+  if (hasCode(error)) return new AppError(error.code, error.message, { cause: error });
+  return invalidInput(
+    `Expected a tar file, got a broken one (${error instanceof Error ? error.message : String(error)})`,
+    error,
+  );
+};

@@ -1,0 +1,106 @@
+import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import { AppError, hasCode, invalidInput } from '@umbra/shared/errors';
+import {
+  type Entry,
+  fromRandomAccessReader,
+  getFileNameLowLevel,
+  type Options,
+  open,
+  type RandomAccessReader,
+  type ZipFile,
+} from 'yauzl';
+import { isPassedOver } from './names.js';
+import { maxEntries, type Sink } from './sink.js';
+
+/** A file's path, or something that can be read anywhere. */
+export type ZipPlace = string | { readonly reader: RandomAccessReader; readonly bytes: number };
+
+export type ZipOptions = {
+  /** Of all entries together: many may share the bytes that they are unpacked from. */
+  readonly maxBytes: number;
+  readonly maxEntries?: number;
+};
+
+const openFile = promisify<string, Options, ZipFile>(open);
+const openReader = promisify<RandomAccessReader, number, Options, ZipFile>(fromRandomAccessReader);
+const symbolicLink = 0o120000;
+const fileType = 0o170000;
+
+/**
+ * Give the files of a zip to a sink, one at a time, in the order of its directory.
+ *
+ * Nothing is unpacked to disk. Folders, `__MACOSX` and hidden files are passed over; links and names
+ * that would leave the folder are refused one by one.
+ *
+ * @throws {AppError} `invalid_input` if it is no zip, or a broken one; `too_large`.
+ */
+export async function unpackZip(place: ZipPlace, sink: Sink, limits: ZipOptions): Promise<void> {
+  const most = limits.maxEntries ?? maxEntries;
+  // Names are checked by the sink, with an answer for each, and not by the library for all.
+  const options = { lazyEntries: true, decodeStrings: false, validateEntrySizes: true } as const;
+  const zip = await (typeof place === 'string'
+    ? openFile(place, options)
+    : openReader(place.reader, place.bytes, options)
+  ).catch((error: unknown) => {
+    throw badZip(error);
+  });
+  try {
+    if (zip.entryCount > most) {
+      throw new AppError('too_large', `Expected at most ${most} entries, got ${zip.entryCount}`);
+    }
+    let bytes = 0;
+    const take = async (entry: Entry): Promise<void> => {
+      bytes += entry.uncompressedSize;
+      if (bytes > limits.maxBytes) {
+        throw new AppError('too_large', `Expected at most ${limits.maxBytes} bytes of files`);
+      }
+      await unpackEntry(zip, entry, sink);
+    };
+    await new Promise<void>((resolve, reject) => {
+      zip.on('error', (error) => reject(badZip(error)));
+      zip.on('end', resolve);
+      zip.on('entry', (entry: Entry) => {
+        take(entry).then(() => zip.readEntry(), reject);
+      });
+      zip.readEntry();
+    });
+  } finally {
+    zip.close();
+  }
+}
+
+async function unpackEntry(zip: ZipFile, entry: Entry, sink: Sink): Promise<void> {
+  const { generalPurposeBitFlag, fileNameRaw, extraFields } = entry;
+  const name = getFileNameLowLevel(generalPurposeBitFlag, fileNameRaw, extraFields, true);
+  if (isPassedOver(name)) return;
+  const mode = entry.externalFileAttributes >>> 16;
+  if ((mode & fileType) === symbolicLink) {
+    return sink.refuse(name, invalidInput('Expected a file, got a link'));
+  }
+  if (entry.isEncrypted()) {
+    return sink.refuse(name, invalidInput('Expected a plain entry, got an encrypted one'));
+  }
+  try {
+    await sink.add(name, () => openEntry(zip, entry), entry.uncompressedSize);
+  } catch (error) {
+    // The entry's own bytes are bad (checksum, inflation); the next may be good.
+    if (hasCode(error) || error instanceof AppError) throw error;
+    await sink.refuse(name, badZip(error));
+  }
+}
+
+function openEntry(zip: ZipFile, entry: Entry): Promise<Readable> {
+  return new Promise((resolve, reject) => {
+    zip.openReadStream(entry, (error, stream) => (error ? reject(error) : resolve(stream)));
+  });
+}
+
+const badZip = (error: unknown): AppError => {
+  if (error instanceof AppError) return error;
+  if (hasCode(error)) return new AppError(error.code, error.message, { cause: error });
+  return invalidInput(
+    `Expected a zip file, got a broken one (${error instanceof Error ? error.message : String(error)})`,
+    error,
+  );
+};

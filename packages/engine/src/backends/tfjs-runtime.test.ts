@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { chooseTfjs, tfjsCandidates } from './tfjs-runtime.js';
+
+const [, native, wasm] = tfjsCandidates;
+if (native === undefined || wasm === undefined) throw new Error('Expected three candidates');
+
+test('a native package that cannot be loaded is passed over, and its reason kept', async () => {
+  const broken = {
+    ...native,
+    load: () =>
+      Promise.reject(new Error('libtensorflow.so.2: cannot open shared object file\nmore')),
+  };
+  const runtime = await chooseTfjs('auto', [broken, wasm]);
+  expect(runtime).toMatchObject({ name: 'tfjs-wasm', device: 'cpu' });
+  expect(runtime.refused).toEqual([
+    { package: native.package, reason: 'libtensorflow.so.2: cannot open shared object file' },
+  ]);
+});
+
+test('one that is not there is called so', async () => {
+  const absent = {
+    ...native,
+    package: '@tensorflow/tfjs-nowhere',
+    load: () => import('@tensorflow/tfjs-nowhere' as string),
+  };
+  const { refused } = await chooseTfjs('auto', [absent, wasm]);
+  expect(refused).toEqual([{ package: '@tensorflow/tfjs-nowhere', reason: 'not installed' }]);
+});
+
+test('what is asked for is not replaced', async () => {
+  const broken = { ...native, load: () => Promise.reject(new Error('broken')) };
+  await expect(chooseTfjs('node', [broken, wasm])).rejects.toThrow(
+    'Expected a TensorFlow.js backend on this machine; @tensorflow/tfjs-node: broken',
+  );
+});

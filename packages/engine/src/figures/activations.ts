@@ -1,0 +1,41 @@
+import type { Tiling } from '@umbra/shared/contracts/layer';
+import { invalidInput } from '@umbra/shared/errors';
+import type { Activations } from '../network/network.js';
+import { type FigurePage, pageOf, renderTiles, suitableCell } from './tiles.js';
+
+/**
+ * Draw a layer's feature maps for one photo, each from its lowest value (black) to its highest.
+ *
+ * @throws {AppError} `invalid_input` if the layer has no feature maps, or the page or cell does not fit.
+ */
+export async function renderActivations(
+  { shape, data }: Activations,
+  { name, photo }: { readonly name: string; readonly photo: string },
+  view: Tiling,
+): Promise<FigurePage> {
+  const [, channels = 0, height = 0, width = 0] = shape;
+  if (shape.length !== 4) {
+    throw invalidInput(`Expected a layer with feature maps; '${name}' gives [${shape.join(', ')}]`);
+  }
+  const { page, pages, start, end } = pageOf(channels, view);
+  const plane = height * width;
+  const tiles = Array.from({ length: end - start }, (_, index) => ({
+    title: String(start + index),
+    values: stretchTile(data.subarray((start + index) * plane, (start + index + 1) * plane)),
+    ...{ height, width },
+  }));
+  const more = pages === 1 ? '' : `, page ${page} of ${pages}`;
+  const heading = `${name} for ${photo}: ${channels} maps of ${height} x ${width}, each on its own scale${more}`;
+  const png = await renderTiles(heading, tiles, view.cell ?? suitableCell({ height, width }, 56));
+  return { png, page, pages };
+}
+
+/** From the lowest value at 0 to the highest at 1; 0.5 where all are equal. */
+function stretchTile(values: Float32Array): Float32Array {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return values.map((value) => (high > low ? (value - low) / (high - low) : 0.5));
+}

@@ -1,0 +1,262 @@
+import {
+  type ImageResult,
+  imageResult,
+  isResultFile,
+  type ResultFile,
+} from '@umbra/shared/contracts/result';
+import { occlusionSettings } from '@umbra/shared/contracts/settings';
+import sharp from 'sharp';
+import { describe, expect, test } from 'vitest';
+import { decodeFloats, decodeInts, encodeFloats, encodeInts, encodeNpy } from '../encoding/npy.js';
+import { planOcclusion } from '../occlusion/occlude.js';
+import { composeResult, type ResultArguments } from '../results/compose-result.js';
+import { divergingColour } from './colour-map.js';
+import { formatTick } from './heatmap.js';
+
+describe('npy', () => {
+  test('the header is as NumPy writes it', () => {
+    const bytes = encodeNpy(Float32Array.of(1, 2.5, -3, 0, 0, 4), [2, 3]);
+    expect(bytes.subarray(0, 8).toString('latin1')).toBe('\u0093NUMPY\u0001\u0000');
+    const length = bytes.readUInt16LE(8);
+    expect((10 + length) % 64).toBe(0);
+    const header = bytes.subarray(10, 10 + length).toString('latin1');
+    expect(header.trimEnd()).toBe("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }");
+    expect(header.endsWith('\n')).toBe(true);
+    expect([...decodeFloats(bytes.subarray(10 + length))]).toEqual([1, 2.5, -3, 0, 0, 4]);
+  });
+
+  test('whole numbers keep their type', () => {
+    const values = Int32Array.of(-1, 999, 2 ** 31 - 1);
+    expect(encodeNpy(values, [3]).toString('latin1')).toContain("'descr': '<i4'");
+    expect(decodeInts(encodeInts(values))).toEqual(values);
+  });
+
+  test('floats survive the way there and back', () => {
+    const values = Float32Array.of(0, -0, 1e-45, 3.4e38, Number.NaN, 1 / 3);
+    expect(Object.is(decodeFloats(encodeFloats(values))[1], -0)).toBe(true);
+    expect([...decodeFloats(encodeFloats(values))]).toEqual([...values]);
+  });
+});
+
+describe('colours', () => {
+  const lightness = ([r, g, b]: readonly number[]) =>
+    0.2126 * (r ?? 0) + 0.7152 * (g ?? 0) + 0.0722 * (b ?? 0);
+
+  test('red supports, blue opposes, and lightness falls with size on both sides', () => {
+    const [red, , redsBlue] = divergingColour(1);
+    const [bluesRed, , blue] = divergingColour(-1);
+    expect(red).toBeGreaterThan(redsBlue + 100);
+    expect(blue).toBeGreaterThan(bluesRed + 100);
+    for (const sign of [1, -1]) {
+      for (let step = 1; step <= 20; step++) {
+        const here = lightness(divergingColour((sign * step) / 20));
+        expect(here).toBeLessThan(lightness(divergingColour((sign * (step - 1)) / 20)));
+      }
+    }
+  });
+});
+
+test('ticks have three significant digits at the ends, and agree in decimals', () => {
+  const ticks = (limit: number) =>
+    [1, 0.5, 0, -0.5, -1].map((tick) => formatTick(tick * limit, limit));
+  expect(ticks(1.0312)).toEqual(['+1.03', '+0.52', '0', '\u22120.52', '\u22121.03']);
+  expect(ticks(0.04217)).toEqual(['+0.0422', '+0.0211', '0', '\u22120.0211', '\u22120.0422']);
+  expect(ticks(123.4)).toEqual(['+123', '+62', '0', '\u221262', '\u2212123']);
+  expect(ticks(0.00012)[0]).toBe('+1.20e-4');
+  expect(ticks(0)).toEqual(['0', '0', '0', '0', '0']);
+});
+
+describe('a composed result', () => {
+  const settings = occlusionSettings.parse({ patch: 16, stride: 16 });
+  const size = { height: 64, width: 64 };
+  /** One position matters: row 1, column 2. */
+  const scores = new Float32Array(16).fill(0.8);
+  scores[1 * 4 + 2] = 0.1;
+
+  const run = (values: Float32Array): ResultArguments['run'] => ({
+    plan: planOcclusion(size, settings),
+    scores: [values],
+    winners: Int32Array.from(scores, (score) => (score < 0.5 ? 0 : 1)),
+    clean: {
+      predicted: { index: 1, label: 'tabby & <friends>', probability: 0.8 },
+      targets: [{ index: 1, label: 'tabby & <friends>', score: 0.8 }],
+    },
+    faithfulness: null,
+  });
+
+  const compose = async (
+    photoSize: { width: number; height: number },
+    given: Partial<ResultArguments> = {},
+  ) => {
+    const photo = await sharp({ create: { ...photoSize, channels: 3, background: '#808080' } })
+      .png()
+      .toBuffer();
+    return composeResult({
+      photo,
+      image: { id: 'img_00000000', name: 'grey.png', sha256: 'a'.repeat(64), ...photoSize },
+      model: {
+        digest: 'b'.repeat(64),
+        labels: ['dog', 'tabby & <friends>'],
+        bundle: {
+          version: 1,
+          name: 'tiny',
+          format: 'onnx',
+          files: [{ path: 'm', sha256: 'c'.repeat(64), bytes: 1 }],
+          model: 'm',
+          input: {
+            layout: 'NCHW',
+            ...size,
+            channels: 'RGB',
+            scale: 1,
+            mean: [0, 0, 0],
+            std: [1, 1, 1],
+            resize: { rule: 'crop', shorterSide: 64 },
+            interpolation: 'bilinear',
+          },
+          output: 'logits',
+          licence: 'none',
+          source: 'none',
+        },
+      },
+      settings,
+      run: run(scores),
+      provenance: {
+        backend: 'b',
+        backendVersion: '1',
+        device: 'cpu',
+        strategy: 'dense',
+        umbraVersion: '0',
+      },
+      ...given,
+    });
+  };
+
+  test('says where the score falls most', async () => {
+    const files = await compose({ width: 64, height: 64 });
+    const result: ImageResult = imageResult.parse(JSON.parse(String(files.get('result.json'))));
+    const lowest = result.targets[0]?.lowest;
+    expect(lowest).toMatchObject({ grid: 0, row: 1, column: 2 });
+    expect(lowest?.score).toBeCloseTo(0.1, 6);
+    expect(lowest?.box).toEqual({ top: 16, left: 32, bottom: 32, right: 48 });
+    expect(result.grids).toMatchObject([
+      { computed: 16, flips: [{ index: 0, label: 'dog', positions: [6] }] },
+    ]);
+    expect(result.files).toEqual([...files.keys()].filter((name) => name !== 'result.json'));
+  });
+
+  test('several targets and patch sizes: an axis, a file or a picture more', async () => {
+    const settings = occlusionSettings.parse({
+      patch: [16, { height: 32, width: 16 }],
+      stride: 16,
+      target: { kind: 'top', k: 2 },
+    });
+    const plan = planOcclusion(size, settings);
+    const both = Float32Array.from({ length: plan.positions }, (_, at) => at / 40);
+    const winners = new Int32Array(plan.positions).fill(1).fill(-1, 20);
+    const files = await compose(
+      { width: 64, height: 64 },
+      {
+        settings,
+        run: {
+          plan,
+          scores: [both, both.map((score) => 1 - score)],
+          winners,
+          clean: {
+            predicted: { index: 1, label: 'cat', probability: 0.8 },
+            targets: [
+              { index: 1, label: 'cat', score: 0.8 },
+              { index: 0, label: 'dog', score: 0.2 },
+            ],
+          },
+          faithfulness: [1, 2].map((at) => ({
+            deletion: at / 10,
+            insertion: at / 5,
+            pointingGame: null,
+          })),
+        },
+      },
+    );
+    expect([...files.keys()].sort()).toEqual([
+      'attribution-16x16.npy',
+      'attribution-32x16.npy',
+      'attribution.npy',
+      'heatmap-2.png',
+      'heatmap.png',
+      'overlay-2.png',
+      'overlay.png',
+      'result.json',
+      'scores-16x16.npy',
+      'scores-32x16.npy',
+      'thumbnail.webp',
+      'winners-16x16.npy',
+      'winners-32x16.npy',
+    ]);
+    expect([...files.keys()].every(isResultFile)).toBe(true);
+    const read = (name: ResultFile) => {
+      const bytes = files.get(name) ?? Buffer.alloc(0);
+      const end = 10 + bytes.readUInt16LE(8);
+      const shape = /'shape': \((.*?)\)/.exec(bytes.subarray(10, end).toString())?.[1];
+      return { shape, data: bytes.subarray(end) };
+    };
+    expect(read('scores-16x16.npy').shape).toBe('2, 4, 4');
+    expect(read('scores-32x16.npy').shape).toBe('2, 3, 4');
+    expect(read('winners-32x16.npy').shape).toBe('3, 4');
+    expect(decodeInts(read('winners-32x16.npy').data)[11]).toBe(-1);
+    expect([...decodeFloats(read('scores-32x16.npy').data)].slice(0, 12)).toEqual([
+      ...both.subarray(16),
+    ]);
+    const [mean, one, other] = (
+      ['attribution.npy', 'attribution-16x16.npy', 'attribution-32x16.npy'] as const
+    ).map((name) => decodeFloats(read(name).data));
+    expect(mean).toHaveLength(2 * 64 * 64);
+    for (const at of [0, 1000, 5000, 8191]) {
+      expect(mean?.[at]).toBeCloseTo(((one?.[at] ?? 0) + (other?.[at] ?? 0)) / 2, 6);
+    }
+    const result = imageResult.parse(JSON.parse(String(files.get('result.json'))));
+    expect(result).toMatchObject({
+      approximate: true,
+      grids: [{ computed: 16 }, { patch: { height: 32, width: 16 }, rows: 3, computed: 4 }],
+      targets: [
+        { label: 'cat', heatmap: 'heatmap.png', lowest: { grid: 0, row: 0, column: 0 } },
+        { label: 'dog', heatmap: 'heatmap-2.png', lowest: { grid: 1, row: 2, column: 3 } },
+      ],
+    });
+    expect(result.targets[1]?.faithfulness).toEqual({
+      deletion: 0.2,
+      insertion: 0.4,
+      pointingGame: null,
+    });
+  });
+
+  test('the overlay reddens that place of the photo, and dims what was cut away', async () => {
+    const files = await compose({ width: 256, height: 128 });
+    const { data, info } = await sharp(files.get('overlay.png'))
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    expect([info.width, info.height]).toEqual([256, 128]);
+    const thumbnail = await sharp(files.get('thumbnail.webp')).metadata();
+    expect(thumbnail).toMatchObject({ format: 'webp', width: 128, height: 64 });
+    const at = (x: number, y: number) => [
+      ...data.subarray((y * info.width + x) * info.channels).subarray(0, 3),
+    ];
+    // The frame is the central 128 px; the patch is at (32..48, 16..32) of 64.
+    const [red = 0, green = 0] = at(64 + 80, 48);
+    expect(red).toBeGreaterThan(green + 60);
+    expect(at(64 + 10, 120)).toEqual([128, 128, 128]);
+    expect(at(10, 64)[0]).toBeLessThan(80);
+  });
+
+  test('the heatmap holds the map, a bar and text; a flat map has no colour', async () => {
+    const png = (await compose({ width: 64, height: 64 })).get('heatmap.png');
+    const { width = 0, height = 0 } = await sharp(png).metadata();
+    expect(width).toBeGreaterThan(448 + 100);
+    expect(height).toBeGreaterThan(448 + 40);
+    const even = run(new Float32Array(16).fill(0.8));
+    const flat = (await compose({ width: 64, height: 64 }, { run: even })).get('heatmap.png');
+    const middle = await sharp(flat)
+      .extract({ left: 100, top: 200, width: 100, height: 100 })
+      .raw()
+      .toBuffer();
+    expect(Math.min(...middle)).toBeGreaterThan(235);
+  });
+});

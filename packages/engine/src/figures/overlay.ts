@@ -1,0 +1,105 @@
+import type { Box, Size } from '@umbra/shared/occlusion/grid';
+import sharp from 'sharp';
+import { defaultLimits, openRgb, toRgb } from '../image/decode.js';
+import type { Frame } from '../image/frame.js';
+import { divergingColour } from './colour-map.js';
+import { scaleLimit } from './heatmap.js';
+
+const longestSidePx = 1024;
+const thumbnailPx = 128;
+const strongest = 0.8;
+const dimming = 0.45;
+
+/**
+ * Draw an attribution map over the photo it explains, mapped back through crop and resize. What the
+ * model never saw is dimmed.
+ *
+ * @param attribution float32 [height, width] in the model's input frame.
+ * @param photo The photo's file; drawn upright, at most 1024 px on its longer side.
+ * @returns A PNG file.
+ */
+export async function renderOverlay(
+  attribution: Float32Array,
+  { height, width }: Size,
+  frame: Frame,
+  photo: Buffer,
+): Promise<Buffer> {
+  const base = await toRgb(
+    openRgb(photo, defaultLimits).resize({
+      width: longestSidePx,
+      height: longestSidePx,
+      fit: 'inside',
+      withoutEnlargement: true,
+    }),
+  );
+  const region = regionOf(frame, base);
+  const heat = await sharp(heatPixels(attribution), { raw: { height, width, channels: 4 } })
+    .resize({ width: region.width, height: region.height, fit: 'fill', kernel: 'linear' })
+    .png()
+    .toBuffer();
+  const dimmed = await sharp(base.data, { raw: { ...sizeOf(base), channels: 3 } })
+    .linear(dimming, 0)
+    .png()
+    .toBuffer();
+  const seen = await sharp(base.data, { raw: { ...sizeOf(base), channels: 3 } })
+    .extract(region)
+    // Paler, so that a colour is the map's and not the photo's.
+    .modulate({ saturation: 0.3 })
+    .png()
+    .toBuffer();
+  const { left, top } = region;
+  return sharp(dimmed)
+    .composite([
+      { input: seen, left, top },
+      { input: heat, left, top },
+    ])
+    .png()
+    .toBuffer();
+}
+
+/**
+ * An overlay small enough to show hundreds of them on one page.
+ *
+ * @param overlay A PNG file.
+ * @returns A WebP file, at most 128 px on its longer side: some kilobytes.
+ */
+export function renderThumbnail(overlay: Buffer): Promise<Buffer> {
+  const size = { width: thumbnailPx, height: thumbnailPx };
+  return sharp(overlay)
+    .resize({ ...size, fit: 'inside', withoutEnlargement: true })
+    .webp({ quality: 80 })
+    .toBuffer();
+}
+
+/**
+ * Where a part of the photo lies on a drawing of it, px.
+ *
+ * @param part px of the resized photo; the model's input frame when left out.
+ */
+export function regionOf(
+  { resized, crop }: Frame,
+  drawn: Size,
+  part: Box = crop,
+): { left: number; top: number; width: number; height: number } {
+  const x = (value: number) => clamp((value * drawn.width) / resized.width, drawn.width);
+  const y = (value: number) => clamp((value * drawn.height) / resized.height, drawn.height);
+  const [left, right] = [x(part.left), x(part.right)];
+  const [top, bottom] = [y(part.top), y(part.bottom)];
+  return { left, top, width: Math.max(1, right - left), height: Math.max(1, bottom - top) };
+}
+
+const clamp = (value: number, limit: number) => Math.min(limit, Math.max(0, Math.round(value)));
+
+const sizeOf = ({ height, width }: Size): Size => ({ height, width });
+
+/** Colour by sign, opacity by strength: unimportant regions leave the photo as it is. */
+function heatPixels(attribution: Float32Array): Buffer {
+  const limit = scaleLimit(attribution);
+  const pixels = Buffer.alloc(attribution.length * 4);
+  for (const [index, value] of attribution.entries()) {
+    const share = limit === 0 ? 0 : value / limit;
+    const colour = divergingColour(Math.sign(share) * (0.5 + 0.5 * Math.abs(share)));
+    pixels.set([...colour, Math.round(255 * strongest * Math.abs(share))], index * 4);
+  }
+  return pixels;
+}

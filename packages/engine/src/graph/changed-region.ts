@@ -1,0 +1,59 @@
+import type { Graph, GraphNode } from './graph.js';
+import { isMap } from './graph.js';
+import { type AxisWindow, outputRange, type Range, unionOf } from './window.js';
+
+export type Axis = 'y' | 'x';
+
+/** Inputs of a map along an axis. */
+export const extentOf = (graph: Graph, tensor: string, axis: Axis): number =>
+  graph.shapes.get(tensor)?.[axis === 'y' ? 2 : 3] ?? 0;
+
+/** The window of a node along an axis; a pointwise node's is a single input. */
+export const windowOf = ({ reach }: GraphNode, axis: Axis): AxisWindow | null =>
+  reach.kind === 'window' ? reach[axis] : null;
+
+/** Whether a node maps feature maps to feature maps, each output reading a bounded region. */
+export const isLocal = (graph: Graph, node: GraphNode): boolean =>
+  (node.reach.kind === 'window' || node.reach.kind === 'pointwise') &&
+  node.outputs.length === 1 &&
+  [...node.inputs, ...node.outputs].every((name) => isMap(graph.shapes.get(name)));
+
+/**
+ * The part of each feature map that a changed part of the input can alter, along one axis.
+ *
+ * It is the receptive field run forwards. Never empty: where nothing changes, one place stands for
+ * it, so that a batch needs no special case.
+ *
+ * @param nodes Local nodes, in order.
+ * @param input Changed rows (or columns) of the network's input, not empty.
+ */
+export function changedRanges(
+  graph: Graph,
+  nodes: readonly GraphNode[],
+  axis: Axis,
+  input: Range,
+): ReadonlyMap<string, Range> {
+  const changed = new Map([[graph.input, input]]);
+  for (const node of nodes) {
+    const [output] = node.outputs;
+    const ranges = node.inputs
+      .map((name) => changed.get(name))
+      .filter((range) => range !== undefined);
+    const [first, ...others] = ranges;
+    if (output === undefined || first === undefined) continue;
+    const union = others.reduce(unionOf, first);
+    const window = windowOf(node, axis);
+    const extent = extentOf(graph, output, axis);
+    changed.set(
+      output,
+      window === null ? union : atLeastOne(outputRange(window, union, extent), extent),
+    );
+  }
+  return changed;
+}
+
+function atLeastOne({ start, end }: Range, extent: number): Range {
+  if (end > start) return { start, end };
+  const place = Math.min(start, extent - 1);
+  return { start: place, end: place + 1 };
+}

@@ -1,0 +1,176 @@
+import type { Size } from '@umbra/shared/occlusion/grid';
+import { type Axis, changedRanges, extentOf, isLocal } from '../../graph/changed-region.js';
+import type { OnnxGraph } from '../../graph/from-onnx.js';
+import { type GraphNode, readersOf } from '../../graph/graph.js';
+import type { OnnxModel } from '../../graph/onnx-model.js';
+import type { Range } from '../../graph/window.js';
+import { segmentCost, wholeCost } from './cost.js';
+import { type Segment, segmentOf } from './segment.js';
+import { winogradOf } from './winograd-stage.js';
+
+/** One step of a plan: nodes `[start, end)`. */
+export type PlannedSegment = {
+  readonly start: number;
+  readonly end: number;
+  readonly method: 'direct' | 'winograd';
+};
+
+/** How to run a network for patches of one size. */
+export type Plan = {
+  /** Run on windows, in order; what follows the last runs whole. Empty: nothing can be cut out. */
+  readonly segments: readonly PlannedSegment[];
+  /** Cost of a whole run over the cost of the plan, as the cost model has it. */
+  readonly gain: number;
+  /**
+   * Multiply-adds of one position, millions: of the whole network, of the plan, and of the outputs
+   * that a patch changes, which no exact method but one of fewer multiplications can do without.
+   */
+  readonly macs: { readonly dense: number; readonly incremental: number; readonly changed: number };
+};
+
+/** Node boundaries that one segment may span: longer ones gained nothing and cost planning time. */
+const longestSegment = 16;
+/** Distance between the sample positions that a plan is costed on, px. */
+const samplePx = 16;
+/** Runtimes of this opset and later take the operations that segments are written with. */
+const oldestOpset = 11;
+
+/**
+ * Choose segments so that the modelled cost of a position is least.
+ *
+ * The plan depends on the network, the input and the patch alone, so every worker makes the same.
+ *
+ * @param patch Extent of the patch, px.
+ */
+export function planSegments(model: OnnxModel, graph: OnnxGraph, patch: Size): Plan {
+  const dense = wholeCost(graph, graph.nodes, []);
+  const nothing = {
+    segments: [],
+    gain: 1,
+    macs: { dense: dense.macs, incremental: dense.macs, changed: dense.macs },
+  };
+  const opset = model.opset.find(({ domain }) => domain === '')?.version ?? 0;
+  const boundaries = boundariesOf(graph);
+  if (opset < oldestOpset || boundaries.length < 2 || readsOutside(model)) return nothing;
+  const best = shortest(model, graph, boundaries, patch);
+  return {
+    segments: best.segments,
+    gain: dense.ms / best.ms,
+    macs: { dense: dense.macs, incremental: best.macs, changed: changedMacs(graph, patch) },
+  };
+}
+
+/** Positions in `nodes` where the network may be cut, from 0 on. */
+function boundariesOf(graph: OnnxGraph): readonly number[] {
+  const readers = readersOf(graph);
+  const boundaries = [0];
+  for (const [index, node] of graph.nodes.entries()) {
+    if (!isLocal(graph, node)) break;
+    const next = graph.nodes[index + 1];
+    const output = node.outputs[0] ?? '';
+    const branches = (readers.get(output)?.length ?? 0) !== 1;
+    if (branches || next === undefined || next.reach.kind !== 'pointwise')
+      boundaries.push(index + 1);
+  }
+  return boundaries;
+}
+
+/** Branches and loops may read tensors that they do not list. */
+const readsOutside = (model: OnnxModel): boolean =>
+  model.nodes.some(({ attribute }) => attribute?.some(({ g }) => g !== undefined));
+
+type Path = {
+  readonly ms: number;
+  readonly macs: number;
+  readonly segments: readonly PlannedSegment[];
+};
+
+/** The cheapest path from the input through segments to a whole run of the rest. */
+function shortest(
+  model: OnnxModel,
+  graph: OnnxGraph,
+  boundaries: readonly number[],
+  patch: Size,
+): Path {
+  const readers = readersOf(graph);
+  const local = graph.nodes.slice(0, boundaries.at(-1));
+  const changed = sampleChanges(graph, local, patch);
+  const costOf = (segment: Segment) => {
+    const wanted = (axis: 'y' | 'x'): Range[] =>
+      changed[axis].map((ranges) => ranges.get(segment.output) ?? { start: 0, end: 1 });
+    return segmentCost(graph, segment, { y: wanted('y'), x: wanted('x') });
+  };
+  const paths: (Path | null)[] = [{ ms: 0, macs: 0, segments: [] }];
+  let best: Path = { ms: Number.POSITIVE_INFINITY, macs: 0, segments: [] };
+  for (const [to, end] of boundaries.entries()) {
+    for (let from = Math.max(0, to - longestSegment); from < to; from++) {
+      const before = paths[from];
+      const start = boundaries[from] ?? 0;
+      const segment = before == null ? null : segmentOf(graph, start, end, readers);
+      if (before == null || segment === null) continue;
+      const cost = costOf(segment);
+      const winograd = cost.winograd < cost.direct && winogradOf(model, graph, segment) !== null;
+      const ms = before.ms + (winograd ? cost.winograd : cost.direct);
+      if (ms >= (paths[to]?.ms ?? Number.POSITIVE_INFINITY)) continue;
+      const method = winograd ? 'winograd' : 'direct';
+      paths[to] = {
+        ms,
+        macs: before.macs + cost.macs,
+        segments: [...before.segments, { start, end, method }],
+      };
+    }
+    const path = paths[to];
+    if (path == null || to === 0) continue;
+    const whole = wholeCost(graph, graph.nodes.slice(end), liveAt(graph, readers, end));
+    const ms = path.ms + whole.ms;
+    if (ms < best.ms) best = { ...path, ms, macs: path.macs + whole.macs };
+  }
+  return best;
+}
+
+/** What patches at sample positions change, along each axis. */
+function sampleChanges(graph: OnnxGraph, local: readonly GraphNode[], patch: Size) {
+  const along = (axis: Axis, length: number) =>
+    sampleRanges(extentOf(graph, graph.input, axis), length).map((range) =>
+      changedRanges(graph, local, axis, range),
+    );
+  return { y: along('y', patch.height), x: along('x', patch.width) };
+}
+
+/** Mean multiply-adds of changed outputs, millions; what is not local changes whole. */
+function changedMacs(graph: OnnxGraph, patch: Size): number {
+  const end = graph.nodes.findIndex((node) => !isLocal(graph, node));
+  const local = end < 0 ? graph.nodes : graph.nodes.slice(0, end);
+  const changed = sampleChanges(graph, local, patch);
+  const share = (axis: Axis, tensor: string): number => {
+    const lengths = changed[axis].map((ranges) => {
+      const { start, end: stop } = ranges.get(tensor) ?? { start: 0, end: 0 };
+      return stop - start;
+    });
+    const mean = lengths.reduce((sum, length) => sum + length, 0) / lengths.length;
+    return mean / extentOf(graph, tensor, axis);
+  };
+  const rest = wholeCost(graph, graph.nodes.slice(local.length), []).macs;
+  return local.reduce((sum, node) => {
+    const tensor = node.outputs[0] ?? '';
+    return sum + wholeCost(graph, [node], []).macs * share('y', tensor) * share('x', tensor);
+  }, rest);
+}
+
+/** Tensors made before a boundary and read after it. */
+export function liveAt(
+  graph: OnnxGraph,
+  readers: ReadonlyMap<string, readonly number[]>,
+  end: number,
+): readonly string[] {
+  const made = [graph.input, ...graph.nodes.slice(0, end).flatMap(({ outputs }) => outputs)];
+  return made.filter((tensor) => readers.get(tensor)?.some((reader) => reader >= end));
+}
+
+function sampleRanges(extent: number, patch: number): Range[] {
+  const count = Math.max(1, Math.ceil((extent - patch) / samplePx) + 1);
+  return Array.from({ length: count }, (_, index) => {
+    const start = Math.min(index * samplePx, Math.max(0, extent - patch));
+    return { start, end: Math.min(extent, start + patch) };
+  });
+}

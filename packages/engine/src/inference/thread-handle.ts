@@ -1,0 +1,126 @@
+import { Worker } from 'node:worker_threads';
+import { AppError, unavailable } from '@umbra/shared/errors';
+import type { LastInputs } from '../incremental/run/execute.js';
+import type { BoxesTask, CleanMaps, CleanTask, LastTask } from '../incremental/run/segments.js';
+import { buffersOf } from './buffers.js';
+import type { Batch, LaneReply, LaneRequest, Numbered, OpenRequest } from './messages.js';
+
+/** The runtime that loaded a model. */
+export type Runtime = {
+  readonly name: string;
+  readonly version: string;
+  readonly device: string;
+};
+/** The main thread's end of one lane. */
+export type LaneLink = {
+  /** True once the thread is gone. */
+  ended(): boolean;
+  /** Say what a model is, unless this lane knows it. */
+  open(request: OpenRequest): Promise<void>;
+  /** Load a model that is open. */
+  load(digest: string): Promise<Runtime>;
+  /** @returns float32 [images of the batch, classes] */
+  run(batch: Batch): Promise<Float32Array>;
+  runClean(digest: string, task: CleanTask): Promise<CleanMaps>;
+  /** @returns float32 [boxes, classes] */
+  runBoxes(digest: string, task: BoxesTask): Promise<Float32Array>;
+  /** Boxes up to the last stage, and the last stage by itself. */
+  runSegments(digest: string, task: BoxesTask): Promise<LastInputs>;
+  runLast(digest: string, task: LastTask): Promise<Float32Array>;
+  /** End the thread, after the call that it is in: a native call cut short ends the process. */
+  close(): Promise<void>;
+};
+
+type Pending = { resolve: (reply: LaneReply) => void; reject: (error: Error) => void };
+
+/** @param entry The lane's compiled module. */
+export function startLane(entry: URL): LaneLink {
+  const worker = new Worker(entry);
+  const pending = new Map<number, Pending>();
+  const models = new Map<string, Promise<LaneReply>>();
+  let lastId = 0;
+  let state: 'open' | 'closing' | 'ended' = 'open';
+  let reason = '';
+  let drained: () => void = () => undefined;
+
+  // A lane without a task must not keep the process alive.
+  worker.unref();
+  worker.on('message', ({ id, content }: Numbered<LaneReply>) => settle(id)?.resolve(content));
+  worker.on('error', (error: unknown) => {
+    reason = `: ${error instanceof Error ? error.message : String(error)}`;
+  });
+  worker.on('exit', () => {
+    state = 'ended';
+    for (const id of [...pending.keys()]) {
+      settle(id)?.reject(unavailable(`An inference thread ended unexpectedly${reason}`));
+    }
+  });
+
+  const settle = (id: number): Pending | undefined => {
+    const task = pending.get(id);
+    pending.delete(id);
+    if (pending.size === 0) {
+      worker.unref();
+      drained();
+    }
+    return task;
+  };
+  const ask = async (request: LaneRequest, transfer: ArrayBuffer[] = []): Promise<LaneReply> => {
+    if (state !== 'open') throw new AppError('cancelled', 'The engine is closed');
+    const reply = await new Promise<LaneReply>((resolve, reject) => {
+      lastId += 1;
+      pending.set(lastId, { resolve, reject });
+      worker.ref();
+      const message: Numbered<LaneRequest> = { id: lastId, content: request };
+      worker.postMessage(message, transfer);
+    });
+    if (reply.kind === 'failed') throw new AppError(reply.error.code, reply.error.message);
+    return reply;
+  };
+  /** @throws {AppError} `internal` if the reply is of another kind. */
+  const askFor = async <K extends LaneReply['kind']>(
+    kind: K,
+    request: LaneRequest,
+    transfer?: ArrayBuffer[],
+  ): Promise<Extract<LaneReply, { kind: K }>> => {
+    const reply = await ask(request, transfer);
+    if (isOf(kind, reply)) return reply;
+    throw new AppError('internal', `Expected a lane to reply '${kind}', got '${reply.kind}'`);
+  };
+
+  return {
+    ended: () => state === 'ended',
+    async open(request) {
+      const known = models.get(request.digest) ?? ask(request);
+      models.set(request.digest, known);
+      await known;
+    },
+    load: (digest) => askFor('loaded', { kind: 'load', digest }),
+    run: async (batch) => (await askFor('rows', { kind: 'run', ...batch })).rows,
+    runClean: (digest, task) => askFor('maps', { kind: 'clean', digest, ...task }),
+    async runBoxes(digest, task) {
+      return (await askFor('rows', { kind: 'boxes', digest, ...task })).rows;
+    },
+    async runSegments(digest, task) {
+      return (await askFor('inputs', { kind: 'segments', digest, ...task })).inputs;
+    },
+    async runLast(digest, task) {
+      return (await askFor('rows', { kind: 'last', digest, ...task }, buffersOf(task.inputs))).rows;
+    },
+    async close() {
+      if (state === 'ended') return;
+      state = 'closing';
+      if (pending.size > 0) {
+        await new Promise<void>((resolve) => {
+          drained = resolve;
+        });
+      }
+      await worker.terminate();
+    },
+  };
+}
+
+const isOf = <K extends LaneReply['kind']>(
+  kind: K,
+  reply: LaneReply,
+): reply is Extract<LaneReply, { kind: K }> => reply.kind === kind;

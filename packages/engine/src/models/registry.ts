@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import { constants, existsSync } from 'node:fs';
+import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type ModelBundle, modelBundle } from '@umbra/shared/contracts/model';
+import { AppError, invalidInput } from '@umbra/shared/errors';
+import { readBundle, verifyBundle } from './bundle.js';
+
+/** A model whose files may lie anywhere, ready to be put into one folder. */
+export type StagedModel = {
+  readonly bundle: ModelBundle;
+  /** The bytes of `bundle.json`. */
+  readonly description: Buffer;
+  /** A path to copy, or the content, for each of the bundle's files. */
+  readonly files: ReadonlyMap<string, string | Buffer>;
+};
+
+/** Stage a bundle's folder, perhaps under another name. @throws {AppError} As `readBundle`. */
+export async function stageBundle(folder: string, name?: string): Promise<StagedModel> {
+  const { bundle } = await readBundle(folder);
+  const files = new Map(bundle.files.map(({ path }) => [path, join(folder, path)]));
+  if (name === undefined || name === bundle.name) {
+    return { bundle, description: await readFile(join(folder, 'bundle.json')), files };
+  }
+  if (!modelBundle.shape.name.safeParse(name).success) {
+    throw invalidInput(
+      `Expected a name of lower-case letters, digits, '.', '_' and '-', got '${name}'`,
+    );
+  }
+  const renamed = { ...bundle, name };
+  return {
+    bundle: renamed,
+    description: Buffer.from(`${JSON.stringify(renamed, null, 2)}\n`),
+    files,
+  };
+}
+
+/**
+ * Copy a model into a folder of models, as `registry/<name>`: all of it, verified, or nothing.
+ *
+ * @returns The model's folder, and whether it was there already, byte for byte.
+ * @throws {AppError} `integrity` if a file is not what the bundle lists; `conflict` if another model
+ *   has the name and `replace` is not set.
+ */
+export async function addModel(
+  registry: string,
+  { bundle, description, files }: StagedModel,
+  replace = false,
+): Promise<{ readonly folder: string; readonly known: boolean }> {
+  const folder = join(registry, bundle.name);
+  const present = await readFile(join(folder, 'bundle.json')).catch(() => null);
+  if (present?.equals(description)) {
+    await verifyBundle(folder, bundle);
+    return { folder, known: true };
+  }
+  if (existsSync(folder) && !replace) {
+    throw new AppError(
+      'conflict',
+      `Another model is named '${bundle.name}' in '${registry}'; --name gives this one another name, --replace puts it in the other's place`,
+    );
+  }
+  const temporary = join(registry, `.${randomUUID()}`);
+  const old = join(registry, `.${randomUUID()}`);
+  try {
+    await mkdir(temporary, { recursive: true });
+    for (const [path, content] of files) await put(join(temporary, path), content);
+    await verifyBundle(temporary, bundle);
+    await writeFile(join(temporary, 'bundle.json'), description);
+    if (existsSync(folder)) await rename(folder, old);
+    await rename(temporary, folder).catch(async (error: unknown) => {
+      if (existsSync(old)) await rename(old, folder);
+      throw error;
+    });
+    return { folder, known: false };
+  } finally {
+    for (const path of [temporary, old]) await rm(path, { recursive: true, force: true });
+  }
+}
+
+/** A missing file is found when the copy is verified, which names it. */
+async function put(path: string, content: string | Buffer): Promise<void> {
+  if (typeof content !== 'string') return writeFile(path, content);
+  // A clone where the disk can make one: models are large.
+  if (existsSync(content)) await copyFile(content, path, constants.COPYFILE_FICLONE);
+}

@@ -1,0 +1,53 @@
+import type { ResultFile } from '@umbra/shared/contracts/result';
+import { sizeName } from '@umbra/shared/contracts/settings';
+import type { Size } from '@umbra/shared/occlusion/grid';
+import { encodeNpy } from '../encoding/npy.js';
+import type { OcclusionRun } from '../engine.js';
+import { meanMap } from '../occlusion/attribution.js';
+
+/**
+ * The arrays of a result.
+ *
+ * One target: `scores` [rows, columns] and `attribution` [height, width]; several add a first axis.
+ * `winners` [rows, columns] has none, since it belongs to all. Several patch sizes: one file of each
+ * for each size, and `attribution.npy` is their mean.
+ *
+ * @param attributions By target, then by patch size.
+ */
+export function encodeArrays(
+  { plan, scores, winners }: Pick<OcclusionRun, 'plan' | 'scores' | 'winners'>,
+  attributions: readonly (readonly Float32Array[])[],
+  { height, width }: Size,
+): [ResultFile, Buffer][] {
+  const leading = scores.length === 1 ? [] : [scores.length];
+  const attributed = (maps: readonly Float32Array[]) =>
+    encodeNpy(joinFloats(maps), [...leading, height, width]);
+  const files: [ResultFile, Buffer][] = [
+    ['attribution.npy', attributed(attributions.map(meanMap))],
+  ];
+  for (const [at, { patch, rows, columns }] of plan.grids.entries()) {
+    const name = <T extends string>(array: T) =>
+      (plan.grids.length === 1 ? `${array}.npy` : `${array}-${sizeName(patch)}.npy`) as `${T}.npy`;
+    const [start, end] = [plan.gridStarts[at], plan.gridStarts[at + 1]];
+    const own = joinFloats(scores.map((values) => values.subarray(start, end)));
+    files.push([name('scores'), encodeNpy(own, [...leading, rows, columns])]);
+    files.push([name('winners'), encodeNpy(winners.subarray(start, end), [rows, columns])]);
+    if (plan.grids.length === 1) continue;
+    const maps = attributions.map((grids) => grids[at] ?? new Float32Array());
+    files.push([name('attribution'), attributed(maps)]);
+  }
+  return files;
+}
+
+/** One array after the other. */
+export function joinFloats(arrays: readonly Float32Array[]): Float32Array {
+  const [first, ...others] = arrays;
+  if (first !== undefined && others.length === 0) return first;
+  const joined = new Float32Array(arrays.reduce((sum, array) => sum + array.length, 0));
+  let next = 0;
+  for (const array of arrays) {
+    joined.set(array, next);
+    next += array.length;
+  }
+  return joined;
+}

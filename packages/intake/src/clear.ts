@@ -1,8 +1,0 @@
-import { keys, type ObjectStore } from '@umbra/shared';
-
-/** Delete what a dataset needed before it was ready. */
-export async function clearJournal(store: ObjectStore, tenant: string, id: string): Promise<void> {
-  for (const folder of keys.datasetWork(tenant, id)) {
-    for await (const { key } of store.list(folder)) await store.delete(key);
-  }
-}

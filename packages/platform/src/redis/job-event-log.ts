@@ -1,0 +1,89 @@
+import {
+  firstEventId,
+  type JobEvent,
+  type JobEventData,
+  type JobEventName,
+} from '@umbra/shared/contracts/event';
+import type { Redis } from 'ioredis';
+import { redisPrefix } from '../queues/queues.js';
+
+/**
+ * Events of running jobs, in Redis: each job's last ones are kept for those who were away for a moment,
+ * and each is published to those who listen.
+ */
+export type EventBook = {
+  add<N extends JobEventName>(
+    tenant: string,
+    jobId: string,
+    name: N,
+    data: JobEventData<N>,
+  ): Promise<void>;
+  /** `add` of progress, at most so often that nobody is flooded; `read` is only called then. */
+  addProgress(
+    tenant: string,
+    jobId: string,
+    read: () => Promise<JobEventData<'progress'> | null>,
+  ): Promise<void>;
+  /** @returns What came after an event, in order; null where that event is no longer kept. */
+  readAfter(tenant: string, jobId: string, id: string): Promise<JobEvent[] | null>;
+  /** @returns `firstEventId` where there is none. */
+  lastId(tenant: string, jobId: string): Promise<string>;
+  remove(tenant: string, jobId: string): Promise<void>;
+};
+
+/** Redis trims whole nodes of a stream, so somewhat more stay. */
+const keptEvents = 1_000;
+const keepSeconds = 3_600;
+const progressEveryMs = 500;
+
+const addScript = `
+local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'name', ARGV[1], 'data', ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+redis.call('PUBLISH', KEYS[1], id .. ' ' .. ARGV[1] .. ' ' .. ARGV[2])
+return id`;
+
+/** The key of a job's events, which is also the channel that they are published on. */
+export const eventChannel = (tenant: string, jobId: string): string =>
+  `${redisPrefix}:events:${tenant}:${jobId}`;
+
+/** A published event, as `add` writes it. */
+export function parsePublished(message: string): JobEvent {
+  const [id = '', name = ''] = message.split(' ', 2);
+  const data = message.slice(id.length + name.length + 2);
+  return { id, name: name as JobEventName, data };
+}
+
+export function createEventBook(redis: Redis): EventBook {
+  const book: EventBook = {
+    async add(tenant, jobId, name, data) {
+      const key = eventChannel(tenant, jobId);
+      await redis.eval(addScript, 1, key, name, JSON.stringify(data), keptEvents, keepSeconds);
+    },
+    async addProgress(tenant, jobId, read) {
+      const pace = `${eventChannel(tenant, jobId)}:pace`;
+      if ((await redis.set(pace, 1, 'PX', progressEveryMs, 'NX')) === null) return;
+      const progress = await read();
+      if (progress !== null) await book.add(tenant, jobId, 'progress', progress);
+    },
+    async readAfter(tenant, jobId, id) {
+      const key = eventChannel(tenant, jobId);
+      const found = (await redis.xrange(key, id, '+')).map(toEvent);
+      if (id === firstEventId) return (await redis.xlen(key)) < keptEvents ? found : null;
+      // Where the event that was seen last is still there, nothing after it can be missing.
+      return found[0]?.id === id ? found.slice(1) : null;
+    },
+    async lastId(tenant, jobId) {
+      const [last] = await redis.xrevrange(eventChannel(tenant, jobId), '+', '-', 'COUNT', 1);
+      return last?.[0] ?? firstEventId;
+    },
+    async remove(tenant, jobId) {
+      await redis.del(eventChannel(tenant, jobId));
+    },
+  };
+  return book;
+}
+
+function toEvent([id, fields]: [string, string[]]): JobEvent {
+  const [, name = '', , data = ''] = fields;
+  return { id, name: name as JobEventName, data };
+}

@@ -1,0 +1,107 @@
+import { newJobId } from '@umbra/shared/ids';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { redisPrefix } from '../queues/queues.js';
+import { createProgressBook, type ProgressBook } from './job-progress.js';
+
+let redis: Redis;
+let progress: ProgressBook;
+let jobId: string;
+
+beforeAll(() => {
+  redis = new Redis(inject('redisUrl'));
+  progress = createProgressBook(redis);
+});
+afterAll(() => redis.disconnect());
+beforeEach(() => {
+  jobId = newJobId();
+});
+afterEach(() => progress.remove(jobId));
+
+const keysOf = (id: string) => redis.keys(`${redisPrefix}:*:${id}`);
+
+describe('progress of a job', () => {
+  test('is null before it starts and after it is removed', async () => {
+    expect(await progress.read(jobId)).toBeNull();
+    await progress.start(jobId, 5);
+    expect(await progress.read(jobId)).toEqual({
+      cursor: { index: 0, offset: 0 },
+      completed: 0,
+      failed: 0,
+      positions: 0,
+      startedAtMs: 5,
+    });
+    await progress.finishImage(jobId, 3, 'completed');
+    await progress.remove(jobId);
+    expect(await progress.read(jobId)).toBeNull();
+    expect(await progress.isFinished(jobId, 3)).toBe(false);
+    expect(await keysOf(jobId)).toEqual([]);
+  });
+
+  test('counts an image once, whoever reports it and however often', async () => {
+    await progress.start(jobId, 1);
+    const reports = Array.from({ length: 40 }, (_, report) =>
+      progress.finishImage(jobId, report % 4, report % 3 === 0 ? 'failed' : 'completed'),
+    );
+    const counted = (await Promise.all(reports)).filter((isFirst) => isFirst);
+    expect(counted).toHaveLength(4);
+    const { completed = 0, failed = 0 } = (await progress.read(jobId)) ?? {};
+    expect(completed + failed).toBe(4);
+    expect(await progress.isFinished(jobId, 3)).toBe(true);
+    expect(await progress.isFinished(jobId, 4)).toBe(false);
+  });
+
+  test('starts at the beginning of the manifest, but keeps what is already counted', async () => {
+    // What a dispatcher and a merge that were at work while Redis was wiped leave behind.
+    await progress.launch(jobId, [], { index: 9, offset: 900 });
+    await progress.finishImage(jobId, 2, 'completed');
+    expect(await progress.read(jobId)).toBeNull();
+    await progress.start(jobId, 7);
+    const found = await progress.read(jobId);
+    expect(found).toMatchObject({ cursor: { index: 0, offset: 0 }, completed: 1, startedAtMs: 7 });
+  });
+
+  test('knows which images are in flight, until they are finished or dropped', async () => {
+    await progress.start(jobId, 7);
+    const images = [3, 4, 5].map((index) => ({ index, offset: index * 100 }));
+    await progress.launch(jobId, images, { index: 6, offset: 600 });
+    await progress.finishImage(jobId, 4, 'completed');
+    await progress.dropImage(jobId, 5);
+    expect(await progress.listInFlight(jobId)).toEqual([{ index: 3, offset: 300 }]);
+    expect(await progress.readAll([jobId, newJobId()])).toMatchObject([
+      { inFlight: 1, progress: { cursor: { index: 6, offset: 600 }, completed: 1 } },
+      { inFlight: 0, progress: null, isCancelled: false, isPaused: false },
+    ]);
+  });
+
+  test('reads whole ranges of finished images, whatever bytes they lie in', async () => {
+    for (const index of [0, 7, 8, 21]) await progress.finishImage(jobId, index, 'completed');
+    const finished = async (start: number, count: number) =>
+      (await progress.readFinished(jobId, start, count)).flatMap((is, at) =>
+        is ? start + at : [],
+      );
+    expect(await finished(0, 30)).toEqual([0, 7, 8, 21]);
+    expect(await finished(7, 2)).toEqual([7, 8]);
+    expect(await finished(9, 12)).toEqual([]);
+    expect(await finished(1_000_000, 3)).toEqual([]);
+  });
+
+  test('what a user asks for is seen, and can be taken back', async () => {
+    await progress.cancel(jobId);
+    await progress.setPaused(jobId, true);
+    expect(await progress.readAll([jobId])).toMatchObject([{ isCancelled: true, isPaused: true }]);
+    await progress.revive(jobId);
+    await progress.setPaused(jobId, false);
+    expect(await progress.readAll([jobId])).toMatchObject([
+      { isCancelled: false, isPaused: false },
+    ]);
+  });
+
+  test('leaves no key behind for ever, not even one written after the job ended', async () => {
+    await progress.addPositions(jobId, 1);
+    await progress.finishImage(jobId, 0, 'failed');
+    const keys = await keysOf(jobId);
+    expect(keys).toHaveLength(2);
+    for (const key of keys) expect(await redis.ttl(key)).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,212 @@
+import type { ChainableCommander, Redis } from 'ioredis';
+import { redisPrefix } from '../queues/queues.js';
+
+/** Where the dispatcher is in a dataset's manifest. */
+export type Cursor = { readonly index: number; readonly offset: number };
+
+/** A running job's working memory. */
+export type Progress = {
+  readonly cursor: Cursor;
+  readonly completed: number;
+  readonly failed: number;
+  readonly positions: number;
+  readonly startedAtMs: number;
+};
+
+/** All that the dispatcher asks of a job, again and again. */
+export type JobLive = {
+  /** null before it starts, and after Redis was lost. */
+  readonly progress: Progress | null;
+  readonly isCancelled: boolean;
+  readonly isPaused: boolean;
+  /** Images that are in the queue. */
+  readonly inFlight: number;
+};
+
+/**
+ * Progress of running jobs, in Redis: gone with it, and rebuilt from the store.
+ *
+ * An image is counted once, however often its merge runs: a bitmap holds which are finished. Images
+ * in the queue are a hash from their index to their offset in the manifest, bounded by the dispatcher's
+ * window.
+ */
+export type ProgressBook = {
+  /** Have the dispatcher look after a job. */
+  register(tenant: string, jobId: string): Promise<void>;
+  unregister(jobId: string): Promise<void>;
+  /** @returns Tenants by job. */
+  listRegistered(): Promise<ReadonlyMap<string, string>>;
+  read(jobId: string): Promise<Progress | null>;
+  /** One round trip for all of them, in their order. */
+  readAll(jobIds: readonly string[]): Promise<JobLive[]>;
+  /** Begin at the manifest's start. What is already counted stays counted. */
+  start(jobId: string, startedAtMs: number): Promise<void>;
+  /** Before images go to the queue: they are in flight, and the manifest is read up to `cursor`. */
+  launch(jobId: string, images: readonly Cursor[], cursor: Cursor): Promise<void>;
+  addPositions(jobId: string, positions: number): Promise<void>;
+  /** @returns Whether this call was the one that counted. */
+  finishImage(jobId: string, index: number, outcome: 'completed' | 'failed'): Promise<boolean>;
+  /** An image left the queue without an end, since its job was told to end. */
+  dropImage(jobId: string, index: number): Promise<void>;
+  listInFlight(jobId: string): Promise<Cursor[]>;
+  isFinished(jobId: string, index: number): Promise<boolean>;
+  /** @returns Which of the images `[start, start + count)` are finished. */
+  readFinished(jobId: string, start: number, count: number): Promise<boolean[]>;
+  /** Tell every worker that a job is to end: see `isCancelled`. */
+  cancel(jobId: string): Promise<void>;
+  isCancelled(jobId: string): Promise<boolean>;
+  /** Forget what is counted. */
+  clear(jobId: string): Promise<void>;
+  /** A job is to run again. */
+  revive(jobId: string): Promise<void>;
+  setPaused(jobId: string, isPaused: boolean): Promise<void>;
+  remove(jobId: string): Promise<void>;
+};
+
+/** A job that is forgotten leaves no keys behind for longer than this. */
+const keepSeconds = 7 * 24 * 3600;
+/** Commands in one MULTI: Redis serves nobody else meanwhile. */
+const launchedAtOnce = 500;
+
+const countOnce = `
+redis.call('HDEL', KEYS[3], ARGV[1])
+if redis.call('SETBIT', KEYS[2], ARGV[1], 1) == 0 then
+  redis.call('HINCRBY', KEYS[1], ARGV[2], 1)
+  redis.call('EXPIRE', KEYS[1], ARGV[3])
+  redis.call('EXPIRE', KEYS[2], ARGV[3])
+  return 1
+end
+return 0`;
+
+const registry = `${redisPrefix}:registered`;
+const keysOf = (jobId: string) => ({
+  progress: `${redisPrefix}:progress:${jobId}`,
+  finished: `${redisPrefix}:finished:${jobId}`,
+  flight: `${redisPrefix}:flight:${jobId}`,
+  cancelled: `${redisPrefix}:cancelled:${jobId}`,
+  paused: `${redisPrefix}:paused:${jobId}`,
+});
+
+export function createProgressBook(redis: Redis): ProgressBook {
+  const raise = async (key: string): Promise<void> => {
+    await redis.set(key, 1, 'EX', keepSeconds);
+  };
+  const write = async (jobId: string, fields: Record<string, number>): Promise<void> => {
+    const key = keysOf(jobId).progress;
+    await redis.multi().hset(key, fields).expire(key, keepSeconds).exec();
+  };
+  return {
+    async register(tenant, jobId) {
+      await redis.hset(registry, jobId, tenant);
+    },
+    async unregister(jobId) {
+      await redis.hdel(registry, jobId);
+    },
+    listRegistered: async () => new Map(Object.entries(await redis.hgetall(registry))),
+    read: async (jobId) => progressOf(await redis.hgetall(keysOf(jobId).progress)),
+    async readAll(jobIds) {
+      const pipeline = redis.pipeline();
+      for (const jobId of jobIds) {
+        const { progress, cancelled, paused, flight } = keysOf(jobId);
+        pipeline.hgetall(progress).exists(cancelled).exists(paused).hlen(flight);
+      }
+      const answers = await execute(pipeline);
+      return jobIds.map((_, at) => {
+        const [fields, isCancelled, isPaused, inFlight] = answers.slice(4 * at, 4 * at + 4);
+        return {
+          progress: progressOf(fields as Record<string, string>),
+          isCancelled: isCancelled === 1,
+          isPaused: isPaused === 1,
+          inFlight: inFlight as number,
+        };
+      });
+    },
+    async start(jobId, startedAtMs) {
+      const { flight } = keysOf(jobId);
+      // What was in flight is lost, or is found finished when the manifest is read again.
+      await redis.del(flight);
+      await write(jobId, { startedAtMs, index: 0, offset: 0 });
+    },
+    async launch(jobId, images, { index, offset }) {
+      const { flight, progress } = keysOf(jobId);
+      for (let start = 0; start < images.length; start += launchedAtOnce) {
+        const batch = images.slice(start, start + launchedAtOnce);
+        const fields = Object.fromEntries(batch.map((image) => [image.index, image.offset]));
+        await redis.multi().hset(flight, fields).expire(flight, keepSeconds).exec();
+      }
+      await redis.multi().hset(progress, { index, offset }).expire(progress, keepSeconds).exec();
+    },
+    async addPositions(jobId, positions) {
+      const key = keysOf(jobId).progress;
+      await redis.multi().hincrby(key, 'positions', positions).expire(key, keepSeconds).exec();
+    },
+    async finishImage(jobId, index, outcome) {
+      const { progress, finished, flight } = keysOf(jobId);
+      const keys = [progress, finished, flight];
+      return (await redis.eval(countOnce, 3, ...keys, index, outcome, keepSeconds)) === 1;
+    },
+    async dropImage(jobId, index) {
+      await redis.hdel(keysOf(jobId).flight, String(index));
+    },
+    async listInFlight(jobId) {
+      return Object.entries(await redis.hgetall(keysOf(jobId).flight)).map(([index, offset]) => ({
+        index: Number(index),
+        offset: Number(offset),
+      }));
+    },
+    async isFinished(jobId, index) {
+      return (await redis.getbit(keysOf(jobId).finished, index)) === 1;
+    },
+    async readFinished(jobId, start, count) {
+      const first = start >> 3;
+      const last = (start + count - 1) >> 3;
+      const bytes = await redis.getrangeBuffer(keysOf(jobId).finished, first, last);
+      // Redis numbers the bits of a byte from its most significant one.
+      const bitAt = (bit: number) => ((bytes[(bit >> 3) - first] ?? 0) >> (7 - (bit & 7))) & 1;
+      return Array.from({ length: count }, (_, at) => bitAt(start + at) === 1);
+    },
+    cancel: (jobId) => raise(keysOf(jobId).cancelled),
+    async isCancelled(jobId) {
+      return (await redis.exists(keysOf(jobId).cancelled)) === 1;
+    },
+    async clear(jobId) {
+      const { progress, finished, flight } = keysOf(jobId);
+      await redis.del(progress, finished, flight);
+    },
+    async revive(jobId) {
+      const { cancelled, paused } = keysOf(jobId);
+      await redis.del(cancelled, paused);
+    },
+    async setPaused(jobId, isPaused) {
+      const { paused } = keysOf(jobId);
+      // For as long as the user says: it goes with the job.
+      await (isPaused ? redis.set(paused, 1) : redis.del(paused));
+    },
+    async remove(jobId) {
+      const { progress, finished, flight, paused } = keysOf(jobId);
+      await redis.del(progress, finished, flight, paused);
+      await redis.hdel(registry, jobId);
+    },
+  };
+}
+
+function progressOf(fields: Record<string, string>): Progress | null {
+  if (fields.startedAtMs === undefined) return null;
+  const number = (name: string) => Number(fields[name] ?? 0);
+  return {
+    cursor: { index: number('index'), offset: number('offset') },
+    completed: number('completed'),
+    failed: number('failed'),
+    positions: number('positions'),
+    startedAtMs: number('startedAtMs'),
+  };
+}
+
+/** @throws The first command's error. */
+async function execute(pipeline: ChainableCommander): Promise<unknown[]> {
+  const answers = (await pipeline.exec()) ?? [];
+  return answers.map(([error, value]) => {
+    if (error !== null) throw error;
+    return value;
+  });
+}

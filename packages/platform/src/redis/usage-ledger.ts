@@ -1,0 +1,187 @@
+import { AppError } from '@umbra/shared/errors';
+import type { Redis } from 'ioredis';
+import { redisPrefix } from '../queues/queues.js';
+import type { ObjectStore } from '../store/store.js';
+import { countDatasets, countJobs, isDatasetGone, isJobGone } from '../tenancy/count-usage.js';
+import type { Quotas } from '../tenancy/tenant.js';
+
+/** What a dataset takes. */
+export type Stored = { readonly images: number; readonly bytes: number };
+export type Usage = Stored & { readonly positionsInFlight: number };
+
+/**
+ * What tenants hold, in Redis: a field a dataset and a job, so that saying a thing twice counts once
+ * and nothing drifts. It is made from the store when Redis was lost, and anew now and then.
+ *
+ * A tenant without limits has no book: there is nothing to hold it to.
+ */
+export type UsageBook = {
+  /**
+   * Say what a dataset takes, in place of what was said before; or what one request's part of an open
+   * one does, by `<dataset>.<part>`.
+   *
+   * @throws {AppError} `quota_exceeded`, and then what was said before stays.
+   */
+  reserveDataset(tenant: string, quotas: Quotas, id: string, stored: Stored): Promise<void>;
+  /** Say what a dataset takes that is complete, and that its parts are no more. Nothing is refused. */
+  completeDataset(tenant: string, quotas: Quotas, id: string, stored: Stored): Promise<void>;
+  /** With all its parts. */
+  releaseDataset(tenant: string, id: string): Promise<void>;
+  /** @throws {AppError} `quota_exceeded` */
+  reserveJob(tenant: string, quotas: Quotas, id: string, positions: number): Promise<void>;
+  releaseJob(tenant: string, id: string): Promise<void>;
+  /** What a tenant with these quotas holds; zeros where it has no limit. */
+  read(tenant: string, quotas: Quotas): Promise<Usage>;
+};
+
+type Kind = 'datasets' | 'jobs';
+type Asked = { readonly amounts: readonly number[]; readonly limits: readonly (number | null)[] };
+
+/** What was written while Redis was away, or by a process that died, is put right after this. */
+const bookSeconds = 24 * 3600;
+/** A refusal may rest on what is gone: the store is asked first, at most this often. */
+const recountMs = { datasets: 30_000, jobs: 5_000 };
+/**
+ * KEYS: fields, mark. ARGV: field, now, then an amount and a limit for each resource.
+ * Answers {1 if booked, age of the count or -1, what the others use}.
+ */
+const reserve = `
+local made = redis.call('GET', KEYS[2])
+if not made then return {0, -1} end
+local width = (#ARGV - 2) / 2
+local used = {}
+for i = 1, width do used[i] = 0 end
+local fields = redis.call('HGETALL', KEYS[1])
+for at = 1, #fields, 2 do
+  if fields[at] ~= ARGV[1] then
+    local i = 0
+    for amount in string.gmatch(fields[at + 1], '%d+') do
+      if i > 0 and i <= width then used[i] = used[i] + tonumber(amount) end
+      i = i + 1
+    end
+  end
+end
+local fits = 1
+local value = ARGV[2]
+for i = 1, width do
+  local amount, limit = ARGV[1 + 2 * i], tonumber(ARGV[2 + 2 * i])
+  if limit >= 0 and used[i] + tonumber(amount) > limit then fits = 0 end
+  value = value .. ' ' .. amount
+end
+if fits == 1 and ARGV[1] ~= '' then redis.call('HSET', KEYS[1], ARGV[1], value) end
+local answer = {fits, tonumber(ARGV[2]) - tonumber(made)}
+for i = 1, width do answer[2 + i] = string.format('%.0f', used[i]) end
+return answer`;
+
+export function createUsageBook(redis: Redis, store: ObjectStore): UsageBook {
+  const root = (tenant: string) => `${redisPrefix}:usage:${tenant}`;
+  const fieldsOf = (tenant: string, kind: Kind) => `${root(tenant)}:${kind}`;
+  const markOf = (tenant: string, kind: Kind) => `${root(tenant)}:${kind}-counted`;
+  const counters = { datasets: countDatasets, jobs: countJobs };
+  const judges = { datasets: isDatasetGone, jobs: isJobGone };
+
+  /** Write what the store has, and remove what it has no more. */
+  const recount = async (tenant: string, kind: Kind): Promise<void> => {
+    const key = fieldsOf(tenant, kind);
+    const now = Date.now();
+    const booked = await redis.hgetall(key);
+    const timeOf = (id: string) => Number(booked[id]?.split(' ')[0] ?? now);
+    const left = new Set(Object.keys(booked));
+    for await (const { id, amounts, grows = false } of counters[kind](store, tenant)) {
+      const before = booked[id]?.split(' ').slice(1).map(Number) ?? [];
+      // What grows has booked more than is written as yet.
+      const held = grows ? amounts.map((one, at) => Math.max(one, before[at] ?? 0)) : amounts;
+      await redis.hset(key, id, [timeOf(id), ...held].join(' '));
+      left.delete(id);
+    }
+    for (const id of left) {
+      if (await judges[kind](store, tenant, id, now - timeOf(id))) await redis.hdel(key, id);
+    }
+    await redis.set(markOf(tenant, kind), now, 'EX', bookSeconds);
+  };
+
+  const attempt = async (tenant: string, kind: Kind, field: string, asked: Asked) => {
+    const pairs = asked.amounts.flatMap((amount, index) => [amount, asked.limits[index] ?? -1]);
+    const keys = [fieldsOf(tenant, kind), markOf(tenant, kind)];
+    const answer = await redis.eval(reserve, 2, ...keys, field, Date.now(), ...pairs);
+    const [fits, age = -1, ...used] = (answer as (number | string)[]).map(Number);
+    return { fits: fits === 1, age, used };
+  };
+
+  const book = async (tenant: string, kind: Kind, field: string, asked: Asked) => {
+    const first = await attempt(tenant, kind, field, asked);
+    if (first.fits || (first.age >= 0 && first.age < recountMs[kind])) return first;
+    await recount(tenant, kind);
+    return attempt(tenant, kind, field, asked);
+  };
+
+  const partsOf = async (tenant: string, id: string): Promise<string[]> => {
+    const fields = await redis.hkeys(fieldsOf(tenant, 'datasets'));
+    return fields.filter((field) => field.startsWith(`${id}.`));
+  };
+
+  /** The next limit begins with a count of the store. */
+  const forget = async (tenant: string, kind: Kind): Promise<void> => {
+    const gone = redis.del(markOf(tenant, kind), fieldsOf(tenant, kind));
+    await gone.catch(() => undefined);
+  };
+
+  return {
+    async reserveDataset(tenant, { images, bytes }, id, stored) {
+      if (images === null && bytes === null) return forget(tenant, 'datasets');
+      const asked = { amounts: [stored.images, stored.bytes], limits: [images, bytes] };
+      const { fits, used } = await book(tenant, 'datasets', id, asked);
+      if (!fits) throw refusal(['images', 'bytes'], asked, used);
+    },
+    async completeDataset(tenant, { images, bytes }, id, stored) {
+      if (images === null && bytes === null) return forget(tenant, 'datasets');
+      const key = fieldsOf(tenant, 'datasets');
+      const parts = await partsOf(tenant, id);
+      const whole = redis.multi().hset(key, id, `${Date.now()} ${stored.images} ${stored.bytes}`);
+      if (parts.length > 0) whole.hdel(key, ...parts);
+      await whole.exec();
+    },
+    async releaseDataset(tenant, id) {
+      await redis.hdel(fieldsOf(tenant, 'datasets'), id, ...(await partsOf(tenant, id)));
+    },
+    async reserveJob(tenant, { positionsInFlight }, id, positions) {
+      if (positionsInFlight === null) return forget(tenant, 'jobs');
+      const asked = { amounts: [positions], limits: [positionsInFlight] };
+      const { fits, used } = await book(tenant, 'jobs', id, asked);
+      if (!fits) throw refusal(['positions in flight'], asked, used);
+    },
+    async releaseJob(tenant, id) {
+      await redis.hdel(fieldsOf(tenant, 'jobs'), id);
+    },
+    async read(tenant, { images, bytes, positionsInFlight }) {
+      const none = (width: number): Asked => ({
+        amounts: Array(width).fill(0),
+        limits: Array(width).fill(null),
+      });
+      const hasStored = images !== null || bytes !== null;
+      const stored = hasStored ? (await book(tenant, 'datasets', '', none(2))).used : [];
+      const flying =
+        positionsInFlight !== null ? (await book(tenant, 'jobs', '', none(1))).used : [];
+      return {
+        images: stored[0] ?? 0,
+        bytes: stored[1] ?? 0,
+        positionsInFlight: flying[0] ?? 0,
+      };
+    },
+  };
+}
+
+function refusal(
+  names: readonly string[],
+  { amounts, limits }: Asked,
+  used: readonly number[],
+): AppError {
+  const broken = names.flatMap((name, index) => {
+    const limit = limits[index] ?? null;
+    const asked = amounts[index] ?? 0;
+    const held = used[index] ?? 0;
+    if (limit === null || held + asked <= limit) return [];
+    return [`${name}: at most ${limit}, of which ${held} are used, and ${asked} were asked for`];
+  });
+  return new AppError('quota_exceeded', `Beyond the quota of ${broken.join('; ')}`);
+}

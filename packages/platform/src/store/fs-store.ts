@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { hasCode, invalidInput, notFound } from '@umbra/shared/errors';
+import { assertPrefix, assertRange, type ByteRange } from './arguments.js';
+import { checkStore } from './check.js';
+import { isSystemError, reading, writeFault, writing } from './fs-errors.js';
+import { assertInside } from './fs-links.js';
+import { walk } from './fs-walk.js';
+import { assertKey } from './keys.js';
+import type { ObjectInfo, ObjectStore, StoredObject } from './store.js';
+
+/** Holds half-written objects; on the root's own filesystem, so that a rename is atomic. */
+const scratch = '.tmp';
+
+/** Objects as files under one folder, which is made when the first object is written. */
+export function createFsStore(folder: string): ObjectStore {
+  const root = resolve(folder);
+  const pathOf = (key: string): string => {
+    assertKey(key);
+    if (key.split('/')[0] === scratch) {
+      throw invalidInput(`Expected a key outside '${scratch}/', got '${key}'`);
+    }
+    return join(root, key);
+  };
+  const read = async <T>(key: string, work: (path: string) => Promise<T>): Promise<T> => {
+    const path = pathOf(key);
+    return reading(key, async () => {
+      await assertInside(root, path, key);
+      return work(path);
+    });
+  };
+
+  const store: ObjectStore = {
+    kind: 'fs',
+    get: (key) => read(key, (path) => readFile(path)),
+    async stream(key, range) {
+      assertRange(range);
+      return read(key, async (path) => streamFile(await open(path, 'r'), key, range));
+    },
+    async head(key) {
+      try {
+        const info = await read(key, (path) => stat(path));
+        return info.isFile() ? { key, bytes: info.size } : null;
+      } catch (error) {
+        if (hasCode(error, 'not_found')) return null;
+        throw error;
+      }
+    },
+    async put(key, body) {
+      await store.putStream(key, Readable.from([body]));
+    },
+    async putStream(key, body) {
+      const path = pathOf(key);
+      const temporary = join(root, scratch, randomUUID());
+      try {
+        await writing(key, () => prepareParents(root, temporary, path, key));
+        await receive(body, temporary, key);
+        const bytes = await writing(key, () => flush(temporary));
+        await writing(key, () => rename(temporary, path));
+        return { bytes };
+      } catch (error) {
+        body.destroy();
+        await rm(temporary, { force: true }).catch(() => undefined);
+        throw error;
+      }
+    },
+    async delete(key) {
+      if ((await store.head(key)) === null) return;
+      await writing(key, () => rm(pathOf(key), { force: true }));
+    },
+    list: (prefix, options) => list(prefix, options?.after),
+    check: () => checkStore(store),
+  };
+
+  async function* list(prefix: string, after?: string): AsyncGenerator<ObjectInfo> {
+    assertPrefix(prefix);
+    // Also refuses a prefix that a link leads out of the store.
+    if (prefix !== '' && (await folderExists(prefix.slice(0, -1))) === false) return;
+    yield* walk({ root, after, head: store.head }, prefix);
+  }
+
+  async function folderExists(key: string): Promise<boolean> {
+    try {
+      return (await read(key, (path) => stat(path))).isDirectory();
+    } catch (error) {
+      if (hasCode(error, 'not_found')) return false;
+      throw error;
+    }
+  }
+
+  return store;
+}
+
+/** The size comes from the open file: a replacement meanwhile changes neither it nor the bytes. */
+async function streamFile(file: FileHandle, key: string, range?: ByteRange): Promise<StoredObject> {
+  try {
+    const info = await file.stat();
+    if (!info.isFile()) throw notFound(`No object '${key}'`);
+    const start = Math.min(range?.start ?? 0, info.size);
+    const bytes = Math.min(range?.end ?? info.size, info.size) - start;
+    if (bytes > 0) {
+      return { body: file.createReadStream({ start, end: start + bytes - 1 }), bytes };
+    }
+    await file.close();
+    return { body: Readable.from([]), bytes: 0 };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function prepareParents(
+  root: string,
+  temporary: string,
+  path: string,
+  key: string,
+): Promise<void> {
+  await makeFolder(dirname(temporary));
+  await assertInside(root, dirname(path), key);
+  await makeFolder(dirname(path));
+}
+
+/** Not `mkdir`'s own recursion, which never ends where nothing can be made (in `/proc`). */
+async function makeFolder(path: string): Promise<void> {
+  const make = () =>
+    mkdir(path).catch((error: unknown) => {
+      if (!isSystemError(error) || error.code !== 'EEXIST') throw error;
+    });
+  try {
+    await make();
+  } catch (error) {
+    if (!isSystemError(error) || error.code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await make();
+  }
+}
+
+/** Faults of our own file are the store's; the source's errors pass as they are. */
+async function receive(body: Readable, temporary: string, key: string): Promise<void> {
+  try {
+    await pipeline(body, createWriteStream(temporary, { flags: 'wx' }));
+  } catch (error) {
+    const isOurs =
+      isSystemError(error) && (error.path === temporary || error.syscall.startsWith('write'));
+    throw isOurs ? writeFault(error, key) : error;
+  }
+}
+
+/** Bytes must be on the disk before the name is: a crash then leaves the old object or the new. */
+async function flush(path: string): Promise<number> {
+  const file = await open(path, 'r+');
+  try {
+    await file.sync();
+    return (await file.stat()).size;
+  } finally {
+    await file.close();
+  }
+}

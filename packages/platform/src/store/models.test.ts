@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ModelSummary, parseBundle } from '@umbra/shared/contracts/model';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createFsStore } from './fs-store.js';
+import { keys } from './keys.js';
+import { fetchModel, findModel, listModels, publishModel } from './models.js';
+import type { ObjectStore } from './store.js';
+
+let folder: string;
+let store: ObjectStore;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'umbra-models-'));
+  store = createFsStore(join(folder, 'store'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const sha256 = (bytes: string) => createHash('sha256').update(bytes).digest('hex');
+
+async function makeBundle(name: string, weights = 'weights'): Promise<string> {
+  const bundle = await mkdtemp(join(folder, 'bundle-'));
+  await writeFile(join(bundle, 'model.onnx'), weights);
+  const description = {
+    version: 1,
+    name,
+    format: 'onnx',
+    files: [{ path: 'model.onnx', sha256: sha256(weights), bytes: weights.length }],
+    model: 'model.onnx',
+    input: {
+      layout: 'NCHW',
+      height: 224,
+      width: 224,
+      channels: 'RGB',
+      scale: 1 / 255,
+      mean: [0.485, 0.456, 0.406],
+      std: [0.229, 0.224, 0.225],
+      resize: { rule: 'crop', shorterSide: 256 },
+      interpolation: 'bilinear',
+    },
+    output: 'logits',
+    licence: 'Apache-2.0',
+    source: 'made by this test',
+  };
+  await writeFile(join(bundle, 'bundle.json'), JSON.stringify(description));
+  return bundle;
+}
+
+async function publish(bundle: string): Promise<ModelSummary> {
+  const text = await readFile(join(bundle, 'bundle.json'));
+  const described = { bundle: parseBundle(text, bundle), digest: sha256(text.toString()) };
+  return publishModel(store, bundle, described);
+}
+
+describe('publishModel', () => {
+  test('stores a bundle that fetchModel brings back byte for byte', async () => {
+    const bundle = await makeBundle('net');
+    const summary = await publish(bundle);
+    const digest = sha256(await readFile(join(bundle, 'bundle.json'), 'utf8'));
+    const input = { height: 224, width: 224 };
+    expect(summary).toEqual({ name: 'net', digest, format: 'onnx', input, licence: 'Apache-2.0' });
+    expect(await findModel(store, 'net')).toEqual(summary);
+    const fetched = await fetchModel(store, 'net', digest, join(folder, 'cache'));
+    expect(fetched).toBe(join(folder, 'cache', 'net', digest));
+    for (const file of ['bundle.json', 'model.onnx']) {
+      expect(await readFile(join(fetched, file))).toEqual(await readFile(join(bundle, file)));
+    }
+  });
+
+  test('is safe to repeat, and makes the newest current', async () => {
+    const first = await publish(await makeBundle('net', 'first'));
+    const second = await publish(await makeBundle('net', 'second'));
+    expect(second.digest).not.toBe(first.digest);
+    expect(await findModel(store, 'net')).toEqual(second);
+    expect(await publish(await makeBundle('net', 'first'))).toEqual(first);
+    expect(await findModel(store, 'net')).toEqual(first);
+  });
+});
+
+describe('findModel and listModels', () => {
+  test('name what there is', async () => {
+    await publish(await makeBundle('beta'));
+    await publish(await makeBundle('alpha'));
+    expect((await listModels(store)).map(({ name }) => name)).toEqual(['alpha', 'beta']);
+    await expect(findModel(store, 'gamma')).rejects.toMatchObject({
+      code: 'not_found',
+      message: "Unknown model 'gamma'; known: alpha, beta",
+    });
+  });
+
+  test('call a model whose description is gone damaged, and not unknown', async () => {
+    const { digest } = await publish(await makeBundle('net'));
+    await store.delete(keys.modelFile('net', digest, 'bundle.json'));
+    await expect(findModel(store, 'net')).rejects.toMatchObject({ code: 'integrity' });
+    await store.put(keys.currentModel('net'), 'no digest');
+    await expect(findModel(store, 'net')).rejects.toMatchObject({ code: 'integrity' });
+  });
+});
+
+describe('fetchModel', () => {
+  const cache = () => join(folder, 'cache');
+
+  test('refuses files that were tampered with in the store, and caches none', async () => {
+    const { digest } = await publish(await makeBundle('net'));
+    await store.put(keys.modelFile('net', digest, 'model.onnx'), 'WEIGHTS');
+    const fetching = fetchModel(store, 'net', digest, cache());
+    await expect(fetching).rejects.toMatchObject({ code: 'integrity' });
+    expect(await readdir(cache())).toEqual([]);
+  });
+
+  test('refuses a description other than the digest says', async () => {
+    const { digest } = await publish(await makeBundle('net'));
+    await store.put(keys.modelFile('net', digest, 'bundle.json'), '{}');
+    const fetching = fetchModel(store, 'net', digest, cache());
+    await expect(fetching).rejects.toMatchObject({ code: 'integrity' });
+  });
+
+  test('serves racing callers one folder, and leaves no other', async () => {
+    const { digest } = await publish(await makeBundle('net'));
+    const racing = Array.from({ length: 8 }, () => fetchModel(store, 'net', digest, cache()));
+    expect(new Set(await Promise.all(racing)).size).toBe(1);
+    expect(await readdir(cache())).toEqual(['net']);
+    expect(await readdir(join(cache(), 'net'))).toEqual([digest]);
+  });
+
+  test('needs the store only once', async () => {
+    const { digest } = await publish(await makeBundle('net'));
+    const fetched = await fetchModel(store, 'net', digest, cache());
+    await rm(join(folder, 'store'), { recursive: true });
+    expect(await fetchModel(store, 'net', digest, cache())).toBe(fetched);
+  });
+
+  test('keeps inside its cache', async () => {
+    await expect(fetchModel(store, '..', '..', cache())).rejects.toMatchObject({
+      code: 'invalid_input',
+    });
+    const unknown = fetchModel(store, 'net', sha256('unknown'), cache());
+    await expect(unknown).rejects.toMatchObject({ code: 'not_found' });
+  });
+});

@@ -1,0 +1,157 @@
+import { Readable } from 'node:stream';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+import { hasCode } from '@umbra/shared/errors';
+import { assertPrefix, assertRange } from './arguments.js';
+import { checkStore } from './check.js';
+import { assertKey } from './keys.js';
+import { isBeyondEnd, translateS3Error } from './s3-errors.js';
+import { createPresigner } from './s3-presign.js';
+import type { ObjectStore } from './store.js';
+
+export type S3StoreOptions = {
+  readonly bucket: string;
+  /** Put before every key; empty, or ends in `/`. */
+  readonly prefix: string;
+  readonly region: string;
+  /** An S3-compatible server; AWS when left out. */
+  readonly endpoint?: string;
+  /** Where clients reach the server, for presigned URLs; `endpoint` when left out. */
+  readonly publicEndpoint?: string;
+  /** The SDK's own chain (environment, profile, role) when left out. */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+};
+
+const partBytes = 8 * 1024 * 1024;
+const partsAtOnce = 4;
+
+/** Objects in a bucket of AWS S3 or a compatible server. */
+export function createS3Store(options: S3StoreOptions): ObjectStore {
+  const { bucket: Bucket, prefix: root } = options;
+  const client = openClient(options, options.endpoint);
+  const at = (key: string) => {
+    assertKey(key);
+    return { Bucket, Key: root + key };
+  };
+  const guarded = async <T>(operation: string, key: string, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw translateS3Error(error, operation, Bucket, key);
+    }
+  };
+
+  const store: ObjectStore = {
+    kind: 's3',
+    async get(key) {
+      const { body } = await store.stream(key);
+      return guarded('get', key, async () => Buffer.concat(await body.toArray()));
+    },
+    stream: (key, range) =>
+      guarded('get', key, async () => {
+        assertRange(range);
+        const Range = range ? `bytes=${range.start}-${range.end - 1}` : undefined;
+        try {
+          const found = await client.send(new GetObjectCommand({ ...at(key), Range }));
+          if (!(found.Body instanceof Readable)) throw new Error('Expected a readable body');
+          return { body: found.Body, bytes: found.ContentLength ?? 0 };
+        } catch (error) {
+          if (isBeyondEnd(error)) return { body: Readable.from([]), bytes: 0 };
+          throw error;
+        }
+      }),
+    async head(key) {
+      try {
+        const found = await guarded('head', key, () => client.send(new HeadObjectCommand(at(key))));
+        return { key, bytes: found.ContentLength ?? 0 };
+      } catch (error) {
+        if (hasCode(error, 'not_found')) return null;
+        throw error;
+      }
+    },
+    async put(key, body) {
+      await guarded('put', key, () =>
+        client.send(new PutObjectCommand({ ...at(key), Body: Buffer.from(body) })),
+      );
+    },
+    async putStream(key, body) {
+      const source = meter(body);
+      const params = { ...at(key), Body: source.stream };
+      const upload = new Upload({ client, params, partSize: partBytes, queueSize: partsAtOnce });
+      try {
+        await guarded('put', key, () => upload.done());
+        return { bytes: source.bytes() };
+      } catch (error) {
+        throw source.failure()?.error ?? error;
+      } finally {
+        source.stream.destroy();
+        body.destroy();
+      }
+    },
+    async delete(key) {
+      await guarded('delete', key, () => client.send(new DeleteObjectCommand(at(key))));
+    },
+    async *list(prefix, listing) {
+      assertPrefix(prefix);
+      let StartAfter = listing?.after === undefined ? undefined : root + listing.after;
+      for (;;) {
+        const page = await guarded('list', prefix, () =>
+          client.send(new ListObjectsV2Command({ Bucket, Prefix: root + prefix, StartAfter })),
+        );
+        for (const { Key = '', Size = 0 } of page.Contents ?? []) {
+          yield { key: Key.slice(root.length), bytes: Size };
+        }
+        // The last key and not a continuation token: tokens end with their server's process.
+        StartAfter = page.Contents?.at(-1)?.Key;
+        if (!page.IsTruncated || StartAfter === undefined) return;
+      }
+    },
+    check: () => checkStore(store),
+    ...createPresigner(openClient(options, options.publicEndpoint ?? options.endpoint), at),
+  };
+  return store;
+}
+
+function openClient(options: S3StoreOptions, endpoint: string | undefined): S3Client {
+  return new S3Client({
+    region: options.region,
+    maxAttempts: 3,
+    // Many compatible servers reject checksums that they do not need.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    // Of silence, whichever way bytes flow: `requestTimeout` would only warn.
+    requestHandler: { connectionTimeout: 5_000, socketTimeout: 60_000 },
+    ...(endpoint ? { endpoint, forcePathStyle: true } : {}),
+    ...(options.credentials ? { credentials: { ...options.credentials } } : {}),
+  });
+}
+
+/** Count a stream's bytes, and remember its own error, to tell it from the store's. */
+function meter(source: Readable) {
+  let bytes = 0;
+  let failure: { readonly error: unknown } | undefined;
+  async function* chunks(): AsyncGenerator<Buffer> {
+    let isHandedOn = false;
+    try {
+      for await (const chunk of source) {
+        const buffer = Buffer.from(chunk);
+        bytes += buffer.length;
+        isHandedOn = true;
+        yield buffer;
+        isHandedOn = false;
+      }
+    } catch (error) {
+      // Errors thrown in at the yield are the reader's.
+      if (!isHandedOn) failure = { error };
+      throw error;
+    }
+  }
+  return { stream: Readable.from(chunks()), bytes: () => bytes, failure: () => failure };
+}
