@@ -7,14 +7,14 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { patientJob, redisPrefix } from '@umbra/platform/queues/queues';
+import { outageJobOptions, redisPrefix } from '@umbra/platform/queues/queues';
 import { FlowProducer, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { startProcess, waitUntilReady } from '../scripts/lib/server.mjs';
 import { startServices } from '../scripts/lib/services.mjs';
 import { residentBytes } from './memory.mjs';
 
-const lanes = 64;
+const inferenceThreads = 64;
 const mebibyte = 1024 * 1024;
 
 /**
@@ -32,7 +32,7 @@ export async function benchDispatch({ root, quick, report }) {
   const stub = startProcess(
     process.execPath,
     [fileURLToPath(new URL('stub-worker.mjs', import.meta.url))],
-    { env: { REDIS_URL: services.redisUrl, STUB_LANES: String(lanes) } },
+    { env: { REDIS_URL: services.redisUrl, STUB_LANES: String(inferenceThreads) } },
   );
   const redis = new Redis(services.redisUrl);
   try {
@@ -153,8 +153,14 @@ async function timeBareFlows(redisUrl, count) {
   const shared = { connection, prefix: `${redisPrefix}-bare` };
   const flows = new FlowProducer(shared);
   let done = 0;
-  const children = new Worker('child', async () => null, { ...shared, concurrency: lanes });
-  const parents = new Worker('parent', async () => null, { ...shared, concurrency: lanes });
+  const children = new Worker('child', async () => null, {
+    ...shared,
+    concurrency: inferenceThreads,
+  });
+  const parents = new Worker('parent', async () => null, {
+    ...shared,
+    concurrency: inferenceThreads,
+  });
   parents.on('completed', () => {
     done += 1;
   });
@@ -166,12 +172,12 @@ async function timeBareFlows(redisUrl, count) {
       Array.from({ length: 50 }, (_, index) => ({
         name: 'parent',
         queueName: 'parent',
-        opts: { ...patientJob, jobId: `parent-${at + index}` },
+        opts: { ...outageJobOptions, jobId: `parent-${at + index}` },
         children: [
           {
             name: 'child',
             queueName: 'child',
-            opts: { ...patientJob, jobId: `child-${at + index}` },
+            opts: { ...outageJobOptions, jobId: `child-${at + index}` },
           },
         ],
       })),

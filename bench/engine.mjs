@@ -80,7 +80,7 @@ export async function benchEngine({ root, quick, only, report }) {
  * @param {number} repeats
  */
 async function measureOwn(root, folder, { patch, stride, rows }, repeats) {
-  const engine = openEngine({ lanes: availableParallelism() });
+  const engine = openEngine({ inferenceThreads: availableParallelism() });
   try {
     const model = await engine.open(folder);
     const photo = readFileSync(join(root, 'samples/photos/cat.jpg'));
@@ -108,7 +108,7 @@ async function measureOwn(root, folder, { patch, stride, rows }, repeats) {
         scores[strategy] = done.scores;
       }
     }
-    const positions = first.winners.length;
+    const positions = first.predictedClasses.length;
     return {
       positions,
       dense: (positions * 1000) / best.dense,

@@ -12,7 +12,7 @@ import { createApiKey } from '@umbra/platform/tenancy/api-keys';
 import { startServices } from '../scripts/lib/services.mjs';
 
 const model = 'efficientnet-lite0';
-/** 16 positions: about a tenth of a second an image and lane. */
+/** 16 positions: about a tenth of a second an image and thread. */
 const settings = { patch: 56, stride: 56, edge: 'valid' };
 const pollers = 100;
 const followers = 100;

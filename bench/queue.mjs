@@ -19,15 +19,17 @@ const settings = occlusionSettings.parse({});
  */
 export async function benchQueue({ root, quick, report }) {
   const dir = mkdtempSync(join(tmpdir(), 'umbra-bench-'));
-  const lanes = availableParallelism();
+  const inferenceThreads = availableParallelism();
   try {
     const photos = await makePhotos(join(root, 'samples/photos'), dir, quick ? 8 : 16);
-    const engineSeconds = await runEngine(root, photos, lanes);
+    const engineSeconds = await runEngine(root, photos, inferenceThreads);
     report(
-      `engine alone: ${engineSeconds.toFixed(2)} s for ${photos.length} photos, ${lanes} lanes`,
+      `engine alone: ${engineSeconds.toFixed(2)} s for ${photos.length} photos, ${inferenceThreads} threads`,
     );
-    const serviceSeconds = await runService(photos, join(dir, 'service'), lanes);
-    report(`service: ${serviceSeconds.toFixed(2)} s with ${lanes} workers of one lane`);
+    const serviceSeconds = await runService(photos, join(dir, 'service'), inferenceThreads);
+    report(
+      `service: ${serviceSeconds.toFixed(2)} s with ${inferenceThreads} workers of one thread`,
+    );
     const overhead = serviceSeconds / engineSeconds;
     report(`service / engine: ${overhead.toFixed(3)}`);
     const dispatch = await benchDispatch({ root, quick, report });
@@ -68,15 +70,15 @@ async function makePhotos(samples, dir, count) {
  *
  * @param {string} root
  * @param {readonly string[]} photos
- * @param {number} lanes
+ * @param {number} inferenceThreads
  */
-async function runEngine(root, photos, lanes) {
-  const engine = openEngine({ lanes });
+async function runEngine(root, photos, inferenceThreads) {
+  const engine = openEngine({ inferenceThreads });
   try {
     const open = await engine.open(join(root, 'models', model));
     await explainOne(open, photos[0] ?? '');
     const start = performance.now();
-    // As many photos at once as there are lanes, so that decoding and drawing overlap with inference
+    // As many photos at once as there are threads, so that decoding and drawing overlap with inference
     // here too: what the queue adds is then all that differs.
     const waiting = [...photos];
     const work = async () => {
@@ -84,7 +86,7 @@ async function runEngine(root, photos, lanes) {
         await explainOne(open, path);
       }
     };
-    await Promise.all(Array.from({ length: lanes }, work));
+    await Promise.all(Array.from({ length: inferenceThreads }, work));
     return (performance.now() - start) / 1000;
   } finally {
     await engine.close();

@@ -15,7 +15,7 @@ const patch = 32;
 export async function benchRefine({ root, quick, report }) {
   const folder = join(root, 'samples/photos');
   const photos = readdirSync(folder).filter((name) => name.endsWith('.jpg'));
-  const engine = openEngine({ lanes: availableParallelism() });
+  const engine = openEngine({ inferenceThreads: availableParallelism() });
   const rows = [];
   try {
     const open = await engine.open(join(root, 'models', model));
@@ -50,10 +50,13 @@ async function compare(open, photo, stride) {
     occlusionSettings.parse({ patch, stride, refine: true }),
   );
   const [a, b] = [full, refined].map(
-    ({ plan, scores, clean }) => attributeTargets(plan, scores, clean)[0] ?? new Float32Array(),
+    ({ plan, scores, baseline }) =>
+      attributeTargets(plan, scores, baseline)[0] ?? new Float32Array(),
   );
   if (a === undefined || b === undefined) throw new Error('Expected two maps');
-  const computed = refined.winners.filter((winner) => winner !== -1).length;
+  const computed = refined.predictedClasses.filter(
+    (predictedClass) => predictedClass !== -1,
+  ).length;
   return {
     model,
     patch,

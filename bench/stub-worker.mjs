@@ -3,22 +3,27 @@
 // benchmark of the queue, which says so.
 
 import { queueNames, redisPrefix } from '@umbra/platform/queues/queues';
-import { createProgressBook } from '@umbra/platform/redis/job-progress';
-import { createFleetBook } from '@umbra/platform/redis/worker-registry';
+import { createJobProgressStore } from '@umbra/platform/redis/job-progress';
+import { createWorkerRegistry } from '@umbra/platform/redis/worker-registry';
 import { imageIndexOf } from '@umbra/shared/ids';
 import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 
 const redis = new Redis(process.env.REDIS_URL ?? '', { maxRetriesPerRequest: null });
-const lanes = Number(process.env.STUB_LANES ?? 64);
-const progress = createProgressBook(redis);
-const fleet = createFleetBook(redis);
-const notice = { id: `stub-${process.pid}`, formats: ['onnx'], lanes, backends: { onnx: 'stub' } };
-const announce = () => fleet.announce(/** @type {any} */ (notice));
+const inferenceThreads = Number(process.env.STUB_LANES ?? 64);
+const progress = createJobProgressStore(redis);
+const fleet = createWorkerRegistry(redis);
+const notice = {
+  id: `stub-${process.pid}`,
+  formats: ['onnx'],
+  inferenceThreads,
+  backends: { onnx: 'stub' },
+};
+const announce = () => fleet.heartbeat(/** @type {any} */ (notice));
 await announce();
 setInterval(announce, 3_000);
 
-const options = { connection: redis, prefix: redisPrefix, concurrency: lanes };
+const options = { connection: redis, prefix: redisPrefix, concurrency: inferenceThreads };
 const shards = new Worker(queueNames.shard, async () => null, options);
 const merges = new Worker(
   queueNames.merge,

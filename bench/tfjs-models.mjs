@@ -9,7 +9,7 @@ const classes = 1000;
 /** @typedef {{ class_name: string, config: Record<string, unknown> }} Layer */
 /** @typedef {{ name: string, shape: number[], deviation: number }} Weight */
 
-class Draft {
+class GraphBuilder {
   /** @type {Layer[]} */
   layers = [];
   /** @type {Weight[]} */
@@ -58,9 +58,9 @@ class Draft {
   }
 }
 
-/** @type {Record<string, (draft: Draft) => void>} */
+/** @type {Record<string, (draft: GraphBuilder) => void>} */
 const networks = {
-  vgg16(draft) {
+  vgg16(builder) {
     for (const [depth, filters] of [
       [2, 64],
       [2, 128],
@@ -68,16 +68,16 @@ const networks = {
       [3, 512],
       [3, 512],
     ]) {
-      for (let at = 0; at < (depth ?? 0); at++) draft.conv(filters ?? 0);
-      draft.add('MaxPooling2D', { pool_size: [2, 2], strides: [2, 2], padding: 'valid' });
+      for (let at = 0; at < (depth ?? 0); at++) builder.conv(filters ?? 0);
+      builder.add('MaxPooling2D', { pool_size: [2, 2], strides: [2, 2], padding: 'valid' });
     }
-    draft.add('Flatten');
-    draft.dense(7 * 7 * 512, 4096, 'relu');
-    draft.dense(4096, 4096, 'relu');
-    draft.dense(4096, classes, 'linear');
+    builder.add('Flatten');
+    builder.dense(7 * 7 * 512, 4096, 'relu');
+    builder.dense(4096, 4096, 'relu');
+    builder.dense(4096, classes, 'linear');
   },
-  mobilenet(draft) {
-    draft.conv(32, 3, 2);
+  mobilenet(builder) {
+    builder.conv(32, 3, 2);
     for (const [filters, stride] of [
       [64, 1],
       [128, 2],
@@ -93,11 +93,11 @@ const networks = {
       [1024, 2],
       [1024, 1],
     ]) {
-      draft.depthwise(stride ?? 1);
-      draft.conv(filters ?? 0, 1);
+      builder.depthwise(stride ?? 1);
+      builder.conv(filters ?? 0, 1);
     }
-    draft.add('GlobalAveragePooling2D');
-    draft.dense(1024, classes, 'linear');
+    builder.add('GlobalAveragePooling2D');
+    builder.dense(1024, classes, 'linear');
   },
 };
 
@@ -106,11 +106,11 @@ export async function findTfjsBundle(cache, name) {
   const bundle = `tfjs-${name}`;
   const folder = join(cache, bundle);
   if (existsSync(join(folder, 'bundle.json'))) return folder;
-  const draft = new Draft();
-  networks[name]?.(draft);
-  const config = { name, layers: draft.layers };
+  const builder = new GraphBuilder();
+  networks[name]?.(builder);
+  const config = { name, layers: builder.layers };
   const topology = { model_config: { class_name: 'Sequential', config } };
-  const weights = draft.weights.map(({ deviation, ...weight }) => ({
+  const weights = builder.weights.map(({ deviation, ...weight }) => ({
     ...weight,
     values: randomValues(weight.shape, deviation),
   }));

@@ -45,7 +45,7 @@ async function measurePlain(input) {
 const { bundle } = await readBundle(folder);
 const input = await prepareImage(photo, bundle.input);
 const plain = await measurePlain(input);
-const engine = openEngine({ lanes: availableParallelism() });
+const engine = openEngine({ inferenceThreads: availableParallelism() });
 const model = await engine.open(folder);
 const settings = occlusionSettings.parse({
   patch: Number(patch),
@@ -61,7 +61,7 @@ const dense = await run('dense');
 // Its sessions are made in the first run.
 await run('incremental');
 const incremental = await run('incremental');
-const positions = dense.winners.length;
+const positions = dense.predictedClasses.length;
 let maxAbsDiff = 0;
 for (const [target, scores] of dense.scores.entries()) {
   for (const [at, score] of scores.entries()) {

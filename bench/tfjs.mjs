@@ -79,7 +79,7 @@ export async function benchTfjs({ root, report }) {
 async function measureOnnx(root, model, { patch, stride, rows }, report) {
   const folder = findBundle(root, model, null, report);
   if (folder === null) return null;
-  const engine = openEngine({ lanes: availableParallelism() });
+  const engine = openEngine({ inferenceThreads: availableParallelism() });
   try {
     const opened = await engine.open(folder);
     const input = await prepareImage(
@@ -91,7 +91,7 @@ async function measureOnnx(root, model, { patch, stride, rows }, report) {
     const range = { rowStart, rowEnd: rowStart + rows };
     await opened.occlude(input, settings, { rows: { rowStart, rowEnd: rowStart + 1 } });
     const run = await opened.occlude(input, settings, { rows: range });
-    return (run.winners.length * 1000) / run.milliseconds;
+    return (run.predictedClasses.length * 1000) / run.milliseconds;
   } finally {
     await engine.close();
   }

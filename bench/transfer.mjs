@@ -174,7 +174,7 @@ async function multiply(store, job, images) {
   await store.put(manifest, lines.join(''));
   const record = JSON.parse((await store.get(keys.job(tenant, job.id))).toString());
   const counts = { total: images, completed: 0, failed: 0 };
-  const finalizing = { state: 'finalizing', completedAt: null, counts, run: 2 };
+  const finalizing = { state: 'finalizing', completedAt: null, counts, attempt: 2 };
   await putJson(store, keys.job(tenant, job.id), { ...record, ...finalizing });
 }
 

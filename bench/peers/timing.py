@@ -2,7 +2,7 @@
 
 Inputs: --model (an ONNX file, or the name of a torchvision architecture, which gets random
     weights), --patch and --stride (px, square), --positions (time this many at most: a sample is
-    enough for the time of one), --seconds (and no longer than this a row), --threads, --json.
+    enough for the time of one), --seconds (and no longer than this a row), --session-threads, --json.
 Outputs: a line a row on standard error; with --json one JSON object on standard output:
     {"bestMsPerPosition", "best", "rows": [{"name", "batch", "msPerPosition"}], "versions"}.
 Versions: requirements.txt.
@@ -28,7 +28,7 @@ def parse_arguments(description):
     parser.add_argument("--stride", type=int, default=16)
     parser.add_argument("--positions", type=int, default=169)
     parser.add_argument("--seconds", type=float, default=4)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--session-threads", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)

@@ -161,7 +161,7 @@ function countShards(output, sinceMs) {
  *   settings: import('@umbra/shared/contracts/settings').OcclusionSettings }} options
  */
 async function compareScores({ root, fleet, photos, settings, jobId }) {
-  const engine = openEngine({ lanes: availableParallelism() });
+  const engine = openEngine({ inferenceThreads: availableParallelism() });
   let maxAbsDiff = 0;
   try {
     const open = await engine.open(join(root, 'models', model));

@@ -10,7 +10,7 @@ const model = 'efficientnet-lite0';
 /**
  * @typedef {object} Measured what a job took, an image
  * @property {number} imageSeconds of one worker's wall time
- * @property {number} shardSeconds of a lane
+ * @property {number} shardSeconds of a thread
  * @property {number} mergeSeconds
  * @property {number} archiveSeconds
  * @property {number} storeReads of the workers
@@ -26,7 +26,7 @@ export async function measureEfficiency({ root, quick, report, fleet, dir }) {
   const photos = await cutPhotos({ root, dir: join(dir, 'photos'), count });
   const dataset = await fleet.upload(photos);
   const warm = await fleet.upload(photos.slice(0, 4));
-  // Turns, so that whatever else changes on the machine changes for both.
+  // Semaphore, so that whatever else changes on the machine changes for both.
   const order = quick ? [1, 2] : [1, 2, 1, 2];
   /** @type {Record<number, number[]>} */
   const seconds = { 1: [], 2: [] };

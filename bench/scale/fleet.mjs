@@ -42,7 +42,7 @@ export async function startFleet({ dir, env = {} }) {
     REDIS_URL: services.redisUrl,
     UMBRA_STORE_DIR: join(dir, 'store'),
     UMBRA_CACHE_DIR: join(dir, 'cache'),
-    UMBRA_LANES: '1',
+    UMBRA_INFERENCE_THREADS: '1',
     ...env,
   };
   /** @type {Set<PinnedWorker>} */

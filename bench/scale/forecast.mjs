@@ -23,15 +23,15 @@ export const examplePrices = {
 const storeLimits = { readsPerSecond: 5_500, writesPerSecond: 3_500 };
 /** The dispatcher's pause between two looks. */
 const tickSeconds = 0.05;
-/** How much it keeps in the queue: so much work, and so many images, for each lane. */
+/** How much it keeps in the queue: so much work, and so many images, for each thread. */
 const horizonSeconds = 1;
-const imagesPerLane = 2;
+const imagesPerThread = 2;
 
 /**
  * @typedef {object} Facts what was measured
  * @property {import('./efficiency.mjs').Measured} measured
  * @property {import('./queue-path.mjs').QueuePath} path
- * @property {number} windowImages most images in the queue at once, however many lanes there are
+ * @property {number} windowImages most images in the queue at once, however many threads there are
  */
 
 /**
@@ -61,10 +61,10 @@ export function forecastScale(facts, options = {}) {
 function forecastOne(facts, { images, workers, prices, spread, most }) {
   const { measured, path } = facts;
   const forWork = Math.ceil((horizonSeconds * workers) / measured.imageSeconds);
-  const windowImages = Math.min(most, Math.max(imagesPerLane * workers, forWork));
+  const windowImages = Math.min(most, Math.max(imagesPerThread * workers, forWork));
   const outcome = simulate({
     ...{ images, workers, windowImages, spread, tickSeconds },
-    laneSeconds: measured.imageSeconds,
+    threadSeconds: measured.imageSeconds,
     mergeSeconds: measured.mergeSeconds,
     dispatchSeconds: 1 / path.dispatchPerSecond,
     redisSeconds: path.redisCpuSeconds,
@@ -99,7 +99,7 @@ function forecastOne(facts, { images, workers, prices, spread, most }) {
 function limitsOf({ measured, path }, { workers, windowImages, reads, writes }) {
   const idle = Math.min(0.95, workers * path.idleCpuShare);
   const rates = {
-    lanes: workers / measured.imageSeconds,
+    inferenceThreads: workers / measured.imageSeconds,
     window: windowImages / (measured.imageSeconds + measured.mergeSeconds + tickSeconds / 2),
     redis: (1 - idle) / path.redisCpuSeconds,
     dispatcher: path.dispatchPerSecond,

@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { queueNames, redisPrefix } from '@umbra/platform/queues/queues';
-import { createFleetBook } from '@umbra/platform/redis/worker-registry';
+import { createWorkerRegistry } from '@umbra/platform/redis/worker-registry';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { findOnPath } from '../../scripts/lib/run.mjs';
@@ -77,10 +77,10 @@ async function timeDispatch(fleet, dataset, images) {
   });
   const redis = new Redis(fleet.redisUrl);
   const announce = () =>
-    createFleetBook(redis).announce({
+    createWorkerRegistry(redis).heartbeat({
       id: 'bench',
       formats: ['onnx'],
-      lanes: images,
+      inferenceThreads: images,
       backends: {},
     });
   await announce();
@@ -98,7 +98,7 @@ async function timeDispatch(fleet, dataset, images) {
   }
   await dispatcher.stop();
   clearInterval(announcing);
-  await createFleetBook(redis).leave('bench');
+  await createWorkerRegistry(redis).leave('bench');
   redis.disconnect();
   await fleet.client.cancelJob(id);
   await queue.close();

@@ -1,14 +1,14 @@
 // One job of very many images on very many workers, as a simulation of discrete events: a dispatcher that
-// fills a window, Redis that serves one command at a time, lanes that take shards, merges that follow.
+// fills a window, Redis that serves one command at a time, threads that take shards, merges that follow.
 //
 // What is left out: the network's own time, machines that differ or fail, a second job beside this one.
 
 /**
  * @typedef {object} Plant what is simulated; times in seconds
  * @property {number} images
- * @property {number} workers each with one lane
+ * @property {number} workers each with one thread
  * @property {number} windowImages images in the queue at once
- * @property {number} laneSeconds an image keeps a lane busy for, merge included
+ * @property {number} threadSeconds an image keeps a thread busy for, merge included
  * @property {number} spread of it: standard deviation over mean
  * @property {number} mergeSeconds between the last row and the results in the store
  * @property {number} dispatchSeconds an image takes of the one dispatcher of its job
@@ -20,7 +20,7 @@
  * @typedef {object} Outcome
  * @property {number} seconds until the last merge
  * @property {number} imagesPerSecond
- * @property {number} laneUse share of the time that lanes were busy
+ * @property {number} threadUse share of the time that threads were busy
  * @property {number} redisUse share of the time that Redis was busy, idle workers' looks included
  * @property {number} dispatcherUse
  */
@@ -55,7 +55,7 @@ export function simulate(plant) {
     while (waiting > 0 && idle > 0) {
       waiting -= 1;
       idle -= 1;
-      const took = drawGamma(random, plant.laneSeconds, plant.spread);
+      const took = drawGamma(random, plant.threadSeconds, plant.spread);
       laneBusy += took;
       events.push(askRedis(now, redisShares.take) + took, kinds.scored);
     }
@@ -94,7 +94,7 @@ export function simulate(plant) {
   return {
     seconds: now,
     imagesPerSecond: images / now,
-    laneUse: laneBusy / (now * workers),
+    threadUse: laneBusy / (now * workers),
     redisUse: Math.min(1, idleShare + (redisBusy / now) * (1 - idleShare)),
     dispatcherUse: Math.min(1, dispatcherBusy / now),
   };

@@ -6,7 +6,7 @@ const plant = {
   images: 20_000,
   workers: 10,
   windowImages: 100,
-  laneSeconds: 1,
+  threadSeconds: 1,
   spread: 0,
   mergeSeconds: 0.1,
   dispatchSeconds: 0.001,
@@ -18,15 +18,15 @@ const rateOf = (/** @type {Partial<typeof plant>} */ changes) =>
   simulate({ ...plant, ...changes }).imagesPerSecond;
 
 describe('the simulation bends where each part alone would', () => {
-  test('lanes', () => {
+  test('threads', () => {
     expect(rateOf({})).toBeCloseTo(10, 0);
     expect(rateOf({ spread: 0.5 })).toBeCloseTo(10, 0);
-    expect(simulate(plant).laneUse).toBeGreaterThan(0.98);
+    expect(simulate(plant).threadUse).toBeGreaterThan(0.98);
   });
 
-  test('the window: more lanes than images in the queue are of no use', () => {
+  test('the window: more threads than images in the queue are of no use', () => {
     const narrow = { workers: 1_000, windowImages: 100 };
-    // Each image is away for its lane's time, its merge, and half a look of the dispatcher.
+    // Each image is away for its thread's time, its merge, and half a look of the dispatcher.
     expect(rateOf(narrow)).toBeLessThan(100 / 1.1);
     expect(rateOf(narrow)).toBeGreaterThan(100 / 1.25);
   });
@@ -69,7 +69,7 @@ test('a forecast names the narrowest part first, and counts what it costs', () =
       prices: { laneHour: 3.6, fixedHour: 0, thousandReads: 0, thousandWrites: 0 },
     },
   );
-  expect(few?.asIs.limits[0]).toMatchObject({ part: 'lanes', imagesPerSecond: 10 });
+  expect(few?.asIs.limits[0]).toMatchObject({ part: 'threads', imagesPerSecond: 10 });
   expect(few?.asIs.costPerThousandImages).toBeCloseTo(1, 1);
   expect(many?.asIs.limits[0]?.part).toBe('window');
   expect(many?.wideWindow.limits[0]?.part).not.toBe('window');

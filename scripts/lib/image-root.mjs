@@ -39,32 +39,34 @@ export async function whyNoRoots() {
 export async function makeBase(cache, { node, npm }) {
   const root = join(cache, `base-node${node}-npm${npm}`);
   if (existsSync(root)) return root;
-  const draft = `${root}.draft`;
-  rmSync(draft, { recursive: true, force: true });
+  const builder = `${root}.draft`;
+  rmSync(builder, { recursive: true, force: true });
   mkdirSync(cache, { recursive: true });
   step('making a Debian root (mmdebstrap, two minutes)');
-  await run('mmdebstrap', ['--variant=minbase', '--mode=root', 'bookworm', draft], { quiet: true });
+  await run('mmdebstrap', ['--variant=minbase', '--mode=root', 'bookworm', builder], {
+    quiet: true,
+  });
   const packages = join(cache, 'npm');
   const wanted = [`node-linux-${process.arch}@${node}`, `npm@${npm}`];
   await run('npm', ['install', '--no-audit', '--no-fund', '--prefix', packages, ...wanted], {
     quiet: true,
   });
   const modules = join(packages, 'node_modules');
-  const local = join(draft, 'usr', 'local');
+  const local = join(builder, 'usr', 'local');
   copyFileSync(
     join(modules, `node-linux-${process.arch}`, 'bin', 'node'),
     join(local, 'bin', 'node'),
   );
   mkdirSync(join(local, 'lib', 'node_modules'), { recursive: true });
   cpSync(join(modules, 'npm'), join(local, 'lib', 'node_modules', 'npm'), { recursive: true });
-  inRoot(draft, {}, '/', [
+  inRoot(builder, {}, '/', [
     ...['chmod 755 /usr/local/bin/node'],
     ...['ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm'],
     ...['ln -s ../lib/node_modules/npm/bin/npx-cli.js /usr/local/bin/npx'],
     // As the official image has it.
     ...['groupadd --gid 1000 node', 'useradd --uid 1000 --gid node --create-home node'],
   ]);
-  renameSync(draft, root);
+  renameSync(builder, root);
   return root;
 }
 

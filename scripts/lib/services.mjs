@@ -20,7 +20,7 @@ import { startProcess, waitUntilReady } from './server.mjs';
  *
  * @param {object} options
  * @param {string} options.dir holds the store, the model cache and Redis's files
- * @param {number} [options.workers] worker processes, each with one lane
+ * @param {number} [options.workers] worker processes, each with one inference thread
  * @param {Record<string, string>} [options.env] added to the environment of the API and the workers
  * @param {(message: string) => void} [options.report]
  * @returns {Promise<Services>}
@@ -42,7 +42,7 @@ export async function startServices({ dir, workers = 2, env = {}, report = () =>
       UMBRA_STORE_DIR: join(dir, 'store'),
       UMBRA_CACHE_DIR: join(dir, 'cache'),
       UMBRA_MODELS_DIR: join(repoRoot, 'models'),
-      UMBRA_LANES: '1',
+      UMBRA_INFERENCE_THREADS: '1',
       UMBRA_HOST: '127.0.0.1',
       UMBRA_PORT: String(port),
       // For whoever is on this machine, and for as long as this runs.

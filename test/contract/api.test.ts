@@ -259,7 +259,7 @@ describe('reading', () => {
       files: string[];
     };
     expect(result).toMatchObject({
-      version: 3,
+      version: 4,
       image: { name: 'photo-1.png' },
       model: { name: 'tiny' },
     });

@@ -76,10 +76,10 @@ test('filters are drawn, saved, and not drawn again for who has them', async () 
 });
 
 test('what the model saw of a finished image is drawn', async () => {
-  const clean = Buffer.from(await (await get(`${image}/input.png`)).arrayBuffer());
+  const baseline = Buffer.from(await (await get(`${image}/input.png`)).arrayBuffer());
   const occluded = await get(`${image}/input.png?row=1&column=2`);
   const covered = Buffer.from(await occluded.arrayBuffer());
-  const { width = 0, height = 0 } = await sharp(clean).metadata();
+  const { width = 0, height = 0 } = await sharp(baseline).metadata();
   // Cells of 14 px; the patch covers rows 8 to 16 and columns 16 to 24 with the mean colour.
   const left = 16 + 16 * 14;
   const top = height - 16 - 32 * 14 + 8 * 14;
@@ -88,7 +88,7 @@ test('what the model saw of a finished image is drawn', async () => {
   const colours = async (png: Buffer) =>
     new Set(await sharp(png).extract(patch).removeAlpha().raw().toBuffer());
   expect([...(await colours(covered))]).toEqual([128]);
-  expect((await colours(clean)).size).toBeGreaterThan(10);
+  expect((await colours(baseline)).size).toBeGreaterThan(10);
   const etag = occluded.headers.get('etag') ?? '';
   const again = await get(`${image}/input.png?row=1&column=2`, { 'if-none-match': etag });
   expect(again.status).toBe(304);

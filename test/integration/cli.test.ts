@@ -167,7 +167,7 @@ describe('umbra', () => {
     [['explain', 'a.png', '--out', 'x', '--stride', '0'], 2, '--stride'],
     [['explain', 'a.png', '--out', 'x', '--fill', 'grey'], 2, '--fill'],
     [['explain', 'a.png', '--out', 'x', '--model', 'nope'], 2, "got 'nope'"],
-    [['explain', 'a.png', '--out', 'x', '--lanes', 'many'], 2, '--lanes'],
+    [['explain', 'a.png', '--out', 'x', '--inference-threads', 'many'], 2, '--inference-threads'],
     [['explain', 'a.png', '--out', 'x', '--box', '1,2,3'], 2, '--box'],
     [['explain', 'a.png', '--out', 'x', '--preset', 'article', '--edge', 'clip'], 2, '--edge'],
     [['explain', 'a.png', '--colour'], 2, '--colour'],

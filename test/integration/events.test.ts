@@ -1,4 +1,4 @@
-import { createEventBook, eventChannel } from '@umbra/platform/redis/job-event-log';
+import { createJobEventLog, eventChannel } from '@umbra/platform/redis/job-event-log';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { followEvents, type Heard } from '../support/follow-events.js';
@@ -118,7 +118,7 @@ test('hundreds of clients hear the same over one connection to Redis', async () 
   };
   await all(2);
   expect((await clients()) - before).toBeLessThanOrEqual(1);
-  const book = createEventBook(asker);
+  const book = createJobEventLog(asker);
   for (let index = 0; index < 50; index++) {
     const id = `img_${String(index).padStart(8, '0')}`;
     await book.add('default', job, 'image', { id, state: 'completed', error: null });

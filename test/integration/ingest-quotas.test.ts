@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createUsageBook } from '@umbra/platform/redis/usage-ledger';
+import { createUsageLedger } from '@umbra/platform/redis/usage-ledger';
 import { keys } from '@umbra/platform/store/keys';
 import { createS3Store } from '@umbra/platform/store/s3-store';
 import { createApiKey } from '@umbra/platform/tenancy/api-keys';
@@ -70,11 +70,11 @@ async function makeTenant(limits: Partial<Quotas>) {
         const found = await dataset(id);
         return ['ready', 'failed'].includes(found.state) ? found : null;
       }),
-    usage: () => createUsageBook(redis, service.store).read(tenant, { ...none, ...limits }),
+    usage: () => createUsageLedger(redis, service.store).read(tenant, { ...none, ...limits }),
     /** The store alone says it. */
     counted: async () => {
       for (const key of await redis.keys(`umbra:usage:${tenant}:*`)) await redis.del(key);
-      return createUsageBook(redis, service.store).read(tenant, { ...none, ...limits });
+      return createUsageLedger(redis, service.store).read(tenant, { ...none, ...limits });
     },
   };
 }

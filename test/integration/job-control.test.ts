@@ -114,11 +114,11 @@ describe('retry', () => {
     await mend();
     const again = await post(`/v1/jobs/${job}/retry`);
     expect(again.status).toBe(202);
-    expect(await again.json()).toMatchObject({ run: 2 });
+    expect(await again.json()).toMatchObject({ attempt: 2 });
     const ended = await waitForJob(
       service.url,
       job,
-      (status) => hasEnded(status) && status.run === 2,
+      (status) => hasEnded(status) && status.attempt === 2,
     );
     expect(ended).toMatchObject({ state: 'completed', counts: { completed: 6, failed: 0 } });
     expect((await service.store.get(untouched)).equals(before)).toBe(true);
@@ -139,7 +139,7 @@ describe('retry', () => {
     const ended = await waitForJob(
       service.url,
       job,
-      (status) => hasEnded(status) && status.run === 2,
+      (status) => hasEnded(status) && status.attempt === 2,
     );
     expect(ended).toMatchObject({ state: 'completed', ending: null, cancelledAt: null });
     expect(ended.counts).toEqual({ total: images, completed: images, failed: 0 });
@@ -201,7 +201,7 @@ describe('before and beside', () => {
     });
     expect(answer.status).toBe(200);
     const estimate = (await answer.json()) as JobEstimate;
-    expect(estimate).toMatchObject({ images, lanes: 1 });
+    expect(estimate).toMatchObject({ images, inferenceThreads: 1 });
     const per = estimate.positionsPerImage ?? 0;
     expect(estimate.positions).toBe(per * images);
     expect(estimate.forwardPasses).toBe((per + 1) * images);

@@ -1,4 +1,4 @@
-import { createProgressBook } from '@umbra/platform/redis/job-progress';
+import { createJobProgressStore } from '@umbra/platform/redis/job-progress';
 import { findJobRecord } from '@umbra/platform/store/delete';
 import { putJson } from '@umbra/platform/store/json';
 import { defaultTenant, keys } from '@umbra/platform/store/keys';
@@ -65,7 +65,7 @@ async function cancelledJob(changes: Partial<JobRecord> = {}): Promise<JobRecord
 }
 
 const finish = (job: string) =>
-  waitForJob(service.url, job, ({ state, run }) => isFinal(state) && run === 2);
+  waitForJob(service.url, job, ({ state, attempt }) => isFinal(state) && attempt === 2);
 
 test('a job is begun again only when its end is put away', async () => {
   const { id } = await cancelledJob({ cancelledAt: new Date().toISOString() });
@@ -82,12 +82,12 @@ test('an end that was cut off is put away later', async () => {
   const { id } = await cancelledJob();
   await service.store.put(mark(id), '');
   await expect.poll(() => hasMark(id), { timeout: 10_000 }).toBe(false);
-  await expect.poll(() => createProgressBook(redis).listRegistered()).not.toContain(id);
+  await expect.poll(() => createJobProgressStore(redis).listRegistered()).not.toContain(id);
 });
 
 test('an image that fails after its job has ended is run when that is begun again', async () => {
   const { id } = await cancelledJob();
-  await createProgressBook(redis).finishImage(id, 1, 'failed');
+  await createJobProgressStore(redis).finishImage(id, 1, 'failed');
   expect((await retry(id)).status).toBe(202);
   const counts = { total: images, completed: images, failed: 0 };
   expect(await finish(id)).toMatchObject({ state: 'completed', counts });
@@ -99,7 +99,7 @@ test('a job that ended before its dataset was ready has its images when it is be
     counts: { total: 0, completed: 0, failed: 0 },
   });
   const again = await retry(id);
-  expect(await again.json()).toMatchObject({ state: 'validating', run: 2 });
+  expect(await again.json()).toMatchObject({ state: 'validating', attempt: 2 });
   const counts = { total: images, completed: images, failed: 0 };
   expect(await finish(id)).toMatchObject({ state: 'completed', counts });
 });

@@ -74,8 +74,8 @@ test('a damaged bundle is named, and hides no other', async () => {
 test('flags of the engine are held to what there is', async () => {
   for (const [flag, value, words] of [
     ['--provider', 'tpu', /cpu, cuda, webgpu/],
-    ['--threads', '0', /integer from 1 to 256/],
-    ['--lanes', 'two', /integer from 1 to 256/],
+    ['--session-threads', '0', /integer from 1 to 256/],
+    ['--inference-threads', 'two', /integer from 1 to 256/],
   ] as const) {
     const { code, stderr } = await run('plan', '--model', 'whole', flag, value);
     expect(code).not.toBe(0);

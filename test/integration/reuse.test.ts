@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { patientJob, queueNames, redisPrefix } from '@umbra/platform/queues/queues';
+import { outageJobOptions, queueNames, redisPrefix } from '@umbra/platform/queues/queues';
 import { getJson, putJson } from '@umbra/platform/store/json';
 import { defaultTenant, keys } from '@umbra/platform/store/keys';
 import { getRows, putRows } from '@umbra/platform/store/rows';
@@ -79,7 +79,7 @@ describe('the same work in another job', () => {
     await untilFinal(stage, first.job.id);
     const scores = await readScores(first.job.id);
     expect(await countPositions()).toEqual({ run: 2 * positions, taken: 0 });
-    expect(await readResult(first.job.id)).toMatchObject({ version: 3, reused: false });
+    expect(await readResult(first.job.id)).toMatchObject({ version: 4, reused: false });
     const { provenance } = await readResult(first.job.id);
     for (const key of await listKeys(keys.jobFiles(defaultTenant, first.job.id))) {
       await stage.store.delete(key);
@@ -166,7 +166,10 @@ describe('the same work in another job', () => {
       'of other work': () => putRows(stage.store, key, 'f'.repeat(64), rows),
       'of other rows': () => putRows(stage.store, key, address, { ...rows, rowEnd: 8 }),
       'too short': () =>
-        putRows(stage.store, key, address, { ...rows, winners: rows.winners.slice(0, 400) }),
+        putRows(stage.store, key, address, {
+          ...rows,
+          predictedClasses: rows.predictedClasses.slice(0, 400),
+        }),
     };
     let run = positions;
     for (const [what, spoil] of Object.entries(damage)) {
@@ -229,7 +232,7 @@ test('a retried image only runs the rows that were not good', async () => {
 
   await redis.flushall();
   await stage.store.delete(error);
-  await putJson(stage.store, keys.job(defaultTenant, job.id), { ...job, run: 2 });
+  await putJson(stage.store, keys.job(defaultTenant, job.id), { ...job, attempt: 2 });
   await stage.store.put(marker, '');
   await work();
   expect((await untilFinal(stage, job.id)).counts).toMatchObject({ completed: 1, failed: 0 });
@@ -268,13 +271,19 @@ test('results too large for Redis go through the store, and give the same bytes'
   expect(await readScores(job.id)).toEqual(await readScores(small.job.id));
 });
 
-test('a merge takes results of the version before', async () => {
+test.each([2, 3])('a merge takes results of version %i', async (version) => {
   const written = await writeJob(stage, { images: 1, reuse: true });
   const { job, items } = written;
   await work();
   await untilFinal(stage, job.id);
   const key = keys.rows(defaultTenant, addressIn(written), whole);
-  const { reused: _, ...rows }: ShardResult = await getRows(stage.store, key, addressIn(written));
+  const { reused, baseline, predictedClasses, ...rows }: ShardResult = await getRows(
+    stage.store,
+    key,
+    addressIn(written),
+  );
+  const shared = { ...rows, version, clean: baseline, winners: predictedClasses };
+  const returned = version === 2 ? shared : { ...shared, reused };
   const scores = await readScores(job.id);
   await stopWorkers();
   await stage.store.delete(keys.result(defaultTenant, job.id, imageIdAt(0), 'result.json'));
@@ -285,9 +294,9 @@ test('a merge takes results of the version before', async () => {
     connection: { url: stage.redisUrl },
     prefix: redisPrefix,
   });
-  // As a worker of the version before would end it.
+  // As a worker of that version would end it.
   const { Worker } = await import('bullmq');
-  const old = new Worker(queueNames.shard, async () => ({ ...rows, version: 2 }), {
+  const old = new Worker(queueNames.shard, async () => returned, {
     connection: { url: stage.redisUrl },
     prefix: redisPrefix,
   });
@@ -308,18 +317,28 @@ async function addImage(
   bands: readonly { rowStart: number; rowEnd: number }[],
   tenant: string = defaultTenant,
 ): Promise<void> {
-  const { id: jobId, dataset, model, settings, run, reuse } = job;
+  const { id: jobId, dataset, model, settings, attempt, reuse } = job;
   const [item] = items;
-  const data = { version: 1, tenant, jobId, dataset, item, model, settings, run, reuse } as const;
+  const data = {
+    version: 2,
+    tenant,
+    jobId,
+    dataset,
+    item,
+    model,
+    settings,
+    attempt,
+    reuse,
+  } as const;
   const name = `${tenant}-${jobId}`;
   const flows = new FlowProducer({ connection: { url: stage.redisUrl }, prefix: redisPrefix });
   await flows.add({
     ...{ name: queueNames.merge, queueName: queueNames.merge, data: mergePayload.parse(data) },
-    opts: { ...patientJob, jobId: `merge-${name}` },
+    opts: { ...outageJobOptions, jobId: `merge-${name}` },
     children: bands.map((rows) => ({
       ...{ name: queueNames.shard, queueName: queueNames.shard, data: { ...data, ...rows } },
       opts: {
-        ...{ ...patientJob, attempts: 3, ignoreDependencyOnFailure: true },
+        ...{ ...outageJobOptions, attempts: 3, ignoreDependencyOnFailure: true },
         jobId: `shard-${name}-${rows.rowStart}`,
       },
     })),

@@ -21,7 +21,7 @@ async function explain(root: string, provider: string) {
     join(root, 'tiny'),
     '--provider',
     provider,
-    '--lanes',
+    '--inference-threads',
     '1',
     '--patch',
     '8',

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
   dispatcherJob,
-  patientJob,
+  outageJobOptions,
   queueJobIds,
   queueNames,
   redisPrefix,
@@ -72,7 +72,7 @@ describe('a job', () => {
       'overlay.png',
       'scores.npy',
       'thumbnail.webp',
-      'winners.npy',
+      'predicted-classes.npy',
     ]);
 
     const zip = await readZip(await stage.store.get(keys.archive(tenant, job.id)));
@@ -116,7 +116,7 @@ describe('a job', () => {
     for (const rowsPerShard of sizes) {
       jobs.push((await writeJob(stage, { images: 1, rowsPerShard })).job);
     }
-    await Promise.all([work({ UMBRA_LANES: '2' }), work()]);
+    await Promise.all([work({ UMBRA_INFERENCE_THREADS: '2' }), work()]);
     const scores: string[] = [];
     for (const { id } of jobs) {
       expect(await untilFinal(stage, id)).toMatchObject({ state: 'completed' });
@@ -138,7 +138,7 @@ describe('a job', () => {
     for (const rowsPerShard of [1, 4, null]) {
       jobs.push((await writeJob(stage, { images: 1, rowsPerShard, settings })).job);
     }
-    await Promise.all([work({ UMBRA_LANES: '2' }), work()]);
+    await Promise.all([work({ UMBRA_INFERENCE_THREADS: '2' }), work()]);
     const digests: string[] = [];
     for (const { id } of jobs) {
       expect(await untilFinal(stage, id)).toMatchObject({ state: 'completed' });
@@ -272,7 +272,7 @@ describe('what goes wrong with one image', () => {
       name: queueNames.merge,
       queueName: queueNames.merge,
       data: { version: 1, tenant, jobId: job.id, dataset, item, model, settings },
-      opts: { ...patientJob, jobId: queueJobIds.merge(job.id, 1, 'img_00000000') },
+      opts: { ...outageJobOptions, jobId: queueJobIds.merge(job.id, 1, 'img_00000000') },
     });
     // What the queue writes once a job has stalled too often.
     const key = `${redisPrefix}:${queueNames.merge}:${queueJobIds.merge(job.id, 1, 'img_00000000')}`;

@@ -1,9 +1,9 @@
 import {
   commonConfig,
   engineConfig,
-  intakeConfig,
   portSetting,
   quotaConfig,
+  uploadLimitsConfig,
 } from '@umbra/platform/config';
 import { metricsConfig } from '@umbra/platform/telemetry/metrics-config';
 import { tracingConfig } from '@umbra/platform/telemetry/tracing-config';
@@ -14,7 +14,7 @@ const count = (fallback: number) => z.coerce.number().int().min(1).default(fallb
 
 const settings = commonConfig.extend({
   ...engineConfig.shape,
-  ...intakeConfig.shape,
+  ...uploadLimitsConfig.shape,
   ...quotaConfig.shape,
   ...metricsConfig.shape,
   ...tracingConfig.shape,
@@ -23,7 +23,7 @@ const settings = commonConfig.extend({
   /** Of each tenant for which nothing else was set. */
   UMBRA_REQUESTS_PER_MINUTE: count(6000),
   /** Uploads taken in at once; more wait, unread. */
-  UMBRA_UPLOADS_AT_ONCE: count(4),
+  UMBRA_MAX_CONCURRENT_UPLOADS: count(4),
   /** From one address, before it must wait. */
   UMBRA_BAD_KEYS_PER_MINUTE: count(60),
   /** Proxies in front of the API, which say in X-Forwarded-For where a request comes from. */

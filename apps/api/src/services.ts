@@ -1,21 +1,21 @@
-import type { EventBook } from '@umbra/platform/redis/job-event-log';
-import type { ProgressBook } from '@umbra/platform/redis/job-progress';
-import type { PaceBook } from '@umbra/platform/redis/throughput';
-import type { TraceBook } from '@umbra/platform/redis/trace-contexts';
-import type { UsageBook } from '@umbra/platform/redis/usage-ledger';
-import type { FleetBook } from '@umbra/platform/redis/worker-registry';
+import type { JobEventLog } from '@umbra/platform/redis/job-event-log';
+import type { JobProgressStore } from '@umbra/platform/redis/job-progress';
+import type { ThroughputStore } from '@umbra/platform/redis/throughput';
+import type { TraceContextStore } from '@umbra/platform/redis/trace-contexts';
+import type { UsageLedger } from '@umbra/platform/redis/usage-ledger';
+import type { WorkerRegistry } from '@umbra/platform/redis/worker-registry';
 import type { SourceStores } from '@umbra/platform/store/source-stores';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import type { Logger } from '@umbra/platform/telemetry/logger';
 import type { Tracing } from '@umbra/platform/telemetry/tracing';
 import type { TenantReader } from '@umbra/platform/tenancy/tenant-reader';
-import type { ShortMemory } from '@umbra/shared/cache';
+import type { TtlCache } from '@umbra/shared/cache';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Registry } from 'prom-client';
 import type { ApiConfig } from './config.js';
-import type { Turns } from './http/turns.js';
+import type { Semaphore } from './http/turns.js';
 import type { EventHub } from './jobs/event-hub.js';
 import type { FormatReader } from './models/model-formats.js';
 import type { Board } from './observability/bull-board.js';
@@ -27,13 +27,13 @@ export type Context = {
   /** Buckets that datasets may be made of. */
   readonly sources: SourceStores;
   readonly redis: Redis;
-  readonly progress: ProgressBook;
-  readonly events: EventBook;
+  readonly progress: JobProgressStore;
+  readonly events: JobEventLog;
   readonly hub: EventHub;
-  readonly fleet: FleetBook;
-  readonly pace: PaceBook;
+  readonly workerRegistry: WorkerRegistry;
+  readonly throughput: ThroughputStore;
   readonly readTenant: TenantReader;
-  readonly usage: UsageBook;
+  readonly usage: UsageLedger;
   readonly formatOf: FormatReader;
   readonly dispatchQueue: Queue;
   readonly mergeQueue: Queue;
@@ -43,10 +43,10 @@ export type Context = {
   /** The page of the queues, where it is asked for. */
   readonly board: Board | null;
   readonly tracing: Tracing;
-  readonly traces: TraceBook;
+  readonly traces: TraceContextStore;
   /** Records of jobs that are polled, by tenant and id. */
-  readonly polledJobs: ShortMemory<JobRecord>;
+  readonly polledJobs: TtlCache<JobRecord>;
   /** Uploads are taken in a few at once: each needs memory and disk. */
-  readonly uploadTurns: Turns;
+  readonly uploadSemaphore: Semaphore;
   readonly logger: Logger;
 };

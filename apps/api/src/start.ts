@@ -8,12 +8,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readVerifiedBundle } from '@umbra/engine';
 import { addedModelsFolder } from '@umbra/platform/config';
 import { queueNames, redisPrefix } from '@umbra/platform/queues/queues';
-import { createEventBook } from '@umbra/platform/redis/job-event-log';
-import { createProgressBook } from '@umbra/platform/redis/job-progress';
-import { createPaceBook } from '@umbra/platform/redis/throughput';
-import { createTraceBook } from '@umbra/platform/redis/trace-contexts';
-import { createUsageBook } from '@umbra/platform/redis/usage-ledger';
-import { createFleetBook, rememberFleet } from '@umbra/platform/redis/worker-registry';
+import { createJobEventLog } from '@umbra/platform/redis/job-event-log';
+import { createJobProgressStore } from '@umbra/platform/redis/job-progress';
+import { createThroughputStore } from '@umbra/platform/redis/throughput';
+import { createTraceContextStore } from '@umbra/platform/redis/trace-contexts';
+import { createUsageLedger } from '@umbra/platform/redis/usage-ledger';
+import { cacheWorkerList, createWorkerRegistry } from '@umbra/platform/redis/worker-registry';
 import { publishModel } from '@umbra/platform/store/models';
 import { openStore } from '@umbra/platform/store/open-store';
 import { createSourceStores } from '@umbra/platform/store/source-stores';
@@ -24,7 +24,7 @@ import { serveMetrics } from '@umbra/platform/telemetry/serve-metrics';
 import { createTenantUsage } from '@umbra/platform/telemetry/tenant-usage';
 import { startTracing, telemetryOf } from '@umbra/platform/telemetry/tracing';
 import { createTenantReader } from '@umbra/platform/tenancy/tenant-reader';
-import { createShortMemory } from '@umbra/shared/cache';
+import { createTtlCache } from '@umbra/shared/cache';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -32,7 +32,7 @@ import { Registry } from 'prom-client';
 import { createApp } from './app.js';
 import { tenantDefaultsOf } from './auth/tenants.js';
 import type { ApiConfig } from './config.js';
-import { createTurns } from './http/turns.js';
+import { createSemaphore } from './http/turns.js';
 import { createEventHub } from './jobs/event-hub.js';
 import { createFormatReader } from './models/model-formats.js';
 import { openBoard } from './observability/bull-board.js';
@@ -47,7 +47,7 @@ export type RunningApi = {
 };
 
 /** Node.js' own five minutes would cut off an upload of some gibibytes. */
-const longestRequestMs = 3_600_000;
+const maxRequestMs = 3_600_000;
 
 /** Start the HTTP service. Redis need not be there yet: `/readyz` tells. */
 export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi> {
@@ -57,19 +57,19 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   const usage = createTenantUsage(registry, config.UMBRA_METRICS_TENANTS);
   const store = usage.measureStored(measureStore(openStore(config), registry));
   // A request must never wait for a Redis that is away: commands fail at once.
-  const impatient = {
+  const failFastRedisOptions = {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
     commandTimeout: 1_500,
     connectTimeout: 1_500,
     retryStrategy: (attempt: number) => Math.min(attempt * 100, 1_000),
   };
-  const redis = new Redis(config.REDIS_URL, impatient);
+  const redis = new Redis(config.REDIS_URL, failFastRedisOptions);
   redis.on('error', (error) => logger.warn({ reason: error.message }, 'redis is not reachable'));
   const openQueue = (name: string): Queue => {
     const queue = new Queue(name, {
       // A connection of its own: BullMQ greets a shared one before it is ready, and fails for good.
-      connection: { url: config.REDIS_URL, ...impatient },
+      connection: { url: config.REDIS_URL, ...failFastRedisOptions },
       prefix: redisPrefix,
       ...telemetryOf(tracing),
     });
@@ -84,34 +84,44 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   if (config.UMBRA_MODELS_DIR !== undefined || existsSync(models)) {
     await publishModels(store, models, logger);
   }
-  const progress = createProgressBook(redis);
-  const fleet = rememberFleet(createFleetBook(redis), fleetMs);
-  const events = createEventBook(redis);
+  const progress = createJobProgressStore(redis);
+  const workerRegistry = cacheWorkerList(createWorkerRegistry(redis), workerListMs);
+  const events = createJobEventLog(redis);
   const subscriber = redis.duplicate();
   subscriber.on('error', () => undefined);
   const hub = createEventHub(subscriber);
-  const pace = createPaceBook(redis);
+  const throughput = createThroughputStore(redis);
   const board =
     config.UMBRA_BULL_BOARD === '1'
       ? await openBoard({ store, openQueue, badKeysPerMinute: config.UMBRA_BAD_KEYS_PER_MINUTE })
       : null;
   const app = createApp({
-    ...{ config, store, redis, progress, fleet, pace, dispatchQueue, ingestQueue, mergeQueue },
+    ...{
+      config,
+      store,
+      redis,
+      progress,
+      workerRegistry,
+      throughput,
+      dispatchQueue,
+      ingestQueue,
+      mergeQueue,
+    },
     ...{ webhookQueue, events, hub, registry, tracing, board, logger },
-    traces: createTraceBook(redis, tracing, config.UMBRA_TRACE_IMAGES),
+    traces: createTraceContextStore(redis, tracing, config.UMBRA_TRACE_IMAGES),
     sources: createSourceStores(config),
-    polledJobs: createShortMemory<JobRecord>({ freshMs: polledMs, kept: 1_000 }),
-    uploadTurns: createTurns(config.UMBRA_UPLOADS_AT_ONCE),
+    polledJobs: createTtlCache<JobRecord>({ freshMs: polledMs, kept: 1_000 }),
+    uploadSemaphore: createSemaphore(config.UMBRA_MAX_CONCURRENT_UPLOADS),
     formatOf: createFormatReader(store),
     readTenant: createTenantReader(store, tenantDefaultsOf(config)),
-    usage: createUsageBook(redis, store),
+    usage: createUsageLedger(redis, store),
   });
-  const readBacklog = createBacklogReader(store, progress, pace);
+  const readBacklog = createBacklogReader(store, progress, throughput);
   const queueMetrics = createQueueMetrics({ registry, redis, readBacklog, logger });
   const { refresh } = queueMetrics;
   const metricsServer = await serveMetrics({ config, registry, logger, refresh });
   const server = createServer(app);
-  server.requestTimeout = longestRequestMs;
+  server.requestTimeout = maxRequestMs;
   server.listen(config.UMBRA_PORT, config.UMBRA_HOST);
   await once(server, 'listening');
   const { address, port, family } = server.address() as AddressInfo;
@@ -141,13 +151,13 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
 
 /** How old a polled job's record, and the list of workers, may be. */
 const polledMs = 250;
-const fleetMs = 1_000;
+const workerListMs = 1_000;
 
 /** For a queue to say goodbye: without Redis it would try for ever. */
-const goodbyeMs = 1_000;
+const queueCloseTimeoutMs = 1_000;
 
 async function closeQueue(queue: Queue): Promise<void> {
-  const late = () => sleep(goodbyeMs, undefined, { ref: false });
+  const late = () => sleep(queueCloseTimeoutMs, undefined, { ref: false });
   await Promise.race([queue.close().catch(() => undefined), late()]);
   await Promise.race([queue.disconnect().catch(() => undefined), late()]);
 }

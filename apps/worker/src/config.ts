@@ -1,4 +1,9 @@
-import { commonConfig, engineConfig, intakeConfig, quotaConfig } from '@umbra/platform/config';
+import {
+  commonConfig,
+  engineConfig,
+  quotaConfig,
+  uploadLimitsConfig,
+} from '@umbra/platform/config';
 import { stepNames } from '@umbra/platform/queues/queues';
 import { metricsConfig } from '@umbra/platform/telemetry/metrics-config';
 import { tracingConfig } from '@umbra/platform/telemetry/tracing-config';
@@ -11,7 +16,7 @@ const allSteps = stepNames.join(',');
 
 export const workerConfig = commonConfig.extend({
   ...engineConfig.shape,
-  ...intakeConfig.shape,
+  ...uploadLimitsConfig.shape,
   /** Of the steps that take images in, and that learn what a job is of. */
   ...quotaConfig.shape,
   ...metricsConfig.shape,
@@ -23,7 +28,7 @@ export const workerConfig = commonConfig.extend({
     .transform((names) => [...new Set(names.split(',').map((name) => name.trim()))])
     .pipe(z.array(step).min(1)),
   /** Inference threads of this process; shards run side by side. */
-  UMBRA_LANES: count(1),
+  UMBRA_INFERENCE_THREADS: count(1),
   /** Images of all jobs that may be in the queue of a kind of model at once. */
   UMBRA_WINDOW_IMAGES: count(4096),
   /** Most seconds that a shard should take, as far as its model's pace is known. */

@@ -1,12 +1,12 @@
 import type { Engine } from '@umbra/engine';
 import type { ShardQueue } from '@umbra/platform/queues/queues';
-import type { EventBook } from '@umbra/platform/redis/job-event-log';
-import type { ProgressBook } from '@umbra/platform/redis/job-progress';
-import type { ClaimBook } from '@umbra/platform/redis/score-lease';
-import type { PaceBook } from '@umbra/platform/redis/throughput';
-import type { TraceBook } from '@umbra/platform/redis/trace-contexts';
-import type { UsageBook } from '@umbra/platform/redis/usage-ledger';
-import type { FleetBook } from '@umbra/platform/redis/worker-registry';
+import type { JobEventLog } from '@umbra/platform/redis/job-event-log';
+import type { JobProgressStore } from '@umbra/platform/redis/job-progress';
+import type { ScoreLease } from '@umbra/platform/redis/score-lease';
+import type { ThroughputStore } from '@umbra/platform/redis/throughput';
+import type { TraceContextStore } from '@umbra/platform/redis/trace-contexts';
+import type { UsageLedger } from '@umbra/platform/redis/usage-ledger';
+import type { WorkerRegistry } from '@umbra/platform/redis/worker-registry';
 import type { SourceStores } from '@umbra/platform/store/source-stores';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import type { Logger } from '@umbra/platform/telemetry/logger';
@@ -14,9 +14,9 @@ import type { Tracing } from '@umbra/platform/telemetry/tracing';
 import type { TenantReader } from '@umbra/platform/tenancy/tenant-reader';
 import type { FlowProducer, Queue } from 'bullmq';
 import type { WorkerConfig } from './config.js';
-import type { Announce } from './jobs/announce.js';
+import type { PublishJobState } from './jobs/announce.js';
 import type { WorkerMetrics } from './observability/metrics.js';
-import type { ModelShelf } from './runtime/model-cache.js';
+import type { ModelCache } from './runtime/model-cache.js';
 
 /** What the steps of a job are given. */
 export type Context = {
@@ -24,17 +24,17 @@ export type Context = {
   readonly store: ObjectStore;
   /** Buckets that datasets may be made of. */
   readonly sources: SourceStores;
-  readonly progress: ProgressBook;
-  readonly fleet: FleetBook;
+  readonly progress: JobProgressStore;
+  readonly workerRegistry: WorkerRegistry;
   readonly readTenant: TenantReader;
-  readonly usage: UsageBook;
+  readonly usage: UsageLedger;
   /** How long positions take, by model. */
-  readonly pace: PaceBook;
-  readonly events: EventBook;
-  readonly announce: Announce;
-  readonly claims: ClaimBook;
+  readonly throughput: ThroughputStore;
+  readonly events: JobEventLog;
+  readonly publishJobState: PublishJobState;
+  readonly scoreLease: ScoreLease;
   readonly engine: Engine;
-  readonly shelf: ModelShelf;
+  readonly modelCache: ModelCache;
   readonly flows: FlowProducer;
   readonly ingestQueue: Queue;
   readonly dispatchQueue: Queue;
@@ -44,7 +44,7 @@ export type Context = {
   readonly webhookQueue: Queue;
   readonly metrics: WorkerMetrics;
   readonly tracing: Tracing;
-  readonly traces: TraceBook;
+  readonly traces: TraceContextStore;
   readonly logger: Logger;
   /** Aborted when this process takes no more work. */
   readonly closing: AbortSignal;

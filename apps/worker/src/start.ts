@@ -8,13 +8,13 @@ import {
   servedShardQueues,
   type stepNames,
 } from '@umbra/platform/queues/queues';
-import { createEventBook } from '@umbra/platform/redis/job-event-log';
-import { createProgressBook } from '@umbra/platform/redis/job-progress';
-import { createClaimBook } from '@umbra/platform/redis/score-lease';
-import { createPaceBook } from '@umbra/platform/redis/throughput';
-import { createTraceBook } from '@umbra/platform/redis/trace-contexts';
-import { createUsageBook } from '@umbra/platform/redis/usage-ledger';
-import { createFleetBook } from '@umbra/platform/redis/worker-registry';
+import { createJobEventLog } from '@umbra/platform/redis/job-event-log';
+import { createJobProgressStore } from '@umbra/platform/redis/job-progress';
+import { createScoreLease } from '@umbra/platform/redis/score-lease';
+import { createThroughputStore } from '@umbra/platform/redis/throughput';
+import { createTraceContextStore } from '@umbra/platform/redis/trace-contexts';
+import { createUsageLedger } from '@umbra/platform/redis/usage-ledger';
+import { createWorkerRegistry } from '@umbra/platform/redis/worker-registry';
 import { openStore } from '@umbra/platform/store/open-store';
 import { createSourceStores } from '@umbra/platform/store/source-stores';
 import { createLogger } from '@umbra/platform/telemetry/logger';
@@ -32,11 +32,11 @@ import { runDispatch } from './dispatch/dispatch.js';
 import { keepDispatching } from './dispatch/keep-dispatching.js';
 import { keepResumingIngests, resumeIngests } from './ingest/resume-ingests.js';
 import { giveUpIngest, runIngest } from './ingest/run-ingest.js';
-import { createAnnounce } from './jobs/announce.js';
+import { createJobStatePublisher } from './jobs/announce.js';
 import { failUnmerged, runMerge } from './merge/merge.js';
 import { createWorkerMetrics } from './observability/metrics.js';
 import { consume, type Step } from './runtime/consume.js';
-import { createModelShelf } from './runtime/model-cache.js';
+import { createModelCache } from './runtime/model-cache.js';
 import { joinFleet } from './runtime/register-worker.js';
 import type { Context } from './services.js';
 import { runShard } from './shards/shard.js';
@@ -72,19 +72,19 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
   const redis = new Redis(config.REDIS_URL, { maxRetriesPerRequest: null });
   redis.on('error', (error) => logger.warn({ reason: error.message }, 'redis is not reachable'));
   const engine = openEngine({
-    lanes: config.UMBRA_LANES,
+    inferenceThreads: config.UMBRA_INFERENCE_THREADS,
     ...engineOptionsOf(config),
   });
-  const pace = createPaceBook(redis);
-  const fleet = createFleetBook(redis);
+  const throughput = createThroughputStore(redis);
+  const workerRegistry = createWorkerRegistry(redis);
   const metrics = createWorkerMetrics({
     registry,
     redis,
-    pace,
+    throughput,
     usage,
-    lanes: config.UMBRA_STEPS.includes('shard') ? config.UMBRA_LANES : 0,
+    inferenceThreads: config.UMBRA_STEPS.includes('shard') ? config.UMBRA_INFERENCE_THREADS : 0,
   });
-  const events = createEventBook(redis);
+  const events = createJobEventLog(redis);
   const shutdown = new AbortController();
   // Every shard and every consumer listens: many are no leak.
   setMaxListeners(0, shutdown.signal);
@@ -95,17 +95,19 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
   const context: Context = {
     config,
     store,
-    claims: createClaimBook(redis),
+    scoreLease: createScoreLease(redis),
     sources: createSourceStores(config),
-    progress: createProgressBook(redis),
-    pace,
+    progress: createJobProgressStore(redis),
+    throughput,
     events,
-    announce: metrics.countEnds(createAnnounce({ events, store, webhookQueue, config })),
-    fleet,
+    publishJobState: metrics.countEnds(
+      createJobStatePublisher({ events, store, webhookQueue, config }),
+    ),
+    workerRegistry,
     readTenant: createTenantReader(store, { quotas: quotasOf(config), requestsPerMinute: null }),
-    usage: createUsageBook(redis, store),
+    usage: createUsageLedger(redis, store),
     engine,
-    shelf: metrics.measureShelf(createModelShelf(store, engine, config.UMBRA_CACHE_DIR)),
+    modelCache: metrics.measureModelCache(createModelCache(store, engine, config.UMBRA_CACHE_DIR)),
     // Each image carries its own job's trace, which no producer can know of.
     flows: new FlowProducer({ connection: redis, prefix: redisPrefix }),
     ingestQueue: queue(queueNames.ingest),
@@ -116,7 +118,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     webhookQueue,
     metrics,
     tracing,
-    traces: createTraceBook(redis, tracing, config.UMBRA_TRACE_IMAGES),
+    traces: createTraceContextStore(redis, tracing, config.UMBRA_TRACE_IMAGES),
     logger,
     closing: closing.signal,
     shutdown: shutdown.signal,
@@ -137,7 +139,10 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
   const served = config.UMBRA_STEPS.includes('shard')
     ? servedShardQueues(config.UMBRA_PROVIDER)
     : [];
-  const shardStep = metrics.measureShards({ ...steps.shard, concurrency: config.UMBRA_LANES });
+  const shardStep = metrics.measureShards({
+    ...steps.shard,
+    concurrency: config.UMBRA_INFERENCE_THREADS,
+  });
   const chosen: Record<(typeof stepNames)[number], readonly Step[]> = {
     ingest: [steps.ingest],
     dispatch: [steps.dispatch],
@@ -150,7 +155,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     chosen[step].map((one) => consume(context, redis, one)),
   );
   await Promise.all(consumers.map((consumer) => consumer.ready()));
-  const stopAnnouncing = joinFleet(context, fleet, served);
+  const stopAnnouncing = joinFleet(context, workerRegistry, served);
   const dispatches = config.UMBRA_STEPS.includes('dispatch');
   const stopDispatching = dispatches ? keepDispatching(context) : () => {};
   const ingests = config.UMBRA_STEPS.includes('ingest');
@@ -158,7 +163,10 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
   const stopIngests = ingests ? keepResumingIngests(context) : () => {};
   const { refresh } = metrics;
   const server = await serveMetrics({ config, registry, logger, refresh });
-  logger.info({ lanes: config.UMBRA_LANES, store: store.kind }, 'worker ready');
+  logger.info(
+    { inferenceThreads: config.UMBRA_INFERENCE_THREADS, store: store.kind },
+    'worker ready',
+  );
 
   return {
     metricsUrl: server?.url,

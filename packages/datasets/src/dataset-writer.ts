@@ -4,14 +4,14 @@ import type { Refusal } from '@umbra/shared/contracts/dataset';
 import { type ErrorCode, hasCode, reportError } from '@umbra/shared/errors';
 import { createJournal, type Entry, type Journal, newStreamId } from './journal.js';
 import { assertName, folderLabel } from './names.js';
-import { examine, type Facts, type IntakeLimits, readLimited, tooLarge } from './photo.js';
+import { examine, type Facts, readLimited, tooLarge, type UploadLimits } from './photo.js';
 import type { Sink } from './sink.js';
 
-export type IntakeOptions = {
+export type DatasetWriterOptions = {
   readonly store: ObjectStore;
   readonly tenant: string;
   readonly dataset: string;
-  readonly limits: IntakeLimits;
+  readonly limits: UploadLimits;
   /** Whether an image's label is the name of its folder. */
   readonly labels: 'folder' | null;
   /** Of the journal; one of its own when left out. */
@@ -35,7 +35,7 @@ export type Tally = {
 };
 
 /** Takes files in: checks each, stores its content once, and keeps a journal. */
-export type Intake = Sink & {
+export type DatasetWriter = Sink & {
   readonly journal: Journal;
   readonly tally: Tally;
   /** Wait for what was begun. @throws What a store says. */
@@ -45,7 +45,7 @@ export type Intake = Sink & {
 };
 
 /** What is no fault of a file: all of it is to be tried again. */
-const endsIntake = new Set<ErrorCode>(['unavailable', 'internal', 'quota_exceeded']);
+const endsWriting = new Set<ErrorCode>(['unavailable', 'internal', 'quota_exceeded']);
 const listedRefusals = 100;
 /** A process that dies loses no more than this from its journal; the images are in the store. */
 const segmentEntries = 200;
@@ -54,7 +54,7 @@ const segmentBytes = 64 * 1024 * 1024;
 const filesAtOnce = 4;
 const bytesAtOnce = 64 * 1024 * 1024;
 
-export function createIntake(options: IntakeOptions): Intake {
+export function createDatasetWriter(options: DatasetWriterOptions): DatasetWriter {
   const { store, tenant, dataset, limits, labels, done } = options;
   const journal = createJournal(options, options.stream ?? newStreamId(), done?.index);
   const tally: Tally = { images: 0, bytes: 0, refused: 0, refusals: [] };
@@ -106,7 +106,7 @@ export function createIntake(options: IntakeOptions): Intake {
       () => undefined,
       // What is no image takes no place; anything else ends it for all that follow.
       (error: unknown) => {
-        if (!hasCode(error) || endsIntake.has(error.code)) throw error;
+        if (!hasCode(error) || endsWriting.has(error.code)) throw error;
       },
     );
     admission.catch(() => undefined);
@@ -191,6 +191,6 @@ export function createIntake(options: IntakeOptions): Intake {
 
 /** @throws Faults of ours: they are no fault of the file, and all of it is to be tried again. */
 function refusalOf(name: string, error: unknown): Refusal {
-  if (!hasCode(error) || endsIntake.has(error.code)) throw error;
+  if (!hasCode(error) || endsWriting.has(error.code)) throw error;
   return { name: name === '' ? '(no name)' : name.slice(0, 200), error: reportError(error) };
 }

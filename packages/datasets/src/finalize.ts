@@ -10,7 +10,7 @@ import { createDigestSet } from './digest-set.js';
 import type { Entry, Totals } from './journal.js';
 
 /** Ids have eight digits. */
-const mostImages = 100_000_000;
+const maxImages = 100_000_000;
 
 /**
  * Make a dataset ready: write its manifest and its refusals, and then its record.
@@ -21,7 +21,7 @@ const mostImages = 100_000_000;
  * @throws {AppError} `unprocessable` if no image was taken in; `too_large`; `unavailable` if the
  *   journal went away.
  */
-export async function sealDataset(
+export async function finalizeDataset(
   store: ObjectStore,
   tenant: string,
   dataset: Dataset,
@@ -90,8 +90,8 @@ async function* manifestLines(
   for await (const { item, once } of entries) {
     if (item === undefined) continue;
     if (once === true && !files.add(digestOf(item))) continue;
-    if (counts.images === mostImages) {
-      throw new AppError('too_large', `Expected at most ${mostImages} images`);
+    if (counts.images === maxImages) {
+      throw new AppError('too_large', `Expected at most ${maxImages} images`);
     }
     if (!contents.add(Buffer.from(item.sha256, 'hex'))) counts.duplicates += 1;
     if (item.label !== undefined) counts.labelled += 1;

@@ -1,6 +1,11 @@
 export { clearJournal } from './clear-journal.js';
-export { createIntake, type Intake, type IntakeOptions, type Tally } from './dataset-writer.js';
-export { sealDataset } from './finalize.js';
+export {
+  createDatasetWriter,
+  type DatasetWriter,
+  type DatasetWriterOptions,
+  type Tally,
+} from './dataset-writer.js';
+export { finalizeDataset } from './finalize.js';
 export {
   type Checkpoint,
   createJournal,
@@ -13,9 +18,9 @@ export {
   type Totals,
 } from './journal.js';
 export { mapInOrder } from './map-in-order.js';
-export { assertName, folderLabel, isPassedOver } from './names.js';
+export { assertName, folderLabel, isIgnoredFile } from './names.js';
 export { offsetOf, partReader, putParts, streamParts } from './parts.js';
-export { examine, type Facts, type IntakeLimits, readLimited } from './photo.js';
+export { examine, type Facts, readLimited, type UploadLimits } from './photo.js';
 export type { Sink } from './sink.js';
 export { unpackTar } from './tar.js';
 export { figuresOf } from './totals.js';

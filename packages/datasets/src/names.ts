@@ -17,7 +17,7 @@ export function assertName(name: string): void {
 }
 
 /** Folders, and what archivers and desktops leave beside photos. */
-export const isPassedOver = (name: string): boolean =>
+export const isIgnoredFile = (name: string): boolean =>
   name.endsWith('/') || /(^|\/)(__MACOSX\/|\.[^./])/.test(name);
 
 /**

@@ -4,20 +4,20 @@ import { inspectImage } from '@umbra/engine';
 import type { DatasetItem } from '@umbra/shared/contracts/dataset';
 import { AppError } from '@umbra/shared/errors';
 
-export type IntakeLimits = { readonly maxBytes: number; readonly maxPixels: number };
+export type UploadLimits = { readonly maxBytes: number; readonly maxPixels: number };
 
 /** What is known of an image's content. */
 export type Facts = Pick<DatasetItem, 'sha256' | 'bytes' | 'width' | 'height'>;
 
 /** @throws {AppError} `invalid_input` if it is no image, or a broken or too large one. */
-export async function examine(content: Buffer, { maxPixels }: IntakeLimits): Promise<Facts> {
+export async function examine(content: Buffer, { maxPixels }: UploadLimits): Promise<Facts> {
   const { width, height } = await inspectImage(content, { maxPixels });
   const sha256 = createHash('sha256').update(content).digest('hex');
   return { sha256, bytes: content.length, width, height };
 }
 
 /** @throws {AppError} `too_large`, with the rest of the stream read and thrown away. */
-export async function readLimited(body: Readable, { maxBytes }: IntakeLimits): Promise<Buffer> {
+export async function readLimited(body: Readable, { maxBytes }: UploadLimits): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of body) {

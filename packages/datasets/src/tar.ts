@@ -2,7 +2,7 @@ import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { AppError, hasCode, invalidInput } from '@umbra/shared/errors';
 import { extract, type Header } from 'tar-stream';
-import { isPassedOver } from './names.js';
+import { isIgnoredFile } from './names.js';
 import { maxEntries, type Sink } from './sink.js';
 
 export type TarOptions = {
@@ -66,7 +66,7 @@ async function unpackEntry(header: Header, open: () => Readable, sink: Sink): Pr
   const { name: given, type, size, pax } = header;
   // `tar -C folder .` begins every name so.
   const name = given.replace(/^(\.\/)+/, '');
-  if (type === 'directory' || name === '' || isPassedOver(name)) return;
+  if (type === 'directory' || name === '' || isIgnoredFile(name)) return;
   if (type !== 'file' && type !== 'contiguous-file') {
     return sink.refuse(name, invalidInput(`Expected a file, got a ${type ?? 'special file'}`));
   }

@@ -10,7 +10,7 @@ import {
   type RandomAccessReader,
   type ZipFile,
 } from 'yauzl';
-import { isPassedOver } from './names.js';
+import { isIgnoredFile } from './names.js';
 import { maxEntries, type Sink } from './sink.js';
 
 /** A file's path, or something that can be read anywhere. */
@@ -73,7 +73,7 @@ export async function unpackZip(place: ZipPlace, sink: Sink, limits: ZipOptions)
 async function unpackEntry(zip: ZipFile, entry: Entry, sink: Sink): Promise<void> {
   const { generalPurposeBitFlag, fileNameRaw, extraFields } = entry;
   const name = getFileNameLowLevel(generalPurposeBitFlag, fileNameRaw, extraFields, true);
-  if (isPassedOver(name)) return;
+  if (isIgnoredFile(name)) return;
   const mode = entry.externalFileAttributes >>> 16;
   if ((mode & fileType) === symbolicLink) {
     return sink.refuse(name, invalidInput('Expected a file, got a link'));

@@ -21,7 +21,7 @@ let input: ModelInput;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'umbra-engine-'));
-  engine = openEngine({ lanes: 2 });
+  engine = openEngine({ inferenceThreads: 2 });
   model = await engine.open(await writeTinyBundle(folder));
   input = await prepareImage(await noisePhoto(48, 40), model.bundle.input);
 });
@@ -49,13 +49,13 @@ describe('dense occlusion', () => {
         edge,
         fill: { kind: 'constant', value: 0.25, space: 'pixel' },
       });
-      const { plan, scores: all, clean } = await model.occlude(input, settings);
+      const { plan, scores: all, baseline } = await model.occlude(input, settings);
       const [grid] = plan.grids;
       const [scores] = all;
       if (grid === undefined || scores === undefined) throw new Error('nothing was run');
       const backend = await loadOnnxruntime(join(folder, 'tiny'), model.bundle, {
         provider: 'cpu',
-        threads: 1,
+        sessionThreads: 1,
       });
       const filled = fillImage(input, settings.fill, model.bundle.input);
       expect(scores).toHaveLength(grid.rows * grid.columns);
@@ -64,7 +64,7 @@ describe('dense occlusion', () => {
         const row = Math.floor(index / grid.columns);
         copyBox(image, filled, input, 'NCHW', patchBox(grid, row, index % grid.columns));
         const output = await backend.run(image, 1, input.height, input.width);
-        expect(scores[index]).toBeCloseTo(softmaxAt(output, clean.predicted.index), 6);
+        expect(scores[index]).toBeCloseTo(softmaxAt(output, baseline.predicted.index), 6);
       }
       expect(new Set(scores).size).toBeGreaterThan(scores.length / 2);
       await backend.close();
@@ -85,15 +85,15 @@ describe('dense occlusion', () => {
     }
   });
 
-  test('scores do not depend on the number of lanes', async () => {
-    const single = openEngine({ lanes: 1, batchBytes: 1 });
+  test('scores do not depend on the number of threads', async () => {
+    const single = openEngine({ inferenceThreads: 1, batchBytes: 1 });
     try {
       const other = await single.open(join(folder, 'tiny'));
       const settings = occlusionSettings.parse({ patch: 8, stride: 4 });
       const expected = await model.occlude(input, settings);
       const found = await other.occlude(input, settings);
       expect(found.scores).toEqual(expected.scores);
-      expect(found.clean).toEqual(expected.clean);
+      expect(found.baseline).toEqual(expected.baseline);
     } finally {
       await single.close();
     }
@@ -124,7 +124,7 @@ describe('dense occlusion', () => {
       model.occlude(input, occlusionSettings.parse({ patch: 16, stride: 16, target }));
     const byIndex = await at({ kind: 'class', index: 3 });
     const byName = await at({ kind: 'class', name: 'Kind 3' });
-    expect(byIndex.clean.targets).toMatchObject([{ index: 3, label: 'kind 3' }]);
+    expect(byIndex.baseline.targets).toMatchObject([{ index: 3, label: 'kind 3' }]);
     expect(byName.scores).toEqual(byIndex.scores);
     await expect(at({ kind: 'class', index: 5 })).rejects.toThrow('below 5, got 5');
     await expect(at({ kind: 'class', name: 'ki' })).rejects.toThrow('did you mean kind 0, kind 1');

@@ -2,32 +2,32 @@ import type { ItemLabel } from '@umbra/shared/contracts/dataset';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { Provider } from '@umbra/shared/contracts/provider';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
-import type { CleanRun, Faithfulness, Provenance } from '@umbra/shared/contracts/shard';
+import type { BaselineRun, Faithfulness, Provenance } from '@umbra/shared/contracts/shard';
 import type { AppError } from '@umbra/shared/errors';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
-import type { Plan } from '@umbra/shared/occlusion/plan';
+import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import type { RowRange } from '@umbra/shared/occlusion/shards';
 import { umbraVersion } from '@umbra/shared/version';
 import type { ModelInput } from './image/preprocess.js';
 import { createIncremental, type Incremental } from './incremental/incremental.js';
-import { openLanePool } from './inference/thread-pool.js';
+import { openThreadPool } from './inference/thread-pool.js';
 import { readBundle, verifyBundle } from './models/bundle.js';
 import { readLabels } from './models/labels.js';
-import { createCleanRows } from './occlusion/baseline-outputs.js';
+import { createBaselineOutputs } from './occlusion/baseline-outputs.js';
 import { countClasses } from './occlusion/evaluate.js';
 import { describePlan, type InferencePlan } from './occlusion/inference-plan.js';
 import { type Maps, occlude } from './occlusion/occlude.js';
 
 export type EngineOptions = {
   /** Models run side by side; about one a core, or one a GPU. */
-  readonly lanes: number;
+  readonly inferenceThreads: number;
   /** What networks run on. */
   readonly provider?: Provider;
-  /** Of each session of a whole network; more where a large one leaves lanes without. */
-  readonly threads?: number;
-  /** Budget for the batches of all lanes together, bytes. */
+  /** Of each session of a whole network; more where a large one leaves threads without. */
+  readonly sessionThreads?: number;
+  /** Budget for the batches of all threads together, bytes. */
   readonly batchBytes?: number;
-  /** Budget for the weights of one model in all lanes together, bytes: see `LanePool.open`. */
+  /** Budget for the weights of one model in all threads together, bytes: see `ThreadPool.open`. */
   readonly weightBytes?: number;
   /** Whether the operator forbids inference that reuses parts of the unoccluded run. */
   readonly forbidIncremental?: boolean;
@@ -47,8 +47,8 @@ export type OccludeOptions = {
 /** Scores and winning classes of rows of the plan. */
 export type OcclusionRun = RowRange &
   Maps & {
-    readonly plan: Plan;
-    readonly clean: CleanRun;
+    readonly plan: OcclusionPlan;
+    readonly baseline: BaselineRun;
     /** One a target, where asked for. */
     readonly faithfulness: readonly Faithfulness[] | null;
     readonly milliseconds: number;
@@ -69,7 +69,7 @@ export type OpenModel = {
   /**
    * Score the watched classes with the patch at each position of some rows of the plan.
    *
-   * Scores do not depend on which rows are asked for together, nor on the number of lanes.
+   * Scores do not depend on which rows are asked for together, nor on the number of threads.
    *
    * @throws {AppError} `invalid_input` if the settings do not fit the input or the model;
    *   `cancelled` within one batch of the signal; `unavailable` if an inference thread dies.
@@ -93,11 +93,15 @@ export type Engine = {
 const defaultBatchBytes = 512 * 1024 * 1024;
 const defaultWeightBytes = 1024 * 1024 * 1024;
 
-/** Start the lanes; models are loaded as they are opened. */
+/** Start the threads; models are loaded as they are opened. */
 export function openEngine(options: EngineOptions): Engine {
-  const { lanes, batchBytes = defaultBatchBytes, weightBytes = defaultWeightBytes } = options;
-  const { provider = 'cpu', threads = 1, forbidIncremental = false } = options;
-  const pool = openLanePool(lanes, { weightBytes, provider, threads });
+  const {
+    inferenceThreads,
+    batchBytes = defaultBatchBytes,
+    weightBytes = defaultWeightBytes,
+  } = options;
+  const { provider = 'cpu', sessionThreads = 1, forbidIncremental = false } = options;
+  const pool = openThreadPool(inferenceThreads, { weightBytes, provider, sessionThreads });
   const open = new Map<string, Promise<OpenModel>>();
   const incrementals: Incremental[] = [];
 
@@ -118,7 +122,7 @@ export function openEngine(options: EngineOptions): Engine {
       // On a GPU of TensorFlow.js, which is CUDA's, as on those of onnxruntime.
       limits: { provider: runtime.device === 'gpu' ? 'cuda' : provider, forbidIncremental },
       incremental,
-      cleanRows: createCleanRows(),
+      baselineOutputs: createBaselineOutputs(),
       runtime: {
         backend: runtime.name,
         backendVersion: runtime.version,

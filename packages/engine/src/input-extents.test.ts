@@ -15,7 +15,7 @@ let folder: string;
 let engine: Engine;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'umbra-extents-'));
-  engine = openEngine({ lanes: 2 });
+  engine = openEngine({ inferenceThreads: 2 });
 });
 afterAll(async () => {
   await engine.close();
@@ -62,7 +62,7 @@ async function compare(model: OpenModel, photo: Buffer, settings: OcclusionSetti
   for (const [index, score] of expected.entries()) {
     expect(Math.abs((found[index] ?? Number.NaN) - score)).toBeLessThanOrEqual(1e-5);
   }
-  expect(incremental.winners).toEqual(dense.winners);
+  expect(incremental.predictedClasses).toEqual(dense.predictedClasses);
   return dense;
 }
 
@@ -160,18 +160,18 @@ describe.each(['dense', 'incremental'] as const)(
       }
     });
 
-    test('whatever the lanes and the memory', async () => {
+    test('whatever the threads and the memory', async () => {
       const photo = await noisePhoto(50, 60);
-      const expected = await run(await open('lanes', input), photo, settings);
+      const expected = await run(await open('threads', input), photo, settings);
       for (const options of [
-        { lanes: 1, batchBytes: 1 },
-        { lanes: 3, batchBytes: 8 << 20 },
+        { inferenceThreads: 1, batchBytes: 1 },
+        { inferenceThreads: 3, batchBytes: 8 << 20 },
       ]) {
         const other = openEngine(options);
         try {
-          const found = await run(await other.open(join(folder, 'lanes')), photo, settings);
+          const found = await run(await other.open(join(folder, 'threads')), photo, settings);
           expect(found.scores).toEqual(expected.scores);
-          expect(found.clean).toEqual(expected.clean);
+          expect(found.baseline).toEqual(expected.baseline);
         } finally {
           await other.close();
         }

@@ -49,7 +49,7 @@ describe('a run of a network with large maps', () => {
 
   for (const strategy of strategies) {
     test(`ends within a second of its cancellation, ${strategy}`, async () => {
-      const engine = openEngine({ lanes: 2 });
+      const engine = openEngine({ inferenceThreads: 2 });
       try {
         const model = await engine.open(folder);
         const flat = { width: side, height: side, channels: 3 as const, background: '#693' };

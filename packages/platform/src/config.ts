@@ -50,11 +50,11 @@ export const engineConfig = z.object({
   UMBRA_PROVIDER: z.enum(providers).default('cpu'),
   /** Which TensorFlow.js runs its models; the best that loads, unless told. */
   UMBRA_TFJS: z.enum(tfjsChoices).default('auto'),
-  /** Of each inference session; lanes gain more. */
-  UMBRA_THREADS: count(1),
-  /** Memory for the batches of all lanes together. */
+  /** Of each inference session; threads gain more. */
+  UMBRA_SESSION_THREADS: count(1),
+  /** Memory for the batches of all threads together. */
   UMBRA_BATCH_MB: count(512),
-  /** Memory for the weights of one model, held whole, in all lanes together. */
+  /** Memory for the weights of one model, held whole, in all threads together. */
   UMBRA_WEIGHTS_MB: count(1024),
   /** Forbids inference that reuses parts of the clean run, unless it is 0 or false. */
   UMBRA_FORBID_INCREMENTAL: z
@@ -64,7 +64,7 @@ export const engineConfig = z.object({
 });
 
 /** What images are held to, wherever they are taken in. */
-export const intakeConfig = z.object({
+export const uploadLimitsConfig = z.object({
   UMBRA_MAX_IMAGE_BYTES: count(32 * 1024 ** 2),
   UMBRA_MAX_IMAGE_PIXELS: count(100_000_000),
   /** Of an upload, and of what an archive holds eight times as much. */
@@ -92,7 +92,7 @@ const mebibyte = 1024 * 1024;
 /** The engine's options as the environment has them. */
 export const engineOptionsOf = (config: z.output<typeof engineConfig>) => ({
   provider: config.UMBRA_PROVIDER,
-  threads: config.UMBRA_THREADS,
+  sessionThreads: config.UMBRA_SESSION_THREADS,
   batchBytes: config.UMBRA_BATCH_MB * mebibyte,
   weightBytes: config.UMBRA_WEIGHTS_MB * mebibyte,
   forbidIncremental: config.UMBRA_FORBID_INCREMENTAL,

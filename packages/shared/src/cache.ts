@@ -1,5 +1,5 @@
 /** Remembers a bounded number of values, each for a short time. */
-export type ShortMemory<T> = {
+export type TtlCache<T> = {
   /** @returns undefined for what is not remembered. */
   get(name: string): T | undefined;
   /** @param sinceMs When the value was asked for, by `performance.now()`. */
@@ -7,13 +7,13 @@ export type ShortMemory<T> = {
   delete(name: string): void;
 };
 
-export function createShortMemory<T>({
+export function createTtlCache<T>({
   freshMs,
   kept,
 }: {
   readonly freshMs: number;
   readonly kept: number;
-}): ShortMemory<T> {
+}): TtlCache<T> {
   /** In the order they were set, which is nearly that of their age. */
   const values = new Map<string, { readonly value: T; readonly sinceMs: number }>();
   return {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { KeyVerifier, Principal } from '@umbra/platform/tenancy/verify-key';
-import { createShortMemory } from '@umbra/shared/cache';
+import { createTtlCache } from '@umbra/shared/cache';
 import { hasCode } from '@umbra/shared/errors';
 import type { Request } from 'express';
 import { ipKeyGenerator } from 'express-rate-limit';
@@ -26,9 +26,9 @@ type Failures = { readonly count: number; readonly sinceMs: number };
  * @param perMinute Bad keys an address (IPv6: a /56) may send.
  */
 export function limitGuesses(verify: KeyVerifier, perMinute: number): GuardedVerifier {
-  const failures = createShortMemory<Failures>({ freshMs: windowMs, kept });
+  const failures = createTtlCache<Failures>({ freshMs: windowMs, kept });
   /** By digest: no secret is kept. */
-  const worked = createShortMemory<true>({ freshMs: workedMs, kept });
+  const worked = createTtlCache<true>({ freshMs: workedMs, kept });
 
   const noteFailure = (address: string): void => {
     const { count, sinceMs } = failures.get(address) ?? { count: 0, sinceMs: performance.now() };

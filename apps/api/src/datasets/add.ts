@@ -4,7 +4,7 @@ import type { Dataset } from '@umbra/shared/contracts/dataset';
 import type { Request } from 'express';
 import { releaseQuietly } from '../http/release.js';
 import type { Context } from '../services.js';
-import { addManifest, dropManifest, type Labels, openIntake } from './create.js';
+import { addManifest, dropManifest, type Labels, openDatasetWriter } from './create.js';
 import { findOpen } from './find.js';
 import { receiveImages } from './receive.js';
 
@@ -33,22 +33,22 @@ export async function addImages(
   const stream = newStreamId();
   const meter = createDatasetMeter(context, tenant, `${id}.${stream}`);
   await meter.open();
-  const intake = openIntake(context, tenant, id, labels, meter, stream);
+  const writer = openDatasetWriter(context, tenant, id, labels, meter, stream);
   try {
-    await receiveImages(context, request, intake);
+    await receiveImages(context, request, writer);
   } finally {
     try {
-      await intake.settle();
+      await writer.settle();
     } finally {
-      await intake.commit();
+      await writer.commit();
       await releaseQuietly(meter.settle());
     }
   }
   // After all was written: whoever closes it writes its state before it looks for segments.
   await findOpen(context, tenant, id).catch(async (error: unknown) => {
-    await intake.journal.withdraw();
+    await writer.journal.withdraw();
     await releaseQuietly(meter.abandon());
     throw error;
   });
-  return intake.tally;
+  return writer.tally;
 }

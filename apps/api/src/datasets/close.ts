@@ -1,5 +1,11 @@
-import { clearJournal, journalTotals, offsetOf, readJournal, sealDataset } from '@umbra/datasets';
-import { patientJob, queueJobIds, queueNames } from '@umbra/platform/queues/queues';
+import {
+  clearJournal,
+  finalizeDataset,
+  journalTotals,
+  offsetOf,
+  readJournal,
+} from '@umbra/datasets';
+import { outageJobOptions, queueJobIds, queueNames } from '@umbra/platform/queues/queues';
 import { getJson, putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import { type Dataset, datasetSource } from '@umbra/shared/contracts/dataset';
@@ -10,7 +16,7 @@ import type { Context } from '../services.js';
 import { findDataset } from './find.js';
 
 /** More than this is left to a worker. */
-const mostSealedHere = 10_000;
+const maxFinalizedHere = 10_000;
 
 /**
  * End an open dataset: what it holds becomes its manifest, now or by a worker. Safe to repeat.
@@ -40,14 +46,20 @@ export async function closeDataset(
   const validating: Dataset = { ...dataset, state: 'validating' };
   await store.put(keys.ingest(tenant, id), '');
   await putJson(store, keys.dataset(tenant, id), validating);
-  if (sources > 0 || totals.images > mostSealedHere) {
+  if (sources > 0 || totals.images > maxFinalizedHere) {
     await queueIngest(context, tenant, id);
     return validating;
   }
   // Again: what was being added may have been written since.
   totals = await journalTotals(place);
   try {
-    const ready = await sealDataset(store, tenant, validating, () => readJournal(place), totals);
+    const ready = await finalizeDataset(
+      store,
+      tenant,
+      validating,
+      () => readJournal(place),
+      totals,
+    );
     await clearJournal(store, tenant, id);
     await store.delete(keys.ingest(tenant, id));
     const { quotas } = await context.readTenant(tenant);
@@ -88,7 +100,7 @@ export async function queueIngest(
   const added = ingestQueue.add(
     queueNames.ingest,
     { version: 1, tenant, dataset: id },
-    { ...patientJob, jobId: queueJobIds.ingest(id) },
+    { ...outageJobOptions, jobId: queueJobIds.ingest(id) },
   );
   await withinQueueTimeout(added).catch((error: unknown) => {
     logger.warn(

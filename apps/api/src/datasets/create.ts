@@ -1,12 +1,12 @@
 import {
   clearJournal,
-  createIntake,
+  createDatasetWriter,
   createJournal,
+  type DatasetWriter,
   type Entry,
-  type Intake,
+  finalizeDataset,
   newStreamId,
   readJournal,
-  sealDataset,
 } from '@umbra/datasets';
 import { removeDataset } from '@umbra/platform/store/delete';
 import { putJson } from '@umbra/platform/store/json';
@@ -31,15 +31,15 @@ import { limitBody, receiveImages } from './receive.js';
 export type Labels = 'folder' | null;
 
 /** An intake of a request's images. */
-export const openIntake = (
+export const openDatasetWriter = (
   { store, config }: Context,
   tenant: string,
   dataset: string,
   labels: Labels,
   meter: DatasetMeter,
   stream = newStreamId(),
-): Intake =>
-  createIntake({
+): DatasetWriter =>
+  createDatasetWriter({
     ...{ store, tenant, dataset, labels, stream, admit: meter.take },
     limits: { maxBytes: config.UMBRA_MAX_IMAGE_BYTES, maxPixels: config.UMBRA_MAX_IMAGE_PIXELS },
   });
@@ -55,28 +55,28 @@ export async function createOfUpload(
   const made = newDataset(newDatasetId(), new Date());
   const meter = createDatasetMeter(context, tenant, made.id);
   await meter.open();
-  const intake = openIntake(context, tenant, made.id, labels, meter);
-  const { journal, tally } = intake;
+  const writer = openDatasetWriter(context, tenant, made.id, labels, meter);
+  const { journal, tally } = writer;
   try {
-    await receiveImages(context, request, intake);
-    await intake.settle();
+    await receiveImages(context, request, writer);
+    await writer.settle();
     if (tally.images === 0) {
       throw new ProblemError('invalid_input', 'Expected at least one image, got none', {
         refusals: tally.refusals,
       });
     }
     const committed = tally.images + tally.refused > journal.pending().length;
-    if (committed) await intake.commit();
+    if (committed) await writer.commit();
     const entries = (): AsyncIterable<Entry> | Iterable<Entry> =>
       committed ? readJournal({ store, tenant, dataset: made.id }) : journal.pending();
     await enterIndex(context, tenant, made);
-    const dataset = await sealDataset(store, tenant, made, entries, tally);
+    const dataset = await finalizeDataset(store, tenant, made, entries, tally);
     if (committed) await clearJournal(store, tenant, made.id);
     await releaseQuietly(meter.settle());
     return { dataset, refusals: tally.refusals };
   } catch (error) {
     // What was begun must have ended, or it would be written after it was cleared away.
-    await intake.settle().catch(() => undefined);
+    await writer.settle().catch(() => undefined);
     await removeDataset(store, tenant, made).catch((reason: unknown) => {
       context.logger.warn({ reason: String(reason) }, 'a failed upload could not be cleared away');
     });

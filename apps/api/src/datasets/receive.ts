@@ -30,20 +30,16 @@ const swelling = 8;
  *   ends early.
  */
 export async function receiveImages(
-  { config, uploadTurns }: Context,
+  { config, uploadSemaphore }: Context,
   request: Request,
   sink: Sink,
 ): Promise<void> {
   assertMediaType(request);
   // A request that waits is not read: its client waits, too.
-  await uploadTurns(() => receiveInTurn(config, request, sink));
+  await uploadSemaphore(() => receiveNow(config, request, sink));
 }
 
-async function receiveInTurn(
-  config: Context['config'],
-  request: Request,
-  sink: Sink,
-): Promise<void> {
+async function receiveNow(config: Context['config'], request: Request, sink: Sink): Promise<void> {
   const limit = config.UMBRA_MAX_UPLOAD_BYTES;
   const maxBytes = swelling * limit;
   const folder = await mkdtemp(join(tmpdir(), 'umbra-upload-'));

@@ -9,7 +9,7 @@ import { operation, type Route, route } from '../http/operation.js';
 import { sendObject } from '../http/send-object.js';
 import type { Context } from '../services.js';
 import { explainImage, onlyImage } from './explain.js';
-import { createImageRoom } from './held-image.js';
+import { createMemoryBudget } from './held-image.js';
 import { receiveImage } from './one-image.js';
 
 /** Its files can be fetched for this long. */
@@ -67,16 +67,16 @@ export const explainOperations = {
 };
 
 /** Of images that are not stored yet, in this process. */
-const mostHeldBytes = 256 * 1024 * 1024;
+const maxHeldBytes = 256 * 1024 * 1024;
 
 export function explainRoutes(context: Context): Route[] {
-  const room = createImageRoom(mostHeldBytes);
+  const room = createMemoryBudget(maxHeldBytes);
   const limit = context.config.UMBRA_MAX_IMAGE_BYTES;
   return [
     route(explainOperations.explain, async ({ tenant, query, request, response }) => {
       const told = Number(request.get('content-length') ?? limit);
       const form = await room.hold(Math.min(told, limit), () => receiveImage(request, limit));
-      const asked = parseWords({ ...query, ...form.fields }, form.image.letGo);
+      const asked = parseWords({ ...query, ...form.fields }, form.image.release);
       const abandoned = new AbortController();
       response.once('close', () => abandoned.abort());
       const job = await explainImage(context, tenant, {

@@ -35,7 +35,7 @@ export async function explainImage(
   tenant: string,
   question: Question,
 ): Promise<JobRecord> {
-  const dataset = await storeImage(context, tenant, question).finally(question.image.letGo);
+  const dataset = await storeImage(context, tenant, question).finally(question.image.release);
   let job: JobRecord;
   try {
     const request = { ...question.request, dataset: dataset.id };

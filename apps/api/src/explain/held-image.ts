@@ -4,10 +4,10 @@ import { unavailable } from '@umbra/shared/errors';
 export type HeldImage = {
   /** @throws {Error} Once it was let go. */
   bytes(): Buffer;
-  letGo(): void;
+  release(): void;
 };
 
-export type ImageRoom = {
+export type MemoryBudget = {
   /**
    * Read an image where there is room for it.
    *
@@ -20,18 +20,18 @@ export type ImageRoom = {
   ): Promise<Omit<T, 'image'> & { readonly image: HeldImage }>;
 };
 
-/** @param mostBytes Of all images together; one alone is always let in. */
-export function createImageRoom(mostBytes: number): ImageRoom {
+/** @param maxBytes Of all images together; one alone is always let in. */
+export function createMemoryBudget(maxBytes: number): MemoryBudget {
   let held = 0;
   return {
     async hold(most, read) {
-      if (held > 0 && held + most > mostBytes) {
+      if (held > 0 && held + most > maxBytes) {
         throw unavailable('Many images are being received: ask again in a moment');
       }
       held += most;
       let image: Buffer | null = null;
       let isOver = false;
-      const letGo = (): void => {
+      const release = (): void => {
         if (!isOver) held -= most;
         isOver = true;
         image = null;
@@ -43,9 +43,9 @@ export function createImageRoom(mostBytes: number): ImageRoom {
       try {
         const { image: content, ...rest } = await read();
         image = content;
-        return { ...rest, image: { bytes, letGo } };
+        return { ...rest, image: { bytes, release } };
       } catch (error) {
-        letGo();
+        release();
         throw error;
       }
     },

@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 
-const mostBytes = 64 * 1024 * 1024;
-const mostMs = 10_000;
+const maxBytes = 64 * 1024 * 1024;
+const maxMs = 10_000;
 
 /**
  * Throw away what a refused request still sends, so that its sender reads the answer: most do only after
@@ -10,12 +10,12 @@ const mostMs = 10_000;
 export function discardRest(request: Request): void {
   let bytes = 0;
   const { socket } = request;
-  const deadline = setTimeout(() => socket.destroy(), mostMs).unref();
+  const deadline = setTimeout(() => socket.destroy(), maxMs).unref();
   request.once('close', () => clearTimeout(deadline));
   request.unpipe();
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > mostBytes) socket.destroy();
+    if (bytes > maxBytes) socket.destroy();
   });
   request.resume();
 }

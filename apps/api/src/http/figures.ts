@@ -6,7 +6,7 @@ import type { Size } from '@umbra/shared/occlusion/grid';
 import { umbraVersion } from '@umbra/shared/version';
 import type { Request, Response } from 'express';
 import type { Context } from '../services.js';
-import { createTurns, type Turns } from './turns.js';
+import { createSemaphore, type Semaphore } from './turns.js';
 
 type OpenedNetwork = DescribedBundle & { readonly network: Network };
 
@@ -52,7 +52,7 @@ export function isFresh(request: Request, response: Response, parts: readonly un
 }
 
 /** Pictures are drawn one at a time: each may take more than a hundred megabytes. */
-export const createDrawingTurns = (): Turns => createTurns(1);
+export const createDrawingSemaphore = (): Semaphore => createSemaphore(1);
 
 /** Send one page of a figure, with links to its neighbours. */
 export function sendPage(request: Request, response: Response, figure: FigurePage): void {

@@ -14,10 +14,10 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import type { Context } from '../services.js';
 
-const longestKey = 255;
+const maxKeyLength = 255;
 export const idempotencyKey = z
   .string()
-  .max(longestKey)
+  .max(maxKeyLength)
   .regex(/^[\x21-\x7e]+$/);
 /** A request that takes longer than this has died. */
 const lockSeconds = 60;
@@ -27,7 +27,9 @@ export function idempotencyKeyOf(request: Request): string | null {
   const key = request.get('idempotency-key');
   if (key === undefined) return null;
   if (idempotencyKey.safeParse(key).success) return key;
-  throw invalidInput(`Expected Idempotency-Key to be 1 to ${longestKey} visible ASCII characters`);
+  throw invalidInput(
+    `Expected Idempotency-Key to be 1 to ${maxKeyLength} visible ASCII characters`,
+  );
 }
 
 /**

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { createTurns } from './turns.js';
+import { createSemaphore } from './turns.js';
 
 test('no more run at once than may, in order, also where some fail', async () => {
-  const turns = createTurns(2);
+  const turns = createSemaphore(2);
   const began: number[] = [];
   let running = 0;
   let most = 0;

@@ -1,8 +1,8 @@
 /** Runs work, a number of pieces at once, in the order in which it is given. */
-export type Turns = <T>(work: () => Promise<T>) => Promise<T>;
+export type Semaphore = <T>(work: () => Promise<T>) => Promise<T>;
 
 /** @param atOnce An integer >= 1. */
-export function createTurns(atOnce: number): Turns {
+export function createSemaphore(atOnce: number): Semaphore {
   const waiting: (() => void)[] = [];
   let running = 0;
   return async (work) => {

@@ -67,7 +67,7 @@ export async function retryJob(
     ...job,
     // One that ended before it knew its images asks its dataset for them.
     ...{ state: job.startedAt === null ? 'validating' : 'queued' },
-    ...{ run: job.run + 1, ending: null, error: null, expiresAt: null },
+    ...{ attempt: job.attempt + 1, ending: null, error: null, expiresAt: null },
     ...{ pausedAt: null, finalizingAt: null, completedAt: null, failedAt: null },
     ...{ cancellingAt: null, cancelledAt: null, expiredAt: null },
     counts: { total, completed: 0, failed: 0 },
@@ -89,7 +89,7 @@ export async function retryJob(
   return again;
 }
 
-const putAwayMs = 2_000;
+const cleanUpMs = 2_000;
 
 /**
  * A job is told to have ended before all that it needed is put away, its mark last: what is begun before
@@ -98,7 +98,7 @@ const putAwayMs = 2_000;
  * @throws {AppError} `conflict` if that takes long.
  */
 async function untilPutAway(store: ObjectStore, tenant: string, id: string): Promise<void> {
-  const deadline = Date.now() + putAwayMs;
+  const deadline = Date.now() + cleanUpMs;
   while ((await store.head(keys.activeJob(tenant, id))) !== null) {
     if (Date.now() > deadline) {
       throw new AppError('conflict', `Job '${id}' is still ending: retry it in a moment`);

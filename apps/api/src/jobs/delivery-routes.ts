@@ -1,4 +1,4 @@
-import { queueJobIds, queueNames, webhookJob } from '@umbra/platform/queues/queues';
+import { queueJobIds, queueNames, webhookJobOptions } from '@umbra/platform/queues/queues';
 import { getJson, putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import type { JobRecord } from '@umbra/shared/contracts/job';
@@ -85,7 +85,7 @@ async function redeliver(
     queueNames.webhook,
     { version: 1, tenant, jobId, delivery: one.id },
     {
-      ...webhookJob(config.UMBRA_WEBHOOK_RETRY_MS),
+      ...webhookJobOptions(config.UMBRA_WEBHOOK_RETRY_MS),
       jobId: queueJobIds.webhook(one.id, one.attempts.length + 1),
     },
   );

@@ -8,22 +8,22 @@ const numberBytes = 4;
 
 /** What a job would take on the fleet as it is, without making it. */
 export async function estimateJob(
-  { fleet, pace }: Context,
+  { workerRegistry, throughput }: Context,
   { request, dataset, bundle, positionsPerImage }: CheckedRequest,
 ): Promise<JobEstimate> {
-  const [workers, paces] = await Promise.all([fleet.list(), pace.read()]);
+  const [workers, pace] = await Promise.all([workerRegistry.list(), throughput.read()]);
   const { target, refine } = request.settings;
-  const lanes = workers
+  const inferenceThreads = workers
     .filter(({ formats }) => formats.includes(bundle.format))
-    .reduce((sum, worker) => sum + worker.lanes, 0);
+    .reduce((sum, worker) => sum + worker.inferenceThreads, 0);
   const images = dataset.images;
-  const secondsPerPosition = paces.get(bundle.name);
+  const secondsPerPosition = pace.get(bundle.name);
   const run =
     positionsPerImage === null ? null : Math.ceil(positionsPerImage * (refine?.share ?? 1));
   const seconds =
-    run === null || secondsPerPosition === undefined || lanes === 0
+    run === null || secondsPerPosition === undefined || inferenceThreads === 0
       ? null
-      : (images * run * secondsPerPosition) / lanes;
+      : (images * run * secondsPerPosition) / inferenceThreads;
   const targets = target.kind === 'top' ? target.k : 1;
   const { height, width } = bundle.input;
   const arrays = (positions: number) =>
@@ -33,7 +33,7 @@ export async function estimateJob(
     positionsPerImage,
     positions: positionsPerImage === null ? null : images * positionsPerImage,
     forwardPasses: run === null ? null : images * (run + 1),
-    lanes,
+    inferenceThreads,
     seconds,
     bytes:
       positionsPerImage === null

@@ -14,7 +14,7 @@ import { readItem } from '@umbra/platform/store/read-item';
 import { imageResult } from '@umbra/shared/contracts/result';
 import { hasCode, invalidInput, notFound } from '@umbra/shared/errors';
 import { z } from 'zod';
-import { createDrawingTurns, isFresh, pictureAnswers, useStored } from '../http/figures.js';
+import { createDrawingSemaphore, isFresh, pictureAnswers, useStored } from '../http/figures.js';
 import { operation, type Route, route } from '../http/operation.js';
 import { imageParams } from '../http/params.js';
 import type { Context } from '../services.js';
@@ -57,7 +57,7 @@ export const viewOperations = {
 /** Pictures of what the model was given and what it saw, of finished images. */
 export function viewRoutes(context: Context): Route[] {
   const { store, config } = context;
-  const inTurn = createDrawingTurns();
+  const whenFree = createDrawingSemaphore();
   const limits = { maxPixels: config.UMBRA_MAX_IMAGE_PIXELS };
   return [
     route(viewOperations.input, async ({ tenant, params, query, request, response }) => {
@@ -67,7 +67,7 @@ export function viewRoutes(context: Context): Route[] {
       }
       const { result, photo } = await findImage(context, tenant, params);
       if (isFresh(request, response, [params, row, column, grid])) return;
-      const png = await inTurn(async () => {
+      const png = await whenFree(async () => {
         const { name, digest } = result.model;
         const bundle = await describeModel(store, name, digest);
         const image = await prepareImage(await photo(), bundle.input, limits);
@@ -87,7 +87,7 @@ export function viewRoutes(context: Context): Route[] {
       const { tenant, params, query: view, request, response } = call;
       const { result, photo } = await findImage(context, tenant, params);
       if (isFresh(request, response, [params, view])) return;
-      const png = await inTurn(async () => {
+      const png = await whenFree(async () => {
         const { bundle, layer } = await useStored(
           context,
           result.model,

@@ -22,7 +22,7 @@ export async function statusOf(
   const total = per === null ? null : per * job.counts.total;
   if (isFinal(job.state)) {
     const done = per === null ? 0 : per * job.counts.completed;
-    return { ...job, positions: { done, total }, ...unknownPace, waitingFor: null };
+    return { ...job, positions: { done, total }, ...unknownThroughput, waitingFor: null };
   }
   const [live] = await context.progress.readAll([job.id]);
   if (reread !== undefined && live?.progress === null) return statusOf(context, await reread());
@@ -41,7 +41,7 @@ function stateOf(state: JobState, { isCancelled, isPaused }: JobLive): JobState 
 
 function progressOf({ counts }: JobRecord, live: JobLive | undefined, total: number | null) {
   const progress = live?.progress ?? null;
-  if (progress === null) return { counts, positions: { done: 0, total }, ...unknownPace };
+  if (progress === null) return { counts, positions: { done: 0, total }, ...unknownThroughput };
   const { completed, failed, positions, startedAtMs } = progress;
   // A shard that ran twice counted twice.
   const done = total === null ? positions : Math.min(positions, total);
@@ -54,21 +54,21 @@ function progressOf({ counts }: JobRecord, live: JobLive | undefined, total: num
 
 /** The kind of worker that a job needs and that nobody is; null where there is one. */
 async function missingWorker(
-  { formatOf, fleet }: Context,
+  { formatOf, workerRegistry }: Context,
   { state, model }: JobRecord,
 ): Promise<string | null> {
   if (state === 'finalizing') return null;
   const format = await formatOf(model);
-  const workers = await fleet.list();
+  const workers = await workerRegistry.list();
   if (workers.some(({ formats }) => formats.includes(format))) return null;
-  const live = workers.filter(({ lanes }) => lanes > 0).length;
+  const live = workers.filter(({ inferenceThreads }) => inferenceThreads > 0).length;
   return `a worker that runs ${format} models; none of the ${live} live workers does`;
 }
 
-const unknownPace = { positionsPerSecond: null, etaSeconds: null } as const;
+const unknownThroughput = { positionsPerSecond: null, etaSeconds: null } as const;
 
 function paceOf(done: number, total: number | null, startedAtMs: number) {
-  if (done === 0) return unknownPace;
+  if (done === 0) return unknownThroughput;
   const perPosition = (Date.now() - startedAtMs) / 1000 / done;
   const eta = total === null ? null : Math.round(perPosition * (total - done) * 10) / 10;
   return { positionsPerSecond: Math.round(10 / perPosition) / 10, etaSeconds: eta };

@@ -4,10 +4,10 @@ import { type PartialResult, partialResult } from '@umbra/shared/contracts/parti
 import type { ShardResult } from '@umbra/shared/contracts/shard';
 import { invalidInput, notFound } from '@umbra/shared/errors';
 import { imageIndexOf } from '@umbra/shared/ids';
-import type { Plan } from '@umbra/shared/occlusion/plan';
+import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import type { Response } from 'express';
 import { z } from 'zod';
-import { createDrawingTurns } from '../http/figures.js';
+import { createDrawingSemaphore } from '../http/figures.js';
 import { operation, type Route, route } from '../http/operation.js';
 import { imageParams } from '../http/params.js';
 import type { Context } from '../services.js';
@@ -62,7 +62,7 @@ export const partialOperations = {
 
 /** Results of images that are not finished. */
 export function partialRoutes(context: Context): Route[] {
-  const inTurn = createDrawingTurns();
+  const whenFree = createDrawingSemaphore();
   return [
     route(partialOperations.rows, async ({ tenant, params, response }) => {
       const run = await findPartial(context, tenant, params, response, 'result.json');
@@ -75,7 +75,7 @@ export function partialRoutes(context: Context): Route[] {
       if (run === null) return;
       const { plan, bands } = run;
       if (plan === null) throw notFound(`Image '${params.image}' is not begun yet`);
-      const png = await inTurn(() => draw(plan, bands, query));
+      const png = await whenFree(() => draw(plan, bands, query));
       response.type('image/png').send(png);
     }),
   ];
@@ -116,36 +116,36 @@ async function isFinished(
 }
 
 function describe(image: string, { plan, bands }: PartialRun): PartialResult {
-  const clean = bands[0]?.clean;
+  const baseline = bands[0]?.baseline;
   return {
     image,
     rows: plan?.rows ?? null,
     grids: (plan?.grids ?? []).map(({ patch, rows, columns }) => ({ patch, rows, columns })),
-    predicted: clean?.predicted ?? null,
-    targets: clean?.targets ?? [],
-    bands: bands.map(({ rowStart, rowEnd, scores, winners }) => {
-      return { rowStart, rowEnd, scores, winners };
+    predicted: baseline?.predicted ?? null,
+    targets: baseline?.targets ?? [],
+    bands: bands.map(({ rowStart, rowEnd, scores, predictedClasses }) => {
+      return { rowStart, rowEnd, scores, predictedClasses };
     }),
   };
 }
 
 function draw(
-  plan: Plan,
+  plan: OcclusionPlan,
   bands: readonly ShardResult[],
   { target, grid: at }: { readonly target: number; readonly grid: number },
 ): Promise<Buffer> {
   const grid = plan.grids[at];
   if (grid === undefined) throw invalidInput(`Expected grid below ${plan.grids.length}, got ${at}`);
-  const clean = bands[0]?.clean;
-  const watched = clean?.targets[target];
-  if (clean !== undefined && watched === undefined) {
-    throw invalidInput(`Expected target below ${clean.targets.length}, got ${target}`);
+  const baseline = bands[0]?.baseline;
+  const watched = baseline?.targets[target];
+  if (baseline !== undefined && watched === undefined) {
+    throw invalidInput(`Expected target below ${baseline.targets.length}, got ${target}`);
   }
   const scores = new Float32Array(plan.positions).fill(Number.NaN);
   let done = 0;
   for (const band of bands) {
-    const { rowStart, rowEnd, scores: all, winners } = decodeRows(band);
-    const length = winners.length;
+    const { rowStart, rowEnd, scores: all, predictedClasses } = decodeRows(band);
+    const length = predictedClasses.length;
     scores.set(all.subarray(target * length, (target + 1) * length), plan.rowStarts[rowStart]);
     done += rowEnd - rowStart;
   }

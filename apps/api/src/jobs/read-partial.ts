@@ -5,7 +5,7 @@ import { describeModel } from '@umbra/platform/store/models';
 import { getRows } from '@umbra/platform/store/rows';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import {
-  isSpilled,
+  isLargeResult,
   type MergePayload,
   mergePayload,
   type ShardResult,
@@ -14,7 +14,7 @@ import {
 } from '@umbra/shared/contracts/shard';
 import { hasCode, unavailable } from '@umbra/shared/errors';
 import { addressOf } from '@umbra/shared/occlusion/address';
-import type { Plan } from '@umbra/shared/occlusion/plan';
+import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import { Job } from 'bullmq';
 import { withinQueueTimeout } from '../http/queue-timeout.js';
 import type { Context } from '../services.js';
@@ -22,7 +22,7 @@ import type { Context } from '../services.js';
 /** Rows of an image that are done. */
 export type PartialRun = {
   /** null while the image's extent is not known: inputs vary in size, and it is not in the queue. */
-  readonly plan: Plan | null;
+  readonly plan: OcclusionPlan | null;
   /** Top to bottom. */
   readonly bands: readonly ShardResult[];
 };
@@ -57,13 +57,13 @@ export async function readPartial(
 /** @returns null for an image that is not in the queue. */
 async function readQueue(
   { mergeQueue }: Context,
-  { id, run }: JobRecord,
+  { id, attempt }: JobRecord,
   image: string,
 ): Promise<Queued | null> {
   try {
     // BullMQ waits for a Redis that is not there yet; a request must not.
     const merge = await withinQueueTimeout(
-      Job.fromId(mergeQueue, queueJobIds.merge(id, run, image)),
+      Job.fromId(mergeQueue, queueJobIds.merge(id, attempt, image)),
     );
     if (merge === undefined) return null;
     const values = Object.values(await merge.getChildrenValues());
@@ -83,10 +83,10 @@ async function readBand(
   work: MergePayload,
   value: ShardReturn,
 ): Promise<ShardResult | null> {
-  if (!isSpilled(value)) return value;
+  if (!isLargeResult(value)) return value;
   const { tenant, jobId, item } = work;
   try {
-    return await getRows(store, keys.spilledRows(tenant, jobId, item.id, value), addressOf(work));
+    return await getRows(store, keys.largeResult(tenant, jobId, item.id, value), addressOf(work));
   } catch (error) {
     if (hasCode(error, 'not_found')) return null;
     throw error;

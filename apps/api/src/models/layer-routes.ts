@@ -6,7 +6,7 @@ import { filterView, type LayerList, layerList } from '@umbra/shared/contracts/l
 import type { Size } from '@umbra/shared/occlusion/grid';
 import { z } from 'zod';
 import {
-  createDrawingTurns,
+  createDrawingSemaphore,
   isFresh,
   pictureAnswers,
   sendPage,
@@ -66,12 +66,12 @@ export const layerOperations = {
 
 /** What a model is made of. */
 export function layerRoutes(context: Context): Route[] {
-  const inTurn = createDrawingTurns();
+  const whenFree = createDrawingSemaphore();
   return [
     route(layerOperations.list, async ({ request, response, params, query: { size } }) => {
       const { name, digest } = await findModel(context.store, params.model);
       if (isFresh(request, response, [digest, 'layers', size])) return;
-      const list = await inTurn(() =>
+      const list = await whenFree(() =>
         useStored(context, { name, digest }, size, async ({ network }) => ({
           ...{ model: name, digest, input: network.size },
           layers: [...listLayers(network.graph)],
@@ -82,7 +82,7 @@ export function layerRoutes(context: Context): Route[] {
     route(layerOperations.filters, async ({ request, response, params, query: view }) => {
       const { name, digest } = await findModel(context.store, params.model);
       if (isFresh(request, response, [digest, params.layer, view])) return;
-      const figure = await inTurn(() =>
+      const figure = await whenFree(() =>
         useStored(context, { name, digest }, undefined, async ({ bundle, network }) => {
           const { node } = findLayer(network.graph, params.layer);
           const kernels = await network.kernels(node);

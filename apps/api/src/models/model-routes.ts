@@ -30,13 +30,13 @@ export const modelOperations = {
   }),
 };
 
-export function modelRoutes({ store, fleet }: Context): Route[] {
+export function modelRoutes({ store, workerRegistry }: Context): Route[] {
   return [
     route(modelOperations.list, async ({ response }) => {
       response.json({ data: await listModels(store) });
     }),
     route(modelOperations.workers, async ({ response }) => {
-      response.json({ data: await fleet.list() });
+      response.json({ data: await workerRegistry.list() });
     }),
   ];
 }

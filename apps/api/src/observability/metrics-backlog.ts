@@ -1,5 +1,5 @@
-import type { Progress, ProgressBook } from '@umbra/platform/redis/job-progress';
-import type { PaceBook } from '@umbra/platform/redis/throughput';
+import type { JobProgressStore, Progress } from '@umbra/platform/redis/job-progress';
+import type { ThroughputStore } from '@umbra/platform/redis/throughput';
 import { getJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import type { ObjectStore } from '@umbra/platform/store/store';
@@ -15,7 +15,7 @@ export type Backlog = {
   /** Positions not yet run, by model. */
   readonly positions: ReadonlyMap<string, number>;
   /** Seconds a position, by model. */
-  readonly pace: ReadonlyMap<string, number>;
+  readonly throughput: ReadonlyMap<string, number>;
   /** What one inference thread would need for all of it, s. */
   readonly workSeconds: number;
 };
@@ -23,7 +23,7 @@ export type Backlog = {
 /** Positions of an image of a job whose images vary in size, before the first is finished. */
 const assumedPositions = 200;
 /** Seconds a position where no model has been measured yet. */
-const assumedPace = 0.02;
+const assumedSecondsPerPosition = 0.02;
 const readsAtOnce = 16;
 
 /**
@@ -32,16 +32,16 @@ const readsAtOnce = 16;
  */
 export function createBacklogReader(
   store: ObjectStore,
-  progress: ProgressBook,
-  pace: PaceBook,
+  progress: JobProgressStore,
+  throughput: ThroughputStore,
 ): () => Promise<Backlog> {
   /** What is read of a record never changes, so each is read once. */
   let known = new Map<string, JobRecord>();
   return async () => {
     const records = await readRecords(store, known);
     known = new Map(records.map((record) => [record.id, record]));
-    const [paces, left] = await Promise.all([
-      pace.read(),
+    const [secondsPerPosition, left] = await Promise.all([
+      throughput.read(),
       Promise.all(
         records.map(async (job) => ({
           model: job.model.name,
@@ -49,7 +49,7 @@ export function createBacklogReader(
         })),
       ),
     ]);
-    const positions = new Map([...paces.keys()].map((model) => [model, 0]));
+    const positions = new Map([...secondsPerPosition.keys()].map((model) => [model, 0]));
     for (const { model, positions: count } of left) {
       positions.set(model, (positions.get(model) ?? 0) + count);
     }
@@ -58,8 +58,8 @@ export function createBacklogReader(
       jobs: records.length,
       oldestMs: made.length === 0 ? null : Math.min(...made),
       positions,
-      pace: paces,
-      workSeconds: secondsOf(positions, paces),
+      throughput: secondsPerPosition,
+      workSeconds: secondsOf(positions, secondsPerPosition),
     };
   };
 }
@@ -67,11 +67,15 @@ export function createBacklogReader(
 /** A model that was never measured is taken to be as slow as the slowest that was. */
 function secondsOf(
   positions: ReadonlyMap<string, number>,
-  paces: ReadonlyMap<string, number>,
+  secondsPerPosition: ReadonlyMap<string, number>,
 ): number {
-  const fallback = paces.size === 0 ? assumedPace : Math.max(...paces.values());
+  const fallback =
+    secondsPerPosition.size === 0
+      ? assumedSecondsPerPosition
+      : Math.max(...secondsPerPosition.values());
   let seconds = 0;
-  for (const [model, count] of positions) seconds += count * (paces.get(model) ?? fallback);
+  for (const [model, count] of positions)
+    seconds += count * (secondsPerPosition.get(model) ?? fallback);
   return seconds;
 }
 

@@ -33,11 +33,16 @@ export function createQueueMetrics(options: QueueMetricsOptions): QueueMetrics {
   const activeJobs = gauge('umbra_active_jobs', 'Jobs that are not final');
   const oldest = gauge('umbra_oldest_job_seconds', 'Age of the oldest job that is not final');
   const positions = gauge('umbra_queued_positions', 'Positions not yet run', ['model']);
-  const pace = gauge('umbra_position_seconds', 'Measured time of a position in one lane', [
-    'model',
-  ]);
-  const work = gauge('umbra_queued_work_seconds', 'Time one lane would need for all queued work');
-  const gauges = [queueJobs, activeJobs, oldest, positions, pace, work];
+  const throughput = gauge(
+    'umbra_position_seconds',
+    'Measured time of a position in one inference thread',
+    ['model'],
+  );
+  const work = gauge(
+    'umbra_queued_work_seconds',
+    'Time one inference thread would need for all queued work',
+  );
+  const gauges = [queueJobs, activeJobs, oldest, positions, throughput, work];
   const askRedis = measureRedis(redis, registry);
   let queues: readonly Queue[] | undefined;
 
@@ -64,7 +69,7 @@ export function createQueueMetrics(options: QueueMetricsOptions): QueueMetrics {
       activeJobs.set(backlog.jobs);
       oldest.set(backlog.oldestMs === null ? 0 : (Date.now() - backlog.oldestMs) / 1000);
       for (const [model, count] of backlog.positions) positions.set({ model }, count);
-      for (const [model, seconds] of backlog.pace) pace.set({ model }, seconds);
+      for (const [model, seconds] of backlog.throughput) throughput.set({ model }, seconds);
       work.set(backlog.workSeconds);
       up.set(1);
     } catch (error) {

@@ -166,10 +166,10 @@ async function drawOcclusion(
   for (const { name, image } of photos) {
     const theirs = await occludeWithBar(model, image, published, `${name}, as published`);
     const own = await occludeWithBar(model, image, ours, `${name}, ours`);
-    const [target] = theirs.clean.targets;
+    const [target] = theirs.baseline.targets;
     const [grid] = theirs.plan.grids;
     const scores = theirs.scores[0];
-    const map = attributeTargets(own.plan, own.scores, own.clean)[0];
+    const map = attributeTargets(own.plan, own.scores, own.baseline)[0];
     if (!target || !grid || !scores || !map)
       throw new RangeError('Expected a run to have a target');
     const title = `${target.label}: ${target.score.toFixed(3)}`;

@@ -7,23 +7,30 @@ import { readCliConfig } from './config.js';
 
 /** Flags of commands that run the engine here; the environment's settings where not given. */
 export const engineFlags = {
-  lanes: { type: 'string' },
-  threads: { type: 'string' },
+  'inference-threads': { type: 'string' },
+  'session-threads': { type: 'string' },
   provider: { type: 'string' },
 } as const;
 
-export const engineUsage = `      --lanes N               models run side by side, one core each   [all cores]
-      --threads N             of each inference session   [1; more where a large model leaves cores free]
+export const engineUsage = `      --inference-threads N               models run side by side, one core each   [all cores]
+      --session-threads N             of each inference session   [1; more where a large model leaves cores free]
       --provider cpu|cuda|webgpu                                   [cpu]`;
 
 type EngineFlags = { readonly [name in keyof typeof engineFlags]?: string | undefined };
 
 /** @throws {AppError} `invalid_input` naming the bad flag or variable. */
-export function engineOptions({ lanes, threads, provider }: EngineFlags): EngineOptions {
+export function engineOptions(flags: EngineFlags): EngineOptions {
+  const {
+    'inference-threads': inferenceThreads,
+    'session-threads': sessionThreads,
+    provider,
+  } = flags;
   return {
     ...engineOptionsOf(readCliConfig()),
-    lanes: count('--lanes', lanes) ?? availableParallelism(),
-    ...(threads !== undefined && { threads: count('--threads', threads) ?? 1 }),
+    inferenceThreads: count('--inference-threads', inferenceThreads) ?? availableParallelism(),
+    ...(sessionThreads !== undefined && {
+      sessionThreads: count('--session-threads', sessionThreads) ?? 1,
+    }),
     ...(provider !== undefined && { provider: knownProvider(provider) }),
   };
 }

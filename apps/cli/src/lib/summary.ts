@@ -5,7 +5,7 @@ import type { Faithfulness } from '@umbra/shared/contracts/shard';
 
 type Target = {
   readonly target: string;
-  readonly clean: number;
+  readonly baseline: number;
   readonly lowest: ImageResult['targets'][number]['lowest'];
   readonly faithfulness: Faithfulness | null;
   readonly heatmap: string;
@@ -37,7 +37,7 @@ export async function readSummaries(folder: string): Promise<Summary[]> {
 export function summarise(result: ImageResult, folder: string): Summary {
   const targets = result.targets.map((target) => ({
     target: target.label,
-    clean: target.score,
+    baseline: target.score,
     lowest: target.lowest,
     faithfulness: target.faithfulness,
     heatmap: join(folder, target.heatmap),
@@ -62,11 +62,11 @@ export function formatTable(summaries: readonly Summary[]): string {
     ({ summary, own }) => summary.targets.length === 1 && own.target === summary.predicted,
   );
   const isJudged = lines.some(({ own }) => own.faithfulness !== null);
-  const rows = lines.map(({ summary, own: { target, clean, lowest, faithfulness } }) => [
+  const rows = lines.map(({ summary, own: { target, baseline, lowest, faithfulness } }) => [
     summary.name,
     summary.predicted,
     summary.probability.toFixed(3),
-    ...(isPlain ? [] : [target, clean.toFixed(3)]),
+    ...(isPlain ? [] : [target, baseline.toFixed(3)]),
     lowest.score.toFixed(3),
     `x ${lowest.box.left}-${lowest.box.right}, y ${lowest.box.top}-${lowest.box.bottom}`,
     ...(isJudged ? [areas(faithfulness)] : []),

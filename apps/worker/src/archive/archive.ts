@@ -9,13 +9,13 @@ import { type Counts, type FinalState, isFinal, type JobRecord } from '@umbra/sh
 import { archivePayload } from '@umbra/shared/contracts/shard';
 import { reportError } from '@umbra/shared/errors';
 import type { Job } from 'bullmq';
-import { endJob, failJob, putAway, readJob } from '../jobs/job-record.js';
+import { cleanUp, endJob, failJob, readJob } from '../jobs/job-record.js';
 import type { Context } from '../services.js';
 import { readImages } from './archive-images.js';
 import { openPart, type PartWriter } from './archive-part.js';
 
 /** An object of a bucket has at most 10,000 parts of the uploader's 8 MiB. */
-const largestPartBytes = 64 * 1024 ** 3;
+const maxPartBytes = 64 * 1024 ** 3;
 
 /** Stream every result into zips in the store, and end the job. Safe to repeat. */
 export async function runArchive(context: Context, queued: Job): Promise<void> {
@@ -27,7 +27,7 @@ export async function runArchive(context: Context, queued: Job): Promise<void> {
   if (isFinal(job.state)) {
     // Ended by an attempt that could not tell of it any more.
     if ((await store.head(keys.activeJob(tenant, jobId))) !== null) {
-      await putAway(context, tenant, job);
+      await cleanUp(context, tenant, job);
     }
     return;
   }
@@ -51,8 +51,8 @@ export async function failUnarchived(context: Context, queued: Job, error: Error
   }
 }
 
-const isOfRun = (queued: Job, { id, run }: JobRecord): boolean =>
-  queued.id === queueJobIds.archive(id, run);
+const isOfRun = (queued: Job, { id, attempt }: JobRecord): boolean =>
+  queued.id === queueJobIds.archive(id, attempt);
 
 async function writeArchives(
   context: Context,
@@ -62,7 +62,7 @@ async function writeArchives(
 ): Promise<Counts> {
   const { store } = context;
   const folder = await mkdtemp(join(tmpdir(), 'umbra-archive-'));
-  const limit = Math.min(job.archivePartBytes ?? largestPartBytes, largestPartBytes);
+  const limit = Math.min(job.archivePartBytes ?? maxPartBytes, maxPartBytes);
   const parts: ArchivePart[] = [];
   const counts = { total: job.counts.total, completed: 0, failed: 0 };
   // A job that failed for its images' sake leaves images that were never run, as a cancelled one does.

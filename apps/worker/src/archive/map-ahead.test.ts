@@ -23,15 +23,15 @@ test('results come in order, however long each takes', async () => {
 test('no more is begun than may be held, by number and by weight', async () => {
   let begun = 0;
   let taken = 0;
-  let mostAhead = 0;
+  let maxAhead = 0;
   const map = async (number: number) => {
     begun += 1;
-    mostAhead = Math.max(mostAhead, begun - taken);
+    maxAhead = Math.max(maxAhead, begun - taken);
     return number;
   };
   for await (const _ of mapAhead(numbers(30), { items: 4 }, map)) taken += 1;
-  expect(mostAhead).toBeLessThanOrEqual(5);
-  [begun, taken, mostAhead] = [0, 0, 0];
+  expect(maxAhead).toBeLessThanOrEqual(5);
+  [begun, taken, maxAhead] = [0, 0, 0];
   const heavy = { items: 20, weight: 10, weigh: () => 10 };
   for await (const _ of mapAhead(numbers(60), heavy, map)) {
     taken += 1;

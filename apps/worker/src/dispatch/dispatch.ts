@@ -5,12 +5,12 @@ import { DelayedError, type Job } from 'bullmq';
 import type { Context } from '../services.js';
 import { resumeWebhooks } from '../webhooks/resume-webhooks.js';
 import { createDispatcher } from './dispatcher.js';
-import { createOutlookReader } from './fleet-snapshot.js';
+import { createFleetSnapshotReader } from './fleet-snapshot.js';
 import { sweepRetention } from './retention.js';
 
 const tickMs = 50;
 const faultMs = 500;
-const outlookMs = 1_000;
+const snapshotMs = 1_000;
 
 /**
  * Share the queue between all jobs, for as long as this process lives.
@@ -21,9 +21,9 @@ const outlookMs = 1_000;
 export async function runDispatch(context: Context, job: Job, token = ''): Promise<void> {
   const { closing, logger, config } = context;
   const dispatcher = createDispatcher(context);
-  const readOutlook = createOutlookReader(context);
-  let outlook = await readOutlook();
-  const due = { outlook: 0, scan: 0, sweep: 0 };
+  const readSnapshot = createFleetSnapshotReader(context);
+  let snapshot = await readSnapshot();
+  const due = { snapshot: 0, scan: 0, sweep: 0 };
   const isDue = (what: keyof typeof due, everyMs: number): boolean => {
     if (Date.now() < due[what]) return false;
     due[what] = Date.now() + everyMs;
@@ -31,13 +31,13 @@ export async function runDispatch(context: Context, job: Job, token = ''): Promi
   };
   while (!closing.aborted) {
     try {
-      if (isDue('outlook', outlookMs)) {
+      if (isDue('snapshot', snapshotMs)) {
         // BullMQ renews the lock by itself, and says nothing when it is lost.
         if ((await job.extendLock(token, config.UMBRA_LOCK_MS)) !== 1) {
           logger.warn('another process dispatches');
           return;
         }
-        outlook = await readOutlook();
+        snapshot = await readSnapshot();
       }
       if (isDue('scan', config.UMBRA_RESUME_MS)) {
         await registerUnfinished(context);
@@ -48,7 +48,7 @@ export async function runDispatch(context: Context, job: Job, token = ''): Promi
           logger.warn({ error: reportError(error) }, 'results could not be deleted'),
         );
       }
-      const launched = await dispatcher.tick(outlook);
+      const launched = await dispatcher.tick(snapshot);
       await sleep(launched > 0 ? tickMs / 10 : tickMs);
     } catch (error) {
       logger.warn({ error: reportError(error) }, 'dispatching failed; it is tried again');

@@ -7,7 +7,7 @@ import { createRoundRobin, type RoundRobin } from '@umbra/shared/scheduling/defi
 import { failJob } from '../jobs/job-record.js';
 import type { Context } from '../services.js';
 import { decide } from './decide.js';
-import type { Outlook } from './fleet-snapshot.js';
+import type { FleetSnapshot } from './fleet-snapshot.js';
 import { type Launch, launchImages } from './launch.js';
 import type { Entry } from './manifest-reader.js';
 import {
@@ -15,7 +15,7 @@ import {
   finalize,
   findLost,
   forget,
-  loadRun,
+  loadJob,
   openReader,
   pause,
   resume,
@@ -23,13 +23,13 @@ import {
   validate,
 } from './steps.js';
 import { type Ready, takeTurns } from './take-turns.js';
-import { type LoadedRun, newRun, type Run } from './tracked-job.js';
+import { type LoadedJob, newTrackedJob, type TrackedJob } from './tracked-job.js';
 import type { Window } from './window.js';
 
 /** Of an image whose size is not known, before the first is finished. */
 const assumedPositions = 200;
 /** Seconds a position where no model was measured. */
-const assumedPace = 0.02;
+const assumedSecondsPerPosition = 0.02;
 const retryMs = 1_000;
 /** From a job's mark to its record at most. */
 const unmadeMs = 60_000;
@@ -37,37 +37,37 @@ const unmadeMs = 60_000;
 const lostMs = 5_000;
 /** Of all manifests together, and of one. */
 const readAheadBytes = 8 * 1024 * 1024;
-const mostReadAheadBytes = 256 * 1024;
-const leastReadAheadBytes = 8 * 1024;
+const maxReadAheadBytes = 256 * 1024;
+const minReadAheadBytes = 8 * 1024;
 
 /** Shares the fleet's queues between all jobs. Its state can be lost: all of it is read again. */
 export type Dispatcher = {
   /** Look at every job once. @returns How many images were queued. */
-  tick(outlook: Outlook): Promise<number>;
+  tick(snapshot: FleetSnapshot): Promise<number>;
   /** Resolves when no change of a job's state is under way. */
   settle(): Promise<void>;
 };
 
 export function createDispatcher(context: Context): Dispatcher {
   const { store, progress, logger, config } = context;
-  const runs = new Map<string, Run>();
+  const trackedJobs = new Map<string, TrackedJob>();
   const robins = new Map<string, RoundRobin>();
   const background = new Set<Promise<void>>();
 
   /** Slow work beside the loop; a fault of the store has it done again, anything else fails the job. */
-  const change = (run: Run, work: () => Promise<void>): void => {
-    run.isBusy = true;
+  const change = (tracked: TrackedJob, work: () => Promise<void>): void => {
+    tracked.isBusy = true;
     const done = work()
-      .catch((error: unknown) => giveUp(run, error))
+      .catch((error: unknown) => giveUp(tracked, error))
       .finally(() => {
-        run.isBusy = false;
+        tracked.isBusy = false;
         background.delete(done);
       });
     background.add(done);
   };
-  const giveUp = async (run: Run, error: unknown): Promise<void> => {
-    const { tenant, jobId } = run;
-    run.notBeforeMs = Date.now() + retryMs;
+  const giveUp = async (tracked: TrackedJob, error: unknown): Promise<void> => {
+    const { tenant, jobId } = tracked;
+    tracked.notBeforeMs = Date.now() + retryMs;
     if (!hasCode(error) || ['unavailable', 'internal'].includes(error.code)) {
       logger.warn(
         { jobId, error: reportError(error) },
@@ -78,11 +78,11 @@ export function createDispatcher(context: Context): Dispatcher {
     try {
       if ((await store.head(keys.job(tenant, jobId))) === null) {
         // Its mark is written first. One that was withdrawn, or never made, has nobody to be told.
-        if (Date.now() < run.sinceMs + unmadeMs) return;
+        if (Date.now() < tracked.sinceMs + unmadeMs) return;
         await store.delete(keys.activeJob(tenant, jobId));
         await progress.unregister(jobId);
       } else await failJob(context, tenant, jobId, reportError(error));
-      runs.delete(jobId);
+      trackedJobs.delete(jobId);
     } catch (reason) {
       logger.warn({ jobId, error: reportError(reason) }, 'a job could not be ended');
     }
@@ -90,83 +90,96 @@ export function createDispatcher(context: Context): Dispatcher {
 
   const meet = async (): Promise<void> => {
     const registered = await progress.listRegistered();
-    for (const [jobId, { isBusy }] of runs) {
-      if (!registered.has(jobId) && !isBusy) runs.delete(jobId);
+    for (const [jobId, { isBusy }] of trackedJobs) {
+      if (!registered.has(jobId) && !isBusy) trackedJobs.delete(jobId);
     }
     for (const [jobId, tenant] of registered) {
-      if (!runs.has(jobId)) runs.set(jobId, newRun(tenant, jobId, Date.now()));
+      if (!trackedJobs.has(jobId)) trackedJobs.set(jobId, newTrackedJob(tenant, jobId, Date.now()));
     }
   };
 
   /** @returns The jobs whose images may be queued now. */
-  const advance = (run: LoadedRun, live: JobLive, outlook: Outlook): Ready | null => {
+  const advance = (tracked: LoadedJob, live: JobLive, snapshot: FleetSnapshot): Ready | null => {
     const nowMs = Date.now();
-    const decision = decide(run.job, live, nowMs);
+    const decision = decide(tracked.job, live, nowMs);
     switch (decision.do) {
       case 'forget':
-        change(run, async () => {
-          if (await forget(context, run)) runs.delete(run.jobId);
+        change(tracked, async () => {
+          if (await forget(context, tracked)) trackedJobs.delete(tracked.jobId);
         });
         return null;
       case 'validate':
-        change(run, () => validate(context, run));
+        change(tracked, () => validate(context, tracked));
         return null;
       case 'start':
-        change(run, () => start(context, run));
+        change(tracked, () => start(context, tracked));
         return null;
       case 'pause':
-        change(run, () => pause(context, run));
+        change(tracked, () => pause(context, tracked));
         return null;
       case 'resume':
-        change(run, () => resume(context, run));
+        change(tracked, () => resume(context, tracked));
         return null;
       case 'end':
-        change(run, () => end(context, run, decision.ending));
+        change(tracked, () => end(context, tracked, decision.ending));
         return null;
       case 'finalize':
-        change(run, () => finalize(context, run));
+        change(tracked, () => finalize(context, tracked));
         return null;
       case 'wait':
         return null;
       case 'dispatch': {
-        if (isStuck(run, live, nowMs)) {
-          change(run, () => findLost(context, run, sizingOf(run, outlook)));
+        if (isStuck(tracked, live, nowMs)) {
+          change(tracked, () => findLost(context, tracked, sizingOf(tracked, snapshot)));
           return null;
         }
-        run.reader ??= openReader(context, run, live.progress?.cursor ?? { index: 0, offset: 0 });
-        const { reader } = run;
+        tracked.reader ??= openReader(
+          context,
+          tracked,
+          live.progress?.cursor ?? { index: 0, offset: 0 },
+        );
+        const { reader } = tracked;
         if (reader.peek() === undefined && !reader.isAtEnd()) {
-          const share = Math.floor(readAheadBytes / runs.size);
-          const bytes = Math.max(leastReadAheadBytes, Math.min(mostReadAheadBytes, share));
-          change(run, () => reader.readAhead(bytes));
+          const share = Math.floor(readAheadBytes / trackedJobs.size);
+          const bytes = Math.max(minReadAheadBytes, Math.min(maxReadAheadBytes, share));
+          change(tracked, () => reader.readAhead(bytes));
           return null;
         }
-        return { run, live, cost: secondsOf(run.job, live.progress, outlook.paces) };
+        return {
+          tracked,
+          live,
+          cost: secondsOf(tracked.job, live.progress, snapshot.secondsPerPosition),
+        };
       }
     }
   };
 
   return {
-    async tick(outlook) {
+    async tick(snapshot) {
       await meet();
       const nowMs = Date.now();
-      const idle = [...runs.values()].filter((run) => !run.isBusy && run.notBeforeMs <= nowMs);
-      for (const run of idle.filter(({ job }) => job === undefined)) {
-        change(run, () => loadRun(context, run));
+      const idle = [...trackedJobs.values()].filter(
+        (tracked) => !tracked.isBusy && tracked.notBeforeMs <= nowMs,
+      );
+      for (const tracked of idle.filter(({ job }) => job === undefined)) {
+        change(tracked, () => loadJob(context, tracked));
       }
-      const known = [...runs.values()].filter((run): run is LoadedRun => run.job !== undefined);
+      const known = [...trackedJobs.values()].filter(
+        (tracked): tracked is LoadedJob => tracked.job !== undefined,
+      );
       const lives = await progress.readAll(known.map(({ jobId }) => jobId));
-      const windows = openWindows(outlook, config.UMBRA_WINDOW_IMAGES);
+      const windows = openWindows(snapshot, config.UMBRA_WINDOW_IMAGES);
       const ready: Ready[] = [];
-      for (const [at, run] of known.entries()) {
+      for (const [at, tracked] of known.entries()) {
         const live = lives[at];
         if (live === undefined) continue;
-        const window = windows[run.loaded.queue][kindOf(run.job)];
+        const window = windows[tracked.loaded.queue][kindOf(tracked.job)];
         window.images += live.inFlight;
-        window.seconds += live.inFlight * secondsOf(run.job, live.progress, outlook.paces);
-        if (run.isBusy || run.notBeforeMs > nowMs) continue;
-        const able = advance(run, live, outlook);
-        if (able?.run.reader?.peek() !== undefined) ready.push(able);
+        window.seconds +=
+          live.inFlight * secondsOf(tracked.job, live.progress, snapshot.secondsPerPosition);
+        if (tracked.isBusy || tracked.notBeforeMs > nowMs) continue;
+        const able = advance(tracked, live, snapshot);
+        if (able?.tracked.reader?.peek() !== undefined) ready.push(able);
       }
       let launched = 0;
       for (const queue of Object.keys(shardQueues) as ShardQueue[]) {
@@ -175,14 +188,14 @@ export function createDispatcher(context: Context): Dispatcher {
           const robin = robins.get(name) ?? createRoundRobin();
           robins.set(name, robin);
           const mine = ready.filter(
-            ({ run }) => run.loaded.queue === queue && kindOf(run.job) === kind,
+            ({ tracked }) => tracked.loaded.queue === queue && kindOf(tracked.job) === kind,
           );
-          const taken = takeTurns(mine, robin, windows[queue][kind], outlook.weightOf);
+          const taken = takeTurns(mine, robin, windows[queue][kind], snapshot.weightOf);
           try {
-            launched += await launch(context, taken, outlook);
+            launched += await launch(context, taken, snapshot);
           } catch (error) {
             // What was read ahead may not be in flight: it is read again from where Redis knows of.
-            for (const { run } of taken.keys()) delete run.reader;
+            for (const { tracked } of taken.keys()) delete tracked.reader;
             throw error;
           }
         }
@@ -199,15 +212,15 @@ export function createDispatcher(context: Context): Dispatcher {
 const kinds = ['interactive', 'batch'] as const;
 type Kind = (typeof kinds)[number];
 const kindOf = ({ interactive }: JobRecord): Kind => (interactive ? 'interactive' : 'batch');
-const leastInteractive = 4;
+const minInteractive = 4;
 
 type Windows = Record<ShardQueue, Record<Kind, Window>>;
 
-function openWindows({ lanes }: Outlook, mostImages: number): Windows {
+function openWindows({ inferenceThreads }: FleetSnapshot, maxImages: number): Windows {
   const open = (queue: ShardQueue): Record<Kind, Window> => {
-    const empty = { lanes: lanes[queue], images: 0, seconds: 0 };
-    const most = Math.max(leastInteractive, 2 * lanes[queue]);
-    return { interactive: { ...empty, mostImages: most }, batch: { ...empty, mostImages } };
+    const empty = { inferenceThreads: inferenceThreads[queue], images: 0, seconds: 0 };
+    const most = Math.max(minInteractive, 2 * inferenceThreads[queue]);
+    return { interactive: { ...empty, maxImages: most }, batch: { ...empty, maxImages } };
   };
   return { shard: open('shard'), shardTfjs: open('shardTfjs') };
 }
@@ -216,40 +229,43 @@ function openWindows({ lanes }: Outlook, mostImages: number): Windows {
 function secondsOf(
   { positionsPerImage, model }: JobRecord,
   live: Progress | null,
-  paces: ReadonlyMap<string, number>,
+  secondsPerPosition: ReadonlyMap<string, number>,
 ): number {
   const { completed = 0, positions = 0 } = live ?? {};
   const measured = completed > 0 ? positions / completed : assumedPositions;
-  const pace = paces.get(model.name) ?? assumedPace;
-  return Math.max(1e-6, (positionsPerImage ?? measured) * pace);
+  const throughput = secondsPerPosition.get(model.name) ?? assumedSecondsPerPosition;
+  return Math.max(1e-6, (positionsPerImage ?? measured) * throughput);
 }
 
-function isStuck(run: Run, { progress, inFlight }: JobLive, nowMs: number): boolean {
+function isStuck(tracked: TrackedJob, { progress, inFlight }: JobLive, nowMs: number): boolean {
   const finished = (progress?.completed ?? 0) + (progress?.failed ?? 0);
-  if (inFlight === 0 || finished !== run.finished) {
-    run.finished = finished;
-    run.finishedChangedMs = nowMs;
+  if (inFlight === 0 || finished !== tracked.finished) {
+    tracked.finished = finished;
+    tracked.finishedChangedMs = nowMs;
     return false;
   }
-  if (nowMs - run.finishedChangedMs < lostMs) return false;
-  run.finishedChangedMs = nowMs;
+  if (nowMs - tracked.finishedChangedMs < lostMs) return false;
+  tracked.finishedChangedMs = nowMs;
   return true;
 }
 
-const sizingOf = ({ job, loaded }: LoadedRun, { lanes, paces }: Outlook) => ({
-  lanes: lanes[loaded.queue],
-  secondsPerPosition: paces.get(job.model.name) ?? null,
+const sizingOf = (
+  { job, loaded }: LoadedJob,
+  { inferenceThreads, secondsPerPosition }: FleetSnapshot,
+) => ({
+  inferenceThreads: inferenceThreads[loaded.queue],
+  secondsPerPosition: secondsPerPosition.get(job.model.name) ?? null,
 });
 
 async function launch(
   context: Context,
   taken: ReadonlyMap<Ready, readonly Entry[]>,
-  outlook: Outlook,
+  snapshot: FleetSnapshot,
 ): Promise<number> {
   const launches: Launch[] = [];
   let images = 0;
-  for (const [{ run, live }, entries] of taken) {
-    const { tenant, job, loaded, reader } = run;
+  for (const [{ tracked, live }, entries] of taken) {
+    const { tenant, job, loaded, reader } = tracked;
     const started = live.progress?.cursor.index ?? 0;
     const imagesLeft = Math.max(1, job.counts.total - started);
     if (reader === undefined) continue;
@@ -259,7 +275,7 @@ async function launch(
       reader.position(),
     );
     const items = entries.map(({ item }) => item);
-    const sizing = sizingOf(run, outlook);
+    const sizing = sizingOf(tracked, snapshot);
     launches.push({ tenant, job, bundle: loaded.bundle, items, imagesLeft, ...sizing });
     images += items.length;
   }

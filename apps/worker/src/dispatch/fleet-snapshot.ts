@@ -5,11 +5,11 @@ import type { WorkerNotice } from '@umbra/shared/contracts/worker';
 import type { Context } from '../services.js';
 
 /** What changes slowly, and costs more to read than a job's progress. */
-export type Outlook = {
+export type FleetSnapshot = {
   /** Inference threads of live workers, by queue. */
-  readonly lanes: Readonly<Record<ShardQueue, number>>;
+  readonly inferenceThreads: Readonly<Record<ShardQueue, number>>;
   /** Seconds a position, by model. */
-  readonly paces: ReadonlyMap<string, number>;
+  readonly secondsPerPosition: ReadonlyMap<string, number>;
   /** A tenant's share beside the others'. */
   readonly weightOf: (tenant: string) => number;
 };
@@ -18,8 +18,8 @@ export type Outlook = {
 const weightsMs = 30_000;
 
 /** @returns Reads the outlook as it is now. */
-export function createOutlookReader(context: Context): () => Promise<Outlook> {
-  const { fleet, pace, progress, store } = context;
+export function createFleetSnapshotReader(context: Context): () => Promise<FleetSnapshot> {
+  const { workerRegistry, throughput, progress, store } = context;
   let weights = new Map<string, number>();
   let readAtMs = 0;
   const readWeights = async (): Promise<void> => {
@@ -32,18 +32,25 @@ export function createOutlookReader(context: Context): () => Promise<Outlook> {
     }
   };
   return async () => {
-    const [workers, paces] = await Promise.all([fleet.list(), pace.read(), readWeights()]);
+    const [workers, secondsPerPosition] = await Promise.all([
+      workerRegistry.list(),
+      throughput.read(),
+      readWeights(),
+    ]);
     return {
-      lanes: { shard: lanesOf(workers, 'shard'), shardTfjs: lanesOf(workers, 'shardTfjs') },
-      paces,
+      inferenceThreads: {
+        shard: inferenceThreadsOf(workers, 'shard'),
+        shardTfjs: inferenceThreadsOf(workers, 'shardTfjs'),
+      },
+      secondsPerPosition,
       weightOf: (tenant) => weights.get(tenant) ?? 1,
     };
   };
 }
 
-function lanesOf(workers: readonly WorkerNotice[], queue: ShardQueue): number {
+function inferenceThreadsOf(workers: readonly WorkerNotice[], queue: ShardQueue): number {
   const formats: readonly ModelBundle['format'][] = shardQueues[queue];
   return workers
     .filter((worker) => worker.formats.some((format) => formats.includes(format)))
-    .reduce((sum, { lanes }) => sum + lanes, 0);
+    .reduce((sum, { inferenceThreads }) => sum + inferenceThreads, 0);
 }

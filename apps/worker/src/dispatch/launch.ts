@@ -1,6 +1,6 @@
 import { inputSize, planOcclusion } from '@umbra/engine';
 import {
-  patientJob,
+  outageJobOptions,
   priorityOf,
   queueJobIds,
   queueNames,
@@ -11,7 +11,7 @@ import type { JobRecord } from '@umbra/shared/contracts/job';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { needsWholeImage } from '@umbra/shared/contracts/settings';
 import { reportError } from '@umbra/shared/errors';
-import type { Plan } from '@umbra/shared/occlusion/plan';
+import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import { planShards } from '@umbra/shared/occlusion/shards';
 import type { FlowJob } from 'bullmq';
 import { recordFailure } from '../merge/merge.js';
@@ -28,8 +28,8 @@ export type Launch = {
   readonly items: readonly DatasetItem[];
   /** Images of the job that are not yet started. */
   readonly imagesLeft: number;
-  readonly lanes: number;
-  /** Measured in one lane; null while the model was never measured. */
+  readonly inferenceThreads: number;
+  /** Measured in one inference thread; null while the model was never measured. */
   readonly secondsPerPosition: number | null;
 };
 
@@ -49,13 +49,13 @@ export async function launchImages(context: Context, launches: readonly Launch[]
 
 async function planFlow(
   context: Context,
-  { tenant, job, bundle, imagesLeft, lanes, secondsPerPosition }: Launch,
+  { tenant, job, bundle, imagesLeft, inferenceThreads, secondsPerPosition }: Launch,
   item: DatasetItem,
 ): Promise<FlowJob | null> {
-  const { id: jobId, dataset, model, settings, run, reuse } = job;
-  const image = { version: 1, tenant, jobId, dataset, item } as const;
-  const work = { ...image, model, settings, run, reuse } as const;
-  let plan: Plan;
+  const { id: jobId, dataset, model, settings, attempt, reuse } = job;
+  const image = { version: 2, tenant, jobId, dataset, item } as const;
+  const work = { ...image, model, settings, attempt, reuse } as const;
+  let plan: OcclusionPlan;
   try {
     plan = planOcclusion(inputSize(bundle.input, item), settings);
   } catch (error) {
@@ -65,7 +65,7 @@ async function planFlow(
   }
   const { rows } = plan;
   const sizing: ShardSizing = {
-    ...{ rows, images: imagesLeft, lanes, secondsPerPosition },
+    ...{ rows, images: imagesLeft, inferenceThreads, secondsPerPosition },
     positionsPerRow: Math.max(...plan.grids.map(({ columns }) => columns)),
     targetSeconds: context.config.UMBRA_SHARD_SECONDS,
   };
@@ -79,19 +79,24 @@ async function planFlow(
     name: queueNames.merge,
     queueName: queueNames.merge,
     data: work,
-    opts: { ...patientJob, ...priority, ...traced, jobId: queueJobIds.merge(jobId, run, item.id) },
+    opts: {
+      ...outageJobOptions,
+      ...priority,
+      ...traced,
+      jobId: queueJobIds.merge(jobId, attempt, item.id),
+    },
     children: planShards(rows, rowsPerShard).map(({ rowStart, rowEnd }) => ({
       name: queueNames.shard,
       queueName: queueNames[shardQueueFor(bundle.format)],
       data: { ...work, rowStart, rowEnd },
       opts: {
-        ...patientJob,
+        ...outageJobOptions,
         ...priority,
         ...traced,
         attempts: 3,
         // A failed child must not strand its parent: the merge finds the failure and decides.
         ignoreDependencyOnFailure: true,
-        jobId: queueJobIds.shard(jobId, run, item.id, rowStart),
+        jobId: queueJobIds.shard(jobId, attempt, item.id, rowStart),
       },
     })),
   };

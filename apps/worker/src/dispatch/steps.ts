@@ -1,6 +1,11 @@
 import { allowedStrategy } from '@umbra/engine';
 import { engineOptionsOf } from '@umbra/platform/config';
-import { patientJob, queueJobIds, queueNames, shardQueueFor } from '@umbra/platform/queues/queues';
+import {
+  outageJobOptions,
+  queueJobIds,
+  queueNames,
+  shardQueueFor,
+} from '@umbra/platform/queues/queues';
 import { getJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import { describeModel } from '@umbra/platform/store/models';
@@ -9,19 +14,19 @@ import { storedDataset } from '@umbra/shared/contracts/dataset';
 import type { Ending, JobRecord } from '@umbra/shared/contracts/job';
 import { hasCode, invalidInput } from '@umbra/shared/errors';
 import { imageIdAt, imageIndexOf } from '@umbra/shared/ids';
-import { endedAtMs, endJob, putAway, readJob, writeJob } from '../jobs/job-record.js';
+import { cleanUp, endedAtMs, endJob, readJob, writeJob } from '../jobs/job-record.js';
 import type { Context } from '../services.js';
 import { type Launch, launchImages } from './launch.js';
 import { createManifestReader, readItemAt } from './manifest-reader.js';
-import type { LoadedRun, Run } from './tracked-job.js';
+import type { LoadedJob, TrackedJob } from './tracked-job.js';
 
 /** How often what changes slowly is looked at again. */
 const slowlyMs = 1_000;
 
 /** Read a job's record, and tell Redis what its user asked for: it may have come back empty. */
-export async function loadRun(context: Context, run: Run): Promise<void> {
+export async function loadJob(context: Context, tracked: TrackedJob): Promise<void> {
   const { store, progress } = context;
-  const { tenant, jobId } = run;
+  const { tenant, jobId } = tracked;
   const job = await readJob(store, tenant, jobId);
   allowedStrategy(job.settings.strategy, engineOptionsOf(context.config));
   const bundle = await describeModel(store, job.model.name, job.model.digest);
@@ -30,8 +35,8 @@ export async function loadRun(context: Context, run: Run): Promise<void> {
   if (isEnding) await progress.cancel(jobId);
   const isPaused = (await store.head(keys.pause(tenant, jobId))) !== null;
   await progress.setPaused(jobId, isPaused);
-  run.loaded = { bundle, queue: shardQueueFor(bundle.format) };
-  run.job = job;
+  tracked.loaded = { bundle, queue: shardQueueFor(bundle.format) };
+  tracked.job = job;
 }
 
 /**
@@ -39,8 +44,8 @@ export async function loadRun(context: Context, run: Run): Promise<void> {
  *
  * @throws {AppError} `invalid_input` when there will be none; `quota_exceeded`.
  */
-export async function validate(context: Context, run: LoadedRun): Promise<void> {
-  const { tenant, job } = run;
+export async function validate(context: Context, tracked: LoadedJob): Promise<void> {
+  const { tenant, job } = tracked;
   const record = await getJson(
     context.store,
     keys.dataset(tenant, job.dataset),
@@ -53,42 +58,42 @@ export async function validate(context: Context, run: LoadedRun): Promise<void> 
     throw invalidInput(`Dataset '${job.dataset}' failed: ${record.error?.message}`);
   }
   if (record.state !== 'ready') {
-    run.notBeforeMs = Date.now() + slowlyMs;
+    tracked.notBeforeMs = Date.now() + slowlyMs;
     return;
   }
   const counts = { total: record.images, completed: 0, failed: 0 };
   const { quotas } = await context.readTenant(tenant);
   await context.usage.reserveJob(tenant, quotas, job.id, positionsOf({ ...job, counts }));
-  run.job = await writeJob(context, tenant, job, { state: 'queued', counts });
+  tracked.job = await writeJob(context, tenant, job, { state: 'queued', counts });
 }
 
 /**
  * Begin, or begin again after Redis was lost or for a retry: the store says which images are finished.
  */
-export async function start(context: Context, run: LoadedRun): Promise<void> {
+export async function start(context: Context, tracked: LoadedJob): Promise<void> {
   const { store, progress, logger } = context;
-  const { tenant, job } = run;
-  const isRetry = job.state === 'queued' && job.run > 1;
+  const { tenant, job } = tracked;
+  const isRetry = job.state === 'queued' && job.attempt > 1;
   if (isRetry) {
     // What an image of the last run has added after that had ended.
     await progress.clear(job.id);
     for await (const { key } of store.list(keys.errors(tenant, job.id))) await store.delete(key);
   }
   // Nothing can be finished of a job that is begun for the first time.
-  const known = job.state === 'queued' && !isRetry ? 0 : await countFinished(context, run);
+  const known = job.state === 'queued' && !isRetry ? 0 : await countFinished(context, tracked);
   // Last: where this field stands, the rest has been taken over.
   await progress.start(job.id, Date.now());
-  run.reader = openReader(context, run, { index: 0, offset: 0 });
+  tracked.reader = openReader(context, tracked, { index: 0, offset: 0 });
   if (job.state === 'queued') {
     const startedAt = job.startedAt ?? new Date().toISOString();
-    run.job = await writeJob(context, tenant, job, { state: 'in_progress', startedAt });
+    tracked.job = await writeJob(context, tenant, job, { state: 'in_progress', startedAt });
   }
   logger.info({ jobId: job.id, images: job.counts.total, known }, 'job started');
 }
 
 async function countFinished(
   { store, progress }: Context,
-  { tenant, job }: LoadedRun,
+  { tenant, job }: LoadedJob,
 ): Promise<number> {
   let known = 0;
   for await (const { key } of store.list(keys.results(tenant, job.id))) {
@@ -110,7 +115,7 @@ async function countFinished(
 /** Where another dispatcher left off. */
 export const openReader = (
   { store, progress }: Context,
-  { tenant, job }: LoadedRun,
+  { tenant, job }: LoadedJob,
   from: { readonly index: number; readonly offset: number },
 ) =>
   createManifestReader({
@@ -120,26 +125,26 @@ export const openReader = (
     readFinished: (first, count) => progress.readFinished(job.id, first, count),
   });
 
-export async function pause(context: Context, run: LoadedRun): Promise<void> {
+export async function pause(context: Context, tracked: LoadedJob): Promise<void> {
   const pausedAt = new Date().toISOString();
-  run.job = await writeJob(context, run.tenant, run.job, { state: 'paused', pausedAt });
+  tracked.job = await writeJob(context, tracked.tenant, tracked.job, { state: 'paused', pausedAt });
 }
 
-export async function resume(context: Context, run: LoadedRun): Promise<void> {
+export async function resume(context: Context, tracked: LoadedJob): Promise<void> {
   const changes = { state: 'in_progress', pausedAt: null } as const;
-  run.job = await writeJob(context, run.tenant, run.job, changes);
+  tracked.job = await writeJob(context, tracked.tenant, tracked.job, changes);
 }
 
 /** Stop what runs; what is finished stays. */
-export async function end(context: Context, run: LoadedRun, ending: Ending): Promise<void> {
-  const { tenant, job } = run;
+export async function end(context: Context, tracked: LoadedJob, ending: Ending): Promise<void> {
+  const { tenant, job } = tracked;
   const cancellingAt = ending.requestedAt;
   const changes = { state: 'cancelling', cancellingAt, ending } as const;
   // The reason first: of what is only told to stop, another dispatcher would say that a user did it.
   const next = await writeJob(context, tenant, job, changes);
-  if (next.state !== 'cancelling') return reset(run, next);
+  if (next.state !== 'cancelling') return reset(tracked, next);
   await context.progress.cancel(job.id);
-  run.job = next;
+  tracked.job = next;
 }
 
 /** How long the end of a job may take before it counts as cut off. */
@@ -151,42 +156,45 @@ const cutOffMs = 60_000;
  *
  * @returns Whether it can be forgotten.
  */
-export async function forget(context: Context, run: LoadedRun): Promise<boolean> {
+export async function forget(context: Context, tracked: LoadedJob): Promise<boolean> {
   const { store, progress } = context;
-  const { tenant, jobId } = run;
+  const { tenant, jobId } = tracked;
   const job = await readJob(store, tenant, jobId);
   const endedMs = endedAtMs(job);
   if (endedMs === null) {
-    reset(run, job);
+    reset(tracked, job);
     return false;
   }
   if ((await store.head(keys.activeJob(tenant, jobId))) !== null) {
     if (Date.now() - endedMs < cutOffMs) {
-      run.notBeforeMs = Date.now() + slowlyMs;
+      tracked.notBeforeMs = Date.now() + slowlyMs;
       return false;
     }
-    await putAway(context, tenant, job);
+    await cleanUp(context, tenant, job);
   }
   await progress.unregister(jobId);
   return true;
 }
 
 /** Another process has written the record: go on from there. */
-function reset(run: LoadedRun, job: JobRecord): void {
-  run.job = job;
-  delete run.reader;
+function reset(tracked: LoadedJob, job: JobRecord): void {
+  tracked.job = job;
+  delete tracked.reader;
 }
 
 /** Have the archive written, which ends the job; end it where there is nothing to archive. */
-export async function finalize(context: Context, run: LoadedRun): Promise<void> {
-  const { tenant, job } = run;
+export async function finalize(context: Context, tracked: LoadedJob): Promise<void> {
+  const { tenant, job } = tracked;
   const { ending } = job;
   if (job.interactive || job.startedAt === null) {
     const live = await context.progress.read(job.id);
     const { completed = 0, failed = 0 } = live ?? {};
     const counts = { total: job.counts.total, completed, failed };
     const error = ending?.error ?? null;
-    run.job = await endJob(context, tenant, job, ending?.state ?? 'completed', { counts, error });
+    tracked.job = await endJob(context, tenant, job, ending?.state ?? 'completed', {
+      counts,
+      error,
+    });
     return;
   }
   const finalizingAt = new Date().toISOString();
@@ -195,18 +203,19 @@ export async function finalize(context: Context, run: LoadedRun): Promise<void> 
       ? await readJob(context.store, tenant, job.id)
       : await writeJob(context, tenant, job, { state: 'finalizing', finalizingAt });
   // The archive's step writes the record from here on, and a user may have the job begun again.
-  if (stored.state !== 'finalizing' || stored.run !== job.run) return reset(run, stored);
-  run.job = stored;
+  if (stored.state !== 'finalizing' || stored.attempt !== job.attempt)
+    return reset(tracked, stored);
+  tracked.job = stored;
   // Not only once: an archive that was lost with Redis is queued again.
   const carrier = await context.traces.recall(job.id);
   await context.tracing.within(carrier, () =>
     context.archiveQueue.add(
       queueNames.archive,
       { version: 1, tenant, jobId: job.id },
-      { ...patientJob, jobId: queueJobIds.archive(job.id, job.run) },
+      { ...outageJobOptions, jobId: queueJobIds.archive(job.id, job.attempt) },
     ),
   );
-  run.notBeforeMs = Date.now() + slowlyMs;
+  tracked.notBeforeMs = Date.now() + slowlyMs;
 }
 
 /**
@@ -215,14 +224,14 @@ export async function finalize(context: Context, run: LoadedRun): Promise<void> 
  */
 export async function findLost(
   context: Context,
-  run: LoadedRun,
-  sizing: Pick<Launch, 'lanes' | 'secondsPerPosition'>,
+  tracked: LoadedJob,
+  sizing: Pick<Launch, 'inferenceThreads' | 'secondsPerPosition'>,
 ): Promise<void> {
   const { store, progress, mergeQueue, logger } = context;
-  const { tenant, job, loaded } = run;
+  const { tenant, job, loaded } = tracked;
   for (const cursor of await progress.listInFlight(job.id)) {
     const imageId = imageIdAt(cursor.index);
-    if ((await mergeQueue.getJob(queueJobIds.merge(job.id, job.run, imageId))) !== undefined)
+    if ((await mergeQueue.getJob(queueJobIds.merge(job.id, job.attempt, imageId))) !== undefined)
       continue;
     if (await progress.isFinished(job.id, cursor.index)) {
       await progress.dropImage(job.id, cursor.index);

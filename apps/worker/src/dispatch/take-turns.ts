@@ -1,11 +1,11 @@
 import type { JobLive } from '@umbra/platform/redis/job-progress';
 import type { Flow, RoundRobin } from '@umbra/shared/scheduling/deficit-round-robin';
 import type { Entry } from './manifest-reader.js';
-import type { LoadedRun } from './tracked-job.js';
+import type { LoadedJob } from './tracked-job.js';
 import { hasRoom, type Window } from './window.js';
 
-/** A job whose next image can be queued now, and what one of its images costs, in lane seconds. */
-export type Ready = { readonly run: LoadedRun; readonly live: JobLive; readonly cost: number };
+/** A job whose next image can be queued now, and what one of its images costs, in inference thread seconds. */
+export type Ready = { readonly tracked: LoadedJob; readonly live: JobLive; readonly cost: number };
 
 /**
  * Images in the order in which they are queued, until the window is full: between tenants by their
@@ -18,14 +18,14 @@ export function takeTurns(
   weightOf: (tenant: string) => number,
 ): Map<Ready, Entry[]> {
   const taken = new Map<Ready, Entry[]>();
-  const byId = new Map(ready.map((one) => [one.run.jobId, one]));
+  const byId = new Map(ready.map((one) => [one.tracked.jobId, one]));
   let flows = flowsOf([...byId.values()], weightOf);
   while (hasRoom(window)) {
     const turn = byId.get(robin.next(flows) ?? '');
     if (turn === undefined) break;
-    const { reader } = turn.run;
+    const { reader } = turn.tracked;
     if (reader?.peek() === undefined) {
-      byId.delete(turn.run.jobId);
+      byId.delete(turn.tracked.jobId);
       flows = flowsOf([...byId.values()], weightOf);
       continue;
     }
@@ -41,7 +41,7 @@ export function takeTurns(
 function flowsOf(ready: readonly Ready[], weightOf: (tenant: string) => number): Flow[] {
   const urgent = new Map<string, { priority: number; jobs: Ready[] }>();
   for (const one of ready) {
-    const { tenant, job } = one.run;
+    const { tenant, job } = one.tracked;
     const { priority } = job;
     const known = urgent.get(tenant);
     if (known === undefined || priority > known.priority) {
@@ -49,6 +49,10 @@ function flowsOf(ready: readonly Ready[], weightOf: (tenant: string) => number):
     } else if (priority === known.priority) known.jobs.push(one);
   }
   return [...urgent].flatMap(([tenant, { jobs }]) =>
-    jobs.map(({ run, cost }) => ({ id: run.jobId, weight: weightOf(tenant) / jobs.length, cost })),
+    jobs.map(({ tracked, cost }) => ({
+      id: tracked.jobId,
+      weight: weightOf(tenant) / jobs.length,
+      cost,
+    })),
   );
 }

@@ -4,7 +4,7 @@ import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { ManifestReader } from './manifest-reader.js';
 
 /** What the dispatcher holds of a job that is not final. */
-export type Run = {
+export type TrackedJob = {
   readonly tenant: string;
   readonly jobId: string;
   /** When it was met. */
@@ -24,9 +24,9 @@ export type Run = {
 };
 
 /** A run whose record has been read. */
-export type LoadedRun = Run & { job: JobRecord; loaded: NonNullable<Run['loaded']> };
+export type LoadedJob = TrackedJob & { job: JobRecord; loaded: NonNullable<TrackedJob['loaded']> };
 
-export const newRun = (tenant: string, jobId: string, nowMs: number): Run => ({
+export const newTrackedJob = (tenant: string, jobId: string, nowMs: number): TrackedJob => ({
   ...{ tenant, jobId, sinceMs: nowMs, isBusy: false, notBeforeMs: 0 },
   ...{ finished: 0, finishedChangedMs: nowMs },
 });

@@ -1,9 +1,9 @@
 /** What the queue of one kind of shard holds, and may hold. */
 export type Window = {
   /** Inference threads that serve it. */
-  readonly lanes: number;
+  readonly inferenceThreads: number;
   /** At most so many images, whatever they cost. */
-  readonly mostImages: number;
+  readonly maxImages: number;
   images: number;
   /** What one thread would need for all of it. */
   seconds: number;
@@ -14,10 +14,13 @@ export type Window = {
  * comes late is soon served.
  */
 const horizonSeconds = 1;
-const imagesPerLane = 2;
+const imagesPerThread = 2;
 
 /** Whether the queue takes one more image. */
-export function hasRoom({ lanes, mostImages, images, seconds }: Window): boolean {
-  if (images >= mostImages) return false;
-  return images < imagesPerLane * Math.max(1, lanes) || seconds < horizonSeconds * lanes;
+export function hasRoom({ inferenceThreads, maxImages, images, seconds }: Window): boolean {
+  if (images >= maxImages) return false;
+  return (
+    images < imagesPerThread * Math.max(1, inferenceThreads) ||
+    seconds < horizonSeconds * inferenceThreads
+  );
 }

@@ -23,7 +23,7 @@ export async function keepJournal<C extends Record<string, unknown>>(
   id: string,
   start: C,
   steps: (from: C) => AsyncIterable<Step<C>>,
-  goOn: () => Promise<void>,
+  assertActive: () => Promise<void>,
   meter: DatasetMeter,
 ): Promise<void> {
   const last = await lastCheckpoint(place, id);
@@ -54,7 +54,7 @@ export async function keepJournal<C extends Record<string, unknown>>(
       journal.pending().length >= segmentEntries || journal.pendingTotals().bytes >= segmentBytes;
     if (!enough) continue;
     await journal.commit(next);
-    await goOn();
+    await assertActive();
   }
   if (journal.pending().length > 0) await journal.commit(next);
 }

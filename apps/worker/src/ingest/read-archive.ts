@@ -1,6 +1,6 @@
 import {
-  createIntake,
-  type Intake,
+  createDatasetWriter,
+  type DatasetWriter,
   lastCheckpoint,
   offsetOf,
   partReader,
@@ -26,12 +26,12 @@ export async function readArchive(
   place: Place,
   id: string,
   { format, labels }: ArchiveSource,
-  goOn: () => Promise<void>,
+  assertActive: () => Promise<void>,
   meter: DatasetMeter,
 ): Promise<void> {
   const last = await lastCheckpoint(place, id);
   const files = typeof last?.next.files === 'number' ? last.next.files : 0;
-  const intake = createIntake({
+  const writer = createDatasetWriter({
     ...place,
     labels,
     limits: limitsOf(context),
@@ -39,33 +39,33 @@ export async function readArchive(
     done: { files, index: last?.index ?? 0 },
     isSource: true,
     admit: meter.take,
-    onCommit: goOn,
+    onCommit: assertActive,
   });
   const maxBytes = swelling * context.config.UMBRA_MAX_UPLOAD_BYTES;
   try {
-    await unpack({ ...place, source: id }, format, intake, maxBytes);
-    await intake.settle();
+    await unpack({ ...place, source: id }, format, writer, maxBytes);
+    await writer.settle();
   } catch (error) {
     if (!hasCode(error, 'quota_exceeded')) throw error;
     // What fitted is in the store, and is counted.
-    await intake.settle().catch(() => undefined);
-    await intake.commit();
+    await writer.settle().catch(() => undefined);
+    await writer.commit();
     throw error;
   }
-  await intake.commit();
+  await writer.commit();
 }
 
 async function unpack(
   parts: Place & { readonly source: string },
   format: ArchiveSource['format'],
-  intake: Intake,
+  writer: DatasetWriter,
   maxBytes: number,
 ): Promise<void> {
   if (format === 'zip') {
     const place = { reader: await partReader(parts), bytes: await offsetOf(parts) };
-    await unpackZip(place, intake, { maxBytes });
+    await unpackZip(place, writer, { maxBytes });
   } else {
     const isCompressed = format === 'tar.gz';
-    await unpackTar(await streamParts(parts), intake, { isCompressed, maxBytes });
+    await unpackTar(await streamParts(parts), writer, { isCompressed, maxBytes });
   }
 }

@@ -25,7 +25,7 @@ export async function readLineSource(
   place: Place,
   id: string,
   { labels, isUpload }: LineSource,
-  goOn: () => Promise<void>,
+  assertActive: () => Promise<void>,
   meter: DatasetMeter,
 ): Promise<void> {
   const resolve = createResolver(context, place, limitsOf(context));
@@ -47,7 +47,7 @@ export async function readLineSource(
     id,
     { offset: 0, line: 0 },
     (at) => steps(place, id, at, look),
-    goOn,
+    assertActive,
     meter,
   );
 }

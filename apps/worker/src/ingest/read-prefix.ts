@@ -1,4 +1,4 @@
-import { type Entry, isPassedOver } from '@umbra/datasets';
+import { type Entry, isIgnoredFile } from '@umbra/datasets';
 import type { DatasetMeter } from '@umbra/platform/tenancy/dataset-meter';
 import type { DatasetSource } from '@umbra/shared/contracts/dataset';
 import type { Context } from '../services.js';
@@ -18,7 +18,7 @@ export async function readPrefix(
   place: Place,
   id: string,
   source: PrefixSource,
-  goOn: () => Promise<void>,
+  assertActive: () => Promise<void>,
   meter: DatasetMeter,
 ): Promise<void> {
   const { bucket, prefix, labels } = source;
@@ -33,7 +33,7 @@ export async function readPrefix(
     }
   };
   const read = (at: At) => steps(context, source, at, look);
-  await keepJournal<At>(place, id, { after: '' }, read, goOn, meter);
+  await keepJournal<At>(place, id, { after: '' }, read, assertActive, meter);
 }
 
 async function* steps(
@@ -50,7 +50,7 @@ async function* steps(
     const found = await objects.next().catch(translateDenial);
     if (found.done) return;
     const { key } = found.value;
-    if (isPassedOver(key.slice(prefix.length))) continue;
+    if (isIgnoredFile(key.slice(prefix.length))) continue;
     yield { look: () => look(key), next: { after: key } };
   }
 }

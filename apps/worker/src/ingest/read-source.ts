@@ -25,7 +25,7 @@ export async function readSource(
   place: Place,
   id: string,
   source: DatasetSource,
-  goOn: () => Promise<void>,
+  assertActive: () => Promise<void>,
 ): Promise<void> {
   const { tenant, dataset } = place;
   const meter = createDatasetMeter(context, tenant, `${dataset}.${id}`, {
@@ -34,7 +34,7 @@ export async function readSource(
   });
   await meter.open();
   try {
-    await read(context, place, id, source, goOn, meter);
+    await read(context, place, id, source, assertActive, meter);
   } catch (error) {
     if (hasCode(error, 'quota_exceeded')) await meter.settle();
     throw error;
@@ -47,15 +47,15 @@ async function read(
   place: Place,
   id: string,
   source: DatasetSource,
-  goOn: () => Promise<void>,
+  assertActive: () => Promise<void>,
   meter: DatasetMeter,
 ): Promise<void> {
   switch (source.kind) {
     case 's3':
-      return readPrefix(context, place, id, source, goOn, meter);
+      return readPrefix(context, place, id, source, assertActive, meter);
     case 'lines':
-      return readLineSource(context, place, id, source, goOn, meter);
+      return readLineSource(context, place, id, source, assertActive, meter);
     case 'archive':
-      return readArchive(context, place, id, source, goOn, meter);
+      return readArchive(context, place, id, source, assertActive, meter);
   }
 }

@@ -1,4 +1,4 @@
-import { examine, type Facts, type IntakeLimits, readLimited } from '@umbra/datasets';
+import { examine, type Facts, readLimited, type UploadLimits } from '@umbra/datasets';
 import { keys } from '@umbra/platform/store/keys';
 import type { SourcePlace } from '@umbra/platform/store/source-stores';
 import type { ObjectStore } from '@umbra/platform/store/store';
@@ -21,7 +21,7 @@ const remembered = 50_000;
 export function createResolver(
   context: Pick<Context, 'sources'>,
   place: Place,
-  limits: IntakeLimits,
+  limits: UploadLimits,
 ): (line: ManifestLine) => Found | Promise<Found> {
   const known = new Map<string, Found | Promise<Found>>();
   const find = (line: ManifestLine): Promise<Found> => {
@@ -48,7 +48,7 @@ export function createResolver(
 async function findSource(
   { sources }: Pick<Context, 'sources'>,
   uri: string,
-  limits: IntakeLimits,
+  limits: UploadLimits,
 ): Promise<Found> {
   const source = sources.locate(uri);
   const content = await readAt(sources.open(source), source.key, limits).catch(translateDenial);
@@ -60,7 +60,7 @@ async function findStored(
   { store, tenant, dataset }: Place,
   sha256: string,
   from: string | undefined,
-  limits: IntakeLimits,
+  limits: UploadLimits,
 ): Promise<Found> {
   const key = keys.image(tenant, from ?? dataset, sha256);
   const content = await readAt(store, key, limits).catch((error: unknown) => {
@@ -77,7 +77,7 @@ async function findStored(
   return facts;
 }
 
-async function readAt(store: ObjectStore, key: string, limits: IntakeLimits): Promise<Buffer> {
+async function readAt(store: ObjectStore, key: string, limits: UploadLimits): Promise<Buffer> {
   const { body, bytes } = await store.stream(key);
   if (bytes <= limits.maxBytes) return readLimited(body, limits);
   body.destroy();

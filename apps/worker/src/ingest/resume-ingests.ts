@@ -1,4 +1,4 @@
-import { patientJob, queueJobIds, queueNames } from '@umbra/platform/queues/queues';
+import { outageJobOptions, queueJobIds, queueNames } from '@umbra/platform/queues/queues';
 import { keys } from '@umbra/platform/store/keys';
 import { reportError } from '@umbra/shared/errors';
 import type { Context } from '../services.js';
@@ -12,7 +12,7 @@ export async function resumeIngests({ store, ingestQueue, logger }: Context): Pr
     await ingestQueue.add(
       queueNames.ingest,
       { version: 1, tenant, dataset },
-      { ...patientJob, jobId },
+      { ...outageJobOptions, jobId },
     );
     logger.info({ datasetId: dataset }, 'unfinished dataset found');
   }

@@ -1,4 +1,4 @@
-import { clearJournal, journalTotals, readJournal, sealDataset } from '@umbra/datasets';
+import { clearJournal, finalizeDataset, journalTotals, readJournal } from '@umbra/datasets';
 import { removeDataset } from '@umbra/platform/store/delete';
 import { getJson, putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
@@ -53,7 +53,7 @@ async function ingest(context: Context, tenant: string, id: string): Promise<voi
   const place = { store, tenant, dataset: id };
   const dataset = await readRecord(context, tenant, id);
   if (dataset.state === 'validating') {
-    const goOn = async (): Promise<void> => {
+    const assertActive = async (): Promise<void> => {
       if (context.shutdown.aborted) throw new AppError('cancelled', 'This process is ending');
       const { state } = await readRecord(context, tenant, id);
       // The API was first, and clears away what this would read: what is left then is done next time.
@@ -61,24 +61,30 @@ async function ingest(context: Context, tenant: string, id: string): Promise<voi
     };
     for await (const { key } of store.list(keys.sources(tenant, id))) {
       const source = key.split('/').at(-1)?.replace('.json', '') ?? '';
-      await readSource(context, place, source, await getJson(store, key, datasetSource), goOn);
+      await readSource(
+        context,
+        place,
+        source,
+        await getJson(store, key, datasetSource),
+        assertActive,
+      );
     }
-    await goOn();
+    await assertActive();
     const totals = await journalTotals(place);
-    const ready = await sealDataset(store, tenant, dataset, () => readJournal(place), totals);
-    await bookWhole(context, tenant, ready);
+    const ready = await finalizeDataset(store, tenant, dataset, () => readJournal(place), totals);
+    await recordWholeDataset(context, tenant, ready);
     const { images, refused } = ready;
     logger.info({ datasetId: id, images, refused }, 'dataset ready');
   }
   if (dataset.state === 'open') return;
   // Sealed by a process that died before it booked it, or by one that was faster.
-  if (dataset.state === 'ready') await bookWhole(context, tenant, dataset);
+  if (dataset.state === 'ready') await recordWholeDataset(context, tenant, dataset);
   if (dataset.state !== 'failed') await clearJournal(store, tenant, id);
   await store.delete(keys.ingest(tenant, id));
 }
 
 /** A dataset that is ready takes what its manifest says, and no more what its parts set aside. */
-async function bookWhole(
+async function recordWholeDataset(
   { readTenant, usage }: Context,
   tenant: string,
   ready: Dataset,

@@ -1,4 +1,4 @@
-import { queueJobIds, queueNames, webhookJob } from '@umbra/platform/queues/queues';
+import { queueJobIds, queueNames, webhookJobOptions } from '@umbra/platform/queues/queues';
 import { putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import type { JobEventData } from '@umbra/shared/contracts/event';
@@ -8,13 +8,13 @@ import { reportError } from '@umbra/shared/errors';
 import type { Context } from '../services.js';
 
 /** Tell of a job's new state. Safe to repeat. */
-export type Announce = (tenant: string, job: JobRecord) => Promise<void>;
+export type PublishJobState = (tenant: string, job: JobRecord) => Promise<void>;
 
 type Announcer = Pick<Context, 'events' | 'store' | 'webhookQueue' | 'config'>;
 
 /** Those who follow a job live hear of each of its states; its webhook hears of its end. */
-export const createAnnounce =
-  (context: Announcer): Announce =>
+export const createJobStatePublisher =
+  (context: Announcer): PublishJobState =>
   async (tenant, job) => {
     const { id, state, counts, error } = job;
     await context.events.add(tenant, id, 'state', { state, counts, error });
@@ -40,14 +40,14 @@ export async function queueDelivery(
     queueNames.webhook,
     { version: 1, tenant, jobId, delivery },
     {
-      ...webhookJob(config.UMBRA_WEBHOOK_RETRY_MS),
+      ...webhookJobOptions(config.UMBRA_WEBHOOK_RETRY_MS),
       jobId: queueJobIds.webhook(delivery, 0),
     },
   );
 }
 
 /** Tell that an image is finished; an event that is lost must not fail what is done. */
-export async function tellImage(
+export async function publishImage(
   { events, logger }: Pick<Context, 'events' | 'logger'>,
   tenant: string,
   jobId: string,
@@ -59,7 +59,7 @@ export async function tellImage(
 }
 
 /** Tell how far a job is, now and then. */
-export async function tellProgress(
+export async function publishProgress(
   { events, progress, logger }: Pick<Context, 'events' | 'progress' | 'logger'>,
   tenant: string,
   jobId: string,

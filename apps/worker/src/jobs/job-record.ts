@@ -15,16 +15,16 @@ export const readJob = (store: ObjectStore, tenant: string, id: string): Promise
  *   or was begun again. What is known of it here is out of date then.
  */
 export async function writeJob(
-  { store, announce }: Context,
+  { store, publishJobState }: Context,
   tenant: string,
   job: JobRecord,
   changes: Partial<JobRecord>,
 ): Promise<JobRecord> {
   const stored = await readJob(store, tenant, job.id);
-  if (isFinal(stored.state) || stored.run !== job.run) return stored;
+  if (isFinal(stored.state) || stored.attempt !== job.attempt) return stored;
   const next = { ...job, ...changes };
   await putJson(store, keys.job(tenant, job.id), next);
-  if (next.state !== job.state) await announce(tenant, next);
+  if (next.state !== job.state) await publishJobState(tenant, next);
   return next;
 }
 
@@ -53,9 +53,9 @@ export async function endJob(
 ): Promise<JobRecord> {
   const { store } = context;
   const stored = await readJob(store, tenant, job.id);
-  if (stored.run !== job.run) return stored;
+  if (stored.attempt !== job.attempt) return stored;
   if (isFinal(stored.state)) {
-    await putAway(context, tenant, stored);
+    await cleanUp(context, tenant, stored);
     return stored;
   }
   const now = new Date();
@@ -66,7 +66,7 @@ export async function endJob(
   const ended = { ...job, state, [timeOf[state]]: now.toISOString(), ...given };
   await putJson(store, keys.job(tenant, job.id), ended);
   context.logger.info({ jobId: job.id, ...ended.counts }, `job ${state}`);
-  await putAway(context, tenant, ended);
+  await cleanUp(context, tenant, ended);
   return ended;
 }
 
@@ -74,12 +74,12 @@ export async function endJob(
  * Tell of a job's end and let go of all that it needed to run. Its mark goes last: until then this is
  * done again where it was cut off, and the job is not begun again.
  */
-export async function putAway(
-  { store, announce, progress, usage }: Context,
+export async function cleanUp(
+  { store, publishJobState, progress, usage }: Context,
   tenant: string,
   job: JobRecord,
 ): Promise<void> {
-  await announce(tenant, job);
+  await publishJobState(tenant, job);
   await progress.remove(job.id);
   await usage.releaseJob(tenant, job.id);
   await store.delete(keys.activeJob(tenant, job.id));

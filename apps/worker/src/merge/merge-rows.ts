@@ -1,15 +1,15 @@
 import { decodeRows } from '@umbra/engine';
-import { claimOwner } from '@umbra/platform/redis/score-lease';
+import { leaseOwner } from '@umbra/platform/redis/score-lease';
 import { keys } from '@umbra/platform/store/keys';
 import type { MergePayload, ShardReturn } from '@umbra/shared/contracts/shard';
 import { integrity, reportError } from '@umbra/shared/errors';
 import { addressOf } from '@umbra/shared/occlusion/address';
-import type { Plan } from '@umbra/shared/occlusion/plan';
+import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import { joinRows } from '@umbra/shared/occlusion/rows';
 import type { Context } from '../services.js';
-import { dropSpilled, unspill } from '../shards/large-results.js';
+import { deleteLargeResults, loadLargeResult } from '../shards/large-results.js';
 import { keepBands, keepImage, type RunRows } from '../shards/reuse.js';
-import { areSameClean } from '../shards/same-baseline.js';
+import { isSameBaseline } from '../shards/same-baseline.js';
 
 /** The rows of an image's shards, wherever they are. */
 export const readShards = (
@@ -17,21 +17,27 @@ export const readShards = (
   image: MergePayload,
   returned: readonly ShardReturn[],
 ): Promise<RunRows[]> =>
-  Promise.all(returned.map(async (value) => decodeRows(await unspill(context, image, value))));
+  Promise.all(
+    returned.map(async (value) => decodeRows(await loadLargeResult(context, image, value))),
+  );
 
 /** Copy every shard's rows to their place. @throws {AppError} `integrity` unless they are one run's. */
-export function joinShards(shards: readonly RunRows[], plan: Plan, imageId: string): RunRows {
+export function joinShards(
+  shards: readonly RunRows[],
+  plan: OcclusionPlan,
+  imageId: string,
+): RunRows {
   // Of rows old and new, it is the new ones' run that is told of.
   const first = shards.find(({ reused }) => !reused) ?? shards[0];
   if (first === undefined) throw integrity(`Expected shards of image ${imageId}, got none`);
   for (const shard of shards) {
     const isAlike = shard.reused || shard.provenance.backend === first.provenance.backend;
-    if (isAlike && areSameClean(first.clean, shard.clean)) continue;
+    if (isAlike && isSameBaseline(first.baseline, shard.baseline)) continue;
     throw integrity(`Expected all shards of image ${imageId} to come from the same run`);
   }
   return {
     ...first,
-    ...joinRows(shards, plan.rowStarts, first.clean.targets.length),
+    ...joinRows(shards, plan.rowStarts, first.baseline.targets.length),
     reused: shards.some(({ reused }) => reused),
     milliseconds: shards.reduce((sum, { milliseconds }) => sum + milliseconds, 0),
   };
@@ -72,8 +78,8 @@ export async function tidy(
 ): Promise<void> {
   const { tenant, jobId, item } = image;
   try {
-    await context.claims.release(tenant, addressOf(image), claimOwner(image));
-    await dropSpilled(context, image, returned);
+    await context.scoreLease.release(tenant, addressOf(image), leaseOwner(image));
+    await deleteLargeResults(context, image, returned);
   } catch (error) {
     context.logger.warn({ jobId, imageId: item.id, error: reportError(error) }, 'cannot tidy up');
   }

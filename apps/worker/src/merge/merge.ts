@@ -20,7 +20,7 @@ import {
 } from '@umbra/shared/errors';
 import { imageIndexOf } from '@umbra/shared/ids';
 import type { Job } from 'bullmq';
-import { tellImage } from '../jobs/announce.js';
+import { publishImage } from '../jobs/announce.js';
 import type { Context } from '../services.js';
 import { readImage } from '../shards/read-image.js';
 import type { RunRows } from '../shards/reuse.js';
@@ -76,7 +76,7 @@ async function finish(
 ): Promise<void> {
   const { tenant, jobId, item } = image;
   if (await context.progress.finishImage(jobId, imageIndexOf(item.id), 'completed')) {
-    await tellImage(context, tenant, jobId, { id: item.id, state: 'completed', error: null });
+    await publishImage(context, tenant, jobId, { id: item.id, state: 'completed', error: null });
   }
   context.logger.info({ jobId, imageId: item.id }, 'image completed');
   await tidy(context, image, returned);
@@ -101,15 +101,15 @@ export async function failUnmerged(context: Context, job: Job, error: Error): Pr
 /** The image failed; the job goes on. Not where that has ended, or was begun again: that run says more. */
 export async function recordFailure(
   context: Context,
-  { tenant, jobId, item, run }: MergePayload,
+  { tenant, jobId, item, attempt }: MergePayload,
   error: ErrorReport,
 ): Promise<void> {
   const { store, progress, logger } = context;
   const job = await findJobRecord(store, tenant, jobId);
-  if (job === null || isFinal(job.state) || job.run !== run) return;
+  if (job === null || isFinal(job.state) || job.attempt !== attempt) return;
   await putJson(store, keys.error(tenant, jobId, item.id), error);
   if (await progress.finishImage(jobId, imageIndexOf(item.id), 'failed')) {
-    await tellImage(context, tenant, jobId, { id: item.id, state: 'failed', error });
+    await publishImage(context, tenant, jobId, { id: item.id, state: 'failed', error });
   }
   logger.warn({ jobId, imageId: item.id, error }, 'image failed');
 }
@@ -120,13 +120,13 @@ async function writeResults(
   image: MergePayload,
   shards: readonly RunRows[],
 ): Promise<RunRows> {
-  const { store, shelf } = context;
+  const { store, modelCache } = context;
   const { tenant, jobId, dataset, item, settings } = image;
-  const model = await shelf.describe(image.model);
+  const model = await modelCache.describe(image.model);
   const { id, name, sha256, width, height, source } = item;
   const plan = planOcclusion(inputSize(model.bundle.input, { width, height }), settings);
   const rows = joinShards(shards, plan, id);
-  const { clean, faithfulness, provenance, reused } = rows;
+  const { baseline, faithfulness, provenance, reused } = rows;
   const files = await composeResult({
     photo: await readImage(context, tenant, dataset, item),
     image: { id, name, sha256, width, height, ...(source && { source }) },
@@ -134,11 +134,11 @@ async function writeResults(
     settings,
     run: {
       plan,
-      scores: clean.targets.map((_, at) =>
+      scores: baseline.targets.map((_, at) =>
         rows.scores.subarray(at * plan.positions, (at + 1) * plan.positions),
       ),
-      winners: rows.winners,
-      clean,
+      predictedClasses: rows.predictedClasses,
+      baseline,
       faithfulness,
     },
     provenance,

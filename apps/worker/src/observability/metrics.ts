@@ -1,14 +1,14 @@
-import type { ProgressBook } from '@umbra/platform/redis/job-progress';
-import type { PaceBook } from '@umbra/platform/redis/throughput';
+import type { JobProgressStore } from '@umbra/platform/redis/job-progress';
+import type { ThroughputStore } from '@umbra/platform/redis/throughput';
 import { measureRedis } from '@umbra/platform/telemetry/measure-redis';
 import type { TenantUsage } from '@umbra/platform/telemetry/tenant-usage';
 import { isFinal } from '@umbra/shared/contracts/job';
 import { DelayedError, type Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { Announce } from '../jobs/announce.js';
+import type { PublishJobState } from '../jobs/announce.js';
 import type { Step } from '../runtime/consume.js';
-import type { ModelShelf } from '../runtime/model-cache.js';
+import type { ModelCache } from '../runtime/model-cache.js';
 
 /** What a worker tells of itself. */
 export type WorkerMetrics = {
@@ -22,22 +22,22 @@ export type WorkerMetrics = {
   countReused(model: string, positions: number): void;
   countAttempts(worker: Worker, step: string): void;
   /** Count jobs that end, by how. */
-  countEnds(announce: Announce): Announce;
-  measureShelf(shelf: ModelShelf): ModelShelf;
+  countEnds(publishJobState: PublishJobState): PublishJobState;
+  measureModelCache(modelCache: ModelCache): ModelCache;
   refresh(): Promise<void>;
 };
 
 export type WorkerMetricsOptions = {
   readonly registry: Registry;
   readonly redis: Redis;
-  readonly pace: PaceBook;
+  readonly throughput: ThroughputStore;
   readonly usage: TenantUsage;
   /** Inference threads that run shards here. */
-  readonly lanes: number;
+  readonly inferenceThreads: number;
 };
 
 export function createWorkerMetrics(options: WorkerMetricsOptions): WorkerMetrics {
-  const { registry, redis, pace, usage, lanes } = options;
+  const { registry, redis, throughput, usage, inferenceThreads } = options;
   const registers = [registry];
   const stepSeconds = new Histogram({
     name: 'umbra_step_seconds',
@@ -59,7 +59,7 @@ export function createWorkerMetrics(options: WorkerMetricsOptions): WorkerMetric
     'model',
     'backend',
   ]);
-  const laneSeconds = counter('umbra_lane_seconds_total', 'Time of shards that gave a result', [
+  const threadSeconds = counter('umbra_lane_seconds_total', 'Time of shards that gave a result', [
     'model',
     'backend',
   ]);
@@ -71,7 +71,11 @@ export function createWorkerMetrics(options: WorkerMetricsOptions): WorkerMetric
   const images = counter('umbra_images_total', 'Images finished', ['outcome']);
   const jobs = counter('umbra_jobs_total', 'Jobs that ended', ['state']);
   const lookups = counter('umbra_image_cache_total', 'Prepared images asked for', ['result']);
-  new Gauge({ name: 'umbra_lanes', help: 'Inference threads for shards', registers }).set(lanes);
+  new Gauge({
+    name: 'umbra_inference_threads',
+    help: 'Inference threads for shards',
+    registers,
+  }).set(inferenceThreads);
   const askRedis = measureRedis(redis, registry);
 
   return {
@@ -110,14 +114,14 @@ export function createWorkerMetrics(options: WorkerMetricsOptions): WorkerMetric
         const seconds = (performance.now() - start) / 1000;
         positions.inc({ model, backend }, done);
         usage.countPositions(tenantOf(job.data), done);
-        laneSeconds.inc({ model, backend }, seconds);
+        threadSeconds.inc({ model, backend }, seconds);
         // An estimate that is late is no reason to fail work that is done.
-        if (done > 0) pace.record(model, seconds, done).catch(() => undefined);
+        if (done > 0) throughput.record(model, seconds, done).catch(() => undefined);
         return result;
       },
     }),
     countImages(step) {
-      const counting = (progress: ProgressBook, tenant: string): ProgressBook => ({
+      const counting = (progress: JobProgressStore, tenant: string): JobProgressStore => ({
         ...progress,
         async finishImage(jobId, index, outcome) {
           const isFirst = await progress.finishImage(jobId, index, outcome);
@@ -152,15 +156,15 @@ export function createWorkerMetrics(options: WorkerMetricsOptions): WorkerMetric
       });
       worker.on('stalled', () => stalls.inc({ step }));
     },
-    countEnds: (announce) => async (tenant, job) => {
+    countEnds: (publishJobState) => async (tenant, job) => {
       if (isFinal(job.state)) jobs.inc({ state: job.state });
-      await announce(tenant, job);
+      await publishJobState(tenant, job);
     },
-    measureShelf: (shelf) => ({
-      ...shelf,
+    measureModelCache: (modelCache) => ({
+      ...modelCache,
       prepare(sha256, model, read) {
         let result = 'hit';
-        const input = shelf.prepare(sha256, model, () => {
+        const input = modelCache.prepare(sha256, model, () => {
           result = 'miss';
           return read();
         });

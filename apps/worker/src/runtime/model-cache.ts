@@ -8,7 +8,7 @@ import { z } from 'zod';
 type ModelName = { readonly name: string; readonly digest: string };
 
 /** Models and prepared images that stay loaded between shards. */
-export type ModelShelf = {
+export type ModelCache = {
   open(model: ModelName): Promise<OpenModel>;
   /** What a merge needs of a model, which it need not be able to run. */
   describe(model: ModelName): Promise<DescribedModel>;
@@ -25,11 +25,11 @@ export type DescribedModel = {
 
 const keptImages = 4;
 
-export function createModelShelf(
+export function createModelCache(
   store: ObjectStore,
   engine: Engine,
   cacheFolder: string,
-): ModelShelf {
+): ModelCache {
   const fetched = new Map<string, Promise<string>>();
   const described = new Map<string, Promise<DescribedModel>>();
   const prepared = new Map<string, Promise<ModelInput>>();

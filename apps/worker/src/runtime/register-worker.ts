@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { probeTfjs } from '@umbra/engine';
 import { type ShardQueue, shardQueues } from '@umbra/platform/queues/queues';
-import { announceMs, type FleetBook } from '@umbra/platform/redis/worker-registry';
+import { heartbeatMs, type WorkerRegistry } from '@umbra/platform/redis/worker-registry';
 import type { WorkerNotice } from '@umbra/shared/contracts/worker';
 import { reportError } from '@umbra/shared/errors';
 import type { Context } from '../services.js';
@@ -9,19 +9,19 @@ import type { Context } from '../services.js';
 /** Say what this worker can run, again and again. @returns What takes it back. */
 export function joinFleet(
   { config, logger }: Context,
-  fleet: FleetBook,
+  workerRegistry: WorkerRegistry,
   served: readonly ShardQueue[],
 ): () => void {
   const worker: Omit<WorkerNotice, 'seenAt'> = {
     id: randomUUID(),
     formats: served.flatMap((name) => [...shardQueues[name]]),
-    lanes: served.length > 0 ? config.UMBRA_LANES : 0,
+    inferenceThreads: served.length > 0 ? config.UMBRA_INFERENCE_THREADS : 0,
     backends: served.includes('shard') ? { onnx: `onnxruntime ${config.UMBRA_PROVIDER}` } : {},
   };
   let left = false;
-  const announce = async (): Promise<void> => {
+  const heartbeat = async (): Promise<void> => {
     if (left) return;
-    await fleet.announce(worker).catch((error: unknown) => {
+    await workerRegistry.heartbeat(worker).catch((error: unknown) => {
       logger.warn({ reason: reportError(error).message }, 'the fleet does not hear of this worker');
     });
   };
@@ -31,17 +31,17 @@ export function joinFleet(
       ({ name, device, refused }) => {
         worker.backends.tfjs = `${name} ${device}`;
         logger.info({ backend: name, device, refused }, 'TensorFlow.js');
-        return announce();
+        return heartbeat();
       },
       (error: unknown) => logger.warn({ reason: reportError(error).message }, 'no TensorFlow.js'),
     );
   }
-  const timer = setInterval(announce, announceMs);
+  const timer = setInterval(heartbeat, heartbeatMs);
   // A Redis that is away keeps no worker from starting.
-  announce();
+  heartbeat();
   return () => {
     clearInterval(timer);
     left = true;
-    fleet.leave(worker.id).catch(() => undefined);
+    workerRegistry.leave(worker.id).catch(() => undefined);
   };
 }

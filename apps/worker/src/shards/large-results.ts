@@ -1,7 +1,7 @@
 import { keys } from '@umbra/platform/store/keys';
 import { getRows, putRows } from '@umbra/platform/store/rows';
 import {
-  isSpilled,
+  isLargeResult,
   type MergePayload,
   type ShardResult,
   type ShardReturn,
@@ -14,34 +14,34 @@ import type { Context } from '../services.js';
 const inlineCharacters = 64 * 1024;
 
 /** A shard's return value: its result, or, where that is large, a sign that it is in the store. */
-export async function spill(
+export async function storeLargeResult(
   { store }: Context,
   work: MergePayload,
   result: ShardResult,
 ): Promise<ShardReturn> {
-  if (result.scores.length + result.winners.length <= inlineCharacters) return result;
+  if (result.scores.length + result.predictedClasses.length <= inlineCharacters) return result;
   await putRows(store, keyOf(work, result), addressOf(work), result);
   const { version, rowStart, rowEnd, provenance, reused, milliseconds } = result;
   return { version, rowStart, rowEnd, provenance, reused, milliseconds };
 }
 
 /** The result that a return value stands for. @throws {AppError} `not_found`, `integrity` */
-export async function unspill(
+export async function loadLargeResult(
   { store }: Context,
   work: MergePayload,
   value: ShardReturn,
 ): Promise<ShardResult> {
-  return isSpilled(value) ? getRows(store, keyOf(work, value), addressOf(work)) : value;
+  return isLargeResult(value) ? getRows(store, keyOf(work, value), addressOf(work)) : value;
 }
 
 /** Once the merge has what it needs. */
-export async function dropSpilled(
+export async function deleteLargeResults(
   { store }: Context,
   work: MergePayload,
   values: readonly ShardReturn[],
 ): Promise<void> {
-  await Promise.all(values.filter(isSpilled).map((value) => store.delete(keyOf(work, value))));
+  await Promise.all(values.filter(isLargeResult).map((value) => store.delete(keyOf(work, value))));
 }
 
 const keyOf = ({ tenant, jobId, item }: MergePayload, rows: RowRange): string =>
-  keys.spilledRows(tenant, jobId, item.id, rows);
+  keys.largeResult(tenant, jobId, item.id, rows);

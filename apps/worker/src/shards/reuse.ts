@@ -3,15 +3,15 @@ import { keys, rowsOfKey } from '@umbra/platform/store/keys';
 import { getRows, putRows } from '@umbra/platform/store/rows';
 import type { MergePayload, ShardResult } from '@umbra/shared/contracts/shard';
 import { hasCode } from '@umbra/shared/errors';
-import type { Plan } from '@umbra/shared/occlusion/plan';
+import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import { areFullRows, type ScoredRows } from '@umbra/shared/occlusion/rows';
 import type { RowRange } from '@umbra/shared/occlusion/shards';
 import type { Context } from '../services.js';
 
 /** Numbers of some rows, and all that was said of them. */
-export type RunRows = ScoredRows & Omit<ShardResult, 'scores' | 'winners'>;
+export type RunRows = ScoredRows & Omit<ShardResult, 'scores' | 'predictedClasses'>;
 
-type Work = Pick<MergePayload, 'tenant' | 'jobId' | 'item' | 'run'>;
+type Work = Pick<MergePayload, 'tenant' | 'jobId' | 'item' | 'attempt'>;
 
 /**
  * Rows of this work that an earlier run has left in the store: all of the image's, or, where its job was
@@ -23,13 +23,13 @@ export async function findRows(
   context: Context,
   work: Work,
   address: string,
-  plan: Plan,
+  plan: OcclusionPlan,
   range: RowRange,
 ): Promise<RunRows[]> {
   const all = { rowStart: 0, rowEnd: plan.rows };
   const whole = await readRows(context, work, address, plan, all);
   if (whole !== null) return [whole];
-  if (work.run === 1) return [];
+  if (work.attempt === 1) return [];
   const found: RunRows[] = [];
   for await (const { key } of context.store.list(keys.addressedRows(work.tenant, address))) {
     const rows = rowsOfKey(key);
@@ -44,13 +44,13 @@ async function readRows(
   { store, logger }: Context,
   { tenant, jobId, item }: Work,
   address: string,
-  plan: Plan,
+  plan: OcclusionPlan,
   range: RowRange,
 ): Promise<RunRows | null> {
   const key = keys.rows(tenant, address, range);
   try {
     const rows = decodeRows(await getRows(store, key, address));
-    const isWhole = areFullRows(rows, plan.rowStarts, rows.clean.targets.length);
+    const isWhole = areFullRows(rows, plan.rowStarts, rows.baseline.targets.length);
     if (isWhole && rows.rowStart === range.rowStart && rows.rowEnd === range.rowEnd) return rows;
   } catch (error) {
     if (hasCode(error, 'not_found')) return null;
@@ -63,13 +63,13 @@ async function readRows(
 /** Keep all rows of an image for whoever has the same work. */
 export async function keepImage(
   { store }: Context,
-  { tenant, run }: Work,
+  { tenant, attempt }: Work,
   address: string,
   rows: RunRows,
 ): Promise<void> {
   await keep(store, tenant, address, rows);
   // What a failed run had left is part of them now; only a run after it can have found some.
-  if (run === 1) return;
+  if (attempt === 1) return;
   for await (const { key } of store.list(keys.addressedRows(tenant, address))) {
     if (key !== keys.rows(tenant, address, rows)) await store.delete(key);
   }

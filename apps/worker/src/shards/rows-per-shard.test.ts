@@ -7,16 +7,19 @@ const unmeasured = { positionsPerRow: 13, secondsPerPosition: null, targetSecond
 
 describe('rows per shard', () => {
   test.each([
-    { rows: 13, images: 1000, lanes: 8, expected: 13 },
-    { rows: 13, images: 16, lanes: 8, expected: 13 },
-    { rows: 13, images: 15, lanes: 8, expected: 7 },
-    { rows: 13, images: 1, lanes: 2, expected: 4 },
-    { rows: 13, images: 1, lanes: 100, expected: 1 },
-    { rows: 1, images: 1, lanes: 1, expected: 1 },
-    { rows: 13, images: 0, lanes: 0, expected: 7 },
-  ])('$rows rows, $images images, $lanes lanes: $expected', ({ expected, ...given }) => {
-    expect(chooseRowsPerShard({ ...unmeasured, ...given })).toBe(expected);
-  });
+    { rows: 13, images: 1000, inferenceThreads: 8, expected: 13 },
+    { rows: 13, images: 16, inferenceThreads: 8, expected: 13 },
+    { rows: 13, images: 15, inferenceThreads: 8, expected: 7 },
+    { rows: 13, images: 1, inferenceThreads: 2, expected: 4 },
+    { rows: 13, images: 1, inferenceThreads: 100, expected: 1 },
+    { rows: 1, images: 1, inferenceThreads: 1, expected: 1 },
+    { rows: 13, images: 0, inferenceThreads: 0, expected: 7 },
+  ])(
+    '$rows rows, $images images, $inferenceThreads inference threads: $expected',
+    ({ expected, ...given }) => {
+      expect(chooseRowsPerShard({ ...unmeasured, ...given })).toBe(expected);
+    },
+  );
 
   test.each([
     { what: 'the whole image where it fits', secondsPerPosition: 0.02, expected: 13 },
@@ -24,7 +27,7 @@ describe('rows per shard', () => {
     { what: 'a row where one takes as long as the target', secondsPerPosition: 0.38, expected: 1 },
     { what: 'a row where even that is too long', secondsPerPosition: 9, expected: 1 },
   ])('of many images, by the measured pace: $what', ({ secondsPerPosition, expected }) => {
-    const given = { rows: 13, images: 1000, lanes: 2 };
+    const given = { rows: 13, images: 1000, inferenceThreads: 2 };
     expect(chooseRowsPerShard({ ...unmeasured, ...given, secondsPerPosition })).toBe(expected);
   });
 
@@ -33,10 +36,10 @@ describe('rows per shard', () => {
 
   test('is a valid size, and makes no more shards than wanted or than there are rows', () => {
     fc.assert(
-      fc.property(count, count, count, (rows, images, lanes) => {
-        const rowsPerShard = chooseRowsPerShard({ ...unmeasured, rows, images, lanes });
+      fc.property(count, count, count, (rows, images, inferenceThreads) => {
+        const rowsPerShard = chooseRowsPerShard({ ...unmeasured, rows, images, inferenceThreads });
         const shards = planShards(rows, rowsPerShard).length;
-        expect(shards).toBeLessThanOrEqual(Math.ceil((2 * lanes) / images));
+        expect(shards).toBeLessThanOrEqual(Math.ceil((2 * inferenceThreads) / images));
         expect(shards).toBeLessThanOrEqual(rows);
       }),
     );
@@ -46,7 +49,7 @@ describe('rows per shard', () => {
     fc.assert(
       fc.property(
         fc.record({
-          ...{ rows: count, positionsPerRow: count, images: count, lanes: count },
+          ...{ rows: count, positionsPerRow: count, images: count, inferenceThreads: count },
           ...{ secondsPerPosition: seconds, targetSeconds: seconds },
         }),
         (sizing) => {
@@ -60,16 +63,29 @@ describe('rows per shard', () => {
     );
   });
 
-  test('never grows with the time a position takes, nor with the lanes', () => {
+  test('never grows with the time a position takes, nor with the inference threads', () => {
     fc.assert(
-      fc.property(count, count, count, seconds, seconds, (rows, images, lanes, pace, more) => {
-        const base = { ...unmeasured, rows, images, lanes, secondsPerPosition: pace };
-        const slower = chooseRowsPerShard({ ...base, secondsPerPosition: pace + more });
-        const wider = chooseRowsPerShard({ ...base, lanes: lanes * 2 });
-        const size = chooseRowsPerShard(base);
-        expect(slower).toBeLessThanOrEqual(size);
-        expect(wider).toBeLessThanOrEqual(size);
-      }),
+      fc.property(
+        count,
+        count,
+        count,
+        seconds,
+        seconds,
+        (rows, images, inferenceThreads, throughput, more) => {
+          const base = {
+            ...unmeasured,
+            rows,
+            images,
+            inferenceThreads,
+            secondsPerPosition: throughput,
+          };
+          const slower = chooseRowsPerShard({ ...base, secondsPerPosition: throughput + more });
+          const wider = chooseRowsPerShard({ ...base, inferenceThreads: inferenceThreads * 2 });
+          const size = chooseRowsPerShard(base);
+          expect(slower).toBeLessThanOrEqual(size);
+          expect(wider).toBeLessThanOrEqual(size);
+        },
+      ),
     );
   });
 });

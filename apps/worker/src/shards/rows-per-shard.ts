@@ -1,34 +1,37 @@
-/** Shards that should be waiting for each lane, so that none idles near the end of a job. */
-const shardsPerLane = 2;
+/** Shards that should be waiting for each inference thread, so that none idles near the end of a job. */
+const shardsPerThread = 2;
 
 export type ShardSizing = {
   /** Grid rows of an image, an integer >= 1. */
   readonly rows: number;
   /** Positions of its widest row. */
   readonly positionsPerRow: number;
-  /** Images that are waiting for these lanes, this one among them. */
+  /** Images that are waiting for these inference threads, this one among them. */
   readonly images: number;
   /** Inference threads of the fleet that run the model. */
-  readonly lanes: number;
-  /** Measured time of a position in one lane; null while the model was never measured. */
+  readonly inferenceThreads: number;
+  /** Measured time of a position in one inference thread; null while the model was never measured. */
   readonly secondsPerPosition: number | null;
   /** Most that a shard should take: far below what a lock or a shutdown waits for. */
   readonly targetSeconds: number;
 };
 
 /**
- * How many grid rows a shard gets: whole images while there are enough to keep every lane busy
- * (nothing is done twice), bands of an image when there are few (all lanes help), and never more
+ * How many grid rows a shard gets: whole images while there are enough to keep every inference thread busy
+ * (nothing is done twice), bands of an image when there are few (all inference threads help), and never more
  * than the target time allows, but at least one row.
  *
  * @returns Rows of the largest of bands that are as equal as can be.
  */
 export function chooseRowsPerShard(sizing: ShardSizing): number {
-  const { rows, positionsPerRow, images, lanes, secondsPerPosition, targetSeconds } = sizing;
-  const forLanes = Math.ceil((shardsPerLane * Math.max(1, lanes)) / Math.max(1, images));
+  const { rows, positionsPerRow, images, inferenceThreads, secondsPerPosition, targetSeconds } =
+    sizing;
+  const forThreads = Math.ceil(
+    (shardsPerThread * Math.max(1, inferenceThreads)) / Math.max(1, images),
+  );
   const rowSeconds = positionsPerRow * (secondsPerPosition ?? 0);
   // As many rows as fit, and so as many bands as that makes; a row alone may be over the target.
   const fitting = rowSeconds > 0 ? Math.max(1, Math.floor(targetSeconds / rowSeconds)) : rows;
-  const bands = Math.min(rows, Math.max(forLanes, Math.ceil(rows / fitting)));
+  const bands = Math.min(rows, Math.max(forThreads, Math.ceil(rows / fitting)));
   return Math.ceil(rows / bands);
 }

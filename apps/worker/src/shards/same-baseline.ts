@@ -1,10 +1,10 @@
-import type { CleanRun } from '@umbra/shared/contracts/shard';
+import type { BaselineRun } from '@umbra/shared/contracts/shard';
 
 /** Clean runs may differ by a rounding between machines; anything more is another model or image. */
-const cleanTolerance = 1e-4;
+const baselineTolerance = 1e-4;
 
 /** Whether two clean runs watch the same classes and say the same of them. */
-export function areSameClean(a: CleanRun, b: CleanRun): boolean {
+export function isSameBaseline(a: BaselineRun, b: BaselineRun): boolean {
   return (
     a.targets.length === b.targets.length &&
     a.targets.every(({ index, score }, at) => {
@@ -15,4 +15,4 @@ export function areSameClean(a: CleanRun, b: CleanRun): boolean {
 }
 
 const isNear = (one: number, other: number): boolean =>
-  Math.abs(one - other) <= cleanTolerance * Math.max(1, Math.abs(one));
+  Math.abs(one - other) <= baselineTolerance * Math.max(1, Math.abs(one));

@@ -1,14 +1,14 @@
 import { inputSize, joinFloats, planOcclusion } from '@umbra/engine';
-import { claimMs, claimOwner } from '@umbra/platform/redis/score-lease';
+import { leaseMs, leaseOwner } from '@umbra/platform/redis/score-lease';
 import type { ShardPayload } from '@umbra/shared/contracts/shard';
 import { addressOf } from '@umbra/shared/occlusion/address';
-import { checkRows, type Plan } from '@umbra/shared/occlusion/plan';
+import { checkRows, type OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import { chooseRows, cutRows, joinRows, missingRows } from '@umbra/shared/occlusion/rows';
 import type { RowRange } from '@umbra/shared/occlusion/shards';
 import type { Context } from '../services.js';
 import { readImage } from './read-image.js';
 import { findRows, type RunRows } from './reuse.js';
-import { areSameClean } from './same-baseline.js';
+import { isSameBaseline } from './same-baseline.js';
 
 type Pieces = readonly { readonly from: RunRows; readonly rows: RowRange }[];
 
@@ -24,7 +24,7 @@ export async function scoreRows(
   signal: AbortSignal,
 ): Promise<RunRows | null> {
   const { tenant, settings, item, reuse } = shard;
-  const { bundle } = await context.shelf.describe(shard.model);
+  const { bundle } = await context.modelCache.describe(shard.model);
   const plan = planOcclusion(inputSize(bundle.input, item), settings);
   const range = checkRows(plan, shard);
   if (!reuse) return computeRows(context, shard, plan, [], signal);
@@ -34,7 +34,7 @@ export async function scoreRows(
     const found = await findRows(context, shard, address, plan, range);
     return chooseRows(
       range,
-      found.filter(({ clean }) => areSameClean(clean, found[0]?.clean ?? clean)),
+      found.filter(({ baseline }) => isSameBaseline(baseline, found[0]?.baseline ?? baseline)),
     );
   };
   const isAll = (pieces: Pieces) =>
@@ -44,16 +44,16 @@ export async function scoreRows(
     ).length === 0;
   let pieces = await look();
   if (isAll(pieces)) return takeRows(context, shard, plan, pieces);
-  const owner = claimOwner(shard);
-  const claim = await context.claims.claim(tenant, address, owner);
+  const owner = leaseOwner(shard);
+  const claim = await context.scoreLease.claim(tenant, address, owner);
   if (claim === 'taken') return null;
   if (claim === 'new') {
     // Whoever had the claim before may have finished since we looked.
     pieces = await look();
     if (isAll(pieces)) return takeRows(context, shard, plan, pieces);
   }
-  const renew = () => context.claims.claim(tenant, address, owner).catch(() => undefined);
-  const renewing = setInterval(renew, claimMs / 4);
+  const renew = () => context.scoreLease.claim(tenant, address, owner).catch(() => undefined);
+  const renewing = setInterval(renew, leaseMs / 4);
   try {
     return await computeRows(context, shard, plan, pieces, signal);
   } finally {
@@ -62,9 +62,14 @@ export async function scoreRows(
 }
 
 /** All of a shard's rows, of earlier runs alone. */
-function takeRows(context: Context, shard: ShardPayload, plan: Plan, pieces: Pieces): RunRows {
+function takeRows(
+  context: Context,
+  shard: ShardPayload,
+  plan: OcclusionPlan,
+  pieces: Pieces,
+): RunRows {
   const taken = assemble(shard, plan, pieces, []);
-  context.metrics.countReused(shard.model.name, taken.winners.length);
+  context.metrics.countReused(shard.model.name, taken.predictedClasses.length);
   return taken;
 }
 
@@ -72,22 +77,30 @@ function takeRows(context: Context, shard: ShardPayload, plan: Plan, pieces: Pie
 async function computeRows(
   context: Context,
   shard: ShardPayload,
-  plan: Plan,
+  plan: OcclusionPlan,
   pieces: Pieces,
   signal: AbortSignal,
 ): Promise<RunRows> {
   const { tenant, jobId, dataset, item, settings } = shard;
-  const model = await context.shelf.open(shard.model);
-  const input = await context.shelf.prepare(item.sha256, model, () =>
+  const model = await context.modelCache.open(shard.model);
+  const input = await context.modelCache.prepare(item.sha256, model, () =>
     readImage(context, tenant, dataset, item),
   );
   const compute = async (rows: RowRange): Promise<RunRows> => {
     const run = await model.occlude(input, settings, {
       ...{ rows, signal, label: item.label, box: item.box },
     });
-    const { rowStart, rowEnd, winners, clean, faithfulness, provenance, milliseconds } = run;
+    const { rowStart, rowEnd, predictedClasses, baseline, faithfulness, provenance, milliseconds } =
+      run;
     return {
-      ...{ version: 3, rowStart, rowEnd, scores: joinFloats(run.scores), winners, clean },
+      ...{
+        version: 4,
+        rowStart,
+        rowEnd,
+        scores: joinFloats(run.scores),
+        predictedClasses,
+        baseline,
+      },
       faithfulness: faithfulness === null ? null : [...faithfulness],
       ...{ provenance, reused: false, milliseconds },
     };
@@ -100,7 +113,7 @@ async function computeRows(
     computed.push(await compute(gap));
   }
   const [kept, fresh] = [pieces[0]?.from, computed[0]];
-  if (kept !== undefined && fresh !== undefined && !areSameClean(kept.clean, fresh.clean)) {
+  if (kept !== undefined && fresh !== undefined && !isSameBaseline(kept.baseline, fresh.baseline)) {
     // Never mixed: rows of a run that says otherwise of the clean image are left alone.
     context.logger.warn({ jobId, imageId: item.id }, 'kept rows do not fit; computing all');
     return compute({ rowStart: shard.rowStart, rowEnd: shard.rowEnd });
@@ -110,12 +123,12 @@ async function computeRows(
   return assemble(shard, plan, pieces, computed);
 }
 
-const countPositions = ({ rowStarts }: Plan, { rowStart, rowEnd }: RowRange): number =>
+const countPositions = ({ rowStarts }: OcclusionPlan, { rowStart, rowEnd }: RowRange): number =>
   (rowStarts[rowEnd] ?? 0) - (rowStarts[rowStart] ?? 0);
 
 function assemble(
   { rowStart, rowEnd }: RowRange,
-  plan: Plan,
+  plan: OcclusionPlan,
   pieces: Pieces,
   computed: readonly RunRows[],
 ): RunRows {
@@ -127,7 +140,7 @@ function assemble(
   ];
   return {
     ...of,
-    ...joinRows(bands, plan.rowStarts, of.clean.targets.length, { rowStart, rowEnd }),
+    ...joinRows(bands, plan.rowStarts, of.baseline.targets.length, { rowStart, rowEnd }),
     reused: pieces.length > 0,
     milliseconds: computed.reduce((sum, { milliseconds }) => sum + milliseconds, 0),
   };

@@ -2,10 +2,10 @@ import { encodeRows } from '@umbra/engine';
 import { type ShardPayload, type ShardReturn, shardPayload } from '@umbra/shared/contracts/shard';
 import { hasCode, reportError } from '@umbra/shared/errors';
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
-import { tellProgress } from '../jobs/announce.js';
+import { publishProgress } from '../jobs/announce.js';
 import { watchCancellation } from '../runtime/watch-cancellation.js';
 import type { Context } from '../services.js';
-import { spill } from './large-results.js';
+import { storeLargeResult } from './large-results.js';
 import { scoreRows } from './score-rows.js';
 
 /**
@@ -28,12 +28,12 @@ export async function runShard(context: Context, job: Job, token?: string): Prom
     throw retryable ? new Error(report, { cause: error }) : new UnrecoverableError(report);
   }
   if (returned !== null) return returned;
-  await job.moveToDelayed(Date.now() + claimedMs, token);
+  await job.moveToDelayed(Date.now() + leasedMs, token);
   throw new DelayedError();
 }
 
 /** How soon to ask again for rows that somebody else computes. */
-const claimedMs = 300;
+const leasedMs = 300;
 
 /** @returns null while somebody else computes the same rows. */
 async function scoreWatched(context: Context, shard: ShardPayload): Promise<ShardReturn | null> {
@@ -44,9 +44,9 @@ async function scoreWatched(context: Context, shard: ShardPayload): Promise<Shar
     const rows = await scoreRows(context, shard, watch.signal);
     if (rows === null) return null;
     const { milliseconds, reused } = rows;
-    const returned = await spill(context, shard, { ...rows, ...encodeRows(rows) });
-    await context.progress.addPositions(jobId, rows.winners.length);
-    await tellProgress(context, tenant, jobId);
+    const returned = await storeLargeResult(context, shard, { ...rows, ...encodeRows(rows) });
+    await context.progress.addPositions(jobId, rows.predictedClasses.length);
+    await publishProgress(context, tenant, jobId);
     context.logger.debug(
       { jobId, imageId: item.id, rowStart, rowEnd, milliseconds, reused },
       'shard scored',

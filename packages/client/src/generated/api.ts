@@ -826,7 +826,7 @@ export interface components {
         };
         ImageResult: {
             /** @enum {number} */
-            version: 2 | 3;
+            version: 2 | 3 | 4;
             image: {
                 id: string;
                 name: string;
@@ -905,7 +905,7 @@ export interface components {
         };
         Job: {
             /** @constant */
-            version: 2;
+            version: 3;
             id: string;
             dataset: string;
             model: {
@@ -927,7 +927,7 @@ export interface components {
                 url: string;
             } | null;
             interactive: boolean;
-            run: number;
+            attempt: number;
             positionsPerImage: number | null;
             state: components["schemas"]["JobState"];
             counts: components["schemas"]["Counts"];
@@ -962,7 +962,7 @@ export interface components {
             positionsPerImage: number | null;
             positions: number | null;
             forwardPasses: number | null;
-            lanes: number;
+            inferenceThreads: number;
             seconds: number | null;
             bytes: number | null;
         };
@@ -1239,7 +1239,7 @@ export interface components {
         Worker: {
             id: string;
             formats: ("onnx" | "tfjs-layers" | "tfjs-graph")[];
-            lanes: number;
+            inferenceThreads: number;
             backends: {
                 [key: string]: string;
             };
@@ -2112,7 +2112,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         /** @constant */
-                        version: 2;
+                        version: 3;
                         id: string;
                         dataset: string;
                         model: {
@@ -2134,7 +2134,7 @@ export interface operations {
                             url: string;
                         } | null;
                         interactive: boolean;
-                        run: number;
+                        attempt: number;
                         positionsPerImage: number | null;
                         state: components["schemas"]["JobState"];
                         counts: components["schemas"]["Counts"];
@@ -2615,7 +2615,7 @@ export interface operations {
                             /** Format: base64 */
                             scores: string;
                             /** Format: base64 */
-                            winners: string;
+                            predictedClasses: string;
                         }[];
                     };
                 };

@@ -17,7 +17,7 @@ export type Backend = {
 export type BackendOptions = {
   readonly provider: Provider;
   /** That one run may use. */
-  readonly threads: number;
+  readonly sessionThreads: number;
 };
 
 export type LoadBackend = (

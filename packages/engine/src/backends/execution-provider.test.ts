@@ -27,7 +27,7 @@ test('cards are named by their driver, each kind once', async () => {
   expect(deviceOf('cpu', join(root, 'cards'))).toBe('cpu');
 });
 
-const cuda = { provider: 'cuda', threads: 1 } as const;
+const cuda = { provider: 'cuda', sessionThreads: 1 } as const;
 
 test('a provider that is not there says what it needs', async () => {
   const folder = await writeTinyBundle(root);

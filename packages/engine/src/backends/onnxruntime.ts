@@ -80,18 +80,18 @@ async function runByFixed(
   return all.subarray(0, count * classes);
 }
 
-/** Threads: one, where other lanes run too, which gain more than threads of one session do. */
+/** Threads: one, where other threads run too, which gain more than threads of one session do. */
 export const sessionOptions = ({
   provider,
-  threads,
+  sessionThreads,
 }: BackendOptions): InferenceSession.SessionOptions => ({
   executionProviders: [provider],
-  intraOpNumThreads: threads,
+  intraOpNumThreads: sessionThreads,
   interOpNumThreads: 1,
   executionMode: 'sequential',
   graphOptimizationLevel: 'all',
   logSeverityLevel: 3,
-  // Threads that wait by spinning would take the cores of other lanes.
+  // Threads that wait by spinning would take the cores of other threads.
   extra: { session: { intra_op: { allow_spinning: '0' } } },
 });
 

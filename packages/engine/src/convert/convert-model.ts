@@ -3,7 +3,12 @@ import { join } from 'node:path';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { encodeFloats } from '../encoding/npy.js';
 import { encodeModel, externalLocation, onnxType, type TensorProto } from '../graph/onnx-proto.js';
-import { createDraft, type Draft, type DraftWeight, NotTranslated } from './graph-builder.js';
+import {
+  type BuilderWeight,
+  createGraphBuilder,
+  type GraphBuilder,
+  NotTranslated,
+} from './graph-builder.js';
 import { translateGraph } from './graph-to-onnx.js';
 import { translateLayers } from './layers-to-onnx.js';
 import { assertListed, readTfjsModel, readTfjsWeight, type TfjsModel } from './model-file.js';
@@ -20,26 +25,26 @@ const opset = 17;
  * @param out A folder to write to; made if it is not there.
  * @returns The ONNX model's bundle, with channels first; or why there is none.
  */
-export async function writeOnnxTwin(
+export async function writeConvertedModel(
   folder: string,
   bundle: ModelBundle,
   out: string,
 ): Promise<{ readonly bundle: ModelBundle } | { readonly reason: string }> {
   const model = await readTfjsModel(folder, bundle.model);
   assertListed(model, bundle);
-  const draft = createDraft(model, await readWholes(folder, model));
-  draft.ranks.set(inputName, 4);
+  const builder = createGraphBuilder(model, await readWholes(folder, model));
+  builder.ranks.set(inputName, 4);
   let output: string;
   try {
     const translate = bundle.format === 'tfjs-graph' ? translateGraph : translateLayers;
-    output = translate(draft, inputName);
+    output = translate(builder, inputName);
   } catch (error) {
     if (error instanceof NotTranslated) return { reason: error.message };
     throw error;
   }
   await mkdir(out, { recursive: true });
-  const weights = await writeWeights(folder, draft.weights, join(out, weightsFile));
-  await writeFile(join(out, modelFile), encode(draft, weights, output));
+  const weights = await writeWeights(folder, builder.weights, join(out, weightsFile));
+  await writeFile(join(out, modelFile), encode(builder, weights, output));
   // Its files are written here and now: they need no digests.
   const files = [modelFile, weightsFile].map((path) => ({
     path,
@@ -64,7 +69,7 @@ async function readWholes(folder: string, { weights }: TfjsModel) {
 
 async function writeWeights(
   folder: string,
-  weights: readonly DraftWeight[],
+  weights: readonly BuilderWeight[],
   path: string,
 ): Promise<TensorProto[]> {
   const written: TensorProto[] = [];
@@ -119,7 +124,11 @@ export function permute(
   return result;
 }
 
-const encode = ({ nodes, constants }: Draft, weights: TensorProto[], output: string): Uint8Array =>
+const encode = (
+  { nodes, constants }: GraphBuilder,
+  weights: TensorProto[],
+  output: string,
+): Uint8Array =>
   encodeModel({
     irVersion: 8,
     opsetImport: [{ domain: '', version: opset }],

@@ -8,7 +8,7 @@ import {
 import type { TfjsModel, TfjsWeight } from './model-file.js';
 
 /** A weight in ONNX's order of axes, still in TensorFlow's files. */
-export type DraftWeight = {
+export type BuilderWeight = {
   readonly name: string;
   readonly source: TfjsWeight;
   /** For each axis of the result, the source's; the source's own order when left out. */
@@ -21,18 +21,21 @@ export type DraftWeight = {
 export class NotTranslated extends Error {}
 
 /** A network on its way to ONNX. Its maps are [N, channels, height, width] there. */
-export type Draft = {
+export type GraphBuilder = {
   readonly model: TfjsModel;
   readonly nodes: NodeProto[];
   readonly constants: TensorProto[];
-  readonly weights: DraftWeight[];
+  readonly weights: BuilderWeight[];
   /** Small constants of whole numbers, such as amounts of padding. */
   readonly wholes: ReadonlyMap<string, readonly number[]>;
   /** Axes of each computed tensor. */
   readonly ranks: Map<string, number>;
 };
 
-export const createDraft = (model: TfjsModel, wholes: Draft['wholes'] = new Map()): Draft => ({
+export const createGraphBuilder = (
+  model: TfjsModel,
+  wholes: GraphBuilder['wholes'] = new Map(),
+): GraphBuilder => ({
   model,
   wholes,
   nodes: [],
@@ -45,18 +48,18 @@ type Attributes = Readonly<Record<string, number | readonly number[] | string>>;
 
 /** Add a node. @returns The name of its output. */
 export function addNode(
-  draft: Draft,
+  builder: GraphBuilder,
   name: string,
   opType: string,
   inputs: readonly string[],
   { rank, ...attributes }: { readonly rank?: number } & Attributes = {},
 ): string {
   const output = `${name}:out`;
-  draft.nodes.push({
+  builder.nodes.push({
     ...{ name, opType, input: [...inputs], output: [output] },
     attribute: Object.entries(attributes).map(([key, value]) => attribute(key, value)),
   });
-  draft.ranks.set(output, rank ?? draft.ranks.get(inputs[0] ?? '') ?? 0);
+  builder.ranks.set(output, rank ?? builder.ranks.get(inputs[0] ?? '') ?? 0);
   return output;
 }
 
@@ -71,21 +74,21 @@ function attribute(name: string, value: number | readonly number[] | string): At
 
 /** Add a weight of the model's files. @throws {NotTranslated} if it is not there. */
 export function addWeight(
-  draft: Draft,
+  builder: GraphBuilder,
   name: string,
-  change: Omit<DraftWeight, 'name' | 'source'> = {},
+  change: Omit<BuilderWeight, 'name' | 'source'> = {},
 ): string {
-  const source = draft.model.weights.get(name);
+  const source = builder.model.weights.get(name);
   if (source === undefined) throw new NotTranslated(`its weight '${name}' is not in the files`);
   const key = `${name}${change.axes ? `:${change.axes.join('')}` : ''}${change.shape ? `:${change.shape.join('x')}` : ''}`;
-  if (!draft.weights.some((weight) => weight.name === key)) {
-    draft.weights.push({ name: key, source, ...change });
+  if (!builder.weights.some((weight) => weight.name === key)) {
+    builder.weights.push({ name: key, source, ...change });
   }
   return key;
 }
 
-export function addWhole(draft: Draft, name: string, values: readonly number[]): string {
-  draft.constants.push({
+export function addWhole(builder: GraphBuilder, name: string, values: readonly number[]): string {
+  builder.constants.push({
     name,
     dims: [values.length],
     dataType: onnxType.int64,
@@ -95,76 +98,86 @@ export function addWhole(draft: Draft, name: string, values: readonly number[]):
 }
 
 export function addNumbers(
-  draft: Draft,
+  builder: GraphBuilder,
   name: string,
   values: readonly number[],
   dims: readonly number[] = [values.length],
 ): string {
-  draft.constants.push({ name, dims: [...dims], dataType: onnxType.float, floatData: [...values] });
+  builder.constants.push({
+    name,
+    dims: [...dims],
+    dataType: onnxType.float,
+    floatData: [...values],
+  });
   return name;
 }
 
 /** Maps with channels last, as TensorFlow would go on with: for what reads them in order. */
-export const channelsLast = (draft: Draft, name: string, tensor: string): string =>
-  draft.ranks.get(tensor) === 4
-    ? addNode(draft, `${name}:channels-last`, 'Transpose', [tensor], { perm: [0, 2, 3, 1] })
+export const channelsLast = (builder: GraphBuilder, name: string, tensor: string): string =>
+  builder.ranks.get(tensor) === 4
+    ? addNode(builder, `${name}:channels-last`, 'Transpose', [tensor], { perm: [0, 2, 3, 1] })
     : tensor;
 
 /** Give numbers in TensorFlow's order another shape, [N, ...shape]. */
 export function addReshape(
-  draft: Draft,
+  builder: GraphBuilder,
   name: string,
   tensor: string,
   shape: readonly number[],
 ): string {
-  const source = channelsLast(draft, name, tensor);
-  const target = addWhole(draft, `${name}:shape`, [0, ...shape]);
+  const source = channelsLast(builder, name, tensor);
+  const target = addWhole(builder, `${name}:shape`, [0, ...shape]);
   const rank = shape.length + 1;
-  if (rank !== 4) return addNode(draft, name, 'Reshape', [source, target], { rank });
-  const last = addNode(draft, `${name}:reshape`, 'Reshape', [source, target], { rank });
-  return addNode(draft, name, 'Transpose', [last], { perm: [0, 3, 1, 2] });
+  if (rank !== 4) return addNode(builder, name, 'Reshape', [source, target], { rank });
+  const last = addNode(builder, `${name}:reshape`, 'Reshape', [source, target], { rank });
+  return addNode(builder, name, 'Transpose', [last], { perm: [0, 3, 1, 2] });
 }
 
 /** An activation by Keras' name. @throws {NotTranslated} */
-export function addActivation(draft: Draft, name: string, kind: string, tensor: string): string {
+export function addActivation(
+  builder: GraphBuilder,
+  name: string,
+  kind: string,
+  tensor: string,
+): string {
   const simple: Readonly<Record<string, string>> = {
     ...{ relu: 'Relu', sigmoid: 'Sigmoid', tanh: 'Tanh', elu: 'Elu', selu: 'Selu' },
     ...{ softplus: 'Softplus', softsign: 'Softsign', mish: 'Mish' },
   };
   const op = simple[kind];
-  if (op !== undefined) return addNode(draft, name, op, [tensor]);
+  if (op !== undefined) return addNode(builder, name, op, [tensor]);
   switch (kind) {
     case 'linear':
       return tensor;
     case 'relu6':
-      return addClip(draft, name, tensor, 0, 6);
+      return addClip(builder, name, tensor, 0, 6);
     case 'softmax':
-      return addNode(draft, name, 'Softmax', [tensor], { axis: 1 });
+      return addNode(builder, name, 'Softmax', [tensor], { axis: 1 });
     case 'swish':
     case 'silu':
-      return addNode(draft, name, 'Mul', [
+      return addNode(builder, name, 'Mul', [
         tensor,
-        addNode(draft, `${name}:sigmoid`, 'Sigmoid', [tensor]),
+        addNode(builder, `${name}:sigmoid`, 'Sigmoid', [tensor]),
       ]);
     case 'hard_sigmoid':
     case 'hardSigmoid':
-      return addNode(draft, name, 'HardSigmoid', [tensor], { alpha: 0.2, beta: 0.5 });
+      return addNode(builder, name, 'HardSigmoid', [tensor], { alpha: 0.2, beta: 0.5 });
     default:
       throw new NotTranslated(`its activation '${kind}' is not known`);
   }
 }
 
 export const addClip = (
-  draft: Draft,
+  builder: GraphBuilder,
   name: string,
   tensor: string,
   low: number,
   high: number,
 ): string =>
-  addNode(draft, name, 'Clip', [
+  addNode(builder, name, 'Clip', [
     tensor,
-    addNumbers(draft, `${name}:low`, [low], []),
-    addNumbers(draft, `${name}:high`, [high], []),
+    addNumbers(builder, `${name}:low`, [low], []),
+    addNumbers(builder, `${name}:high`, [high], []),
   ]);
 
 type Pair = readonly number[];

@@ -4,7 +4,7 @@ import {
   addReshape,
   addWeight,
   addWhole,
-  type Draft,
+  type GraphBuilder,
   NotTranslated,
   windowAttributes,
 } from './graph-builder.js';
@@ -24,7 +24,7 @@ type Attr = {
 };
 /** What a node's input is: computed, or one of the model's weights by name. */
 type Operand = { readonly tensor: string } | { readonly weight: string };
-type Rule = (draft: Draft, node: NodeJson, inputs: readonly Operand[]) => string;
+type Rule = (builder: GraphBuilder, node: NodeJson, inputs: readonly Operand[]) => string;
 
 /**
  * Write a graph model (TensorFlow's GraphDef, as TensorFlow.js saves it) into a draft.
@@ -33,8 +33,8 @@ type Rule = (draft: Draft, node: NodeJson, inputs: readonly Operand[]) => string
  * @returns The network's output.
  * @throws {NotTranslated} where an operation is not known.
  */
-export function translateGraph(draft: Draft, input: string): string {
-  const nodes = (draft.model.topology.node ?? []) as readonly NodeJson[];
+export function translateGraph(builder: GraphBuilder, input: string): string {
+  const nodes = (builder.model.topology.node ?? []) as readonly NodeJson[];
   const made = new Map<string, Operand>();
   const read = new Set<string>();
   for (const node of inOrder(nodes)) {
@@ -42,9 +42,9 @@ export function translateGraph(draft: Draft, input: string): string {
       read.add(name);
       return made.get(name) ?? { weight: name };
     });
-    made.set(node.name, translate(draft, node, inputs, input));
+    made.set(node.name, translate(builder, node, inputs, input));
   }
-  const { signature } = draft.model.json;
+  const { signature } = builder.model.json;
   const named = Object.values(signature?.outputs ?? {}).map(({ name }) =>
     name.replace(/:\d+$/, ''),
   );
@@ -58,7 +58,7 @@ export function translateGraph(draft: Draft, input: string): string {
 }
 
 function translate(
-  draft: Draft,
+  builder: GraphBuilder,
   node: NodeJson,
   inputs: readonly Operand[],
   image: string,
@@ -69,7 +69,7 @@ function translate(
   if (passing.has(node.op) && first !== undefined) return first;
   const rule = rules[node.op];
   if (rule === undefined) throw new NotTranslated(`its operation '${node.op}' is not known`);
-  return { tensor: rule(draft, node, inputs) };
+  return { tensor: rule(builder, node, inputs) };
 }
 
 const passing = new Set(['Identity', 'StopGradient', 'PreventGradient', 'Dropout']);
@@ -113,21 +113,25 @@ function weightOf(operand: Operand | undefined, node: NodeJson): string {
 }
 
 /** Whole numbers of a small constant. */
-function wholesOf(draft: Draft, operand: Operand | undefined, node: NodeJson): readonly number[] {
+function wholesOf(
+  builder: GraphBuilder,
+  operand: Operand | undefined,
+  node: NodeJson,
+): readonly number[] {
   const name = weightOf(operand, node);
-  const values = draft.wholes.get(name);
+  const values = builder.wholes.get(name);
   if (values === undefined) throw new NotTranslated(`'${name}' holds no whole numbers`);
   return values;
 }
 
 /** A constant of one number, or one a channel, shaped to meet a tensor. */
-function flatWeight(draft: Draft, name: string, rank: number): string {
-  const shape = draft.model.weights.get(name)?.shape ?? [];
+function flatWeight(builder: GraphBuilder, name: string, rank: number): string {
+  const shape = builder.model.weights.get(name)?.shape ?? [];
   const channels = shape.at(-1) ?? 1;
   if (shape.slice(0, -1).some((extent) => extent !== 1)) {
     throw new NotTranslated(`'${name}' holds a number for each place`);
   }
-  return addWeight(draft, name, { shape: rank === 4 ? [channels, 1, 1] : [channels] });
+  return addWeight(builder, name, { shape: rank === 4 ? [channels, 1, 1] : [channels] });
 }
 
 function windowOf(node: NodeJson, kernel: readonly number[]) {
@@ -144,7 +148,7 @@ function windowOf(node: NodeJson, kernel: readonly number[]) {
 }
 
 function convolve(
-  draft: Draft,
+  builder: GraphBuilder,
   node: NodeJson,
   inputs: readonly Operand[],
   perChannel: boolean,
@@ -152,22 +156,22 @@ function convolve(
   const [input, filter, bias, slopes] = inputs;
   const name = weightOf(filter, node);
   const [height = 0, width = 0, channels = 0, last = 0] =
-    draft.model.weights.get(name)?.shape ?? [];
+    builder.model.weights.get(name)?.shape ?? [];
   const kernel = perChannel
-    ? addWeight(draft, name, { axes: [2, 3, 0, 1], shape: [channels * last, 1, height, width] })
-    : addWeight(draft, name, { axes: [3, 2, 0, 1] });
+    ? addWeight(builder, name, { axes: [2, 3, 0, 1], shape: [channels * last, 1, height, width] })
+    : addWeight(builder, name, { axes: [3, 2, 0, 1] });
   const fused = (node.attr?.fused_ops?.list?.s ?? []).map(decode);
-  const biases = fused.includes('BiasAdd') ? [addWeight(draft, weightOf(bias, node))] : [];
-  const output = addNode(draft, node.name, 'Conv', [tensorOf(input), kernel, ...biases], {
+  const biases = fused.includes('BiasAdd') ? [addWeight(builder, weightOf(bias, node))] : [];
+  const output = addNode(builder, node.name, 'Conv', [tensorOf(input), kernel, ...biases], {
     ...windowOf(node, [height, width]),
     group: perChannel ? channels : 1,
   });
-  return fuse(draft, node, fused, output, slopes);
+  return fuse(builder, node, fused, output, slopes);
 }
 
 /** Activations that the runtime's own optimiser moved into a node. */
 function fuse(
-  draft: Draft,
+  builder: GraphBuilder,
   node: NodeJson,
   fused: readonly string[],
   tensor: string,
@@ -178,100 +182,109 @@ function fuse(
   if (others.length > 0) throw new NotTranslated(`'${node.name}' fuses ${fused.join(', ')}`);
   const name = `${node.name}/${activation}`;
   if (activation === 'LeakyRelu') {
-    return addNode(draft, name, 'LeakyRelu', [tensor], {
+    return addNode(builder, name, 'LeakyRelu', [tensor], {
       alpha: node.attr?.leakyrelu_alpha?.f ?? 0.2,
     });
   }
   if (activation === 'Prelu') {
-    return addNode(draft, name, 'PRelu', [tensor, flatWeight(draft, weightOf(slopes, node), 4)]);
+    return addNode(builder, name, 'PRelu', [
+      tensor,
+      flatWeight(builder, weightOf(slopes, node), 4),
+    ]);
   }
-  return addActivation(draft, name, activation.toLowerCase(), tensor);
+  return addActivation(builder, name, activation.toLowerCase(), tensor);
 }
 
 const pool =
   (op: string): Rule =>
-  (draft, node, [input]) => {
+  (builder, node, [input]) => {
     const [, height = 1, width = 1] = integersOf(node, 'ksize');
-    return addNode(draft, node.name, op, [tensorOf(input)], windowOf(node, [height, width]));
+    return addNode(builder, node.name, op, [tensorOf(input)], windowOf(node, [height, width]));
   };
 
 const activate =
   (kind: string): Rule =>
-  (draft, node, [input]) =>
-    addActivation(draft, node.name, kind, tensorOf(input));
+  (builder, node, [input]) =>
+    addActivation(builder, node.name, kind, tensorOf(input));
 
 const combine =
   (op: string): Rule =>
-  (draft, node, inputs) => {
+  (builder, node, inputs) => {
     const computed = inputs.find((input) => 'tensor' in input);
-    const rank = draft.ranks.get(tensorOf(computed)) ?? 0;
+    const rank = builder.ranks.get(tensorOf(computed)) ?? 0;
     const names = inputs.map((input) =>
-      'tensor' in input ? input.tensor : flatWeight(draft, input.weight, rank),
+      'tensor' in input ? input.tensor : flatWeight(builder, input.weight, rank),
     );
-    return addNode(draft, node.name, op, names, { rank });
+    return addNode(builder, node.name, op, names, { rank });
   };
 
 const reduce =
   (op: string): Rule =>
-  (draft, node, [input, axes]) => {
+  (builder, node, [input, axes]) => {
     const tensor = tensorOf(input);
-    const reduced = wholesOf(draft, axes, node).map((axis) => (axis + 4) % 4);
-    if (draft.ranks.get(tensor) !== 4 || [...reduced].sort().join() !== '1,2') {
+    const reduced = wholesOf(builder, axes, node).map((axis) => (axis + 4) % 4);
+    if (builder.ranks.get(tensor) !== 4 || [...reduced].sort().join() !== '1,2') {
       throw new NotTranslated(`'${node.name}' reduces axes ${reduced.join(', ')}`);
     }
-    const pooled = addNode(draft, node.name, op, [tensor]);
+    const pooled = addNode(builder, node.name, op, [tensor]);
     if (node.attr?.keep_dims?.b === true) return pooled;
-    return addNode(draft, `${node.name}/flatten`, 'Flatten', [pooled], { rank: 2 });
+    return addNode(builder, `${node.name}/flatten`, 'Flatten', [pooled], { rank: 2 });
   };
 
-const pad: Rule = (draft, node, [input, amounts]) => {
-  const [n0, n1, top = 0, bottom = 0, left = 0, right = 0, c0, c1] = wholesOf(draft, amounts, node);
+const pad: Rule = (builder, node, [input, amounts]) => {
+  const [n0, n1, top = 0, bottom = 0, left = 0, right = 0, c0, c1] = wholesOf(
+    builder,
+    amounts,
+    node,
+  );
   if (n0 || n1 || c0 || c1) throw new NotTranslated(`'${node.name}' pads channels`);
-  const pads = addWhole(draft, `${node.name}:pads`, [0, 0, top, left, 0, 0, bottom, right]);
-  return addNode(draft, node.name, 'Pad', [tensorOf(input), pads]);
+  const pads = addWhole(builder, `${node.name}:pads`, [0, 0, top, left, 0, 0, bottom, right]);
+  return addNode(builder, node.name, 'Pad', [tensorOf(input), pads]);
 };
 
-const concat: Rule = (draft, node, inputs) => {
+const concat: Rule = (builder, node, inputs) => {
   const tensors = inputs.slice(0, -1).map(tensorOf);
-  const rank = draft.ranks.get(tensors[0] ?? '') ?? 0;
-  const [axis = 0] = wholesOf(draft, inputs.at(-1), node);
+  const rank = builder.ranks.get(tensors[0] ?? '') ?? 0;
+  const [axis = 0] = wholesOf(builder, inputs.at(-1), node);
   if ((axis + rank) % rank !== rank - 1)
     throw new NotTranslated(`'${node.name}' joins along axis ${axis}`);
-  return addNode(draft, node.name, 'Concat', tensors, { axis: 1 });
+  return addNode(builder, node.name, 'Concat', tensors, { axis: 1 });
 };
 
-const matMul: Rule = (draft, node, [input, weight, bias]) => {
+const matMul: Rule = (builder, node, [input, weight, bias]) => {
   const { transpose_a: turned, transpose_b: turnedWeight } = node.attr ?? {};
   if (turned?.b === true) throw new NotTranslated(`'${node.name}' turns its input`);
   const fused = (node.attr?.fused_ops?.list?.s ?? []).map(decode);
-  const biases = fused.includes('BiasAdd') ? [addWeight(draft, weightOf(bias, node))] : [];
-  const inputs = [tensorOf(input), addWeight(draft, weightOf(weight, node)), ...biases];
+  const biases = fused.includes('BiasAdd') ? [addWeight(builder, weightOf(bias, node))] : [];
+  const inputs = [tensorOf(input), addWeight(builder, weightOf(weight, node)), ...biases];
   const transB = turnedWeight?.b === true ? 1 : 0;
-  return fuse(draft, node, fused, addNode(draft, node.name, 'Gemm', inputs, { transB }));
+  return fuse(builder, node, fused, addNode(builder, node.name, 'Gemm', inputs, { transB }));
 };
 
-const reshape: Rule = (draft, node, [input, shape]) => {
-  const [, ...rest] = wholesOf(draft, shape, node);
-  return addReshape(draft, node.name, tensorOf(input), rest);
+const reshape: Rule = (builder, node, [input, shape]) => {
+  const [, ...rest] = wholesOf(builder, shape, node);
+  return addReshape(builder, node.name, tensorOf(input), rest);
 };
 
-const squeeze: Rule = (draft, node, [input]) => {
+const squeeze: Rule = (builder, node, [input]) => {
   const tensor = tensorOf(input);
   const axes = integersOf(node, 'squeeze_dims').map((axis) => (axis + 4) % 4);
-  if (draft.ranks.get(tensor) !== 4 || [...axes].sort().join() !== '1,2') {
+  if (builder.ranks.get(tensor) !== 4 || [...axes].sort().join() !== '1,2') {
     throw new NotTranslated(`'${node.name}' squeezes axes ${axes.join(', ')}`);
   }
-  return addNode(draft, node.name, 'Flatten', [tensor], { rank: 2 });
+  return addNode(builder, node.name, 'Flatten', [tensor], { rank: 2 });
 };
 
-const batchNorm: Rule = (draft, node, [input, ...weights]) => {
-  const names = weights.map((weight) => addWeight(draft, weightOf(weight, node)));
+const batchNorm: Rule = (builder, node, [input, ...weights]) => {
+  const names = weights.map((weight) => addWeight(builder, weightOf(weight, node)));
   const epsilon = node.attr?.epsilon?.f ?? 1e-4;
-  return addNode(draft, node.name, 'BatchNormalization', [tensorOf(input), ...names], { epsilon });
+  return addNode(builder, node.name, 'BatchNormalization', [tensorOf(input), ...names], {
+    epsilon,
+  });
 };
 
-const conv: Rule = (draft, node, inputs) => convolve(draft, node, inputs, false);
-const depthwise: Rule = (draft, node, inputs) => convolve(draft, node, inputs, true);
+const conv: Rule = (builder, node, inputs) => convolve(builder, node, inputs, false);
+const depthwise: Rule = (builder, node, inputs) => convolve(builder, node, inputs, true);
 
 const rules: Readonly<Record<string, Rule>> = {
   Conv2D: conv,
@@ -307,13 +320,13 @@ const rules: Readonly<Record<string, Rule>> = {
   Tanh: activate('tanh'),
   Softplus: activate('softplus'),
   Softmax: activate('softmax'),
-  LeakyRelu: (draft, node, [input]) =>
-    addNode(draft, node.name, 'LeakyRelu', [tensorOf(input)], {
+  LeakyRelu: (builder, node, [input]) =>
+    addNode(builder, node.name, 'LeakyRelu', [tensorOf(input)], {
       alpha: node.attr?.alpha?.f ?? 0.2,
     }),
-  Prelu: (draft, node, [input, slopes]) =>
-    addNode(draft, node.name, 'PRelu', [
+  Prelu: (builder, node, [input, slopes]) =>
+    addNode(builder, node.name, 'PRelu', [
       tensorOf(input),
-      flatWeight(draft, weightOf(slopes, node), draft.ranks.get(tensorOf(input)) ?? 0),
+      flatWeight(builder, weightOf(slopes, node), builder.ranks.get(tensorOf(input)) ?? 0),
     ]),
 };

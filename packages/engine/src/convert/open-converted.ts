@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
-import { writeOnnxTwin } from './convert-model.js';
+import { writeConvertedModel } from './convert-model.js';
 
 /** A bundle whose network is ONNX: itself, or a translation of it in a folder of its own. */
-export type OnnxForm = {
+export type ConvertedModel = {
   readonly folder: string;
   readonly bundle: ModelBundle;
   /** Removes a translation. */
@@ -18,18 +18,18 @@ export type OnnxForm = {
  * @returns A reason where the network has parts that are not translated.
  * @throws {AppError} `integrity` if its files are damaged.
  */
-export async function openOnnxForm(
+export async function openConvertedModel(
   folder: string,
   bundle: ModelBundle,
-): Promise<OnnxForm | { readonly reason: string }> {
+): Promise<ConvertedModel | { readonly reason: string }> {
   if (bundle.format === 'onnx') return { folder, bundle, close: async () => undefined };
   const out = await mkdtemp(join(tmpdir(), 'umbra-onnx-'));
   const close = () => rm(out, { recursive: true, force: true });
   try {
-    const twin = await writeOnnxTwin(folder, bundle, out);
-    if ('bundle' in twin) return { folder: out, bundle: twin.bundle, close };
+    const converted = await writeConvertedModel(folder, bundle, out);
+    if ('bundle' in converted) return { folder: out, bundle: converted.bundle, close };
     await close();
-    return twin;
+    return converted;
   } catch (error) {
     await close();
     throw error;

@@ -20,7 +20,7 @@ import {
   type TfjsBundleOptions,
   writeTfjsBundle,
 } from '../testing/tiny-tfjs.js';
-import { openOnnxForm } from './open-converted.js';
+import { openConvertedModel } from './open-converted.js';
 
 const size = 32;
 let folder: string;
@@ -146,11 +146,11 @@ async function write(artifacts: TfjsArtifacts, options: TfjsBundleOptions = {}) 
 /** Scores by TensorFlow.js and by the translation under onnxruntime. */
 async function runBoth(path: string): Promise<[Float32Array, Float32Array]> {
   const { bundle } = await readBundle(path);
-  const form = await openOnnxForm(path, bundle);
+  const form = await openConvertedModel(path, bundle);
   if ('reason' in form) throw new Error(form.reason);
   const backends: Backend[] = [
     await loadTfjs(path, bundle),
-    await loadOnnxruntime(form.folder, form.bundle, { provider: 'cpu', threads: 1 }),
+    await loadOnnxruntime(form.folder, form.bundle, { provider: 'cpu', sessionThreads: 1 }),
   ];
   const [own, translated] = backends as [Backend, Backend];
   const batch = photos(3);
@@ -182,7 +182,7 @@ describe.each(Object.keys(networks))('the %s network', (name) => {
     const [own, translated] = await runBoth(path);
     expect(own).toHaveLength(15);
     expect(worst(own, translated)).toBeLessThan(1e-5);
-    const engine = openEngine({ lanes: 1 });
+    const engine = openEngine({ inferenceThreads: 1 });
     const model = await engine.open(path);
     const run = async (strategy: 'dense' | 'incremental') => {
       const settings = occlusionSettings.parse({ patch: 8, stride: 6, strategy });
@@ -405,7 +405,7 @@ describe('what is wrong with a bundle is said', () => {
   test('a wrong digest', async () => {
     const damaged = { [shard]: Buffer.alloc(8) };
     const { path } = await write(await plain(), { name: 'digest', damaged });
-    const engine = openEngine({ lanes: 1 });
+    const engine = openEngine({ inferenceThreads: 1 });
     await expect(engine.open(path)).rejects.toThrow(`bytes in '${shard}'`);
     await engine.close();
   });

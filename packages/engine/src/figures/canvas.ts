@@ -9,14 +9,14 @@ export type Canvas = Size & { readonly pixels: Buffer };
 export type Place = { readonly left: number; readonly top: number };
 
 /** Largest picture that is drawn, px: three bytes each. */
-export const largestCanvas = 40_000_000;
+export const maxCanvasPx = 40_000_000;
 const ink = 34;
 
 /** @throws {AppError} `invalid_input` if the picture would be too large. */
 export function createCanvas({ height, width }: Size): Canvas {
-  if (height * width > largestCanvas) {
+  if (height * width > maxCanvasPx) {
     throw invalidInput(
-      `Expected a picture of at most ${largestCanvas / 1e6} megapixels, got ${width} x ${height} px: choose a smaller cell`,
+      `Expected a picture of at most ${maxCanvasPx / 1e6} megapixels, got ${width} x ${height} px: choose a smaller cell`,
     );
   }
   return { height, width, pixels: Buffer.alloc(height * width * 3, 255) };

@@ -76,8 +76,8 @@ describe('a composed result', () => {
   const run = (values: Float32Array): ResultArguments['run'] => ({
     plan: planOcclusion(size, settings),
     scores: [values],
-    winners: Int32Array.from(scores, (score) => (score < 0.5 ? 0 : 1)),
-    clean: {
+    predictedClasses: Int32Array.from(scores, (score) => (score < 0.5 ? 0 : 1)),
+    baseline: {
       predicted: { index: 1, label: 'tabby & <friends>', probability: 0.8 },
       targets: [{ index: 1, label: 'tabby & <friends>', score: 0.8 }],
     },
@@ -152,7 +152,7 @@ describe('a composed result', () => {
     });
     const plan = planOcclusion(size, settings);
     const both = Float32Array.from({ length: plan.positions }, (_, at) => at / 40);
-    const winners = new Int32Array(plan.positions).fill(1).fill(-1, 20);
+    const predictedClasses = new Int32Array(plan.positions).fill(1).fill(-1, 20);
     const files = await compose(
       { width: 64, height: 64 },
       {
@@ -160,8 +160,8 @@ describe('a composed result', () => {
         run: {
           plan,
           scores: [both, both.map((score) => 1 - score)],
-          winners,
-          clean: {
+          predictedClasses,
+          baseline: {
             predicted: { index: 1, label: 'cat', probability: 0.8 },
             targets: [
               { index: 1, label: 'cat', score: 0.8 },
@@ -188,8 +188,8 @@ describe('a composed result', () => {
       'scores-16x16.npy',
       'scores-32x16.npy',
       'thumbnail.webp',
-      'winners-16x16.npy',
-      'winners-32x16.npy',
+      'predicted-classes-16x16.npy',
+      'predicted-classes-32x16.npy',
     ]);
     expect([...files.keys()].every(isResultFile)).toBe(true);
     const read = (name: ResultFile) => {
@@ -200,8 +200,8 @@ describe('a composed result', () => {
     };
     expect(read('scores-16x16.npy').shape).toBe('2, 4, 4');
     expect(read('scores-32x16.npy').shape).toBe('2, 3, 4');
-    expect(read('winners-32x16.npy').shape).toBe('3, 4');
-    expect(decodeInts(read('winners-32x16.npy').data)[11]).toBe(-1);
+    expect(read('predicted-classes-32x16.npy').shape).toBe('3, 4');
+    expect(decodeInts(read('predicted-classes-32x16.npy').data)[11]).toBe(-1);
     expect([...decodeFloats(read('scores-32x16.npy').data)].slice(0, 12)).toEqual([
       ...both.subarray(16),
     ]);

@@ -2,7 +2,7 @@ import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import { invalidInput } from '@umbra/shared/errors';
 import { type Box, patchBox } from '@umbra/shared/occlusion/grid';
-import type { Plan } from '@umbra/shared/occlusion/plan';
+import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import { channelStride, type ModelInput } from '../image/preprocess.js';
 import { copyBox } from '../occlusion/copy.js';
 import { fillImage } from '../occlusion/fill.js';
@@ -46,7 +46,7 @@ export function occludeInput(
   image: ModelInput,
   { input }: Pick<ModelBundle, 'input'>,
   settings: OcclusionSettings,
-  { grids }: Plan,
+  { grids }: OcclusionPlan,
   at: { readonly grid: number; readonly row: number; readonly column: number },
 ): { readonly image: ModelInput; readonly box: Box } {
   const grid = grids[at.grid];

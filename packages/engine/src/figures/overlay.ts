@@ -5,7 +5,7 @@ import type { Frame } from '../image/frame.js';
 import { divergingColour } from './colour-map.js';
 import { scaleLimit } from './heatmap.js';
 
-const longestSidePx = 1024;
+const maxSidePx = 1024;
 const thumbnailPx = 128;
 const strongest = 0.8;
 const dimming = 0.45;
@@ -26,8 +26,8 @@ export async function renderOverlay(
 ): Promise<Buffer> {
   const base = await toRgb(
     openRgb(photo, defaultLimits).resize({
-      width: longestSidePx,
-      height: longestSidePx,
+      width: maxSidePx,
+      height: maxSidePx,
       fit: 'inside',
       withoutEnlargement: true,
     }),

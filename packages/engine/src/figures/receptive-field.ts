@@ -18,7 +18,7 @@ import type { Colour } from './colour-map.js';
 import { regionOf } from './overlay.js';
 
 const margin = 16;
-const longestSidePx = 800;
+const maxSidePx = 800;
 const outline: Colour = [226, 44, 30];
 const dimming = 0.4;
 
@@ -59,8 +59,8 @@ export async function renderReceptiveField(
   const box = seenBox(layer, unit, input);
   const drawn = await toRgb(
     openRgb(photo, defaultLimits).resize({
-      width: longestSidePx,
-      height: longestSidePx,
+      width: maxSidePx,
+      height: maxSidePx,
       fit: 'inside',
     }),
   );

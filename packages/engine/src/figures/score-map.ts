@@ -18,12 +18,12 @@ const bar = { width: 18, label: 84 } as const;
 export async function renderScoreMap(
   scores: Float32Array,
   { rows, columns }: Pick<Grid, 'rows' | 'columns'>,
-  clean: number,
+  baseline: number,
   title: string,
 ): Promise<Buffer> {
   const known = scores.filter((score) => !Number.isNaN(score));
-  const lowest = known.reduce((low, score) => Math.min(low, score), clean);
-  const span = clean - lowest;
+  const lowest = known.reduce((low, score) => Math.min(low, score), baseline);
+  const span = baseline - lowest;
   const colourOf = (score: number): Colour => {
     if (Number.isNaN(score)) return unknown;
     return sequentialColour(span > 0 ? (score - lowest) / span : 1);
@@ -44,7 +44,7 @@ export async function renderScoreMap(
   );
   for (const share of [1, 0.5, 0]) {
     const tick = await label(
-      formatTick(lowest + span * share, Math.abs(clean)).replace('+', ''),
+      formatTick(lowest + span * share, Math.abs(baseline)).replace('+', ''),
       12,
     );
     const y = Math.round((1 - share) * (map.height - tick.height));

@@ -7,7 +7,7 @@ import {
   drawCells,
   encodeCanvas,
   label,
-  largestCanvas,
+  maxCanvasPx,
 } from './canvas.js';
 import type { Colour } from './colour-map.js';
 
@@ -130,12 +130,12 @@ export const grey = (value = 0): Colour => [level(value), level(value), level(va
 export function assertCell(cell: number, sizeAt: (cell: number) => Size): void {
   const fits = (side: number) => {
     const { height, width } = sizeAt(side);
-    return height * width <= largestCanvas;
+    return height * width <= maxCanvasPx;
   };
   if (fits(cell)) return;
   let most = cell;
   while (most > 1 && !fits(most)) most--;
   throw invalidInput(
-    `Expected cell to be from 1 to ${most} px for this figure, got ${cell}: larger ones make a picture of more than ${largestCanvas / 1e6} megapixels`,
+    `Expected cell to be from 1 to ${most} px for this figure, got ${cell}: larger ones make a picture of more than ${maxCanvasPx / 1e6} megapixels`,
   );
 }

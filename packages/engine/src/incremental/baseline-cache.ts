@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { CleanMaps } from './run/segments.js';
+import type { BaselineMaps } from './run/segments.js';
 
 /** Unoccluded runs of the last images, held to a number of bytes. */
-export type CleanCache = {
+export type BaselineCache = {
   /** The run of a key; made when it is not there. Shards that ask at once share one. */
-  get(key: string, make: () => Promise<CleanMaps>): Promise<CleanMaps>;
+  get(key: string, make: () => Promise<BaselineMaps>): Promise<BaselineMaps>;
 };
 
 /** @param bytes Most that kept maps may take; the newest stays in any case. */
-export function createCleanCache(bytes: number): CleanCache {
-  const runs = new Map<string, Promise<CleanMaps>>();
+export function createBaselineCache(bytes: number): BaselineCache {
+  const runs = new Map<string, Promise<BaselineMaps>>();
   const sizes = new Map<string, number>();
 
   const forget = (key: string): void => {
@@ -23,7 +23,7 @@ export function createCleanCache(bytes: number): CleanCache {
       forget(key);
     }
   };
-  const start = async (key: string, make: () => Promise<CleanMaps>): Promise<CleanMaps> => {
+  const start = async (key: string, make: () => Promise<BaselineMaps>): Promise<BaselineMaps> => {
     try {
       const run = await make();
       sizes.set(

@@ -29,7 +29,7 @@ test('a network that takes channels last and turns them is run by segments too',
   const input = { name: 'input', shape: ['N', 'H', 'W', 3] };
   const onnx = encodeOnnx({ ...plain, nodes: [turn, ...nodes], input });
   const path = await writeTinyBundle(folder, { size: 64, onnx, input: { layout: 'NHWC' } });
-  const engine = openEngine({ lanes: 1 });
+  const engine = openEngine({ inferenceThreads: 1 });
   const model = await engine.open(path);
   const extent = { height: 64, width: 64 };
   const photo = {

@@ -75,7 +75,7 @@ async function compare(seed: number): Promise<Outcome> {
   const columns = randomRanges(random, size.width);
   const program = compileProgram(model, graph, segments, rows, columns);
   const length = size.height * size.width * 3;
-  const clean = Float32Array.from({ length }, () => random() * 2 - 1);
+  const original = Float32Array.from({ length }, () => random() * 2 - 1);
   const filled = Float32Array.from({ length }, () => random() * 2 - 1);
   const shared = (data: Float32Array): SharedArrayBuffer => {
     const buffer = new SharedArrayBuffer(data.byteLength);
@@ -86,19 +86,19 @@ async function compare(seed: number): Promise<Outcome> {
   const boxes = rows.flatMap(({ start: top, end: bottom }) =>
     columns.map(({ start: left, end: right }) => ({ top, left, bottom, right })),
   );
-  const lane = openSegments(folder, 1);
+  const thread = openSegments(folder, 1);
   const task = {
     program,
     folder,
     stop: new SharedArrayBuffer(4),
-    laneBytes: 1 << 22,
-    clean: shared(clean),
+    threadBytes: 1 << 22,
+    original: shared(original),
   };
-  const { maps, row } = await lane.clean(task);
-  const inputs = await lane.inputs({ ...task, filled: shared(filled), maps, positions, boxes });
-  const found = await lane.last({ ...task, inputs });
-  await lane.close();
-  const images = [clean, ...boxes.map((box) => occlude(clean, filled, size.width, box))];
+  const { maps, row } = await thread.original(task);
+  const inputs = await thread.inputs({ ...task, filled: shared(filled), maps, positions, boxes });
+  const found = await thread.last({ ...task, inputs });
+  await thread.close();
+  const images = [original, ...boxes.map((box) => occlude(original, filled, size.width, box))];
   const expected = await runWhole(path, images, size);
   const worst = difference([...row, ...found], expected);
   return {
@@ -109,12 +109,12 @@ async function compare(seed: number): Promise<Outcome> {
 }
 
 function occlude(
-  clean: Float32Array,
+  original: Float32Array,
   filled: Float32Array,
   width: number,
   box: { top: number; left: number; bottom: number; right: number },
 ): Float32Array {
-  const image = clean.slice();
+  const image = original.slice();
   for (let y = box.top; y < box.bottom; y++) {
     const [from, to] = [(y * width + box.left) * 3, (y * width + box.right) * 3];
     image.set(filled.subarray(from, to), from);
@@ -130,7 +130,7 @@ async function runWhole(
 ): Promise<Float32Array> {
   const session = await InferenceSession.create(
     path,
-    sessionOptions({ provider: 'cpu', threads: 1 }),
+    sessionOptions({ provider: 'cpu', sessionThreads: 1 }),
   );
   const area = height * width;
   const batch = new Float32Array(images.length * area * 3);

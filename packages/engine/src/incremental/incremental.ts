@@ -1,22 +1,22 @@
 import { join } from 'node:path';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
-import { type OnnxForm, openOnnxForm } from '../convert/open-converted.js';
+import { type ConvertedModel, openConvertedModel } from '../convert/open-converted.js';
 import { graphFromOnnx, type OnnxGraph } from '../graph/from-onnx.js';
 import { isMap } from '../graph/graph.js';
 import { type OnnxModel, readOnnxModel } from '../graph/onnx-model.js';
 import type { Range } from '../graph/window.js';
 import { interleave } from '../image/layout.js';
-import type { LanePool } from '../inference/thread-pool.js';
+import type { ThreadPool } from '../inference/thread-pool.js';
 import { throwIfAborted, untilAborted } from '../occlusion/abort.js';
-import { type CleanCache, createCleanCache, imageKey } from './baseline-cache.js';
-import { type Plan, planSegments } from './plan/plan-segments.js';
+import { type BaselineCache, createBaselineCache, imageKey } from './baseline-cache.js';
+import { planSegments, type SegmentPlan } from './plan/plan-segments.js';
 import { compileProgram, type Program } from './plan/program.js';
 import type { Position } from './run/execute.js';
-import type { CleanMaps } from './run/segments.js';
+import type { BaselineMaps } from './run/segments.js';
 
 /** A plan with the network that it is for. */
-export type NetworkPlan = Plan & {
+export type NetworkPlan = SegmentPlan & {
   readonly graph: OnnxGraph;
   /** Where segments find their weights. */
   readonly folder: string;
@@ -24,7 +24,7 @@ export type NetworkPlan = Plan & {
 
 export type IncrementalImage = {
   /** float32, in the bundle's layout. */
-  readonly clean: SharedArrayBuffer;
+  readonly original: SharedArrayBuffer;
   readonly filled: SharedArrayBuffer;
   readonly size: Size;
 };
@@ -41,7 +41,7 @@ export type Incremental = {
   /**
    * Rows of boxes; an empty box is the clean image.
    *
-   * A row depends on its own box only: not on the order, the other boxes, or the number of lanes.
+   * A row depends on its own box only: not on the order, the other boxes, or the number of threads.
    */
   evaluate(
     plan: NetworkPlan,
@@ -54,39 +54,39 @@ export type Incremental = {
 
 type Loaded = {
   readonly onnx: OnnxModel;
-  readonly form: OnnxForm;
+  readonly form: ConvertedModel;
   readonly layout: ModelBundle['input']['layout'];
 };
 
 /** @returns null where the network has no form in ONNX. */
 async function loadNetwork({ folder, bundle }: IncrementalModel): Promise<Loaded | null> {
-  const form = await openOnnxForm(folder, bundle);
+  const form = await openConvertedModel(folder, bundle);
   if ('reason' in form) return null;
   const { model, input } = form.bundle;
   return { onnx: await readOnnxModel(join(form.folder, model), model), form, layout: input.layout };
 }
 
 export type IncrementalModel = {
-  readonly pool: LanePool;
+  readonly pool: ThreadPool;
   readonly digest: string;
   readonly folder: string;
   readonly bundle: ModelBundle;
-  /** Budget of all lanes together, bytes. */
+  /** Budget of all threads together, bytes. */
   readonly batchBytes: number;
 };
 
 /** Positions in one task: enough for full batches, few enough to see progress. */
-const largestTask = 96;
+const maxTask = 96;
 /** Programs kept: images of a dataset mostly share one. */
 const keptPrograms = 8;
 /** Share of the budget that kept maps of unoccluded runs may take. */
-const cleanShare = 0.5;
+const baselineShare = 0.5;
 
 /** Nothing is read until the first plan is asked for. */
 export function createIncremental(model: IncrementalModel): Incremental {
   const plans = new Map<string, Promise<NetworkPlan | null>>();
   const programs = new Map<string, Program>();
-  const cache = createCleanCache(model.batchBytes * cleanShare);
+  const cache = createBaselineCache(model.batchBytes * baselineShare);
   let loaded: Promise<Loaded | null> | undefined;
 
   const load = (): Promise<Loaded | null> => {
@@ -149,7 +149,7 @@ type Run = {
   readonly program: Program;
   readonly folder: string;
   readonly image: IncrementalImage;
-  readonly cache: CleanCache;
+  readonly cache: BaselineCache;
   readonly options: IncrementalOptions;
 };
 
@@ -165,23 +165,23 @@ async function evaluateBoxes(
   const stop = new SharedArrayBuffer(4);
   const halt = () => Atomics.store(new Int32Array(stop), 0, 1);
   signal?.addEventListener('abort', halt, { once: true });
-  const task = { program, folder, stop, laneBytes: batchBytes / pool.lanes };
-  const clean = channelsLast(image.clean, model.bundle.input.layout);
-  const makeClean = () => pool.runClean(digest, { ...task, clean });
+  const task = { program, folder, stop, threadBytes: batchBytes / pool.inferenceThreads };
+  const original = channelsLast(image.original, model.bundle.input.layout);
+  const makeBaseline = () => pool.runBaseline(digest, { ...task, original });
   try {
     const run = await untilAborted(
-      cache.get(`${planKey} ${imageKey(image.clean)}`, makeClean),
+      cache.get(`${planKey} ${imageKey(image.original)}`, makeBaseline),
       signal,
     );
-    const wanted = rowsOfCleanBoxes(positions, run, onRows);
+    const wanted = outputsOfEmptyBoxes(positions, run, onRows);
     const filled = channelsLast(image.filled, model.bundle.input.layout);
-    const tasks = splitTasks(wanted, pool.lanes, largestTaskFor(program, task.laneBytes));
+    const tasks = splitTasks(wanted, pool.inferenceThreads, maxTaskFor(program, task.threadBytes));
     await Promise.all(
       tasks.map(async (indices) => {
         const rows = await untilAborted(
           pool.runBoxes(digest, {
             ...task,
-            clean,
+            original,
             filled,
             maps: run.maps,
             boxes: indices.map((index) => boxes[index] as Box),
@@ -193,7 +193,7 @@ async function evaluateBoxes(
       }),
     );
   } catch (error) {
-    // Where one lane failed, the others need not end a run that is already lost.
+    // Where one thread failed, the others need not end a run that is already lost.
     halt();
     throw error;
   } finally {
@@ -217,9 +217,9 @@ function deliver(
 }
 
 /** Give empty boxes the clean run's row. @returns Indices of the other boxes. */
-function rowsOfCleanBoxes(
+function outputsOfEmptyBoxes(
   positions: readonly (Position | null)[],
-  { row }: CleanMaps,
+  { row }: BaselineMaps,
   onRows: IncrementalOptions['onRows'],
 ): number[] {
   const wanted: number[] = [];
@@ -230,10 +230,14 @@ function rowsOfCleanBoxes(
   return wanted;
 }
 
-/** Equal runs of neighbours, a multiple of the lanes where there are enough. */
-function splitTasks(indices: readonly number[], lanes: number, largest: number): number[][] {
-  const rounds = Math.ceil(indices.length / (largest * lanes));
-  const size = Math.max(2, Math.ceil(indices.length / Math.max(1, rounds * lanes)));
+/** Equal runs of neighbours, a multiple of the threads where there are enough. */
+function splitTasks(
+  indices: readonly number[],
+  inferenceThreads: number,
+  largest: number,
+): number[][] {
+  const rounds = Math.ceil(indices.length / (largest * inferenceThreads));
+  const size = Math.max(2, Math.ceil(indices.length / Math.max(1, rounds * inferenceThreads)));
   const tasks: number[][] = [];
   for (let start = 0; start < indices.length; start += size) {
     tasks.push(indices.slice(start, start + size));
@@ -241,8 +245,8 @@ function splitTasks(indices: readonly number[], lanes: number, largest: number):
   return tasks;
 }
 
-/** Positions whose changed maps fit into half of a lane's memory. */
-export function largestTaskFor(program: Program, laneBytes: number): number {
+/** Positions whose changed maps fit into half of a thread's memory. */
+export function maxTaskFor(program: Program, threadBytes: number): number {
   let largest = 1;
   let before = 0;
   for (const { output, rows, columns, ports } of program.stages) {
@@ -260,7 +264,7 @@ export function largestTaskFor(program: Program, laneBytes: number): number {
     largest = Math.max(largest, bytes + before);
     before = bytes;
   }
-  return Math.max(2, Math.min(largestTask, Math.floor(laneBytes / 2 / largest)));
+  return Math.max(2, Math.min(maxTask, Math.floor(threadBytes / 2 / largest)));
 }
 
 const channelsAfter = ({ stages }: Program, tensor: string): number =>

@@ -3,10 +3,15 @@ import type { ErrorReport } from '@umbra/shared/errors';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
 import type { BackendOptions } from '../backends/backend.js';
 import type { LastInputs } from '../incremental/run/execute.js';
-import type { BoxesTask, CleanMaps, CleanTask, LastTask } from '../incremental/run/segments.js';
+import type {
+  BaselineMaps,
+  BaselineTask,
+  BoxesTask,
+  LastTask,
+} from '../incremental/run/segments.js';
 
-/** What the main thread asks of a lane. */
-export type LaneRequest =
+/** What the main thread asks of a thread. */
+export type ThreadRequest =
   /** Say what a model is; nothing is read until a task needs it. */
   | {
       readonly kind: 'open';
@@ -19,19 +24,19 @@ export type LaneRequest =
   /** Load the whole network. */
   | { readonly kind: 'load'; readonly digest: string }
   | ({ readonly kind: 'run' } & Batch)
-  | ({ readonly kind: 'clean'; readonly digest: string } & CleanTask)
+  | ({ readonly kind: 'baseline'; readonly digest: string } & BaselineTask)
   | ({ readonly kind: 'boxes'; readonly digest: string } & BoxesTask)
   /** The same without the last stage. */
   | ({ readonly kind: 'segments'; readonly digest: string } & BoxesTask)
   | ({ readonly kind: 'last'; readonly digest: string } & LastTask);
 
-export type OpenRequest = Extract<LaneRequest, { kind: 'open' }>;
+export type OpenRequest = Extract<ThreadRequest, { kind: 'open' }>;
 
 /** One image and what to replace in it: an image of the batch for each box or range of ranks. */
 export type Batch = {
   readonly digest: string;
   /** float32, in shared memory, so that no batch copies it between threads. */
-  readonly clean: SharedArrayBuffer;
+  readonly original: SharedArrayBuffer;
   /** The same layout: where replaced pixels come from. */
   readonly filled: SharedArrayBuffer;
   readonly size: Size;
@@ -48,7 +53,7 @@ export type Batch = {
     }
 );
 
-export type LaneReply =
+export type ThreadReply =
   | { readonly kind: 'opened' }
   | {
       readonly kind: 'loaded';
@@ -58,9 +63,9 @@ export type LaneReply =
     }
   /** float32 [boxes, classes] */
   | { readonly kind: 'rows'; readonly rows: Float32Array }
-  | ({ readonly kind: 'maps' } & CleanMaps)
+  | ({ readonly kind: 'maps' } & BaselineMaps)
   | { readonly kind: 'inputs'; readonly inputs: LastInputs }
   | { readonly kind: 'failed'; readonly error: ErrorReport };
 
-/** Opening and running may overlap on a lane, so a reply says which request it answers. */
+/** Opening and running may overlap on a thread, so a reply says which request it answers. */
 export type Numbered<T> = { readonly id: number; readonly content: T };

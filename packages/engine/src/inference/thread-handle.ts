@@ -1,9 +1,14 @@
 import { Worker } from 'node:worker_threads';
 import { AppError, unavailable } from '@umbra/shared/errors';
 import type { LastInputs } from '../incremental/run/execute.js';
-import type { BoxesTask, CleanMaps, CleanTask, LastTask } from '../incremental/run/segments.js';
+import type {
+  BaselineMaps,
+  BaselineTask,
+  BoxesTask,
+  LastTask,
+} from '../incremental/run/segments.js';
 import { buffersOf } from './buffers.js';
-import type { Batch, LaneReply, LaneRequest, Numbered, OpenRequest } from './messages.js';
+import type { Batch, Numbered, OpenRequest, ThreadReply, ThreadRequest } from './messages.js';
 
 /** The runtime that loaded a model. */
 export type Runtime = {
@@ -11,17 +16,17 @@ export type Runtime = {
   readonly version: string;
   readonly device: string;
 };
-/** The main thread's end of one lane. */
-export type LaneLink = {
+/** The main thread's end of one thread. */
+export type ThreadHandle = {
   /** True once the thread is gone. */
   ended(): boolean;
-  /** Say what a model is, unless this lane knows it. */
+  /** Say what a model is, unless this thread knows it. */
   open(request: OpenRequest): Promise<void>;
   /** Load a model that is open. */
   load(digest: string): Promise<Runtime>;
   /** @returns float32 [images of the batch, classes] */
   run(batch: Batch): Promise<Float32Array>;
-  runClean(digest: string, task: CleanTask): Promise<CleanMaps>;
+  runBaseline(digest: string, task: BaselineTask): Promise<BaselineMaps>;
   /** @returns float32 [boxes, classes] */
   runBoxes(digest: string, task: BoxesTask): Promise<Float32Array>;
   /** Boxes up to the last stage, and the last stage by itself. */
@@ -31,21 +36,21 @@ export type LaneLink = {
   close(): Promise<void>;
 };
 
-type Pending = { resolve: (reply: LaneReply) => void; reject: (error: Error) => void };
+type Pending = { resolve: (reply: ThreadReply) => void; reject: (error: Error) => void };
 
-/** @param entry The lane's compiled module. */
-export function startLane(entry: URL): LaneLink {
+/** @param entry The thread's compiled module. */
+export function startThread(entry: URL): ThreadHandle {
   const worker = new Worker(entry);
   const pending = new Map<number, Pending>();
-  const models = new Map<string, Promise<LaneReply>>();
+  const models = new Map<string, Promise<ThreadReply>>();
   let lastId = 0;
   let state: 'open' | 'closing' | 'ended' = 'open';
   let reason = '';
   let drained: () => void = () => undefined;
 
-  // A lane without a task must not keep the process alive.
+  // A thread without a task must not keep the process alive.
   worker.unref();
-  worker.on('message', ({ id, content }: Numbered<LaneReply>) => settle(id)?.resolve(content));
+  worker.on('message', ({ id, content }: Numbered<ThreadReply>) => settle(id)?.resolve(content));
   worker.on('error', (error: unknown) => {
     reason = `: ${error instanceof Error ? error.message : String(error)}`;
   });
@@ -65,27 +70,30 @@ export function startLane(entry: URL): LaneLink {
     }
     return task;
   };
-  const ask = async (request: LaneRequest, transfer: ArrayBuffer[] = []): Promise<LaneReply> => {
+  const ask = async (
+    request: ThreadRequest,
+    transfer: ArrayBuffer[] = [],
+  ): Promise<ThreadReply> => {
     if (state !== 'open') throw new AppError('cancelled', 'The engine is closed');
-    const reply = await new Promise<LaneReply>((resolve, reject) => {
+    const reply = await new Promise<ThreadReply>((resolve, reject) => {
       lastId += 1;
       pending.set(lastId, { resolve, reject });
       worker.ref();
-      const message: Numbered<LaneRequest> = { id: lastId, content: request };
+      const message: Numbered<ThreadRequest> = { id: lastId, content: request };
       worker.postMessage(message, transfer);
     });
     if (reply.kind === 'failed') throw new AppError(reply.error.code, reply.error.message);
     return reply;
   };
   /** @throws {AppError} `internal` if the reply is of another kind. */
-  const askFor = async <K extends LaneReply['kind']>(
+  const askFor = async <K extends ThreadReply['kind']>(
     kind: K,
-    request: LaneRequest,
+    request: ThreadRequest,
     transfer?: ArrayBuffer[],
-  ): Promise<Extract<LaneReply, { kind: K }>> => {
+  ): Promise<Extract<ThreadReply, { kind: K }>> => {
     const reply = await ask(request, transfer);
     if (isOf(kind, reply)) return reply;
-    throw new AppError('internal', `Expected a lane to reply '${kind}', got '${reply.kind}'`);
+    throw new AppError('internal', `Expected a thread to reply '${kind}', got '${reply.kind}'`);
   };
 
   return {
@@ -97,7 +105,7 @@ export function startLane(entry: URL): LaneLink {
     },
     load: (digest) => askFor('loaded', { kind: 'load', digest }),
     run: async (batch) => (await askFor('rows', { kind: 'run', ...batch })).rows,
-    runClean: (digest, task) => askFor('maps', { kind: 'clean', digest, ...task }),
+    runBaseline: (digest, task) => askFor('maps', { kind: 'baseline', digest, ...task }),
     async runBoxes(digest, task) {
       return (await askFor('rows', { kind: 'boxes', digest, ...task })).rows;
     },
@@ -120,7 +128,7 @@ export function startLane(entry: URL): LaneLink {
   };
 }
 
-const isOf = <K extends LaneReply['kind']>(
+const isOf = <K extends ThreadReply['kind']>(
   kind: K,
-  reply: LaneReply,
-): reply is Extract<LaneReply, { kind: K }> => reply.kind === kind;
+  reply: ThreadReply,
+): reply is Extract<ThreadReply, { kind: K }> => reply.kind === kind;

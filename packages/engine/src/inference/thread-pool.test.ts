@@ -11,12 +11,12 @@ import { readBundle } from '../models/bundle.js';
 import { share } from '../occlusion/evaluate.js';
 import { writeTinyBundle } from '../testing/tiny-bundle.js';
 import type { Batch } from './messages.js';
-import { startLane } from './thread-handle.js';
-import { openLanePool } from './thread-pool.js';
+import { startThread } from './thread-handle.js';
+import { openThreadPool } from './thread-pool.js';
 
 let folder: string;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'umbra-lanes-'));
+  folder = await mkdtemp(join(tmpdir(), 'umbra-threads-'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -25,34 +25,37 @@ const nowhere = { top: 0, left: 0, bottom: 0, right: 0 };
 const size = { height: 32, width: 32 };
 const batchOf = (digest: string, value = 0): Batch => ({
   digest,
-  clean: new SharedArrayBuffer(3 * 32 * 32 * 4),
+  original: new SharedArrayBuffer(3 * 32 * 32 * 4),
   filled: share(new Float32Array(3 * 32 * 32).fill(value)),
   size,
   boxes: [nowhere, { ...nowhere, bottom: 8, right: 8 }],
 });
 
-/** A lane of a test's own: what faults need. */
-async function writeLane(name: string, source: string): Promise<URL> {
+/** A thread of a test's own: what faults need. */
+async function writeThread(name: string, source: string): Promise<URL> {
   const path = join(folder, `${name}.mjs`);
   await writeFile(path, source);
   return pathToFileURL(path);
 }
 
-/** The real lane, in a thread that ends when a batch is filled with `fatal`. */
+/** The real thread, in a thread that ends when a batch is filled with `fatal`. */
 const fatal = -99;
 const fragileSource = `
   import { parentPort } from 'node:worker_threads';
-  await import('${new URL('../../dist/lanes/lane.js', import.meta.url).href}');
+  await import('${new URL('../../dist/inference/thread.js', import.meta.url).href}');
   parentPort.on('message', ({ content }) => {
     if (content.kind === 'run' && new Float32Array(content.filled)[0] === ${fatal}) process.exit(7);
   });
 `;
 
-describe('a lane that dies', () => {
-  test('fails its own batch only, and the next one runs on a new lane', async () => {
+describe('a thread that dies', () => {
+  test('fails its own batch only, and the next one runs on a new thread', async () => {
     const path = await writeTinyBundle(folder);
     const { bundle, digest } = await readBundle(path);
-    const pool = openLanePool(1, { weightBytes, entry: await writeLane('fragile', fragileSource) });
+    const pool = openThreadPool(1, {
+      weightBytes,
+      entry: await writeThread('fragile', fragileSource),
+    });
     try {
       await pool.open(digest, path, bundle);
       const before = await pool.run(batchOf(digest, 1));
@@ -67,7 +70,7 @@ describe('a lane that dies', () => {
 
   test('at its start says why, and is not started again until asked', async () => {
     const starts = join(folder, 'starts');
-    const entry = await writeLane(
+    const entry = await writeThread(
       'broken',
       `import { appendFileSync } from 'node:fs';
        appendFileSync(${JSON.stringify(starts)}, '.');
@@ -75,7 +78,7 @@ describe('a lane that dies', () => {
     );
     const path = await writeTinyBundle(folder);
     const { bundle, digest } = await readBundle(path);
-    const pool = openLanePool(1, { weightBytes, entry });
+    const pool = openThreadPool(1, { weightBytes, entry });
     await expect(pool.open(digest, path, bundle)).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.stringContaining('no library here') as string,
@@ -87,7 +90,7 @@ describe('a lane that dies', () => {
 });
 
 test('replies that overtake each other reach their own requests', async () => {
-  const entry = await writeLane(
+  const entry = await writeThread(
     'reversing',
     `import { parentPort } from 'node:worker_threads';
      const held = [];
@@ -99,11 +102,11 @@ test('replies that overtake each other reach their own requests', async () => {
        }
      });`,
   );
-  const lane = startLane(entry);
-  const loaded = await Promise.all(['first', 'second'].map((digest) => lane.load(digest)));
+  const thread = startThread(entry);
+  const loaded = await Promise.all(['first', 'second'].map((digest) => thread.load(digest)));
   expect(loaded.map(({ name }) => name)).toEqual(['first', 'second']);
-  await lane.close();
-  expect(lane.ended()).toBe(true);
+  await thread.close();
+  expect(thread.ended()).toBe(true);
 });
 
 test('models open while others run, and each answers for itself', async () => {
@@ -119,7 +122,7 @@ test('models open while others run, and each answers for itself', async () => {
     target: { kind: 'class', index: 0 },
   });
   const runAll = async (atOnce: boolean) => {
-    const engine = openEngine({ lanes: 2 });
+    const engine = openEngine({ inferenceThreads: 2 });
     const one = async (path: string) => {
       const model = await engine.open(path);
       const run = await model.occlude(await prepareImage(photo, model.bundle.input), settings);
@@ -142,7 +145,7 @@ test('models open while others run, and each answers for itself', async () => {
 test('closing lets a running batch end and cancels what waits', async () => {
   const path = await writeTinyBundle(folder);
   const { bundle, digest } = await readBundle(path);
-  const pool = openLanePool(1, { weightBytes });
+  const pool = openThreadPool(1, { weightBytes });
   await pool.open(digest, path, bundle);
   const runs = Promise.allSettled([1, 2, 3].map(() => pool.run(batchOf(digest))));
   await new Promise(setImmediate);
@@ -153,10 +156,10 @@ test('closing lets a running batch end and cancels what waits', async () => {
   await expect(pool.run(batchOf(digest))).rejects.toMatchObject({ code: 'cancelled' });
 });
 
-describe('a model too large for every lane to hold whole', () => {
+describe('a model too large for every thread to hold whole', () => {
   const scoresOf = async (weightBudget: number, strategy: 'dense' | 'incremental') => {
     const path = await writeTinyBundle(folder);
-    const engine = openEngine({ lanes: 3, weightBytes: weightBudget });
+    const engine = openEngine({ inferenceThreads: 3, weightBytes: weightBudget });
     try {
       const model = await engine.open(path);
       const photo = await sharp({

@@ -7,7 +7,7 @@ import { loadBackend } from '../backends/load-backend.js';
 import { openSegments, type Segments } from '../incremental/run/segments.js';
 import { copyBox, copyRanks } from '../occlusion/copy.js';
 import { buffersOf } from './buffers.js';
-import type { Batch, LaneReply, LaneRequest, Numbered } from './messages.js';
+import type { Batch, Numbered, ThreadReply, ThreadRequest } from './messages.js';
 
 const port = parentPort;
 if (port === null) throw new Error('Expected to run as a worker thread');
@@ -27,23 +27,23 @@ const models = new Map<string, Model>();
 /** Kept between batches: a new large array each time would cost more than filling it. */
 let scratch = new Float32Array(0);
 
-port.on('message', ({ id, content }: Numbered<LaneRequest>) => {
+port.on('message', ({ id, content }: Numbered<ThreadRequest>) => {
   answer(content)
-    .catch((error: unknown): LaneReply => ({ kind: 'failed', error: reportError(error) }))
+    .catch((error: unknown): ThreadReply => ({ kind: 'failed', error: reportError(error) }))
     .then((reply) => {
-      const message: Numbered<LaneReply> = { id, content: reply };
+      const message: Numbered<ThreadReply> = { id, content: reply };
       port.postMessage(message, reply.kind === 'inputs' ? buffersOf(reply.inputs) : []);
     });
 });
 
-async function answer(request: LaneRequest): Promise<LaneReply> {
+async function answer(request: ThreadRequest): Promise<ThreadReply> {
   if (request.kind === 'open') {
     const { digest, folder, bundle, options } = request;
     models.set(digest, { folder, bundle, options, whole: null, segments: null });
     return { kind: 'opened' };
   }
   const model = models.get(request.digest);
-  if (model === undefined) throw integrity(`Model ${request.digest} is not open in this lane`);
+  if (model === undefined) throw integrity(`Model ${request.digest} is not open in this thread`);
   if (request.kind === 'load') {
     const { name, version, device } = await wholeOf(model);
     return { kind: 'loaded', name, version, device };
@@ -51,8 +51,8 @@ async function answer(request: LaneRequest): Promise<LaneReply> {
   if (request.kind === 'run') return { kind: 'rows', rows: await run(model, request) };
   const segments = await segmentsOf(model, request.folder);
   switch (request.kind) {
-    case 'clean':
-      return { kind: 'maps', ...(await segments.clean(request)) };
+    case 'baseline':
+      return { kind: 'maps', ...(await segments.original(request)) };
     case 'segments':
       return { kind: 'inputs', inputs: await segments.inputs(request) };
     case 'last':
@@ -77,21 +77,21 @@ async function segmentsOf(model: Model, folder: string): Promise<Segments> {
   const { whole } = model;
   model.whole = null;
   await whole?.close();
-  model.segments ??= openSegments(folder, model.options.threads);
+  model.segments ??= openSegments(folder, model.options.sessionThreads);
   return model.segments;
 }
 
 async function run(model: Model, request: Batch): Promise<Float32Array> {
-  const clean = new Float32Array(request.clean);
+  const original = new Float32Array(request.original);
   const filled = new Float32Array(request.filled);
   const { size } = request;
   const { layout } = model.bundle.input;
   const count = 'boxes' in request ? request.boxes.length : request.ranges.length;
-  if (scratch.length < count * clean.length) scratch = new Float32Array(count * clean.length);
-  const batch = scratch.subarray(0, count * clean.length);
+  if (scratch.length < count * original.length) scratch = new Float32Array(count * original.length);
+  const batch = scratch.subarray(0, count * original.length);
   const imageAt = (index: number) => {
-    const image = batch.subarray(index * clean.length, (index + 1) * clean.length);
-    image.set(clean);
+    const image = batch.subarray(index * original.length, (index + 1) * original.length);
+    image.set(original);
     return image;
   };
   if ('boxes' in request) {

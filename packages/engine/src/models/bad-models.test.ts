@@ -11,7 +11,7 @@ let folder: string;
 let engine: Engine;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'umbra-bad-models-'));
-  engine = openEngine({ lanes: 1 });
+  engine = openEngine({ inferenceThreads: 1 });
 });
 afterAll(async () => {
   await engine.close();

@@ -36,7 +36,7 @@ const steps: readonly Step[] = [
   ['loads', load],
   ['forward pass', forward],
   ['labels', countLabels],
-  ['output', judgeOutput],
+  ['output', checkOutput],
   ['parity', compareStrategies],
 ];
 
@@ -80,7 +80,7 @@ async function holdFiles(found: Found): Promise<string> {
 async function load(found: Found): Promise<string> {
   found.backend = await loadBackend(found.folder, bundleOf(found), {
     provider: 'cpu',
-    threads: 1,
+    sessionThreads: 1,
   });
   const { name, version, device } = found.backend;
   return `${name} ${version} on ${device}`;
@@ -109,7 +109,7 @@ async function countLabels(found: Found): Promise<string> {
 }
 
 /** The commonest slip in a description, and one that no run would notice. */
-async function judgeOutput(found: Found): Promise<string> {
+async function checkOutput(found: Found): Promise<string> {
   const { output } = bundleOf(found);
   const sums = [0, 1].map((row) => rowOf(found, row).reduce((sum, value) => sum + value, 0));
   const likely =
@@ -137,7 +137,7 @@ async function compareStrategies(found: Found): Promise<string> {
   // Sessions of its own: the weights need not be there twice.
   await found.backend?.close();
   delete found.backend;
-  const engine = openEngine({ lanes: 1 });
+  const engine = openEngine({ inferenceThreads: 1 });
   try {
     const model = await engine.open(found.folder);
     const dense = await scoresAt(model, 'dense');

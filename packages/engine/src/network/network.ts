@@ -1,7 +1,7 @@
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { invalidInput } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
-import { openOnnxForm } from '../convert/open-converted.js';
+import { openConvertedModel } from '../convert/open-converted.js';
 import type { Graph, GraphNode } from '../graph/graph.js';
 import { planar } from '../image/layout.js';
 import { openOnnxNetwork } from './onnx-network.js';
@@ -55,7 +55,7 @@ export async function openNetwork(
   bundle: ModelBundle,
   { height, width }: Size = bundle.input,
 ): Promise<Network> {
-  const form = await openOnnxForm(folder, bundle);
+  const form = await openConvertedModel(folder, bundle);
   if ('reason' in form) {
     throw invalidInput(`The layers of model '${bundle.name}' cannot be seen: ${form.reason}`);
   }

@@ -79,7 +79,7 @@ async function openUpTo(
     },
   });
   const session = await InferenceSession.create(bytes, {
-    ...sessionOptions({ provider: 'cpu', threads: 1 }),
+    ...sessionOptions({ provider: 'cpu', sessionThreads: 1 }),
     extra: { session: externalFolder(folder) },
   }).catch((error: unknown) => {
     throw invalidInput(`Model '${name}' cannot be run up to layer '${layer.name}'`, error);

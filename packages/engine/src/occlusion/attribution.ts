@@ -1,6 +1,6 @@
-import type { CleanRun } from '@umbra/shared/contracts/shard';
+import type { BaselineRun } from '@umbra/shared/contracts/shard';
 import { type Grid, patchBox } from '@umbra/shared/occlusion/grid';
-import type { Plan } from '@umbra/shared/occlusion/plan';
+import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 
 /**
  * Spread scores over pixels: the mean, over the patches that cover a pixel, of the clean score
@@ -10,17 +10,17 @@ import type { Plan } from '@umbra/shared/occlusion/plan';
  * @returns float32 [height, width] in the model's input frame.
  * @see Captum's `Occlusion`, whose sign and averaging these are.
  */
-export function attribute(grid: Grid, scores: Float32Array, cleanScore: number): Float32Array {
+export function attribute(grid: Grid, scores: Float32Array, baselineScore: number): Float32Array {
   const { height, width } = grid.image;
   // As the scores are stored: a position that changes nothing then gives exactly 0.
-  const clean = Math.fround(cleanScore);
+  const baseline = Math.fround(baselineScore);
   // A second-difference image: each patch adds its drop at its corners, and two running sums
   // spread it over the box. Cost does not depend on how much patches overlap.
   const drops = new Float64Array((height + 1) * (width + 1));
   const covers = new Float64Array((height + 1) * (width + 1));
   for (let row = 0; row < grid.rows; row++) {
     for (let column = 0; column < grid.columns; column++) {
-      const drop = clean - (scores[row * grid.columns + column] ?? 0);
+      const drop = baseline - (scores[row * grid.columns + column] ?? 0);
       const { top, left, bottom, right } = patchBox(grid, row, column);
       for (const [y, x, sign] of [
         [top, left, 1],
@@ -54,12 +54,12 @@ export function attribute(grid: Grid, scores: Float32Array, cleanScore: number):
  * @returns float32 [height, width], one a grid of the plan.
  */
 export function attributeGrids(
-  { grids, gridStarts }: Plan,
+  { grids, gridStarts }: OcclusionPlan,
   scores: Float32Array,
-  cleanScore: number,
+  baselineScore: number,
 ): Float32Array[] {
   return grids.map((grid, at) =>
-    attribute(grid, scores.subarray(gridStarts[at], gridStarts[at + 1]), cleanScore),
+    attribute(grid, scores.subarray(gridStarts[at], gridStarts[at + 1]), baselineScore),
   );
 }
 
@@ -74,9 +74,9 @@ export function meanMap(maps: readonly Float32Array[]): Float32Array {
 
 /** Each target's attribution: the mean over the patch sizes. @returns float32 [height, width] each */
 export function attributeTargets(
-  plan: Plan,
+  plan: OcclusionPlan,
   scores: readonly Float32Array[],
-  { targets }: CleanRun,
+  { targets }: BaselineRun,
 ): Float32Array[] {
   return targets.map(({ score }, at) =>
     meanMap(attributeGrids(plan, scores[at] ?? new Float32Array(), score)),

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { createCleanRows } from './baseline-outputs.js';
+import { createBaselineOutputs } from './baseline-outputs.js';
 
 const imageOf = (value: number, size = { height: 2, width: 3 }) => {
-  const clean = new SharedArrayBuffer(4 * 18);
-  new Float32Array(clean).fill(value);
-  return { clean, filled: clean, size };
+  const original = new SharedArrayBuffer(4 * 18);
+  new Float32Array(original).fill(value);
+  return { original, filled: original, size };
 };
 
 describe('rows of clean images', () => {
   test('are made once an image, also by those who ask at once', async () => {
-    const rows = createCleanRows();
+    const rows = createBaselineOutputs();
     let made = 0;
     const make = async () => Float32Array.of(++made);
     const [a, b] = await Promise.all([rows.get(imageOf(1), make), rows.get(imageOf(1), make)]);
@@ -21,7 +21,7 @@ describe('rows of clean images', () => {
   });
 
   test('that failed are made again', async () => {
-    const rows = createCleanRows();
+    const rows = createBaselineOutputs();
     const fail = () => Promise.reject(new Error('lost'));
     await expect(rows.get(imageOf(1), fail)).rejects.toThrow('lost');
     const row = Float32Array.of(7);
@@ -29,7 +29,7 @@ describe('rows of clean images', () => {
   });
 
   test('of images long ago are forgotten', async () => {
-    const rows = createCleanRows();
+    const rows = createBaselineOutputs();
     let made = 0;
     const make = async () => Float32Array.of(++made);
     for (let image = 0; image <= 64; image++) await rows.get(imageOf(image), make);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { SharedImage } from './evaluate.js';
 
 /** The network's rows of the last unoccluded images, so that shards of one do not run it again. */
-export type CleanRows = {
+export type BaselineOutputs = {
   /** The row of an image; made when it is not there. Shards that ask at once share one. */
   get(image: SharedImage, make: () => Promise<Float32Array>): Promise<Float32Array>;
 };
@@ -10,7 +10,7 @@ export type CleanRows = {
 /** A row is some kilobytes; more images than this are hardly in turn at once. */
 const keptRows = 64;
 
-export function createCleanRows(): CleanRows {
+export function createBaselineOutputs(): BaselineOutputs {
   const rows = new Map<string, Promise<Float32Array>>();
   return {
     get(image, make) {
@@ -26,5 +26,5 @@ export function createCleanRows(): CleanRows {
   };
 }
 
-const keyOf = ({ clean, size: { height, width } }: SharedImage): string =>
-  `${height}x${width} ${createHash('sha256').update(new Uint8Array(clean)).digest('base64')}`;
+const keyOf = ({ original, size: { height, width } }: SharedImage): string =>
+  `${height}x${width} ${createHash('sha256').update(new Uint8Array(original)).digest('base64')}`;

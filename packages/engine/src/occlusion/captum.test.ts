@@ -21,7 +21,7 @@ const goldenFile = z.object({
     z.object({
       modelSha256: z.string(),
       classIndex: z.int(),
-      clean: z.number(),
+      baseline: z.number(),
       cases: z.array(occlusionSettings).min(2),
     }),
   ),
@@ -34,7 +34,7 @@ const readMaps = (from: string, network: string) =>
 
 let engine: Engine;
 beforeAll(() => {
-  engine = openEngine({ lanes: 2 });
+  engine = openEngine({ inferenceThreads: 2 });
 });
 afterAll(() => engine.close());
 
@@ -65,7 +65,7 @@ async function assertParity(from: string, network: string, bundle: string): Prom
     for (const strategy of ['dense', 'incremental'] as const) {
       const found = await attributionOf(model, input, { ...settings, strategy });
       expect(found.classIndex).toBe(golden.classIndex);
-      expect(Math.abs(found.clean - golden.clean)).toBeLessThan(1e-4);
+      expect(Math.abs(found.baseline - golden.baseline)).toBeLessThan(1e-4);
       expect(largestDifference(found.map, expected)).toBeLessThan(1e-4);
     }
     // Maps without contrast would agree whatever was computed.
@@ -78,14 +78,14 @@ async function attributionOf(
   input: Awaited<ReturnType<typeof cutInput>>,
   settings: OcclusionSettings,
 ) {
-  const { plan, scores, clean } = await model.occlude(input, settings);
+  const { plan, scores, baseline } = await model.occlude(input, settings);
   const [grid] = plan.grids;
-  const [target] = clean.targets;
+  const [target] = baseline.targets;
   if (grid === undefined || target === undefined || scores[0] === undefined) {
     throw new Error('nothing was run');
   }
   const map = attribute(grid, scores[0], target.score);
-  return { map, classIndex: target.index, clean: target.score };
+  return { map, classIndex: target.index, baseline: target.score };
 }
 
 const largestDifference = (some: Float32Array, others: Float32Array): number =>

@@ -1,6 +1,6 @@
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import type { Size } from '@umbra/shared/occlusion/grid';
-import type { Plan } from '@umbra/shared/occlusion/plan';
+import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import type { OpenModel } from '../engine.js';
 import { planFrame } from '../image/frame.js';
 import type { ModelInput } from '../image/preprocess.js';
@@ -26,7 +26,7 @@ export type EstimateOptions = { readonly signal?: AbortSignal };
 /** A calibration goes on until it took this long, or ran the whole plan. */
 const calibrationMs = 500;
 /** No batch is smaller, so the clean image costs two. */
-const cleanPasses = 2;
+const baselinePasses = 2;
 
 /**
  * Say what a run will take before it is run.
@@ -48,14 +48,14 @@ export async function estimateRun(
   return {
     positions: plan.positions,
     passes,
-    macs: macs && macs.chosen * positions + macs.dense * (passes - 1 - positions + cleanPasses),
-    seconds: (perPassMs * (passes - 1 + cleanPasses)) / 1000,
+    macs: macs && macs.chosen * positions + macs.dense * (passes - 1 - positions + baselinePasses),
+    seconds: (perPassMs * (passes - 1 + baselinePasses)) / 1000,
     memoryBytes: process.memoryUsage.rss(),
   };
 }
 
 /** Forward passes of one image: the clean one, the positions, and what faithfulness asks. */
-export function countPasses(plan: Plan, settings: OcclusionSettings): number {
+export function countPasses(plan: OcclusionPlan, settings: OcclusionSettings): number {
   const { faithfulness, target } = settings;
   const targets = target.kind === 'top' ? target.k : 1;
   const judged = faithfulness === null ? 0 : 2 * (faithfulness.steps + 1) * targets;
@@ -63,15 +63,15 @@ export function countPasses(plan: Plan, settings: OcclusionSettings): number {
 }
 
 /** The most positions that are run. */
-const countPositions = ({ positions }: Plan, { refine }: OcclusionSettings): number =>
+const countPositions = ({ positions }: OcclusionPlan, { refine }: OcclusionSettings): number =>
   refine === null ? positions : Math.ceil(refine.share * positions);
 
-/** @returns Milliseconds a forward pass, all lanes at work. */
+/** @returns Milliseconds a forward pass, all threads at work. */
 async function timePass(
   model: OpenModel,
   size: Size,
   settings: OcclusionSettings,
-  plan: Plan,
+  plan: OcclusionPlan,
   signal: AbortSignal | undefined,
 ): Promise<number> {
   const input = noiseInput(model, size);
@@ -83,11 +83,11 @@ async function timePass(
   };
   const time = async (rowEnd: number) => {
     const rows = { rowStart: 0, rowEnd };
-    const { milliseconds, winners } = await model.occlude(input, plain, {
+    const { milliseconds, predictedClasses } = await model.occlude(input, plain, {
       rows,
       ...(signal === undefined ? {} : { signal }),
     });
-    return { milliseconds, perPass: milliseconds / (winners.length + cleanPasses) };
+    return { milliseconds, perPass: milliseconds / (predictedClasses.length + baselinePasses) };
   };
   // The first run allocates; it is not counted.
   await time(1);

@@ -3,31 +3,31 @@ import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import { integrity, invalidInput } from '@umbra/shared/errors';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
 import type { Incremental, NetworkPlan } from '../incremental/incremental.js';
-import type { LanePool } from '../inference/thread-pool.js';
+import type { ThreadPool } from '../inference/thread-pool.js';
 import { throwIfAborted, untilAborted } from './abort.js';
-import type { CleanRows } from './baseline-outputs.js';
+import type { BaselineOutputs } from './baseline-outputs.js';
 
 export type EvaluatedModel = {
-  readonly pool: LanePool;
+  readonly pool: ThreadPool;
   readonly digest: string;
   readonly bundle: ModelBundle;
   /** Length of one output row. */
   readonly classes: number;
-  /** Budget for the batches of all lanes together, bytes. */
+  /** Budget for the batches of all threads together, bytes. */
   readonly batchBytes: number;
   readonly incremental: Incremental;
-  readonly cleanRows: CleanRows;
+  readonly baselineOutputs: BaselineOutputs;
 };
 
 /** What running the network whole takes. */
-export type WholeModel = Omit<EvaluatedModel, 'incremental' | 'cleanRows' | 'pool'> & {
-  readonly pool: Pick<LanePool, 'lanes' | 'run'>;
+export type WholeModel = Omit<EvaluatedModel, 'incremental' | 'baselineOutputs' | 'pool'> & {
+  readonly pool: Pick<ThreadPool, 'inferenceThreads' | 'run'>;
 };
 
-/** One image in memory that all lanes see: no batch copies it between threads. */
+/** One image in memory that all threads see: no batch copies it between threads. */
 export type SharedImage = {
   /** float32, one image in the bundle's layout, normalised. */
-  readonly clean: SharedArrayBuffer;
+  readonly original: SharedArrayBuffer;
   /** The same layout: where pixels under a box are copied from. */
   readonly filled: SharedArrayBuffer;
   readonly size: Size;
@@ -50,7 +50,7 @@ export const nowhere: Box = { top: 0, left: 0, bottom: 0, right: 0 };
 const noRank: RankRange = { from: 0, to: 0 };
 
 /** Larger batches are no faster on a CPU, and a short batch hears a cancellation soon. */
-const largestBatch = 8;
+const maxBatch = 8;
 /**
  * Runtimes multiply a single row by another routine than several, with other rounding. No batch
  * has fewer images, so that rows never depend on what they were batched with.
@@ -62,10 +62,10 @@ const activationFactor = 75;
 /**
  * Run the network with the pixels of one box at a time replaced.
  *
- * A row depends on its own box only: not on the order, the batch, or the number of lanes. An empty
+ * A row depends on its own box only: not on the order, the batch, or the number of threads. An empty
  * box is the clean image.
  *
- * @throws {AppError} `cancelled` within one batch of the signal; `unavailable` if a lane dies.
+ * @throws {AppError} `cancelled` within one batch of the signal; `unavailable` if a thread dies.
  */
 export async function evaluate(
   model: EvaluatedModel,
@@ -82,7 +82,7 @@ export async function evaluate(
 }
 
 /** Modelled gains below this may be none in truth. */
-const leastGain = 1.15;
+const minGain = 1.15;
 
 /**
  * The segments to run by; null if the network is to run whole.
@@ -97,7 +97,7 @@ export async function planFor(
   if (way === undefined || way.strategy === 'dense') return null;
   const plan = await incremental.plan(size, way.patch);
   const possible = plan !== null && plan.segments.length > 0;
-  if (way.strategy === 'auto') return possible && plan.gain >= leastGain ? plan : null;
+  if (way.strategy === 'auto') return possible && plan.gain >= minGain ? plan : null;
   if (possible) return plan;
   throw invalidInput(
     `Expected strategy 'auto' or 'dense', since no part of model '${bundle.name}' can be run on windows alone, got 'incremental'`,
@@ -129,22 +129,22 @@ export function evaluateRanks(
  *
  * @throws {AppError} `integrity` if it holds NaN.
  */
-export async function evaluateClean(
+export async function evaluateBaseline(
   model: EvaluatedModel,
   image: SharedImage,
   { signal, way }: Pick<EvaluateOptions, 'signal' | 'way'>,
 ): Promise<Float32Array> {
   if ((await planFor(model, image.size, way)) !== null) {
-    return runClean(model, image, { signal, ...(way && { way }) });
+    return runBaseline(model, image, { signal, ...(way && { way }) });
   }
   // Without the signal: other shards may wait for the same row.
   return untilAborted(
-    model.cleanRows.get(image, () => runClean(model, image, {})),
+    model.baselineOutputs.get(image, () => runBaseline(model, image, {})),
     signal,
   );
 }
 
-async function runClean(
+async function runBaseline(
   model: EvaluatedModel,
   image: SharedImage,
   options: Pick<EvaluateOptions, 'signal' | 'way'>,
@@ -162,27 +162,33 @@ async function runClean(
 
 /** How many classes a model gives, by one forward pass of a blank image. */
 export async function countClasses(
-  pool: LanePool,
+  pool: ThreadPool,
   digest: string,
   bundle: ModelBundle,
 ): Promise<number> {
   const { height, width } = bundle.input;
-  const clean = new SharedArrayBuffer(3 * height * width * 4);
+  const original = new SharedArrayBuffer(3 * height * width * 4);
   const boxes = padBatch([nowhere], nowhere);
-  const rows = await pool.run({ digest, clean, filled: clean, size: { height, width }, boxes });
+  const rows = await pool.run({
+    digest,
+    original,
+    filled: original,
+    size: { height, width },
+    boxes,
+  });
   if (rows.some(Number.isNaN)) {
     throw integrity(`Model '${bundle.name}' gives NaN on a blank image: its weights are broken`);
   }
   return rows.length / boxes.length;
 }
 
-/** Images a batch, from the share of the budget that one lane has. */
-export function batchSize(laneBytes: number, imageBytes: number): number {
-  const fitting = Math.floor(laneBytes / (imageBytes * activationFactor));
-  return Math.max(smallestBatch, Math.min(largestBatch, fitting));
+/** Images a batch, from the share of the budget that one thread has. */
+export function batchSize(threadBytes: number, imageBytes: number): number {
+  const fitting = Math.floor(threadBytes / (imageBytes * activationFactor));
+  return Math.max(smallestBatch, Math.min(maxBatch, fitting));
 }
 
-/** Copy a tensor to memory that lanes can see. */
+/** Copy a tensor to memory that threads can see. */
 export function share(tensor: Float32Array): SharedArrayBuffer {
   const shared = new SharedArrayBuffer(tensor.byteLength);
   new Float32Array(shared).set(tensor);
@@ -196,7 +202,7 @@ async function runBatches(
   { signal, onRows }: EvaluateOptions,
   run: (start: number, end: number) => Promise<Float32Array>,
 ): Promise<void> {
-  const perBatch = batchSize(batchBytes / pool.lanes, image.clean.byteLength);
+  const perBatch = batchSize(batchBytes / pool.inferenceThreads, image.original.byteLength);
   let next = 0;
   const work = async () => {
     while (next < count) {
@@ -209,9 +215,9 @@ async function runBatches(
     }
   };
   try {
-    await Promise.all(Array.from({ length: pool.lanes }, work));
+    await Promise.all(Array.from({ length: pool.inferenceThreads }, work));
   } finally {
-    // Where one lane failed, the others take no more of a run that is already lost.
+    // Where one thread failed, the others take no more of a run that is already lost.
     next = count;
   }
 }

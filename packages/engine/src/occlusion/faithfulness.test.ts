@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { planFrame } from '../image/frame.js';
 import { copyRanks } from './copy.js';
 import { share, type WholeModel } from './evaluate.js';
-import { area, hitsBox, judge, rankPixels } from './faithfulness.js';
+import { area, hitsBox, measureFaithfulness, rankPixels } from './faithfulness.js';
 
 const size = { height: 4, width: 5 };
 const pixels = 20;
@@ -37,11 +37,11 @@ describe('a model that looks at one corner', () => {
   /** Says yes with the share of the four corner pixels that are clean (1, where filled is 0). */
   const corner = [0, 1, 5, 6];
   const pool: WholeModel['pool'] = {
-    lanes: 1,
+    inferenceThreads: 1,
     run(batch) {
       if (!('ranks' in batch)) throw new Error('Expected ranks');
       const rows = batch.ranges.flatMap((range) => {
-        const image = new Float32Array(batch.clean).slice();
+        const image = new Float32Array(batch.original).slice();
         const filled = new Float32Array(batch.filled);
         copyRanks(image, filled, 'NCHW', new Int32Array(batch.ranks), range);
         const yes = corner.reduce((sum, at) => sum + (image[at] ?? 0), 0) / corner.length;
@@ -53,15 +53,15 @@ describe('a model that looks at one corner', () => {
   const bundle = { name: 'corner', output: 'probabilities' } as ModelBundle;
   const model: WholeModel = { pool, digest: '', bundle, classes: 2, batchBytes: 1 };
   const image = {
-    clean: share(new Float32Array(3 * pixels).fill(1)),
+    original: share(new Float32Array(3 * pixels).fill(1)),
     filled: share(new Float32Array(3 * pixels)),
     size,
   };
   const frame = planFrame({ ...size, resize: { rule: 'squash' } }, { height: 40, width: 50 });
   const judged = async (attribution: Float32Array, box?: Box) => {
-    const [one] = await judge(model, image, {
+    const [one] = await measureFaithfulness(model, image, {
       attributions: [attribution],
-      clean: {
+      baseline: {
         predicted: { index: 1, label: 'yes', probability: 1 },
         targets: [{ index: 1, label: 'yes', score: 1 }],
       },

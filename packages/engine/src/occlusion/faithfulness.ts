@@ -1,13 +1,13 @@
-import type { CleanRun, Faithfulness } from '@umbra/shared/contracts/shard';
+import type { BaselineRun, Faithfulness } from '@umbra/shared/contracts/shard';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
 import type { Frame } from '../image/frame.js';
 import { evaluateRanks, type RankRange, type SharedImage, type WholeModel } from './evaluate.js';
 import { scoreOf } from './scores.js';
 
-export type JudgeArguments = {
+export type FaithfulnessArguments = {
   /** float32 [height, width], one a target. */
   readonly attributions: readonly Float32Array[];
-  readonly clean: CleanRun;
+  readonly baseline: BaselineRun;
   /** Pixels are replaced in this many equal steps. */
   readonly steps: number;
   readonly frame: Frame;
@@ -26,13 +26,13 @@ export type JudgeArguments = {
  * @see Petsiuk, Das, Saenko, "RISE", BMVC 2018, for deletion and insertion; Zhang et al., "Top-down
  *   neural attention by excitation backprop", ECCV 2016, for the pointing game.
  */
-export async function judge(
+export async function measureFaithfulness(
   model: WholeModel,
   image: SharedImage,
-  { attributions, clean, steps, frame, box, signal }: JudgeArguments,
+  { attributions, baseline, steps, frame, box, signal }: FaithfulnessArguments,
 ): Promise<Faithfulness[]> {
   const judged: Faithfulness[] = [];
-  for (const [at, { index }] of clean.targets.entries()) {
+  for (const [at, { index }] of baseline.targets.entries()) {
     const attribution = attributions[at] ?? new Float32Array();
     const curves = new Float64Array(2 * (steps + 1));
     const ranges = rangesOf(attribution.length, steps);

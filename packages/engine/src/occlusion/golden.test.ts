@@ -13,7 +13,7 @@ const golden = z
     versions: z.record(z.string(), z.string()),
     modelSha256: z.string(),
     classIndex: z.int(),
-    clean: z.object({ probability: z.number(), logit: z.number() }),
+    baseline: z.object({ probability: z.number(), logit: z.number() }),
     cases: z
       .array(
         z.object({
@@ -33,7 +33,7 @@ describe(`dense scores agree with PyTorch ${golden.versions.torch}`, () => {
   let engine: Engine;
   let model: OpenModel;
   beforeAll(async () => {
-    engine = openEngine({ lanes: 2 });
+    engine = openEngine({ inferenceThreads: 2 });
     model = await engine.open(fileURLToPath(new URL('models/efficientnet-lite0', root)));
   });
   afterAll(() => engine.close());
@@ -55,9 +55,9 @@ describe(`dense scores agree with PyTorch ${golden.versions.torch}`, () => {
     const photo = readFileSync(new URL('test/golden/dense/input.png', root));
     const input = await prepareImage(photo, { ...model.bundle.input, resize: { rule: 'squash' } });
     const run = await model.occlude(input, { ...one.settings, score: one.score });
-    const [target] = run.clean.targets;
+    const [target] = run.baseline.targets;
     expect(target?.index).toBe(golden.classIndex);
-    expect(Math.abs((target?.score ?? 0) - golden.clean[one.score])).toBeLessThan(1e-4);
+    expect(Math.abs((target?.score ?? 0) - golden.baseline[one.score])).toBeLessThan(1e-4);
     expect(run.plan.grids).toMatchObject([{ rows: one.rows, columns: one.columns }]);
     const expected = one[one.score].flat();
     const largest = Math.max(

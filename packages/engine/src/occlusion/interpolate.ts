@@ -2,7 +2,7 @@ type Extent = { readonly rows: number; readonly columns: number };
 
 /** Relative size of the remainder at which a solution is good enough for float32. */
 const tolerance = 1e-7;
-const mostIterations = 500;
+const maxIterations = 500;
 
 /**
  * Fill the gaps of a map with the surface that bends least: the discrete thin plate, whose squared
@@ -25,7 +25,7 @@ function solve(extent: Extent, surface: Float64Array, known: Uint8Array): void {
   const direction = remainder.slice();
   let size = dot(remainder, remainder);
   const enough = tolerance ** 2 * size;
-  for (let iteration = 0; iteration < mostIterations && size > enough; iteration++) {
+  for (let iteration = 0; iteration < maxIterations && size > enough; iteration++) {
     const bent = bend(extent, direction, known);
     const step = size / dot(direction, bent);
     for (let at = 0; at < surface.length; at++) {

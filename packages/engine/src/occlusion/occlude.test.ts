@@ -18,7 +18,7 @@ let input: ModelInput;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'umbra-occlude-'));
-  engine = openEngine({ lanes: 2 });
+  engine = openEngine({ inferenceThreads: 2 });
   model = await engine.open(await writeTinyBundle(folder));
   const pixels = Buffer.from(Array.from({ length: 48 * 40 * 3 }, (_, at) => (at * 7919) % 251));
   const photo = await sharp(pixels, { raw: { width: 48, height: 40, channels: 3 } })
@@ -49,31 +49,31 @@ describe('one run', () => {
       { onProgress: (done) => seen.push(done) },
     );
     expect(seen.at(-1)).toBe(top.plan.positions);
-    const odds = top.clean.targets.map(({ score }) => score);
+    const odds = top.baseline.targets.map(({ score }) => score);
     expect(odds).toEqual(odds.toSorted((a, b) => b - a));
-    for (const [at, { index }] of top.clean.targets.entries()) {
+    for (const [at, { index }] of top.baseline.targets.entries()) {
       const alone = await run({ patch: 8, stride: 4, target: { kind: 'class', index } });
       expect(top.scores[at]).toEqual(alone.scores[0]);
-      expect(top.winners).toEqual(alone.winners);
-      expect(top.clean.targets[at]).toEqual(alone.clean.targets[0]);
+      expect(top.predictedClasses).toEqual(alone.predictedClasses);
+      expect(top.baseline.targets[at]).toEqual(alone.baseline.targets[0]);
     }
   });
 
   test('says which class wins at each position', async () => {
-    const { scores, winners, plan } = await run({
+    const { scores, predictedClasses, plan } = await run({
       patch: 24,
       stride: 2,
       target: { kind: 'top', k: 5 },
     });
-    const { clean } = await run({ patch: 16, stride: 16, target: { kind: 'top', k: 5 } });
+    const { baseline } = await run({ patch: 16, stride: 16, target: { kind: 'top', k: 5 } });
     for (let position = 0; position < plan.positions; position++) {
       const row = new Float32Array(5);
-      for (const [at, { index }] of clean.targets.entries())
+      for (const [at, { index }] of baseline.targets.entries())
         row[index] = scores[at]?.[position] ?? 0;
-      const [winner] = targetIndices({ kind: 'predicted' }, row, model.labels);
-      expect(winners[position]).toBe(winner);
+      const [predictedClass] = targetIndices({ kind: 'predicted' }, row, model.labels);
+      expect(predictedClasses[position]).toBe(predictedClass);
     }
-    expect(new Set(winners).size).toBeGreaterThan(1);
+    expect(new Set(predictedClasses).size).toBeGreaterThan(1);
   });
 
   test('of several patch sizes is that of each, one after the other', async () => {
@@ -83,11 +83,13 @@ describe('one run', () => {
     expect([...(all.scores[0] ?? [])]).toEqual(
       single.flatMap(({ scores }) => [...(scores[0] ?? [])]),
     );
-    expect([...all.winners]).toEqual(single.flatMap(({ winners }) => [...winners]));
+    expect([...all.predictedClasses]).toEqual(
+      single.flatMap(({ predictedClasses }) => [...predictedClasses]),
+    );
   });
 
   test.each(fills)(
-    'with fill %j does not depend on rows or lanes, to the last bit',
+    'with fill %j does not depend on rows or threads, to the last bit',
     async (fill) => {
       const settings: OcclusionSettingsInput = {
         patch: [8, 6],
@@ -96,7 +98,7 @@ describe('one run', () => {
         score: 'log-odds',
       };
       const whole = await run(settings);
-      const single = openEngine({ lanes: 1, batchBytes: 1 });
+      const single = openEngine({ inferenceThreads: 1, batchBytes: 1 });
       try {
         const other = await single.open(join(folder, 'tiny'));
         const scores: number[] = [];
@@ -115,8 +117,8 @@ describe('one run', () => {
   );
 
   test('takes the label from its options, and says when there is none', async () => {
-    const { clean } = await run({ patch: 16, target: { kind: 'label' } }, { label: 'kind 2' });
-    expect(clean.targets).toMatchObject([{ index: 2 }]);
+    const { baseline } = await run({ patch: 16, target: { kind: 'label' } }, { label: 'kind 2' });
+    expect(baseline.targets).toMatchObject([{ index: 2 }]);
     await expect(run({ patch: 16, target: { kind: 'label' } })).rejects.toMatchObject({
       code: 'invalid_input',
       message: expect.stringContaining('to have a label'),
@@ -132,10 +134,12 @@ describe('a refined run', () => {
     const refined = await run({ ...settings, refine: true });
     const again = await run({ ...settings, refine: true });
     expect(again.scores).toEqual(refined.scores);
-    const ran = [...refined.winners.keys()].filter((at) => refined.winners[at] !== -1);
+    const ran = [...refined.predictedClasses.keys()].filter(
+      (at) => refined.predictedClasses[at] !== -1,
+    );
     expect(ran).toHaveLength(Math.floor(0.25 * full.plan.positions));
     for (const at of ran) {
-      expect(refined.winners[at]).toBe(full.winners[at]);
+      expect(refined.predictedClasses[at]).toBe(full.predictedClasses[at]);
       expect(refined.scores[1]?.[at]).toBe(full.scores[1]?.[at]);
     }
     for (const target of [0, 1]) {
@@ -170,7 +174,7 @@ test('faithfulness: each target is judged, in probability whatever the score', a
 });
 
 test('what the operator forbids is refused, and auto means dense', async () => {
-  const strict = openEngine({ lanes: 1, forbidIncremental: true });
+  const strict = openEngine({ inferenceThreads: 1, forbidIncremental: true });
   try {
     const other = await strict.open(join(folder, 'tiny'));
     const at = (strategy: 'auto' | 'incremental') =>

@@ -4,10 +4,10 @@ import {
   type OcclusionSettings,
   patchesOf,
 } from '@umbra/shared/contracts/settings';
-import type { CleanRun, Provenance } from '@umbra/shared/contracts/shard';
+import type { BaselineRun, Provenance } from '@umbra/shared/contracts/shard';
 import { integrity, invalidInput } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
-import { boxesOf, checkRows, type Plan, planGrids } from '@umbra/shared/occlusion/plan';
+import { boxesOf, checkRows, type OcclusionPlan, planGrids } from '@umbra/shared/occlusion/plan';
 import type { OccludeOptions, OcclusionRun } from '../engine.js';
 import type { ModelInput } from '../image/preprocess.js';
 import { throwIfAborted } from './abort.js';
@@ -15,15 +15,15 @@ import { attributeTargets } from './attribution.js';
 import {
   type EvaluatedModel,
   evaluate,
-  evaluateClean,
+  evaluateBaseline,
   planFor,
   type SharedImage,
   share,
 } from './evaluate.js';
-import { judge } from './faithfulness.js';
+import { measureFaithfulness } from './faithfulness.js';
 import { fillImage } from './fill.js';
 import { refineMaps } from './refine.js';
-import { argmax, assertScore, describeClean, scoreOf } from './scores.js';
+import { argmax, assertScore, describeBaseline, scoreOf } from './scores.js';
 
 export type OccludedModel = EvaluatedModel & {
   readonly labels: readonly string[];
@@ -36,11 +36,11 @@ export type Maps = {
   /** One float32 [positions] a target. */
   readonly scores: readonly Float32Array[];
   /** int32 [positions]: the class that wins; -1 where none was run. */
-  readonly winners: Int32Array;
+  readonly predictedClasses: Int32Array;
 };
 
 /** The positions of a run over an input of a given extent. @throws {AppError} `invalid_input` */
-export function planOcclusion({ height, width }: Size, settings: OcclusionSettings): Plan {
+export function planOcclusion({ height, width }: Size, settings: OcclusionSettings): OcclusionPlan {
   return planGrids({ height, width }, patchesOf(settings), settings.stride, settings.edge);
 }
 
@@ -66,17 +66,17 @@ export async function occlude(
   assertWhole(settings, plan, rows);
   const strategy = allowedStrategy(settings.strategy, model.limits);
   const image: SharedImage = {
-    clean: share(input.tensor),
+    original: share(input.tensor),
     filled: share(fillImage(input, settings.fill, bundle.input)),
     size: { height: input.height, width: input.width },
   };
   throwIfAborted(signal);
   const way = { strategy, patch: largestPatch(settings) };
-  const cleanRow = await evaluateClean(model, image, { signal, way });
-  const clean = describeClean(cleanRow, labels, settings, bundle, options.label);
+  const baselineOutput = await evaluateBaseline(model, image, { signal, way });
+  const baseline = describeBaseline(baselineOutput, labels, settings, bundle, options.label);
 
   const boxes = boxesOf(plan, rows);
-  const record = recordRows(model, settings.score, clean, boxes.length, onProgress);
+  const record = recordRows(model, settings.score, baseline, boxes.length, onProgress);
   const score = (places: readonly number[]) =>
     evaluate(model, image, pick(boxes, places), {
       signal,
@@ -92,9 +92,9 @@ export async function occlude(
   const faithfulness =
     settings.faithfulness === null
       ? null
-      : await judge(model, image, {
-          attributions: attributeTargets(plan, maps.scores, clean),
-          clean,
+      : await measureFaithfulness(model, image, {
+          attributions: attributeTargets(plan, maps.scores, baseline),
+          baseline,
           steps: settings.faithfulness.steps,
           frame: input.frame,
           box: options.box,
@@ -103,20 +103,20 @@ export async function occlude(
   const milliseconds = performance.now() - startedAt;
   const ran = (await planFor(model, image.size, way)) === null ? 'dense' : 'incremental';
   const provenance: Provenance = { ...model.runtime, strategy: ran };
-  return { plan, ...rows, ...maps, clean, faithfulness, milliseconds, provenance };
+  return { plan, ...rows, ...maps, baseline, faithfulness, milliseconds, provenance };
 }
 
 /** Maps of so many positions, and what writes the network's rows into them. */
 function recordRows(
   { classes, bundle }: OccludedModel,
   score: OcclusionSettings['score'],
-  { targets }: CleanRun,
+  { targets }: BaselineRun,
   positions: number,
   onProgress: OccludeOptions['onProgress'],
 ) {
   const scored = targets.map(({ index }) => ({ index, values: new Float32Array(positions) }));
-  const winners = new Int32Array(positions).fill(-1);
-  const maps: Maps = { scores: scored.map(({ values }) => values), winners };
+  const predictedClasses = new Int32Array(positions).fill(-1);
+  const maps: Maps = { scores: scored.map(({ values }) => values), predictedClasses };
   let done = 0;
   /** @param output float32 [n, classes], of `places[start]` on. */
   const take = (places: readonly number[], start: number, output: Float32Array): void => {
@@ -126,7 +126,7 @@ function recordRows(
       if (row.some(Number.isNaN)) {
         throw integrity(`Model '${bundle.name}' gives NaN with the patch at position ${place}`);
       }
-      winners[place] = argmax(row);
+      predictedClasses[place] = argmax(row);
       for (const { index, values } of scored) {
         values[place] = scoreOf(row, index, score, bundle.output);
       }
@@ -142,7 +142,7 @@ const pick = <T>(values: readonly T[], places: readonly number[]): T[] =>
 
 function assertWhole(
   settings: OcclusionSettings,
-  plan: Plan,
+  plan: OcclusionPlan,
   { rowStart, rowEnd }: { readonly rowStart: number; readonly rowEnd: number },
 ): void {
   if (!needsWholeImage(settings) || (rowStart === 0 && rowEnd === plan.rows)) return;

@@ -75,14 +75,14 @@ describe('a refined run', () => {
     const { plan, grid } = gridOf(33, 33);
     const maps: Maps = {
       scores: [new Float32Array(plan.positions)],
-      winners: new Int32Array(plan.positions).fill(-1),
+      predictedClasses: new Int32Array(plan.positions).fill(-1),
     };
     const asked: number[] = [];
     await refineMaps(plan, { every, share }, maps, async (places) => {
       for (const place of places) {
         asked.push(place);
         const [row, column] = [Math.floor(place / grid.columns), place % grid.columns];
-        maps.winners[place] = 1;
+        maps.predictedClasses[place] = 1;
         maps.scores[0]?.fill(blob(row, column), place, place + 1);
       }
     });
@@ -96,7 +96,9 @@ describe('a refined run', () => {
     const { asked, maps, errors } = await refine(5, 0.25);
     expect(new Set(asked).size).toBe(asked.length);
     expect(asked.length).toBe(Math.floor(0.25 * 33 * 33));
-    const marked = [...maps.winners.keys()].filter((at) => maps.winners[at] !== -1);
+    const marked = [...maps.predictedClasses.keys()].filter(
+      (at) => maps.predictedClasses[at] !== -1,
+    );
     expect(marked).toEqual(asked.toSorted((a, b) => a - b));
     for (const place of asked) expect(errors[place]).toBeLessThan(1e-7);
     expect(Math.max(...errors)).toBeLessThan(0.02);

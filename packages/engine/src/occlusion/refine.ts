@@ -1,6 +1,6 @@
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import type { Grid } from '@umbra/shared/occlusion/grid';
-import type { Plan } from '@umbra/shared/occlusion/plan';
+import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import { interpolate } from './interpolate.js';
 import type { Maps } from './occlude.js';
 
@@ -14,7 +14,7 @@ type Score = (places: readonly number[]) => Promise<void>;
  * winner at -1.
  */
 export async function refineMaps(
-  plan: Plan,
+  plan: OcclusionPlan,
   { every, share }: Refine,
   maps: Maps,
   score: Score,
@@ -38,11 +38,13 @@ export async function refineMaps(
 }
 
 /** One grid's own scores, in place, and where they were run. */
-function partOf({ scores, winners }: Maps, { rows, columns }: Grid, start: number) {
+function partOf({ scores, predictedClasses }: Maps, { rows, columns }: Grid, start: number) {
   const end = start + rows * columns;
   return {
     scores: scores.map((values) => values.subarray(start, end)),
-    known: Uint8Array.from(winners.subarray(start, end), (winner) => (winner === -1 ? 0 : 1)),
+    known: Uint8Array.from(predictedClasses.subarray(start, end), (predictedClass) =>
+      predictedClass === -1 ? 0 : 1,
+    ),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { ItemLabel } from '@umbra/shared/contracts/dataset';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
-import type { CleanRun } from '@umbra/shared/contracts/shard';
+import type { BaselineRun } from '@umbra/shared/contracts/shard';
 import { invalidInput } from '@umbra/shared/errors';
 import { targetIndices } from './targets.js';
 
@@ -69,17 +69,20 @@ export function assertScore(score: Score, bundle: ModelBundle, classes: number):
  * @param label What the dataset says of the image, if it does.
  * @throws {AppError} `invalid_input` if the model has no such class, or the image no label.
  */
-export function describeClean(
+export function describeBaseline(
   row: Float32Array,
   labels: readonly string[],
   { target, score }: Pick<OcclusionSettings, 'target' | 'score'>,
   { output }: ModelBundle,
   label?: ItemLabel,
-): CleanRun {
+): BaselineRun {
   const describe = (index: number) => ({ index, label: labels[index] ?? `class ${index}` });
-  const winner = argmax(row);
+  const predictedClass = argmax(row);
   return {
-    predicted: { ...describe(winner), probability: scoreOf(row, winner, 'probability', output) },
+    predicted: {
+      ...describe(predictedClass),
+      probability: scoreOf(row, predictedClass, 'probability', output),
+    },
     targets: targetIndices(target, row, labels, label).map((index) => ({
       ...describe(index),
       score: scoreOf(row, index, score, output),

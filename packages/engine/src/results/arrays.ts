@@ -9,13 +9,13 @@ import { meanMap } from '../occlusion/attribution.js';
  * The arrays of a result.
  *
  * One target: `scores` [rows, columns] and `attribution` [height, width]; several add a first axis.
- * `winners` [rows, columns] has none, since it belongs to all. Several patch sizes: one file of each
+ * `predicted-classes` [rows, columns] has none, since it belongs to all. Several patch sizes: one file of each
  * for each size, and `attribution.npy` is their mean.
  *
  * @param attributions By target, then by patch size.
  */
 export function encodeArrays(
-  { plan, scores, winners }: Pick<OcclusionRun, 'plan' | 'scores' | 'winners'>,
+  { plan, scores, predictedClasses }: Pick<OcclusionRun, 'plan' | 'scores' | 'predictedClasses'>,
   attributions: readonly (readonly Float32Array[])[],
   { height, width }: Size,
 ): [ResultFile, Buffer][] {
@@ -31,7 +31,10 @@ export function encodeArrays(
     const [start, end] = [plan.gridStarts[at], plan.gridStarts[at + 1]];
     const own = joinFloats(scores.map((values) => values.subarray(start, end)));
     files.push([name('scores'), encodeNpy(own, [...leading, rows, columns])]);
-    files.push([name('winners'), encodeNpy(winners.subarray(start, end), [rows, columns])]);
+    files.push([
+      name('predicted-classes'),
+      encodeNpy(predictedClasses.subarray(start, end), [rows, columns]),
+    ]);
     if (plan.grids.length === 1) continue;
     const maps = attributions.map((grids) => grids[at] ?? new Float32Array());
     files.push([name('attribution'), attributed(maps)]);

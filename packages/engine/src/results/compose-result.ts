@@ -1,7 +1,7 @@
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { type ImageResult, imageResult, type ResultFile } from '@umbra/shared/contracts/result';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
-import type { CleanRun, Provenance } from '@umbra/shared/contracts/shard';
+import type { BaselineRun, Provenance } from '@umbra/shared/contracts/shard';
 import type { OcclusionRun } from '../engine.js';
 import { renderHeatmap } from '../figures/heatmap.js';
 import { renderOverlay, renderThumbnail } from '../figures/overlay.js';
@@ -22,7 +22,10 @@ export type ResultArguments = {
   };
   readonly settings: OcclusionSettings;
   /** All rows of the plan. */
-  readonly run: Pick<OcclusionRun, 'plan' | 'scores' | 'winners' | 'clean' | 'faithfulness'>;
+  readonly run: Pick<
+    OcclusionRun,
+    'plan' | 'scores' | 'predictedClasses' | 'baseline' | 'faithfulness'
+  >;
   readonly provenance: Provenance;
   /** Whether some rows come from an earlier run. */
   readonly reused?: boolean;
@@ -34,17 +37,17 @@ export type ResultFiles = ReadonlyMap<ResultFile, Buffer>;
 /** Make every file of one image's result. The queue and the local run both end here. */
 export async function composeResult(given: ResultArguments): Promise<ResultFiles> {
   const { run, model, photo, settings } = given;
-  const { plan, scores, clean } = run;
+  const { plan, scores, baseline } = run;
   const size = plan.image;
   const frame = planFrame(model.bundle.input, given.image);
-  const approximate = run.winners.includes(-1);
+  const approximate = run.predictedClasses.includes(-1);
   /** By target, then by patch size. */
-  const attributions = clean.targets.map(({ score }, at) =>
+  const attributions = baseline.targets.map(({ score }, at) =>
     attributeGrids(plan, scores[at] ?? new Float32Array(), score),
   );
   const files = new Map<ResultFile, Buffer>();
   const targets: ImageResult['targets'] = [];
-  for (const [at, target] of clean.targets.entries()) {
+  for (const [at, target] of baseline.targets.entries()) {
     const map = meanMap(attributions[at] ?? []);
     const [heatmap, overlay] = [pictureName('heatmap', at), pictureName('overlay', at)];
     files.set(heatmap, await renderHeatmap(map, size, ...wordsOf(target, settings, approximate)));
@@ -61,13 +64,13 @@ export async function composeResult(given: ResultArguments): Promise<ResultFiles
   }
   for (const [file, bytes] of encodeArrays(run, attributions, size)) files.set(file, bytes);
   const result = imageResult.parse({
-    version: 3,
+    version: 4,
     image: given.image,
     model: { name: model.bundle.name, digest: model.digest },
     settings,
     approximate,
     input: size,
-    predicted: clean.predicted,
+    predicted: baseline.predicted,
     grids: describeGrids(run, model.labels),
     targets,
     files: [...files.keys()],
@@ -82,7 +85,7 @@ const pictureName = <T extends 'heatmap' | 'overlay'>(kind: T, at: number) =>
   (at === 0 ? `${kind}.png` : `${kind}-${at + 1}.png`) as `${T}.png`;
 
 function wordsOf(
-  { label, score }: CleanRun['targets'][number],
+  { label, score }: BaselineRun['targets'][number],
   settings: OcclusionSettings,
   approximate: boolean,
 ): [title: string, unit: string] {

@@ -1,12 +1,12 @@
 import type { ImageResult } from '@umbra/shared/contracts/result';
 import { patchBox } from '@umbra/shared/occlusion/grid';
-import type { Plan } from '@umbra/shared/occlusion/plan';
+import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import type { OcclusionRun } from '../engine.js';
 
 type Lowest = ImageResult['targets'][number]['lowest'];
 
 /** The position of the lowest score; the first of equals. @param scores Of one target. */
-export function findLowest({ grids, gridStarts }: Plan, scores: Float32Array): Lowest {
+export function findLowest({ grids, gridStarts }: OcclusionPlan, scores: Float32Array): Lowest {
   let lowest = 0;
   for (const [index, score] of scores.entries()) {
     if (score < (scores[lowest] ?? Number.POSITIVE_INFINITY)) lowest = index;
@@ -22,23 +22,27 @@ export function findLowest({ grids, gridStarts }: Plan, scores: Float32Array): L
 
 /** What was run of each grid, and where the decision is another than the clean run's. */
 export function describeGrids(
-  { plan, winners, clean }: Pick<OcclusionRun, 'plan' | 'winners' | 'clean'>,
+  {
+    plan,
+    predictedClasses,
+    baseline,
+  }: Pick<OcclusionRun, 'plan' | 'predictedClasses' | 'baseline'>,
   labels: readonly string[],
 ): ImageResult['grids'] {
   return plan.grids.map(({ patch, rows, columns }, at) => {
-    const own = winners.subarray(plan.gridStarts[at], plan.gridStarts[at + 1]);
+    const own = predictedClasses.subarray(plan.gridStarts[at], plan.gridStarts[at + 1]);
     const flips = new Map<number, number[]>();
-    for (const [position, winner] of own.entries()) {
-      if (winner === -1 || winner === clean.predicted.index) continue;
-      const positions = flips.get(winner) ?? [];
-      flips.set(winner, positions);
+    for (const [position, predictedClass] of own.entries()) {
+      if (predictedClass === -1 || predictedClass === baseline.predicted.index) continue;
+      const positions = flips.get(predictedClass) ?? [];
+      flips.set(predictedClass, positions);
       positions.push(position);
     }
     return {
       patch,
       rows,
       columns,
-      computed: own.reduce((count, winner) => count + (winner === -1 ? 0 : 1), 0),
+      computed: own.reduce((count, predictedClass) => count + (predictedClass === -1 ? 0 : 1), 0),
       flips: [...flips].map(([index, positions]) => ({
         index,
         label: labels[index] ?? `class ${index}`,

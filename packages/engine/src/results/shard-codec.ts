@@ -7,21 +7,21 @@ export const encodeRows = ({
   rowStart,
   rowEnd,
   scores,
-  winners,
-}: ScoredRows): Pick<ShardResult, 'rowStart' | 'rowEnd' | 'scores' | 'winners'> => ({
+  predictedClasses,
+}: ScoredRows): Pick<ShardResult, 'rowStart' | 'rowEnd' | 'scores' | 'predictedClasses'> => ({
   rowStart,
   rowEnd,
   scores: encodeFloats(scores).toString('base64'),
-  winners: encodeInts(winners).toString('base64'),
+  predictedClasses: encodeInts(predictedClasses).toString('base64'),
 });
 
 /** The inverse of `encodeRows`, with all else that is said of them. */
 export const decodeRows = <
-  T extends Pick<ShardResult, 'rowStart' | 'rowEnd' | 'scores' | 'winners'>,
+  T extends Pick<ShardResult, 'rowStart' | 'rowEnd' | 'scores' | 'predictedClasses'>,
 >(
   rows: T,
-): Omit<T, 'scores' | 'winners'> & ScoredRows => ({
+): Omit<T, 'scores' | 'predictedClasses'> & ScoredRows => ({
   ...rows,
   scores: decodeFloats(Buffer.from(rows.scores, 'base64')),
-  winners: decodeInts(Buffer.from(rows.winners, 'base64')),
+  predictedClasses: decodeInts(Buffer.from(rows.predictedClasses, 'base64')),
 });

@@ -49,7 +49,7 @@ export function hashedUniform(index: number): number {
 /** Weights of a layer start at a multiple of this index. */
 export const weightsApart = 10_000_000;
 
-type Draft = {
+type GraphBuilder = {
   readonly nodes: Node[];
   readonly weights: Weight[];
   channels: number;
@@ -66,41 +66,41 @@ export function chainNetwork(
   layers: readonly ChainLayer[],
   weightAt: WeightAt = hashedUniform,
 ): Network {
-  const draft: Draft = { nodes: [], weights: [], channels: 3, tensor: 'input' };
-  for (const [at, layer] of layers.entries()) add(draft, layer, at, weightAt);
-  return finish(draft);
+  const builder: GraphBuilder = { nodes: [], weights: [], channels: 3, tensor: 'input' };
+  for (const [at, layer] of layers.entries()) add(builder, layer, at, weightAt);
+  return finish(builder);
 }
 
 /** ResNet18 of torchvision, with few channels. */
 export function resNet18(weightAt: WeightAt): Network {
-  const draft: Draft = { nodes: [], weights: [], channels: 3, tensor: 'input' };
+  const builder: GraphBuilder = { nodes: [], weights: [], channels: 3, tensor: 'input' };
   let at = 0;
-  const next = (layer: ChainLayer) => add(draft, layer, at++, weightAt);
+  const next = (layer: ChainLayer) => add(builder, layer, at++, weightAt);
   for (const layer of [conv(2, 7, 2, 3), relu, pool(3, 2, 1)]) next(layer);
   for (const [stage, stride] of [1, 2, 2, 2].entries()) {
     for (const step of [stride, 1]) {
-      const identity = draft.tensor;
+      const identity = builder.tensor;
       for (const layer of [conv(2, 3, step, 1), relu, conv(2, 3, 1, 1)]) next(layer);
-      const main = draft.tensor;
+      const main = builder.tensor;
       let shortcut = identity;
       if (step === 2) {
-        draft.tensor = identity;
+        builder.tensor = identity;
         next(conv(2, 1, 2, 0));
-        shortcut = draft.tensor;
+        shortcut = builder.tensor;
       }
-      draft.tensor = `stage${stage}-${at}`;
-      draft.nodes.push({ op: 'Add', inputs: [main, shortcut], output: draft.tensor });
+      builder.tensor = `stage${stage}-${at}`;
+      builder.nodes.push({ op: 'Add', inputs: [main, shortcut], output: builder.tensor });
       next(relu);
     }
   }
-  return finish(draft);
+  return finish(builder);
 }
 
-function add(draft: Draft, layer: ChainLayer, at: number, weightAt: WeightAt): void {
-  const [input, output] = [draft.tensor, `t${at}`];
-  draft.tensor = output;
+function add(builder: GraphBuilder, layer: ChainLayer, at: number, weightAt: WeightAt): void {
+  const [input, output] = [builder.tensor, `t${at}`];
+  builder.tensor = output;
   if (layer.op === 'relu') {
-    draft.nodes.push({ op: 'Relu', inputs: [input], output });
+    builder.nodes.push({ op: 'Relu', inputs: [input], output });
     return;
   }
   const [kernel, stride, pad, dilation = 1] = layer.window;
@@ -111,18 +111,18 @@ function add(draft: Draft, layer: ChainLayer, at: number, weightAt: WeightAt): v
     { name: 'dilations', ints: [dilation, dilation] },
   ];
   if (layer.op === 'pool') {
-    draft.nodes.push({ op: 'MaxPool', inputs: [input], output, attributes });
+    builder.nodes.push({ op: 'MaxPool', inputs: [input], output, attributes });
     return;
   }
-  const shape = [layer.channels, draft.channels, kernel, kernel];
+  const shape = [layer.channels, builder.channels, kernel, kernel];
   const length = shape.reduce((product, extent) => product * extent, 1);
   const values = Array.from({ length }, (_, index) => weightAt(at * weightsApart + index));
-  draft.weights.push({ name: `w${at}`, shape, values });
-  draft.nodes.push({ op: 'Conv', inputs: [input, `w${at}`], output, attributes });
-  draft.channels = layer.channels;
+  builder.weights.push({ name: `w${at}`, shape, values });
+  builder.nodes.push({ op: 'Conv', inputs: [input, `w${at}`], output, attributes });
+  builder.channels = layer.channels;
 }
 
-function finish({ nodes, weights, channels, tensor }: Draft): Network {
+function finish({ nodes, weights, channels, tensor }: GraphBuilder): Network {
   const classes = 5;
   const values = Array.from({ length: channels * classes }, (_, index) => hashedUniform(index));
   return {

@@ -3,7 +3,7 @@ import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import { openEngine } from '../engine.js';
 
 const [folder = '', strategy, budget] = process.argv.slice(2);
-const engine = openEngine({ lanes: 2, batchBytes: Number(budget) });
+const engine = openEngine({ inferenceThreads: 2, batchBytes: Number(budget) });
 const model = await engine.open(folder);
 const { height, width } = model.bundle.input;
 const size = { height, width };

@@ -19,7 +19,7 @@ export function seededRandom(seed: number): Random {
 type Map = Size & { readonly name: string; readonly channels: number };
 
 /** A network that grows, node by node. */
-type Draft = {
+type GraphBuilder = {
   readonly random: Random;
   readonly nodes: Node[];
   readonly weights: Weight[];
@@ -37,21 +37,21 @@ const oneOf = <T>(random: Random, values: readonly T[]): T =>
  * concatenations; at its end global pooling or flattening, and a dense layer.
  */
 export function randomNetwork(random: Random, input: Size, classes: number): Network {
-  const draft: Draft = {
+  const builder: GraphBuilder = {
     random,
     nodes: [],
     weights: [],
     map: { name: 'input', channels: 3, ...input },
   };
-  convolve(draft, oneOf(random, [4, 16]));
+  convolve(builder, oneOf(random, [4, 16]));
   const steps = between(random, 2, 6);
-  for (let step = 0; step < steps; step++) oneOf(random, blocks)(draft);
-  const features = finish(draft);
-  const { nodes, weights } = draft;
-  add(draft, 'Gemm', [
+  for (let step = 0; step < steps; step++) oneOf(random, blocks)(builder);
+  const features = finish(builder);
+  const { nodes, weights } = builder;
+  add(builder, 'Gemm', [
     features.name,
-    weigh(draft, [features.length, classes], 1 / Math.sqrt(features.length)),
-    weigh(draft, [classes], 1),
+    weigh(builder, [features.length, classes], 1 / Math.sqrt(features.length)),
+    weigh(builder, [classes], 1),
   ]);
   return {
     nodes: nodes.map((node, at) =>
@@ -64,18 +64,18 @@ export function randomNetwork(random: Random, input: Size, classes: number): Net
 }
 
 function add(
-  draft: Draft,
+  builder: GraphBuilder,
   op: string,
   inputs: string[],
   attributes: Node['attributes'] = [],
 ): string {
-  const output = `t${draft.nodes.length}`;
-  draft.nodes.push({ op, inputs, output, attributes });
+  const output = `t${builder.nodes.length}`;
+  builder.nodes.push({ op, inputs, output, attributes });
   return output;
 }
 
 function weigh(
-  { weights, random }: Draft,
+  { weights, random }: GraphBuilder,
   shape: readonly number[],
   scale: number,
   offset = 0,
@@ -87,7 +87,7 @@ function weigh(
   return name;
 }
 
-function whole({ weights }: Draft, values: readonly number[]): string {
+function whole({ weights }: GraphBuilder, values: readonly number[]): string {
   const name = `w${weights.length}`;
   weights.push({ name, shape: [values.length], values, whole: true });
   return name;
@@ -97,12 +97,12 @@ type Window = { readonly y: AxisWindow; readonly x: AxisWindow };
 
 /** Windows that leave at least one output, with the attributes that say so. */
 function drawWindows(
-  draft: Draft,
+  builder: GraphBuilder,
   kernels: readonly number[],
   pads: number,
   ceil: boolean,
 ): { readonly windows: Window; readonly attributes: NonNullable<Node['attributes']> } {
-  const { random, map } = draft;
+  const { random, map } = builder;
   const axis = (extent: number): AxisWindow => {
     const kernel = Math.min(oneOf(random, kernels), extent);
     const dilation = kernel > 1 && 2 * (kernel - 1) < extent && random() < 0.2 ? 2 : 1;
@@ -118,7 +118,7 @@ function drawWindows(
   };
   const drawn = { y: axis(map.height), x: axis(map.width) };
   if (endsInPadding(drawn.y, map.height) || endsInPadding(drawn.x, map.width)) {
-    return drawWindows(draft, kernels, pads, false);
+    return drawWindows(builder, kernels, pads, false);
   }
   const { y, x } = drawn;
   return {
@@ -138,126 +138,137 @@ const extentAfter = ({ y, x }: Window, { height, width }: Size): Size => ({
   width: outputExtent(x, width),
 });
 
-function convolve(draft: Draft, channels: number): void {
-  const { random, map } = draft;
+function convolve(builder: GraphBuilder, channels: number): void {
+  const { random, map } = builder;
   const groups = oneOf(random, [1, 1, 1, map.channels, 2]);
   const grouped = map.channels % groups === 0 && channels % groups === 0 ? groups : 1;
-  const { windows, attributes } = drawWindows(draft, [1, 2, 3, 3, 5], 2, false);
-  emitConv(draft, channels, grouped, windows, attributes);
-  activate(draft);
+  const { windows, attributes } = drawWindows(builder, [1, 2, 3, 3, 5], 2, false);
+  emitConv(builder, channels, grouped, windows, attributes);
+  activate(builder);
 }
 
 function emitConv(
-  draft: Draft,
+  builder: GraphBuilder,
   channels: number,
   groups: number,
   windows: Window,
   attributes: NonNullable<Node['attributes']>,
 ): void {
-  const { map } = draft;
+  const { map } = builder;
   const inputs = map.channels / groups;
   const area = windows.y.kernel * windows.x.kernel;
   const scale = 1 / Math.sqrt(inputs * area);
-  const weight = weigh(draft, [channels, inputs, windows.y.kernel, windows.x.kernel], scale);
+  const weight = weigh(builder, [channels, inputs, windows.y.kernel, windows.x.kernel], scale);
   const name = add(
-    draft,
+    builder,
     'Conv',
-    [map.name, weight, weigh(draft, [channels], 0.1)],
+    [map.name, weight, weigh(builder, [channels], 0.1)],
     [...attributes, { name: 'group', int: groups }],
   );
-  draft.map = { name, channels, ...extentAfter(windows, map) };
+  builder.map = { name, channels, ...extentAfter(windows, map) };
 }
 
 /** A convolution that keeps the extent: 3x3 with a pad of one, as Winograd's method takes, or `SAME`. */
-function keepExtent(draft: Draft, channels: number): void {
-  const kernel = oneOf(draft.random, [1, 3, 3]);
+function keepExtent(builder: GraphBuilder, channels: number): void {
+  const kernel = oneOf(builder.random, [1, 3, 3]);
   const side = Math.floor(kernel / 2);
   const axis = { kernel, dilation: 1, stride: 1, padBegin: side, padEnd: side, ceil: false };
   const padding =
-    draft.random() < 0.3
-      ? { name: 'auto_pad', text: oneOf(draft.random, ['SAME_UPPER', 'SAME_LOWER']) }
+    builder.random() < 0.3
+      ? { name: 'auto_pad', text: oneOf(builder.random, ['SAME_UPPER', 'SAME_LOWER']) }
       : { name: 'pads', ints: [side, side, side, side] };
   const attributes = [{ name: 'kernel_shape', ints: [kernel, kernel] }, padding];
-  emitConv(draft, channels, 1, { y: axis, x: axis }, attributes);
+  emitConv(builder, channels, 1, { y: axis, x: axis }, attributes);
 }
 
-function activate(draft: Draft): void {
-  const { map, random } = draft;
+function activate(builder: GraphBuilder): void {
+  const { map, random } = builder;
   const rename = (name: string): void => {
-    draft.map = { ...map, name };
+    builder.map = { ...map, name };
   };
   const kind = oneOf(random, ['Relu', 'LeakyRelu', 'Clip', 'swish', 'norm', 'none']);
   if (kind === 'none') return;
   if (kind === 'swish') {
-    rename(add(draft, 'Mul', [map.name, add(draft, 'Sigmoid', [map.name])]));
+    rename(add(builder, 'Mul', [map.name, add(builder, 'Sigmoid', [map.name])]));
     return;
   }
   if (kind === 'Clip') {
-    rename(add(draft, 'Clip', [map.name, weigh(draft, [], 0, -0.5), weigh(draft, [], 0, 1)]));
+    rename(add(builder, 'Clip', [map.name, weigh(builder, [], 0, -0.5), weigh(builder, [], 0, 1)]));
     return;
   }
   if (kind === 'norm') {
-    const of = (scale: number, offset: number) => weigh(draft, [map.channels], scale, offset);
+    const of = (scale: number, offset: number) => weigh(builder, [map.channels], scale, offset);
     rename(
-      add(draft, 'BatchNormalization', [map.name, of(0.3, 1), of(0.2, 0), of(0.2, 0), of(0.2, 1)]),
+      add(builder, 'BatchNormalization', [
+        map.name,
+        of(0.3, 1),
+        of(0.2, 0),
+        of(0.2, 0),
+        of(0.2, 1),
+      ]),
     );
     return;
   }
-  rename(add(draft, kind, [map.name]));
+  rename(add(builder, kind, [map.name]));
 }
 
-function pool(draft: Draft): void {
-  const { random, map } = draft;
+function pool(builder: GraphBuilder): void {
+  const { random, map } = builder;
   const op = oneOf(random, ['MaxPool', 'AveragePool']);
-  const { windows, attributes } = drawWindows(draft, [2, 3], 1, random() < 0.4);
+  const { windows, attributes } = drawWindows(builder, [2, 3], 1, random() < 0.4);
   const flat = attributes.filter(({ name }) => op === 'MaxPool' || name !== 'dilations');
   const undilated = (axis: AxisWindow): AxisWindow => ({ ...axis, dilation: 1 });
   const used = op === 'MaxPool' ? windows : { y: undilated(windows.y), x: undilated(windows.x) };
   const counts =
     op === 'AveragePool' && random() < 0.5 ? [{ name: 'count_include_pad', int: 1 }] : [];
-  const name = add(draft, op, [map.name], [...flat, ...counts]);
-  draft.map = { ...map, name, ...extentAfter(used, map) };
+  const name = add(builder, op, [map.name], [...flat, ...counts]);
+  builder.map = { ...map, name, ...extentAfter(used, map) };
 }
 
-function pad(draft: Draft): void {
-  const { map, random } = draft;
+function pad(builder: GraphBuilder): void {
+  const { map, random } = builder;
   const [top, left, bottom, right] = [0, 0, 0, 0].map(() => between(random, 0, 2)) as [
     number,
     number,
     number,
     number,
   ];
-  const amounts = whole(draft, [0, 0, top, left, 0, 0, bottom, right]);
-  const name = add(draft, 'Pad', [map.name, amounts]);
-  draft.map = { ...map, name, height: map.height + top + bottom, width: map.width + left + right };
+  const amounts = whole(builder, [0, 0, top, left, 0, 0, bottom, right]);
+  const name = add(builder, 'Pad', [map.name, amounts]);
+  builder.map = {
+    ...map,
+    name,
+    height: map.height + top + bottom,
+    width: map.width + left + right,
+  };
   // Not before a pooling: onnxruntime 1.30 merges the two and then refuses the wide padding.
-  keepExtent(draft, map.channels);
+  keepExtent(builder, map.channels);
 }
 
-function residual(draft: Draft): void {
-  const skip = draft.map;
-  keepExtent(draft, skip.channels);
-  activate(draft);
-  keepExtent(draft, skip.channels);
-  const name = add(draft, 'Add', [draft.map.name, skip.name]);
-  draft.map = { ...skip, name: draft.random() < 0.7 ? add(draft, 'Relu', [name]) : name };
+function residual(builder: GraphBuilder): void {
+  const skip = builder.map;
+  keepExtent(builder, skip.channels);
+  activate(builder);
+  keepExtent(builder, skip.channels);
+  const name = add(builder, 'Add', [builder.map.name, skip.name]);
+  builder.map = { ...skip, name: builder.random() < 0.7 ? add(builder, 'Relu', [name]) : name };
 }
 
-function concatenate(draft: Draft): void {
-  const start = draft.map;
-  keepExtent(draft, oneOf(draft.random, [4, 16]));
-  activate(draft);
-  const left = draft.map;
-  draft.map = start;
-  if (draft.random() < 0.7) keepExtent(draft, 8);
-  const right = draft.map;
-  const name = add(draft, 'Concat', [left.name, right.name], [{ name: 'axis', int: 1 }]);
-  draft.map = { ...start, name, channels: left.channels + right.channels };
+function concatenate(builder: GraphBuilder): void {
+  const start = builder.map;
+  keepExtent(builder, oneOf(builder.random, [4, 16]));
+  activate(builder);
+  const left = builder.map;
+  builder.map = start;
+  if (builder.random() < 0.7) keepExtent(builder, 8);
+  const right = builder.map;
+  const name = add(builder, 'Concat', [left.name, right.name], [{ name: 'axis', int: 1 }]);
+  builder.map = { ...start, name, channels: left.channels + right.channels };
 }
 
-const blocks: readonly ((draft: Draft) => void)[] = [
-  (draft) => convolve(draft, oneOf(draft.random, [4, 6, 16])),
-  (draft) => convolve(draft, draft.map.channels),
+const blocks: readonly ((builder: GraphBuilder) => void)[] = [
+  (builder) => convolve(builder, oneOf(builder.random, [4, 6, 16])),
+  (builder) => convolve(builder, builder.map.channels),
   pool,
   pad,
   residual,
@@ -265,12 +276,12 @@ const blocks: readonly ((draft: Draft) => void)[] = [
   concatenate,
 ];
 
-function finish(draft: Draft): { readonly name: string; readonly length: number } {
-  const { map, random } = draft;
+function finish(builder: GraphBuilder): { readonly name: string; readonly length: number } {
+  const { map, random } = builder;
   if (random() < 0.5) {
-    const pooled = add(draft, 'GlobalAveragePool', [map.name]);
-    return { name: add(draft, 'Flatten', [pooled]), length: map.channels };
+    const pooled = add(builder, 'GlobalAveragePool', [map.name]);
+    return { name: add(builder, 'Flatten', [pooled]), length: map.channels };
   }
   const length = map.channels * map.height * map.width;
-  return { name: add(draft, 'Flatten', [map.name]), length };
+  return { name: add(builder, 'Flatten', [map.name]), length };
 }

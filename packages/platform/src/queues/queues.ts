@@ -39,18 +39,19 @@ export const servedShardQueues = (provider: Provider): readonly ShardQueue[] =>
 /** Prefix of every Redis key of ours and of BullMQ's. */
 export const redisPrefix = 'umbra';
 
-/** `run`: a job's failed images are retried under ids of their own. */
+/** `attempt`: a job's failed images are retried under ids of their own. */
 export const queueJobIds = {
-  merge: (jobId: string, run: number, imageId: string) => `merge-${jobId}-${run}-${imageId}`,
-  shard: (jobId: string, run: number, imageId: string, rowStart: number) =>
-    `shard-${jobId}-${run}-${imageId}-${rowStart}`,
-  archive: (jobId: string, run: number) => `archive-${jobId}-${run}`,
+  merge: (jobId: string, attempt: number, imageId: string) =>
+    `merge-${jobId}-${attempt}-${imageId}`,
+  shard: (jobId: string, attempt: number, imageId: string, rowStart: number) =>
+    `shard-${jobId}-${attempt}-${imageId}-${rowStart}`,
+  archive: (jobId: string, attempt: number) => `archive-${jobId}-${attempt}`,
   webhook: (delivery: string, turn: number) => `webhook-${delivery}-${turn}`,
   ingest: (datasetId: string) => `ingest-${datasetId}`,
 } as const;
 
 /** BullMQ options of work that must outlast a store or a Redis that is away for some minutes. */
-export const patientJob = {
+export const outageJobOptions = {
   attempts: 8,
   backoff: { type: 'exponential', delay: 500 },
   removeOnComplete: true,
@@ -63,7 +64,7 @@ export const patientJob = {
  *
  * @param firstMs From 20 s on, the last is about 23 hours after the first.
  */
-export const webhookJob = (firstMs: number) =>
+export const webhookJobOptions = (firstMs: number) =>
   ({
     attempts: 13,
     backoff: { type: 'exponential', delay: firstMs },
@@ -78,7 +79,7 @@ export const webhookJob = (firstMs: number) =>
 export const dispatcherJob = {
   name: queueNames.dispatch,
   data: { version: 1 },
-  opts: { ...patientJob, jobId: 'dispatcher' },
+  opts: { ...outageJobOptions, jobId: 'dispatcher' },
 } as const;
 
 /** BullMQ runs a shard without a priority before all with one: somebody waits for it. */

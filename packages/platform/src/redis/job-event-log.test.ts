@@ -2,7 +2,7 @@ import { compareEventIds, firstEventId, type JobEvent } from '@umbra/shared/cont
 import { newJobId } from '@umbra/shared/ids';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import { createEventBook, eventChannel, parsePublished } from './job-event-log.js';
+import { createJobEventLog, eventChannel, parsePublished } from './job-event-log.js';
 
 let redis: Redis;
 let jobId: string;
@@ -19,29 +19,29 @@ const image = (index: number) =>
 
 describe('the events of a job', () => {
   test('are read on from any of the last ones, in order', async () => {
-    const book = createEventBook(redis);
-    expect(await book.lastId('acme', jobId)).toBe(firstEventId);
-    for (const index of [0, 1, 2]) await book.add('acme', jobId, 'image', image(index));
-    const all = (await book.readAfter('acme', jobId, firstEventId)) ?? [];
+    const log = createJobEventLog(redis);
+    expect(await log.lastId('acme', jobId)).toBe(firstEventId);
+    for (const index of [0, 1, 2]) await log.add('acme', jobId, 'image', image(index));
+    const all = (await log.readAfter('acme', jobId, firstEventId)) ?? [];
     expect(all.map(({ data }) => JSON.parse(data))).toEqual([image(0), image(1), image(2)]);
-    expect(await book.readAfter('acme', jobId, all[0]?.id ?? '')).toEqual(all.slice(1));
-    expect(await book.readAfter('acme', jobId, all[2]?.id ?? '')).toEqual([]);
-    expect(await book.lastId('acme', jobId)).toBe(all[2]?.id);
+    expect(await log.readAfter('acme', jobId, all[0]?.id ?? '')).toEqual(all.slice(1));
+    expect(await log.readAfter('acme', jobId, all[2]?.id ?? '')).toEqual([]);
+    expect(await log.lastId('acme', jobId)).toBe(all[2]?.id);
     // Another tenant's job of the same id is another job.
-    expect(await book.readAfter('other', jobId, firstEventId)).toEqual([]);
+    expect(await log.readAfter('other', jobId, firstEventId)).toEqual([]);
   });
 
   test('are bounded, and who asks for what is gone is told so', async () => {
-    const book = createEventBook(redis);
-    await book.add('acme', jobId, 'image', image(0));
-    const first = await book.lastId('acme', jobId);
+    const log = createJobEventLog(redis);
+    await log.add('acme', jobId, 'image', image(0));
+    const first = await log.lastId('acme', jobId);
     for (let index = 1; index < 1_500; index++) {
-      await book.add('acme', jobId, 'image', image(index));
+      await log.add('acme', jobId, 'image', image(index));
     }
     expect(await redis.xlen(eventChannel('acme', jobId))).toBeLessThan(1_200);
     expect(await redis.ttl(eventChannel('acme', jobId))).toBeGreaterThan(0);
-    expect(await book.readAfter('acme', jobId, first)).toBeNull();
-    expect(await book.readAfter('acme', jobId, firstEventId)).toBeNull();
+    expect(await log.readAfter('acme', jobId, first)).toBeNull();
+    expect(await log.readAfter('acme', jobId, firstEventId)).toBeNull();
   });
 
   test('are published as they are kept', async () => {
@@ -50,20 +50,20 @@ describe('the events of a job', () => {
       listener.on('message', (_channel, message) => resolve(parsePublished(message)));
     });
     await listener.subscribe(eventChannel('acme', jobId));
-    const book = createEventBook(redis);
+    const log = createJobEventLog(redis);
     const error = { code: 'internal', message: 'a message with  spaces' } as const;
-    await book.add('acme', jobId, 'image', { ...image(0), state: 'failed', error });
-    expect([await heard]).toEqual(await book.readAfter('acme', jobId, firstEventId));
+    await log.add('acme', jobId, 'image', { ...image(0), state: 'failed', error });
+    expect([await heard]).toEqual(await log.readAfter('acme', jobId, firstEventId));
     await listener.quit();
   });
 
   test('tell of progress now and then only', async () => {
-    const book = createEventBook(redis);
+    const log = createJobEventLog(redis);
     let asked = 0;
     const read = async () => ({ completed: ++asked, failed: 0, positions: 81 });
-    for (let turn = 0; turn < 20; turn++) await book.addProgress('acme', jobId, read);
+    for (let turn = 0; turn < 20; turn++) await log.addProgress('acme', jobId, read);
     expect(asked).toBeLessThan(20);
-    expect(await book.readAfter('acme', jobId, firstEventId)).toHaveLength(asked);
+    expect(await log.readAfter('acme', jobId, firstEventId)).toHaveLength(asked);
   });
 });
 

@@ -11,7 +11,7 @@ import { redisPrefix } from '../queues/queues.js';
  * Events of running jobs, in Redis: each job's last ones are kept for those who were away for a moment,
  * and each is published to those who listen.
  */
-export type EventBook = {
+export type JobEventLog = {
   add<N extends JobEventName>(
     tenant: string,
     jobId: string,
@@ -53,17 +53,17 @@ export function parsePublished(message: string): JobEvent {
   return { id, name: name as JobEventName, data };
 }
 
-export function createEventBook(redis: Redis): EventBook {
-  const book: EventBook = {
+export function createJobEventLog(redis: Redis): JobEventLog {
+  const log: JobEventLog = {
     async add(tenant, jobId, name, data) {
       const key = eventChannel(tenant, jobId);
       await redis.eval(addScript, 1, key, name, JSON.stringify(data), keptEvents, keepSeconds);
     },
     async addProgress(tenant, jobId, read) {
-      const pace = `${eventChannel(tenant, jobId)}:pace`;
-      if ((await redis.set(pace, 1, 'PX', progressEveryMs, 'NX')) === null) return;
+      const throughput = `${eventChannel(tenant, jobId)}:pace`;
+      if ((await redis.set(throughput, 1, 'PX', progressEveryMs, 'NX')) === null) return;
       const progress = await read();
-      if (progress !== null) await book.add(tenant, jobId, 'progress', progress);
+      if (progress !== null) await log.add(tenant, jobId, 'progress', progress);
     },
     async readAfter(tenant, jobId, id) {
       const key = eventChannel(tenant, jobId);
@@ -80,7 +80,7 @@ export function createEventBook(redis: Redis): EventBook {
       await redis.del(eventChannel(tenant, jobId));
     },
   };
-  return book;
+  return log;
 }
 
 function toEvent([id, fields]: [string, string[]]): JobEvent {

@@ -2,15 +2,15 @@ import { newJobId } from '@umbra/shared/ids';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { redisPrefix } from '../queues/queues.js';
-import { createProgressBook, type ProgressBook } from './job-progress.js';
+import { createJobProgressStore, type JobProgressStore } from './job-progress.js';
 
 let redis: Redis;
-let progress: ProgressBook;
+let progress: JobProgressStore;
 let jobId: string;
 
 beforeAll(() => {
   redis = new Redis(inject('redisUrl'));
-  progress = createProgressBook(redis);
+  progress = createJobProgressStore(redis);
 });
 afterAll(() => redis.disconnect());
 beforeEach(() => {

@@ -30,7 +30,7 @@ export type JobLive = {
  * in the queue are a hash from their index to their offset in the manifest, bounded by the dispatcher's
  * window.
  */
-export type ProgressBook = {
+export type JobProgressStore = {
   /** Have the dispatcher look after a job. */
   register(tenant: string, jobId: string): Promise<void>;
   unregister(jobId: string): Promise<void>;
@@ -87,7 +87,7 @@ const keysOf = (jobId: string) => ({
   paused: `${redisPrefix}:paused:${jobId}`,
 });
 
-export function createProgressBook(redis: Redis): ProgressBook {
+export function createJobProgressStore(redis: Redis): JobProgressStore {
   const raise = async (key: string): Promise<void> => {
     await redis.set(key, 1, 'EX', keepSeconds);
   };

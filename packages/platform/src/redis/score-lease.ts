@@ -8,14 +8,14 @@ import { redisPrefix } from '../queues/queues.js';
  * Best effort. A claim that is not renewed lapses soon, whatever became of its owner, and then somebody
  * else has it: rows may be computed twice, and nobody waits for the dead.
  */
-export type ClaimBook = {
+export type ScoreLease = {
   /** Claim, or claim again. `taken`: somebody else has it. */
   claim(tenant: string, address: string, owner: string): Promise<'new' | 'own' | 'taken'>;
   release(tenant: string, address: string, owner: string): Promise<void>;
 };
 
 /** How long a claim lasts; those who compute renew it several times in that. */
-export const claimMs = 5_000;
+export const leaseMs = 5_000;
 
 const take = `
 local owner = redis.call('GET', KEYS[1])
@@ -26,11 +26,11 @@ return owner and 'own' or 'new'`;
 const giveBack = `
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end`;
 
-export function createClaimBook(redis: Redis): ClaimBook {
+export function createScoreLease(redis: Redis): ScoreLease {
   const keyOf = (tenant: string, address: string) => `${redisPrefix}:claim:${tenant}:${address}`;
   return {
     async claim(tenant, address, owner) {
-      const answer = await redis.eval(take, 1, keyOf(tenant, address), owner, claimMs);
+      const answer = await redis.eval(take, 1, keyOf(tenant, address), owner, leaseMs);
       return answer as 'new' | 'own' | 'taken';
     },
     async release(tenant, address, owner) {
@@ -40,8 +40,8 @@ export function createClaimBook(redis: Redis): ClaimBook {
 }
 
 /** An image of a job in one of its runs. */
-export const claimOwner = (work: {
+export const leaseOwner = (work: {
   readonly jobId: string;
-  readonly run: number;
+  readonly attempt: number;
   readonly item: { readonly id: string };
-}): string => `${work.jobId}-${work.run}-${work.item.id}`;
+}): string => `${work.jobId}-${work.attempt}-${work.item.id}`;

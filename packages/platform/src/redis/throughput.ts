@@ -2,9 +2,9 @@ import type { Redis } from 'ioredis';
 import { redisPrefix } from '../queues/queues.js';
 
 /** How long a model's positions take, as measured by all workers, in Redis. */
-export type PaceBook = {
-  /** @param laneSeconds How long one inference thread was busy with these positions. */
-  record(model: string, laneSeconds: number, positions: number): Promise<void>;
+export type ThroughputStore = {
+  /** @param threadSeconds How long one inference thread was busy with these positions. */
+  record(model: string, threadSeconds: number, positions: number): Promise<void>;
   /** @returns Seconds a position by model. */
   read(): Promise<ReadonlyMap<string, number>>;
 };
@@ -26,17 +26,17 @@ redis.call('HSET', KEYS[1], ARGV[1],
   string.format('%.9g %.9g', seconds + ARGV[2], positions + ARGV[3]))
 redis.call('EXPIRE', KEYS[1], ARGV[5])`;
 
-export function createPaceBook(redis: Redis): PaceBook {
+export function createThroughputStore(redis: Redis): ThroughputStore {
   return {
-    async record(model, laneSeconds, positions) {
-      await redis.eval(addDecayed, 1, key, model, laneSeconds, positions, decay, keepSeconds);
+    async record(model, threadSeconds, positions) {
+      await redis.eval(addDecayed, 1, key, model, threadSeconds, positions, decay, keepSeconds);
     },
     async read() {
       const fields = Object.entries(await redis.hgetall(key)).map(([model, sums]) => {
         const [seconds = 0, positions = 0] = sums.split(' ').map(Number);
         return [model, seconds / positions] as const;
       });
-      return new Map(fields.filter(([, pace]) => Number.isFinite(pace)));
+      return new Map(fields.filter(([, throughput]) => Number.isFinite(throughput)));
     },
   };
 }

@@ -6,7 +6,7 @@ import type { Tracing } from '../telemetry/tracing.js';
  * Which trace a job belongs to, in Redis: one dispatcher queues the images of all jobs, long after the
  * requests that made them.
  */
-export type TraceBook = {
+export type TraceContextStore = {
   /** Note the trace that is being run as a job's. */
   remember(jobId: string): Promise<void>;
   /** As BullMQ carries it; undefined where the job has no trace. */
@@ -23,7 +23,11 @@ const keepSeconds = 7 * 24 * 3600;
 const heldJobs = 1_000;
 
 /** @param images How many of a job's images are traced. */
-export function createTraceBook(redis: Redis, tracing: Tracing, images: number): TraceBook {
+export function createTraceContextStore(
+  redis: Redis,
+  tracing: Tracing,
+  images: number,
+): TraceContextStore {
   if (tracing.telemetry === undefined) {
     return {
       remember: async () => undefined,

@@ -12,19 +12,19 @@ import { createFsStore } from '../store/fs-store.js';
 import { putJson } from '../store/json.js';
 import { keys } from '../store/keys.js';
 import type { ObjectStore } from '../store/store.js';
-import { createUsageBook, type UsageBook } from './usage-ledger.js';
+import { createUsageLedger, type UsageLedger } from './usage-ledger.js';
 
 let folder: string;
 let store: ObjectStore;
 let redis: Redis;
-let book: UsageBook;
+let book: UsageLedger;
 let tenant: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'umbra-usage-'));
   store = createFsStore(folder);
   redis = new Redis(inject('redisUrl'));
-  book = createUsageBook(redis, store);
+  book = createUsageLedger(redis, store);
 });
 beforeEach(() => {
   tenant = `t${randomUUID()}`;
@@ -158,7 +158,7 @@ describe('what the store says', () => {
   test('is not asked at every refusal', async () => {
     await book.reserveJob(tenant, quotas, 'a', 500);
     let lists = 0;
-    const counting = createUsageBook(redis, {
+    const counting = createUsageLedger(redis, {
       ...store,
       list: (...options) => {
         lists += 1;

@@ -15,7 +15,7 @@ export type Usage = Stored & { readonly positionsInFlight: number };
  *
  * A tenant without limits has no book: there is nothing to hold it to.
  */
-export type UsageBook = {
+export type UsageLedger = {
   /**
    * Say what a dataset takes, in place of what was said before; or what one request's part of an open
    * one does, by `<dataset>.<part>`.
@@ -73,12 +73,12 @@ local answer = {fits, tonumber(ARGV[2]) - tonumber(made)}
 for i = 1, width do answer[2 + i] = string.format('%.0f', used[i]) end
 return answer`;
 
-export function createUsageBook(redis: Redis, store: ObjectStore): UsageBook {
+export function createUsageLedger(redis: Redis, store: ObjectStore): UsageLedger {
   const root = (tenant: string) => `${redisPrefix}:usage:${tenant}`;
   const fieldsOf = (tenant: string, kind: Kind) => `${root(tenant)}:${kind}`;
   const markOf = (tenant: string, kind: Kind) => `${root(tenant)}:${kind}-counted`;
   const counters = { datasets: countDatasets, jobs: countJobs };
-  const judges = { datasets: isDatasetGone, jobs: isJobGone };
+  const goneChecks = { datasets: isDatasetGone, jobs: isJobGone };
 
   /** Write what the store has, and remove what it has no more. */
   const recount = async (tenant: string, kind: Kind): Promise<void> => {
@@ -95,7 +95,7 @@ export function createUsageBook(redis: Redis, store: ObjectStore): UsageBook {
       left.delete(id);
     }
     for (const id of left) {
-      if (await judges[kind](store, tenant, id, now - timeOf(id))) await redis.hdel(key, id);
+      if (await goneChecks[kind](store, tenant, id, now - timeOf(id))) await redis.hdel(key, id);
     }
     await redis.set(markOf(tenant, kind), now, 'EX', bookSeconds);
   };

@@ -3,19 +3,19 @@ import type { Redis } from 'ioredis';
 import { redisPrefix } from '../queues/queues.js';
 
 /** The workers that live, in Redis: each says every few seconds that it is there. */
-export type FleetBook = {
-  announce(worker: Omit<WorkerNotice, 'seenAt'>): Promise<void>;
+export type WorkerRegistry = {
+  heartbeat(worker: Omit<WorkerNotice, 'seenAt'>): Promise<void>;
   leave(id: string): Promise<void>;
   /** Workers heard of lately. */
   list(): Promise<WorkerNotice[]>;
 };
 
-export const announceMs = 3_000;
+export const heartbeatMs = 3_000;
 /** Not heard of for this long, a worker counts as gone. */
 const goneMs = 10_000;
 const key = `${redisPrefix}:fleet`;
 
-export function createFleetBook(redis: Redis): FleetBook {
+export function createWorkerRegistry(redis: Redis): WorkerRegistry {
   const read = async (): Promise<WorkerNotice[]> =>
     Object.values(await redis.hgetall(key)).flatMap((text) => {
       const parsed = workerNotice.safeParse(parse(text));
@@ -23,7 +23,7 @@ export function createFleetBook(redis: Redis): FleetBook {
     });
   const isLive = ({ seenAt }: WorkerNotice) => Date.now() - Date.parse(seenAt) < goneMs;
   return {
-    async announce(worker) {
+    async heartbeat(worker) {
       const notice: WorkerNotice = { ...worker, seenAt: new Date().toISOString() };
       await redis.hset(key, worker.id, JSON.stringify(notice));
       const gone = (await read()).filter((other) => !isLive(other)).map(({ id }) => id);
@@ -45,13 +45,13 @@ function parse(text: string): unknown {
 }
 
 /** A fleet book for those who ask often: what it lists may be this old. */
-export function rememberFleet(fleet: FleetBook, freshMs: number): FleetBook {
+export function cacheWorkerList(workerRegistry: WorkerRegistry, freshMs: number): WorkerRegistry {
   let last: { readonly at: number; readonly list: Promise<WorkerNotice[]> } | undefined;
   return {
-    ...fleet,
+    ...workerRegistry,
     list() {
       if (last !== undefined && performance.now() - last.at < freshMs) return last.list;
-      const list = fleet.list();
+      const list = workerRegistry.list();
       last = { at: performance.now(), list };
       list.catch(() => {
         last = undefined;

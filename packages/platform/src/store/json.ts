@@ -21,7 +21,7 @@ export async function putJson(store: ObjectStore, key: string, value: unknown): 
 }
 
 /** No record of ours is near this; a longer line is no JSON Lines file. */
-const longestLineBytes = 1024 * 1024;
+const maxLineBytes = 1024 * 1024;
 
 /**
  * A JSON Lines stream, one checked record at a time, in bounded memory.
@@ -61,8 +61,8 @@ export async function* readLines(stream: Readable): AsyncGenerator<Buffer> {
     }
     held.push(rest);
     heldBytes += rest.length;
-    if (heldBytes > longestLineBytes) {
-      throw integrity(`Expected lines of at most ${longestLineBytes} bytes, got a longer one`);
+    if (heldBytes > maxLineBytes) {
+      throw integrity(`Expected lines of at most ${maxLineBytes} bytes, got a longer one`);
     }
   }
   if (heldBytes > 0) yield Buffer.concat(held);

@@ -74,7 +74,7 @@ export const keys = {
   retention: (deleteAt: Date, tenant: string, id: string) =>
     `retention/${deleteAt.toISOString()}/${tenant}/${id}`,
   /** Results of shards until their merge, where they are too large for Redis. */
-  spilledRows: (tenant: string, id: string, image: string, rows: RowRange) =>
+  largeResult: (tenant: string, id: string, image: string, rows: RowRange) =>
     `${jobRoot(tenant, id)}shards/${image}/${rowsFile(rows)}`,
   /** Rows of one address; see `addressOf`. */
   addressedRows: (tenant: string, address: string) =>

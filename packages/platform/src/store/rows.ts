@@ -5,7 +5,7 @@ import { integrity } from '@umbra/shared/errors';
 import type { ObjectStore } from './store.js';
 
 /** Far above what an image's scores take; an object that unpacks to more is none of ours. */
-const mostBytes = 512 * 1024 * 1024;
+const maxBytes = 512 * 1024 * 1024;
 const pack = promisify(gzip);
 const unpack = promisify(gunzip);
 
@@ -33,7 +33,7 @@ export async function getRows(
   const packed = await store.get(key);
   let value: unknown;
   try {
-    value = JSON.parse((await unpack(packed, { maxOutputLength: mostBytes })).toString());
+    value = JSON.parse((await unpack(packed, { maxOutputLength: maxBytes })).toString());
   } catch (error) {
     throw integrity(`Expected packed rows in object '${key}'`, error);
   }

@@ -295,12 +295,12 @@ async function call<T>(work: () => Promise<T>): Promise<T> {
 
 async function inParallel<T>(
   items: readonly T[],
-  lanes: number,
+  inferenceThreads: number,
   work: (item: T) => Promise<unknown>,
 ): Promise<void> {
   const waiting = items.values();
-  const lane = async () => {
+  const thread = async () => {
     for (const item of waiting) await work(item);
   };
-  await Promise.all(Array.from({ length: lanes }, lane));
+  await Promise.all(Array.from({ length: inferenceThreads }, thread));
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
-import { createUsageBook, type UsageBook } from '../redis/usage-ledger.js';
+import { createUsageLedger, type UsageLedger } from '../redis/usage-ledger.js';
 import { createFsStore } from '../store/fs-store.js';
 import type { ObjectStore } from '../store/store.js';
 import { createDatasetMeter, type MeterStart } from './dataset-meter.js';
@@ -13,7 +13,7 @@ import type { Quotas } from './tenant.js';
 let folder: string;
 let store: ObjectStore;
 let redis: Redis;
-let usage: UsageBook;
+let usage: UsageLedger;
 let tenant: string;
 /** Calls of the usage book. */
 let calls: number;
@@ -22,7 +22,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'umbra-meter-'));
   store = createFsStore(folder);
   redis = new Redis(inject('redisUrl'));
-  const whole = createUsageBook(redis, store);
+  const whole = createUsageLedger(redis, store);
   usage = {
     ...whole,
     reserveDataset: (...given) => {

@@ -1,5 +1,5 @@
 import { hasCode } from '@umbra/shared/errors';
-import type { Stored, UsageBook } from '../redis/usage-ledger.js';
+import type { Stored, UsageLedger } from '../redis/usage-ledger.js';
 import type { TenantReader } from './tenant-reader.js';
 
 /** Holds a dataset that grows to its tenant's quotas. */
@@ -29,13 +29,13 @@ export type MeterStart = {
 /** Room is made ahead, so that an image rarely costs a call: as much again, and at most this. */
 const ahead = { images: 1_000, bytes: 256 * 1024 * 1024 };
 /** Near a quota's end less is made ahead, and at last none. */
-const leastShare = 1 / 1024;
+const minShare = 1 / 1024;
 const none: Stored = { images: 0, bytes: 0 };
 const one: Stored = { images: 1, bytes: 1 };
 
-/** @param id Of the dataset, or of one request's or source's part of it: see `UsageBook`. */
+/** @param id Of the dataset, or of one request's or source's part of it: see `UsageLedger`. */
 export function createDatasetMeter(
-  { readTenant, usage }: { readonly readTenant: TenantReader; readonly usage: UsageBook },
+  { readTenant, usage }: { readonly readTenant: TenantReader; readonly usage: UsageLedger },
   tenant: string,
   id: string,
   { taken: before = none, floor = none }: MeterStart = {},
@@ -54,7 +54,7 @@ export function createDatasetMeter(
     granted = whole;
   };
   const reserveAhead = async ({ images, bytes }: Stored): Promise<void> => {
-    for (; share >= leastShare; share /= 4) {
+    for (; share >= minShare; share /= 4) {
       const moreImages = Math.floor(share * Math.min(images, ahead.images));
       // As large as those before.
       const moreBytes = Math.ceil((moreImages * bytes) / images);

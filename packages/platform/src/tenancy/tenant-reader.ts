@@ -1,4 +1,4 @@
-import { createShortMemory } from '@umbra/shared/cache';
+import { createTtlCache } from '@umbra/shared/cache';
 import type { ObjectStore } from '../store/store.js';
 import { readTenant, type Tenant, type TenantDefaults } from './tenant.js';
 
@@ -9,7 +9,7 @@ const freshMs = 5_000;
 const kept = 10_000;
 
 export function createTenantReader(store: ObjectStore, defaults: TenantDefaults): TenantReader {
-  const known = createShortMemory<Promise<Tenant>>({ freshMs, kept });
+  const known = createTtlCache<Promise<Tenant>>({ freshMs, kept });
   return (id) => {
     const remembered = known.get(id);
     if (remembered !== undefined) return remembered;

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createShortMemory } from '@umbra/shared/cache';
+import { createTtlCache } from '@umbra/shared/cache';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { createFsStore } from '../store/fs-store.js';
 import { keys } from '../store/keys.js';
@@ -127,7 +127,7 @@ test('a damaged record is a fault of ours, and opens nothing', async () => {
 });
 
 test('what is remembered is bounded, and the oldest goes first', () => {
-  const memory = createShortMemory<number>({ freshMs: 60_000, kept: 3 });
+  const memory = createTtlCache<number>({ freshMs: 60_000, kept: 3 });
   for (let index = 0; index < 10; index++) memory.set(`n${index}`, index, performance.now());
   const found = Array.from({ length: 10 }, (_, index) => memory.get(`n${index}`));
   expect(found.filter((value) => value !== undefined)).toEqual([7, 8, 9]);

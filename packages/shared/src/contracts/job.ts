@@ -89,8 +89,8 @@ export const ending = z.strictObject({
 });
 export type Ending = z.output<typeof ending>;
 
-const jobV2 = z.strictObject({
-  version: z.literal(2),
+const jobV3 = z.strictObject({
+  version: z.literal(3),
   id: jobId,
   dataset: datasetId,
   model: z.strictObject({ name: z.string(), digest: sha256 }),
@@ -108,7 +108,7 @@ const jobV2 = z.strictObject({
   /** A request that somebody waits for: before all others in the queue, and without an archive. */
   interactive: z.boolean(),
   /** How often it was begun: 1, and one more each time its failed images are retried. */
-  run: z.int().min(1),
+  attempt: z.int().min(1),
   /** Occluded positions an image needs; null until known (inputs of varying size). */
   positionsPerImage: z.int().min(1).nullable(),
   state: jobState,
@@ -126,15 +126,20 @@ const jobV2 = z.strictObject({
   error: errorReport.nullable(),
 });
 
+/** Records that call an attempt a run. */
+const jobV2 = jobV3
+  .omit({ attempt: true })
+  .extend({ version: z.literal(2), run: jobV3.shape.attempt });
+
 /** Records of before a job could be paused, expire or be retried. */
 const jobV1 = z.strictObject({
   version: z.literal(1),
   id: jobId,
   dataset: datasetId,
-  model: jobV2.shape.model,
+  model: jobV3.shape.model,
   settings: occlusionSettings,
-  rowsPerShard: jobV2.shape.rowsPerShard,
-  positionsPerImage: jobV2.shape.positionsPerImage,
+  rowsPerShard: jobV3.shape.rowsPerShard,
+  positionsPerImage: jobV3.shape.positionsPerImage,
   state: jobState,
   counts,
   createdAt: z.iso.datetime(),
@@ -148,7 +153,7 @@ const jobV1 = z.strictObject({
 
 /** What a job is made of before it has begun; a caller says the rest. */
 export const newJobDefaults = {
-  version: 2,
+  version: 3,
   rowsPerShard: null,
   priority: 50,
   metadata: {},
@@ -159,7 +164,7 @@ export const newJobDefaults = {
   archivePartBytes: null,
   webhook: null,
   interactive: false,
-  run: 1,
+  attempt: 1,
   positionsPerImage: null,
   state: 'queued',
   startedAt: null,
@@ -172,19 +177,20 @@ export const newJobDefaults = {
   expiredAt: null,
   ending: null,
   error: null,
-} as const satisfies Partial<z.output<typeof jobV2>>;
+} as const satisfies Partial<z.output<typeof jobV3>>;
 
 /**
  * The job's record in the object store, which is the truth. While the job runs, its progress is
  * in Redis (`JobProgress`) and is folded in when the job ends.
  */
-export const jobRecord = jobV2;
-export type JobRecord = z.output<typeof jobV2>;
+export const jobRecord = jobV3;
+export type JobRecord = z.output<typeof jobV3>;
 
 /** What a stored record of any version says, in the words of the newest. */
 export const storedJob = z.union([
-  jobV2,
-  jobV1.transform((old): JobRecord => ({ ...newJobDefaults, ...old, version: 2 })),
+  jobV3,
+  jobV2.transform(({ run, ...old }): JobRecord => ({ ...old, attempt: run, version: 3 })),
+  jobV1.transform((old): JobRecord => ({ ...newJobDefaults, ...old, version: 3 })),
 ]);
 
 /**
@@ -218,7 +224,7 @@ export const jobEstimate = z.strictObject({
   /** Positions and the clean runs. */
   forwardPasses: z.int().min(0).nullable(),
   /** Inference threads of live workers that run the model's format. */
-  lanes: z.int().min(0),
+  inferenceThreads: z.int().min(0),
   /** On the live fleet, at the measured pace of the model; null where either is unknown. */
   seconds: z.number().min(0).nullable(),
   /** Of results in the store, about. */

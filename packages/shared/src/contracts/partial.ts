@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { imageId } from './dataset.js';
 import { imageResult } from './result.js';
-import { cleanRun, shardResult } from './shard.js';
+import { baselineRun, shardResult } from './shard.js';
 
 /** What is known of an image while it runs: bands of rows, and nothing of the rows between them. */
 export const partialResult = z.strictObject({
@@ -11,10 +11,12 @@ export const partialResult = z.strictObject({
   /** One a patch size; none while `rows` is null. */
   grids: z.array(imageResult.shape.grids.element.pick({ patch: true, rows: true, columns: true })),
   /** Of the unoccluded image; null before the first rows are done. */
-  predicted: cleanRun.shape.predicted.nullable(),
+  predicted: baselineRun.shape.predicted.nullable(),
   /** In the order of the scores' first axis; none before the first rows are done. */
-  targets: z.array(cleanRun.shape.targets.element),
+  targets: z.array(baselineRun.shape.targets.element),
   /** What is done, top to bottom: `scores` and `winners` as in a shard's result. */
-  bands: z.array(shardResult.pick({ rowStart: true, rowEnd: true, scores: true, winners: true })),
+  bands: z.array(
+    shardResult.pick({ rowStart: true, rowEnd: true, scores: true, predictedClasses: true }),
+  ),
 });
 export type PartialResult = z.output<typeof partialResult>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { datasetItem, errorReport, imageId, sha256 } from './dataset.js';
 import { occlusionSettings } from './settings.js';
-import { cleanRun, faithfulness, provenance } from './shard.js';
+import { baselineRun, faithfulness, provenance } from './shard.js';
 
 const count = z.int().min(0);
 const extent = z.strictObject({ height: z.int().min(1), width: z.int().min(1) });
@@ -21,7 +21,7 @@ const gridResult = z.strictObject({
   ),
 });
 
-const targetResult = cleanRun.shape.targets.element.extend({
+const targetResult = baselineRun.shape.targets.element.extend({
   /** The position whose occlusion lowers the score most, and that score. */
   lowest: z.strictObject({
     score: z.number(),
@@ -38,8 +38,8 @@ const targetResult = cleanRun.shape.targets.element.extend({
 
 /** `result.json` of one image: what was asked, what the model said, where the score fell most. */
 export const imageResult = z.strictObject({
-  /** 3 adds `reused`. */
-  version: z.literal([2, 3]),
+  /** 3 adds `reused`; 4 names the arrays of predicted classes so, which were `winners`. */
+  version: z.literal([2, 3, 4]),
   image: z.strictObject({
     id: z.string(),
     name: z.string(),
@@ -54,7 +54,7 @@ export const imageResult = z.strictObject({
   approximate: z.boolean(),
   /** Extent of the model's input frame, px: the frame of `attribution`. */
   input: extent,
-  predicted: cleanRun.shape.predicted,
+  predicted: baselineRun.shape.predicted,
   /** One a patch size. */
   grids: z.array(gridResult).min(1),
   /** In the order of the arrays' first axis, where they have one for targets. */
@@ -89,10 +89,10 @@ export type ResultFile =
   | 'result.json'
   | 'thumbnail.webp'
   | `${'heatmap' | 'overlay'}${'' | `-${number}`}.png`
-  | `${'scores' | 'winners' | 'attribution'}${'' | `-${number}x${number}`}.npy`;
+  | `${'scores' | 'predicted-classes' | 'winners' | 'attribution'}${'' | `-${number}x${number}`}.npy`;
 
 const fileName =
-  /^(result\.json|thumbnail\.webp|(heatmap|overlay)(-\d{1,3})?\.png|(scores|winners|attribution)(-\d{1,5}x\d{1,5})?\.npy)$/;
+  /^(result\.json|thumbnail\.webp|(heatmap|overlay)(-\d{1,3})?\.png|(scores|predicted-classes|winners|attribution)(-\d{1,5}x\d{1,5})?\.npy)$/;
 
 /** A file of a finished image, by name. */
 export const resultFile = z

@@ -5,7 +5,7 @@ import { occlusionSettings } from './settings.js';
 
 /** Everything a worker needs to run rows of one image: no look-up but the image and the model. */
 const work = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   tenant: z.string(),
   jobId,
   dataset: z.string(),
@@ -13,15 +13,33 @@ const work = z.strictObject({
   model: z.strictObject({ name: z.string(), digest: sha256 }),
   settings: occlusionSettings,
   /** Of the job; part of every queue id, since ids must not be used twice. */
+  attempt: z.int().min(1),
+  reuse: z.boolean(),
+});
+
+/** Payloads that call an attempt a run. */
+const workV1 = work.omit({ attempt: true, reuse: true }).extend({
+  version: z.literal(1),
   run: z.int().min(1).default(1),
   reuse: z.boolean().default(true),
 });
 
-export const shardPayload = work.extend({ rowStart: z.int().min(0), rowEnd: z.int().min(1) });
-export type ShardPayload = z.output<typeof shardPayload>;
+const rowRange = { rowStart: z.int().min(0), rowEnd: z.int().min(1) };
+const shardWork = work.extend(rowRange);
+export type ShardPayload = z.output<typeof shardWork>;
+/** What a shard is queued with, of any version that may be in the queue. */
+export const shardPayload = z.union([
+  shardWork,
+  workV1
+    .extend(rowRange)
+    .transform(({ run, ...old }): ShardPayload => ({ ...old, attempt: run, version: 2 })),
+]);
 
-export const mergePayload = work;
-export type MergePayload = z.output<typeof mergePayload>;
+export type MergePayload = z.output<typeof work>;
+export const mergePayload = z.union([
+  work,
+  workV1.transform(({ run, ...old }): MergePayload => ({ ...old, attempt: run, version: 2 })),
+]);
 
 export const archivePayload = z.strictObject({ version: z.literal(1), tenant: z.string(), jobId });
 /** An event to be posted; what it says is in the store. */
@@ -37,12 +55,12 @@ export type ArchivePayload = z.output<typeof archivePayload>;
 const classOf = z.strictObject({ index: z.int().min(0), label: z.string() });
 
 /** The unoccluded run: which classes are watched, and what the model said of them. */
-export const cleanRun = z.strictObject({
+export const baselineRun = z.strictObject({
   predicted: classOf.extend({ probability: z.number() }),
   /** In the order that every array of the run has; the score is in the requested unit. */
   targets: z.array(classOf.extend({ score: z.number() })).min(1),
 });
-export type CleanRun = z.output<typeof cleanRun>;
+export type BaselineRun = z.output<typeof baselineRun>;
 
 /** How well an attribution says what the model rests on, for one target. */
 export const faithfulness = z.strictObject({
@@ -68,29 +86,20 @@ export const provenance = z.strictObject({
 });
 export type Provenance = z.output<typeof provenance>;
 
-const shardV2 = z.strictObject({
-  version: z.literal(2),
-  rowStart: z.int().min(0),
-  rowEnd: z.int().min(1),
-  scores: z.base64(),
-  winners: z.base64(),
-  clean: cleanRun,
-  faithfulness: z.array(faithfulness).nullable(),
-  provenance,
-  milliseconds: z.number().min(0),
-});
-
 /**
  * Scored rows of an image: what a shard returns, and what is kept for later runs. Rows are those of all
  * grids of the run, one patch size after the other. Arrays are base64 of little-endian numbers,
  * row-major.
  */
-export const shardResult = shardV2.extend({
-  version: z.literal(3),
+export const shardResult = z.strictObject({
+  version: z.literal(4),
+  rowStart: z.int().min(0),
+  rowEnd: z.int().min(1),
   /** float32 [targets, positions of these rows]. */
   scores: z.base64(),
   /** int32 [positions]: the class that wins at each; -1 where none was run. */
-  winners: z.base64(),
+  predictedClasses: z.base64(),
+  baseline: baselineRun,
   /** One a target, where asked for. */
   faithfulness: z.array(faithfulness).nullable(),
   /** How the rows were computed, whenever that was. */
@@ -102,27 +111,48 @@ export const shardResult = shardV2.extend({
 });
 export type ShardResult = z.output<typeof shardResult>;
 
-/** Stands for a result that is too large for Redis and is in the store: see `keys.spilledRows`. */
-export const spilledShard = shardResult.omit({
+/** Stands for a result that is too large for Redis and is in the store: see `keys.largeResult`. */
+export const largeShardResult = shardResult.omit({
   scores: true,
-  winners: true,
-  clean: true,
+  predictedClasses: true,
+  baseline: true,
   faithfulness: true,
 });
-export type SpilledShard = z.output<typeof spilledShard>;
+export type LargeShardResult = z.output<typeof largeShardResult>;
+
+/** Results that call the baseline run clean, and predicted classes winners. */
+const shardV3 = shardResult
+  .omit({ predictedClasses: true, baseline: true })
+  .extend({ version: z.literal(3), winners: z.base64(), clean: baselineRun });
+const shardV2 = shardV3.omit({ reused: true }).extend({ version: z.literal(2) });
+const largeShardV3 = largeShardResult.extend({ version: z.literal(3) });
+
+const upgradeShard = ({ winners, clean, ...old }: z.output<typeof shardV3>): ShardResult => ({
+  ...old,
+  version: 4,
+  predictedClasses: winners,
+  baseline: clean,
+});
+
+const anyShardResult = z.union([
+  shardResult,
+  shardV3.transform(upgradeShard),
+  shardV2.transform((old) => upgradeShard({ ...old, version: 3, reused: false })),
+]);
 
 /** A shard's return value, of any version that may be in flight. */
 export const shardReturn = z.union([
-  shardResult,
-  spilledShard,
-  shardV2.transform((old): ShardResult => ({ ...old, version: 3, reused: false })),
+  anyShardResult,
+  largeShardResult,
+  largeShardV3.transform((old): LargeShardResult => ({ ...old, version: 4 })),
 ]);
-export type ShardReturn = ShardResult | SpilledShard;
-export const isSpilled = (value: ShardReturn): value is SpilledShard => !('scores' in value);
+export type ShardReturn = ShardResult | LargeShardResult;
+export const isLargeResult = (value: ShardReturn): value is LargeShardResult =>
+  !('scores' in value);
 
 /** Rows in the store, for whoever has the same work: see `addressOf`. */
 export const storedRows = z.strictObject({
   version: z.literal(1),
   address: sha256,
-  rows: shardResult,
+  rows: anyShardResult,
 });

@@ -41,9 +41,9 @@ export const keptAttempts = 50;
 
 /** What a job that has ended tells. */
 export function newDelivery(job: JobRecord, state: FinalState): Delivery {
-  const { id, run } = job;
+  const { id, attempt } = job;
   const type = `job.${state}` as const;
-  const digest = createHash('sha256').update(`${id} ${run} ${type}`).digest('hex');
+  const digest = createHash('sha256').update(`${id} ${attempt} ${type}`).digest('hex');
   const data = { job: id, state, counts: job.counts };
   const event = { type, timestamp: new Date().toISOString(), data };
   return { version: 1, id: `msg_${digest.slice(0, 32)}`, event, state: 'pending', attempts: [] };

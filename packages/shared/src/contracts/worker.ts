@@ -6,7 +6,7 @@ export const workerNotice = z.object({
   id: z.string(),
   /** Formats of models that it runs; none where it takes other steps only. */
   formats: z.array(modelBundle.shape.format),
-  lanes: z.int().min(0),
+  inferenceThreads: z.int().min(0),
   /** Runtime by family of formats, with its device: `{"onnx": "onnxruntime cpu"}`. */
   backends: z.record(z.string(), z.string()),
   seenAt: z.iso.datetime(),

@@ -14,7 +14,7 @@ import type { RowRange } from './shards.js';
  * All positions of a run: one grid a patch size, stacked. Rows are numbered through the stack, top
  * to bottom and grid after grid, and so are positions.
  */
-export type Plan = {
+export type OcclusionPlan = {
   /** Extent of the model's input, px. */
   readonly image: Size;
   readonly grids: readonly Grid[];
@@ -32,7 +32,7 @@ export function planGrids(
   patches: readonly Size[],
   stride: Step,
   edge: EdgePolicy,
-): Plan {
+): OcclusionPlan {
   const grids = patches.map((patch) => planGrid(image, patch, stride, edge));
   const widths = grids.flatMap(({ rows, columns }) => Array<number>(rows).fill(columns));
   const rowStarts = runningSum(widths);
@@ -47,7 +47,7 @@ export function planGrids(
 }
 
 /** The boxes of some rows, in the order of positions. */
-export function boxesOf(plan: Plan, { rowStart, rowEnd }: RowRange): Box[] {
+export function boxesOf(plan: OcclusionPlan, { rowStart, rowEnd }: RowRange): Box[] {
   const boxes: Box[] = [];
   let first = 0;
   for (const grid of plan.grids) {
@@ -62,7 +62,7 @@ export function boxesOf(plan: Plan, { rowStart, rowEnd }: RowRange): Box[] {
 }
 
 /** @throws {AppError} `invalid_input` unless the rows are some of the plan's. */
-export function checkRows(plan: Plan, { rowStart, rowEnd }: RowRange): RowRange {
+export function checkRows(plan: OcclusionPlan, { rowStart, rowEnd }: RowRange): RowRange {
   if (rowStart >= 0 && rowStart < rowEnd && rowEnd <= plan.rows) return { rowStart, rowEnd };
   throw invalidInput(`Expected rows within [0, ${plan.rows}), got [${rowStart}, ${rowEnd})`);
 }

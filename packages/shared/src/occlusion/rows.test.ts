@@ -23,7 +23,7 @@ const whole = fc
       rowStart: 0,
       rowEnd: widths.length,
       scores: Float32Array.from({ length: targets * positions }, (_, at) => at + 0.5),
-      winners: Int32Array.from({ length: positions }, (_, at) => at),
+      predictedClasses: Int32Array.from({ length: positions }, (_, at) => at),
     };
     return { rowStarts, targets, all };
   });
@@ -86,7 +86,12 @@ describe('scored rows', () => {
 
   test('that are not there cannot be cut out, and gaps cannot be joined over', () => {
     const rowStarts = [0, 2, 4, 6];
-    const all = { scores: new Float32Array(6), winners: new Int32Array(6), rowStart: 0, rowEnd: 3 };
+    const all = {
+      scores: new Float32Array(6),
+      predictedClasses: new Int32Array(6),
+      rowStart: 0,
+      rowEnd: 3,
+    };
     const band = cutRows(all, rowStarts, { rowStart: 1, rowEnd: 2 });
     const outside = { rowStart: 1, rowEnd: 3 };
     expect(() => cutRows(band, rowStarts, outside)).toThrow('Expected rows [1, 3), got [1, 2)');
@@ -95,7 +100,7 @@ describe('scored rows', () => {
   });
 
   test('of a wrong length are told from full ones', () => {
-    const rows = { scores: new Float32Array(4), winners: new Int32Array(4) };
+    const rows = { scores: new Float32Array(4), predictedClasses: new Int32Array(4) };
     expect(areFullRows({ ...rows, rowStart: 0, rowEnd: 2 }, [0, 2, 4], 1)).toBe(true);
     expect(areFullRows({ ...rows, rowStart: 0, rowEnd: 1 }, [0, 2, 4], 1)).toBe(false);
     expect(areFullRows({ ...rows, rowStart: 0, rowEnd: 2 }, [0, 2, 4], 2)).toBe(false);

@@ -6,7 +6,7 @@ export type ScoredRows = RowRange & {
   /** float32 [targets, positions of these rows]. */
   readonly scores: Float32Array;
   /** int32 [positions]. */
-  readonly winners: Int32Array;
+  readonly predictedClasses: Int32Array;
 };
 
 /** Where a plan's rows begin: `rowStarts` of `Plan`. */
@@ -14,13 +14,13 @@ type RowStarts = readonly number[];
 
 /** Whether arrays are as long as their rows say. */
 export function areFullRows(
-  { rowStart, rowEnd, scores, winners }: ScoredRows,
+  { rowStart, rowEnd, scores, predictedClasses }: ScoredRows,
   rowStarts: RowStarts,
   targets: number,
 ): boolean {
   if (rowStart < 0 || rowEnd <= rowStart || rowEnd >= rowStarts.length) return false;
   const positions = (rowStarts[rowEnd] ?? 0) - (rowStarts[rowStart] ?? 0);
-  return winners.length === positions && scores.length === targets * positions;
+  return predictedClasses.length === positions && scores.length === targets * positions;
 }
 
 /**
@@ -38,7 +38,7 @@ export function cutRows(
       `Expected rows [${rowStart}, ${rowEnd}), got [${from.rowStart}, ${from.rowEnd})`,
     );
   }
-  const held = from.winners.length;
+  const held = from.predictedClasses.length;
   const targets = held === 0 ? 0 : from.scores.length / held;
   const offset = rowStarts[from.rowStart] ?? 0;
   const start = (rowStarts[rowStart] ?? 0) - offset;
@@ -48,7 +48,7 @@ export function cutRows(
     const own = from.scores.subarray(target * held + start, target * held + end);
     scores.set(own, target * (end - start));
   }
-  return { rowStart, rowEnd, scores, winners: from.winners.slice(start, end) };
+  return { rowStart, rowEnd, scores, predictedClasses: from.predictedClasses.slice(start, end) };
 }
 
 /**
@@ -78,8 +78,16 @@ export function joinRows(
     });
     mergeBands(own, starts, scores.subarray(target * positions, (target + 1) * positions));
   }
-  const won = shifted.map(({ winners, ...rows }) => ({ ...rows, values: winners }));
-  return { rowStart, rowEnd, scores, winners: mergeBands(won, starts, new Int32Array(positions)) };
+  const won = shifted.map(({ predictedClasses, ...rows }) => ({
+    ...rows,
+    values: predictedClasses,
+  }));
+  return {
+    rowStart,
+    rowEnd,
+    scores,
+    predictedClasses: mergeBands(won, starts, new Int32Array(positions)),
+  };
 }
 
 /** Parts of a range that no band covers, top to bottom. */

@@ -16,7 +16,7 @@ export type PlannedSegment = {
 };
 
 /** How to run a network for patches of one size. */
-export type Plan = {
+export type SegmentPlan = {
   /** Run on windows, in order; what follows the last runs whole. Empty: nothing can be cut out. */
   readonly segments: readonly PlannedSegment[];
   /** Cost of a whole run over the cost of the plan, as the cost model has it. */
@@ -29,7 +29,7 @@ export type Plan = {
 };
 
 /** Node boundaries that one segment may span: longer ones gained nothing and cost planning time. */
-const longestSegment = 16;
+const maxSegment = 16;
 /** Distance between the sample positions that a plan is costed on, px. */
 const samplePx = 16;
 /** Runtimes of this opset and later take the operations that segments are written with. */
@@ -42,7 +42,7 @@ const oldestOpset = 11;
  *
  * @param patch Extent of the patch, px.
  */
-export function planSegments(model: OnnxModel, graph: OnnxGraph, patch: Size): Plan {
+export function planSegments(model: OnnxModel, graph: OnnxGraph, patch: Size): SegmentPlan {
   const dense = wholeCost(graph, graph.nodes, []);
   const nothing = {
     segments: [],
@@ -103,7 +103,7 @@ function shortest(
   const paths: (Path | null)[] = [{ ms: 0, macs: 0, segments: [] }];
   let best: Path = { ms: Number.POSITIVE_INFINITY, macs: 0, segments: [] };
   for (const [to, end] of boundaries.entries()) {
-    for (let from = Math.max(0, to - longestSegment); from < to; from++) {
+    for (let from = Math.max(0, to - maxSegment); from < to; from++) {
       const before = paths[from];
       const start = boundaries[from] ?? 0;
       const segment = before == null ? null : segmentOf(graph, start, end, readers);

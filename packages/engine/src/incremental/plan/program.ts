@@ -41,7 +41,7 @@ export type Stage = {
   readonly winograd: Winograd | null;
 };
 
-/** What lanes run to score boxes incrementally. */
+/** What threads run to score boxes incrementally. */
 export type Program = {
   readonly input: string;
   /** Extents of the network's input: one map with channels last. */
@@ -50,7 +50,7 @@ export type Program = {
 };
 
 /**
- * Turn a plan into what lanes run.
+ * Turn a plan into what threads run.
  *
  * @param rows, columns Distinct extents of the boxes, px of the network's input.
  */

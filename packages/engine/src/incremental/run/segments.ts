@@ -16,20 +16,20 @@ import {
 } from './execute.js';
 import { openWinograd, type WinogradRunner } from './winograd.js';
 
-/** What a lane needs to run a program on one image. */
+/** What a thread needs to run a program on one image. */
 type ProgramTask = {
   readonly program: Program;
   /** Where its weights lie. */
   readonly folder: string;
   /** Input, float32 with channels last. */
-  readonly clean: SharedArrayBuffer;
+  readonly original: SharedArrayBuffer;
   /** int32 [1]: not 0 once the run is to stop. */
   readonly stop: SharedArrayBuffer;
-  /** Memory for what a lane holds at once, bytes. */
-  readonly laneBytes: number;
+  /** Memory for what a thread holds at once, bytes. */
+  readonly threadBytes: number;
 };
 
-export type CleanTask = ProgramTask;
+export type BaselineTask = ProgramTask;
 export type BoxesTask = ProgramTask & {
   readonly filled: SharedArrayBuffer;
   /** Maps of the clean run that the program's stages read, by tensor. */
@@ -37,17 +37,17 @@ export type BoxesTask = ProgramTask & {
   readonly positions: readonly Position[];
   readonly boxes: readonly Box[];
 };
-export type LastTask = Omit<ProgramTask, 'clean'> & { readonly inputs: LastInputs };
-export type CleanMaps = {
+export type LastTask = Omit<ProgramTask, 'original'> & { readonly inputs: LastInputs };
+export type BaselineMaps = {
   /** float32 [classes] */
   readonly row: Float32Array;
   readonly maps: readonly (readonly [string, SharedArrayBuffer])[];
 };
 
-/** A lane's sessions of one model's segments. */
+/** A thread's sessions of one model's segments. */
 export type Segments = {
   /** @throws {AppError} `cancelled` before the next run of a session once `stop` is set. */
-  clean(task: CleanTask): Promise<CleanMaps>;
+  original(task: BaselineTask): Promise<BaselineMaps>;
   /** Boxes up to the last stage. @throws {AppError} As `clean`. */
   inputs(task: BoxesTask): Promise<LastInputs>;
   /** The last stage. @returns float32 [boxes, classes] @throws {AppError} As `clean`. */
@@ -57,7 +57,7 @@ export type Segments = {
 };
 
 /** Runs longer than this gain nothing, and a shorter one hears a stop soon. */
-const largestWindowBytes = 4 * 1024 * 1024;
+const maxWindowBytes = 4 * 1024 * 1024;
 
 /** A run over whole maps takes much more memory than the windows that follow: it is not kept for them. */
 const givesBack = { extra: { memory: { enable_memory_arena_shrinkage: 'cpu:0' } } };
@@ -66,14 +66,14 @@ const givesBack = { extra: { memory: { enable_memory_arena_shrinkage: 'cpu:0' } 
  * @param folder Of the bundle, where segments find their weights.
  * @param threads Of the last stage.
  */
-export function openSegments(folder: string, threads: number): Segments {
+export function openSegments(folder: string, sessionThreads: number): Segments {
   const sessions = new Map<string, Promise<InferenceSession>>();
   let winograd: Promise<WinogradRunner> | undefined;
 
   const runStage =
-    (threads: number, options?: InferenceSession.RunOptions): RunStage =>
+    (sessionThreads: number, options?: InferenceSession.RunOptions): RunStage =>
     async (model, ports, inputs) => {
-      const session = sessions.get(model.key) ?? createSegment(model, folder, threads);
+      const session = sessions.get(model.key) ?? createSegment(model, folder, sessionThreads);
       sessions.set(model.key, session);
       const feeds: Record<string, Tensor> = {};
       for (const [index, { name }] of ports.entries()) {
@@ -84,7 +84,7 @@ export function openSegments(folder: string, threads: number): Segments {
       return results[segmentOutput]?.data as Float32Array;
     };
   const run = async (
-    { program, stop, laneBytes }: ProgramTask,
+    { program, stop, threadBytes }: ProgramTask,
     positions: readonly Position[],
     kept: KeptMaps,
     pieces: readonly Piece[],
@@ -93,31 +93,31 @@ export function openSegments(folder: string, threads: number): Segments {
     winograd ??= openWinograd(folder);
     const stopped = new Int32Array(stop);
     return runSegments(program, positions, kept, pieces, {
-      windowBytes: Math.min(largestWindowBytes, laneBytes / 16),
+      windowBytes: Math.min(maxWindowBytes, threadBytes / 16),
       runStage: runStage(1, keep && givesBack),
       winograd: await winograd,
       check: () => throwIfStopped(stopped),
       ...(keep && { keep }),
     });
   };
-  const last = ({ program, stop, laneBytes, inputs }: LastTask): Promise<Float32Array> => {
+  const last = ({ program, stop, threadBytes, inputs }: LastTask): Promise<Float32Array> => {
     const stopped = new Int32Array(stop);
     return runLast(program, inputs, {
       // Each run may read weights of hundreds of megabytes: the fewer, the better.
-      windowBytes: laneBytes / 8,
-      runStage: runStage(threads),
+      windowBytes: threadBytes / 8,
+      runStage: runStage(sessionThreads),
       check: () => throwIfStopped(stopped),
     });
   };
 
   return {
-    async clean(task) {
+    async original(task) {
       const { program } = task;
-      const input = wholeMap(new Float32Array(task.clean), program.inputShape);
+      const input = wholeMap(new Float32Array(task.original), program.inputShape);
       const read = new Set(
         program.stages.flatMap(({ ports }) => ports.map(({ tensor }) => tensor)),
       );
-      const maps: [string, SharedArrayBuffer][] = [[program.input, task.clean]];
+      const maps: [string, SharedArrayBuffer][] = [[program.input, task.original]];
       // Every window covers its whole map, so nothing is read from the maps that are not there yet.
       const nothing = new Map([...read].map((tensor) => [tensor, new Float32Array(0)]));
       const inputs = await run(task, [wholePosition(program)], nothing, [input], (tensor, map) => {
@@ -165,9 +165,9 @@ function shareMap({ data, offset, pitch, y }: Piece): SharedArrayBuffer {
 async function createSegment(
   model: StageModel,
   folder: string,
-  threads: number,
+  sessionThreads: number,
 ): Promise<InferenceSession> {
-  const options = sessionOptions({ provider: 'cpu', threads });
+  const options = sessionOptions({ provider: 'cpu', sessionThreads });
   return InferenceSession.create(model.bytes, {
     ...options,
     // Windows come in many sizes: a memory plan for each would never be used twice.
