@@ -70,9 +70,9 @@ describe('a job', () => {
       'attribution.npy',
       'heatmap.png',
       'overlay.png',
+      'predicted-classes.npy',
       'scores.npy',
       'thumbnail.webp',
-      'predicted-classes.npy',
     ]);
 
     const zip = await readZip(await stage.store.get(keys.archive(tenant, job.id)));

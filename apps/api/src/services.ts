@@ -9,13 +9,13 @@ import type { ObjectStore } from '@umbra/platform/store/store';
 import type { Logger } from '@umbra/platform/telemetry/logger';
 import type { Tracing } from '@umbra/platform/telemetry/tracing';
 import type { TenantReader } from '@umbra/platform/tenancy/tenant-reader';
-import type { TtlCache } from '@umbra/shared/cache';
+import type { Cache } from '@umbra/shared/cache';
+import type { Semaphore } from '@umbra/shared/concurrency';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Registry } from 'prom-client';
 import type { ApiConfig } from './config.js';
-import type { Semaphore } from './http/turns.js';
 import type { EventHub } from './jobs/event-hub.js';
 import type { FormatReader } from './models/model-formats.js';
 import type { Board } from './observability/bull-board.js';
@@ -45,7 +45,7 @@ export type Context = {
   readonly tracing: Tracing;
   readonly traces: TraceContextStore;
   /** Records of jobs that are polled, by tenant and id. */
-  readonly polledJobs: TtlCache<JobRecord>;
+  readonly polledJobs: Cache<JobRecord>;
   /** Uploads are taken in a few at once: each needs memory and disk. */
   readonly uploadSemaphore: Semaphore;
   readonly logger: Logger;

@@ -24,7 +24,8 @@ import { serveMetrics } from '@umbra/platform/telemetry/serve-metrics';
 import { createTenantUsage } from '@umbra/platform/telemetry/tenant-usage';
 import { startTracing, telemetryOf } from '@umbra/platform/telemetry/tracing';
 import { createTenantReader } from '@umbra/platform/tenancy/tenant-reader';
-import { createTtlCache } from '@umbra/shared/cache';
+import { createCache } from '@umbra/shared/cache';
+import { createSemaphore } from '@umbra/shared/concurrency';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -32,7 +33,6 @@ import { Registry } from 'prom-client';
 import { createApp } from './app.js';
 import { tenantDefaultsOf } from './auth/tenants.js';
 import type { ApiConfig } from './config.js';
-import { createSemaphore } from './http/turns.js';
 import { createEventHub } from './jobs/event-hub.js';
 import { createFormatReader } from './models/model-formats.js';
 import { openBoard } from './observability/bull-board.js';
@@ -110,7 +110,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
     ...{ webhookQueue, events, hub, registry, tracing, board, logger },
     traces: createTraceContextStore(redis, tracing, config.UMBRA_TRACE_IMAGES),
     sources: createSourceStores(config),
-    polledJobs: createTtlCache<JobRecord>({ freshMs: polledMs, kept: 1_000 }),
+    polledJobs: createCache<JobRecord>({ maxEntries: 1_000, ttlMs: polledMs }),
     uploadSemaphore: createSemaphore(config.UMBRA_MAX_CONCURRENT_UPLOADS),
     formatOf: createFormatReader(store),
     readTenant: createTenantReader(store, tenantDefaultsOf(config)),

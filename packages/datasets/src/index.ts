@@ -17,7 +17,6 @@ export {
   readJournal,
   type Totals,
 } from './journal.js';
-export { mapInOrder } from './map-in-order.js';
 export { assertName, folderLabel, isIgnoredFile } from './names.js';
 export { offsetOf, partReader, putParts, streamParts } from './parts.js';
 export { examine, type Facts, readLimited, type UploadLimits } from './photo.js';

@@ -62,6 +62,10 @@ export function hasCode(error: unknown, code?: ErrorCode): error is { code: Erro
     : found === code;
 }
 
+/** Whether trying again may help: what is known only as a fault that passes, or is not known at all. */
+export const isRetryable = (error: unknown): boolean =>
+  !hasCode(error) || errorCodes[error.code].retryable;
+
 /** Reduce any thrown value to what may be shown to a user. Unknown errors keep only their message. */
 export function reportError(error: unknown): ErrorReport {
   const message = error instanceof Error ? error.message : String(error);

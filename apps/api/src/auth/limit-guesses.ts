@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { KeyVerifier, Principal } from '@umbra/platform/tenancy/verify-key';
-import { createTtlCache } from '@umbra/shared/cache';
+import { createCache } from '@umbra/shared/cache';
 import { hasCode } from '@umbra/shared/errors';
 import type { Request } from 'express';
 import { ipKeyGenerator } from 'express-rate-limit';
@@ -15,6 +15,8 @@ const kept = 10_000;
 
 type Failures = { readonly count: number; readonly sinceMs: number };
 
+const now = () => performance.now();
+
 /**
  * Listen to an address no more, for the rest of a minute, after so many bad keys: nobody guesses 128 bits,
  * but each guess would be a read of the store.
@@ -26,9 +28,9 @@ type Failures = { readonly count: number; readonly sinceMs: number };
  * @param perMinute Bad keys an address (IPv6: a /56) may send.
  */
 export function limitGuesses(verify: KeyVerifier, perMinute: number): GuardedVerifier {
-  const failures = createTtlCache<Failures>({ freshMs: windowMs, kept });
+  const failures = createCache<Failures>({ maxEntries: kept, ttlMs: windowMs, now });
   /** By digest: no secret is kept. */
-  const worked = createTtlCache<true>({ freshMs: workedMs, kept });
+  const worked = createCache<true>({ maxEntries: kept, ttlMs: workedMs, now });
 
   const noteFailure = (address: string): void => {
     const { count, sinceMs } = failures.get(address) ?? { count: 0, sinceMs: performance.now() };

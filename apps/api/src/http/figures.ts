@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { type FigurePage, type Network, readBundle, useNetwork } from '@umbra/engine';
 import { fetchModel } from '@umbra/platform/store/models';
+import { createSemaphore, type Semaphore } from '@umbra/shared/concurrency';
 import type { DescribedBundle } from '@umbra/shared/contracts/model';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import { umbraVersion } from '@umbra/shared/version';
 import type { Request, Response } from 'express';
 import type { Context } from '../services.js';
-import { createSemaphore, type Semaphore } from './turns.js';
 
 type OpenedNetwork = DescribedBundle & { readonly network: Network };
 

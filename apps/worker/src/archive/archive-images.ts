@@ -4,12 +4,12 @@ import { crc32, deflateRaw, type ZlibOptions } from 'node:zlib';
 import { getJson, readJsonLines } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import type { ObjectStore } from '@umbra/platform/store/store';
+import { mapInOrder } from '@umbra/shared/concurrency';
 import { type DatasetItem, datasetItem, errorReport } from '@umbra/shared/contracts/dataset';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import { isResultFile, type ResultFile } from '@umbra/shared/contracts/result';
 import { type ErrorReport, hasCode, integrity } from '@umbra/shared/errors';
 import { z } from 'zod';
-import { mapAhead } from './map-ahead.js';
 import type { ZipEntry } from './zip-writer.js';
 
 export type JobImages = {
@@ -39,7 +39,7 @@ export type ArchiveStep = {
 
 /** Requests of an object store overlap; what has been read and waits is bounded. */
 const imagesAhead = 16;
-const filesAhead = { items: 24, weight: 32 * 1024 * 1024 };
+const filesAhead = { atOnce: 24, maxWeight: 32 * 1024 * 1024 };
 
 /** Every file of every image, packed for a zip, in the manifest's order. */
 export async function* readImages(images: JobImages): AsyncGenerator<ArchiveStep> {
@@ -47,15 +47,19 @@ export async function* readImages(images: JobImages): AsyncGenerator<ArchiveStep
   const manifest = await store.stream(keys.manifest(tenant, job.dataset));
   try {
     const lines = readJsonLines(manifest.body, datasetItem);
-    const described = mapAhead(lines, { items: imagesAhead }, async ({ value: item }) => ({
+    const described = mapInOrder(lines, { atOnce: imagesAhead }, async ({ value: item }) => ({
       item,
       outcome: await readOutcome(images, item.id),
     }));
     const weigh = ({ file }: ArchiveStep) => file?.content.length ?? 0;
-    yield* mapAhead(listFiles(described), { ...filesAhead, weigh }, async ({ name, ...step }) => ({
-      ...step,
-      file: name === null ? null : await readFile(images, step, name),
-    }));
+    yield* mapInOrder(
+      listFiles(described),
+      { ...filesAhead, weigh },
+      async ({ name, ...step }) => ({
+        ...step,
+        file: name === null ? null : await readFile(images, step, name),
+      }),
+    );
   } finally {
     manifest.body.destroy();
   }

@@ -2,7 +2,7 @@ import { type ShardQueue, shardQueues } from '@umbra/platform/queues/queues';
 import type { JobLive, Progress } from '@umbra/platform/redis/job-progress';
 import { keys } from '@umbra/platform/store/keys';
 import type { JobRecord } from '@umbra/shared/contracts/job';
-import { hasCode, reportError } from '@umbra/shared/errors';
+import { isRetryable, reportError } from '@umbra/shared/errors';
 import { createRoundRobin, type RoundRobin } from '@umbra/shared/scheduling/deficit-round-robin';
 import { failJob } from '../jobs/job-record.js';
 import type { Context } from '../services.js';
@@ -68,7 +68,7 @@ export function createDispatcher(context: Context): Dispatcher {
   const giveUp = async (tracked: TrackedJob, error: unknown): Promise<void> => {
     const { tenant, jobId } = tracked;
     tracked.notBeforeMs = Date.now() + retryMs;
-    if (!hasCode(error) || ['unavailable', 'internal'].includes(error.code)) {
+    if (isRetryable(error)) {
       logger.warn(
         { jobId, error: reportError(error) },
         'a step of a job failed; it is tried again',

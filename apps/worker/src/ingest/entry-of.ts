@@ -1,6 +1,6 @@
 import { assertName, type Entry, folderLabel } from '@umbra/datasets';
 import type { ManifestLine } from '@umbra/shared/contracts/dataset';
-import { hasCode, integrity, invalidInput, reportError } from '@umbra/shared/errors';
+import { integrity, invalidInput, isRetryable, reportError } from '@umbra/shared/errors';
 import type { Found } from './resolve-image.js';
 
 type Labels = 'folder' | null;
@@ -31,7 +31,7 @@ export function entryOf(line: ManifestLine, found: Found, labels: Labels, once: 
 
 /** @throws Faults of ours: all of it is to be tried again. */
 export function refusalOf(name: string, error: unknown, line?: number): Entry {
-  if (!hasCode(error) || ['unavailable', 'internal'].includes(error.code)) throw error;
+  if (isRetryable(error)) throw error;
   const { code, message } = reportError(error);
   const where = line === undefined ? '' : `Line ${line}: `;
   return { refusal: { name: name.slice(0, 200), error: { code, message: `${where}${message}` } } };

@@ -1,5 +1,6 @@
-import { createJournal, type Entry, lastCheckpoint, mapInOrder } from '@umbra/datasets';
+import { createJournal, type Entry, lastCheckpoint } from '@umbra/datasets';
 import type { DatasetMeter } from '@umbra/platform/tenancy/dataset-meter';
+import { mapInOrder } from '@umbra/shared/concurrency';
 import { hasCode } from '@umbra/shared/errors';
 import type { Place } from './read-source.js';
 
@@ -29,7 +30,7 @@ export async function keepJournal<C extends Record<string, unknown>>(
   const last = await lastCheckpoint(place, id);
   const from = { ...start, ...last?.next } as C;
   const journal = createJournal(place, id, last?.index);
-  const looked = mapInOrder(steps(from), imagesAtOnce, ({ look, next }) => {
+  const looked = mapInOrder(steps(from), { atOnce: imagesAtOnce }, ({ look, next }) => {
     const entry = look();
     return entry instanceof Promise
       ? entry.then((found) => ({ entry: found, next }))

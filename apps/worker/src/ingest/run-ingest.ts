@@ -8,7 +8,7 @@ import {
   ingestPayload,
   storedDataset,
 } from '@umbra/shared/contracts/dataset';
-import { AppError, hasCode, reportError, unavailable } from '@umbra/shared/errors';
+import { AppError, hasCode, isRetryable, reportError, unavailable } from '@umbra/shared/errors';
 import { DelayedError, type Job } from 'bullmq';
 import type { Context } from '../services.js';
 import { readSource } from './read-source.js';
@@ -33,7 +33,7 @@ export async function runIngest(context: Context, job: Job, token?: string): Pro
       await context.usage.releaseDataset(tenant, id);
       return;
     }
-    if (!hasCode(error) || ['unavailable', 'internal'].includes(error.code)) throw error;
+    if (isRetryable(error)) throw error;
     logger.warn({ datasetId: id, error: reportError(error) }, 'dataset failed');
     await failDataset(context, tenant, id, error);
   }

@@ -1,6 +1,6 @@
 import { encodeRows } from '@umbra/engine';
 import { type ShardPayload, type ShardReturn, shardPayload } from '@umbra/shared/contracts/shard';
-import { hasCode, reportError } from '@umbra/shared/errors';
+import { hasCode, isRetryable, reportError } from '@umbra/shared/errors';
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
 import { publishProgress } from '../jobs/announce.js';
 import { watchCancellation } from '../runtime/watch-cancellation.js';
@@ -24,8 +24,7 @@ export async function runShard(context: Context, job: Job, token?: string): Prom
       throw new DelayedError();
     }
     const report = JSON.stringify(reportError(error));
-    const retryable = !hasCode(error) || ['unavailable', 'internal'].includes(error.code);
-    throw retryable ? new Error(report, { cause: error }) : new UnrecoverableError(report);
+    throw isRetryable(error) ? new Error(report, { cause: error }) : new UnrecoverableError(report);
   }
   if (returned !== null) return returned;
   await job.moveToDelayed(Date.now() + leasedMs, token);

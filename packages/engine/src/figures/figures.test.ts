@@ -184,12 +184,12 @@ describe('a composed result', () => {
       'heatmap.png',
       'overlay-2.png',
       'overlay.png',
+      'predicted-classes-16x16.npy',
+      'predicted-classes-32x16.npy',
       'result.json',
       'scores-16x16.npy',
       'scores-32x16.npy',
       'thumbnail.webp',
-      'predicted-classes-16x16.npy',
-      'predicted-classes-32x16.npy',
     ]);
     expect([...files.keys()].every(isResultFile)).toBe(true);
     const read = (name: ResultFile) => {

@@ -1,4 +1,4 @@
-import { createTtlCache } from '@umbra/shared/cache';
+import { createCache } from '@umbra/shared/cache';
 import type { ObjectStore } from '../store/store.js';
 import { readTenant, type Tenant, type TenantDefaults } from './tenant.js';
 
@@ -9,7 +9,7 @@ const freshMs = 5_000;
 const kept = 10_000;
 
 export function createTenantReader(store: ObjectStore, defaults: TenantDefaults): TenantReader {
-  const known = createTtlCache<Promise<Tenant>>({ freshMs, kept });
+  const known = createCache<Promise<Tenant>>({ maxEntries: kept, ttlMs: freshMs });
   return (id) => {
     const remembered = known.get(id);
     if (remembered !== undefined) return remembered;

@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createTtlCache } from '@umbra/shared/cache';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { createFsStore } from '../store/fs-store.js';
 import { keys } from '../store/keys.js';
@@ -124,11 +123,4 @@ test('a damaged record is a fault of ours, and opens nothing', async () => {
   const { text, record } = await make();
   await store.put(keys.apiKey(record.prefix), '{}');
   await expect(createKeyVerifier(store)(text)).rejects.toMatchObject({ code: 'integrity' });
-});
-
-test('what is remembered is bounded, and the oldest goes first', () => {
-  const memory = createTtlCache<number>({ freshMs: 60_000, kept: 3 });
-  for (let index = 0; index < 10; index++) memory.set(`n${index}`, index, performance.now());
-  const found = Array.from({ length: 10 }, (_, index) => memory.get(`n${index}`));
-  expect(found.filter((value) => value !== undefined)).toEqual([7, 8, 9]);
 });

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import { createTtlCache } from '@umbra/shared/cache';
+import { createCache } from '@umbra/shared/cache';
 import { AppError, hasCode } from '@umbra/shared/errors';
 import type { ObjectStore } from '../store/store.js';
 import {
@@ -34,8 +34,8 @@ const noHash = Buffer.alloc(32);
  * The two are remembered apart, so that a flood of unknown keys drives no known one out.
  */
 export function createKeyVerifier(store: ObjectStore): KeyVerifier {
-  const known = createTtlCache<ApiKeyRecord>({ freshMs, kept });
-  const unknown = createTtlCache<null>({ freshMs, kept });
+  const known = createCache<ApiKeyRecord>({ maxEntries: kept, ttlMs: freshMs });
+  const unknown = createCache<null>({ maxEntries: kept, ttlMs: freshMs });
   const underWay = new Map<string, Promise<ApiKeyRecord | null>>();
 
   const lookUp = async (prefix: string): Promise<ApiKeyRecord | null> => {
