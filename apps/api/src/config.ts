@@ -18,27 +18,51 @@ const settings = commonConfig.extend({
   ...quotaConfig.shape,
   ...metricsConfig.shape,
   ...tracingConfig.shape,
-  /** `none` has no keys and one tenant: a demo's, for whoever is on this machine. */
-  UMBRA_AUTH: z.enum(['keys', 'none']).default('keys'),
-  /** Of each tenant for which nothing else was set. */
-  UMBRA_REQUESTS_PER_MINUTE: count(6000),
-  /** Uploads taken in at once; more wait, unread. */
-  UMBRA_MAX_CONCURRENT_UPLOADS: count(4),
-  /** From one address, before it must wait. */
-  UMBRA_BAD_KEYS_PER_MINUTE: count(60),
-  /** Proxies in front of the API, which say in X-Forwarded-For where a request comes from. */
-  UMBRA_TRUSTED_PROXIES: z.coerce.number().int().min(0).max(16).default(0),
-  /** Loopback unless told otherwise: TLS is an ingress's. */
-  UMBRA_HOST: z.string().min(1).default('127.0.0.1'),
-  /** 0 takes any free port. */
-  UMBRA_PORT: portSetting.default(8080),
-  /** Every bundle in this folder is published when the API starts; `.umbra/models` if there is one. */
-  UMBRA_MODELS_DIR: z.string().min(1).optional(),
-  /** Models from the store, for pictures of their layers. */
-  UMBRA_CACHE_DIR: z.string().min(1).default('.umbra/cache'),
-  /** 1: bull-board at `/admin/queues`, for operators' keys. */
-  UMBRA_BULL_BOARD: z.enum(['0', '1']).default('0'),
-  UMBRA_SHUTDOWN_MS: count(10_000),
+  UMBRA_AUTH: z
+    .enum(['keys', 'none'])
+    .default('keys')
+    .describe(
+      '`keys`: API keys; `none`: no keys and one tenant, allowed on a loopback `UMBRA_HOST` alone',
+    ),
+  UMBRA_REQUESTS_PER_MINUTE: count(6000).describe(
+    'Requests a minute of a tenant, unless `umbra tenants set` gives its own limit',
+  ),
+  UMBRA_MAX_CONCURRENT_UPLOADS: count(4).describe('Uploads received at once; more wait unread'),
+  UMBRA_BAD_KEYS_PER_MINUTE: count(60).describe(
+    'Bad keys that one address may send; keys that have worked pass all the same',
+  ),
+  UMBRA_TRUSTED_PROXIES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(16)
+    .default(0)
+    .describe("Proxies in front of the API, whose `X-Forwarded-For` gives the client's address"),
+  UMBRA_HOST: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe("Address that the API listens on; TLS is the ingress's"),
+  UMBRA_PORT: portSetting.default(8080).describe('Port of the API; 0 takes any free one'),
+  UMBRA_MODELS_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Folder of model bundles: published when the API starts, and searched by name by `umbra`; `.umbra/models` unless set',
+    ),
+  UMBRA_CACHE_DIR: z
+    .string()
+    .min(1)
+    .default('.umbra/cache')
+    .describe('Folder for models fetched from the store'),
+  UMBRA_BULL_BOARD: z
+    .enum(['0', '1'])
+    .default('0')
+    .describe('1: a page of the queues at `/admin/queues`, for admin keys of the tenant `default`'),
+  UMBRA_SHUTDOWN_MS: count(10_000).describe(
+    'Time that running work may take to end after SIGTERM, ms',
+  ),
 });
 
 export const apiConfig = settings.refine(

@@ -21,24 +21,37 @@ export const workerConfig = commonConfig.extend({
   ...quotaConfig.shape,
   ...metricsConfig.shape,
   ...tracingConfig.shape,
-  /** What this process does, by commas: shards may have machines of their own. */
   UMBRA_STEPS: z
     .string()
     .default(allSteps)
     .transform((names) => [...new Set(names.split(',').map((name) => name.trim()))])
-    .pipe(z.array(step).min(1)),
-  /** Inference threads of this process; shards run side by side. */
-  UMBRA_INFERENCE_THREADS: count(1),
-  /** Images of all jobs that may be in the queue of a kind of model at once. */
-  UMBRA_WINDOW_IMAGES: count(4096),
-  /** Most seconds that a shard should take, as far as its model's pace is known. */
-  UMBRA_SHARD_SECONDS: z.coerce.number().min(0.1).max(600).default(5),
-  UMBRA_CACHE_DIR: z.string().min(1).default('.umbra/cache'),
-  /** A worker that is not heard of for this long loses its shard to another. */
-  UMBRA_LOCK_MS: count(10_000),
-  /** How often to look in the store for jobs that the queue has lost. */
-  UMBRA_RESUME_MS: count(30_000),
-  /** On SIGTERM, how long running shards may take to end by themselves. */
-  UMBRA_SHUTDOWN_MS: count(20_000),
+    .pipe(z.array(step).min(1))
+    .describe('Steps that the worker runs, separated by commas'),
+  UMBRA_INFERENCE_THREADS: count(1).describe(
+    'Inference threads; shards run side by side, one a thread',
+  ),
+  UMBRA_WINDOW_IMAGES: count(4096).describe(
+    'Images of all jobs that may be queued at once for a family of model formats',
+  ),
+  UMBRA_SHARD_SECONDS: z.coerce
+    .number()
+    .min(0.1)
+    .max(600)
+    .default(5)
+    .describe('Longest time that a shard should take, by the measured throughput of its model, s'),
+  UMBRA_CACHE_DIR: z
+    .string()
+    .min(1)
+    .default('.umbra/cache')
+    .describe('Folder for models fetched from the store'),
+  UMBRA_LOCK_MS: count(10_000).describe(
+    "Time after which a silent worker's shard goes to another, ms",
+  ),
+  UMBRA_RESUME_MS: count(30_000).describe(
+    'Interval at which unfinished jobs are looked for in the store, ms',
+  ),
+  UMBRA_SHUTDOWN_MS: count(20_000).describe(
+    'Time that running work may take to end after SIGTERM, ms',
+  ),
 });
 export type WorkerConfig = z.output<typeof workerConfig>;

@@ -6,18 +6,32 @@ const port = z.coerce.number().int().min(0).max(65_535);
 
 /** Settings every process reads. Each app extends this with its own. */
 export const commonConfig = z.object({
-  REDIS_URL: z.url({ protocol: /^rediss?$/ }).default('redis://127.0.0.1:6379'),
-  UMBRA_STORE: z.enum(['fs', 's3']).default('fs'),
-  UMBRA_STORE_DIR: z.string().min(1).default('.umbra/store'),
-  UMBRA_S3_BUCKET: z.string().min(1).optional(),
+  REDIS_URL: z
+    .url({ protocol: /^rediss?$/ })
+    .default('redis://127.0.0.1:6379')
+    .describe('Redis or Valkey, as `redis://` or `rediss://`'),
+  UMBRA_STORE: z
+    .enum(['fs', 's3'])
+    .default('fs')
+    .describe('`fs`: a folder; `s3`: an S3-compatible server'),
+  UMBRA_STORE_DIR: z.string().min(1).default('.umbra/store').describe('Folder of the `fs` store'),
+  UMBRA_S3_BUCKET: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Bucket of the `s3` store; credentials come from the AWS SDK's own chain"),
   UMBRA_S3_PREFIX: z
     .string()
     .regex(/^([A-Za-z0-9._-]+\/)*$/)
-    .default(''),
-  UMBRA_S3_ENDPOINT: z.url().optional(),
-  /** Where clients reach S3, for the URLs that they are given; UMBRA_S3_ENDPOINT unless told. */
-  UMBRA_S3_PUBLIC_ENDPOINT: z.url().optional(),
-  /** What datasets may be made of without a copy: `s3://bucket/prefix/`, by commas. */
+    .default('')
+    .describe('Prefix of every key in the bucket, ending in `/`'),
+  UMBRA_S3_ENDPOINT: z.url().optional().describe('Address of an S3 server other than AWS'),
+  UMBRA_S3_PUBLIC_ENDPOINT: z
+    .url()
+    .optional()
+    .describe(
+      'Address under which clients reach S3, for presigned URLs; `UMBRA_S3_ENDPOINT` unless set',
+    ),
   UMBRA_S3_SOURCES: z
     .string()
     .default('')
@@ -25,16 +39,28 @@ export const commonConfig = z.object({
     .transform((list) => list.filter((one) => one !== ''))
     .pipe(
       z.array(z.string().regex(/^s3:\/\/[^/\s]+\/([^\s]*\/)?$/, 'Expected s3://bucket/prefix/')),
+    )
+    .describe(
+      "Prefixes that datasets may be made of without a copy: `s3://bucket/prefix/`, separated by commas; the service's credentials read them",
     ),
-  UMBRA_S3_REGION: z.string().min(1).default('us-east-1'),
-  /** Lets webhooks go to this network and machine, unless it is 0 or false. */
+  UMBRA_S3_REGION: z.string().min(1).default('us-east-1').describe('Region of the bucket'),
   UMBRA_WEBHOOK_ALLOW_PRIVATE: z
     .string()
     .default('false')
-    .transform((value) => !['0', 'false'].includes(value.toLowerCase())),
-  /** From the first attempt to post a webhook to the second; each later one waits twice as long. */
-  UMBRA_WEBHOOK_RETRY_MS: z.coerce.number().int().min(1).default(20_000),
-  UMBRA_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+    .transform((value) => !['0', 'false'].includes(value.toLowerCase()))
+    .describe('1: webhooks may go to private, loopback and link-local addresses'),
+  UMBRA_WEBHOOK_RETRY_MS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(20_000)
+    .describe(
+      "Time from a webhook's first attempt to its second, ms; each later one waits twice as long, 13 in all",
+    ),
+  UMBRA_LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('Lowest level that is logged'),
 });
 export type CommonConfig = z.output<typeof commonConfig>;
 
@@ -47,37 +73,45 @@ const count = (fallback: number) => z.coerce.number().int().min(1).default(fallb
 
 /** What every process that runs the engine reads. */
 export const engineConfig = z.object({
-  UMBRA_PROVIDER: z.enum(providers).default('cpu'),
-  /** Which TensorFlow.js runs its models; the best that loads, unless told. */
-  UMBRA_TFJS: z.enum(tfjsChoices).default('auto'),
-  /** Of each inference session; threads gain more. */
-  UMBRA_SESSION_THREADS: count(1),
-  /** Memory for the batches of all threads together. */
-  UMBRA_BATCH_MB: count(512),
-  /** Memory for the weights of one model, held whole, in all threads together. */
-  UMBRA_WEIGHTS_MB: count(1024),
-  /** Forbids inference that reuses parts of the clean run, unless it is 0 or false. */
+  UMBRA_PROVIDER: z.enum(providers).default('cpu').describe('Execution provider of onnxruntime'),
+  UMBRA_TFJS: z
+    .enum(tfjsChoices)
+    .default('auto')
+    .describe('Backend of TensorFlow.js models; `auto` takes the best that loads'),
+  UMBRA_SESSION_THREADS: count(1).describe(
+    'Threads of each inference session; more inference threads gain more',
+  ),
+  UMBRA_BATCH_MB: count(512).describe(
+    'Memory for the batches of all inference threads together, MiB',
+  ),
+  UMBRA_WEIGHTS_MB: count(1024).describe(
+    'Memory for the weights of one model in all inference threads together, MiB; beyond it fewer threads hold the whole network, with more session threads each',
+  ),
   UMBRA_FORBID_INCREMENTAL: z
     .string()
     .default('false')
-    .transform((value) => !['0', 'false'].includes(value.toLowerCase())),
+    .transform((value) => !['0', 'false'].includes(value.toLowerCase()))
+    .describe('1: strategy `incremental` is refused, and `auto` means `dense`'),
 });
 
 /** What images are held to, wherever they are taken in. */
 export const uploadLimitsConfig = z.object({
-  UMBRA_MAX_IMAGE_BYTES: count(32 * 1024 ** 2),
-  UMBRA_MAX_IMAGE_PIXELS: count(100_000_000),
-  /** Of an upload, and of what an archive holds eight times as much. */
-  UMBRA_MAX_UPLOAD_BYTES: count(2 * 1024 ** 3),
+  UMBRA_MAX_IMAGE_BYTES: count(32 * 1024 ** 2).describe('Largest image, bytes'),
+  UMBRA_MAX_IMAGE_PIXELS: count(100_000_000).describe('Largest image, pixels'),
+  UMBRA_MAX_UPLOAD_BYTES: count(2 * 1024 ** 3).describe(
+    'Largest upload, bytes; the content of an archive may be eight times as large',
+  ),
 });
 
 const limit = z.coerce.number().int().min(1).optional();
 
 /** What each tenant may hold for which nothing else was set; no limit where it is left out. */
 export const quotaConfig = z.object({
-  UMBRA_QUOTA_IMAGES: limit,
-  UMBRA_QUOTA_BYTES: limit,
-  UMBRA_QUOTA_POSITIONS: limit,
+  UMBRA_QUOTA_IMAGES: limit.describe(
+    'Images that a tenant may store, unless `umbra tenants set` gives its own limit',
+  ),
+  UMBRA_QUOTA_BYTES: limit.describe('Bytes that a tenant may store, likewise'),
+  UMBRA_QUOTA_POSITIONS: limit.describe('Positions that a tenant may have in flight, likewise'),
 });
 
 /** The default quotas as the environment has them. */

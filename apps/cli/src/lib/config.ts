@@ -1,11 +1,21 @@
 import { engineConfig, readConfig } from '@umbra/platform/config';
 import { z } from 'zod';
 
-const cliConfig = engineConfig.extend({
-  /** Where models are added, and found by name first. */
-  UMBRA_MODELS_DIR: z.string().min(1).optional(),
-  /** Of a service. There is no flag for it: arguments can be listed by anyone on the machine. */
-  UMBRA_API_KEY: z.string().min(1).optional(),
+export const cliConfig = engineConfig.extend({
+  UMBRA_MODELS_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Folder of model bundles: published when the API starts, and searched by name by `umbra`; `.umbra/models` unless set',
+    ),
+  UMBRA_API_KEY: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'API key that commands send, unless `--key-file` names one; there is no flag for it, since arguments can be listed by anyone on the machine',
+    ),
 });
 
 /** The environment as the commands read it. @throws {AppError} `invalid_input` */

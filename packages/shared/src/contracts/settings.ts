@@ -124,18 +124,57 @@ const articleFixed = {
 const article = { ...defaults, ...articleFixed, stride: { y: 14, x: 14 } } as const;
 
 const given = z.strictObject({
-  preset: z.enum(['article']).optional(),
-  patch: patch.optional(),
-  stride: step.optional(),
-  edge: edge.optional(),
-  fill: fill.optional(),
-  target: target.optional(),
-  score: score.optional(),
-  strategy: strategy.optional(),
-  allowGaps: z.boolean().optional(),
-  refine: refine.optional(),
-  faithfulness: faithfulness.optional(),
+  preset: z
+    .enum(['article'])
+    .optional()
+    .describe(
+      "`article`: the founding article's run, with edge `article`, fill 0.5 in normalised units, score `probability`, and stride 14 unless given; another edge, fill or score beside it is refused",
+    ),
+  patch: patch
+    .optional()
+    .describe(
+      "Size of the patch in px of the model's input: one number, or height and width; a list of sizes gives a map each, and their mean",
+    ),
+  stride: step
+    .optional()
+    .describe('Distance between positions, px; beyond a patch only with `allowGaps`'),
+  edge: edge
+    .optional()
+    .describe(
+      '`clip` covers every pixel and cuts the last patch; `valid` places whole patches only; `article` has the count of the founding article',
+    ),
+  fill: fill.optional().describe('What is written under the patch: see Fills'),
+  target: target
+    .optional()
+    .describe(
+      "The classes whose score is mapped: the predicted one, its first k (`top`), the image's own label, or a class by index or name",
+    ),
+  score: score
+    .optional()
+    .describe(
+      '`probability`; `logit`; `log-odds`, ln(p / (1 - p)), which still moves where the model is sure',
+    ),
+  strategy: strategy
+    .optional()
+    .describe(
+      '`dense`: a whole forward pass for each position; `incremental`: parts of the baseline run are reused; `auto` chooses. All give the same scores',
+    ),
+  allowGaps: z
+    .boolean()
+    .optional()
+    .describe('Accepts a stride beyond a patch, which leaves pixels that no patch covers'),
+  refine: refine
+    .optional()
+    .describe('Runs a coarse lattice, then the positions where scores vary: see Refine'),
+  faithfulness: faithfulness
+    .optional()
+    .describe('Measures each map by deletion, insertion and the pointing game: see Faithfulness'),
 });
+
+/** What settings are where nothing is given; documentation is generated from it. */
+export const settingDefaults: Readonly<Record<string, unknown>> = defaults;
+/** The schema of each setting as it is given, by name. */
+export const settingSchemas = given.shape;
 
 const extent = z.strictObject({ height: px, width: px });
 
