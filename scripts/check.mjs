@@ -1,14 +1,18 @@
 // `npm run check`: everything a change must pass. `--no-tests` leaves the tests out.
 import { ensureBuilt, ensureInstalled } from './lib/install.mjs';
 import { checkApiFiles, lintApi } from './lib/openapi.mjs';
+import { checkReference } from './lib/reference.mjs';
 import { CommandError, runMain, step } from './lib/run.mjs';
 import { checkStyle, runTests } from './lib/steps.mjs';
+import { checkWalls } from './lib/walls.mjs';
 
 /** @type {[name: string, work: () => Promise<unknown>][]} */
 const steps = [
   ['install', ensureInstalled],
   ['format and lint', checkStyle],
+  ['walls', async () => checkWalls()],
   ['types and build', ensureBuilt],
+  ['generated tables are current', checkReference],
   ['OpenAPI document is current', checkApiFiles],
   ['OpenAPI document lint', lintApi],
 ];

@@ -5,9 +5,9 @@ export type CacheOptions<V> = (
   | { readonly maxEntries: number }
   | { readonly maxBytes: number; readonly sizeOf: (value: V) => number }
 ) & {
-  /** How long a value may be used; for ever unless told. */
+  /** Lifetime of a value; unlimited unless given. */
   readonly ttlMs?: number;
-  /** The clock that ages are told by, ms; that of this process unless told. */
+  /** Clock of the ages, ms; the process's own (`performance`) unless given. */
   readonly now?: () => number;
 };
 
@@ -15,7 +15,7 @@ export type CacheOptions<V> = (
 export type Cache<V> = {
   /** @returns undefined for what is not, or no longer, kept. */
   get(key: string): V | undefined;
-  /** @param sinceMs When the value was true, by `performance.now()`; now unless told. */
+  /** @param sinceMs When the value was true, on the cache's clock; now unless given. */
   set(key: string, value: V, sinceMs?: number): void;
   delete(key: string): void;
 };
