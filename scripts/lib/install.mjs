@@ -39,11 +39,7 @@ export async function ensureInstalled() {
   }
   const command = wanted === undefined ? 'install' : 'ci';
   step(`installing dependencies (npm ${command})`);
-  await run('npm', [command, '--no-audit', '--no-fund'], {
-    // Without this onnxruntime-node may download CUDA libraries, which Umbra does not use.
-    env: { ONNXRUNTIME_NODE_INSTALL: 'skip' },
-    toStderr: true,
-  });
+  await run('npm', [command, '--no-audit', '--no-fund'], { toStderr: true });
   const installed = lockDigest();
   if (installed !== undefined) writeFileSync(stamp, `${installed}\n`);
 }
