@@ -1,14 +1,25 @@
 // `npm run check:api`: ask a running service, over HTTP, whatever its OpenAPI document allows and forbids,
-// and hold every answer to the document. Arguments go to Schemathesis.
+// and hold every answer to the document. Arguments go to Schemathesis, whose report is shown where it found
+// something.
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { countCases, reportCounts } from './lib/counts.mjs';
 import { ensureBuilt, ensureInstalled } from './lib/install.mjs';
 import { ensurePython } from './lib/python.mjs';
 import { CommandError, repoRoot, runMain, step } from './lib/run.mjs';
 import { startServices } from './lib/services.mjs';
 
+const logFile = join(repoRoot, '.umbra', 'check-api.log');
 const minRequests = 2_000;
 /** Nobody is held back: a refusal says nothing about the rest. */
 const withKeys = {
@@ -46,25 +57,41 @@ await runMain(async () => {
   try {
     const seeds = await makeSeeds(services.url, apiKey);
     const started = performance.now();
-    const { status, output } = await schemathesis(join(programs, 'st'), dir, services.url, {
+    const status = await schemathesis(join(programs, 'st'), dir, services.url, {
       SCHEMATHESIS_HOOKS: 'hooks',
       PYTHONPATH: fuzz,
       UMBRA_FUZZ_KEY: apiKey,
       UMBRA_FUZZ_SEEDS: JSON.stringify(seeds),
     });
-    const requests = Number(/^Requests: (\d+)/m.exec(output)?.[1] ?? 0);
     const seconds = ((performance.now() - started) / 1000).toFixed(0);
-    step(`${requests} requests in ${seconds} s`);
-    if (status !== 0) throw new CommandError('an answer is not what the document says', 1);
-    if (requests < minRequests && process.argv.length === 2) {
-      throw new CommandError(`Expected ${minRequests} requests, got ${requests}`, 1);
-    }
+    return judge(status, join(dir, 'junit.xml'), seconds);
   } finally {
     await services.stop();
     rmSync(dir, { recursive: true, force: true });
   }
-  return 0;
 });
+
+/**
+ * @param {number} status of Schemathesis
+ * @param {string} junit path of its report: one case for each operation
+ * @param {string} seconds
+ * @returns {number} our own status
+ */
+function judge(status, junit, seconds) {
+  const log = readFileSync(logFile, 'utf8');
+  const requests = Number(/^Requests: (\d+)/m.exec(log)?.[1] ?? 0);
+  const counts = countCases(existsSync(junit) ? readFileSync(junit, 'utf8') : '');
+  if (status !== 0) {
+    process.stdout.write(log);
+    step('an answer is not what the document says');
+  }
+  step(`${requests} requests to ${counts.passed + counts.failed} operations in ${seconds} s`);
+  const tooFew = requests < minRequests && process.argv.length === 2;
+  if (tooFew) step(`Expected ${minRequests} requests, got ${requests}`);
+  if (counts.failed === 0 && (status !== 0 || tooFew)) counts.failed = 1;
+  reportCounts('check:api', counts);
+  return counts.failed === 0 ? 0 : 1;
+}
 
 /**
  * Things that requests may name, by the name of the parameter: a finished job with its dataset.
@@ -110,7 +137,7 @@ async function drawPhoto(background) {
  * @param {string} dir
  * @param {string} url
  * @param {Record<string, string>} env
- * @returns {Promise<{ status: number, output: string }>}
+ * @returns {Promise<number>} its exit status; what it printed is in the log file
  */
 function schemathesis(program, dir, url, env) {
   const args = [
@@ -120,22 +147,20 @@ function schemathesis(program, dir, url, env) {
     ...['--checks', checks.join(',')],
     ...['--request-timeout', '15', '--continue-on-failure', '--suppress-health-check', 'all'],
     ...['--seed', '1', '--generation-database', 'none'],
+    ...['--report', 'junit', '--report-junit-path', join(dir, 'junit.xml')],
     ...['--generation-with-security-parameters', 'false'],
     ...process.argv.slice(2),
   ];
+  const log = openSync(logFile, 'w');
   return new Promise((done, fail) => {
     const child = spawn(program, args, {
       // What it keeps lies where it runs.
       cwd: dir,
       env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', log, log],
     });
-    let output = '';
-    child.stdout.on('data', (chunk) => {
-      process.stdout.write(chunk);
-      output = (output + chunk).slice(-65_536);
-    });
+    closeSync(log);
     child.on('error', fail);
-    child.on('close', (code) => done({ status: code ?? 1, output }));
+    child.on('close', (code) => done(code ?? 1));
   });
 }

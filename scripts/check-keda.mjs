@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { reportCounts } from './lib/counts.mjs';
 import { ensureBuilt, ensureInstalled } from './lib/install.mjs';
 import { ensurePrometheus } from './lib/ops-tools.mjs';
 import { startPrometheus } from './lib/prometheus.mjs';
@@ -19,6 +20,7 @@ const settings = { patch: 4, stride: 1, edge: 'valid' };
 const positionsPerPhoto = 29 * 29;
 /** Until a model is measured; the number is the API's. */
 const assumedSeconds = 0.02;
+let expectationsMet = 0;
 
 await runMain(async () => {
   const prometheus = await ensurePrometheus('prometheus');
@@ -33,6 +35,7 @@ await runMain(async () => {
     for (const stop of stops.reverse()) await stop();
     rmSync(dir, { recursive: true, force: true });
   }
+  reportCounts('check:keda', { passed: expectationsMet, failed: 0, skipped: 0 });
   return 0;
 });
 
@@ -119,6 +122,7 @@ function expectReplicas(when, scaler, value, expected) {
       1,
     );
   }
+  expectationsMet += 1;
   step(`${when}: ${value.toFixed(2)} s at ${threshold.toFixed(2)} s each: ${wanted} replicas`);
 }
 

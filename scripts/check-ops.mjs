@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { reportCounts } from './lib/counts.mjs';
 import { ensureBuilt, ensureInstalled } from './lib/install.mjs';
 import { ensureOpsCheck, ensurePrometheus, fetchKedaDefinition } from './lib/ops-tools.mjs';
 import { CommandError, repoRoot, run, runMain, step } from './lib/run.mjs';
@@ -55,6 +56,7 @@ await runMain(async () => {
   await ensureInstalled();
   await ensureBuilt();
   const folder = mkdtempSync(join(tmpdir(), 'umbra-ops-'));
+  let passed = mistakes.length;
   try {
     const environments = join(folder, 'environments.json');
     await run(opsCheck, [
@@ -62,16 +64,21 @@ await runMain(async () => {
       ...['-keda-crd', definition],
       ...['-environments', environments],
     ]);
-    await checkEnvironments(JSON.parse(readFileSync(environments, 'utf8')));
+    passed += await checkEnvironments(JSON.parse(readFileSync(environments, 'utf8')));
     proveChecks(opsCheck, definition, folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  checkRunbooks();
+  passed += checkRunbooks();
   const rules = join(repoRoot, 'ops', 'prometheus');
-  await run(promtool, ['check', 'rules', join(rules, 'alerts.yml')]);
-  await run(promtool, ['test', 'rules', join(rules, 'alerts.test.yml')]);
-  await run(promtool, ['check', 'config', '--syntax-only', join(rules, 'prometheus.yml')]);
+  const asked = [
+    ['check', 'rules', join(rules, 'alerts.yml')],
+    ['test', 'rules', join(rules, 'alerts.test.yml')],
+    ['check', 'config', '--syntax-only', join(rules, 'prometheus.yml')],
+  ];
+  for (const args of asked) await run(promtool, args);
+  passed += asked.length;
+  reportCounts('check:ops', { passed, failed: 0, skipped: 0 });
   return 0;
 });
 
@@ -80,6 +87,7 @@ await runMain(async () => {
  * it accepts.
  *
  * @param {{ where: string, image: string, variables: Record<string, string> }[]} environments
+ * @returns {Promise<number>} how many there are
  */
 async function checkEnvironments(environments) {
   const { readConfig } = await import('@umbra/platform/config');
@@ -100,9 +108,14 @@ async function checkEnvironments(environments) {
     }
   }
   step(`the environments of ${environments.length} containers are what their processes read`);
+  return environments.length;
 }
 
-/** Whoever is woken by an alert finds what to do under its name, and no page is of an alert that is gone. */
+/**
+ * Whoever is woken by an alert finds what to do under its name, and no page is of an alert that is gone.
+ *
+ * @returns {number} how many alerts there are
+ */
 function checkRunbooks() {
   const alerts = readFileSync(join(repoRoot, 'ops', 'prometheus', 'alerts.yml'), 'utf8');
   const page = join('docs', 'operations', 'runbooks.md');
@@ -132,6 +145,7 @@ function checkRunbooks() {
     throw new CommandError(`${page}: no alert is called ${[...written.keys()].join(', ')}`, 1);
   }
   step(`${rules.length} alerts have a runbook each`);
+  return rules.length;
 }
 
 /**

@@ -20,7 +20,7 @@ if (!process.argv.includes('--no-tests')) {
   steps.push([
     'tests',
     async () => {
-      const status = await runTests();
+      const status = await runTests('tests');
       if (status !== 0) throw new CommandError('tests failed', status);
     },
   ]);

@@ -8,7 +8,7 @@ await runMain(async () => {
   await ensureInstalled();
   await ensureBuilt();
   process.env.UMBRA_TFJS = 'node';
-  return runTests([
+  return runTests('test:tfjs-node', [
     'packages/engine/src/convert',
     'packages/engine/src/backends',
     ...process.argv.slice(2),

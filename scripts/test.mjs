@@ -6,5 +6,5 @@ import { runTests } from './lib/steps.mjs';
 await runMain(async () => {
   await ensureInstalled();
   await ensureBuilt();
-  return runTests(process.argv.slice(2));
+  return runTests('tests', process.argv.slice(2));
 });

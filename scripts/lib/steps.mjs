@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { reportCounts } from './counts.mjs';
 import { bin } from './install.mjs';
 import { CommandError, run } from './run.mjs';
 
@@ -13,12 +14,13 @@ export async function checkStyle() {
 }
 
 /**
- * Runs the tests and ends with one line of counts, which is there for failed runs too.
+ * Runs the tests and says at the end how many passed, for failed runs too.
  *
+ * @param {string} suite
  * @param {readonly string[]} [args] passed on to vitest
  * @returns {Promise<number>} the exit status
  */
-export async function runTests(args = []) {
+export async function runTests(suite, args = []) {
   const dir = mkdtempSync(join(tmpdir(), 'umbra-report-'));
   const report = join(dir, 'report.json');
   let status = 0;
@@ -35,10 +37,10 @@ export async function runTests(args = []) {
     status = error.code;
   }
   try {
-    process.stdout.write(`${summaryLine(JSON.parse(readFileSync(report, 'utf8')))}\n`);
+    reportCounts(suite, countTests(JSON.parse(readFileSync(report, 'utf8'))));
   } catch {
     // No report: vitest could not even start, or was asked for something like --help. It said so.
-    if (status !== 0) process.stdout.write('Tests: 0 passed, 1 failed, 0 skipped\n');
+    if (status !== 0) reportCounts(suite, { passed: 0, failed: 1, skipped: 0 });
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
@@ -57,11 +59,11 @@ export async function runTests(args = []) {
 
 /**
  * @param {VitestReport} report
- * @returns {string}
+ * @returns {import('./counts.mjs').Counts}
  */
-export function summaryLine(report) {
+export function countTests(report) {
   // A file that cannot be loaded fails without a single test in it to count, and an error outside
-  // of every test fails the run alone. Neither may leave a line that says "0 failed".
+  // of every test fails the run alone. Neither may pass for a run without failures.
   const brokenFiles = report.testResults.filter(
     (file) =>
       file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
@@ -69,5 +71,5 @@ export function summaryLine(report) {
   let failed = report.numFailedTests + brokenFiles;
   if (failed === 0 && !report.success) failed = 1;
   const skipped = report.numPendingTests + report.numTodoTests;
-  return `Tests: ${report.numPassedTests} passed, ${failed} failed, ${skipped} skipped`;
+  return { passed: report.numPassedTests, failed, skipped };
 }

@@ -1,0 +1,41 @@
+// Everything that a change must pass. The last line is the only one that counts the tests, of all suites.
+import { spawnSync } from 'node:child_process';
+import { summaryLine } from './lib/counts.mjs';
+import { findOnPath, runMain } from './lib/run.mjs';
+import { runSuites } from './lib/suites.mjs';
+
+/** @param {readonly string[]} args */
+const pythonCan = (args) => spawnSync('python3', args, { stdio: 'ignore' }).status === 0;
+const script = (/** @type {[string, ...string[]]} */ ...args) =>
+  /** @type {const} */ ([process.execPath, ...args]);
+
+/** @type {import('./lib/suites.mjs').Suite[]} */
+const suites = [
+  { name: 'check', commands: [script('scripts/check.mjs', '--no-tests')] },
+  { name: 'check:ops', commands: [script('scripts/check-ops.mjs')] },
+  { name: 'check:keda', commands: [script('scripts/check-keda.mjs')] },
+  { name: 'tests', commands: [['npm', 'test']] },
+  { name: 'check:api', commands: [script('scripts/check-api.mjs')], lacks: lacksVenv },
+  {
+    name: 'test:tfjs-node',
+    commands: [script('scripts/setup-tfjs-node.mjs'), script('scripts/test-tfjs-node.mjs')],
+    lacks: lacksCompiler,
+  },
+];
+
+await runMain(async () => {
+  const counts = await runSuites(suites);
+  process.stdout.write(`${summaryLine(counts)}\n`);
+  return counts.failed === 0 ? 0 : 1;
+});
+
+function lacksVenv() {
+  return pythonCan(['-c', 'import ensurepip, venv']) ? undefined : 'Python with venv';
+}
+
+function lacksCompiler() {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return 'Linux on x64';
+  if (Number(process.versions.node.split('.')[0]) >= 23) return 'Node.js 20 or 22';
+  if (!pythonCan(['-m', 'pip', '--version'])) return 'Python with pip';
+  return findOnPath('g++') === undefined ? 'compiler' : undefined;
+}

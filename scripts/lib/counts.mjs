@@ -1,0 +1,57 @@
+// How many tests passed. A suite that runs alone closes with its counts; in a run of several each gives them to
+// the run, which closes with the sum.
+import { appendFileSync } from 'node:fs';
+import { step } from './run.mjs';
+
+/** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
+
+/**
+ * @param {readonly Counts[]} all
+ * @returns {Counts}
+ */
+export function addCounts(all) {
+  const sum = { passed: 0, failed: 0, skipped: 0 };
+  for (const { passed, failed, skipped } of all) {
+    sum.passed += passed;
+    sum.failed += failed;
+    sum.skipped += skipped;
+  }
+  return sum;
+}
+
+/**
+ * @param {Counts} counts
+ * @returns {string}
+ */
+export function summaryLine({ passed, failed, skipped }) {
+  return `Tests: ${passed} passed, ${failed} failed, ${skipped} skipped`;
+}
+
+/**
+ * Says what a suite came to: in the closing line or, within a run of several, in that run's file.
+ *
+ * @param {string} suite
+ * @param {Counts} counts
+ * @param {string | undefined} [file] one line of JSON for each suite
+ */
+export function reportCounts(suite, counts, file = process.env.UMBRA_TEST_COUNTS) {
+  if (!file) {
+    process.stdout.write(`${summaryLine(counts)}\n`);
+    return;
+  }
+  appendFileSync(file, `${JSON.stringify(counts)}\n`);
+  const { passed, failed, skipped } = counts;
+  const all = passed + failed + skipped;
+  step(`${suite}: ${all} tests, of which ${failed} failed and ${skipped} were skipped`);
+}
+
+/**
+ * @param {string} xml a report in JUnit's form
+ * @returns {Counts}
+ */
+export function countCases(xml) {
+  const cases = xml.split('<testcase').slice(1);
+  const failed = cases.filter((text) => /<(failure|error)\b/.test(text)).length;
+  const skipped = cases.filter((text) => /<skipped\b/.test(text)).length;
+  return { passed: cases.length - failed - skipped, failed, skipped };
+}

@@ -1,0 +1,83 @@
+// Runs several suites one after another, each to its end, whatever the others came to.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { addCounts } from './counts.mjs';
+import { CommandError, run, step } from './run.mjs';
+
+/** @typedef {import('./counts.mjs').Counts} Counts */
+
+/**
+ * @typedef {object} Suite
+ * @property {string} name
+ * @property {readonly (readonly [string, ...string[]])[]} commands in turn, until one fails
+ * @property {() => string | undefined} [lacks] what the machine has not, for which the suite is left out
+ */
+
+/**
+ * @param {readonly Suite[]} suites
+ * @param {(message: string) => void} [say]
+ * @returns {Promise<Counts>} of all of them: what is left out counts as one test skipped, and what fails as
+ *   one test failed if it counted none
+ */
+export async function runSuites(suites, say = step) {
+  const folder = mkdtempSync(join(tmpdir(), 'umbra-counts-'));
+  /** @type {Counts[]} */
+  const counts = [];
+  try {
+    for (const [index, suite] of suites.entries()) {
+      counts.push(await runSuite(suite, join(folder, `${index}.jsonl`), say));
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return addCounts(counts);
+}
+
+/**
+ * @param {Suite} suite
+ * @param {string} file
+ * @param {(message: string) => void} say
+ * @returns {Promise<Counts>}
+ */
+async function runSuite({ name, commands, lacks }, file, say) {
+  const lacking = lacks?.();
+  if (lacking !== undefined) {
+    say(`${name}: left out, since this machine has no ${lacking}`);
+    return { passed: 0, failed: 0, skipped: 1 };
+  }
+  say(`${name}: begun`);
+  const error = await firstFailure(commands, file);
+  const counts = readCounts(file);
+  if (error !== undefined) {
+    say(`${name}: FAILED: ${error.message}`);
+    if (counts.failed === 0) counts.failed = 1;
+  }
+  return counts;
+}
+
+/**
+ * @param {Suite['commands']} commands
+ * @param {string} file
+ * @returns {Promise<CommandError | undefined>}
+ */
+async function firstFailure(commands, file) {
+  try {
+    for (const [program, ...args] of commands) {
+      await run(program, args, { env: { UMBRA_TEST_COUNTS: file } });
+    }
+  } catch (error) {
+    if (error instanceof CommandError) return error;
+    throw error;
+  }
+  return undefined;
+}
+
+/**
+ * @param {string} file
+ * @returns {Counts}
+ */
+function readCounts(file) {
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : [];
+  return addCounts(lines.map((line) => JSON.parse(line)));
+}

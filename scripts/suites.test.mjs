@@ -1,0 +1,86 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { countCases } from './lib/counts.mjs';
+import { repoRoot } from './lib/run.mjs';
+import { runSuites } from './lib/suites.mjs';
+
+/**
+ * @param {import('./lib/counts.mjs').Counts | undefined} counts what the suite says of itself, if anything
+ * @param {number} [status]
+ * @returns {[string, ...string[]]}
+ */
+function command(counts, status = 0) {
+  const report = `fs.appendFileSync(process.env.UMBRA_TEST_COUNTS, JSON.stringify(${JSON.stringify(counts)}));`;
+  const code = `${counts ? report : ''} process.exitCode = ${status};`;
+  return [process.execPath, '--eval', code];
+}
+
+/** @type {string[]} */
+const said = [];
+const say = (/** @type {string} */ message) => void said.push(message);
+
+it('sums what several suites counted', async () => {
+  const suites = [
+    { name: 'one', commands: [command({ passed: 5, failed: 0, skipped: 2 })] },
+    { name: 'counts nothing', commands: [command(undefined)] },
+    { name: 'two', commands: [command({ passed: 3, failed: 0, skipped: 0 }), command(undefined)] },
+  ];
+  expect(await runSuites(suites, say)).toEqual({ passed: 8, failed: 0, skipped: 2 });
+});
+
+it('goes on after a suite that failed, and counts a failure of it whatever it says', async () => {
+  const suites = [
+    { name: 'failed', commands: [command({ passed: 5, failed: 2, skipped: 0 }, 1)] },
+    {
+      name: 'died',
+      commands: [command(undefined, 3), command({ passed: 9, failed: 0, skipped: 0 })],
+    },
+    { name: 'denies it', commands: [command({ passed: 1, failed: 0, skipped: 0 }, 1)] },
+    { name: 'is not there', commands: [/** @type {const} */ (['/no/such/program'])] },
+    { name: 'passed', commands: [command({ passed: 4, failed: 0, skipped: 0 })] },
+  ];
+  expect(await runSuites(suites, say)).toEqual({ passed: 10, failed: 5, skipped: 0 });
+});
+
+it('counts a suite that is left out as skipped', async () => {
+  const suite = { name: 'not here', commands: [command(undefined, 1)], lacks: () => 'Python' };
+  expect(await runSuites([suite], say)).toEqual({ passed: 0, failed: 0, skipped: 1 });
+  expect(said.at(-1)).toBe('not here: left out, since this machine has no Python');
+});
+
+it('closes with a line of its counts only where nobody sums them up', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'umbra-counts-test-'));
+  const file = join(folder, 'counts.jsonl');
+  const counts = { passed: 2, failed: 1, skipped: 4 };
+  const code = `import { reportCounts } from './scripts/lib/counts.mjs';
+    reportCounts('some', ${JSON.stringify(counts)});`;
+  const report = (/** @type {string} */ path) =>
+    spawnSync(process.execPath, ['--input-type=module', '--eval', code], {
+      cwd: repoRoot,
+      env: { ...process.env, UMBRA_TEST_COUNTS: path },
+      encoding: 'utf8',
+    });
+  try {
+    expect(report('').stdout).toBe('Tests: 2 passed, 1 failed, 4 skipped\n');
+    const { stdout, stderr } = report(file);
+    expect(stdout).toBe('');
+    expect(stderr).toBe('umbra: some: 7 tests, of which 1 failed and 4 were skipped\n');
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(counts);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+it('counts the cases of a JUnit report, each once', () => {
+  const xml = `<testsuites><testsuite tests="4">
+    <testcase name="GET /a" time="1" />
+    <testcase name="GET /b"><failure type="x" message="&lt;error"/><failure/></testcase>
+    <testcase name="GET /c"><error message="none"/></testcase>
+    <testcase name="GET /d"><skipped/></testcase>
+  </testsuite></testsuites>`;
+  expect(countCases(xml)).toEqual({ passed: 1, failed: 2, skipped: 1 });
+  expect(countCases('')).toEqual({ passed: 0, failed: 0, skipped: 0 });
+});
