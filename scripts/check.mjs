@@ -1,4 +1,5 @@
 // `npm run check`: everything a change must pass. `--no-tests` leaves the tests out.
+import { checkCommits } from './lib/commits.mjs';
 import { ensureBuilt, ensureInstalled } from './lib/install.mjs';
 import { checkApiFiles, lintApi } from './lib/openapi.mjs';
 import { checkReference } from './lib/reference.mjs';
@@ -8,6 +9,7 @@ import { checkWalls } from './lib/walls.mjs';
 
 /** @type {[name: string, work: () => Promise<unknown>][]} */
 const steps = [
+  ['subjects of commits', () => checkCommits()],
   ['install', ensureInstalled],
   ['format and lint', checkStyle],
   ['walls', async () => checkWalls()],
