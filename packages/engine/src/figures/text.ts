@@ -1,8 +1,8 @@
-import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import sharp, { type Sharp } from 'sharp';
 
-/** The font travels as a package: a server often has none, and pictures must look the same there. */
-const fontFile = createRequire(import.meta.url).resolve('dejavu-fonts-ttf/ttf/DejaVuSans.ttf');
+/** The font travels along: a server often has none, and pictures must look the same there. */
+const fontFile = fileURLToPath(new URL('../../assets/fonts/DejaVuSans.ttf', import.meta.url));
 
 export type TextImage = { readonly png: Buffer; readonly width: number; readonly height: number };
 
