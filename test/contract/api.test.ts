@@ -127,7 +127,6 @@ describe('uploads', () => {
     expect(
       await problemOf(await post('multipart/form-data; boundary=b', '--b\r\nbroken')),
     ).toMatchObject({ status: 400 });
-    // busboy gives a field without a name no name at all.
     for (const name of ['images', '']) {
       const head = `Content-Disposition: form-data; name="${name}"`;
       const text = `--b\r\n${head}\r\n\r\ncat.jpg\r\n--b--\r\n`;

@@ -5,8 +5,8 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Sink, unpackTar, unpackZip } from '@umbra/datasets';
 import { AppError, invalidInput } from '@umbra/shared/errors';
-import busboy from 'busboy';
 import type { Request } from 'express';
+import { feedForm, openForm } from '../http/form.js';
 
 /** Where archives among the files go, and what they may hold. */
 export type Unpacking = { readonly folder: string; readonly maxBytes: number };
@@ -23,22 +23,22 @@ export async function readForm(
   sink: Sink,
   unpacking: Unpacking,
 ): Promise<void> {
-  const form = openForm(request);
+  const limits = { fields: 100, fieldSize: 64 * 1024 };
+  const form = openForm(request, { preservePath: true, limits });
   // Files are handled in turn: the form waits, since a file's stream is not read before its turn.
   let turn = Promise.resolve();
   let failure: unknown;
-  form.on('file', (_field, stream, { filename }) => {
+  form.on('file', (_field, stream, filename: string | undefined) => {
     const name = filename ?? '';
     turn = turn
       .then(() => (failure === undefined ? readFile(name, stream, sink, unpacking) : undefined))
       .catch((error: unknown) => {
-        failure ??= error;
-        // The rest would be read only to be thrown away.
-        body.destroy();
+        // A file breaks off with its form, which says so itself.
+        if (form.errored === null) failure ??= error;
+        // The rest would be read only to be thrown away, and a form waits for each of its files.
+        form.destroy();
       })
       .finally(() => stream.resume());
-    // An error of the form reaches each open file, too; it is heard once, below.
-    stream.on('error', () => undefined);
   });
   form.on('field', (field: string | undefined) => {
     // As of a curl whose @ was forgotten: the name of a file is not the file.
@@ -46,7 +46,7 @@ export async function readForm(
     failure ??= invalidInput(`Expected files alone, got text in field '${name}'`);
   });
   try {
-    await pipeline(body, form);
+    await feedForm(body, form);
   } catch (error) {
     await turn;
     if (failure !== undefined) throw failure;
@@ -73,17 +73,4 @@ async function readFile(
   await pipeline(stream, createWriteStream(path));
   await unpackZip(path, sink, { maxBytes });
   await rm(path);
-}
-
-function openForm(request: Request): busboy.Busboy {
-  try {
-    return busboy({
-      headers: request.headers,
-      preservePath: true,
-      defParamCharset: 'utf8',
-      limits: { fields: 100, fieldSize: 64 * 1024 },
-    });
-  } catch (error) {
-    throw invalidInput('Expected a multipart form with a boundary', error);
-  }
 }

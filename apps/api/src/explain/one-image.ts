@@ -1,8 +1,7 @@
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { AppError, invalidInput } from '@umbra/shared/errors';
-import busboy from 'busboy';
 import type { Request } from 'express';
+import { feedForm, openForm } from '../http/form.js';
 
 /** One image, and the words that came with it. */
 export type ImageForm = {
@@ -32,13 +31,14 @@ export async function receiveImage(request: Request, limit: number): Promise<Ima
 }
 
 async function readForm(request: Request, limit: number): Promise<ImageForm> {
-  const form = openForm(request);
+  const limits = { fields: 10, fieldSize: 64 * 1024, files: 2 };
+  const form = openForm(request, { limits });
   const fields: Record<string, string> = {};
   const files: { readonly name: string; readonly image: Promise<Buffer> }[] = [];
   form.on('field', (name, value) => {
     fields[name] = value;
   });
-  form.on('file', (_field, stream, { filename }) => {
+  form.on('file', (_field, stream, filename: string | undefined) => {
     if (files.length > 0) return void stream.resume();
     const image = readAll(stream, limit);
     // Heard below; a form that breaks off must not count as unhandled.
@@ -50,7 +50,7 @@ async function readForm(request: Request, limit: number): Promise<ImageForm> {
     count += 1;
   });
   try {
-    await pipeline(request, form);
+    await feedForm(request, form);
   } catch (error) {
     throw invalidInput('Expected a complete multipart form', error);
   }
@@ -59,18 +59,6 @@ async function readForm(request: Request, limit: number): Promise<ImageForm> {
     throw invalidInput(`Expected one image in the form, got ${count}`);
   }
   return { image: await file.image, name: nameOf(file.name), fields };
-}
-
-function openForm(request: Request): busboy.Busboy {
-  try {
-    return busboy({
-      headers: request.headers,
-      defParamCharset: 'utf8',
-      limits: { fields: 10, fieldSize: 64 * 1024, files: 2 },
-    });
-  } catch (error) {
-    throw invalidInput('Expected a multipart form with a boundary', error);
-  }
 }
 
 /** For display: a name that cannot be one is none. */

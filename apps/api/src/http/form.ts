@@ -1,0 +1,36 @@
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Busboy, type BusboyConfig, type BusboyInstance } from '@fastify/busboy';
+import { invalidInput } from '@umbra/shared/errors';
+import type { Request } from 'express';
+
+type FormOptions = Omit<BusboyConfig, 'headers'>;
+
+/** @throws {AppError} `invalid_input` if the request's content type names no form. */
+export function openForm(request: Request, options: FormOptions): BusboyInstance {
+  try {
+    const type = request.get('content-type') ?? '';
+    return new Busboy({ ...options, headers: { ...request.headers, 'content-type': type } });
+  } catch (error) {
+    throw invalidInput('Expected a multipart form with a boundary', error);
+  }
+}
+
+/**
+ * Read a form to its end. Where it breaks off, so does the file that it left open: nobody waits for the
+ * rest of that, or takes it for whole.
+ */
+export async function feedForm(body: Readable, form: BusboyInstance): Promise<void> {
+  let latest: Readable | undefined;
+  form.on('file', (_field, stream) => {
+    latest = stream;
+    // The form tells its error to the open file, too, and ends it as any other.
+    stream.on('error', (error) => stream.destroy(error));
+  });
+  try {
+    await pipeline(body, form);
+  } catch (error) {
+    latest?.destroy(error instanceof Error ? error : new Error('The form broke off'));
+    throw error;
+  }
+}
