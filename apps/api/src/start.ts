@@ -8,28 +8,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readVerifiedBundle } from '@umbra/engine';
 import { addedModelsFolder } from '@umbra/platform/config';
 import { queueNames, redisPrefix } from '@umbra/platform/queues/queues';
-import { createJobEventLog } from '@umbra/platform/redis/job-event-log';
-import { createJobProgressStore } from '@umbra/platform/redis/job-progress';
-import { createThroughputStore } from '@umbra/platform/redis/throughput';
-import { createTraceContextStore } from '@umbra/platform/redis/trace-contexts';
-import { createUsageLedger } from '@umbra/platform/redis/usage-ledger';
-import { cacheWorkerList, createWorkerRegistry } from '@umbra/platform/redis/worker-registry';
+import { cacheWorkerList } from '@umbra/platform/redis/worker-registry';
+import { startPlatform } from '@umbra/platform/services';
 import { publishModel } from '@umbra/platform/store/models';
-import { openStore } from '@umbra/platform/store/open-store';
-import { createSourceStores } from '@umbra/platform/store/source-stores';
 import type { ObjectStore } from '@umbra/platform/store/store';
-import { createLogger, type Logger } from '@umbra/platform/telemetry/logger';
-import { measureStore } from '@umbra/platform/telemetry/measure-store';
+import type { Logger } from '@umbra/platform/telemetry/logger';
 import { serveMetrics } from '@umbra/platform/telemetry/serve-metrics';
-import { createTenantUsage } from '@umbra/platform/telemetry/tenant-usage';
-import { startTracing, telemetryOf } from '@umbra/platform/telemetry/tracing';
-import { createTenantReader } from '@umbra/platform/tenancy/tenant-reader';
+import { telemetryOf } from '@umbra/platform/telemetry/tracing';
 import { createCache } from '@umbra/shared/cache';
 import { createSemaphore } from '@umbra/shared/concurrency';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import { Queue } from 'bullmq';
-import { Redis } from 'ioredis';
-import { Registry } from 'prom-client';
 import { createApp } from './app.js';
 import { tenantDefaultsOf } from './auth/tenants.js';
 import type { ApiConfig } from './config.js';
@@ -51,11 +40,6 @@ const maxRequestMs = 3_600_000;
 
 /** Start the HTTP service. Redis need not be there yet: `/readyz` tells. */
 export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi> {
-  const logger = createLogger('umbra-api', config.UMBRA_LOG_LEVEL);
-  const tracing = await startTracing(config, 'umbra-api');
-  const registry = new Registry();
-  const usage = createTenantUsage(registry, config.UMBRA_METRICS_TENANTS);
-  const store = usage.measureStored(measureStore(openStore(config), registry));
   // A request must never wait for a Redis that is away: commands fail at once.
   const failFastRedisOptions = {
     enableOfflineQueue: false,
@@ -64,8 +48,14 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
     connectTimeout: 1_500,
     retryStrategy: (attempt: number) => Math.min(attempt * 100, 1_000),
   };
-  const redis = new Redis(config.REDIS_URL, failFastRedisOptions);
-  redis.on('error', (error) => logger.warn({ reason: error.message }, 'redis is not reachable'));
+  const platform = await startPlatform({
+    config,
+    name: 'umbra-api',
+    redisOptions: failFastRedisOptions,
+    tenantDefaults: tenantDefaultsOf(config),
+    requireStore: false,
+  });
+  const { logger, tracing, registry, store, redis, progress, throughput } = platform.services;
   const openQueue = (name: string): Queue => {
     const queue = new Queue(name, {
       // A connection of its own: BullMQ greets a shared one before it is ready, and fails for good.
@@ -84,37 +74,26 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   if (config.UMBRA_MODELS_DIR !== undefined || existsSync(models)) {
     await publishModels(store, models, logger);
   }
-  const progress = createJobProgressStore(redis);
-  const workerRegistry = cacheWorkerList(createWorkerRegistry(redis), workerListMs);
-  const events = createJobEventLog(redis);
   const subscriber = redis.duplicate();
   subscriber.on('error', () => undefined);
   const hub = createEventHub(subscriber);
-  const throughput = createThroughputStore(redis);
   const board =
     config.UMBRA_BULL_BOARD === '1'
       ? await openBoard({ store, openQueue, badKeysPerMinute: config.UMBRA_BAD_KEYS_PER_MINUTE })
       : null;
   const app = createApp({
-    ...{
-      config,
-      store,
-      redis,
-      progress,
-      workerRegistry,
-      throughput,
-      dispatchQueue,
-      ingestQueue,
-      mergeQueue,
-    },
-    ...{ webhookQueue, events, hub, registry, tracing, board, logger },
-    traces: createTraceContextStore(redis, tracing, config.UMBRA_TRACE_IMAGES),
-    sources: createSourceStores(config),
+    ...platform.services,
+    config,
+    workerRegistry: cacheWorkerList(platform.services.workerRegistry, workerListMs),
+    hub,
+    dispatchQueue,
+    ingestQueue,
+    mergeQueue,
+    webhookQueue,
+    board,
     polledJobs: createCache<JobRecord>({ maxEntries: 1_000, ttlMs: polledMs }),
     uploadSemaphore: createSemaphore(config.UMBRA_MAX_CONCURRENT_UPLOADS),
     formatOf: createFormatReader(store),
-    readTenant: createTenantReader(store, tenantDefaultsOf(config)),
-    usage: createUsageLedger(redis, store),
   });
   const readBacklog = createBacklogReader(store, progress, throughput);
   const queueMetrics = createQueueMetrics({ registry, redis, readBacklog, logger });
@@ -143,8 +122,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
       const queues = [dispatchQueue, ingestQueue, mergeQueue, webhookQueue];
       await Promise.all(queues.map(closeQueue));
       await board?.close();
-      redis.disconnect();
-      await tracing.close();
+      await platform.close();
     },
   };
 }

@@ -8,24 +8,11 @@ import {
   servedShardQueues,
   type stepNames,
 } from '@umbra/platform/queues/queues';
-import { createJobEventLog } from '@umbra/platform/redis/job-event-log';
-import { createJobProgressStore } from '@umbra/platform/redis/job-progress';
 import { createScoreLease } from '@umbra/platform/redis/score-lease';
-import { createThroughputStore } from '@umbra/platform/redis/throughput';
-import { createTraceContextStore } from '@umbra/platform/redis/trace-contexts';
-import { createUsageLedger } from '@umbra/platform/redis/usage-ledger';
-import { createWorkerRegistry } from '@umbra/platform/redis/worker-registry';
-import { openStore } from '@umbra/platform/store/open-store';
-import { createSourceStores } from '@umbra/platform/store/source-stores';
-import { createLogger } from '@umbra/platform/telemetry/logger';
-import { measureStore } from '@umbra/platform/telemetry/measure-store';
+import { startPlatform } from '@umbra/platform/services';
 import { serveMetrics } from '@umbra/platform/telemetry/serve-metrics';
-import { createTenantUsage } from '@umbra/platform/telemetry/tenant-usage';
-import { startTracing, telemetryOf } from '@umbra/platform/telemetry/tracing';
-import { createTenantReader } from '@umbra/platform/tenancy/tenant-reader';
+import { telemetryOf } from '@umbra/platform/telemetry/tracing';
 import { FlowProducer, Queue } from 'bullmq';
-import { Redis } from 'ioredis';
-import { Registry } from 'prom-client';
 import { failUnarchived, runArchive } from './archive/archive.js';
 import type { WorkerConfig } from './config.js';
 import { runDispatch } from './dispatch/dispatch.js';
@@ -63,28 +50,26 @@ const steps = {
 
 /** Start every consumer of this process. @throws {AppError} `unavailable` if the store is. */
 export async function startWorker(config: Readonly<WorkerConfig>): Promise<RunningWorker> {
-  const logger = createLogger('umbra-worker', config.UMBRA_LOG_LEVEL);
-  const tracing = await startTracing(config, 'umbra-worker');
-  const registry = new Registry();
-  const usage = createTenantUsage(registry, config.UMBRA_METRICS_TENANTS);
-  const store = usage.measureStored(measureStore(openStore(config), registry));
-  await store.check();
-  const redis = new Redis(config.REDIS_URL, { maxRetriesPerRequest: null });
-  redis.on('error', (error) => logger.warn({ reason: error.message }, 'redis is not reachable'));
+  const platform = await startPlatform({
+    config,
+    name: 'umbra-worker',
+    redisOptions: { maxRetriesPerRequest: null },
+    tenantDefaults: { quotas: quotasOf(config), requestsPerMinute: null },
+    requireStore: true,
+  });
+  const { logger, tracing, registry, store, redis, events, throughput, workerRegistry } =
+    platform.services;
   const engine = openEngine({
     inferenceThreads: config.UMBRA_INFERENCE_THREADS,
     ...engineOptionsOf(config),
   });
-  const throughput = createThroughputStore(redis);
-  const workerRegistry = createWorkerRegistry(redis);
   const metrics = createWorkerMetrics({
     registry,
     redis,
     throughput,
-    usage,
+    usage: platform.services.tenantUsage,
     inferenceThreads: config.UMBRA_STEPS.includes('shard') ? config.UMBRA_INFERENCE_THREADS : 0,
   });
-  const events = createJobEventLog(redis);
   const shutdown = new AbortController();
   // Every shard and every consumer listens: many are no leak.
   setMaxListeners(0, shutdown.signal);
@@ -93,19 +78,12 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
   const queue = (name: string) => new Queue(name, shared);
   const webhookQueue = queue(queueNames.webhook);
   const context: Context = {
+    ...platform.services,
     config,
-    store,
     scoreLease: createScoreLease(redis),
-    sources: createSourceStores(config),
-    progress: createJobProgressStore(redis),
-    throughput,
-    events,
     publishJobState: metrics.countEnds(
       createJobStatePublisher({ events, store, webhookQueue, config }),
     ),
-    workerRegistry,
-    readTenant: createTenantReader(store, { quotas: quotasOf(config), requestsPerMinute: null }),
-    usage: createUsageLedger(redis, store),
     engine,
     modelCache: metrics.measureModelCache(createModelCache(store, engine, config.UMBRA_CACHE_DIR)),
     // Each image carries its own job's trace, which no producer can know of.
@@ -117,9 +95,6 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     archiveQueue: queue(queueNames.archive),
     webhookQueue,
     metrics,
-    tracing,
-    traces: createTraceContextStore(redis, tracing, config.UMBRA_TRACE_IMAGES),
-    logger,
     closing: closing.signal,
     shutdown: shutdown.signal,
   };
@@ -184,9 +159,8 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
         sleep(producersMs, undefined, { ref: false }),
       ]);
       await engine.close();
-      redis.disconnect();
       await server?.close();
-      await tracing.close();
+      await platform.close();
     },
   };
 }
