@@ -10,7 +10,7 @@ import { type Engine, type OpenModel, openEngine } from './engine.js';
 import { type ModelInput, prepareImage } from './image/preprocess.js';
 import { copyBox } from './occlusion/copy.js';
 import { fillImage } from './occlusion/fill.js';
-import { planOcclusion } from './occlusion/occlude.js';
+import { planOcclusion } from './occlusion/resolve-run.js';
 import { softmaxAt } from './occlusion/scores.js';
 import { writeTinyBundle } from './testing/tiny-bundle.js';
 

@@ -27,7 +27,16 @@ export { type Kernels, type Network, useNetwork } from './network/network.js';
 export { attribute, attributeTargets } from './occlusion/attribution.js';
 export { type EstimateOptions, estimateRun, type RunEstimate } from './occlusion/estimate.js';
 export type { InferencePlan, PlanStep } from './occlusion/inference-plan.js';
-export { allowedStrategy, type Maps, planOcclusion } from './occlusion/occlude.js';
+export type { Maps } from './occlusion/occlude.js';
+export {
+  planOcclusion,
+  type ResolvedRun,
+  type ResolvedSettings,
+  type RunLimits,
+  resolveRun,
+  resolveSettings,
+} from './occlusion/resolve-run.js';
+export { allowedStrategy } from './occlusion/strategy.js';
 export { assertTarget } from './occlusion/targets.js';
 export { joinFloats } from './results/arrays.js';
 export { composeResult, type ResultArguments, type ResultFiles } from './results/compose-result.js';

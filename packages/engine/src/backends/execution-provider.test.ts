@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readBundle } from '../models/bundle.js';
-import { allowedStrategy } from '../occlusion/occlude.js';
+import { allowedStrategy } from '../occlusion/strategy.js';
 import { writeTinyBundle } from '../testing/tiny-bundle.js';
 import { deviceOf } from './execution-provider.js';
 import { loadOnnxruntime } from './onnxruntime.js';

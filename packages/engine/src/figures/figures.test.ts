@@ -8,7 +8,7 @@ import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { decodeFloats, decodeInts, encodeFloats, encodeInts, encodeNpy } from '../encoding/npy.js';
-import { planOcclusion } from '../occlusion/occlude.js';
+import { planOcclusion } from '../occlusion/resolve-run.js';
 import { composeResult, type ResultArguments } from '../results/compose-result.js';
 import { divergingColour } from './colour-map.js';
 import { formatTick } from './heatmap.js';

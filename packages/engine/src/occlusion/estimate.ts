@@ -5,7 +5,7 @@ import type { OpenModel } from '../engine.js';
 import { planFrame } from '../image/frame.js';
 import type { ModelInput } from '../image/preprocess.js';
 import { fillImage } from './fill.js';
-import { planOcclusion } from './occlude.js';
+import { planOcclusion } from './resolve-run.js';
 
 /** What explaining one image will take on this machine. */
 export type RunEstimate = {

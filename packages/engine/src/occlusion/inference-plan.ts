@@ -2,7 +2,8 @@ import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import type { NetworkPlan } from '../incremental/incremental.js';
 import { type EvaluatedModel, planFor } from './evaluate.js';
-import { allowedStrategy, largestPatch, type StrategyLimits } from './occlude.js';
+import { resolveSettings } from './resolve-run.js';
+import type { StrategyLimits } from './strategy.js';
 
 /** A stretch of the network that runs on windows of its input. */
 export type PlanStep = {
@@ -50,8 +51,7 @@ export async function describePlan(
   size: Size,
   settings: OcclusionSettings,
 ): Promise<InferencePlan> {
-  const patch = largestPatch(settings);
-  const strategy = allowedStrategy(settings.strategy, model.limits);
+  const { patch, strategy } = resolveSettings(settings, model.bundle, model.limits);
   const chosen = await planFor(model, size, { strategy, patch });
   const network = chosen ?? (await model.incremental.plan(size, patch));
   return {

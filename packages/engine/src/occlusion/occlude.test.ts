@@ -8,7 +8,7 @@ import { type Engine, type OccludeOptions, type OpenModel, openEngine } from '..
 import { type ModelInput, prepareImage } from '../image/preprocess.js';
 import { writeTinyBundle } from '../testing/tiny-bundle.js';
 import { countPasses, estimateRun } from './estimate.js';
-import { planOcclusion } from './occlude.js';
+import { planOcclusion } from './resolve-run.js';
 import { targetIndices } from './targets.js';
 
 let folder: string;

@@ -1,13 +1,7 @@
-import type { Provider } from '@umbra/shared/contracts/provider';
-import {
-  needsWholeImage,
-  type OcclusionSettings,
-  patchesOf,
-} from '@umbra/shared/contracts/settings';
+import { needsWholeImage, type OcclusionSettings } from '@umbra/shared/contracts/settings';
 import type { BaselineRun, Provenance } from '@umbra/shared/contracts/shard';
 import { integrity, invalidInput } from '@umbra/shared/errors';
-import type { Size } from '@umbra/shared/occlusion/grid';
-import { boxesOf, checkRows, type OcclusionPlan, planGrids } from '@umbra/shared/occlusion/plan';
+import { boxesOf, checkRows, type OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import type { OccludeOptions, OcclusionRun } from '../engine.js';
 import type { ModelInput } from '../image/preprocess.js';
 import { throwIfAborted } from './abort.js';
@@ -23,7 +17,9 @@ import {
 import { measureFaithfulness } from './faithfulness.js';
 import { fillImage } from './fill.js';
 import { refineMaps } from './refine.js';
-import { argmax, assertScore, describeBaseline, scoreOf } from './scores.js';
+import { resolveRun } from './resolve-run.js';
+import { argmax, describeBaseline, scoreOf } from './scores.js';
+import type { StrategyLimits } from './strategy.js';
 
 export type OccludedModel = EvaluatedModel & {
   readonly labels: readonly string[];
@@ -39,17 +35,6 @@ export type Maps = {
   readonly predictedClasses: Int32Array;
 };
 
-/** The positions of a run over an input of a given extent. @throws {AppError} `invalid_input` */
-export function planOcclusion({ height, width }: Size, settings: OcclusionSettings): OcclusionPlan {
-  return planGrids({ height, width }, patchesOf(settings), settings.stride, settings.edge);
-}
-
-/** The extent that every patch of a run fits into, px. */
-export const largestPatch = (settings: OcclusionSettings): Size => ({
-  height: Math.max(...patchesOf(settings).map(({ height }) => height)),
-  width: Math.max(...patchesOf(settings).map(({ width }) => width)),
-});
-
 /** Score the watched classes with the patch at each position of some rows of the plan. */
 export async function occlude(
   model: OccludedModel,
@@ -60,18 +45,19 @@ export async function occlude(
   const startedAt = performance.now();
   const { bundle, labels } = model;
   const { signal, onProgress } = options;
-  assertScore(settings.score, bundle, model.classes);
-  const plan = planOcclusion(input, settings);
+  const { plan, strategy, patch } = resolveRun(settings, bundle, input, {
+    ...model.limits,
+    labels,
+  });
   const rows = checkRows(plan, options.rows ?? { rowStart: 0, rowEnd: plan.rows });
   assertWhole(settings, plan, rows);
-  const strategy = allowedStrategy(settings.strategy, model.limits);
   const image: SharedImage = {
     original: share(input.tensor),
     filled: share(fillImage(input, settings.fill, bundle.input)),
     size: { height: input.height, width: input.width },
   };
   throwIfAborted(signal);
-  const way = { strategy, patch: largestPatch(settings) };
+  const way = { strategy, patch };
   const baselineOutput = await evaluateBaseline(model, image, { signal, way });
   const baseline = describeBaseline(baselineOutput, labels, settings, bundle, options.label);
 
@@ -149,29 +135,4 @@ function assertWhole(
   throw invalidInput(
     `Expected all ${plan.rows} rows at once, which refine and faithfulness need, got [${rowStart}, ${rowEnd})`,
   );
-}
-
-/** What an engine's options say of strategies: see `EngineOptions`. */
-export type StrategyLimits = {
-  readonly provider?: Provider;
-  readonly forbidIncremental?: boolean;
-};
-
-/**
- * What a strategy means here: `auto` is `dense` where incremental cannot be had.
- *
- * Segments run on CPUs alone: a GPU would wait for the row copies between them.
- *
- * @throws {AppError} `invalid_input` if incremental is asked for there.
- */
-export function allowedStrategy(
-  strategy: OcclusionSettings['strategy'],
-  { provider = 'cpu', forbidIncremental = false }: StrategyLimits,
-): OcclusionSettings['strategy'] {
-  if (provider === 'cpu' && !forbidIncremental) return strategy;
-  if (strategy !== 'incremental') return 'dense';
-  const why = forbidIncremental
-    ? 'incremental inference is forbidden here (UMBRA_FORBID_INCREMENTAL)'
-    : `incremental inference runs on the cpu, and the execution provider here is ${provider}`;
-  throw invalidInput(`Expected strategy 'auto' or 'dense', since ${why}, got 'incremental'`);
 }

@@ -48,14 +48,23 @@ function logOdds(row: Float32Array, index: number): number {
   return Math.log(Math.max(smallest, row[index] ?? 0)) - Math.log(Math.max(smallest, others));
 }
 
-/** @throws {AppError} `invalid_input` if the model cannot give the score. */
-export function assertScore(score: Score, bundle: ModelBundle, classes: number): void {
+/**
+ * Check that a model can give a score.
+ *
+ * @param classes Length of the model's output, where it is known.
+ * @throws {AppError} `invalid_input` if it cannot.
+ */
+export function assertScore(
+  score: Score,
+  bundle: Pick<ModelBundle, 'name' | 'output'>,
+  classes: number | undefined,
+): void {
   if (score === 'logit' && bundle.output === 'probabilities') {
     throw invalidInput(
       `Expected score 'probability' or 'log-odds', since model '${bundle.name}' gives probabilities, got 'logit'`,
     );
   }
-  if (score === 'log-odds' && classes < 2) {
+  if (score === 'log-odds' && classes !== undefined && classes < 2) {
     throw invalidInput(
       `Expected score 'probability' or 'logit', since model '${bundle.name}' has one class, got 'log-odds'`,
     );
