@@ -1,14 +1,20 @@
-import type { Graph, GraphNode } from './graph.js';
-import { isMap } from './graph.js';
+import { type Graph, type GraphNode, isMap } from './graph.js';
 import { type AxisWindow, outputRange, type Range, unionOf } from './window.js';
 
 export type Axis = 'y' | 'x';
 
-/** Inputs of a map along an axis. */
-export const extentOf = (graph: Graph, tensor: string, axis: Axis): number =>
-  graph.shapes.get(tensor)?.[axis === 'y' ? 2 : 3] ?? 0;
+/**
+ * The extent of a feature map along an axis, in its own units.
+ *
+ * @throws {RangeError} If the tensor is no feature map.
+ */
+export function extentOf(graph: Graph, tensor: string, axis: Axis): number {
+  const shape = graph.shapes.get(tensor);
+  if (!isMap(shape)) throw new RangeError(`Expected tensor '${tensor}' to be a feature map`);
+  return axis === 'y' ? shape[2] : shape[3];
+}
 
-/** The window of a node along an axis; a pointwise node's is a single input. */
+/** The window of a node along an axis; null for a pointwise node, which reads one input. */
 export const windowOf = ({ reach }: GraphNode, axis: Axis): AxisWindow | null =>
   reach.kind === 'window' ? reach[axis] : null;
 

@@ -2,7 +2,9 @@ import type { Layer } from '@umbra/shared/contracts/layer';
 import type { AxisWindow } from './window.js';
 
 /** Extents of a tensor for a batch of one; images are [1, channels, height, width]. */
-export type Shape = readonly number[];
+export type TensorShape = readonly number[];
+/** Extents of a feature map. */
+export type MapShape = readonly [batch: number, channels: number, height: number, width: number];
 
 /**
  * How a node's output depends on its inputs in space.
@@ -22,11 +24,11 @@ export type Reach =
   | { readonly kind: 'global' }
   | { readonly kind: 'unknown' };
 
-/** What a layer does, in one word for every format. */
+/** Category of a layer, the same for every format. */
 export type LayerKind = Layer['kind'];
 
 export type GraphNode = {
-  /** Unlike any other node's. */
+  /** Unique in the graph. */
   readonly name: string;
   readonly kind: LayerKind;
   /** ONNX's word for the operation, such as `Conv`. */
@@ -37,9 +39,9 @@ export type GraphNode = {
   readonly reach: Reach;
   /** Multiply-adds for each element of the first output. */
   readonly macsPerOutput: number;
-  /** Numbers that training set: weights and biases. */
+  /** Count of trained numbers: weights and biases. */
   readonly parameters: number;
-  /** Convolutions only. */
+  /** Groups of a convolution; null for other operations. */
   readonly groups: number | null;
 };
 
@@ -48,21 +50,27 @@ export type Graph = {
   readonly input: string;
   readonly output: string;
   readonly nodes: readonly GraphNode[];
-  /** Of every computed tensor; null where it could not be worked out. */
-  readonly shapes: ReadonlyMap<string, Shape | null>;
+  /** Shape of every computed tensor; null where it could not be inferred. */
+  readonly shapes: ReadonlyMap<string, TensorShape | null>;
 };
 
 /** Whether a tensor is a feature map, [1, channels, height, width]. */
-export const isMap = (shape: Shape | null | undefined): shape is Shape => shape?.length === 4;
+export const isMap = (shape: TensorShape | null | undefined): shape is MapShape =>
+  shape?.length === 4;
 
-/** Positions of each tensor's readers in `nodes`; the network's output has one at the end. */
+/** Indices in `nodes` of each tensor's readers; the network's output has one past the last node. */
 export type Readers = ReadonlyMap<string, readonly number[]>;
 
 export function readersOf({ nodes, output }: Graph): Readers {
   const readers = new Map<string, number[]>();
+  const addReader = (tensor: string, index: number) => {
+    const indices = readers.get(tensor);
+    if (indices === undefined) readers.set(tensor, [index]);
+    else indices.push(index);
+  };
   for (const [index, node] of nodes.entries()) {
-    for (const name of node.inputs) readers.set(name, [...(readers.get(name) ?? []), index]);
+    for (const name of node.inputs) addReader(name, index);
   }
-  readers.set(output, [...(readers.get(output) ?? []), nodes.length]);
+  addReader(output, nodes.length);
   return readers;
 }

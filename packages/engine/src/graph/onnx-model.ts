@@ -1,24 +1,28 @@
 import { integrity } from '@umbra/shared/errors';
 import {
   type AttributeProto,
-  externalLocation,
+  externalData,
+  isExternal,
   type NodeProto,
+  onnxType,
   type TensorProto,
+  type ValueProto,
 } from './onnx-proto.js';
 import { type SkimmedModel, type SkimmedTensor, skimOnnx } from './skim-onnx.js';
 
-/** Where a weight's bytes lie. */
+/** The stretch of a file that holds a weight's bytes. */
 export type WeightFile = {
   readonly path: string;
   readonly offset: number;
   readonly bytes: number;
 };
 
+/** A constant of a network: a trained weight, or a number that shapes the graph. */
 export type Weight = {
   readonly name: string;
   readonly shape: readonly number[];
   readonly dataType: number;
-  /** In a file beside the model, or in the model itself; null if `proto` holds the numbers. */
+  /** Stretch of the model or of a file beside it; null if `proto` holds the numbers. */
   readonly file: WeightFile | null;
   /** The weight without the bytes that `file` locates. */
   readonly proto: TensorProto;
@@ -42,25 +46,39 @@ export type OnnxModel = {
  */
 export async function readOnnxModel(path: string, fileName: string): Promise<OnnxModel> {
   const { model, initializers } = await skim(path, fileName);
-  const { graph } = model;
+  const { graph, irVersion = oldestIrVersion } = model;
   const weights = new Map<string, Weight>();
   for (const tensor of initializers) {
     const weight = locate(tensor, fileName);
     weights.set(weight.name, weight);
   }
   return {
-    irVersion: model.irVersion ?? 8,
-    opset: (model.opsetImport ?? []).map(({ domain = '', version = 1 }) => ({ domain, version })),
-    inputs: (graph?.input ?? [])
+    irVersion,
+    opset: model.opsetImport.map(({ domain = '', version = 1 }) => ({ domain, version })),
+    inputs: graph.input
       .filter(({ name }) => !weights.has(name))
-      .map(({ name, type }) => ({
-        name,
-        shape: (type?.tensorType?.shape?.dim ?? []).map(({ dimValue }) => dimValue || null),
-      })),
-    outputs: (graph?.output ?? []).map(({ name }) => name),
-    nodes: graph?.node ?? [],
+      .map((input) => ({ name: input.name, shape: declaredShape(input) })),
+    outputs: graph.output.map(({ name }) => name),
+    nodes: graph.node,
     weights,
   };
+}
+
+/** Version of the format that a file without one is read as. */
+const oldestIrVersion = 8;
+
+/** Extents that a file declares, null for an open one; none where it declares no shape. */
+const declaredShape = ({ type }: ValueProto): readonly (number | null)[] =>
+  (type?.tensorType?.shape?.dim ?? []).map(({ dimValue }) => dimValue || null);
+
+/**
+ * The name of the image among a model's inputs, which is the first that is no weight.
+ *
+ * @throws {AppError} `integrity` if the model reads nothing.
+ */
+export function imageInput({ inputs: [image] }: OnnxModel): string {
+  if (image === undefined) throw integrity('Expected an ONNX model with an input, got none');
+  return image.name;
 }
 
 async function skim(path: string, fileName: string): Promise<SkimmedModel> {
@@ -72,30 +90,28 @@ async function skim(path: string, fileName: string): Promise<SkimmedModel> {
 }
 
 function locate({ proto, raw }: SkimmedTensor, fileName: string): Weight {
-  const { name = '', dims = [], dataType = 0 } = proto;
-  const described = { name, shape: dims, dataType, proto };
-  if (proto.dataLocation === externalLocation) {
-    const entries = new Map((proto.externalData ?? []).map(({ key, value }) => [key, value]));
-    const file = {
-      path: entries.get('location') ?? '',
-      offset: Number(entries.get('offset') ?? 0),
-      bytes: Number(entries.get('length') ?? 0),
-    };
-    return { ...described, file };
-  }
-  return { ...described, file: raw === null ? null : { path: fileName, ...raw } };
+  const { name = '' } = proto;
+  const weight = inlineWeight(name, proto);
+  if (isExternal(proto)) return { ...weight, file: externalData(proto) };
+  return { ...weight, file: raw === null ? null : { path: fileName, ...raw } };
 }
 
-/** Whole numbers of a small constant, such as a shape; null if it is not one. */
-export function wholeNumbers(tensor: TensorProto | undefined): readonly number[] | null {
+/** A weight whose numbers `proto` holds. */
+export function inlineWeight(name: string, proto: TensorProto): Weight {
+  const { dims, dataType = onnxType.undefined } = proto;
+  return { name, shape: dims, dataType, file: null, proto };
+}
+
+/** Integers of a small constant, such as a shape; null if it is not one. */
+export function integersIn(tensor: TensorProto | undefined): readonly number[] | null {
   if (tensor?.int64Data?.length) return tensor.int64Data;
   if (tensor?.int32Data?.length) return tensor.int32Data;
-  if (tensor?.rawData === undefined || tensor.dataType !== 7) return null;
+  if (tensor?.rawData === undefined || tensor.dataType !== onnxType.int64) return null;
   const bytes = Buffer.from(tensor.rawData);
   return Array.from({ length: bytes.length / 8 }, (__, at) => Number(bytes.readBigInt64LE(at * 8)));
 }
 
-/** An attribute by name. */
+/** An attribute by name; undefined where the node leaves it to the operator's default. */
 export const attributeOf = (node: NodeProto, name: string): AttributeProto | undefined =>
   node.attribute?.find((attribute) => attribute.name === name);
 

@@ -9,15 +9,15 @@ export function ancestorsOf(
   const names = new Set(wanted);
   const nodes: NodeProto[] = [];
   for (const node of [...model.nodes].reverse()) {
-    if (!node.output?.some((name) => names.has(name))) continue;
+    if (!node.output.some((name) => names.has(name))) continue;
     nodes.unshift(node);
-    for (const name of node.input ?? []) names.add(name);
+    for (const name of node.input) names.add(name);
   }
   const weights = [...names].map((name) => model.weights.get(name));
   return { nodes, weights: weights.filter((weight) => weight !== undefined) };
 }
 
-/** A weight that stays in the bundle's files: see `externalFolder`. */
+/** A tensor that refers to a weight in the bundle's files: see `externalFolder`. */
 export function referTo({ name, shape, dataType, file, proto }: Weight): TensorProto {
   if (file === null) return proto;
   const entries = { location: file.path, offset: String(file.offset), length: String(file.bytes) };

@@ -1,25 +1,30 @@
 import protobuf from 'protobufjs/light.js';
 
-/** The parts of ONNX's protobuf that are read and written; other fields are ignored. */
+/**
+ * The parts of ONNX's protobuf that are read and written; other fields are ignored.
+ *
+ * Lists are always there, empty where the file has none; a field with `?` may be absent in a file.
+ */
 export type ModelProto = {
   irVersion?: number;
-  opsetImport?: { domain?: string; version?: number }[];
+  opsetImport: { domain?: string; version?: number }[];
   graph?: GraphProto;
   functions?: unknown[];
 };
 export type GraphProto = {
   name?: string;
-  node?: NodeProto[];
-  initializer?: TensorProto[];
-  input?: ValueProto[];
-  output?: ValueProto[];
+  node: NodeProto[];
+  initializer: TensorProto[];
+  input: ValueProto[];
+  output: ValueProto[];
 };
 export type NodeProto = {
   name?: string;
   opType: string;
   domain?: string;
-  input?: string[];
-  output?: string[];
+  input: string[];
+  output: string[];
+  /** May be left out of a node that is written. */
   attribute?: AttributeProto[];
 };
 export type AttributeProto = {
@@ -36,7 +41,7 @@ export type AttributeProto = {
 };
 export type TensorProto = {
   name?: string;
-  dims?: number[];
+  dims: number[];
   dataType?: number;
   rawData?: Uint8Array;
   floatData?: number[];
@@ -50,14 +55,14 @@ export type ValueProto = {
   type?: {
     tensorType?: {
       elemType?: number;
-      shape?: { dim?: { dimValue?: number; dimParam?: string }[] };
+      shape?: { dim: { dimValue?: number; dimParam?: string }[] };
     };
   };
 };
 
-/** ONNX's numbers for element types, attribute types and where a tensor's data lie. */
-export const onnxType = { float: 1, int64: 7 } as const;
-export const attributeType = { float: 1, int: 2, ints: 7 } as const;
+/** ONNX's numbers for element types, attribute types and the places of a tensor's data. */
+export const onnxType = { undefined: 0, float: 1, int64: 7 } as const;
+export const attributeType = { float: 1, int: 2, text: 3, ints: 7 } as const;
 export const externalLocation = 1;
 
 const optional = (type: string, id: number) => ({ type, id });
@@ -145,11 +150,11 @@ const root = protobuf.Root.fromJSON({
 });
 const modelProto = root.lookupType('ModelProto');
 
-/** @throws {Error} if the bytes are not protobuf. */
+/** Makes a decoder of one message type, which throws {Error} if the bytes are not protobuf. */
 const decoder =
   <T>(type: protobuf.Type) =>
   (bytes: Uint8Array): T =>
-    type.toObject(type.decode(bytes), { longs: Number }) as T;
+    type.toObject(type.decode(bytes), { longs: Number, arrays: true }) as T;
 
 export const decodeModel = decoder<ModelProto>(modelProto);
 export const decodeGraph = decoder<GraphProto>(root.lookupType('GraphProto'));
@@ -157,13 +162,33 @@ export const decodeTensor = decoder<TensorProto>(root.lookupType('TensorProto'))
 
 /** Files beside the model that hold weights, each once. */
 export function externalFiles({ graph }: ModelProto): readonly string[] {
-  const external = (graph?.initializer ?? []).filter(
-    ({ dataLocation }) => dataLocation === externalLocation,
-  );
-  const paths = external.map(
-    ({ externalData }) => externalData?.find(({ key }) => key === 'location')?.value ?? '',
-  );
-  return [...new Set(paths)];
+  if (graph === undefined) return [];
+  return [
+    ...new Set(graph.initializer.filter(isExternal).map((tensor) => externalData(tensor).path)),
+  ];
+}
+
+/** Whether a tensor's numbers lie in a file beside the model. */
+export const isExternal = ({ dataLocation }: TensorProto): boolean =>
+  dataLocation === externalLocation;
+
+/**
+ * The file that holds an external tensor's numbers. ONNX takes an offset that is left out for the
+ * file's start.
+ *
+ * @returns An empty path, which names no file, or 0 bytes where the entry is missing.
+ */
+export function externalData({ externalData: entries = [] }: TensorProto): {
+  readonly path: string;
+  readonly offset: number;
+  readonly bytes: number;
+} {
+  const {
+    location = '',
+    offset = 0,
+    length = 0,
+  } = Object.fromEntries(entries.map(({ key, value }) => [key, value]));
+  return { path: location, offset: Number(offset), bytes: Number(length) };
 }
 
 /** Encode a model as an ONNX file. */

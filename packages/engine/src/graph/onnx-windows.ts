@@ -3,9 +3,11 @@ import type { NodeProto } from './onnx-proto.js';
 import type { AxisWindow } from './window.js';
 
 /**
- * The windows of a convolution or pooling over a map of a given extent.
+ * The windows of a convolution or pooling over a map.
  *
  * @param kernel [height, width]
+ * @param height Extent of the map.
+ * @param width Extent of the map.
  * @returns null where the node has another number of axes or a padding rule that is not known.
  */
 export function windowsOf(
@@ -16,9 +18,9 @@ export function windowsOf(
 ): { readonly y: AxisWindow; readonly x: AxisWindow } | null {
   const [kernelY, kernelX] = kernel;
   if (kernel.length !== 2 || kernelY === undefined || kernelX === undefined) return null;
-  const [strideY = 1, strideX = 1] = integers(node, 'strides');
-  const [dilationY = 1, dilationX = 1] = integers(node, 'dilations');
-  const [top = 0, left = 0, bottom = 0, right = 0] = integers(node, 'pads');
+  const [strideY = 1, strideX = 1] = integersAttribute(node, 'strides');
+  const [dilationY = 1, dilationX = 1] = integersAttribute(node, 'dilations');
+  const [top = 0, left = 0, bottom = 0, right = 0] = integersAttribute(node, 'pads');
   const ceil = attributeOf(node, 'ceil_mode')?.i === 1;
   const y = { kernel: kernelY, stride: strideY, dilation: dilationY, ceil };
   const x = { kernel: kernelX, stride: strideX, dilation: dilationX, ceil };
@@ -51,11 +53,11 @@ function padSame(window: Unpadded, extent: number, moreAtBegin: boolean): AxisWi
   return { ...window, padBegin, padEnd };
 }
 
-/** A list attribute; empty if it is not there. */
-export const integers = (node: NodeProto, name: string): readonly number[] =>
+/** A list attribute; empty where the node leaves it out. */
+export const integersAttribute = (node: NodeProto, name: string): readonly number[] =>
   attributeOf(node, name)?.ints ?? [];
 
-/** A text attribute; empty if it is not there. */
+/** A text attribute; empty where the node leaves it out. */
 export function textAttribute(node: NodeProto, name: string): string {
   const bytes = attributeOf(node, name)?.s;
   return bytes === undefined ? '' : Buffer.from(bytes).toString();

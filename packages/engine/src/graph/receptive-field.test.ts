@@ -38,20 +38,18 @@ const sizes = (layers: readonly Layer[], kind: Layer['kind']) =>
       field.kind === 'window' ? [field.y.size, field.y.jump] : field.kind,
     );
 
-describe('published receptive fields', () => {
-  test('AlexNet', async () => {
+describe('receptive fields are those published', () => {
+  test('for AlexNet', async () => {
     const network = chainNetwork(
       alexNetFeatures.map((layer) => (layer.op === 'conv' ? { ...layer, channels: 2 } : layer)),
     );
     const layers = listLayers((await open('alexnet', network, 224)).graph);
     expect(sizes(layers, 'convolution')).toEqual([
-      ...[
-        [11, 4],
-        [51, 8],
-        [99, 16],
-        [131, 16],
-        [163, 16],
-      ],
+      [11, 4],
+      [51, 8],
+      [99, 16],
+      [131, 16],
+      [163, 16],
     ]);
     expect(sizes(layers, 'pooling')).toEqual([[19, 8], [67, 16], [195, 32], 'whole']);
     expect(layers.map(({ feature }) => feature).slice(0, 14)).toEqual([
@@ -60,7 +58,7 @@ describe('published receptive fields', () => {
     ]);
   });
 
-  test('VGG16', async () => {
+  test('for VGG16', async () => {
     const layers = listLayers((await open('vgg16', chainNetwork(vgg16Features), 224)).graph);
     expect(sizes(layers, 'convolution').map((pair) => pair[0])).toEqual([
       3, 5, 10, 14, 24, 32, 40, 60, 76, 92, 132, 164, 196,
@@ -75,16 +73,16 @@ describe('published receptive fields', () => {
     ]);
   });
 
-  test('ResNet18', async () => {
+  test('for ResNet18', async () => {
     const layers = listLayers((await open('resnet18', resNet18(positive), 224)).graph);
     const sums = layers.filter(({ op }) => op === 'Add');
     expect(
       sums.map(({ receptiveField: field }) => field.kind === 'window' && field.y.size),
-    ).toEqual([...[27, 43, 67, 99, 147, 211, 307, 435]]);
+    ).toEqual([27, 43, 67, 99, 147, 211, 307, 435]);
     expect(layers.every(({ feature }) => feature === null)).toBe(true);
   });
 
-  test('three dilated convolutions', async () => {
+  test('for three dilated convolutions', async () => {
     const layers = listLayers((await open('dilated', chainNetwork(dilatedFeatures), 32)).graph);
     expect(sizes(layers, 'convolution')).toEqual([
       [3, 1],
@@ -141,7 +139,7 @@ describe('the pixels that move a unit are those of its receptive field', () => {
     ['dilated', chainNetwork(dilatedFeatures, positive), 32, 't5'],
     ['residual', shallow(resNet18(positive), 15), 64, ''],
     ['branched', branched, 24, 'joined'],
-  ])('%s', async (name, described, size, tensor) => {
+  ])('in a %s network', async (name, described, size, tensor) => {
     const network = await open(`moved-${name}`, described, size);
     const wanted = tensor === '' ? network.graph.nodes.at(-4) : undefined;
     const node = wanted ?? network.graph.nodes.find(({ outputs }) => outputs[0] === tensor);

@@ -3,6 +3,7 @@ import {
   decodeGraph,
   decodeModel,
   decodeTensor,
+  type GraphProto,
   type ModelProto,
   type TensorProto,
 } from './onnx-proto.js';
@@ -13,15 +14,15 @@ export type SkimmedTensor = {
   readonly raw: { readonly offset: number; readonly bytes: number } | null;
 };
 export type SkimmedModel = {
-  /** Without its graph's initialisers. */
-  readonly model: ModelProto;
+  /** The model without its graph's initialisers. */
+  readonly model: ModelProto & { readonly graph: GraphProto };
   readonly initializers: readonly SkimmedTensor[];
 };
 
-/** Shorter bytes stay in memory: the numbers among them shape the graph. */
-const inlineBytes = 1024;
-/** Read at once. */
-const windowBytes = 64 * 1024;
+/** Smaller tensors stay in memory: the numbers among them shape the graph. */
+const minSkippedBytes = 1024;
+/** Size of the reader's buffer. */
+const bufferBytes = 64 * 1024;
 
 /** Field numbers of ONNX's protobuf. */
 const fieldOf = { graph: 7, initializer: 5, rawData: 9 } as const;
@@ -64,32 +65,32 @@ async function skimTensor(read: Read, start: number, end: number): Promise<Skimm
   let raw: SkimmedTensor['raw'] = null;
   for await (const field of fieldsOf(read, start, end)) {
     const bytes = field.end - field.content;
-    if (field.number === fieldOf.rawData && bytes >= inlineBytes) {
+    if (field.number === fieldOf.rawData && bytes >= minSkippedBytes) {
       raw = { offset: field.content, bytes };
     } else parts.push(await read(field.start, field.end));
   }
   return { proto: decodeTensor(Buffer.concat(parts)), raw };
 }
 
-/** Bytes `[start, end)` of the file, in memory of their own. */
+/** Reads bytes `[start, end)` of the file into memory of their own. */
 type Read = (start: number, end: number) => Promise<Buffer>;
 
-/** Reads a window at a time: a message has many short fields. */
+/** Makes a buffered reader: a message has many short fields. */
 function createReader(file: FileHandle): Read {
-  let window: Buffer = Buffer.alloc(0);
-  let windowStart = 0;
+  let buffer: Buffer = Buffer.alloc(0);
+  let bufferStart = 0;
   const fill = async (start: number, length: number): Promise<Buffer> => {
     const bytes = Buffer.alloc(length);
     const { bytesRead } = await file.read(bytes, 0, length, start);
     return bytes.subarray(0, bytesRead);
   };
   return async (start, end) => {
-    if (end - start > windowBytes) return fill(start, end - start);
-    if (start < windowStart || end > windowStart + window.length) {
-      window = await fill(start, windowBytes);
-      windowStart = start;
+    if (end - start > bufferBytes) return fill(start, end - start);
+    if (start < bufferStart || end > bufferStart + buffer.length) {
+      buffer = await fill(start, bufferBytes);
+      bufferStart = start;
     }
-    return Buffer.from(window.subarray(start - windowStart, end - windowStart));
+    return Buffer.from(buffer.subarray(start - bufferStart, end - bufferStart));
   };
 }
 
@@ -101,16 +102,16 @@ type Field = {
   readonly end: number;
 };
 
-/** Longest tag and length, each of up to ten bytes. */
-const headBytes = 20;
+/** Maximum size of a field's tag and length, each a varint of up to ten bytes. */
+const maxHeadBytes = 20;
 
 async function* fieldsOf(read: Read, start: number, end: number): AsyncGenerator<Field> {
   let at = start;
   while (at < end) {
-    const head = await read(at, Math.min(at + headBytes, end));
-    const [tag, afterTag] = varint(head, 0);
+    const head = await read(at, Math.min(at + maxHeadBytes, end));
+    const [tag, afterTag] = readVarint(head, 0);
     const content = at + afterTag;
-    const next = skip(tag & 7, head, afterTag, at);
+    const next = locateEnd(tag & 7, head, afterTag, at);
     if (next.end > end) {
       throw new Error(`a field at byte ${at} ends at byte ${next.end}, beyond byte ${end}`);
     }
@@ -119,8 +120,8 @@ async function* fieldsOf(read: Read, start: number, end: number): AsyncGenerator
   }
 }
 
-/** Where a field of a wire type ends. */
-function skip(
+/** Locate a field's end, and its content where that follows a length. */
+function locateEnd(
   wireType: number,
   head: Buffer,
   afterTag: number,
@@ -128,11 +129,11 @@ function skip(
 ): { readonly end: number; readonly content?: number } {
   switch (wireType) {
     case 0:
-      return { end: start + varint(head, afterTag)[1] };
+      return { end: start + readVarint(head, afterTag)[1] };
     case 1:
       return { end: start + afterTag + 8 };
     case 2: {
-      const [length, afterLength] = varint(head, afterTag);
+      const [length, afterLength] = readVarint(head, afterTag);
       return { content: start + afterLength, end: start + afterLength + length };
     }
     case 5:
@@ -142,8 +143,8 @@ function skip(
   }
 }
 
-/** @returns The number at a place, and the place after it. */
-function varint(bytes: Buffer, at: number): [value: number, next: number] {
+/** Decode a base-128 varint. @returns Its value, and the index of the byte after it. */
+function readVarint(bytes: Buffer, at: number): [value: number, next: number] {
   let value = 0;
   for (let index = 0; index < 10; index++) {
     const byte = bytes[at + index];

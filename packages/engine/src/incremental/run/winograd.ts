@@ -302,6 +302,7 @@ function productModel(): Uint8Array {
     graph: {
       name: 'products',
       node: [{ opType: 'MatMul', input: ['tiles', 'kernels'], output: ['products'] }],
+      initializer: [],
       input: [describe('tiles', ['p', 't', 'c']), describe('kernels', ['p', 'c', 'k'])],
       output: [describe('products', ['p', 't', 'k'])],
     },
