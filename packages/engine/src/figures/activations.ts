@@ -1,6 +1,6 @@
 import type { Tiling } from '@umbra/shared/contracts/layer';
 import { invalidInput } from '@umbra/shared/errors';
-import type { Activations } from '../network/network.js';
+import type { Activations } from '../network/types.js';
 import { type FigurePage, pageOf, renderTiles, suitableCell } from './tiles.js';
 
 /**

@@ -6,7 +6,8 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readBundle } from '../models/bundle.js';
 import { findLayer } from '../network/layers.js';
-import { type Kernels, type Network, openNetwork } from '../network/network.js';
+import { openNetwork } from '../network/network.js';
+import type { Kernels, Network } from '../network/types.js';
 import {
   alexNetFeatures,
   chainNetwork,

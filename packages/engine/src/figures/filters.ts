@@ -1,7 +1,7 @@
 import { type FilterView, filterModes } from '@umbra/shared/contracts/layer';
 import { invalidInput } from '@umbra/shared/errors';
 import { encodeFloats, npyHeader } from '../encoding/npy.js';
-import type { Kernels } from '../network/network.js';
+import type { Kernels } from '../network/types.js';
 import { createCanvas, drawCells, encodeCanvas, label } from './canvas.js';
 import { formatTick } from './heatmap.js';
 import {

@@ -1,6 +1,7 @@
+import { at } from '@umbra/shared/assert';
 import type { Layer } from '@umbra/shared/contracts/layer';
 import { invalidInput, notFound } from '@umbra/shared/errors';
-import { type Graph, type GraphNode, readersOf } from '../graph/graph.js';
+import { type Graph, type GraphNode, isMap, readersOf } from '../graph/graph.js';
 import { receptiveFields } from '../graph/receptive-field.js';
 
 /** Describe every layer of a network, in an order in which they can run. */
@@ -9,7 +10,7 @@ export function listLayers(graph: Graph): readonly Layer[] {
   const features = featuresOf(graph);
   let convolutions = 0;
   return graph.nodes.map((node, index): Layer => {
-    const [output = ''] = node.outputs;
+    const output = at(node.outputs, 0);
     const shape = graph.shapes.get(output);
     return {
       index,
@@ -39,9 +40,9 @@ function windowOf({ reach }: GraphNode): Pick<Layer, 'kernel' | 'stride' | 'padd
 }
 
 /**
- * Places in torchvision's `features`, of AlexNet and VGG: an unbranched chain of convolutions,
- * activations and max pooling that holds all convolutions. None where exporting left layers out, as
- * names that torchvision gave then tell.
+ * Indices in torchvision's `features`, of AlexNet and VGG: an unbranched chain of convolutions,
+ * activations and max pooling that holds all convolutions. Empty where an export left layers out,
+ * which names that torchvision gave show.
  */
 function featuresOf(graph: Graph): ReadonlyMap<GraphNode, number> {
   const readers = readersOf(graph);
@@ -54,33 +55,25 @@ function featuresOf(graph: Graph): ReadonlyMap<GraphNode, number> {
     // Average pooling ends the features of both.
     if (node.kind === 'pooling' && !/max/i.test(node.op)) break;
     chain.set(node, chain.size);
-    tensor = node.outputs[0] ?? '';
+    tensor = at(node.outputs, 0);
   }
   const whole = graph.nodes.every((node) => node.kind !== 'convolution' || chain.has(node));
-  const agrees = [...chain].every(([{ name }, at]) => {
+  const agrees = [...chain].every(([{ name }, index]) => {
     const named = /features\.(\d+)/.exec(name)?.[1];
-    return named === undefined || Number(named) === at;
+    return named === undefined || Number(named) === index;
   });
   return whole && agrees ? chain : new Map();
 }
 
 /**
- * The layer that a user means: by its name, its place in the list (`12`), its place among the
- * convolutions (`conv:3`) or in torchvision's features (`features:6`).
+ * Find a layer by its name, its index in the list (`12`), its number among the convolutions
+ * (`conv:3`) or in torchvision's features (`features:6`).
  *
- * @throws {AppError} `not_found` naming what there is.
+ * @throws {AppError} `not_found` with the names and forms that are known.
  */
 export function findLayer(graph: Graph, selector: string): { node: GraphNode; layer: Layer } {
   const layers = listLayers(graph);
-  const [, field = '', digits = ''] = /^(conv:|features:|)(\d+)$/.exec(selector) ?? [];
-  const place = digits === '' ? Number.NaN : Number(digits);
-  const found =
-    layers.find(({ name }) => name === selector) ??
-    layers.find(
-      (layer) =>
-        ({ 'conv:': layer.convolution, 'features:': layer.feature, '': layer.index })[field] ===
-        place,
-    );
+  const found = layers.find(({ name }) => name === selector) ?? layers.find(selects(selector));
   const node = found && graph.nodes[found.index];
   if (node !== undefined && found !== undefined) return { node, layer: found };
   const some = layers.slice(0, 20).map(({ name }) => name);
@@ -90,21 +83,37 @@ export function findLayer(graph: Graph, selector: string): { node: GraphNode; la
   );
 }
 
+/** Whether a layer has the number that a selector gives: `12`, `conv:3` or `features:6`. */
+function selects(selector: string): (layer: Layer) => boolean {
+  const match = /^(conv:|features:|)(\d+)$/.exec(selector);
+  if (match === null) return () => false;
+  const [, prefix, digits] = match;
+  const number = Number(digits);
+  switch (prefix) {
+    case 'conv:':
+      return ({ convolution }) => convolution === number;
+    case 'features:':
+      return ({ feature }) => feature === number;
+    default:
+      return ({ index }) => index === number;
+  }
+}
+
 /**
- * A unit of a layer's feature maps.
+ * Find a unit of a layer's feature maps.
  *
  * @param text `ROW,COLUMN`; the middle one when left out.
  * @throws {AppError} `invalid_input` if the layer has no maps, or no such unit.
  */
 export function findUnit({ name, outputShape }: Layer, text?: string) {
-  const [, , height, width] = outputShape ?? [];
-  if (outputShape?.length !== 4 || height === undefined || width === undefined) {
+  if (!isMap(outputShape)) {
     throw invalidInput(`Expected a layer with feature maps; '${name}' has none`);
   }
+  const [, , height, width] = outputShape;
   if (text === undefined) return { row: Math.floor(height / 2), column: Math.floor(width / 2) };
-  const [, row = '', column = ''] = /^(\d{1,6}),(\d{1,6})$/.exec(text) ?? [];
-  const unit = { row: Number(row), column: Number(column) };
-  if (row !== '' && unit.row < height && unit.column < width) return unit;
+  const match = /^(\d{1,6}),(\d{1,6})$/.exec(text);
+  const unit = { row: Number(match?.[1]), column: Number(match?.[2]) };
+  if (unit.row < height && unit.column < width) return unit;
   throw invalidInput(
     `Expected unit to be ROW,COLUMN from 0,0 to ${height - 1},${width - 1} in layer '${name}', got '${text}'`,
   );

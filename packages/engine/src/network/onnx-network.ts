@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { at, mustGet } from '@umbra/shared/assert';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { invalidInput } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
@@ -6,11 +7,20 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { sessionOptions } from '../backends/onnxruntime.js';
 import { graphFromOnnx, type OnnxGraph } from '../graph/from-onnx.js';
 import type { GraphNode } from '../graph/graph.js';
-import { type OnnxModel, readOnnxModel } from '../graph/onnx-model.js';
+import { imageInput, type OnnxModel, readOnnxModel } from '../graph/onnx-model.js';
 import { ancestorsOf, externalFolder, referTo } from '../graph/onnx-parts.js';
 import { encodeModel, onnxType } from '../graph/onnx-proto.js';
-import type { Kernels, Network } from './network.js';
 import { findWeight, readWeight } from './onnx-weights.js';
+import type { Kernels, Network, PartialNetwork } from './types.js';
+
+/** A model whose network is looked into, and its files. */
+type OpenFile = {
+  readonly folder: string;
+  readonly bundle: ModelBundle;
+  readonly model: OnnxModel;
+  readonly graph: OnnxGraph;
+  readonly size: Size;
+};
 
 /** Open an ONNX file; weights stay in it until they are asked for. */
 export async function openOnnxNetwork(
@@ -20,54 +30,77 @@ export async function openOnnxNetwork(
 ): Promise<Omit<Network, 'close'>> {
   const model = await readOnnxModel(join(folder, bundle.model), bundle.model);
   const graph = graphFromOnnx(model, size, bundle.input.layout);
+  const file = { folder, bundle, model, graph, size };
   return {
     graph,
     size,
-    kernels: async (layer) => kernelsOf(folder, bundle, model, graph, layer),
-    upTo: (layer) => openUpTo(folder, bundle, model, size, layer),
+    kernels: async (layer) => kernelsOf(file, layer),
+    upTo: (layer) => openUpTo(file, layer),
   };
 }
 
-function kernelsOf(
-  folder: string,
-  bundle: ModelBundle,
-  model: OnnxModel,
-  graph: OnnxGraph,
-  layer: GraphNode,
-): Kernels {
+function kernelsOf(file: OpenFile, layer: GraphNode): Kernels {
   if (layer.op !== 'Conv') {
     throw invalidInput(
       `Expected a convolution, whose weights can be seen; layer '${layer.name}' is ${layer.op} (${layer.kind})`,
     );
   }
-  const name = graph.source.get(layer)?.input?.[1] ?? '';
-  const weight = findWeight(model, name);
-  const [kernels = 0, depth = 0, height = 0, width = 1, ...more] = weight?.shape ?? [];
-  if (weight === null || more.length > 0) {
+  const [, name] = mustGet(file.graph.source, layer).input;
+  const weight = name === undefined ? null : findWeight(file.model, name);
+  // A one-dimensional kernel is shown as a row.
+  const [kernels, depth, height, width = 1, ...more] = weight?.shape ?? [];
+  if (
+    weight === null ||
+    kernels === undefined ||
+    depth === undefined ||
+    height === undefined ||
+    more.length > 0
+  ) {
     throw invalidInput(
       `Expected layer '${layer.name}' to have weights of its own, [kernels, depth, height, width] in floating point`,
     );
   }
   const length = depth * height * width;
   return {
-    ...{ kernels, depth, height, width },
+    kernels,
+    depth,
+    height,
+    width,
     groups: layer.groups ?? 1,
-    read: (start, end) => readWeight(folder, bundle, weight, start * length, end * length),
+    read: (start, end) => readWeight(file, weight, { start: start * length, end: end * length }),
   };
 }
 
 async function openUpTo(
-  folder: string,
-  { input: { layout }, name }: ModelBundle,
-  model: OnnxModel,
-  { height, width }: Size,
+  { folder, bundle, model, size: { height, width } }: OpenFile,
   layer: GraphNode,
-) {
-  const [output = ''] = layer.outputs;
-  const input = model.inputs[0]?.name ?? '';
-  const shape = layout === 'NCHW' ? [1, 3, height, width] : [1, height, width, 3];
+): Promise<PartialNetwork> {
+  const output = at(layer.outputs, 0);
+  const input = imageInput(model);
+  const shape = bundle.input.layout === 'NCHW' ? [1, 3, height, width] : [1, height, width, 3];
+  const session = await InferenceSession.create(encodePart(model, { input, shape, output }), {
+    ...sessionOptions({ provider: 'cpu', sessionThreads: 1 }),
+    extra: { session: externalFolder(folder) },
+  }).catch((error: unknown) => {
+    throw invalidInput(`Model '${bundle.name}' cannot be run up to layer '${layer.name}'`, error);
+  });
+  return {
+    async run(image: Float32Array) {
+      const found = (await session.run({ [input]: new Tensor('float32', image, shape) }))[output];
+      if (found?.data instanceof Float32Array) return { shape: found.dims, data: found.data };
+      throw invalidInput(`Expected layer '${layer.name}' to give float32, got ${found?.type}`);
+    },
+    close: () => session.release(),
+  };
+}
+
+/** The part of a model that computes one tensor, as a model of its own. */
+function encodePart(
+  model: OnnxModel,
+  { input, shape, output }: { input: string; shape: readonly number[]; output: string },
+): Uint8Array {
   const { nodes, weights } = ancestorsOf(model, [output]);
-  const bytes = encodeModel({
+  return encodeModel({
     irVersion: model.irVersion,
     opsetImport: model.opset.map((one) => ({ ...one })),
     graph: {
@@ -78,20 +111,6 @@ async function openUpTo(
       output: [{ name: output, type: { tensorType: { elemType: onnxType.float } } }],
     },
   });
-  const session = await InferenceSession.create(bytes, {
-    ...sessionOptions({ provider: 'cpu', sessionThreads: 1 }),
-    extra: { session: externalFolder(folder) },
-  }).catch((error: unknown) => {
-    throw invalidInput(`Model '${name}' cannot be run up to layer '${layer.name}'`, error);
-  });
-  return {
-    async run(image: Float32Array) {
-      const found = (await session.run({ [input]: new Tensor('float32', image, shape) }))[output];
-      if (found?.data instanceof Float32Array) return { shape: found.dims, data: found.data };
-      throw invalidInput(`Expected layer '${layer.name}' to give float32, got ${found?.type}`);
-    },
-    close: () => session.release(),
-  };
 }
 
 const floatType = (shape: readonly number[]) => ({
