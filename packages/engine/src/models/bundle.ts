@@ -20,7 +20,7 @@ export async function readBundle(folder: string): Promise<DescribedBundle> {
 }
 
 /**
- * Hold every file of a bundle to its listed size and sha256.
+ * Compare every file of a bundle with its listed size and sha256.
  *
  * @throws {AppError} `integrity` naming the file, what was expected and what was found.
  */
@@ -45,7 +45,7 @@ export async function verifyBundle(folder: string, bundle: ModelBundle): Promise
   }
 }
 
-/** A bundle whose every file is what its description lists. @throws {AppError} As the two above. */
+/** Read a bundle and verify its files. @throws {AppError} As `readBundle` and `verifyBundle`. */
 export async function readVerifiedBundle(folder: string): Promise<DescribedBundle> {
   const described = await readBundle(folder);
   await verifyBundle(folder, described.bundle);
@@ -60,7 +60,7 @@ async function hashFile(path: string): Promise<string> {
   return digest.digest('hex');
 }
 
-/** What a bundle lists of a file, given by its path or its content. */
+/** Digest and size of a file, given by its path or its content. */
 export async function digestOf(
   file: string | Buffer,
 ): Promise<{ readonly sha256: string; readonly bytes: number }> {

@@ -1,4 +1,5 @@
-import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { at } from '@umbra/shared/assert';
+import type { DescribedBundle, ModelBundle } from '@umbra/shared/contracts/model';
 import { type OcclusionSettingsInput, occlusionSettings } from '@umbra/shared/contracts/settings';
 import { reportError } from '@umbra/shared/errors';
 import type { Backend } from '../backends/backend.js';
@@ -9,50 +10,85 @@ import { softmaxAt } from '../occlusion/scores.js';
 import { readBundle, verifyBundle } from './bundle.js';
 import { readLabels } from './labels.js';
 
-/** One line of a model's check; `ok` is null where an earlier step kept it from being run. */
+/** One line of a model's check; `ok` is null where an earlier failure kept it from being run. */
 export type CheckStep = {
   readonly name: string;
   readonly ok: boolean | null;
   readonly detail: string;
 };
 
-/** The step's name, and what it does with what the ones before it found. */
-type Step = readonly [name: string, run: (found: Found) => Promise<string>];
-type Found = {
-  readonly folder: string;
-  bundle?: ModelBundle;
-  backend?: Backend;
-  /** float32 [2, classes], of a seeded image and a grey one. */
-  rows?: Float32Array;
-};
-
 /** Largest difference in probability between the strategies. */
 const tolerance = 1e-5;
-const classesOf = ({ rows }: Found): number => (rows?.length ?? 0) / 2;
-
-const steps: readonly Step[] = [
-  ['description', describe],
-  ['files', holdFiles],
-  ['loads', load],
-  ['forward pass', forward],
-  ['labels', countLabels],
-  ['output', checkOutput],
-  ['parity', compareStrategies],
-];
 
 /** Try all that a run needs of a model, in order; after a failure the rest is not run. */
 export async function checkModel(folder: string): Promise<readonly CheckStep[]> {
-  const found: Found = { folder };
+  const check = createCheck(folder);
   const done: CheckStep[] = [];
   try {
-    for (const [name, run] of steps) {
+    for (const [name, run] of check.steps) {
       if (done.some(({ ok }) => ok !== true)) done.push({ name, ok: null, detail: 'not run' });
-      else done.push({ name, ...(await attempt(() => run(found))) });
+      else done.push({ name, ...(await attempt(run)) });
     }
   } finally {
-    await found.backend?.close();
+    await check.close();
   }
   return done;
+}
+
+/** Scores of two images, a seeded one and a grey one: float32 [classes] each. */
+type TwoOutputs = readonly [seeded: Float32Array, grey: Float32Array];
+
+/** The steps of one model's check; each keeps what the later ones need. */
+function createCheck(folder: string) {
+  let bundle: ModelBundle | undefined;
+  let backend: Backend | undefined;
+  let outputs: TwoOutputs | undefined;
+  const steps: readonly (readonly [name: string, run: () => Promise<string>])[] = [
+    [
+      'description',
+      async () => {
+        const described = await readBundle(folder);
+        bundle = described.bundle;
+        return describe(described);
+      },
+    ],
+    ['files', () => checkFiles(folder, mustHave(bundle))],
+    [
+      'loads',
+      async () => {
+        backend = await loadBackend(folder, mustHave(bundle), { provider: 'cpu', sessionThreads: 1 });
+        return `${backend.name} ${backend.version} on ${backend.device}`;
+      },
+    ],
+    [
+      'forward pass',
+      async () => {
+        const startedAt = performance.now();
+        outputs = await runTwoImages(mustHave(backend), mustHave(bundle));
+        const milliseconds = performance.now() - startedAt;
+        const { height, width } = mustHave(bundle).input;
+        return `2 images of ${height} x ${width} px, ${milliseconds.toFixed(0)} ms, ${outputs[0].length} classes`;
+      },
+    ],
+    ['labels', () => countLabels(folder, mustHave(bundle), mustHave(outputs)[0].length)],
+    ['output', async () => checkOutput(mustHave(bundle).output, mustHave(outputs))],
+    [
+      'parity',
+      async () => {
+        // The strategies have sessions of their own: the weights need not be there twice.
+        await backend?.close();
+        backend = undefined;
+        return compareStrategies(folder);
+      },
+    ],
+  ];
+  return { steps, close: async () => backend?.close() };
+}
+
+/** Require the value that an earlier step has kept. @throws {Error} If that step was not run. */
+function mustHave<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('Expected the steps to be run in order');
+  return value;
 }
 
 async function attempt(run: () => Promise<string>): Promise<Omit<CheckStep, 'name'>> {
@@ -63,83 +99,71 @@ async function attempt(run: () => Promise<string>): Promise<Omit<CheckStep, 'nam
   }
 }
 
-async function describe(found: Found): Promise<string> {
-  const { bundle, digest } = await readBundle(found.folder);
-  found.bundle = bundle;
+function describe({ bundle, digest }: DescribedBundle): string {
   const { layout, height, width, channels, resize } = bundle.input;
   return `${bundle.name}, ${bundle.format}, ${layout} ${channels} ${height} x ${width} px (height x width), resize ${resize.rule}, ${digest.slice(0, 12)}`;
 }
 
-async function holdFiles(found: Found): Promise<string> {
-  const bundle = bundleOf(found);
-  await verifyBundle(found.folder, bundle);
+async function checkFiles(folder: string, bundle: ModelBundle): Promise<string> {
+  await verifyBundle(folder, bundle);
   const mebibytes = bundle.files.reduce((sum, { bytes }) => sum + bytes, 0) / 1024 ** 2;
   return `${bundle.files.length} files, ${mebibytes.toFixed(1)} MiB, every sha256 as listed`;
 }
 
-async function load(found: Found): Promise<string> {
-  found.backend = await loadBackend(found.folder, bundleOf(found), {
-    provider: 'cpu',
-    sessionThreads: 1,
-  });
-  const { name, version, device } = found.backend;
-  return `${name} ${version} on ${device}`;
-}
-
-async function forward(found: Found): Promise<string> {
-  const { height, width } = bundleOf(found).input;
+async function runTwoImages(backend: Backend, bundle: ModelBundle): Promise<TwoOutputs> {
+  const { height, width } = bundle.input;
   const image = seededImage(height, width);
   const batch = new Float32Array(2 * image.length);
   batch.set(image);
-  const startedAt = performance.now();
-  found.rows = (await found.backend?.run(batch, 2, height, width)) ?? new Float32Array();
-  if (!found.rows.every(Number.isFinite)) {
+  const outputs = await backend.run(batch, 2, height, width);
+  if (!outputs.every(Number.isFinite)) {
     throw new Error('Expected finite scores, got NaN or infinity: its weights are broken');
   }
-  const [first, second] = [0, 1].map((row) => rowOf(found, row).join());
-  if (first === second) throw new Error('Expected two images to differ in their scores');
-  const milliseconds = performance.now() - startedAt;
-  return `2 images of ${height} x ${width} px, ${milliseconds.toFixed(0)} ms, ${classesOf(found)} classes`;
+  const classes = outputs.length / 2;
+  const [seeded, grey] = [outputs.slice(0, classes), outputs.slice(classes)];
+  if (seeded.join() === grey.join()) {
+    throw new Error('Expected two images to differ in their scores');
+  }
+  return [seeded, grey];
 }
 
-async function countLabels(found: Found): Promise<string> {
-  const labels = await readLabels(found.folder, bundleOf(found), classesOf(found));
-  if (bundleOf(found).labels === undefined) return 'none: classes go by their numbers';
+async function countLabels(folder: string, bundle: ModelBundle, classes: number): Promise<string> {
+  const labels = await readLabels(folder, bundle, classes);
+  if (bundle.labels === undefined) return 'none: classes go by their numbers';
   return `${labels.length} names, from '${labels[0]}' to '${labels.at(-1)}'`;
 }
 
-/** The commonest slip in a description, and one that no run would notice. */
-async function checkOutput(found: Found): Promise<string> {
-  const { output } = bundleOf(found);
-  const sums = [0, 1].map((row) => rowOf(found, row).reduce((sum, value) => sum + value, 0));
-  const likely =
-    sums.every((sum) => Math.abs(sum - 1) < 1e-3) &&
-    (found.rows ?? []).every((value) => value >= 0 && value <= 1);
-  if (output === 'probabilities' && !likely) {
+/** Check the unit of the scores: the commonest slip in a description, and one that no run would notice. */
+function checkOutput(unit: ModelBundle['output'], outputs: TwoOutputs): string {
+  const [seeded] = outputs;
+  const sum = total(seeded);
+  const likely = outputs.every(
+    (scores) =>
+      Math.abs(total(scores) - 1) < 1e-3 && scores.every((score) => score >= 0 && score <= 1),
+  );
+  if (unit === 'probabilities' && !likely) {
     throw new Error(
-      `Expected probabilities, in [0, 1] and with a sum of 1, got a sum of ${sums[0]?.toFixed(3)}: is its output logits?`,
+      `Expected probabilities, in [0, 1] and with a sum of 1, got a sum of ${sum.toFixed(3)}: is its output logits?`,
     );
   }
-  if (output === 'logits' && likely && classesOf(found) > 1) {
+  if (unit === 'logits' && likely && seeded.length > 1) {
     throw new Error(
       'Expected logits, got numbers in [0, 1] with a sum of 1: is its output probabilities?',
     );
   }
-  const first = rowOf(found, 0);
   const top = Math.max(
-    ...first.map((value, index) => (output === 'logits' ? softmaxAt(first, index) : value)),
+    ...seeded.map((score, index) => (unit === 'logits' ? softmaxAt(seeded, index) : score)),
   );
-  return `${output}; the seeded image's top class has probability ${top.toFixed(3)}`;
+  return `${unit}; the seeded image's top class has probability ${top.toFixed(3)}`;
 }
 
-/** Nine positions of a seeded image, whole and by segments. */
-async function compareStrategies(found: Found): Promise<string> {
-  // Sessions of its own: the weights need not be there twice.
-  await found.backend?.close();
-  delete found.backend;
+const total = (scores: Float32Array): number => scores.reduce((sum, score) => sum + score, 0);
+
+/** Compare the scores of nine positions of a seeded image, run whole and by segments. */
+async function compareStrategies(folder: string): Promise<string> {
   const engine = openEngine({ inferenceThreads: 1 });
   try {
-    const model = await engine.open(found.folder);
+    const model = await engine.open(folder);
     const dense = await scoresAt(model, 'dense');
     const incremental = await scoresAt(model, 'incremental').catch((error: unknown) => {
       const { message } = reportError(error);
@@ -148,11 +172,11 @@ async function compareStrategies(found: Found): Promise<string> {
     });
     if (incremental === null) return `${dense.length} scores; runs dense only`;
     const worst = Math.max(
-      ...dense.map((score, index) => Math.abs(score - (incremental[index] ?? Number.NaN))),
+      ...dense.map((score, index) => Math.abs(score - at(incremental, index))),
     );
-    const said = `dense and incremental differ by ${worst.toExponential(1)} in probability at most, over ${dense.length} scores`;
-    if (!(worst <= tolerance)) throw new Error(`Expected at most ${tolerance}: ${said}`);
-    return said;
+    const summary = `dense and incremental differ by ${worst.toExponential(1)} in probability at most, over ${dense.length} scores`;
+    if (!(worst <= tolerance)) throw new Error(`Expected at most ${tolerance}: ${summary}`);
+    return summary;
   } finally {
     await engine.close();
   }
@@ -170,7 +194,7 @@ async function scoresAt(model: OpenModel, strategy: 'dense' | 'incremental'): Pr
     target: { kind: 'top', k: Math.min(5, model.labels.length) },
   };
   const { scores } = await model.occlude(inputOf(height, width), occlusionSettings.parse(settings));
-  return scores.flatMap((one) => [...one]);
+  return scores.flatMap((values) => [...values]);
 }
 
 function inputOf(height: number, width: number): ModelInput {
@@ -183,19 +207,11 @@ function inputOf(height: number, width: number): ModelInput {
   };
 }
 
-/** Noise in [-2, 2), about what normalised photos hold; the same everywhere. */
+/** Noise in [-2, 2), about the range of normalised photos; the same on every machine. */
 function seededImage(height: number, width: number): Float32Array {
   let state = 1;
   return Float32Array.from({ length: 3 * height * width }, () => {
     state = (state * 48_271) % 2_147_483_647;
     return (state / 2_147_483_647) * 4 - 2;
   });
-}
-
-const rowOf = (found: Found, row: number): Float32Array =>
-  (found.rows ?? new Float32Array()).slice(row * classesOf(found), (row + 1) * classesOf(found));
-
-function bundleOf({ bundle }: Found): ModelBundle {
-  if (bundle === undefined) throw new Error('Expected the description to be read first');
-  return bundle;
 }

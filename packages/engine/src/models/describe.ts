@@ -1,32 +1,19 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { type ModelBundle, parseBundle } from '@umbra/shared/contracts/model';
+import { parseBundle } from '@umbra/shared/contracts/model';
 import { type AppError, invalidInput } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import { digestOf } from './bundle.js';
+import type { ReadFacts } from './facts.js';
 import { readOnnxFacts } from './onnx-facts.js';
 import type { StagedModel } from './registry.js';
 import { readTfjsFacts } from './tfjs-facts.js';
 
-/** What a model's own files say; null where they do not. */
-export type ModelFacts = {
-  readonly format: ModelBundle['format'];
-  /** The file that the runtime opens. */
-  readonly model: string;
-  /** Every file that it needs, itself included. */
-  readonly files: readonly string[];
-  readonly layout: ModelBundle['input']['layout'] | null;
-  readonly height: number | null;
-  readonly width: number | null;
-  readonly output: ModelBundle['output'] | null;
-};
-export type ReadFacts = (folder: string, file: string) => Promise<ModelFacts>;
-
-/** What a user says of a model; it stands before what the files say. */
+/** A user's statements about a model; they take precedence over its files. */
 export type ModelClaims = {
   readonly name?: string | undefined;
   readonly format?: string | undefined;
-  /** A JSON array of names, or a text of one name a line. */
+  /** Path of a JSON array of names, or of a text of one name a line. */
   readonly labels?: string | undefined;
   readonly size?: Size | undefined;
   readonly layout?: string | undefined;
@@ -41,19 +28,19 @@ export type ModelClaims = {
   readonly source?: string | undefined;
 };
 
-/** A kind of file is recognised by the end of its name. */
-const kinds: readonly {
-  readonly end: string;
+/** Readers of model files, by the end of a file's name. */
+const fileKinds: readonly {
+  readonly suffix: string;
   readonly formats: readonly string[];
   readonly read: ReadFacts;
 }[] = [
-  { end: '.onnx', formats: ['onnx'], read: readOnnxFacts },
-  { end: 'model.json', formats: ['tfjs-layers', 'tfjs-graph'], read: readTfjsFacts },
+  { suffix: '.onnx', formats: ['onnx'], read: readOnnxFacts },
+  { suffix: 'model.json', formats: ['tfjs-layers', 'tfjs-graph'], read: readTfjsFacts },
 ];
 const labelsFile = 'labels.json';
 
 /**
- * Describe a model that came without a `bundle.json`, from its files and what the user says.
+ * Describe a model that came without a `bundle.json`, from its files and the user's claims.
  *
  * @param path The model's file, or a folder that holds one.
  * @throws {AppError} `invalid_input` naming all that is missing together.
@@ -114,35 +101,38 @@ const wanted = {
 } as const;
 
 async function findModelFile(path: string, claimed: string | undefined) {
-  const known = kinds.filter(({ formats }) => claimed === undefined || formats.includes(claimed));
+  const known = fileKinds.filter(
+    ({ formats }) => claimed === undefined || formats.includes(claimed),
+  );
   if (known.length === 0) {
-    const formats = kinds.flatMap((kind) => kind.formats);
+    const formats = fileKinds.flatMap((kind) => kind.formats);
     throw invalidInput(`Expected --format to be ${formats.join(' or ')}, got '${claimed}'`);
   }
-  for (const { end, read } of known) {
-    if (path.endsWith(end)) return { folder: dirname(path), file: basename(path), read };
+  for (const { suffix, read } of known) {
+    if (path.endsWith(suffix)) return { folder: dirname(path), file: basename(path), read };
     const names = await readdir(path).catch((error: unknown) => {
       throw invalidInput(`Expected a model's folder or file at '${path}'`, error);
     });
-    const [file, ...others] = names.filter((name) => name.endsWith(end)).sort();
-    if (others.length > 0) throw tooMany(path, [file ?? '', ...others]);
+    const files = names.filter((name) => name.endsWith(suffix)).sort();
+    if (files.length > 1) throw tooMany(path, files);
+    const [file] = files;
     if (file !== undefined) return { folder: path, file, read };
   }
-  const ends = known.map(({ end }) => `*${end}`).join(' or ');
-  throw invalidInput(`Expected bundle.json or one ${ends} in '${path}', got neither`);
+  const suffixes = known.map(({ suffix }) => `*${suffix}`).join(' or ');
+  throw invalidInput(`Expected bundle.json or one ${suffixes} in '${path}', got neither`);
 }
 
 const tooMany = (path: string, files: readonly string[]): AppError =>
   invalidInput(`Expected one model in '${path}', got ${files.join(', ')}: give the file itself`);
 
-/** Names as a bundle takes them: lower case, digits, dots, dashes. */
+/** Make a bundle's name of a file's: lower case, digits, dots, dashes. */
 const nameOf = (path: string): string =>
   basename(path, extname(path) === '.onnx' ? '.onnx' : '')
     .toLowerCase()
     .replace(/[^a-z0-9._-]+/g, '-')
     .replace(/^[^a-z0-9]+/, '');
 
-/** A crop or fit without a side takes what just covers the input. */
+/** Add the side that just covers the input to a crop or fit without one. */
 const withSide = (
   { rule, shorterSide }: NonNullable<ModelClaims['resize']>,
   size: Size | undefined,

@@ -1,23 +1,24 @@
 import { join } from 'node:path';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { type OnnxModel, readOnnxModel } from '../graph/onnx-model.js';
-import type { ReadFacts } from './describe.js';
+import type { ReadFacts } from './facts.js';
 
-/** Operations that leave scores what they are. */
+/** Operations that do not change scores. */
 const passing = new Set(['Identity', 'Squeeze', 'Flatten', 'Reshape', 'Cast', 'Dropout']);
 
-/** What an ONNX file says of itself. @throws {AppError} `integrity` if it is not ONNX. */
+/** Read an ONNX file's facts. @throws {AppError} `integrity` if it is not ONNX. */
 export const readOnnxFacts: ReadFacts = async (folder, file) => {
   const model = await readOnnxModel(join(folder, file), file);
-  const shape = model.inputs[0]?.shape ?? [];
-  const [, second = null, third = null, last = null] = shape;
+  const [image] = model.inputs;
+  const [, second = null, third = null, last = null] = image === undefined ? [] : image.shape;
   const layout = second === 3 ? 'NCHW' : last === 3 ? 'NHWC' : null;
   const [height, width] = layout === 'NHWC' ? [second, third] : [third, last];
-  const outside = [...model.weights.values()].flatMap((weight) => weight.file?.path ?? []);
+  const files = new Set([file]);
+  for (const weight of model.weights.values()) if (weight.file) files.add(weight.file.path);
   return {
     format: 'onnx',
     model: file,
-    files: [...new Set([file, ...outside])],
+    files: [...files],
     layout,
     height: layout === null ? null : height,
     width: layout === null ? null : width,
@@ -25,15 +26,15 @@ export const readOnnxFacts: ReadFacts = async (folder, file) => {
   };
 };
 
-/** Null after a sigmoid: its scores are neither. Log-probabilities are logits like any others. */
+/** Unit of a model's scores; null after a sigmoid, whose scores are neither. Log-probabilities are logits. */
 function outputOf({ nodes, outputs }: OnnxModel): ModelBundle['output'] | null {
-  let name = outputs[0];
+  let [name] = outputs;
   for (const node of [...nodes].reverse()) {
-    if (name === undefined || !node.output?.includes(name)) continue;
+    if (name === undefined || !node.output.includes(name)) continue;
     if (node.opType === 'Softmax') return 'probabilities';
     if (node.opType === 'Sigmoid') return null;
     if (!passing.has(node.opType)) return 'logits';
-    name = node.input?.[0];
+    [name] = node.input;
   }
   return 'logits';
 }

@@ -77,7 +77,7 @@ export async function addModel(
   }
 }
 
-/** A missing file is found when the copy is verified, which names it. */
+/** Write or copy one file; verifying the copy later finds and names a missing one. */
 async function put(path: string, content: string | Buffer): Promise<void> {
   if (typeof content !== 'string') return writeFile(path, content);
   // A clone where the disk can make one: models are large.

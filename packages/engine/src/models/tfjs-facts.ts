@@ -1,8 +1,8 @@
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { readTfjsModel } from '../convert/model-file.js';
-import type { ReadFacts } from './describe.js';
+import type { ReadFacts } from './facts.js';
 
-/** What a TensorFlow.js model says of itself. @throws {AppError} `integrity` if it is none. */
+/** Read a TensorFlow.js model's facts. @throws {AppError} `integrity` if it is none. */
 export const readTfjsFacts: ReadFacts = async (folder, file) => {
   const { topology, json, shards } = await readTfjsModel(folder, file);
   const isGraph = json.format === 'graph-model' || 'node' in topology;
@@ -21,11 +21,12 @@ export const readTfjsFacts: ReadFacts = async (folder, file) => {
 };
 
 function layersInput(text: string): (number | null)[] {
-  const [, shape] = /"batch(?:_input)?_shape":(\[[^\]]*\])/.exec(text) ?? [];
+  const shape = /"batch(?:_input)?_shape":(\[[^\]]*\])/.exec(text)?.[1];
   return shape === undefined ? [] : (JSON.parse(shape) as (number | null)[]);
 }
 
-type GraphNode = {
+/** A node of TensorFlow's GraphDef that may declare a shape. */
+type ShapedNode = {
   readonly op: string;
   readonly attr?: {
     readonly shape?: { readonly shape?: { readonly dim?: { readonly size?: string | number }[] } };
@@ -33,12 +34,12 @@ type GraphNode = {
 };
 
 function graphInput({ node }: Readonly<Record<string, unknown>>): (number | null)[] {
-  const input = (node as readonly GraphNode[]).find(({ op }) => op === 'Placeholder');
-  const dims = input?.attr?.shape?.shape?.dim ?? [];
-  return dims.map(({ size }) => (Number(size) > 0 ? Number(size) : null));
+  const input = (node as readonly ShapedNode[]).find(({ op }) => op === 'Placeholder');
+  const { dim = [] } = input?.attr?.shape?.shape ?? {};
+  return dim.map(({ size }) => (Number(size) > 0 ? Number(size) : null));
 }
 
-/** Null after a sigmoid: its scores are neither. */
+/** Unit of the scores by the last activation; null after a sigmoid, whose scores are neither. */
 function lastActivation(text: string): ModelBundle['output'] | null {
   const last = [...text.matchAll(/"activation":"(\w+)"|"class_name":"(Softmax)"/g)].at(-1);
   const name = last?.[1] ?? last?.[2]?.toLowerCase();
