@@ -1,12 +1,14 @@
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { Provider } from '@umbra/shared/contracts/provider';
 
-/** A loaded network: images in, one row of class scores an image out. */
+/** A loaded network: images in, class scores of each image out. */
 export type Backend = {
   readonly name: string;
   readonly version: string;
   readonly device: string;
   /**
+   * Run a batch of images of one extent.
+   *
    * @param batch float32, `count` images in the bundle's layout, normalised.
    * @returns float32 [count, classes], in the bundle's output unit.
    */
@@ -16,7 +18,7 @@ export type Backend = {
 
 export type BackendOptions = {
   readonly provider: Provider;
-  /** That one run may use. */
+  /** Maximum count of threads of one session. */
   readonly sessionThreads: number;
 };
 

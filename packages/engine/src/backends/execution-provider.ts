@@ -4,7 +4,7 @@ import type { Provider } from '@umbra/shared/contracts/provider';
 import { type AppError, unavailable } from '@umbra/shared/errors';
 import { messageOf } from './onnx-diagnosis.js';
 
-/** Where NVIDIA's driver says what it drives. */
+/** Folder in which NVIDIA's driver describes its cards. */
 const nvidiaCards = '/proc/driver/nvidia/gpus';
 
 const hints: Readonly<Record<Exclude<Provider, 'cpu'>, string>> = {
@@ -12,14 +12,14 @@ const hints: Readonly<Record<Exclude<Provider, 'cpu'>, string>> = {
   webgpu: 'it needs a GPU with a Vulkan driver and its loader (Debian: libvulkan1)',
 };
 
-/** What a provider runs on, for results: `cpu`, or `cuda (NVIDIA H100)` where the driver tells. */
+/** Device of a provider, for results: `cpu`, or `cuda (NVIDIA H100)` where the driver names it. */
 export function deviceOf(provider: Provider, cards = nvidiaCards): string {
   if (provider !== 'cuda') return provider;
   const names = [...new Set(listCards(cards))];
   return names.length === 0 ? provider : `${provider} (${names.join(', ')})`;
 }
 
-/** @param cause The runtime's own error. */
+/** The error for a provider that this machine lacks. @param cause The runtime's own error. */
 export function missingProvider(provider: Exclude<Provider, 'cpu'>, cause: unknown): AppError {
   return unavailable(
     `Expected execution provider '${provider}' on this machine: ${hints[provider]}; got: ${messageOf(cause)}`,
@@ -31,7 +31,8 @@ function listCards(folder: string): string[] {
   try {
     return readdirSync(folder).flatMap((card) => {
       const text = readFileSync(join(folder, card, 'information'), 'utf8');
-      return /^Model:\s*(.+)$/m.exec(text)?.[1]?.trim() ?? [];
+      const model = /^Model:\s*(.+)$/m.exec(text)?.[1];
+      return model === undefined ? [] : [model.trim()];
     });
   } catch {
     return [];

@@ -5,11 +5,11 @@ import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { type AppError, integrity } from '@umbra/shared/errors';
 import { decodeModel, externalFiles, type ModelProto } from '../graph/onnx-proto.js';
 
-/** onnxruntime says so of operation sets that are newer than itself. */
+/** onnxruntime's words for an operator set that is newer than itself. */
 const newestOpset = /till opset (\d+)/;
 
 /**
- * Say in the user's terms why a runtime does not load an ONNX file.
+ * Explain in the user's terms why a runtime does not load an ONNX file.
  *
  * @param cause The runtime's own error.
  * @param runtime Name and version, for the message.
@@ -28,7 +28,7 @@ async function problemOf(
   folder: string,
   { model, files }: Pick<ModelBundle, 'model' | 'files'>,
   runtime: string,
-  said: string,
+  message: string,
 ): Promise<string> {
   const bytes = await readFile(join(folder, model));
   const proto = decode(bytes);
@@ -43,12 +43,12 @@ async function problemOf(
     const unlisted = missing.every((path) => !listed.has(path));
     return `to find its weights in ${missing.map((path) => `'${path}'`).join(', ')} beside it, got no such file${unlisted ? '; bundle.json must list it' : ''}`;
   }
-  const [, newest] = newestOpset.exec(said) ?? [];
+  const newest = newestOpset.exec(message)?.[1];
   if (newest !== undefined) {
-    const { version } = proto.opsetImport?.find(({ domain = '' }) => domain === '') ?? {};
+    const version = proto.opsetImport.find(({ domain = '' }) => domain === '')?.version;
     return `to use opset ${newest} or older, which ${runtime} knows, got opset ${version}: export it again with an older one`;
   }
-  return `to be an ONNX model that ${runtime} loads: ${said}`;
+  return `to be an ONNX model that ${runtime} loads: ${message}`;
 }
 
 function decode(bytes: Uint8Array): ModelProto | null {
@@ -59,7 +59,7 @@ function decode(bytes: Uint8Array): ModelProto | null {
   }
 }
 
-/** Writers put the version of the format first: field 1, a small number. */
+/** Whether a file begins as writers begin ONNX: with the version of the format, field 1, a small number. */
 const looksLikeOnnx = ([tag, version = 0]: Uint8Array): boolean => tag === 8 && version < 32;
 
 export const messageOf = (error: unknown): string =>

@@ -2,19 +2,19 @@ import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { type AppError, invalidInput } from '@umbra/shared/errors';
 import type { InferenceSession } from 'onnxruntime-node';
 
-/** What a session reads and gives. */
+/** Names of a session's input and output, and its batch size. */
 export type Signature = {
   readonly input: string;
   readonly output: string;
-  /** Images in every call, where the file fixes them; null where any number may be given. */
+  /** Images in every call, where the file fixes their number; null where it is open. */
   readonly batch: number | null;
 };
 
-/** An extent is a number, or the name of one that is open. */
-type Shape = readonly (number | string)[];
+/** Extents as a session declares them: a number, or the name of one that is open. */
+type DeclaredShape = readonly (number | string)[];
 
 /**
- * Hold a session's declared input and output to the bundle's description.
+ * Compare a session's declared input and output with the bundle's description.
  *
  * @throws {AppError} `invalid_input` unless there is one input, a float32 image of the bundle's
  *   layout and extent, and an output of at least one class.
@@ -31,7 +31,7 @@ export function readSignature(
   }
   if (output === undefined) throw bad(bundle, 'to have an output, got none');
   const { name } = input;
-  const shape: Shape = input.isTensor ? input.shape : [];
+  const shape: DeclaredShape = input.isTensor ? input.shape : [];
   if (!input.isTensor || input.type !== 'float32' || shape.length !== 4) {
     const got = input.isTensor ? `${input.type} [${shape.join(', ')}]` : 'no tensor';
     throw bad(bundle, `to take an image as input '${name}', ${wanted(bundle)}, got ${got}`);
@@ -47,7 +47,7 @@ export function readSignature(
   return { input: name, output: output.name, batch: typeof batch === 'number' ? batch : null };
 }
 
-function assertExtents(name: string, shape: Shape, bundle: ModelBundle): void {
+function assertExtents(name: string, shape: DeclaredShape, bundle: ModelBundle): void {
   const { layout, height, width, resize } = bundle.input;
   const [channelAxis, yAxis, xAxis] = layout === 'NCHW' ? [1, 2, 3] : [3, 1, 2];
   const channels = shape[channelAxis];

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { at } from '@umbra/shared/assert';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { invalidInput } from '@umbra/shared/errors';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
@@ -37,7 +38,7 @@ export async function loadOnnxruntime(
           error,
         );
       });
-    return rowsOf(results[output], count, bundle.name);
+    return scoresOf(results[output], count, bundle.name);
   };
   return {
     name: 'onnxruntime',
@@ -46,7 +47,10 @@ export async function loadOnnxruntime(
     run: (images, count, height, width) =>
       fixed === null
         ? runAll(images, count, height, width)
-        : runByFixed(images, count, fixed, (some) => runAll(some, fixed, height, width)),
+        : runInBatches(images, count, {
+            size: fixed,
+            run: (batch) => runAll(batch, fixed, height, width),
+          }),
     close: () => session.release(),
   };
 }
@@ -60,27 +64,27 @@ async function signatureOf(session: InferenceSession, bundle: ModelBundle): Prom
   }
 }
 
-/** Run a model that takes so many images, no more and no fewer; the last call is filled up. */
-async function runByFixed(
+/** Run a model of a fixed batch size; the last batch is filled up. */
+async function runInBatches(
   images: Float32Array,
   count: number,
-  fixed: number,
-  run: (images: Float32Array) => Promise<Float32Array>,
+  { size, run }: { size: number; run(images: Float32Array): Promise<Float32Array> },
 ): Promise<Float32Array> {
-  const length = images.length / count;
-  const rows: Float32Array[] = [];
-  for (let start = 0; start < count; start += fixed) {
-    const some = new Float32Array(fixed * length);
-    some.set(images.subarray(start * length, Math.min(start + fixed, count) * length));
-    rows.push(await run(some));
+  const imageLength = images.length / count;
+  const outputs: Float32Array[] = [];
+  for (let start = 0; start < count; start += size) {
+    const batch = new Float32Array(size * imageLength);
+    const end = Math.min(start + size, count);
+    batch.set(images.subarray(start * imageLength, end * imageLength));
+    outputs.push(await run(batch));
   }
-  const classes = (rows[0]?.length ?? 0) / fixed;
-  const all = new Float32Array(rows.length * fixed * classes);
-  for (const [index, some] of rows.entries()) all.set(some, index * some.length);
-  return all.subarray(0, count * classes);
+  const batchLength = at(outputs, 0).length;
+  const all = new Float32Array(outputs.length * batchLength);
+  for (const [index, output] of outputs.entries()) all.set(output, index * batchLength);
+  return all.subarray(0, (count * batchLength) / size);
 }
 
-/** Threads: one, where other threads run too, which gain more than threads of one session do. */
+/** Options of every session. One thread a session and several sessions gain more than one session of several threads. */
 export const sessionOptions = ({
   provider,
   sessionThreads,
@@ -111,7 +115,7 @@ async function createSession(
   }
 }
 
-/** Whether it is the provider, not the model, that fails. */
+/** Whether the model loads without the provider, which is then at fault. */
 async function loadsOnCpu(path: string, options: BackendOptions): Promise<boolean> {
   try {
     const session = await InferenceSession.create(
@@ -125,18 +129,19 @@ async function loadsOnCpu(path: string, options: BackendOptions): Promise<boolea
   }
 }
 
-function rowsOf(tensor: Tensor | undefined, count: number, name: string): Float32Array {
-  const dims = tensor?.dims ?? [];
-  const classes = dims.slice(1).reduce((product, extent) => product * extent, 1);
+/** Check an output and take its scores. @throws {AppError} `invalid_input` */
+function scoresOf(tensor: Tensor | undefined, count: number, name: string): Float32Array {
+  const [images, ...extents] = tensor?.dims ?? [];
+  const classes = extents.reduce((product, extent) => product * extent, 1);
   if (
     !(tensor?.data instanceof Float32Array) ||
-    dims[0] !== count ||
+    images !== count ||
     classes === 0 ||
     tensor.data.length !== count * classes ||
-    dims.slice(2).some((extent) => extent !== 1)
+    extents.slice(1).some((extent) => extent !== 1)
   ) {
     throw invalidInput(
-      `Expected model '${name}' to give a row of scores for each of ${count} images, float32 [${count}, classes], got ${tensor?.type} [${dims.join(', ')}]`,
+      `Expected model '${name}' to give a row of scores for each of ${count} images, float32 [${count}, classes], got ${tensor?.type} [${tensor?.dims.join(', ') ?? ''}]`,
     );
   }
   return tensor.data;

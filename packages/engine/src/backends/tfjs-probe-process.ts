@@ -1,4 +1,4 @@
-/** Says which TensorFlow.js this machine has, in a process of its own: what it loads goes with it. */
+/** Entry of a process that reports this machine's TensorFlow.js; what it loads ends with it. */
 import { reportError } from '@umbra/shared/errors';
 import { openTfjs } from './tfjs-runtime.js';
 

@@ -5,11 +5,11 @@ import { AppError, type ErrorReport, unavailable } from '@umbra/shared/errors';
 import type { TfjsRuntime } from './tfjs-runtime.js';
 
 export type TfjsFound = Omit<TfjsRuntime, 'tf'>;
-type Answer = { readonly found: TfjsFound } | { readonly error: ErrorReport };
+type ProbeReply = { readonly found: TfjsFound } | { readonly error: ErrorReport };
 
 /**
- * Which TensorFlow.js models would run on here, without keeping it. Not in a thread: a native library
- * may take the process with it when its thread ends.
+ * Find the TensorFlow.js that models would run on here, and unload it again. It runs in a process of
+ * its own: a native library may end the whole process when its thread ends.
  *
  * @throws {AppError} `unavailable`
  */
@@ -21,16 +21,16 @@ export async function probeTfjs(): Promise<TfjsFound> {
     : './tfjs-probe-process.js';
   const child = fork(fileURLToPath(new URL(entry, import.meta.url)), { stdio: 'ignore' });
   try {
-    const answer = await Promise.race([
-      once(child, 'message').then(([message]) => message as Answer),
-      once(child, 'exit').then(([code, signal]): Answer => {
+    const reply = await Promise.race([
+      once(child, 'message').then(([message]) => message as ProbeReply),
+      once(child, 'exit').then(([code, signal]): ProbeReply => {
         throw unavailable(
           `Expected an answer of TensorFlow.js, got the end of it (${signal ?? code})`,
         );
       }),
     ]);
-    if ('found' in answer) return answer.found;
-    throw new AppError(answer.error.code, answer.error.message);
+    if ('found' in reply) return reply.found;
+    throw new AppError(reply.error.code, reply.error.message);
   } finally {
     child.kill('SIGKILL');
   }

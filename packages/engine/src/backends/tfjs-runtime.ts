@@ -16,16 +16,17 @@ export type Tfjs = Pick<
 
 export type TfjsChoice = (typeof tfjsChoices)[number];
 
-type Candidate = {
+/** One TensorFlow.js package that may be installed. */
+export type TfjsCandidate = {
   readonly choice: Exclude<TfjsChoice, 'auto'>;
   readonly package: string;
-  /** What TensorFlow.js calls the backend that the package registers. */
+  /** TensorFlow.js' name of the backend that the package registers. */
   readonly backend: string;
   load(): Promise<Tfjs>;
 };
 
-/** Best first. Native packages bring a whole TensorFlow.js of their own, which is then used. */
-export const tfjsCandidates: readonly Candidate[] = [
+/** Candidates, best first. Native packages bring a whole TensorFlow.js of their own, which is then used. */
+export const tfjsCandidates: readonly TfjsCandidate[] = [
   {
     choice: 'node-gpu',
     package: '@tensorflow/tfjs-node-gpu',
@@ -48,11 +49,11 @@ export const tfjsCandidates: readonly Candidate[] = [
 
 export type TfjsRuntime = {
   readonly tf: Tfjs;
-  /** For results: `tfjs-node`, `tfjs-wasm`. */
+  /** Name for results: `tfjs-node`, `tfjs-wasm`. */
   readonly name: string;
   readonly version: string;
   readonly device: string;
-  /** Better ones, and why they are not used. */
+  /** Better candidates, and why they are not used. */
   readonly refused: readonly { readonly package: string; readonly reason: string }[];
 };
 
@@ -67,10 +68,10 @@ export function openTfjs(): Promise<TfjsRuntime> {
 
 const choiceOf = (text = ''): TfjsChoice => tfjsChoices.find((choice) => choice === text) ?? 'auto';
 
-/** Try candidates in order; one that cannot be loaded is passed over, with its reason. */
+/** Try candidates in order; one that cannot be loaded is recorded with its reason, and the next is tried. */
 export async function chooseTfjs(
   choice: TfjsChoice,
-  candidates: readonly Candidate[],
+  candidates: readonly TfjsCandidate[],
 ): Promise<TfjsRuntime> {
   const refused: { package: string; reason: string }[] = [];
   for (const candidate of candidates) {
@@ -90,14 +91,14 @@ export async function chooseTfjs(
   throw unavailable(`Expected a TensorFlow.js backend on this machine; ${reasons.join('; ')}`);
 }
 
-/** The GPU package works without a GPU too, on the CPU; its backend tells. */
+/** Device of a backend: the GPU package works without a GPU too, on the CPU. */
 const deviceOf = (tf: Tfjs): string =>
   (tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === true ? 'gpu' : 'cpu';
 
 async function loadNative(name: string): Promise<Tfjs> {
   const path = require.resolve(name);
   const [major = 0] = process.versions.node.split('.').map(Number);
-  // It loads there, and fails at the first tensor: it calls functions that are gone.
+  // It loads on newer versions, and fails at the first tensor: it calls functions that were removed.
   if (major >= 23) throw new Error(`it needs Node.js 20 or 22, this is ${process.versions.node}`);
   // A path, so that the package need not be there when this is compiled.
   const loaded = (await import(path)) as { default: Tfjs };

@@ -7,7 +7,7 @@ import { assertListed, readShards, readTfjsModel } from '../convert/model-file.j
 import type { Backend } from './backend.js';
 import { openTfjs, type Tfjs } from './tfjs-runtime.js';
 
-type Model = LayersModel | GraphModel;
+type TfjsNetwork = LayersModel | GraphModel;
 
 /**
  * Load a TensorFlow.js model into the best TensorFlow.js of this machine.
@@ -38,11 +38,16 @@ export async function loadTfjs(folder: string, bundle: ModelBundle): Promise<Bac
     throw error;
   }
   return {
-    ...{ name, version, device },
+    name,
+    version,
+    device,
     async run(images, count, height, width) {
-      const output = tf.tidy(() => predict(tf, model, bundle, images, [count, height, width, 3]));
+      const output = tf.tidy(() => {
+        const batch = tf.tensor(images, [count, height, width, 3], 'float32');
+        return predict(model, bundle, batch);
+      });
       try {
-        return await rowsOf(output, count, bundle);
+        return await scoresOf(output, count, bundle);
       } finally {
         output.dispose();
       }
@@ -53,7 +58,11 @@ export async function loadTfjs(folder: string, bundle: ModelBundle): Promise<Bac
   };
 }
 
-async function build(tf: Tfjs, bundle: ModelBundle, artifacts: io.ModelArtifacts): Promise<Model> {
+async function build(
+  tf: Tfjs,
+  bundle: ModelBundle,
+  artifacts: io.ModelArtifacts,
+): Promise<TfjsNetwork> {
   const handler: io.IOHandler = { load: async () => artifacts };
   try {
     return await (bundle.format === 'tfjs-graph'
@@ -68,7 +77,7 @@ async function build(tf: Tfjs, bundle: ModelBundle, artifacts: io.ModelArtifacts
   }
 }
 
-function assertInput(model: Model, bundle: ModelBundle): void {
+function assertInput(model: TfjsNetwork, bundle: ModelBundle): void {
   const { height, width, resize } = bundle.input;
   const [input, ...others] = model.inputs;
   if (input === undefined || others.length > 0) {
@@ -100,24 +109,23 @@ function assertInput(model: Model, bundle: ModelBundle): void {
   }
 }
 
-function predict(
-  tf: Tfjs,
-  model: Model,
-  bundle: ModelBundle,
-  images: Float32Array,
-  shape: number[],
-): Tensor {
+function predict(model: TfjsNetwork, bundle: ModelBundle, batch: Tensor): Tensor {
   try {
-    const output = model.predict(tf.tensor(images, shape, 'float32'));
+    const output = model.predict(batch);
     const [first, ...others] = Array.isArray(output) ? output : [output as Tensor];
     if (first !== undefined && others.length === 0 && 'shape' in first) return first as Tensor;
   } catch (error) {
-    throw bad(bundle, `to run on an input of [${shape.join(', ')}]: ${messageOf(error)}`, error);
+    throw bad(
+      bundle,
+      `to run on an input of [${batch.shape.join(', ')}]: ${messageOf(error)}`,
+      error,
+    );
   }
   throw bad(bundle, 'to have one output, the scores');
 }
 
-async function rowsOf(output: Tensor, count: number, bundle: ModelBundle): Promise<Float32Array> {
+/** Check an output and read its scores. @throws {AppError} `invalid_input` */
+async function scoresOf(output: Tensor, count: number, bundle: ModelBundle): Promise<Float32Array> {
   const [images, ...extents] = output.shape;
   const classes = extents.reduce((product, extent) => product * extent, 1);
   const flat = extents.filter((extent) => extent !== 1).length <= 1;
@@ -138,5 +146,8 @@ async function rowsOf(output: Tensor, count: number, bundle: ModelBundle): Promi
 
 const bad = ({ name }: ModelBundle, problem: string, cause?: unknown): AppError =>
   invalidInput(`Expected model '${name}' ${problem}`, cause);
-const messageOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+/** The first line of an error's message; the rest is the runtime's advice. */
+function messageOf(error: unknown): string {
+  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+  return line;
+}
