@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-test('cards are named by their driver, each kind once', async () => {
+test('a device names each kind of card once, as the driver does', async () => {
   for (const card of ['0000:01:00.0', '0000:02:00.0']) {
     await mkdir(join(root, 'cards', card), { recursive: true });
     await writeFile(
@@ -29,7 +29,7 @@ test('cards are named by their driver, each kind once', async () => {
 
 const cuda = { provider: 'cuda', sessionThreads: 1 } as const;
 
-test('a provider that is not there says what it needs', async () => {
+test('the error for a missing provider names what it needs', async () => {
   const folder = await writeTinyBundle(root);
   const { bundle } = await readBundle(folder);
   await expect(loadOnnxruntime(folder, bundle, cuda)).rejects.toMatchObject({
@@ -38,13 +38,13 @@ test('a provider that is not there says what it needs', async () => {
   });
 });
 
-test('a model that is broken is what is reported, whatever the provider', async () => {
+test('a broken model is reported as broken, whatever the provider', async () => {
   const folder = await writeTinyBundle(root, { name: 'broken', onnx: Buffer.from('no model') });
   const { bundle } = await readBundle(folder);
   await expect(loadOnnxruntime(folder, bundle, cuda)).rejects.toMatchObject({ code: 'integrity' });
 });
 
-test('incremental is for the cpu: elsewhere auto means dense, and asking for it is refused', () => {
+test('incremental is refused off the cpu, where auto means dense', () => {
   expect(allowedStrategy('auto', { provider: 'webgpu' })).toBe('dense');
   expect(allowedStrategy('auto', { provider: 'cpu' })).toBe('auto');
   expect(() => allowedStrategy('incremental', { provider: 'cuda' })).toThrow(

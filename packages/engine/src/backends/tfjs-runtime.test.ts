@@ -4,7 +4,7 @@ import { chooseTfjs, tfjsCandidates } from './tfjs-runtime.js';
 const [, native, wasm] = tfjsCandidates;
 if (native === undefined || wasm === undefined) throw new Error('Expected three candidates');
 
-test('a native package that cannot be loaded is passed over, and its reason kept', async () => {
+test('a native package that cannot be loaded is recorded with its reason, and the next is used', async () => {
   const broken = {
     ...native,
     load: () =>
@@ -17,7 +17,7 @@ test('a native package that cannot be loaded is passed over, and its reason kept
   ]);
 });
 
-test('one that is not there is called so', async () => {
+test('a package that is not installed is reported as such', async () => {
   const absent = {
     ...native,
     package: '@tensorflow/tfjs-nowhere',
@@ -27,7 +27,7 @@ test('one that is not there is called so', async () => {
   expect(refused).toEqual([{ package: '@tensorflow/tfjs-nowhere', reason: 'not installed' }]);
 });
 
-test('what is asked for is not replaced', async () => {
+test('a backend that is asked for is not replaced by another', async () => {
   const broken = { ...native, load: () => Promise.reject(new Error('broken')) };
   await expect(chooseTfjs('node', [broken, wasm])).rejects.toThrow(
     'Expected a TensorFlow.js backend on this machine; @tensorflow/tfjs-node: broken',

@@ -175,7 +175,7 @@ const inputOf = (): ModelInput => {
 };
 
 describe.each(Object.keys(networks))('the %s network', (name) => {
-  test('gives the same as TensorFlow.js and as ONNX, dense and incremental', async () => {
+  test('gives the same scores by TensorFlow.js and by ONNX, dense and incremental', async () => {
     const artifacts = await artifactsOf((networks[name] as () => tf.LayersModel)());
     const output = name === 'plain' || name === 'mobile' ? 'probabilities' : 'logits';
     const { path } = await write(artifacts, { name, output });
@@ -324,7 +324,7 @@ const graph: TfjsArtifacts = {
   ],
 };
 
-test('a graph model gives the same as TensorFlow.js and as ONNX', async () => {
+test('a graph model gives the same scores by TensorFlow.js and by ONNX', async () => {
   const { path, bundle } = await write(graph, { name: 'graph', output: 'probabilities' });
   const [own, translated] = await runBoth(path);
   expect(worst(own, translated)).toBeLessThan(1e-6);
@@ -361,7 +361,7 @@ test('memory is the same after ten thousand positions', async () => {
   expect(active.memory().numTensors).toBeLessThan(before.numTensors);
 }, 120_000);
 
-describe('what is wrong with a bundle is said', () => {
+describe('a TensorFlow.js bundle is refused', () => {
   const plain = () => artifactsOf(networks.plain?.() as tf.LayersModel);
   const load = async (options: TfjsBundleOptions, artifacts?: TfjsArtifacts) => {
     const { path, bundle } = await write(artifacts ?? (await plain()), { name: 'bad', ...options });
@@ -371,19 +371,19 @@ describe('what is wrong with a bundle is said', () => {
   test.each<[string, TfjsBundleOptions, string]>([
     ['no shard', { name: 'no-shard', damaged: { [shard]: null } }, `Expected shard '${shard}'`],
     [
-      'short shard',
+      'a short shard',
       { name: 'short', damaged: { [shard]: Buffer.alloc(8) } },
       'bytes of weights in',
     ],
     ['no JSON', { name: 'no-json', damaged: { 'model.json': Buffer.from('{') } }, 'to be JSON'],
     [
-      'other JSON',
+      'JSON that describes no model',
       { name: 'other', damaged: { 'model.json': Buffer.from('{}') } },
       'modelTopology',
     ],
-    ['planes', { name: 'planes', input: { layout: 'NCHW' } }, 'its layout is NHWC'],
+    ['channels first', { name: 'planes', input: { layout: 'NCHW' } }, 'its layout is NHWC'],
     [
-      'a shard elsewhere',
+      'a shard in another folder',
       {
         name: 'elsewhere',
         damaged: {
@@ -397,12 +397,16 @@ describe('what is wrong with a bundle is said', () => {
       },
       'the name of a file beside it',
     ],
-    ['other extent', { name: 'extent', size: 48 }, 'set input.height and input.width to 32 and 32'],
-  ])('%s', async (_, options, words) => {
+    [
+      'another extent than its network',
+      { name: 'extent', size: 48 },
+      'set input.height and input.width to 32 and 32',
+    ],
+  ])('with %s', async (_, options, words) => {
     await expect(load(options)).rejects.toThrow(words);
   });
 
-  test('a wrong digest', async () => {
+  test('with a wrong digest', async () => {
     const damaged = { [shard]: Buffer.alloc(8) };
     const { path } = await write(await plain(), { name: 'digest', damaged });
     const engine = openEngine({ inferenceThreads: 1 });
@@ -410,7 +414,7 @@ describe('what is wrong with a bundle is said', () => {
     await engine.close();
   });
 
-  test('an unknown layer or operation', async () => {
+  test('with an unknown layer or operation', async () => {
     const { topology, ...rest } = await plain();
     const renamed = JSON.parse(JSON.stringify(topology).replaceAll('"LeakyReLU"', '"Mystery"'));
     await expect(load({ name: 'mystery' }, { ...rest, topology: renamed })).rejects.toThrow(
@@ -426,7 +430,7 @@ describe('what is wrong with a bundle is said', () => {
     await expect(openNetwork(path, bundle)).rejects.toThrow("operation 'Mystery' is not known");
   });
 
-  test('a topology of another kind', async () => {
+  test('with a topology of another kind', async () => {
     const artifacts = {
       ...(await plain()),
       topology: { model_config: { class_name: 'Model', config: {} } },
@@ -435,7 +439,7 @@ describe('what is wrong with a bundle is said', () => {
     await expect(openNetwork(path, bundle)).rejects.toThrow('its layers are not listed');
   });
 
-  test('no row of scores', async () => {
+  test('with an output that is no row of scores', async () => {
     const map = tf.sequential({ layers: [conv(4, { inputShape: [size, size, 3] })] });
     const backend = await load({ name: 'map' }, await artifactsOf(map));
     await expect(backend.run(photos(1), 1, size, size)).rejects.toThrow(

@@ -51,8 +51,8 @@ async function pixelsOf(photo: Buffer, size: number): Promise<number[][]> {
   return [at(near, near), at(near, far), at(far, near), at(far, far)];
 }
 
-describe('every kind of file gives the same upright RGB', () => {
-  /** What EXIF orientation n says: stored quarters, in the order that they are seen in. */
+describe('every kind of file decodes to upright RGB', () => {
+  /** Stored quarters of each EXIF orientation, in the order that they are seen in. */
   const seen = [
     [0, 1, 2, 3],
     [1, 0, 3, 2],
@@ -64,7 +64,7 @@ describe('every kind of file gives the same upright RGB', () => {
     [1, 3, 0, 2],
   ];
   test.each(seen.map((order, index) => ({ orientation: index + 1, order })))(
-    'EXIF orientation $orientation',
+    'with EXIF orientation $orientation',
     async ({ orientation, order }) => {
       const photo = await drawQuarters(32).withMetadata({ orientation }).png().toBuffer();
       const found = await pixelsOf(photo, 32);
@@ -72,7 +72,7 @@ describe('every kind of file gives the same upright RGB', () => {
     },
   );
 
-  test('transparent pixels are white', async () => {
+  test('with white for transparent pixels', async () => {
     const photo = await sharp({
       create: { width: 8, height: 8, channels: 4, background: { r: 255, g: 0, b: 0, alpha: 0 } },
     })
@@ -81,7 +81,7 @@ describe('every kind of file gives the same upright RGB', () => {
     expect((await pixelsOf(photo, 8))[0]).toEqual([255, 255, 255]);
   });
 
-  test('greyscale', async () => {
+  test('from greyscale', async () => {
     const photo = await sharp(Buffer.alloc(64, 100), { raw: { width: 8, height: 8, channels: 1 } })
       .toColourspace('b-w')
       .png()
@@ -90,7 +90,7 @@ describe('every kind of file gives the same upright RGB', () => {
     expect((await pixelsOf(photo, 8))[0]).toEqual([100, 100, 100]);
   });
 
-  test('16 bits a channel', async () => {
+  test('from 16 bits a channel', async () => {
     const samples = new Uint16Array(8 * 8 * 3).map(
       (_, index) => [40_000, 20_000, 257][index % 3] ?? 0,
     );
@@ -105,7 +105,7 @@ describe('every kind of file gives the same upright RGB', () => {
     }
   });
 
-  test('CMYK', async () => {
+  test('from CMYK', async () => {
     const photo = await drawQuarters(32).toColourspace('cmyk').jpeg({ quality: 100 }).toBuffer();
     expect((await sharp(photo).metadata()).space).toBe('cmyk');
     const [red = [], green = [], blue = []] = await pixelsOf(photo, 32);
@@ -118,30 +118,30 @@ describe('every kind of file gives the same upright RGB', () => {
     }
   });
 
-  test('channel order and layout follow the bundle', async () => {
+  test('in the channel order and layout of the bundle', async () => {
     const photo = await drawQuarters(2).png().toBuffer();
     const planar = await prepareImage(photo, { ...identity(2), layout: 'NCHW', channels: 'BGR' });
     expect([...planar.tensor]).toEqual([0, 0, 255, 255, 0, 255, 0, 255, 255, 0, 0, 255]);
   });
 });
 
-describe('bad files', () => {
+describe('inspecting a file', () => {
   const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"></svg>';
   const jpeg = () => drawQuarters(64).jpeg().toBuffer();
   test.each([
-    ['nothing', async () => Buffer.alloc(0), 'got an empty file'],
+    ['an empty file', async () => Buffer.alloc(0), 'got an empty file'],
     ['a drawing', async () => Buffer.from(svg), 'got SVG'],
     ['text', async () => Buffer.from('not an image at all'), 'Expected an image (JPEG'],
     ['a JPEG that ends early', async () => (await jpeg()).subarray(0, -40), 'cannot be decoded'],
     ['a bomb', async () => hugePng(50_000, 50_000), 'got 50000 x 50000 px'],
-  ])('%s', async (_name, make, message) => {
+  ])('refuses %s', async (_name, make, message) => {
     await expect(inspectImage(await make(), limits)).rejects.toMatchObject({
       code: 'invalid_input',
       message: expect.stringContaining(message) as string,
     });
   });
 
-  test('a good file is described upright', async () => {
+  test('reports the upright extent of a good one', async () => {
     const photo = await sharp({ create: { width: 20, height: 10, channels: 3, background: 'red' } })
       .withMetadata({ orientation: 6 })
       .jpeg()
@@ -150,8 +150,8 @@ describe('bad files', () => {
   });
 });
 
-describe('frames', () => {
-  test('crop cuts the centre; fit keeps the aspect; squash does not', () => {
+describe('a frame', () => {
+  test('cuts the centre for crop, and keeps the aspect for fit but not for squash', () => {
     const photo = { height: 300, width: 451 };
     const size = { height: 224, width: 224 };
     const crop = planFrame({ ...size, resize: { rule: 'crop', shorterSide: 256 } }, photo);
@@ -164,13 +164,13 @@ describe('frames', () => {
     expect(inputSize({ ...size, resize: { rule: 'squash' } }, photo)).toEqual(size);
   });
 
-  test('a crop that the resized photo cannot hold is refused by its sizes', () => {
+  test('is refused where the resized photo cannot hold the crop', () => {
     const resize = { rule: 'crop', shorterSide: 64 } as const;
     const plan = () => planFrame({ height: 96, width: 96, resize }, { height: 110, width: 120 });
     expect(plan).toThrow('96 x 96 px (height x width), got a photo of 64 x 69 px');
   });
 
-  test('the frame lies inside every drawing of the photo, with its own aspect', () => {
+  test('lies inside every drawing of the photo, with its own aspect', () => {
     const side = fc.integer({ min: 30, max: 5000 });
     fc.assert(
       fc.property(side, side, (height, width) => {

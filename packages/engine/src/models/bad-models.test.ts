@@ -141,7 +141,7 @@ const cases: [string, TinyOptions, 'integrity' | 'invalid_input', string][] = [
   ['labels of another length', { labels: ['one'] }, 'integrity', 'of 5 names, got 1 names'],
 ];
 
-test.each(cases)('%s is refused', async (name, options, code, message) => {
+test.each(cases)('a model is refused: %s', async (name, options, code, message) => {
   const path = await writeTinyBundle(folder, {
     name: name.replaceAll(' ', '-').toLowerCase(),
     ...options,

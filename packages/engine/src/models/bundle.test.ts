@@ -41,15 +41,15 @@ async function makeBundle(name: string, weights = 'weights'): Promise<string> {
   return bundle;
 }
 
-describe('readVerifiedBundle', () => {
-  test('takes the sha256 of the description for the digest of all', async () => {
+describe('reading a verified bundle', () => {
+  test('takes the sha256 of its description as its digest', async () => {
     const bundle = await makeBundle('net');
     const text = await readFile(join(bundle, 'bundle.json'), 'utf8');
     const read = await readVerifiedBundle(bundle);
     expect(read).toMatchObject({ digest: sha256(text), bundle: { name: 'net' } });
   });
 
-  test('refuses a tampered file, naming it', async () => {
+  test('refuses a tampered file by its name', async () => {
     const bundle = await makeBundle('net');
     await writeFile(join(bundle, 'model.onnx'), 'WEIGHTS');
     const message = `Expected 'model.onnx' of model 'net' to have sha256 ${sha256('weights')}, got ${sha256('WEIGHTS')}`;
@@ -67,7 +67,7 @@ describe('readVerifiedBundle', () => {
     await expect(readVerifiedBundle(bundle)).rejects.toThrow(message);
   });
 
-  test('refuses a folder without a description, and a description that is off', async () => {
+  test('refuses a folder without a description, and an invalid description', async () => {
     const empty = await mkdtemp(join(folder, 'empty-'));
     await expect(readVerifiedBundle(empty)).rejects.toMatchObject({ code: 'invalid_input' });
     await writeFile(join(empty, 'bundle.json'), '{"version":1}');
