@@ -29,6 +29,14 @@ describe('a cache', () => {
     expect([cache.get('old'), cache.get('new')]).toEqual([undefined, 2]);
   });
 
+  test('counts the age of a value that was true at 0', () => {
+    let now = 0;
+    const cache = createCache<number>({ maxEntries: 9, ttlMs: 10, now: () => now });
+    cache.set('a', 1, 0);
+    now = 11;
+    expect(cache.get('a')).toBeUndefined();
+  });
+
   test('keeps null', () => {
     const cache = createCache<null>({ maxEntries: 1 });
     cache.set('a', null);

@@ -26,7 +26,9 @@ export function createCache<V>(options: CacheOptions<V>): Cache<V> {
   return {
     get: (key) => values.get(key)?.value,
     set(key, value, sinceMs) {
-      values.set(key, { value }, sinceMs === undefined ? {} : { start: sinceMs });
+      // lru-cache takes a start of 0 for no start, and would never let the value age.
+      const start = sinceMs === 0 ? Number.MIN_VALUE : sinceMs;
+      values.set(key, { value }, start === undefined ? {} : { start });
     },
     delete: (key) => void values.delete(key),
   };

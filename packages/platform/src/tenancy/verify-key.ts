@@ -24,7 +24,7 @@ export type KeyVerifier = (text: string) => Promise<Principal>;
 
 /** A key that was revoked is refused after at most this long. */
 const freshMs = 3_000;
-const kept = 10_000;
+const maxKeys = 10_000;
 /** Compared against where there is no key: 32 bytes that no secret's hash is known to be. */
 const noHash = Buffer.alloc(32);
 
@@ -34,8 +34,9 @@ const noHash = Buffer.alloc(32);
  * The two are remembered apart, so that a flood of unknown keys drives no known one out.
  */
 export function createKeyVerifier(store: ObjectStore): KeyVerifier {
-  const known = createCache<ApiKeyRecord>({ maxEntries: kept, ttlMs: freshMs });
-  const unknown = createCache<null>({ maxEntries: kept, ttlMs: freshMs });
+  const options = { maxEntries: maxKeys, ttlMs: freshMs, now: () => performance.now() };
+  const known = createCache<ApiKeyRecord>(options);
+  const unknown = createCache<null>(options);
   const underWay = new Map<string, Promise<ApiKeyRecord | null>>();
 
   const lookUp = async (prefix: string): Promise<ApiKeyRecord | null> => {
