@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readJsonLines } from '@umbra/platform/store/json';
-import { keys } from '@umbra/platform/store/keys';
-import { parseSegment, type SegmentTotals, segmentName } from '@umbra/platform/store/segment-name';
+import { keys, type SegmentTotals, segmentOfKey } from '@umbra/platform/store/keys';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { type Refusal, refusal, type TakenItem, takenItem } from '@umbra/shared/contracts/dataset';
 import { z } from 'zod';
@@ -72,7 +71,10 @@ export function createJournal(place: Place, stream: string, index = 0): Journal 
       if (entries.length === 0 && checkpoint === undefined) return;
       const lines = entries.map((entry) => `${JSON.stringify(entry)}\n`);
       if (checkpoint !== undefined) lines.push(`${JSON.stringify({ next: checkpoint })}\n`);
-      await store.put(`${folder}${segmentName(next, totals)}`, lines.join(''));
+      await store.put(
+        keys.segment(tenant, dataset, { stream, index: next, ...totals }),
+        lines.join(''),
+      );
       next += 1;
       entries = [];
       totals = noTotals;
@@ -95,7 +97,7 @@ export async function journalTotals(
 ): Promise<Totals> {
   let { images, bytes, refused } = noTotals;
   for await (const { key } of store.list(keys.segments(tenant, dataset, stream))) {
-    const more = parseSegment(key);
+    const more = segmentOfKey(key);
     images += more.images;
     bytes += more.bytes;
     refused += more.refused;
@@ -129,5 +131,5 @@ export async function lastCheckpoint(
   for await (const { key } of store.list(keys.segments(tenant, dataset, stream))) last = key;
   if (last === null) return null;
   const { next = {} } = (await readSegment(store, last)).at(-1) ?? {};
-  return { next, index: parseSegment(last).index + 1 };
+  return { next, index: segmentOfKey(last).index + 1 };
 }

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { keys } from '@umbra/platform/store/keys';
+import { keys, partOffsetOfKey } from '@umbra/platform/store/keys';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { AppError, unavailable } from '@umbra/shared/errors';
 import { RandomAccessReader } from 'yauzl';
@@ -35,7 +35,7 @@ async function listParts({
   const chain: (Part & { skip: number })[] = [];
   let offset = 0;
   for await (const { key, bytes } of store.list(keys.parts(tenant, dataset, source))) {
-    const start = Number(key.split('/').at(-1));
+    const start = partOffsetOfKey(key);
     const end = start + bytes;
     if (start > offset) break;
     if (end <= offset) continue;
@@ -70,8 +70,7 @@ export async function putParts(
   let heldBytes = 0;
   const flush = async (): Promise<void> => {
     if (heldBytes === 0) return;
-    const name = String(offset).padStart(16, '0');
-    await store.put(`${keys.parts(tenant, dataset, source)}${name}`, Buffer.concat(held));
+    await store.put(keys.part(tenant, dataset, { source, offset }), Buffer.concat(held));
     offset += heldBytes;
     held = [];
     heldBytes = 0;

@@ -7,6 +7,7 @@ import {
 } from '@umbra/datasets';
 import { outageJobOptions, queueJobIds, queueNames } from '@umbra/platform/queues/queues';
 import { getJson, putJson } from '@umbra/platform/store/json';
+import { parseKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import { type Dataset, datasetSource } from '@umbra/shared/contracts/dataset';
 import { AppError } from '@umbra/shared/errors';
@@ -80,7 +81,7 @@ async function checkSources({ store }: Context, tenant: string, id: string): Pro
     sources += 1;
     const source = await getJson(store, key, datasetSource);
     if (source.kind !== 'archive') continue;
-    const name = key.split('/').at(-1)?.replace('.json', '') ?? '';
+    const { source: name } = parseKey('source', key);
     const offset = await offsetOf({ store, tenant, dataset: id, source: name });
     if (offset === source.bytes) continue;
     throw new AppError(

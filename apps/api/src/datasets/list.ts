@@ -1,5 +1,6 @@
 import { figuresOf, readJournal } from '@umbra/datasets';
 import { getJson } from '@umbra/platform/store/json';
+import { parseKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { type Dataset, storedDataset } from '@umbra/shared/contracts/dataset';
@@ -33,7 +34,7 @@ export async function listDatasets(
   const shown = entries.slice(0, limit);
   const found = await Promise.all(
     shown.map(async (entry) => {
-      const id = entry.slice(15);
+      const { id } = parseKey('datasetEntry', `${prefix}${entry}`);
       const dataset = await findRecord(store, tenant, id);
       return dataset === null ? [] : [await figuresOf(store, tenant, dataset)];
     }),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { newStreamId, offsetOf, putParts } from '@umbra/datasets';
 import type { Stored } from '@umbra/platform/redis/usage-ledger';
 import { getJson } from '@umbra/platform/store/json';
+import { parseKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import {
   type archiveRequest,
@@ -88,7 +89,7 @@ async function sourceOf(
 ): Promise<string> {
   const digest = createHash('sha256').update(lines).digest('hex').slice(0, 12);
   for await (const { key } of store.list(keys.sources(tenant, id))) {
-    const name = key.split('/').at(-1)?.replace('.json', '') ?? '';
+    const { source: name } = parseKey('source', key);
     if (name.endsWith(`-${digest}`)) return name;
   }
   return `${newStreamId().slice(0, 14)}-${digest}`;

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { getJson } from '@umbra/platform/store/json';
+import { parseKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import { errorReport, imageId } from '@umbra/shared/contracts/dataset';
 import { imageResult, mediaTypeOf, resultFile } from '@umbra/shared/contracts/result';
@@ -84,7 +85,7 @@ export function resultRoutes(context: Context): Route[] {
 async function* listErrors({ store }: Context, tenant: string, jobId: string) {
   for await (const { key } of store.list(keys.errors(tenant, jobId))) {
     const error = await getJson(store, key, errorReport);
-    const id = key.split('/').at(-1)?.replace('.json', '');
+    const { image: id } = parseKey('error', key);
     yield `${JSON.stringify({ id, error })}\n`;
   }
 }

@@ -1,6 +1,7 @@
 import type { JobProgressStore, Progress } from '@umbra/platform/redis/job-progress';
 import type { ThroughputStore } from '@umbra/platform/redis/throughput';
 import { getJson } from '@umbra/platform/store/json';
+import { matchKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { listTenants } from '@umbra/platform/tenancy/tenant';
@@ -108,7 +109,8 @@ async function* activeJobs(store: ObjectStore) {
   let batch: { readonly tenant: string; readonly id: string }[] = [];
   for await (const tenant of listTenants(store)) {
     for await (const { key } of store.list(keys.activeJobs(tenant))) {
-      batch.push({ tenant, id: key.split('/').at(-1) ?? '' });
+      const marked = matchKey('activeJob', key);
+      if (marked !== null) batch.push(marked);
       if (batch.length < readsAtOnce) continue;
       yield batch;
       batch = [];

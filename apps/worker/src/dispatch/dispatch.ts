@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { matchKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import { reportError } from '@umbra/shared/errors';
 import { DelayedError, type Job } from 'bullmq';
@@ -65,8 +66,9 @@ export async function runDispatch(context: Context, job: Job, token = ''): Promi
 async function registerUnfinished({ store, progress, logger }: Context): Promise<void> {
   const registered = await progress.listRegistered();
   for await (const { key } of store.list(keys.allActiveJobs())) {
-    const [, tenant = '', jobId = ''] = key.split('/');
-    if (registered.has(jobId)) continue;
+    const marked = matchKey('activeJob', key);
+    if (marked === null || registered.has(marked.id)) continue;
+    const { tenant, id: jobId } = marked;
     await progress.register(tenant, jobId);
     logger.info({ jobId }, 'unfinished job found');
   }

@@ -1,4 +1,5 @@
 import { deleteJob, findJobRecord } from '@umbra/platform/store/delete';
+import { matchKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import { reportError } from '@umbra/shared/errors';
 import { endedAtMs } from '../jobs/job-record.js';
@@ -8,7 +9,9 @@ import type { Context } from '../services.js';
 export async function sweepRetention(context: Context): Promise<void> {
   const { store, logger } = context;
   for await (const { key } of store.list(keys.retentions())) {
-    const [, deleteAt = '', tenant = '', jobId = ''] = key.split('/');
+    const marked = matchKey('retention', key);
+    if (marked === null) continue;
+    const { deleteAt, tenant, id: jobId } = marked;
     // In ascending order: what follows is kept for longer.
     if (Date.parse(deleteAt) > Date.now()) return;
     try {

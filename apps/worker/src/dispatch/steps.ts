@@ -7,6 +7,7 @@ import {
   shardQueueFor,
 } from '@umbra/platform/queues/queues';
 import { getJson } from '@umbra/platform/store/json';
+import { matchKey, parseKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import { describeModel } from '@umbra/platform/store/models';
 import { positionsOf } from '@umbra/platform/tenancy/count-usage';
@@ -97,15 +98,16 @@ async function countFinished(
 ): Promise<number> {
   let known = 0;
   for await (const { key } of store.list(keys.results(tenant, job.id))) {
-    if (!key.endsWith('/result.json')) continue;
-    const index = imageIndexOf(key.split('/').at(-2) ?? '');
+    const found = matchKey('result', key);
+    if (found?.file !== 'result.json') continue;
+    const index = imageIndexOf(found.image);
     if (await progress.finishImage(job.id, index, 'completed')) {
       await progress.addPositions(job.id, job.positionsPerImage ?? 0);
       known += 1;
     }
   }
   for await (const { key } of store.list(keys.errors(tenant, job.id))) {
-    const index = imageIndexOf(key.split('/').at(-1)?.replace('.json', '') ?? '');
+    const index = imageIndexOf(parseKey('error', key).image);
     await progress.finishImage(job.id, index, 'failed');
     known += 1;
   }

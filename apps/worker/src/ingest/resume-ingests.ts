@@ -1,4 +1,5 @@
 import { outageJobOptions, queueJobIds, queueNames } from '@umbra/platform/queues/queues';
+import { matchKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import { reportError } from '@umbra/shared/errors';
 import type { Context } from '../services.js';
@@ -6,7 +7,9 @@ import type { Context } from '../services.js';
 /** Queue every dataset that is validating and not queued: Redis was lost, or a step gave up. */
 export async function resumeIngests({ store, ingestQueue, logger }: Context): Promise<void> {
   for await (const { key } of store.list(keys.ingests())) {
-    const [, tenant = '', dataset = ''] = key.split('/');
+    const marked = matchKey('ingest', key);
+    if (marked === null) continue;
+    const { tenant, id: dataset } = marked;
     const jobId = queueJobIds.ingest(dataset);
     if ((await ingestQueue.getJob(jobId)) !== undefined) continue;
     await ingestQueue.add(

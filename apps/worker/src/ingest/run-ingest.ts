@@ -1,6 +1,7 @@
 import { clearJournal, finalizeDataset, journalTotals, readJournal } from '@umbra/datasets';
 import { removeDataset } from '@umbra/platform/store/delete';
 import { getJson, putJson } from '@umbra/platform/store/json';
+import { parseKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import {
   type Dataset,
@@ -60,7 +61,7 @@ async function ingest(context: Context, tenant: string, id: string): Promise<voi
       if (state !== 'validating') throw unavailable(`Dataset '${id}' is ${state} already`);
     };
     for await (const { key } of store.list(keys.sources(tenant, id))) {
-      const source = key.split('/').at(-1)?.replace('.json', '') ?? '';
+      const { source } = parseKey('source', key);
       await readSource(
         context,
         place,

@@ -2,6 +2,7 @@ import type { Dataset } from '@umbra/shared/contracts/dataset';
 import { isFinal, type JobRecord, storedJob } from '@umbra/shared/contracts/job';
 import { AppError, hasCode } from '@umbra/shared/errors';
 import { getJson } from './json.js';
+import { matchKey } from './key-layout.js';
 import { keys } from './keys.js';
 import type { ObjectStore } from './store.js';
 
@@ -33,7 +34,8 @@ export async function deleteDataset(
 ): Promise<void> {
   const { id } = dataset;
   for await (const { key } of store.list(keys.activeJobs(tenant))) {
-    const job = await findJobRecord(store, tenant, key.split('/').at(-1) ?? '');
+    const marked = matchKey('activeJob', key);
+    const job = marked && (await findJobRecord(store, tenant, marked.id));
     if (job?.dataset === id && !isFinal(job.state)) {
       throw new AppError('conflict', `Dataset '${id}' is read by job '${job.id}': cancel it first`);
     }

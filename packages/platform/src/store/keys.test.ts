@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { assertKey, keys } from './keys.js';
+import { assertKey, keys, partOffsetOfKey, rowsOfKey, segmentOfKey } from './keys.js';
 
 describe('assertKey', () => {
   test.each(['a', 'a/b', '.a', '..a', 'a..', 'a b', 'é/日本', '%2e%2e', 'x'.repeat(1024)])(
@@ -68,4 +68,40 @@ test('every layout is a key', () => {
   expect(keys.activeJob('t', 'j').startsWith(keys.activeJobs('t'))).toBe(true);
   expect(keys.result('t', 'j', 'i', 'result.json').startsWith(keys.results('t', 'j'))).toBe(true);
   expect(keys.error('t', 'j', 'i').startsWith(keys.errors('t', 'j'))).toBe(true);
+});
+
+test('numbers in keys are parsed back', () => {
+  fc.assert(
+    fc.property(
+      fc.nat(99_999_999),
+      fc.nat(),
+      fc.nat(),
+      fc.nat(),
+      (index, images, bytes, refused) => {
+        const segment = { stream: 's-1', index, images, bytes, refused };
+        expect(segmentOfKey(keys.segment('t', 'd', segment))).toEqual(segment);
+        const rows = { rowStart: images, rowEnd: bytes };
+        expect(rowsOfKey(keys.rows('t', 'aabb', rows))).toEqual(rows);
+        expect(partOffsetOfKey(keys.part('t', 'd', { source: 's', offset: bytes }))).toBe(bytes);
+      },
+    ),
+  );
+});
+
+test('the layout of stored data stays', () => {
+  expect(keys.segment('t', 'd', { stream: 's', index: 3, images: 1, bytes: 22, refused: 0 })).toBe(
+    'tenants/t/datasets/d/segments/s/00000003-1-22-0.jsonl',
+  );
+  expect(keys.part('t', 'd', { source: 's', offset: 8 })).toBe(
+    'tenants/t/datasets/d/parts/s/0000000000000008',
+  );
+  expect(keys.datasetEntry('t', { id: 'd', createdAt: '2026-01-02T03:04:05.678Z' })).toBe(
+    'tenants/t/datasets-by-time/01767323045678-d',
+  );
+  expect(keys.rows('t', 'aabb', { rowStart: 0, rowEnd: 8 })).toBe(
+    'tenants/t/rows/aa/aabb/0-8.json.gz',
+  );
+  expect(keys.datasetWork('t', 'd')).toEqual(
+    ['segments/', 'sources/', 'lines/', 'parts/'].map((name) => `tenants/t/datasets/d/${name}`),
+  );
 });

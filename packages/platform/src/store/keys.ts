@@ -1,113 +1,145 @@
 import type { ResultFile } from '@umbra/shared/contracts/result';
 import { invalidInput } from '@umbra/shared/errors';
 import type { RowRange } from '@umbra/shared/occlusion/shards';
+import { buildKey, matchKey, parseKey } from './key-layout.js';
 
-/**
- * Every key's layout, in one place.
- *
- *     models/<name>/current                       digest in use
- *     models/<name>/<digest>/<file>
- *     api-keys/{<prefix>.json,<prefix>.revoked}
- *     tenants/<tenant>/tenant.json                  quotas, where they are not the installation's
- *     tenants/<tenant>/datasets/<id>/{dataset.json,manifest.jsonl,refusals.jsonl,images/<sha256>}
- *     active/<tenant>/<id>                          marks a job that is not final, for resuming
- *     retention/<when to delete>/<tenant>/<id>      marks a job whose results are not kept for ever
- *     tenants/<tenant>/rows/<aa>/<address>/<rowStart>-<rowEnd>.json.gz    scores that any job may reuse
- *     tenants/<tenant>/datasets/<id>/{segments/<stream>/*,sources/<source>.json,lines/<source>.jsonl,
- *       parts/<source>/*}                         until it is ready
- *     tenants/<tenant>/datasets-by-time/<milliseconds>-<id>
- *     ingests/<tenant>/<id>                       marks a dataset that is validating, for resuming
- *     tenants/<tenant>/idempotency/<sha256 of the key>
- *     webhooks/<tenant>/<job>/<delivery>          marks what has not been taken yet, for resuming
- *     tenants/<tenant>/jobs/<id>/{job.json,cancel.json,pause.json,webhook.json,deliveries/<id>.json,
- *       archive.zip,archive-<part>.zip,archives.json,errors/<image>.json,images/<image>/<file>,
- *       shards/<image>/<rowStart>-<rowEnd>.json.gz}
- */
+/** Totals of a segment of a dataset's journal; they stand in its key, so that no segment is read for them. */
+export type SegmentTotals = {
+  readonly images: number;
+  readonly bytes: number;
+  readonly refused: number;
+};
+
+/** Place of a segment: its stream, and its index there. */
+export type SegmentPosition = { readonly stream: string; readonly index: number };
+
+/** Builders of every key and folder of the store; see `keyLayout`. */
 export const keys = {
-  models: () => 'models/',
-  currentModel: (name: string) => `models/${name}/current`,
-  modelFile: (name: string, digest: string, path: string) => `models/${name}/${digest}/${path}`,
-  dataset: (tenant: string, id: string) => `${datasetRoot(tenant, id)}dataset.json`,
-  manifest: (tenant: string, id: string) => `${datasetRoot(tenant, id)}manifest.jsonl`,
-  refusals: (tenant: string, id: string) => `${datasetRoot(tenant, id)}refusals.jsonl`,
-  image: (tenant: string, id: string, sha256: string) =>
-    `${datasetRoot(tenant, id)}images/${sha256}`,
-  jobs: (tenant: string) => `tenants/${tenant}/jobs/`,
-  /** What has been taken in of a dataset that is not ready: a folder a request or source. */
-  segments: (tenant: string, id: string, stream?: string) =>
-    `${datasetRoot(tenant, id)}segments/${stream === undefined ? '' : `${stream}/`}`,
-  /** What is to be looked at before it is ready. */
-  sources: (tenant: string, id: string) => `${datasetRoot(tenant, id)}sources/`,
-  source: (tenant: string, id: string, source: string) =>
-    `${datasetRoot(tenant, id)}sources/${source}.json`,
-  sourceLines: (tenant: string, id: string, source: string) =>
-    `${datasetRoot(tenant, id)}lines/${source}.jsonl`,
-  parts: (tenant: string, id: string, source: string) =>
-    `${datasetRoot(tenant, id)}parts/${source}/`,
-  /** A tenant's datasets by the time they were made. */
-  datasetIndex: (tenant: string) => `tenants/${tenant}/datasets-by-time/`,
-  datasetEntry: (tenant: string, { id, createdAt }: { id: string; createdAt: string }) =>
-    `tenants/${tenant}/datasets-by-time/${String(Date.parse(createdAt)).padStart(14, '0')}-${id}`,
-  /** Folders that a dataset needs no more once it is ready. */
-  datasetWork: (tenant: string, id: string) =>
-    ['segments/', 'sources/', 'lines/', 'parts/'].map(
-      (name) => `${datasetRoot(tenant, id)}${name}`,
-    ),
-  ingests: () => 'ingests/',
-  ingest: (tenant: string, id: string) => `ingests/${tenant}/${id}`,
-  job: (tenant: string, id: string) => `${jobRoot(tenant, id)}job.json`,
-  jobFiles: (tenant: string, id: string) => jobRoot(tenant, id),
-  datasetFiles: (tenant: string, id: string) => datasetRoot(tenant, id),
-  cancellation: (tenant: string, id: string) => `${jobRoot(tenant, id)}cancel.json`,
-  pause: (tenant: string, id: string) => `${jobRoot(tenant, id)}pause.json`,
-  idempotency: (tenant: string, digest: string) => `tenants/${tenant}/idempotency/${digest}`,
-  apiKeys: () => 'api-keys/',
-  apiKey: (prefix: string) => `api-keys/${prefix}.json`,
-  apiKeyRevocation: (prefix: string) => `api-keys/${prefix}.revoked`,
-  tenants: () => 'tenants/',
-  tenant: (tenant: string) => `tenants/${tenant}/tenant.json`,
-  datasets: (tenant: string) => `tenants/${tenant}/datasets/`,
-  allActiveJobs: () => 'active/',
-  activeJobs: (tenant: string) => `active/${tenant}/`,
-  activeJob: (tenant: string, id: string) => `active/${tenant}/${id}`,
-  retentions: () => 'retention/',
+  models: () => buildKey('models', {}),
+  currentModel: (name: string) => buildKey('currentModel', { name }),
+  modelFile: (name: string, digest: string, path: string) =>
+    buildKey('modelFile', { name, digest, path }),
+  apiKeys: () => buildKey('apiKeys', {}),
+  apiKey: (prefix: string) => buildKey('apiKey', { prefix }),
+  apiKeyRevocation: (prefix: string) => buildKey('apiKeyRevocation', { prefix }),
+
+  allActiveJobs: () => buildKey('allActiveJobs', {}),
+  activeJobs: (tenant: string) => buildKey('activeJobs', { tenant }),
+  activeJob: (tenant: string, id: string) => buildKey('activeJob', { tenant, id }),
+  retentions: () => buildKey('retentions', {}),
   retention: (deleteAt: Date, tenant: string, id: string) =>
-    `retention/${deleteAt.toISOString()}/${tenant}/${id}`,
-  /** Results of shards until their merge, where they are too large for Redis. */
-  largeResult: (tenant: string, id: string, image: string, rows: RowRange) =>
-    `${jobRoot(tenant, id)}shards/${image}/${rowsFile(rows)}`,
+    buildKey('retention', { deleteAt: deleteAt.toISOString(), tenant, id }),
+  ingests: () => buildKey('ingests', {}),
+  ingest: (tenant: string, id: string) => buildKey('ingest', { tenant, id }),
+  pendingDeliveries: () => buildKey('pendingDeliveries', {}),
+  pendingDelivery: (tenant: string, job: string, delivery: string) =>
+    buildKey('pendingDelivery', { tenant, job, delivery }),
+
+  tenants: () => buildKey('tenants', {}),
+  tenant: (tenant: string) => buildKey('tenant', { tenant }),
+  idempotency: (tenant: string, digest: string) => buildKey('idempotency', { tenant, digest }),
   /** Rows of one address; see `addressOf`. */
   addressedRows: (tenant: string, address: string) =>
-    `tenants/${tenant}/rows/${address.slice(0, 2)}/${address}/`,
-  rows: (tenant: string, address: string, rows: RowRange) =>
-    `${keys.addressedRows(tenant, address)}${rowsFile(rows)}`,
-  archive: (tenant: string, id: string, name = 'archive.zip') => `${jobRoot(tenant, id)}${name}`,
-  archives: (tenant: string, id: string) => `${jobRoot(tenant, id)}archives.json`,
-  webhookSecret: (tenant: string, id: string) => `${jobRoot(tenant, id)}webhook.json`,
-  deliveries: (tenant: string, id: string) => `${jobRoot(tenant, id)}deliveries/`,
-  pendingDeliveries: () => 'webhooks/',
-  pendingDelivery: (tenant: string, job: string, delivery: string) =>
-    `webhooks/${tenant}/${job}/${delivery}`,
+    buildKey('addressedRows', { tenant, start: address.slice(0, 2), address }),
+  rows: (tenant: string, address: string, { rowStart, rowEnd }: RowRange) =>
+    buildKey('rows', {
+      tenant,
+      start: address.slice(0, 2),
+      address,
+      rowStart: String(rowStart),
+      rowEnd: String(rowEnd),
+    }),
+
+  datasets: (tenant: string) => buildKey('datasets', { tenant }),
+  /** A tenant's datasets by the time they were made. */
+  datasetIndex: (tenant: string) => buildKey('datasetIndex', { tenant }),
+  datasetEntry: (tenant: string, { id, createdAt }: { id: string; createdAt: string }) =>
+    buildKey('datasetEntry', { tenant, createdMs: padded(Date.parse(createdAt), 14), id }),
+  datasetFiles: (tenant: string, id: string) => buildKey('datasetFiles', { tenant, id }),
+  dataset: (tenant: string, id: string) => buildKey('dataset', { tenant, id }),
+  manifest: (tenant: string, id: string) => buildKey('manifest', { tenant, id }),
+  refusals: (tenant: string, id: string) => buildKey('refusals', { tenant, id }),
+  image: (tenant: string, id: string, sha256: string) => buildKey('image', { tenant, id, sha256 }),
+  /** The journal of a dataset that is not ready, or one stream of it. */
+  segments: (tenant: string, id: string, stream?: string) =>
+    stream === undefined
+      ? buildKey('segments', { tenant, id })
+      : buildKey('segmentStream', { tenant, id, stream }),
+  segment: (tenant: string, id: string, segment: SegmentPosition & SegmentTotals) =>
+    buildKey('segment', {
+      tenant,
+      id,
+      stream: segment.stream,
+      index: padded(segment.index, 8),
+      images: String(segment.images),
+      bytes: String(segment.bytes),
+      refused: String(segment.refused),
+    }),
+  /** What is to be looked at before the dataset is ready. */
+  sources: (tenant: string, id: string) => buildKey('sources', { tenant, id }),
+  source: (tenant: string, id: string, source: string) =>
+    buildKey('source', { tenant, id, source }),
+  sourceLines: (tenant: string, id: string, source: string) =>
+    buildKey('sourceLines', { tenant, id, source }),
+  parts: (tenant: string, id: string, source: string) => buildKey('parts', { tenant, id, source }),
+  /** @param place The upload's id and the part's offset in the upload, bytes. */
+  part: (tenant: string, id: string, place: { source: string; offset: number }) =>
+    buildKey('part', { tenant, id, source: place.source, offset: padded(place.offset, 16) }),
+  /** Folders that a dataset needs no more once it is ready. */
+  datasetWork: (tenant: string, id: string) =>
+    (['segments', 'sources', 'allSourceLines', 'allParts'] as const).map((name) =>
+      buildKey(name, { tenant, id }),
+    ),
+
+  jobs: (tenant: string) => buildKey('jobs', { tenant }),
+  jobFiles: (tenant: string, id: string) => buildKey('jobFiles', { tenant, id }),
+  job: (tenant: string, id: string) => buildKey('job', { tenant, id }),
+  cancellation: (tenant: string, id: string) => buildKey('cancellation', { tenant, id }),
+  pause: (tenant: string, id: string) => buildKey('pause', { tenant, id }),
+  webhookSecret: (tenant: string, id: string) => buildKey('webhookSecret', { tenant, id }),
+  deliveries: (tenant: string, id: string) => buildKey('deliveries', { tenant, id }),
   delivery: (tenant: string, id: string, delivery: string) =>
-    `${jobRoot(tenant, id)}deliveries/${delivery}.json`,
-  results: (tenant: string, id: string) => `${jobRoot(tenant, id)}images/`,
+    buildKey('delivery', { tenant, id, delivery }),
+  archive: (tenant: string, id: string, name = 'archive.zip') =>
+    buildKey('archive', { tenant, id, name }),
+  archives: (tenant: string, id: string) => buildKey('archives', { tenant, id }),
+  results: (tenant: string, id: string) => buildKey('results', { tenant, id }),
   result: (tenant: string, id: string, image: string, file: ResultFile) =>
-    `${jobRoot(tenant, id)}images/${image}/${file}`,
-  errors: (tenant: string, id: string) => `${jobRoot(tenant, id)}errors/`,
-  error: (tenant: string, id: string, image: string) =>
-    `${jobRoot(tenant, id)}errors/${image}.json`,
+    buildKey('result', { tenant, id, image, file }),
+  errors: (tenant: string, id: string) => buildKey('errors', { tenant, id }),
+  error: (tenant: string, id: string, image: string) => buildKey('error', { tenant, id, image }),
+  largeResult: (tenant: string, id: string, image: string, { rowStart, rowEnd }: RowRange) =>
+    buildKey('largeResult', {
+      tenant,
+      id,
+      image,
+      rowStart: String(rowStart),
+      rowEnd: String(rowEnd),
+    }),
 } as const;
 
-const rowsFile = ({ rowStart, rowEnd }: RowRange) => `${rowStart}-${rowEnd}.json.gz`;
+const padded = (value: number, digits: number): string => String(value).padStart(digits, '0');
 
-/** @returns The rows of an object, by its key; null if it is none. */
+/** @returns The rows that a stored band holds, by its key; null if the key is none of a band. */
 export function rowsOfKey(key: string): RowRange | null {
-  const match = /\/(\d{1,8})-(\d{1,8})\.json\.gz$/.exec(key);
-  return match === null ? null : { rowStart: Number(match[1]), rowEnd: Number(match[2]) };
+  const fields = matchKey('rows', key);
+  return fields && { rowStart: Number(fields.rowStart), rowEnd: Number(fields.rowEnd) };
 }
 
-const datasetRoot = (tenant: string, id: string) => `tenants/${tenant}/datasets/${id}/`;
-const jobRoot = (tenant: string, id: string) => `tenants/${tenant}/jobs/${id}/`;
+/** @throws {AppError} `integrity` if the key is none of a segment. */
+export function segmentOfKey(key: string): SegmentPosition & SegmentTotals {
+  const { stream, index, images, bytes, refused } = parseKey('segment', key);
+  return {
+    stream,
+    index: Number(index),
+    images: Number(images),
+    bytes: Number(bytes),
+    refused: Number(refused),
+  };
+}
+
+/** @returns The offset of a part in its upload, bytes. @throws {AppError} `integrity` if the key is none of a part. */
+export const partOffsetOfKey = (key: string): number => Number(parseKey('part', key).offset);
 
 /** Whose everything is where the API asks for no keys. */
 export const defaultTenant = 'default';

@@ -11,6 +11,7 @@ import {
   parseBundle,
 } from '@umbra/shared/contracts/model';
 import { hasCode, integrity, notFound } from '@umbra/shared/errors';
+import { matchKey } from './key-layout.js';
 import { assertKey, keys } from './keys.js';
 import type { ObjectStore } from './store.js';
 
@@ -54,8 +55,8 @@ export async function listModels(store: ObjectStore): Promise<ModelSummary[]> {
 async function modelNames(store: ObjectStore): Promise<string[]> {
   const names: string[] = [];
   for await (const { key } of store.list(keys.models())) {
-    const [, name, file, ...rest] = key.split('/');
-    if (name !== undefined && file === 'current' && rest.length === 0) names.push(name);
+    const current = matchKey('currentModel', key);
+    if (current !== null) names.push(current.name);
   }
   return names;
 }

@@ -1,14 +1,19 @@
+import { createCache } from '@umbra/shared/cache';
 import { AppError, invalidInput } from '@umbra/shared/errors';
 import type { CommonConfig } from '../config.js';
+import { reachesServiceKeys } from './key-layout.js';
 import { createS3Store } from './s3-store.js';
 import type { ObjectStore } from './store.js';
 
-/** An object of the user's own, read where it lies. */
+/** An object of the user's own, or a prefix of such objects, read where it lies. */
 export type SourcePlace = { readonly bucket: string; readonly key: string };
 
 /** Buckets that datasets may be made of, as the operator allows. */
 export type SourceStores = {
-  /** @throws {AppError} `invalid_input` if it is no such URI; `forbidden` if the operator does not allow it. */
+  /**
+   * @throws {AppError} `invalid_input` if it is no such URI; `forbidden` if the operator does not allow
+   *   it, or if it is, lies in or contains a folder of the service.
+   */
   locate(uri: string): SourcePlace;
   /** @throws {AppError} `forbidden`: what was allowed may no longer be. */
   open(place: SourcePlace): ObjectStore;
@@ -23,27 +28,23 @@ type SourceConfig = Pick<
   | 'UMBRA_S3_PREFIX'
 >;
 
-/** Where the service keeps its own objects, which are no source, whatever the operator allows. */
-const ownFolders = /^(tenants|api-keys|models|active|ingests|retention)\//;
+/** Clients of this many buckets are held; another one costs a client, not a request. */
+const maxOpenBuckets = 100;
 
 /** Nothing is opened before it is asked for. Credentials come from the SDK's own chain. */
 export function createSourceStores(config: SourceConfig): SourceStores {
-  const opened = new Map<string, ObjectStore>();
+  const openBuckets = createCache<ObjectStore>({ maxEntries: maxOpenBuckets });
   const {
     UMBRA_S3_SOURCES: allowed,
     UMBRA_S3_REGION: region,
     UMBRA_S3_ENDPOINT: endpoint,
   } = config;
-  const isOwn = ({ bucket, key }: SourcePlace): boolean =>
-    bucket === config.UMBRA_S3_BUCKET &&
-    key.startsWith(config.UMBRA_S3_PREFIX) &&
-    ownFolders.test(key.slice(config.UMBRA_S3_PREFIX.length));
-  const assertAllowed = (place: SourcePlace): void => {
-    const { bucket, key } = place;
+  const assertAllowed = ({ bucket, key }: SourcePlace): void => {
     const uri = `s3://${bucket}/${key}`;
-    if (!isOwn(place) && allowed.some((prefix) => uri.startsWith(prefix))) return;
+    const isOwn = bucket === config.UMBRA_S3_BUCKET && reachesOwn(key, config.UMBRA_S3_PREFIX);
+    if (!isOwn && allowed.some((prefix) => uri.startsWith(prefix))) return;
     // The list itself is the operator's.
-    throw new AppError('forbidden', `s3://${bucket}/${key} is in no allowed prefix`);
+    throw new AppError('forbidden', `${uri} is in no allowed prefix`);
   };
   return {
     locate(uri) {
@@ -58,11 +59,25 @@ export function createSourceStores(config: SourceConfig): SourceStores {
     open(place) {
       assertAllowed(place);
       const { bucket } = place;
-      const store =
-        opened.get(bucket) ??
-        createS3Store({ bucket, prefix: '', region, ...(endpoint ? { endpoint } : {}) });
-      opened.set(bucket, store);
+      const known = openBuckets.get(bucket);
+      if (known !== undefined) return known;
+      const store = createS3Store({
+        bucket,
+        prefix: '',
+        region,
+        ...(endpoint ? { endpoint } : {}),
+      });
+      openBuckets.set(bucket, store);
       return store;
     },
   };
 }
+
+/**
+ * Whether a key or prefix in the service's own bucket reaches the service's objects, whatever the
+ * operator allows: the part of the bucket above the service's prefix contains them all.
+ */
+const reachesOwn = (key: string, servicePrefix: string): boolean =>
+  key.startsWith(servicePrefix)
+    ? reachesServiceKeys(key.slice(servicePrefix.length))
+    : servicePrefix.startsWith(key);

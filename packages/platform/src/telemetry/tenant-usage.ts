@@ -1,4 +1,5 @@
 import { Counter, type Registry } from 'prom-client';
+import { matchKey } from '../store/key-layout.js';
 import type { ObjectStore } from '../store/store.js';
 
 /** What tenants use, as seen by one process. */
@@ -31,8 +32,8 @@ export function createTenantUsage(registry: Registry, most: number): TenantUsage
     return tenant;
   };
   const countBytes = (key: string, count: number): void => {
-    const [, tenant] = /^tenants\/([^/]+)\//.exec(key) ?? [];
-    if (tenant !== undefined && count > 0) bytes.inc({ tenant: labelOf(tenant) }, count);
+    const owner = matchKey('tenantFile', key);
+    if (owner !== null && count > 0) bytes.inc({ tenant: labelOf(owner.tenant) }, count);
   };
   return {
     countPositions(tenant, count) {

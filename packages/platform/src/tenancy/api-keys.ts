@@ -3,6 +3,7 @@ import { sha256 } from '@umbra/shared/contracts/dataset';
 import { AppError, hasCode, invalidInput, notFound } from '@umbra/shared/errors';
 import { z } from 'zod';
 import { getJson, putJson } from '../store/json.js';
+import { matchKey } from '../store/key-layout.js';
 import { keys } from '../store/keys.js';
 import type { ObjectStore } from '../store/store.js';
 import { parseTenantId, tenantId } from './tenant.js';
@@ -113,9 +114,9 @@ export async function* listApiKeys(
   tenant?: string,
 ): AsyncGenerator<ApiKeyRecord> {
   for await (const { key } of store.list(keys.apiKeys())) {
-    const [, prefix] = /\/([^/]+)\.json$/.exec(key) ?? [];
-    if (prefix === undefined) continue;
-    const record = await readApiKey(store, prefix);
+    const fields = matchKey('apiKey', key);
+    if (fields === null) continue;
+    const record = await readApiKey(store, fields.prefix);
     if (tenant === undefined || record.tenant === tenant) yield record;
   }
 }

@@ -8,9 +8,9 @@ import { isFinal, type JobRecord, storedJob } from '@umbra/shared/contracts/job'
 import { hasCode } from '@umbra/shared/errors';
 import type { z } from 'zod';
 import { getJson } from '../store/json.js';
-import { keys } from '../store/keys.js';
+import { matchKey, parseKey } from '../store/key-layout.js';
+import { keys, segmentOfKey } from '../store/keys.js';
 import { listFolders } from '../store/list-folders.js';
-import { parseSegment } from '../store/segment-name.js';
 import type { ObjectStore } from '../store/store.js';
 
 /** What a dataset or job takes, in the order in which it is booked. */
@@ -49,14 +49,14 @@ async function* countParts(
 ): AsyncGenerator<Counted> {
   const parts = new Map<string, { images: number; bytes: number }>();
   for await (const { key } of store.list(keys.segments(tenant, id))) {
-    const { stream, images, bytes } = parseSegment(key);
+    const { stream, images, bytes } = segmentOfKey(key);
     const sum = parts.get(stream) ?? { images: 0, bytes: 0 };
     parts.set(stream, { images: sum.images + images, bytes: sum.bytes + bytes });
   }
   for await (const { key } of store.list(keys.sources(tenant, id))) {
     const source = await readIfThere(store, key, datasetSource);
     if (source === null) continue;
-    const stream = key.split('/').at(-1)?.replace('.json', '') ?? '';
+    const { source: stream } = parseKey('source', key);
     const { images, bytes } = reservedFor(source);
     const sum = parts.get(stream) ?? { images: 0, bytes: 0 };
     const larger = { images: Math.max(sum.images, images), bytes: Math.max(sum.bytes, bytes) };
@@ -70,7 +70,9 @@ async function* countParts(
 /** Every job of a tenant that has not ended. */
 export async function* countJobs(store: ObjectStore, tenant: string): AsyncGenerator<Counted> {
   for await (const { key } of store.list(keys.activeJobs(tenant))) {
-    const id = key.slice(keys.activeJobs(tenant).length);
+    const marked = matchKey('activeJob', key);
+    if (marked === null) continue;
+    const { id } = marked;
     const job = await readIfThere(store, keys.job(tenant, id), storedJob);
     if (job !== null && !isFinal(job.state)) yield { id, amounts: [positionsOf(job)] };
   }

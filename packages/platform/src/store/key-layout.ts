@@ -1,0 +1,114 @@
+import { integrity } from '@umbra/shared/errors';
+import { type KeyFields, type KeyPattern, keyPattern } from './key-pattern.js';
+
+/**
+ * The layout of the store: every key and every folder that is listed, in one table. Keys are built,
+ * parsed and guarded from it. See `keyPattern` for the fields; a pattern that ends in `/` is a folder.
+ */
+export const keyLayout = {
+  models: 'models/',
+  /** The digest in use. */
+  currentModel: 'models/{name}/current',
+  modelFile: 'models/{name}/{digest}/{path*}',
+  apiKeys: 'api-keys/',
+  apiKey: 'api-keys/{prefix}.json',
+  apiKeyRevocation: 'api-keys/{prefix}.revoked',
+
+  /** Marks jobs that are not final, for resuming. */
+  allActiveJobs: 'active/',
+  activeJobs: 'active/{tenant}/',
+  activeJob: 'active/{tenant}/{id}',
+  /** Marks jobs whose results are not kept for ever, by the time of their deletion. */
+  retentions: 'retention/',
+  retention: 'retention/{deleteAt}/{tenant}/{id}',
+  /** Marks datasets that are validating, for resuming. */
+  ingests: 'ingests/',
+  ingest: 'ingests/{tenant}/{id}',
+  /** Marks deliveries that no receiver has taken yet, for resuming. */
+  pendingDeliveries: 'webhooks/',
+  pendingDelivery: 'webhooks/{tenant}/{job}/{delivery}',
+
+  tenants: 'tenants/',
+  /** Quotas, where they are not the installation's. */
+  tenant: 'tenants/{tenant}/tenant.json',
+  tenantFile: 'tenants/{tenant}/{path*}',
+  idempotency: 'tenants/{tenant}/idempotency/{digest}',
+  /** Scores that any job may reuse. */
+  addressedRows: 'tenants/{tenant}/rows/{start}/{address}/',
+  rows: 'tenants/{tenant}/rows/{start}/{address}/{rowStart#}-{rowEnd#}.json.gz',
+
+  datasets: 'tenants/{tenant}/datasets/',
+  datasetIndex: 'tenants/{tenant}/datasets-by-time/',
+  datasetEntry: 'tenants/{tenant}/datasets-by-time/{createdMs#}-{id}',
+  datasetFiles: 'tenants/{tenant}/datasets/{id}/',
+  dataset: 'tenants/{tenant}/datasets/{id}/dataset.json',
+  manifest: 'tenants/{tenant}/datasets/{id}/manifest.jsonl',
+  refusals: 'tenants/{tenant}/datasets/{id}/refusals.jsonl',
+  image: 'tenants/{tenant}/datasets/{id}/images/{sha256}',
+  /** The journal of a dataset that is not ready: a stream for each request and source. */
+  segments: 'tenants/{tenant}/datasets/{id}/segments/',
+  segmentStream: 'tenants/{tenant}/datasets/{id}/segments/{stream}/',
+  segment:
+    'tenants/{tenant}/datasets/{id}/segments/{stream}/{index#}-{images#}-{bytes#}-{refused#}.jsonl',
+  sources: 'tenants/{tenant}/datasets/{id}/sources/',
+  source: 'tenants/{tenant}/datasets/{id}/sources/{source}.json',
+  allSourceLines: 'tenants/{tenant}/datasets/{id}/lines/',
+  sourceLines: 'tenants/{tenant}/datasets/{id}/lines/{source}.jsonl',
+  /** An upload as it comes; a part's name is its offset. */
+  allParts: 'tenants/{tenant}/datasets/{id}/parts/',
+  parts: 'tenants/{tenant}/datasets/{id}/parts/{source}/',
+  part: 'tenants/{tenant}/datasets/{id}/parts/{source}/{offset#}',
+
+  jobs: 'tenants/{tenant}/jobs/',
+  jobFiles: 'tenants/{tenant}/jobs/{id}/',
+  job: 'tenants/{tenant}/jobs/{id}/job.json',
+  cancellation: 'tenants/{tenant}/jobs/{id}/cancel.json',
+  pause: 'tenants/{tenant}/jobs/{id}/pause.json',
+  webhookSecret: 'tenants/{tenant}/jobs/{id}/webhook.json',
+  deliveries: 'tenants/{tenant}/jobs/{id}/deliveries/',
+  delivery: 'tenants/{tenant}/jobs/{id}/deliveries/{delivery}.json',
+  archives: 'tenants/{tenant}/jobs/{id}/archives.json',
+  /** `archive.zip`, or `archive-<part>.zip` of a large job. */
+  archive: 'tenants/{tenant}/jobs/{id}/{name}',
+  results: 'tenants/{tenant}/jobs/{id}/images/',
+  result: 'tenants/{tenant}/jobs/{id}/images/{image}/{file}',
+  errors: 'tenants/{tenant}/jobs/{id}/errors/',
+  error: 'tenants/{tenant}/jobs/{id}/errors/{image}.json',
+  /** Results of shards until their merge, where they are too large for Redis. */
+  largeResult: 'tenants/{tenant}/jobs/{id}/shards/{image}/{rowStart#}-{rowEnd#}.json.gz',
+} as const satisfies Record<string, string>;
+
+type Layout = typeof keyLayout;
+export type KeyName = keyof Layout;
+export type FieldsOfKey<N extends KeyName> = KeyFields<Layout[N]>;
+
+const patterns = Object.fromEntries(
+  Object.entries(keyLayout).map(([name, template]) => [name, keyPattern(template)]),
+) as { readonly [N in KeyName]: KeyPattern<Layout[N]> };
+
+/** Build a key of the layout from its fields. */
+export const buildKey = <N extends KeyName>(name: N, fields: FieldsOfKey<N>): string =>
+  patterns[name].build(fields);
+
+/** @returns The fields of a key; null if it has another layout. */
+export const matchKey = <N extends KeyName>(name: N, key: string): FieldsOfKey<N> | null =>
+  patterns[name].match(key);
+
+/** @returns The fields of a key. @throws {AppError} `integrity` if it has another layout. */
+export function parseKey<N extends KeyName>(name: N, key: string): FieldsOfKey<N> {
+  const fields = matchKey(name, key);
+  if (fields === null) throw integrity(`Expected a key '${keyLayout[name]}', got '${key}'`);
+  return fields;
+}
+
+/** The folders at the store's root, each with its `/`. */
+export const serviceFolders: readonly string[] = [
+  ...new Set(Object.values(keyLayout).map((pattern) => pattern.slice(0, pattern.indexOf('/') + 1))),
+];
+
+/**
+ * Whether a key or a prefix reaches what the service keeps: it lies in a folder of the service, or a
+ * listing of it contains one, as a listing of the root does.
+ */
+export const reachesServiceKeys = (keyOrPrefix: string): boolean =>
+  serviceFolders.some((folder) => keyOrPrefix.startsWith(folder) || folder.startsWith(keyOrPrefix));
