@@ -1,6 +1,6 @@
 import { readConfig } from '@umbra/platform/config';
 import { describe, expect, test } from 'vitest';
-import { tenantDefaultsOf } from './auth/tenants.js';
+import { tenantDefaultsOf } from './auth/tenant-defaults.js';
 import { apiConfig } from './config.js';
 
 const read = (env: Record<string, string>) => readConfig(apiConfig, env);

@@ -20,13 +20,13 @@ import { createSemaphore } from '@umbra/shared/concurrency';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import { Queue } from 'bullmq';
 import { createApp } from './app.js';
-import { tenantDefaultsOf } from './auth/tenants.js';
+import { tenantDefaultsOf } from './auth/tenant-defaults.js';
 import type { ApiConfig } from './config.js';
 import { createEventHub } from './jobs/event-hub.js';
 import { createFormatReader } from './models/model-formats.js';
+import { createBacklogReader } from './observability/backlog.js';
 import { openBoard } from './observability/bull-board.js';
-import { createBacklogReader } from './observability/metrics-backlog.js';
-import { createQueueMetrics } from './observability/metrics-queue.js';
+import { createQueueMetrics } from './observability/queue-metrics.js';
 
 export type RunningApi = {
   readonly url: string;

@@ -15,17 +15,17 @@ import {
 } from '@umbra/shared/contracts/dataset';
 import { AppError } from '@umbra/shared/errors';
 import { z } from 'zod';
+import { releaseQuietly } from '../auth/release-usage.js';
 import { operation, type Route, route } from '../http/operation.js';
 import { datasetParam } from '../http/params.js';
-import { releaseQuietly } from '../http/release.js';
 import { listItems, pageQuery } from '../jobs/list-images.js';
 import type { Context } from '../services.js';
-import { addImages } from './add.js';
-import { closeDataset } from './close.js';
-import { createOfManifest, createOfRequest, createOfUpload } from './create.js';
-import { findDataset, findOpen } from './find.js';
-import { datasetsPage, listDatasets, listRefusals } from './list.js';
-import { imageBodies } from './receive.js';
+import { addImages } from './add-images.js';
+import { closeDataset } from './close-dataset.js';
+import { createOfManifest, createOfRequest, createOfUpload } from './create-dataset.js';
+import { findDataset, findOpen } from './find-dataset.js';
+import { datasetsPage, listDatasets, listRefusals } from './list-datasets.js';
+import { imageBodies } from './receive-images.js';
 import { appendPart, beginArchive, dropArchive, findArchive, presignUploads } from './uploads.js';
 
 const tag = 'datasets';

@@ -16,11 +16,11 @@ import {
 import { AppError, hasCode, invalidInput, notFound } from '@umbra/shared/errors';
 import type { Request } from 'express';
 import type { z } from 'zod';
+import { releaseQuietly } from '../auth/release-usage.js';
 import { ProblemError } from '../http/problems.js';
-import { releaseQuietly } from '../http/release.js';
 import type { Context } from '../services.js';
-import { addSource } from './create.js';
-import { findOpen } from './find.js';
+import { addSource } from './create-dataset.js';
+import { findOpen } from './find-dataset.js';
 
 /** Long enough for a thousand photos over a slow line. */
 const expiresSeconds = 6 * 3600;

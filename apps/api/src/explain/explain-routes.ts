@@ -8,8 +8,8 @@ import { z } from 'zod';
 import { operation, type Route, route } from '../http/operation.js';
 import { sendObject } from '../http/send-object.js';
 import type { Context } from '../services.js';
-import { explainImage, onlyImage } from './explain.js';
-import { createMemoryBudget } from './held-image.js';
+import { explainImage, onlyImage } from './explain-image.js';
+import { createMemoryBudget } from './memory-budget.js';
 import { receiveImage } from './one-image.js';
 
 /** Its files can be fetched for this long. */

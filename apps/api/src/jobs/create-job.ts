@@ -13,8 +13,8 @@ import { AppError, hasCode, invalidInput, notFound, unavailable } from '@umbra/s
 import { newJobId } from '@umbra/shared/ids';
 import { assertPublicUrl } from '@umbra/shared/public-address';
 import { z } from 'zod';
+import { releaseQuietly } from '../auth/release-usage.js';
 import { withinQueueTimeout } from '../http/queue-timeout.js';
-import { releaseQuietly } from '../http/release.js';
 import type { Context } from '../services.js';
 
 /** A request whose every part was found and fits. */

@@ -11,10 +11,10 @@ import { createDrawingSemaphore } from '../http/figures.js';
 import { operation, type Route, route } from '../http/operation.js';
 import { imageParams } from '../http/params.js';
 import type { Context } from '../services.js';
-import { missingResult } from './figure-routes.js';
 import { findJob } from './job-routes.js';
 import { imageState } from './list-images.js';
 import { type PartialRun, readPartial } from './read-partial.js';
+import { missingResult } from './view-routes.js';
 
 const place = z.coerce.number().int().min(0).max(1_000);
 const headers = { 'Retry-After': 'Seconds to wait before asking again' } as const;

@@ -13,8 +13,8 @@ import { redirectQuery } from '../http/redirect.js';
 import { redirectToObject, sendObject } from '../http/send-object.js';
 import type { Context } from '../services.js';
 import { archiveOperations, archiveRoutes } from './archive-routes.js';
-import { missingResult } from './figure-routes.js';
 import { findJob } from './job-routes.js';
+import { missingResult } from './view-routes.js';
 
 const imageError = z.strictObject({ id: imageId, error: errorReport });
 

@@ -11,10 +11,10 @@ import { parseKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import { type Dataset, datasetSource } from '@umbra/shared/contracts/dataset';
 import { AppError } from '@umbra/shared/errors';
+import { releaseQuietly } from '../auth/release-usage.js';
 import { withinQueueTimeout } from '../http/queue-timeout.js';
-import { releaseQuietly } from '../http/release.js';
 import type { Context } from '../services.js';
-import { findDataset } from './find.js';
+import { findDataset } from './find-dataset.js';
 
 /** More than this is left to a worker. */
 const maxFinalizedHere = 10_000;

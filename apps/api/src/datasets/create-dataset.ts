@@ -22,11 +22,11 @@ import {
 import { invalidInput } from '@umbra/shared/errors';
 import { newDatasetId } from '@umbra/shared/ids';
 import type { Request } from 'express';
+import { releaseQuietly } from '../auth/release-usage.js';
 import { ProblemError } from '../http/problems.js';
-import { releaseQuietly } from '../http/release.js';
 import type { Context } from '../services.js';
-import { queueIngest } from './close.js';
-import { limitBody, receiveImages } from './receive.js';
+import { queueIngest } from './close-dataset.js';
+import { limitBody, receiveImages } from './receive-images.js';
 
 export type Labels = 'folder' | null;
 

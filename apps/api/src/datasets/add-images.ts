@@ -2,11 +2,11 @@ import { newStreamId, type Tally } from '@umbra/datasets';
 import { createDatasetMeter } from '@umbra/platform/tenancy/dataset-meter';
 import type { Dataset } from '@umbra/shared/contracts/dataset';
 import type { Request } from 'express';
-import { releaseQuietly } from '../http/release.js';
+import { releaseQuietly } from '../auth/release-usage.js';
 import type { Context } from '../services.js';
-import { addManifest, dropManifest, type Labels, openDatasetWriter } from './create.js';
-import { findOpen } from './find.js';
-import { receiveImages } from './receive.js';
+import { addManifest, dropManifest, type Labels, openDatasetWriter } from './create-dataset.js';
+import { findOpen } from './find-dataset.js';
+import { receiveImages } from './receive-images.js';
 
 /**
  * Add a request's images, or the manifest that it brings, to an open dataset. What has come of a

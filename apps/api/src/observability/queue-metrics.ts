@@ -4,7 +4,7 @@ import { measureRedis } from '@umbra/platform/telemetry/measure-redis';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { Gauge, type Registry } from 'prom-client';
-import type { Backlog } from './metrics-backlog.js';
+import type { Backlog } from './backlog.js';
 
 export type QueueMetrics = { refresh(): Promise<void>; close(): Promise<void> };
 

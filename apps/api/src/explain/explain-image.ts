@@ -7,11 +7,11 @@ import { type Dataset, type DatasetItem, errorReport } from '@umbra/shared/contr
 import { isFinal, type JobRecord, type JobRequest } from '@umbra/shared/contracts/job';
 import { AppError, hasCode } from '@umbra/shared/errors';
 import { imageIdAt, newDatasetId } from '@umbra/shared/ids';
-import { releaseQuietly } from '../http/release.js';
+import { releaseQuietly } from '../auth/release-usage.js';
 import { cancelJob } from '../jobs/control-job.js';
 import { checkRequest, createJob } from '../jobs/create-job.js';
 import type { Context } from '../services.js';
-import type { HeldImage } from './held-image.js';
+import type { HeldImage } from './memory-budget.js';
 
 export type Question = {
   readonly image: HeldImage;

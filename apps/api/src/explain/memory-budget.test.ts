@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createMemoryBudget } from './held-image.js';
+import { createMemoryBudget } from './memory-budget.js';
 
 const read = async () => ({ image: Buffer.from('image'), name: 'a' });
 
