@@ -179,8 +179,8 @@ describe('umbra', () => {
     expect(outcome.stderr).toContain(reason);
   });
 
-  test('help and version', async () => {
+  test('prints help and its version', async () => {
     expect((await run('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
-    expect((await run('--help')).stdout).toContain('umbra explain PHOTO');
+    expect((await run('--help')).stdout).toContain('explain [options] <photo...>');
   });
 });

@@ -109,19 +109,19 @@ function commands(place: () => Place): void {
 }
 
 test.each([
-  [['keys'], "Expected 'create'"],
+  [['keys'], 'Expected one of create, list, rotate, revoke, got none'],
   [['keys', 'create', '--scopes', 'read'], 'Expected --tenant'],
   [['keys', 'create', '--tenant', 'a'], 'Expected --scopes'],
   [['keys', 'create', '--tenant', 'a', '--scopes', 'read,root'], "got 'read,root'"],
   [['keys', 'create', '--tenant', 'A b', '--scopes', 'read'], 'Expected a tenant'],
   [['keys', 'create', '--tenant', 'a', '--scopes', 'read', '--expires', 'soon'], '--expires'],
   [['keys', 'rotate', 'abcdefgh', '--grace', '-1h'], '--grace'],
-  [['keys', 'revoke'], "got 'revoke'"],
+  [['keys', 'revoke'], 'Expected one PREFIX, got none'],
   [['tenants', 'set', 'a'], 'Expected something to set'],
   [['tenants', 'set', 'a', '--images', '-5'], '--images'],
   [['tenants', 'set', 'a', '--weight', '0'], 'weight'],
   [['tenants', 'set', '../a', '--images', '5'], 'Expected a tenant'],
-  [['tenants', 'show'], "got 'show'"],
+  [['tenants', 'show'], 'Expected one TENANT, got none'],
 ])('%j is told what is wrong', async (args, words) => {
   const env = { ...process.env, UMBRA_STORE_DIR: join(folder, 'none') };
   const said = await new Promise((resolve) => {

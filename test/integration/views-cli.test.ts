@@ -80,7 +80,7 @@ test('every figure of the article is drawn, and the page shows them all', async 
 
 describe('what cannot be drawn is said', () => {
   test.each([
-    [['layers'], 'Expected one model'],
+    [['layers'], 'Expected one MODEL'],
     [['filters', 'MODEL', '--layer', 'conv:9', '--out', 'x.png'], "Unknown layer 'conv:9'"],
     [['filters', 'MODEL', '--layer', 'features:1', '--out', 'x.png'], 'Expected a convolution'],
     [

@@ -1,26 +1,17 @@
-import { parseArgs } from 'node:util';
-import { isEnded } from '@umbra/client';
-import { invalidInput } from '@umbra/shared/errors';
-import { openService, pollMs, serviceFlags } from '../lib/service.js';
+import type { Command } from 'commander';
+import { addOptions, createCommand } from '../lib/command.js';
+import { serviceOptions } from '../lib/options.js';
+import type { ServiceFlags } from '../lib/service.js';
 
-export const cancelUsage = `  umbra cancel JOB [--api URL] [--key-file FILE]
-      have a job of a service end; finished images stay, and are in its archive`;
-
-/** Cancel a job, and wait until it has ended. */
-export async function cancel(args: string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: serviceFlags,
+export function cancelCommand(): Command {
+  const command = createCommand('cancel', {
+    summary: 'cancel a job of a service, and wait until it has ended',
+    details: "Finished images stay, and are in the job's archive.",
+    examples: ['umbra cancel JOB --api https://umbra.example.org'],
+  }).argument('<job>', 'id of the job');
+  addOptions(command, serviceOptions(), 'Service:');
+  return command.action(async (job: string, options: ServiceFlags) => {
+    const { cancel } = await import('../actions/cancel.js');
+    await cancel(job, options);
   });
-  const [job, ...others] = positionals;
-  if (job === undefined || others.length > 0) {
-    throw invalidInput(`Expected one JOB, got '${positionals.join(' ')}'`);
-  }
-  const client = await openService(values);
-  const asked = await client.cancelJob(job);
-  const { state, counts } = isEnded(asked) ? asked : await client.waitForJob(job, { pollMs });
-  process.stderr.write(
-    `Job ${job} ${state}: ${counts.completed} of ${counts.total} images finished\n`,
-  );
 }

@@ -1,50 +1,14 @@
-import { createRequire } from 'node:module';
-import { availableParallelism, totalmem } from 'node:os';
-import { parseArgs } from 'node:util';
-import { probeTfjs } from '@umbra/engine';
-import { readCliConfig } from '../lib/config.js';
-import { modelFolders } from '../lib/find-model.js';
+import type { Command } from 'commander';
+import { createCommand } from '../lib/command.js';
+import { jsonOption } from '../lib/options.js';
 
-export const doctorUsage = `  umbra doctor [--json]
-      what models run on here, why nothing better does, and the command that brings it`;
-
-const better: Readonly<Record<string, string>> = {
-  '@tensorflow/tfjs-node-gpu': 'npm run setup:tfjs-node -- --gpu',
-  '@tensorflow/tfjs-node': 'npm run setup:tfjs-node',
-};
-
-/** Say what this machine runs models on. */
-export async function doctor(args: string[]): Promise<void> {
-  const { values } = parseArgs({ args, options: { json: { type: 'boolean' } } });
-  const config = readCliConfig();
-  const { version } = createRequire(import.meta.resolve('@umbra/engine'))(
-    'onnxruntime-node/package.json',
-  ) as { version: string };
-  const tfjs = await probeTfjs();
-  const report = {
-    node: process.versions.node,
-    cores: availableParallelism(),
-    memoryBytes: totalmem(),
-    onnx: { backend: 'onnxruntime', version, provider: config.UMBRA_PROVIDER },
-    tfjs: {
-      ...{ backend: tfjs.name, version: tfjs.version, device: tfjs.device },
-      refused: tfjs.refused.map((one) => ({ ...one, command: better[one.package] ?? null })),
-    },
-    models: modelFolders(),
-  };
-  if (values.json) {
-    process.stdout.write(`${JSON.stringify(report)}\n`);
-    return;
-  }
-  const lines = [
-    `Node.js ${report.node}, ${report.cores} cores, ${(report.memoryBytes / 1024 ** 3).toFixed(0)} GiB`,
-    `ONNX: onnxruntime ${version} on ${config.UMBRA_PROVIDER}`,
-    `TensorFlow.js: ${tfjs.name} ${tfjs.version} on ${tfjs.device}`,
-    ...report.tfjs.refused.map(
-      ({ package: name, reason, command }) =>
-        `  not ${name}: ${reason}${command === null ? '' : `; to get it: ${command}`}`,
-    ),
-    `Models are looked for in ${report.models.join(' and ')}`,
-  ];
-  process.stdout.write(`${lines.join('\n')}\n`);
-}
+export const doctorCommand = (): Command =>
+  createCommand('doctor', {
+    summary: 'print what models run on here, and the command that installs something faster',
+    examples: ['umbra doctor'],
+  })
+    .addOption(jsonOption())
+    .action(async (options: { json?: boolean }) => {
+      const { doctor } = await import('../actions/doctor.js');
+      await doctor(options.json === true);
+    });

@@ -1,104 +1,70 @@
-import { parseArgs } from 'node:util';
-import {
-  type ApiKeyRecord,
-  createApiKey,
-  hasEnded,
-  listApiKeys,
-  type NewApiKey,
-  revokeApiKey,
-  rotateApiKey,
-  type Scope,
-  scopes,
-} from '@umbra/platform/tenancy/api-keys';
-import { parseTenantId } from '@umbra/platform/tenancy/tenant';
-import { invalidInput } from '@umbra/shared/errors';
-import { parseDuration } from '../lib/durations.js';
-import { openOperatorStore } from '../lib/operator.js';
-import { alignColumns } from '../lib/summary.js';
+import type { Command } from 'commander';
+import type { CreateKeyOptions, ListKeysOptions, RotateKeyOptions } from '../actions/keys.js';
+import { createCommand } from '../lib/command.js';
+import { jsonOption } from '../lib/options.js';
 
-export const keysUsage = `  umbra keys create --tenant T --scopes read,submit,admin [--name N] [--expires 90d] [--json]
-      make an API key and print it, this once; for the operator, on the store that UMBRA_STORE names
-  umbra keys list [--tenant T] [--json]
-  umbra keys revoke PREFIX
-      refused by every API process within five seconds
-  umbra keys rotate PREFIX [--grace 24h] [--json]
-      a new key like this one, which then ends after the grace period`;
-
-const options = {
-  tenant: { type: 'string' },
-  scopes: { type: 'string' },
-  name: { type: 'string' },
-  expires: { type: 'string' },
-  grace: { type: 'string', default: '24h' },
-  json: { type: 'boolean' },
-} as const;
-
-/** Make, list, end and renew API keys. */
-export async function keys(args: string[]): Promise<void> {
-  const { values, positionals } = parseArgs({ args, allowPositionals: true, options });
-  const [action, prefix, ...others] = positionals;
-  const takesPrefix = action === 'revoke' || action === 'rotate';
-  const isKnown = takesPrefix || action === 'create' || action === 'list';
-  if (!isKnown || takesPrefix !== (prefix !== undefined) || others.length > 0) {
-    const got = positionals.join(' ');
-    throw invalidInput(
-      `Expected 'create', 'list', 'revoke PREFIX' or 'rotate PREFIX', got '${got}'`,
-    );
-  }
-  const json = values.json === true;
-  if (action === 'list') return list(values.tenant, json);
-  const store = openOperatorStore();
-  if (action === 'create') {
-    if (values.tenant === undefined) throw invalidInput('Expected --tenant T, got none');
-    const { expires, name } = values;
-    const expiresAt =
-      expires === undefined ? null : new Date(Date.now() + parseDuration(expires, '--expires'));
-    const request = { tenant: values.tenant, scopes: parseScopes(values.scopes), expiresAt };
-    return print(await createApiKey(store, { ...request, name: name ?? '' }), json);
-  }
-  if (action === 'rotate') {
-    const graceMs = parseDuration(values.grace, '--grace');
-    return print(await rotateApiKey(store, prefix ?? '', graceMs), json);
-  }
-  const { revokedAt } = await revokeApiKey(store, prefix ?? '');
-  process.stderr.write(`Key ${prefix} was revoked at ${revokedAt}\n`);
+export function keysCommand(): Command {
+  return createCommand('keys', {
+    summary: 'create, list, rotate and revoke API keys',
+    details: 'For the operator, on the store that UMBRA_STORE names.',
+    examples: ['umbra keys create --tenant acme --scopes read,submit --expires 90d'],
+  })
+    .addCommand(createKeyCommand())
+    .addCommand(listCommand())
+    .addCommand(rotateCommand())
+    .addCommand(revokeCommand());
 }
 
-function parseScopes(text: string | undefined): Scope[] {
-  const given = text?.split(',') ?? [];
-  const isScope = (name: string): name is Scope => (scopes as readonly string[]).includes(name);
-  if (given.length > 0 && given.every(isScope)) return given;
-  throw invalidInput(
-    `Expected --scopes of ${scopes.join(', ')}, by commas, got '${text ?? 'none'}'`,
-  );
-}
+const createKeyCommand = (): Command =>
+  createCommand('create', {
+    summary: 'create an API key and print it, this once',
+    examples: [
+      'umbra keys create --tenant acme --scopes submit --expires 90d',
+      'umbra keys create --tenant acme --scopes read,submit,admin --name laptop',
+    ],
+  })
+    .option('--tenant <tenant>', 'whose key it is (required)')
+    .option('--scopes <scopes>', 'read, submit and admin, separated by commas (required)')
+    .option('--name <name>', 'what to list it by')
+    .option('--expires <time>', 'time until it ends, as 30m, 24h or 90d (default: never)')
+    .addOption(jsonOption())
+    .action(async (options: CreateKeyOptions) => {
+      const { createKey } = await import('../actions/keys.js');
+      await createKey(options);
+    });
 
-/** The key alone on stdout, so that it can be piped to where secrets are kept. */
-function print({ text, record }: NewApiKey, json: boolean): void {
-  const { prefix, tenant, expiresAt } = record;
-  process.stderr.write(
-    `Key ${prefix} of tenant ${tenant}, ${record.scopes.join(' and ')}, ` +
-      `${expiresAt === null ? 'without end' : `until ${expiresAt}`}. It is shown this once:\n`,
-  );
-  process.stdout.write(json ? `${JSON.stringify({ key: text, ...shown(record) })}\n` : `${text}\n`);
-}
+const listCommand = (): Command =>
+  createCommand('list', {
+    summary: 'list API keys, without their secrets',
+    examples: ['umbra keys list', 'umbra keys list --tenant acme --json'],
+  })
+    .option('--tenant <tenant>', 'whose keys (default: of all tenants)')
+    .addOption(jsonOption())
+    .action(async (options: ListKeysOptions) => {
+      const { listKeys } = await import('../actions/keys.js');
+      await listKeys(options);
+    });
 
-async function list(tenant: string | undefined, json: boolean): Promise<void> {
-  const of = tenant === undefined ? undefined : parseTenantId(tenant);
-  const records = [];
-  for await (const record of listApiKeys(openOperatorStore(), of)) records.push(shown(record));
-  const rows = records.map((record) => [
-    ...[record.prefix, record.tenant, record.scopes.join(','), record.state],
-    ...[record.createdAt, record.expiresAt ?? 'never', record.name],
-  ]);
-  const header = ['prefix', 'tenant', 'scopes', 'state', 'created', 'expires', 'name'];
-  process.stdout.write(
-    json ? `${JSON.stringify({ keys: records })}\n` : `${alignColumns([header, ...rows])}\n`,
-  );
-}
+const rotateCommand = (): Command =>
+  createCommand('rotate', {
+    summary: 'create a key like this one, which then ends after the grace period',
+    examples: ['umbra keys rotate abcdefgh --grace 1h'],
+  })
+    .argument('<prefix>', 'prefix of the key, as keys list prints it')
+    .option('--grace <time>', 'time that the old key still works, as 30m, 24h or 7d', '24h')
+    .addOption(jsonOption())
+    .action(async (prefix: string, options: RotateKeyOptions) => {
+      const { rotateKey } = await import('../actions/keys.js');
+      await rotateKey(prefix, options);
+    });
 
-const shown = (record: ApiKeyRecord) => {
-  const { version: _version, hash: _hash, ...rest } = record;
-  const ended = record.revokedAt === null ? 'expired' : 'revoked';
-  return { ...rest, state: hasEnded(record) ? ended : 'valid' };
-};
+const revokeCommand = (): Command =>
+  createCommand('revoke', {
+    summary: 'revoke a key: every API process refuses it within five seconds',
+    examples: ['umbra keys revoke abcdefgh'],
+  })
+    .argument('<prefix>', 'prefix of the key, as keys list prints it')
+    .action(async (prefix: string) => {
+      const { revokeKey } = await import('../actions/keys.js');
+      await revokeKey(prefix);
+    });

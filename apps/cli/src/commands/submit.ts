@@ -1,127 +1,26 @@
-import { mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import type { Job, NewDataset, UmbraClient } from '@umbra/client';
-import { downloadArchive, uploadFiles } from '@umbra/client/files';
-import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
-import { AppError, invalidInput } from '@umbra/shared/errors';
-import { extractArchive } from '../lib/archive.js';
-import { createProgressBar } from '../lib/progress-bar.js';
-import { openService, pollMs, serviceFlags } from '../lib/service.js';
-import { parseSettings, settingsFlags, settingsUsage } from '../lib/settings-flags.js';
-import { formatTable, readSummaries, type Summary } from '../lib/summary.js';
-import { hasFolder, uploadFolders } from '../lib/upload-folders.js';
+import type { Command } from 'commander';
+import type { SubmitOptions } from '../actions/submit.js';
+import { addOptions, createCommand } from '../lib/command.js';
+import { jsonOption, modelOption, serviceOptions, settingsOptions } from '../lib/options.js';
 
-export const submitUsage = `  umbra submit PHOTO|FOLDER... --api URL --model NAME --out DIR [options]
-      run the photos through a running service and fetch the results; photos in folders
-      are labelled by the folder that they lie in
-      (options as above, --rows-per-shard N, --json; its API key: UMBRA_API_KEY or --key-file FILE)
-${settingsUsage}`;
-
-export type Submission = {
-  readonly api: string;
-  readonly keyFile?: string | undefined;
-  readonly photos: readonly string[];
-  readonly model: string;
-  readonly settings: OcclusionSettings;
-  readonly rowsPerShard?: number;
-  /** Folder for `archive.zip` and its unpacked results. */
-  readonly out: string;
-};
-
-export type SubmissionResult = {
-  readonly job: string;
-  readonly state: Job['state'];
-  readonly counts: Job['counts'];
-  readonly images: readonly Summary[];
-  readonly seconds: number;
-};
-
-/** Submit photos through the command line. */
-export async function submit(args: string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      ...settingsFlags,
-      ...serviceFlags,
-      model: { type: 'string', default: 'efficientnet-lite0' },
-      out: { type: 'string' },
-      'rows-per-shard': { type: 'string' },
-      json: { type: 'boolean' },
-    },
+export function submitCommand(): Command {
+  const command = createCommand('submit', {
+    summary: 'explain photos through a running service, and fetch the results',
+    details: 'Photos in folders are labelled by the folder that they lie in.',
+    examples: [
+      'umbra submit photo.jpg --api http://127.0.0.1:8080 --out results',
+      'umbra submit my-dataset --model resnet18 --target label --key-file key.txt --out results',
+    ],
+  })
+    .argument('<photo...>', 'files of photos, or folders')
+    .addOption(modelOption())
+    .option('--out <dir>', 'folder of the archive and the results (required)')
+    .option('--rows-per-shard <n>', 'grid rows in one task')
+    .addOption(jsonOption());
+  addOptions(command, serviceOptions(), 'Service:');
+  addOptions(command, settingsOptions(), 'Occlusion:');
+  return command.action(async (photos: string[], options: SubmitOptions) => {
+    const { submit } = await import('../actions/submit.js');
+    await submit(photos, options);
   });
-  if (positionals.length === 0) throw invalidInput('Expected at least one PHOTO, got none');
-  if (values.out === undefined) throw invalidInput('Expected --out DIR, got none');
-  const rows = values['rows-per-shard'];
-  const result = await runSubmission({
-    api: values.api,
-    keyFile: values['key-file'],
-    photos: positionals,
-    model: values.model,
-    settings: parseSettings(values),
-    out: resolve(values.out),
-    ...(rows === undefined ? {} : { rowsPerShard: Number(rows) }),
-  });
-  process.stderr.write(`\n${formatTable(result.images)}\n\nHeatmaps: ${resolve(values.out)}\n`);
-  if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
-}
-
-/**
- * Upload, run, show progress, download and unpack.
- *
- * @throws {UmbraError} With the service's own code and words.
- */
-export async function runSubmission(submission: Submission): Promise<SubmissionResult> {
-  const startedAt = performance.now();
-  const client = await openService({ api: submission.api, 'key-file': submission.keyFile });
-  const { id, refusals } = await upload(client, submission.photos);
-  for (const { name, error } of refusals) {
-    process.stderr.write(`refused ${name}: ${error.message}\n`);
-  }
-  const job = await client.createJob({
-    dataset: id,
-    model: submission.model,
-    settings: submission.settings,
-    ...(submission.rowsPerShard === undefined ? {} : { rowsPerShard: submission.rowsPerShard }),
-  });
-  const bar = createProgressBar('positions');
-  let said: string | null = null;
-  const status = await client.waitForJob(job.id, {
-    pollMs,
-    onStatus({ positions, etaSeconds, waitingFor }) {
-      if (waitingFor !== null && waitingFor !== said) {
-        process.stderr.write(`Waiting for ${waitingFor}\n`);
-      }
-      said = waitingFor;
-      bar.update(positions.done, positions.total ?? 0, etaSeconds);
-    },
-  });
-  bar.end();
-  if (status.state !== 'completed') {
-    throw new AppError(
-      status.error?.code ?? 'internal',
-      `Job ${job.id} ${status.state}: ${status.error?.message ?? 'no reason given'}`,
-    );
-  }
-  const seconds = (performance.now() - startedAt) / 1000;
-  await mkdir(submission.out, { recursive: true });
-  const archive = join(submission.out, 'archive.zip');
-  await downloadArchive(client, job.id, archive);
-  const results = join(submission.out, 'results');
-  await extractArchive(archive, results);
-  const images = await readSummaries(results);
-  return { job: job.id, state: status.state, counts: status.counts, images, seconds };
-}
-
-/** Photos in one request, or folders in many. */
-async function upload(
-  client: UmbraClient,
-  photos: readonly string[],
-): Promise<Pick<NewDataset, 'id' | 'refusals'>> {
-  if (!(await hasFolder(photos))) return uploadFiles(client, photos);
-  const { dataset, refusals } = await uploadFolders(client, photos, (files) => {
-    process.stderr.write(`sent ${files} files\n`);
-  });
-  return { id: dataset.id, refusals };
 }

@@ -8,7 +8,7 @@ import { readCliConfig } from './config.js';
  *
  * @throws {AppError} `invalid_input` if it is no key, without saying what it is.
  */
-export async function readApiKeyOf(file: string | undefined): Promise<string | undefined> {
+export async function readApiKey(file: string | undefined): Promise<string | undefined> {
   const text = file === undefined ? readCliConfig().UMBRA_API_KEY : await readKeyFile(file);
   if (text === undefined) return undefined;
   if (parseApiKey(text.trim()) !== null) return text.trim();

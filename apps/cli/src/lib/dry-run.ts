@@ -1,21 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import { type Engine, estimateRun, inputSize, inspectImage, type RunEstimate } from '@umbra/engine';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
-import { invalidInput, reportError } from '@umbra/shared/errors';
+import { reportError } from '@umbra/shared/errors';
+import { printJson } from './output.js';
+import { maxPixels, readPhoto } from './photo.js';
 import { alignColumns } from './summary.js';
-
-const maxPixels = 100_000_000;
-
-/** @throws {AppError} `invalid_input` if the file cannot be read. */
-export function readPhoto(path: string): Promise<Buffer> {
-  return readFile(path).catch((error: unknown) => {
-    throw invalidInput(`Expected a readable file at '${path}'`, error);
-  });
-}
 
 type Estimated = { readonly name: string } & RunEstimate;
 
-/** Say what explaining photos would take, and close the engine. */
+/** Print what explaining photos would take, and close the engine. */
 export async function dryRun(
   engine: Engine,
   bundleFolder: string,
@@ -49,7 +41,7 @@ export async function dryRun(
   }
   const total = totalOf(images);
   process.stderr.write(`\n${formatEstimates(images, total)}\n`);
-  if (json) process.stdout.write(`${JSON.stringify({ estimate: total, images, errors })}\n`);
+  if (json) printJson({ estimate: total, images, errors });
   if (errors.length > 0) process.exitCode = 1;
 }
 

@@ -5,32 +5,26 @@ import { type Provider, providers } from '@umbra/shared/contracts/provider';
 import { invalidInput } from '@umbra/shared/errors';
 import { readCliConfig } from './config.js';
 
-/** Flags of commands that run the engine here; the environment's settings where not given. */
-export const engineFlags = {
-  'inference-threads': { type: 'string' },
-  'session-threads': { type: 'string' },
-  provider: { type: 'string' },
-} as const;
+/** Flags of commands that run the engine here. */
+export type EngineFlags = {
+  readonly inferenceThreads?: string;
+  readonly sessionThreads?: string;
+  readonly provider?: string;
+};
 
-export const engineUsage = `      --inference-threads N               models run side by side, one core each   [all cores]
-      --session-threads N             of each inference session   [1; more where a large model leaves cores free]
-      --provider cpu|cuda|webgpu                                   [cpu]`;
-
-type EngineFlags = { readonly [name in keyof typeof engineFlags]?: string | undefined };
-
-/** @throws {AppError} `invalid_input` naming the bad flag or variable. */
-export function engineOptions(flags: EngineFlags): EngineOptions {
-  const {
-    'inference-threads': inferenceThreads,
-    'session-threads': sessionThreads,
-    provider,
-  } = flags;
+/**
+ * Turn flags into the engine's options; what is not given takes the environment's setting.
+ *
+ * @throws {AppError} `invalid_input` naming the bad flag or variable.
+ */
+export function parseEngineOptions(flags: EngineFlags): EngineOptions {
+  const inferenceThreads = count('--inference-threads', flags.inferenceThreads);
+  const sessionThreads = count('--session-threads', flags.sessionThreads);
+  const { provider } = flags;
   return {
     ...engineOptionsOf(readCliConfig()),
-    inferenceThreads: count('--inference-threads', inferenceThreads) ?? availableParallelism(),
-    ...(sessionThreads !== undefined && {
-      sessionThreads: count('--session-threads', sessionThreads) ?? 1,
-    }),
+    inferenceThreads: inferenceThreads ?? availableParallelism(),
+    ...(sessionThreads !== undefined && { sessionThreads }),
     ...(provider !== undefined && { provider: knownProvider(provider) }),
   };
 }

@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { basename, extname, join, resolve } from 'node:path';
+import {
+  allowedStrategy,
+  composeResult,
+  inspectImage,
+  type OpenModel,
+  openEngine,
+  planOcclusion,
+  prepareImage,
+} from '@umbra/engine';
+import { imageResult } from '@umbra/shared/contracts/result';
+import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
+import { reportError } from '@umbra/shared/errors';
+import { imageIdAt } from '@umbra/shared/ids';
+import { dryRun } from '../lib/dry-run.js';
+import { type EngineFlags, parseEngineOptions } from '../lib/engine-flags.js';
+import { findModel } from '../lib/find-model.js';
+import { required } from '../lib/flags.js';
+import { printJson } from '../lib/output.js';
+import { maxPixels, readPhoto } from '../lib/photo.js';
+import { type PhotoItem, parseItem } from '../lib/photo-item.js';
+import { createProgressBar } from '../lib/progress-bar.js';
+import { parseSettings, type SettingsFlags } from '../lib/settings-flags.js';
+import { formatTable, type Summary, summarise } from '../lib/summary.js';
+
+export type ExplainOptions = SettingsFlags &
+  EngineFlags & {
+    readonly model: string;
+    readonly out?: string;
+    readonly label?: string;
+    readonly box?: string;
+    readonly dryRun?: boolean;
+    readonly json?: boolean;
+  };
+
+/** Explain photos on this machine; a bad photo is reported and the others go on. */
+export async function explain(photos: readonly string[], flags: ExplainOptions): Promise<void> {
+  const settings = parseSettings(flags);
+  const options = parseEngineOptions(flags);
+  allowedStrategy(settings.strategy, options);
+  const engine = openEngine(options);
+  if (flags.dryRun) {
+    return await dryRun(engine, findModel(flags.model), photos, settings, flags.json === true);
+  }
+  const out = resolve(required(flags.out, '--out DIR'));
+  const item = parseItem(flags);
+  const startedAt = performance.now();
+  const images: Summary[] = [];
+  const errors: { name: string; error: ReturnType<typeof reportError> }[] = [];
+  try {
+    const model = await engine.open(findModel(flags.model));
+    for (const [index, path] of photos.entries()) {
+      try {
+        images.push(await explainPhoto(model, settings, path, index, out, item));
+      } catch (error) {
+        errors.push({ name: path, error: reportError(error) });
+        process.stderr.write(`${path}: ${reportError(error).message}\n`);
+      }
+    }
+  } finally {
+    await engine.close();
+  }
+  if (images.length > 0) process.stderr.write(`\n${formatTable(images)}\n\n`);
+  process.stderr.write(`Heatmaps: ${out}\n`);
+  const seconds = (performance.now() - startedAt) / 1000;
+  if (flags.json) printJson({ images, errors, seconds });
+  if (errors.length > 0) process.exitCode = 1;
+}
+
+async function explainPhoto(
+  model: OpenModel,
+  settings: OcclusionSettings,
+  path: string,
+  index: number,
+  out: string,
+  item: PhotoItem,
+): Promise<Summary> {
+  const photo = await readPhoto(path);
+  const { width, height } = await inspectImage(photo, { maxPixels });
+  const input = await prepareImage(photo, model.bundle.input, { maxPixels });
+  const { positions } = planOcclusion(input, settings);
+  const bar = createProgressBar(basename(path));
+  const run = await model.occlude(input, settings, {
+    ...item,
+    onProgress: (done) => bar.update(done, positions, null),
+  });
+  bar.end();
+  const files = await composeResult({
+    photo,
+    image: {
+      id: imageIdAt(index),
+      name: basename(path),
+      sha256: createHash('sha256').update(photo).digest('hex'),
+      width,
+      height,
+    },
+    model,
+    settings,
+    run,
+    provenance: run.provenance,
+  });
+  const folder = join(out, `${basename(path, extname(path))}__${imageIdAt(index)}`);
+  await mkdir(folder, { recursive: true });
+  for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
+  const result = imageResult.parse(JSON.parse(String(files.get('result.json'))));
+  return summarise(result, folder);
+}

@@ -1,0 +1,56 @@
+import { type InferencePlan, openEngine, planOcclusion } from '@umbra/engine';
+import { type EngineFlags, parseEngineOptions } from '../lib/engine-flags.js';
+import { findModel } from '../lib/find-model.js';
+import { parseSize } from '../lib/flags.js';
+import { printJson } from '../lib/output.js';
+import { parseSettings, type SettingsFlags } from '../lib/settings-flags.js';
+import { alignColumns } from '../lib/summary.js';
+
+export type PlanOptions = SettingsFlags &
+  EngineFlags & { readonly model: string; readonly size?: string; readonly json?: boolean };
+
+/** Print how a model would be run for some settings. */
+export async function plan(options: PlanOptions): Promise<void> {
+  const settings = parseSettings(options);
+  const engine = openEngine(parseEngineOptions(options));
+  try {
+    const model = await engine.open(findModel(options.model));
+    const size = parseSize(options.size) ?? model.bundle.input;
+    const { positions } = planOcclusion(size, settings);
+    const found = await model.plan(size, settings);
+    process.stderr.write(`${formatPlan(found, positions)}\n`);
+    if (options.json) printJson({ positions, ...found });
+  } finally {
+    await engine.close();
+  }
+}
+
+function formatPlan(found: InferencePlan, positions: number): string {
+  const { strategy, patch, segments, wholeNodes, macs, gain } = found;
+  const rows = segments.map(({ from, to, nodes, method }, index) => [
+    String(index + 1),
+    from,
+    to,
+    String(nodes),
+    method,
+  ]);
+  const rest = ['', 'the rest', '', String(wholeNodes), 'whole maps'];
+  const table =
+    segments.length === 0
+      ? []
+      : [alignColumns([['segment', 'from', 'to', 'nodes', 'method'], ...rows, rest]), ''];
+  return [
+    ...table,
+    `Strategy: ${strategy}, for patches of up to ${patch.height}x${patch.width} px at ${positions} positions`,
+    `Multiply-adds a position: ${formatMacs(macs)}`,
+    `Expected gain over dense: ${gain.toFixed(2)}x`,
+  ].join('\n');
+}
+
+function formatMacs(macs: InferencePlan['macs']): string {
+  if (macs === null) return 'unknown';
+  const { dense, chosen } = macs;
+  const millions = (count: number) => `${(count / 1e6).toFixed(0)} M`;
+  if (chosen === dense) return millions(dense);
+  return `${millions(chosen)} of ${millions(dense)}, ${(dense / chosen).toFixed(2)}x fewer`;
+}

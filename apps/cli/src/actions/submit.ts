@@ -1,0 +1,117 @@
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Job, NewDataset, UmbraClient } from '@umbra/client';
+import { downloadArchive, uploadFiles } from '@umbra/client/files';
+import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
+import { AppError } from '@umbra/shared/errors';
+import { extractArchive } from '../lib/archive.js';
+import { required } from '../lib/flags.js';
+import { printJson } from '../lib/output.js';
+import { createProgressBar } from '../lib/progress-bar.js';
+import { openService, pollMs, type ServiceFlags } from '../lib/service.js';
+import { parseSettings, type SettingsFlags } from '../lib/settings-flags.js';
+import { formatTable, readSummaries, type Summary } from '../lib/summary.js';
+import { hasFolder, uploadFolders } from '../lib/upload-folders.js';
+
+export type SubmitOptions = SettingsFlags &
+  ServiceFlags & {
+    readonly model: string;
+    readonly out?: string;
+    readonly rowsPerShard?: string;
+    readonly json?: boolean;
+  };
+
+export type Submission = {
+  readonly api: string;
+  readonly keyFile?: string | undefined;
+  readonly photos: readonly string[];
+  readonly model: string;
+  readonly settings: OcclusionSettings;
+  readonly rowsPerShard?: number;
+  /** Folder for `archive.zip` and its unpacked results. */
+  readonly out: string;
+};
+
+export type SubmissionResult = {
+  readonly job: string;
+  readonly state: Job['state'];
+  readonly counts: Job['counts'];
+  readonly images: readonly Summary[];
+  readonly seconds: number;
+};
+
+/** Submit photos through the command line. */
+export async function submit(photos: readonly string[], options: SubmitOptions): Promise<void> {
+  const out = resolve(required(options.out, '--out DIR'));
+  const { api, keyFile, model, rowsPerShard } = options;
+  const result = await runSubmission({
+    api,
+    keyFile,
+    photos,
+    model,
+    settings: parseSettings(options),
+    out,
+    ...(rowsPerShard !== undefined && { rowsPerShard: Number(rowsPerShard) }),
+  });
+  process.stderr.write(`\n${formatTable(result.images)}\n\nHeatmaps: ${out}\n`);
+  if (options.json) printJson(result);
+}
+
+/**
+ * Upload, run, show progress, download and unpack.
+ *
+ * @throws {UmbraError} With the service's own code and words.
+ */
+export async function runSubmission(submission: Submission): Promise<SubmissionResult> {
+  const startedAt = performance.now();
+  const client = await openService({ api: submission.api, keyFile: submission.keyFile });
+  const { id, refusals } = await upload(client, submission.photos);
+  for (const { name, error } of refusals) {
+    process.stderr.write(`refused ${name}: ${error.message}\n`);
+  }
+  const job = await client.createJob({
+    dataset: id,
+    model: submission.model,
+    settings: submission.settings,
+    ...(submission.rowsPerShard === undefined ? {} : { rowsPerShard: submission.rowsPerShard }),
+  });
+  const bar = createProgressBar('positions');
+  let reported: string | null = null;
+  const status = await client.waitForJob(job.id, {
+    pollMs,
+    onStatus({ positions, etaSeconds, waitingFor }) {
+      if (waitingFor !== null && waitingFor !== reported) {
+        process.stderr.write(`Waiting for ${waitingFor}\n`);
+      }
+      reported = waitingFor;
+      bar.update(positions.done, positions.total ?? 0, etaSeconds);
+    },
+  });
+  bar.end();
+  if (status.state !== 'completed') {
+    throw new AppError(
+      status.error?.code ?? 'internal',
+      `Job ${job.id} ${status.state}: ${status.error?.message ?? 'no reason given'}`,
+    );
+  }
+  const seconds = (performance.now() - startedAt) / 1000;
+  await mkdir(submission.out, { recursive: true });
+  const archive = join(submission.out, 'archive.zip');
+  await downloadArchive(client, job.id, archive);
+  const results = join(submission.out, 'results');
+  await extractArchive(archive, results);
+  const images = await readSummaries(results);
+  return { job: job.id, state: status.state, counts: status.counts, images, seconds };
+}
+
+/** Photos in one request, or folders in many. */
+async function upload(
+  client: UmbraClient,
+  photos: readonly string[],
+): Promise<Pick<NewDataset, 'id' | 'refusals'>> {
+  if (!(await hasFolder(photos))) return uploadFiles(client, photos);
+  const { dataset, refusals } = await uploadFolders(client, photos, (files) => {
+    process.stderr.write(`sent ${files} files\n`);
+  });
+  return { id: dataset.id, refusals };
+}
