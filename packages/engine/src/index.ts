@@ -9,26 +9,31 @@ export {
   openEngine,
 } from './engine.js';
 export { renderActivations } from './figures/activations.js';
-export { encodeKernels, type FilterFigure, renderFilters } from './figures/filters.js';
+export { renderFieldGrowth } from './figures/field-growth.js';
+export { type FilterFigure, renderFilters } from './figures/filters.js';
 export { renderHeatmap } from './figures/heatmap.js';
-export { denormalise, occludeInput, renderInput } from './figures/input.js';
-export { renderFieldGrowth, renderReceptiveField } from './figures/receptive-field.js';
+export { renderInput } from './figures/input.js';
+export { renderReceptiveField } from './figures/receptive-field.js';
 export { renderScoreMap } from './figures/score-map.js';
 export { type FigurePage, normaliseTile } from './figures/tiles.js';
 export { defaultLimits, type ImageInfo, type ImageLimits, inspectImage } from './image/decode.js';
+export { denormalise } from './image/denormalise.js';
 export { type Frame, inputSize, planFrame } from './image/frame.js';
 export { type ModelInput, prepareImage } from './image/preprocess.js';
 export { digestOf, readBundle, readVerifiedBundle, verifyBundle } from './models/bundle.js';
 export { type CheckStep, checkModel } from './models/check.js';
 export { describeFolder, type ModelClaims } from './models/describe.js';
 export { addModel, type StagedModel, stageBundle } from './models/registry.js';
-export { findLayer, findUnit, listLayers } from './network/layers.js';
+export { encodeKernels } from './network/kernels.js';
+export { findLayer, listLayers } from './network/layers.js';
 export { useNetwork } from './network/network.js';
 export type { Kernels, Network } from './network/types.js';
+export { findUnit } from './network/units.js';
 export { attribute, attributeTargets } from './occlusion/attribution.js';
 export { type EstimateOptions, estimateRun, type RunEstimate } from './occlusion/estimate.js';
 export type { InferencePlan, PlanStep } from './occlusion/inference-plan.js';
 export type { Maps } from './occlusion/occlude.js';
+export { occludeInput } from './occlusion/occlude-input.js';
 export {
   planOcclusion,
   type ResolvedRun,

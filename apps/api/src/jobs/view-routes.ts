@@ -76,7 +76,9 @@ export function viewRoutes(context: Context): Route[] {
           return renderInput(image, bundle, `${file}: the model's input`);
         }
         const plan = planOcclusion(image, result.settings);
-        const occluded = occludeInput(image, bundle, result.settings, plan, { grid, row, column });
+        const { fill } = result.settings;
+        const position = { grid, row, column };
+        const occluded = occludeInput(image, bundle, { plan, fill, position });
         const { top, left, bottom, right } = occluded.box;
         const title = `${file}: patch at row ${row}, column ${column} (y ${top}-${bottom}, x ${left}-${right})`;
         return renderInput(occluded.image, bundle, title);

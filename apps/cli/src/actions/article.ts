@@ -174,7 +174,7 @@ async function drawOcclusion(
       await draw(
         `occlusion-${name}`,
         `${name}, ours: what each pixel carries of it`,
-        await renderHeatmap(map, image, title, unit),
+        await renderHeatmap(map, image, { title, unit }),
       ),
     );
   }

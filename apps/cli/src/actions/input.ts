@@ -24,7 +24,7 @@ export async function input(path: string, options: InputOptions): Promise<void> 
   const position = parsePosition(options.at, options.grid);
   const settings = parseSettings(options);
   const plan = planOcclusion(image, settings);
-  const occluded = occludeInput(image, bundle, settings, plan, position);
+  const occluded = occludeInput(image, bundle, { plan, fill: settings.fill, position });
   const { row, column } = position;
   const { top, left, bottom, right } = occluded.box;
   const title = `${name}: patch at row ${row}, column ${column} (y ${top}-${bottom}, x ${left}-${right})`;

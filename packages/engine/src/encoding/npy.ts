@@ -1,5 +1,5 @@
 /**
- * A float32 or int32 array in NumPy's own format, version 1.0, C order, little-endian.
+ * Encode a float32 or int32 array in NumPy's own format, version 1.0, C order, little-endian.
  *
  * @param shape Its product is the length of `data`.
  * @see https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
@@ -9,7 +9,7 @@ export function encodeNpy(data: Float32Array | Int32Array, shape: readonly numbe
   return Buffer.concat([npyHeader(data instanceof Float32Array ? '<f4' : '<i4', shape), bytes]);
 }
 
-/** What stands before an array's bytes. */
+/** The header before an array's bytes, padded to a multiple of 64 bytes. */
 export function npyHeader(type: '<f4' | '<i4', shape: readonly number[]): Buffer {
   const extents = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
   const description = `{'descr': '${type}', 'fortran_order': False, 'shape': (${extents}), }`;
@@ -25,7 +25,9 @@ export function npyHeader(type: '<f4' | '<i4', shape: readonly number[]): Buffer
 /** Little-endian float32 bytes, whatever the machine's own order is. */
 export function encodeFloats(data: Float32Array): Buffer {
   const bytes = Buffer.alloc(data.length * 4);
-  for (let index = 0; index < data.length; index++) bytes.writeFloatLE(data[index] ?? 0, index * 4);
+  data.forEach((value, index) => {
+    bytes.writeFloatLE(value, index * 4);
+  });
   return bytes;
 }
 

@@ -1,5 +1,6 @@
 import type { Tiling } from '@umbra/shared/contracts/layer';
 import { invalidInput } from '@umbra/shared/errors';
+import { isMap } from '../graph/graph.js';
 import type { Activations } from '../network/types.js';
 import { type FigurePage, pageOf, renderTiles, suitableCell } from './tiles.js';
 
@@ -13,16 +14,17 @@ export async function renderActivations(
   { name, photo }: { readonly name: string; readonly photo: string },
   view: Tiling,
 ): Promise<FigurePage> {
-  const [, channels = 0, height = 0, width = 0] = shape;
-  if (shape.length !== 4) {
+  if (!isMap(shape)) {
     throw invalidInput(`Expected a layer with feature maps; '${name}' gives [${shape.join(', ')}]`);
   }
+  const [, channels, height, width] = shape;
   const { page, pages, start, end } = pageOf(channels, view);
   const plane = height * width;
   const tiles = Array.from({ length: end - start }, (_, index) => ({
     title: String(start + index),
     values: stretchTile(data.subarray((start + index) * plane, (start + index + 1) * plane)),
-    ...{ height, width },
+    height,
+    width,
   }));
   const more = pages === 1 ? '' : `, page ${page} of ${pages}`;
   const heading = `${name} for ${photo}: ${channels} maps of ${height} x ${width}, each on its own scale${more}`;
@@ -30,7 +32,7 @@ export async function renderActivations(
   return { png, page, pages };
 }
 
-/** From the lowest value at 0 to the highest at 1; 0.5 where all are equal. */
+/** Scale values from the lowest, 0, to the highest, 1; 0.5 where all are equal. */
 function stretchTile(values: Float32Array): Float32Array {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of values) {

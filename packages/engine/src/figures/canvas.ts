@@ -6,13 +6,16 @@ import { drawInk } from './text.js';
 
 /** A picture in memory, RGB, 8 bits a channel. */
 export type Canvas = Size & { readonly pixels: Buffer };
-export type Place = { readonly left: number; readonly top: number };
+/** A pixel of a canvas, counted from its upper left corner. */
+export type PixelOffset = { readonly left: number; readonly top: number };
+/** A part of a canvas, px. */
+export type PixelBox = PixelOffset & Size;
 
-/** Largest picture that is drawn, px: three bytes each. */
+/** Maximum size of a picture, px: three bytes each. */
 export const maxCanvasPx = 40_000_000;
 const ink = 34;
 
-/** @throws {AppError} `invalid_input` if the picture would be too large. */
+/** Make a white canvas. @throws {AppError} `invalid_input` if the picture would be too large. */
 export function createCanvas({ height, width }: Size): Canvas {
   if (height * width > maxCanvasPx) {
     throw invalidInput(
@@ -22,56 +25,57 @@ export function createCanvas({ height, width }: Size): Canvas {
   return { height, width, pixels: Buffer.alloc(height * width * 3, 255) };
 }
 
-export function fillBox(canvas: Canvas, { left, top }: Place, size: Size, colour: Colour): void {
-  const row = Buffer.alloc(size.width * 3);
-  for (let x = 0; x < size.width; x++) row.set(colour, x * 3);
-  for (let y = top; y < top + size.height; y++)
-    row.copy(canvas.pixels, (y * canvas.width + left) * 3);
+export function fillBox(
+  canvas: Canvas,
+  { left, top, height, width }: PixelBox,
+  colour: Colour,
+): void {
+  const line = Buffer.alloc(width * 3);
+  for (let x = 0; x < width; x++) line.set(colour, x * 3);
+  for (let y = top; y < top + height; y++) line.copy(canvas.pixels, (y * canvas.width + left) * 3);
 }
 
 /**
  * Draw an array of numbers, a square of `cell` px each.
  *
- * @param colourAt By row and column of the array.
+ * @param cells Upper left corner, px; rows and columns of the array as `height` and `width`.
+ * @param colourAt Colour by row and column of the array.
  */
 export function drawCells(
   canvas: Canvas,
-  { left, top }: Place,
-  { height, width }: Size,
-  cell: number,
+  { left, top, height, width, cell }: PixelOffset & Size & { readonly cell: number },
   colourAt: (row: number, column: number) => Colour,
 ): void {
   const line = Buffer.alloc(width * cell * 3);
   for (let row = 0; row < height; row++) {
-    for (let x = 0; x < width; x++) {
-      const colour = colourAt(row, x);
-      for (let step = 0; step < cell; step++) line.set(colour, (x * cell + step) * 3);
+    for (let column = 0; column < width; column++) {
+      const colour = colourAt(row, column);
+      for (let x = 0; x < cell; x++) line.set(colour, (column * cell + x) * 3);
     }
-    for (let step = 0; step < cell; step++) {
-      line.copy(canvas.pixels, ((top + row * cell + step) * canvas.width + left) * 3);
+    for (let y = 0; y < cell; y++) {
+      line.copy(canvas.pixels, ((top + row * cell + y) * canvas.width + left) * 3);
     }
   }
 }
 
-/** A frame of `thickness` px around the inside of a box. */
+/** Draw a frame around the inside of a box. @param line Thickness in px, and colour. */
 export function frameBox(
   canvas: Canvas,
-  { left, top }: Place,
-  { height, width }: Size,
-  thickness: number,
-  colour: Colour,
+  { left, top, height, width }: PixelBox,
+  { thickness, colour }: { readonly thickness: number; readonly colour: Colour },
 ): void {
-  const [high, wide] = [Math.min(thickness, height), Math.min(thickness, width)];
-  fillBox(canvas, { left, top }, { height: high, width }, colour);
-  fillBox(canvas, { left, top: top + height - high }, { height: high, width }, colour);
-  fillBox(canvas, { left, top }, { height, width: wide }, colour);
-  fillBox(canvas, { left: left + width - wide, top }, { height, width: wide }, colour);
+  const [thickY, thickX] = [Math.min(thickness, height), Math.min(thickness, width)];
+  fillBox(canvas, { left, top, height: thickY, width }, colour);
+  fillBox(canvas, { left, top: top + height - thickY, height: thickY, width }, colour);
+  fillBox(canvas, { left, top, height, width: thickX }, colour);
+  fillBox(canvas, { left: left + width - thickX, top, height, width: thickX }, colour);
 }
 
-export type Label = Size & { draw(canvas: Canvas, place: Place): void };
+/** Text ready to be drawn, and its extent, px. */
+export type TextBlock = Size & { draw(canvas: Canvas, corner: PixelOffset): void };
 
-/** Text to be drawn; longer text than `maxWidth` px is wrapped. */
-export async function label(text: string, sizePx: number, maxWidth = 10_000): Promise<Label> {
+/** Set a text; one longer than `maxWidth` px is wrapped. */
+export async function setText(text: string, sizePx: number, maxWidth = 10_000): Promise<TextBlock> {
   const { alpha, height, width } = await drawInk(text, sizePx, maxWidth);
   return {
     height,
@@ -82,7 +86,9 @@ export async function label(text: string, sizePx: number, maxWidth = 10_000): Pr
         const [y, x] = [top + Math.floor(at / width), left + (at % width)];
         const start = (y * pitch + x) * 3;
         for (let channel = 0; channel < 3; channel++) {
-          const below = pixels[start + channel] ?? 255;
+          const below = pixels[start + channel];
+          // Text is cut off at the canvas's lower edge.
+          if (below === undefined) continue;
           pixels[start + channel] = Math.round(below + ((ink - below) * strength) / 255);
         }
       }
@@ -90,7 +96,7 @@ export async function label(text: string, sizePx: number, maxWidth = 10_000): Pr
   };
 }
 
-/** @returns A PNG file. */
+/** Encode a canvas. @returns A PNG file. */
 export const encodeCanvas = ({ pixels, height, width }: Canvas): Promise<Buffer> =>
   sharp(pixels, { raw: { height, width, channels: 3 } })
     .png()

@@ -1,3 +1,4 @@
+/** sRGB, 8 bits a channel. */
 export type Colour = readonly [red: number, green: number, blue: number];
 
 /**
@@ -23,12 +24,12 @@ export function divergingColour(value: number): Colour {
  * @returns sRGB, 8 bits a channel.
  */
 export function sequentialColour(value: number): Colour {
-  const share = Math.min(1, Math.max(0, value));
-  const chroma = 0.17 * Math.sin(Math.PI * share) ** 0.7;
-  return fromOklch(0.13 + 0.84 * share, chroma, 345 + 100 * share);
+  const level = Math.min(1, Math.max(0, value));
+  const chroma = 0.17 * Math.sin(Math.PI * level) ** 0.7;
+  return fromOklch(0.13 + 0.84 * level, chroma, 345 + 100 * level);
 }
 
-/** @see https://bottosson.github.io/posts/oklab/ for the space and its matrices. */
+/** Convert OKLCh to sRGB. @see https://bottosson.github.io/posts/oklab/ for the space and its matrices. */
 function fromOklch(lightness: number, chroma: number, hueDegrees: number): Colour {
   const hue = (hueDegrees * Math.PI) / 180;
   const a = chroma * Math.cos(hue);

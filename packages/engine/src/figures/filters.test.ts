@@ -5,6 +5,7 @@ import { filterView } from '@umbra/shared/contracts/layer';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readBundle } from '../models/bundle.js';
+import { encodeKernels } from '../network/kernels.js';
 import { findLayer } from '../network/layers.js';
 import { openNetwork } from '../network/network.js';
 import type { Kernels, Network } from '../network/types.js';
@@ -16,7 +17,7 @@ import {
 } from '../testing/known-networks.js';
 import { writeTinyBundle } from '../testing/tiny-bundle.js';
 import { encodeOnnx } from '../testing/tiny-onnx.js';
-import { encodeKernels, renderFilters } from './filters.js';
+import { renderFilters } from './filters.js';
 import { layTiles, level, normaliseTile, tileGeometry } from './tiles.js';
 
 type Samples = readonly (readonly [index: number, value: number])[];
@@ -75,7 +76,11 @@ const kernelsOf = (
   const [kernels, depth, height, width] = shape;
   const length = depth * height * width;
   return {
-    ...{ kernels, depth, height, width, groups },
+    kernels,
+    depth,
+    height,
+    width,
+    groups,
     read: async (start, end) =>
       Float32Array.from({ length: (end - start) * length }, (_, at) =>
         weightAt(start * length + at),
@@ -90,7 +95,7 @@ const figure = (kernels: Kernels, channels: 'RGB' | 'BGR' = 'RGB') => ({
 
 describe("AlexNet's filters", () => {
   test.each(golden.layers.map((layer) => [layer.feature, layer] as const))(
-    'features %i equal PyTorch in every mode',
+    'of features %i equal PyTorch in every mode',
     async (feature, expected) => {
       const { node } = findLayer(network.graph, `features:${feature}`);
       const kernels = await network.kernels(node);
@@ -163,7 +168,7 @@ test.each([
       for (let y = 0; y < 3 * cell; y++) {
         for (let x = 0; x < 2 * cell; x++) {
           const place = Math.floor(y / cell) * 2 + Math.floor(x / cell);
-          const planes = [0, 1, 2].map((plane) => level(values[plane * 6 + place]));
+          const planes = [0, 1, 2].map((plane) => level(values[plane * 6 + place] ?? Number.NaN));
           expect(at(left + x, top + y)).toEqual(channels === 'RGB' ? planes : planes.reverse());
         }
       }
@@ -189,7 +194,7 @@ test('a depthwise layer and a layer of 262,144 slices are drawn in pages', async
   expect((await renderFilters(figure(tall), filterView.parse({ mode: 'collated' }))).pages).toBe(3);
 });
 
-test('what a layer cannot be drawn as is refused with what can be', async () => {
+test('a mode, page or cell that does not fit a layer is refused with those that do', async () => {
   const kernels = kernelsOf([8, 4, 3, 3], hashedUniform);
   const draw = (view: object) => renderFilters(figure(kernels), filterView.parse(view));
   await expect(draw({ mode: 'rgb' })).rejects.toThrow(
@@ -202,7 +207,7 @@ test('what a layer cannot be drawn as is refused with what can be', async () => 
   ).rejects.toThrow('Expected cell to be from 1 to ');
 });
 
-test('weights are written as NumPy reads them', async () => {
+test('weights are encoded as a NumPy file', async () => {
   const pieces: Buffer[] = [];
   for await (const piece of encodeKernels(kernelsOf([5, 2, 3, 3], hashedUniform)))
     pieces.push(piece);

@@ -1,8 +1,11 @@
+import { at } from '@umbra/shared/assert';
 import { type FilterView, filterModes } from '@umbra/shared/contracts/layer';
 import { invalidInput } from '@umbra/shared/errors';
-import { encodeFloats, npyHeader } from '../encoding/npy.js';
+import type { Size } from '@umbra/shared/occlusion/grid';
+import { weightRange } from '../network/kernels.js';
 import type { Kernels } from '../network/types.js';
-import { createCanvas, drawCells, encodeCanvas, label } from './canvas.js';
+import { createCanvas, drawCells, encodeCanvas, setText } from './canvas.js';
+import { barGeometry, drawColourBar } from './colour-bar.js';
 import { formatTick } from './heatmap.js';
 import {
   assertCell,
@@ -18,9 +21,9 @@ import {
 
 export type FilterFigure = {
   readonly kernels: Kernels;
-  /** Of the layer, for the heading. */
+  /** Name of the layer, for the heading. */
   readonly name: string;
-  /** Of the network's first layer: which order colours have. */
+  /** Order of colours that the network's first layer takes. */
   readonly channels: 'RGB' | 'BGR';
 };
 
@@ -43,9 +46,9 @@ export function renderFilters(figure: FilterFigure, view: FilterView): Promise<F
   }
 }
 
-const extentOf = ({ kernels, depth, height, width }: Kernels): string =>
+const describeExtent = ({ kernels, depth, height, width }: Kernels): string =>
   `${kernels} kernels of ${depth} x ${height} x ${width}`;
-const pageWords = ({ page, pages }: { page: number; pages: number }): string =>
+const describePage = ({ page, pages }: { page: number; pages: number }): string =>
   pages === 1 ? '' : `, page ${page} of ${pages}`;
 
 async function renderRgb(
@@ -67,18 +70,19 @@ async function renderRgb(
     return {
       title: String(start + index),
       values: channels === 'RGB' ? values : reversePlanes(values, plane),
-      ...{ height, width },
+      height,
+      width,
     };
   });
-  const heading = `${name}: ${extentOf(kernels)}, in colour${pageWords({ page, pages })}`;
+  const heading = `${name}: ${describeExtent(kernels)}, in colour${describePage({ page, pages })}`;
   const png = await renderTiles(heading, tiles, view.cell ?? suitableCell(kernels));
   return { png, page, pages };
 }
 
 function reversePlanes(values: Float32Array, plane: number): Float32Array {
   const reversed = new Float32Array(values.length);
-  for (let at = 0; at < 3; at++) {
-    reversed.set(values.subarray(at * plane, (at + 1) * plane), (2 - at) * plane);
+  for (let channel = 0; channel < 3; channel++) {
+    reversed.set(values.subarray(channel * plane, (channel + 1) * plane), (2 - channel) * plane);
   }
   return reversed;
 }
@@ -95,97 +99,76 @@ async function renderChannels(
   const tiles = Array.from({ length: end - start }, (_, index): Tile => {
     const kernel = Math.floor((start + index) / depth);
     const channel = (start + index) % depth;
-    const at = (start + index - first * depth) * plane;
-    // Of a grouped convolution, the channel of the whole map that the slice reads.
+    const offset = (start + index - first * depth) * plane;
+    // A kernel of a grouped convolution reads the channels of its group alone.
     const group = Math.floor(kernel / (kernels.kernels / groups));
     return {
       title: `${kernel},${group * depth + channel}`,
-      values: normaliseTile(weights.subarray(at, at + plane)),
-      ...{ height, width },
+      values: normaliseTile(weights.subarray(offset, offset + plane)),
+      height,
+      width,
     };
   });
-  const heading = `${name}: ${extentOf(kernels)}, each slice (kernel,channel) on its own scale${pageWords({ page, pages })}`;
+  const heading = `${name}: ${describeExtent(kernels)}, each slice (kernel,channel) on its own scale${describePage({ page, pages })}`;
   const png = await renderTiles(heading, tiles, view.cell ?? suitableCell(kernels));
   return { png, page, pages };
 }
 
-/** Weights read at once, numbers. */
-const readAtOnce = 1024 * 1024;
-/** The longer side of a figure whose cell is not given, and its most rows of numbers a page. */
+/** Longer side of a figure whose cell is not given, px. */
 const suitableSide = 1024;
-const rowsPerPage = 4096;
-const bar = { width: 18, label: 84 } as const;
+/** Maximum count of rows of weights on a page. */
+const maxRowsPerPage = 4096;
+const minFigureWidth = 360;
+const minBarHeight = 120;
+const maxBarHeight = 480;
 
 async function renderCollated(
   { kernels, name }: FilterFigure,
   view: FilterView,
 ): Promise<FigurePage> {
   const { depth, height, width } = kernels;
-  const perPage = Math.max(1, Math.floor(rowsPerPage / height));
+  const perPage = Math.max(1, Math.floor(maxRowsPerPage / height));
   const { page, pages, start, end } = pageOf(kernels.kernels, view, perPage);
-  const scale = await rangeOf(kernels);
+  const map = { height: (end - start) * height, width: depth * width };
+  const cell = view.cell ?? Math.min(8, suitableCell(map, suitableSide));
+  assertCell(cell, (side) => collatedExtent(map, side, 0));
+  const scale = await weightRange(kernels);
   const weights = await kernels.read(start, end);
-  const numbers = { height: (end - start) * height, width: depth * width };
-  const cell = view.cell ?? Math.min(8, suitableCell(numbers, suitableSide));
   const { margin, gap, heading: headingPx } = tileGeometry;
-  const sizeAt = (side: number, words = 0) => ({
-    height: 2 * margin + words + gap + Math.max(numbers.height * side, 120),
-    width: Math.max(2 * margin + numbers.width * side + gap + bar.width + gap + bar.label, 360),
-  });
-  assertCell(cell, sizeAt);
-  const words = await label(
-    `${name}: ${extentOf(kernels)}, raw weights, kernels downwards, channels to the right${pageWords({ page, pages })}`,
+  const heading = await setText(
+    `${name}: ${describeExtent(kernels)}, raw weights, kernels downwards, channels to the right${describePage({ page, pages })}`,
     headingPx,
-    sizeAt(cell).width - 2 * margin,
+    collatedExtent(map, cell, 0).width - 2 * margin,
   );
-  const canvas = createCanvas(sizeAt(cell, words.height));
-  words.draw(canvas, { left: margin, top: margin });
-  const top = margin + words.height + gap;
+  const canvas = createCanvas(collatedExtent(map, cell, heading.height));
+  heading.draw(canvas, { left: margin, top: margin });
+  const top = margin + heading.height + gap;
   const span = scale.high - scale.low;
-  drawCells(canvas, { left: margin, top }, numbers, cell, (row, column) => {
+  drawCells(canvas, { left: margin, top, ...map, cell }, (row, column) => {
     const kernel = Math.floor(row / height);
     const channel = Math.floor(column / width);
-    const at = ((kernel * depth + channel) * height + (row % height)) * width + (column % width);
-    return grey(span > 0 ? ((weights[at] ?? 0) - scale.low) / span : 0.5);
+    const index = ((kernel * depth + channel) * height + (row % height)) * width + (column % width);
+    return grey(span > 0 ? (at(weights, index) - scale.low) / span : 0.5);
   });
-  const barHeight = Math.max(120, Math.min(numbers.height * cell, 480));
-  const left = margin + numbers.width * cell + gap;
-  drawCells(canvas, { left, top }, { height: barHeight, width: bar.width }, 1, (row) =>
-    grey(1 - row / (barHeight - 1)),
-  );
   const limit = Math.max(Math.abs(scale.low), Math.abs(scale.high));
-  for (const share of [1, 0.5, 0]) {
-    const tick = await label(formatTick(scale.low + span * share, limit), 12);
-    const y = Math.round((1 - share) * (barHeight - tick.height));
-    tick.draw(canvas, { left: left + bar.width + gap, top: top + y });
-  }
+  const bar = {
+    left: margin + map.width * cell + gap,
+    top,
+    height: Math.max(minBarHeight, Math.min(map.height * cell, maxBarHeight)),
+  };
+  await drawColourBar(canvas, bar, {
+    colourAt: grey,
+    tickAt: (level) => formatTick(scale.low + span * level, limit),
+  });
   return { png: await encodeCanvas(canvas), page, pages };
 }
 
-/** The smallest and the largest weight of a layer. */
-async function rangeOf(kernels: Kernels): Promise<{ low: number; high: number }> {
-  const { depth, height, width } = kernels;
-  const step = Math.max(1, Math.floor(readAtOnce / (depth * height * width)));
-  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (let start = 0; start < kernels.kernels; start += step) {
-    for (const value of await kernels.read(start, Math.min(start + step, kernels.kernels))) {
-      if (value < low) low = value;
-      if (value > high) high = value;
-    }
-  }
-  return { low, high };
-}
-
-/**
- * A convolution's weights as a NumPy file, float32 [kernels, depth, height, width], a few at a time.
- *
- * @returns Pieces of the file, in order.
- */
-export async function* encodeKernels(kernels: Kernels): AsyncGenerator<Buffer> {
-  const { depth, height, width } = kernels;
-  yield npyHeader('<f4', [kernels.kernels, depth, height, width]);
-  const step = Math.max(1, Math.floor(readAtOnce / (depth * height * width)));
-  for (let start = 0; start < kernels.kernels; start += step) {
-    yield encodeFloats(await kernels.read(start, Math.min(start + step, kernels.kernels)));
-  }
+/** Extent of a collated figure, px: its map, a colour bar beside it, and a heading above. */
+function collatedExtent(map: Size, cell: number, headingHeight: number): Size {
+  const { margin, gap } = tileGeometry;
+  const bar = gap + barGeometry.width + gap + barGeometry.label;
+  return {
+    height: 2 * margin + headingHeight + gap + Math.max(map.height * cell, minBarHeight),
+    width: Math.max(2 * margin + map.width * cell + bar, minFigureWidth),
+  };
 }

@@ -1,5 +1,6 @@
 import type { Size } from '@umbra/shared/occlusion/grid';
 import sharp, { type OverlayOptions } from 'sharp';
+import type { PixelOffset } from './canvas.js';
 import { divergingColour } from './colour-map.js';
 import { drawText } from './text.js';
 
@@ -8,25 +9,29 @@ const margin = 16;
 const barWidth = 18;
 const labelWidth = 84;
 
-/** The largest absolute value: the end of the symmetric colour scale; 0 for a flat map. */
+/** End of the symmetric colour scale: the largest absolute value, 0 for a flat map. */
 export function scaleLimit(attribution: Float32Array): number {
   let limit = 0;
   for (const value of attribution) limit = Math.max(limit, Math.abs(value));
   return limit;
 }
 
+export type HeatmapText = {
+  readonly title: string;
+  /** Unit of the values and meaning of their sign, for the caption. */
+  readonly unit: string;
+};
+
 /**
- * Draw an attribution map with a title and a colour bar.
+ * Draw an attribution map with a title, a colour bar and a caption.
  *
  * @param attribution float32 [height, width] in the model's input frame.
- * @param unit What a positive number means, beside the bar.
  * @returns A PNG file.
  */
 export async function renderHeatmap(
   attribution: Float32Array,
   { height, width }: Size,
-  title: string,
-  unit: string,
+  { title, unit }: HeatmapText,
 ): Promise<Buffer> {
   const limit = scaleLimit(attribution);
   const factor = mapPx / Math.max(height, width);
@@ -38,9 +43,13 @@ export async function renderHeatmap(
   const barLeft = margin + map.width + margin;
   const layers: OverlayOptions[] = [
     { input: heading.png, left: margin, top: margin },
-    { input: await colourImage(attribution, { height, width }, limit, map), left: margin, top },
+    {
+      input: await colourImage(attribution, { height, width }, { limit, target: map }),
+      left: margin,
+      top,
+    },
     { input: await colourBar(map.height), left: barLeft, top },
-    ...(await tickLabels(limit, map.height, barLeft + barWidth + 8, top)),
+    ...(await tickLabels(limit, { left: barLeft + barWidth + 8, top, height: map.height })),
     { input: caption.png, left: margin, top: top + map.height + 12 },
   ];
   const canvasHeight = top + map.height + 12 + caption.height + margin;
@@ -55,8 +64,7 @@ export async function renderHeatmap(
 async function colourImage(
   values: Float32Array,
   size: Size,
-  limit: number,
-  target: Size,
+  { limit, target }: { readonly limit: number; readonly target: Size },
 ): Promise<Buffer> {
   const pixels = Buffer.alloc(values.length * 3);
   for (const [index, value] of values.entries()) {
@@ -68,7 +76,7 @@ async function colourImage(
     .toBuffer();
 }
 
-/** From the largest value at the top to the smallest at the bottom. */
+/** Draw the colours from the largest value, at the top, to the smallest. */
 async function colourBar(height: number): Promise<Buffer> {
   const pixels = Buffer.alloc(height * 3);
   for (let y = 0; y < height; y++) pixels.set(divergingColour(1 - (2 * y) / (height - 1)), y * 3);
@@ -80,23 +88,21 @@ async function colourBar(height: number): Promise<Buffer> {
 
 async function tickLabels(
   limit: number,
-  height: number,
-  left: number,
-  top: number,
+  { left, top, height }: PixelOffset & { readonly height: number },
 ): Promise<OverlayOptions[]> {
   const ticks = [1, 0.5, 0, -0.5, -1];
   return Promise.all(
     ticks.map(async (tick) => {
-      const label = await drawText(formatTick(tick * limit, limit), 12, labelWidth);
+      const image = await drawText(formatTick(tick * limit, limit), 12, labelWidth);
       const centre = top + ((1 - tick) / 2) * (height - 1);
-      const lowest = top + height - label.height;
-      const y = Math.min(lowest, Math.max(top, Math.round(centre - label.height / 2)));
-      return { input: label.png, left, top: y };
+      const lowest = top + height - image.height;
+      const y = Math.min(lowest, Math.max(top, Math.round(centre - image.height / 2)));
+      return { input: image.png, left, top: y };
     }),
   );
 }
 
-/** Three significant digits at the scale's ends, and as many decimals at every other tick. */
+/** Format a tick: three significant digits at the scale's ends, and as many decimals elsewhere. */
 export function formatTick(value: number, limit: number): string {
   if (value === 0) return '0';
   const sign = value > 0 ? '+' : '\u2212';

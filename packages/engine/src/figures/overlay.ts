@@ -2,12 +2,15 @@ import type { Box, Size } from '@umbra/shared/occlusion/grid';
 import sharp from 'sharp';
 import { defaultLimits, openRgb, toRgb } from '../image/decode.js';
 import type { Frame } from '../image/frame.js';
+import type { PixelBox } from './canvas.js';
 import { divergingColour } from './colour-map.js';
 import { scaleLimit } from './heatmap.js';
 
 const maxSidePx = 1024;
 const thumbnailPx = 128;
-const strongest = 0.8;
+/** Opacity of the strongest attribution. */
+const maxOpacity = 0.8;
+/** Brightness of what the model never saw. */
 const dimming = 0.45;
 
 /**
@@ -58,7 +61,7 @@ export async function renderOverlay(
 }
 
 /**
- * An overlay small enough to show hundreds of them on one page.
+ * Shrink an overlay, so that one page can show hundreds of them.
  *
  * @param overlay A PNG file.
  * @returns A WebP file, at most 128 px on its longer side: some kilobytes.
@@ -72,15 +75,11 @@ export function renderThumbnail(overlay: Buffer): Promise<Buffer> {
 }
 
 /**
- * Where a part of the photo lies on a drawing of it, px.
+ * Map a part of the photo to a drawing of it, px.
  *
  * @param part px of the resized photo; the model's input frame when left out.
  */
-export function regionOf(
-  { resized, crop }: Frame,
-  drawn: Size,
-  part: Box = crop,
-): { left: number; top: number; width: number; height: number } {
+export function regionOf({ resized, crop }: Frame, drawn: Size, part: Box = crop): PixelBox {
   const x = (value: number) => clamp((value * drawn.width) / resized.width, drawn.width);
   const y = (value: number) => clamp((value * drawn.height) / resized.height, drawn.height);
   const [left, right] = [x(part.left), x(part.right)];
@@ -92,14 +91,14 @@ const clamp = (value: number, limit: number) => Math.min(limit, Math.max(0, Math
 
 const sizeOf = ({ height, width }: Size): Size => ({ height, width });
 
-/** Colour by sign, opacity by strength: unimportant regions leave the photo as it is. */
+/** Colour an attribution map by sign, with opacity by strength: unimportant regions stay clear. RGBA. */
 function heatPixels(attribution: Float32Array): Buffer {
   const limit = scaleLimit(attribution);
   const pixels = Buffer.alloc(attribution.length * 4);
   for (const [index, value] of attribution.entries()) {
-    const share = limit === 0 ? 0 : value / limit;
-    const colour = divergingColour(Math.sign(share) * (0.5 + 0.5 * Math.abs(share)));
-    pixels.set([...colour, Math.round(255 * strongest * Math.abs(share))], index * 4);
+    const strength = limit === 0 ? 0 : value / limit;
+    const colour = divergingColour(Math.sign(strength) * (0.5 + 0.5 * Math.abs(strength)));
+    pixels.set([...colour, Math.round(255 * maxOpacity * Math.abs(strength))], index * 4);
   }
   return pixels;
 }

@@ -1,3 +1,4 @@
+import { at } from '@umbra/shared/assert';
 import type { Tiling } from '@umbra/shared/contracts/layer';
 import { invalidInput } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
@@ -6,15 +7,16 @@ import {
   createCanvas,
   drawCells,
   encodeCanvas,
-  label,
   maxCanvasPx,
+  type PixelOffset,
+  setText,
 } from './canvas.js';
 import type { Colour } from './colour-map.js';
 
 /** One picture of a tiled figure. */
 export type Tile = Size & {
   readonly title: string;
-  /** In [0, 1]: [height, width] grey, or [3, height, width] red, green, blue. */
+  /** Values in [0, 1]: [height, width] grey, or [3, height, width] red, green, blue. */
   readonly values: Float32Array;
 };
 
@@ -25,10 +27,10 @@ export type FigurePage = { readonly png: Buffer; readonly page: number; readonly
 export const tilesPerRow = 12;
 export const tilesPerPage = 16 * tilesPerRow;
 
-/** Where things are, px. */
+/** Measures of a page of tiles, px. */
 export const tileGeometry = { margin: 16, gap: 8, title: 16, heading: 14 } as const;
-const titlePx = 11;
-/** Advance of a digit at `titlePx`. */
+const tilePx = 11;
+/** Advance of a digit at `tilePx`. */
 const digitPx = 7;
 
 /**
@@ -44,7 +46,12 @@ export function normaliseTile(values: Float32Array): Float32Array {
   return values.map((value) => Math.min(1, Math.max(0, (value - mean) / deviation + 0.5)));
 }
 
-/** The slices of one page: `[start, end)` of so many tiles. @throws {AppError} `invalid_input` */
+/**
+ * Choose the tiles of one page, `[start, end)`.
+ *
+ * @param tiles Count of all tiles.
+ * @throws {AppError} `invalid_input` if there is no such page.
+ */
 export function pageOf(tiles: number, { page }: Pick<Tiling, 'page'>, perPage = tilesPerPage) {
   const pages = Math.max(1, Math.ceil(tiles / perPage));
   if (page > pages) throw invalidInput(`Expected page to be from 1 to ${pages}, got ${page}`);
@@ -56,9 +63,9 @@ export function pageOf(tiles: number, { page }: Pick<Tiling, 'page'>, perPage = 
 export const suitableCell = ({ height, width }: Size, wanted = 36): number =>
   Math.min(64, Math.max(1, Math.round(wanted / Math.max(height, width))));
 
-/** Where the tiles of a page go; all are of one size. */
+/** Lay out the tiles of a page, at least one; all are of one size. */
 export function layTiles(tiles: readonly Tile[], cell: number, headingHeight: number) {
-  const [{ height, width } = { height: 0, width: 0 }] = tiles;
+  const { height, width } = at(tiles, 0);
   const { margin, gap, title } = tileGeometry;
   const columns = Math.min(tilesPerRow, tiles.length);
   const rows = Math.ceil(tiles.length / tilesPerRow);
@@ -74,7 +81,7 @@ export function layTiles(tiles: readonly Tile[], cell: number, headingHeight: nu
       width: Math.max(2 * margin + columns * pitch.x - gap, 360),
     },
     /** Upper left corner of a tile's numbers. */
-    placeOf: (index: number) => ({
+    placeOf: (index: number): PixelOffset => ({
       left: margin + (index % tilesPerRow) * pitch.x,
       top: top + Math.floor(index / tilesPerRow) * pitch.y + title,
     }),
@@ -93,14 +100,14 @@ export async function renderTiles(
 ): Promise<Buffer> {
   const { margin, heading: headingPx, title } = tileGeometry;
   const { width } = layTiles(tiles, cell, 0).canvas;
-  const words = await label(heading, headingPx, width - 2 * margin);
-  const layout = layTiles(tiles, cell, words.height);
-  assertCell(cell, (side) => layTiles(tiles, side, words.height).canvas);
+  const text = await setText(heading, headingPx, width - 2 * margin);
+  const layout = layTiles(tiles, cell, text.height);
+  assertCell(cell, (side) => layTiles(tiles, side, text.height).canvas);
   const canvas = createCanvas(layout.canvas);
-  words.draw(canvas, { left: margin, top: margin });
+  text.draw(canvas, { left: margin, top: margin });
   for (const [index, tile] of tiles.entries()) {
     const { left, top } = layout.placeOf(index);
-    (await label(tile.title, titlePx)).draw(canvas, { left, top: top - title + 4 });
+    (await setText(tile.title, tilePx)).draw(canvas, { left, top: top - title + 4 });
     drawTile(canvas, tile, { left, top }, cell);
   }
   return encodeCanvas(canvas);
@@ -109,33 +116,33 @@ export async function renderTiles(
 function drawTile(
   canvas: Canvas,
   { height, width, values }: Tile,
-  place: { left: number; top: number },
+  corner: PixelOffset,
   cell: number,
 ): void {
   const plane = height * width;
   const coloured = values.length === 3 * plane;
-  drawCells(canvas, place, { height, width }, cell, (row, column): Colour => {
-    const at = row * width + column;
-    return coloured
-      ? [level(values[at]), level(values[at + plane]), level(values[at + 2 * plane])]
-      : grey(values[at]);
+  drawCells(canvas, { ...corner, height, width, cell }, (row, column): Colour => {
+    const levelOf = (channel: number) => level(at(values, channel * plane + row * width + column));
+    const red = levelOf(0);
+    return coloured ? [red, levelOf(1), levelOf(2)] : [red, red, red];
   });
 }
 
-/** @param value In [0, 1]. */
-export const level = (value = 0): number => Math.round(value * 255);
-export const grey = (value = 0): Colour => [level(value), level(value), level(value)];
+/** Convert a value in [0, 1] to 8 bits. */
+export const level = (value: number): number => Math.round(value * 255);
+/** The grey of a value in [0, 1]. */
+export const grey = (value: number): Colour => [level(value), level(value), level(value)];
 
-/** @throws {AppError} `invalid_input` naming the largest cell whose picture is drawn. */
+/** Refuse a cell that makes too large a picture. @throws {AppError} `invalid_input` with the largest that fits. */
 export function assertCell(cell: number, sizeAt: (cell: number) => Size): void {
   const fits = (side: number) => {
     const { height, width } = sizeAt(side);
     return height * width <= maxCanvasPx;
   };
   if (fits(cell)) return;
-  let most = cell;
-  while (most > 1 && !fits(most)) most--;
+  let max = cell;
+  while (max > 1 && !fits(max)) max--;
   throw invalidInput(
-    `Expected cell to be from 1 to ${most} px for this figure, got ${cell}: larger ones make a picture of more than ${maxCanvasPx / 1e6} megapixels`,
+    `Expected cell to be from 1 to ${max} px for this figure, got ${cell}: larger ones make a picture of more than ${maxCanvasPx / 1e6} megapixels`,
   );
 }

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Layer } from '@umbra/shared/contracts/layer';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { seenBox } from '../figures/receptive-field.js';
 import { readBundle } from '../models/bundle.js';
 import { findLayer, listLayers } from '../network/layers.js';
 import { openNetwork } from '../network/network.js';
+import { seenBox } from '../network/units.js';
 import {
   alexNetFeatures,
   chainNetwork,

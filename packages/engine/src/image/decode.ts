@@ -18,7 +18,7 @@ export type ImageInfo = Size & { readonly format: string };
 export type Rgb = Size & { readonly data: Buffer };
 
 /**
- * Prove that a file is an image that can be decoded to its end, and say how large it is.
+ * Check that a file is an image that can be decoded to its end, and report its extent and format.
  *
  * @param bytes The file as uploaded; of an animation, the first frame counts.
  * @returns Extent in px after the EXIF orientation is applied.
@@ -40,7 +40,7 @@ export function openRgb(bytes: Buffer, limits: ImageLimits): Sharp {
   return open(bytes, limits).autoOrient().flatten({ background: '#ffffff' }).toColourspace('srgb');
 }
 
-/** @throws {AppError} `invalid_input` as `inspectImage`. */
+/** Decode to 8-bit RGB. @throws {AppError} `invalid_input` as `inspectImage`. */
 export async function toRgb(image: Sharp): Promise<Rgb> {
   try {
     const { data, info } = await image
@@ -56,7 +56,7 @@ export async function toRgb(image: Sharp): Promise<Rgb> {
   }
 }
 
-/** Upright extent in px. @throws {AppError} `invalid_input` as `inspectImage`. */
+/** Read the upright extent, px. @throws {AppError} `invalid_input` as `inspectImage`. */
 export async function readSize(bytes: Buffer, limits: ImageLimits): Promise<Size> {
   return (await readHeader(bytes, limits)).size;
 }
@@ -66,7 +66,7 @@ async function readHeader(
   limits: ImageLimits,
 ): Promise<{ metadata: Metadata; size: Size }> {
   if (bytes.length === 0) throw invalidInput('Expected an image, got an empty file');
-  // No pixel limit here: the header tells the size, and the size is what the answer names.
+  // No pixel limit here: the error below names the size, which the header holds.
   const metadata = await sharp(bytes, { limitInputPixels: false })
     .metadata()
     .catch((error: unknown) => {
@@ -89,8 +89,7 @@ const open = (bytes: Buffer, limits: ImageLimits): Sharp =>
 
 function repeatGrey(grey: Buffer): Buffer {
   const rgb = Buffer.alloc(grey.length * 3);
-  for (let pixel = 0; pixel < grey.length; pixel++)
-    rgb.fill(grey[pixel] ?? 0, pixel * 3, pixel * 3 + 3);
+  for (const [pixel, level] of grey.entries()) rgb.fill(level, pixel * 3, pixel * 3 + 3);
   return rgb;
 }
 

@@ -2,7 +2,7 @@ import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { invalidInput } from '@umbra/shared/errors';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
 
-type Input = Pick<ModelBundle['input'], 'resize' | 'height' | 'width'>;
+type FrameRule = Pick<ModelBundle['input'], 'resize' | 'height' | 'width'>;
 
 /**
  * How a photo becomes the model's input frame: resized to `resized`, then cut to `crop` (px of the
@@ -18,7 +18,7 @@ export type Frame = { readonly photo: Size; readonly resized: Size; readonly cro
  *
  * @throws {AppError} `invalid_input` if the resized photo is too small to cut the input out of it.
  */
-export function planFrame(input: Input, photo: Size): Frame {
+export function planFrame(input: FrameRule, photo: Size): Frame {
   if (input.resize.rule === 'squash') {
     const resized = { height: input.height, width: input.width };
     return { photo, resized, crop: wholeOf(resized) };
@@ -40,7 +40,7 @@ export function planFrame(input: Input, photo: Size): Frame {
 }
 
 /** The extent of the model's input for a photo, px. */
-export function inputSize(input: Input, photo: Size): Size {
+export function inputSize(input: FrameRule, photo: Size): Size {
   const { crop } = planFrame(input, photo);
   return { height: crop.bottom - crop.top, width: crop.right - crop.left };
 }

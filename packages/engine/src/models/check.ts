@@ -56,7 +56,10 @@ function createCheck(folder: string) {
     [
       'loads',
       async () => {
-        backend = await loadBackend(folder, mustHave(bundle), { provider: 'cpu', sessionThreads: 1 });
+        backend = await loadBackend(folder, mustHave(bundle), {
+          provider: 'cpu',
+          sessionThreads: 1,
+        });
         return `${backend.name} ${backend.version} on ${backend.device}`;
       },
     ],

@@ -1,7 +1,7 @@
 import { at } from '@umbra/shared/assert';
 import type { Layer } from '@umbra/shared/contracts/layer';
-import { invalidInput, notFound } from '@umbra/shared/errors';
-import { type Graph, type GraphNode, isMap, readersOf } from '../graph/graph.js';
+import { notFound } from '@umbra/shared/errors';
+import { type Graph, type GraphNode, readersOf } from '../graph/graph.js';
 import { receptiveFields } from '../graph/receptive-field.js';
 
 /** Describe every layer of a network, in an order in which they can run. */
@@ -97,24 +97,4 @@ function selects(selector: string): (layer: Layer) => boolean {
     default:
       return ({ index }) => index === number;
   }
-}
-
-/**
- * Find a unit of a layer's feature maps.
- *
- * @param text `ROW,COLUMN`; the middle one when left out.
- * @throws {AppError} `invalid_input` if the layer has no maps, or no such unit.
- */
-export function findUnit({ name, outputShape }: Layer, text?: string) {
-  if (!isMap(outputShape)) {
-    throw invalidInput(`Expected a layer with feature maps; '${name}' has none`);
-  }
-  const [, , height, width] = outputShape;
-  if (text === undefined) return { row: Math.floor(height / 2), column: Math.floor(width / 2) };
-  const match = /^(\d{1,6}),(\d{1,6})$/.exec(text);
-  const unit = { row: Number(match?.[1]), column: Number(match?.[2]) };
-  if (unit.row < height && unit.column < width) return unit;
-  throw invalidInput(
-    `Expected unit to be ROW,COLUMN from 0,0 to ${height - 1},${width - 1} in layer '${name}', got '${text}'`,
-  );
 }

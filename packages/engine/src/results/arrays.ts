@@ -1,3 +1,4 @@
+import { at } from '@umbra/shared/assert';
 import type { ResultFile } from '@umbra/shared/contracts/result';
 import { sizeName } from '@umbra/shared/contracts/settings';
 import type { Size } from '@umbra/shared/occlusion/grid';
@@ -6,13 +7,13 @@ import type { OcclusionRun } from '../engine.js';
 import { meanMap } from '../occlusion/attribution.js';
 
 /**
- * The arrays of a result.
+ * Encode the arrays of a result.
  *
  * One target: `scores` [rows, columns] and `attribution` [height, width]; several add a first axis.
  * `predicted-classes` [rows, columns] has none, since it belongs to all. Several patch sizes: one file of each
  * for each size, and `attribution.npy` is their mean.
  *
- * @param attributions By target, then by patch size.
+ * @param attributions Maps by target, then by patch size: float32 [height, width] each.
  */
 export function encodeArrays(
   { plan, scores, predictedClasses }: Pick<OcclusionRun, 'plan' | 'scores' | 'predictedClasses'>,
@@ -25,10 +26,10 @@ export function encodeArrays(
   const files: [ResultFile, Buffer][] = [
     ['attribution.npy', attributed(attributions.map(meanMap))],
   ];
-  for (const [at, { patch, rows, columns }] of plan.grids.entries()) {
+  for (const [index, { patch, rows, columns }] of plan.grids.entries()) {
     const name = <T extends string>(array: T) =>
       (plan.grids.length === 1 ? `${array}.npy` : `${array}-${sizeName(patch)}.npy`) as `${T}.npy`;
-    const [start, end] = [plan.gridStarts[at], plan.gridStarts[at + 1]];
+    const [start, end] = [plan.gridStarts[index], plan.gridStarts[index + 1]];
     const own = joinFloats(scores.map((values) => values.subarray(start, end)));
     files.push([name('scores'), encodeNpy(own, [...leading, rows, columns])]);
     files.push([
@@ -36,21 +37,21 @@ export function encodeArrays(
       encodeNpy(predictedClasses.subarray(start, end), [rows, columns]),
     ]);
     if (plan.grids.length === 1) continue;
-    const maps = attributions.map((grids) => grids[at] ?? new Float32Array());
+    const maps = attributions.map((grids) => at(grids, index));
     files.push([name('attribution'), attributed(maps)]);
   }
   return files;
 }
 
-/** One array after the other. */
+/** Join arrays, one after the other; a single one is returned as it is. */
 export function joinFloats(arrays: readonly Float32Array[]): Float32Array {
   const [first, ...others] = arrays;
   if (first !== undefined && others.length === 0) return first;
   const joined = new Float32Array(arrays.reduce((sum, array) => sum + array.length, 0));
-  let next = 0;
+  let offset = 0;
   for (const array of arrays) {
-    joined.set(array, next);
-    next += array.length;
+    joined.set(array, offset);
+    offset += array.length;
   }
   return joined;
 }

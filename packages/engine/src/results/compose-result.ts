@@ -1,9 +1,10 @@
+import { at } from '@umbra/shared/assert';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { type ImageResult, imageResult, type ResultFile } from '@umbra/shared/contracts/result';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import type { BaselineRun, Provenance } from '@umbra/shared/contracts/shard';
 import type { OcclusionRun } from '../engine.js';
-import { renderHeatmap } from '../figures/heatmap.js';
+import { type HeatmapText, renderHeatmap } from '../figures/heatmap.js';
 import { renderOverlay, renderThumbnail } from '../figures/overlay.js';
 import { planFrame } from '../image/frame.js';
 import { attributeGrids, meanMap } from '../occlusion/attribution.js';
@@ -21,43 +22,43 @@ export type ResultArguments = {
     readonly labels: readonly string[];
   };
   readonly settings: OcclusionSettings;
-  /** All rows of the plan. */
+  /** The run's scores and baseline, for all positions of the plan. */
   readonly run: Pick<
     OcclusionRun,
     'plan' | 'scores' | 'predictedClasses' | 'baseline' | 'faithfulness'
   >;
   readonly provenance: Provenance;
-  /** Whether some rows come from an earlier run. */
+  /** Whether some scores come from an earlier run. */
   readonly reused?: boolean;
 };
 
 /** Every file of one image's result, by name; the description comes last. */
 export type ResultFiles = ReadonlyMap<ResultFile, Buffer>;
 
-/** Make every file of one image's result. The queue and the local run both end here. */
+/** Make every file of one image's result, for a job and for a local run alike. */
 export async function composeResult(given: ResultArguments): Promise<ResultFiles> {
   const { run, model, photo, settings } = given;
   const { plan, scores, baseline } = run;
   const size = plan.image;
   const frame = planFrame(model.bundle.input, given.image);
   const approximate = run.predictedClasses.includes(-1);
-  /** By target, then by patch size. */
-  const attributions = baseline.targets.map(({ score }, at) =>
-    attributeGrids(plan, scores[at] ?? new Float32Array(), score),
+  /** Attribution maps by target, then by patch size. */
+  const attributions = baseline.targets.map(({ score }, index) =>
+    attributeGrids(plan, at(scores, index), score),
   );
   const files = new Map<ResultFile, Buffer>();
   const targets: ImageResult['targets'] = [];
-  for (const [at, target] of baseline.targets.entries()) {
-    const map = meanMap(attributions[at] ?? []);
-    const [heatmap, overlay] = [pictureName('heatmap', at), pictureName('overlay', at)];
-    files.set(heatmap, await renderHeatmap(map, size, ...wordsOf(target, settings, approximate)));
+  for (const [index, target] of baseline.targets.entries()) {
+    const map = meanMap(at(attributions, index));
+    const [heatmap, overlay] = [pictureName('heatmap', index), pictureName('overlay', index)];
+    files.set(heatmap, await renderHeatmap(map, size, heatmapText(target, settings, approximate)));
     const drawn = await renderOverlay(map, size, frame, photo);
     files.set(overlay, drawn);
-    if (at === 0) files.set('thumbnail.webp', await renderThumbnail(drawn));
+    if (index === 0) files.set('thumbnail.webp', await renderThumbnail(drawn));
     targets.push({
       ...target,
-      lowest: findLowest(plan, scores[at] ?? new Float32Array()),
-      faithfulness: run.faithfulness?.[at] ?? null,
+      lowest: findLowest(plan, at(scores, index)),
+      faithfulness: run.faithfulness?.[index] ?? null,
       heatmap,
       overlay,
     });
@@ -80,18 +81,18 @@ export async function composeResult(given: ResultArguments): Promise<ResultFiles
   return files.set('result.json', Buffer.from(formatResult(result)));
 }
 
-/** The first target's pictures have plain names. */
-const pictureName = <T extends 'heatmap' | 'overlay'>(kind: T, at: number) =>
-  (at === 0 ? `${kind}.png` : `${kind}-${at + 1}.png`) as `${T}.png`;
+/** Name a target's picture; the first target's have plain names. */
+const pictureName = <T extends 'heatmap' | 'overlay'>(kind: T, target: number) =>
+  (target === 0 ? `${kind}.png` : `${kind}-${target + 1}.png`) as `${T}.png`;
 
-function wordsOf(
+function heatmapText(
   { label, score }: BaselineRun['targets'][number],
   settings: OcclusionSettings,
   approximate: boolean,
-): [title: string, unit: string] {
+): HeatmapText {
   const unit = `${settings.score} lost (+) or gained (\u2212) when covered`;
-  return [
-    `${label}: ${settings.score} ${score.toFixed(3).replace('-', '\u2212')}`,
-    approximate ? `${unit}; approximate` : unit,
-  ];
+  return {
+    title: `${label}: ${settings.score} ${score.toFixed(3).replace('-', '\u2212')}`,
+    unit: approximate ? `${unit}; approximate` : unit,
+  };
 }

@@ -1,3 +1,4 @@
+import { at } from '@umbra/shared/assert';
 import type { ImageResult } from '@umbra/shared/contracts/result';
 import { patchBox } from '@umbra/shared/occlusion/grid';
 import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
@@ -5,22 +6,26 @@ import type { OcclusionRun } from '../engine.js';
 
 type Lowest = ImageResult['targets'][number]['lowest'];
 
-/** The position of the lowest score; the first of equals. @param scores Of one target. */
+/**
+ * Find the position of the lowest score; the first of equals.
+ *
+ * @param scores Scores of one target, at least one.
+ * @throws {RangeError} If there are none, or they are not of the plan.
+ */
 export function findLowest({ grids, gridStarts }: OcclusionPlan, scores: Float32Array): Lowest {
   let lowest = 0;
-  for (const [index, score] of scores.entries()) {
-    if (score < (scores[lowest] ?? Number.POSITIVE_INFINITY)) lowest = index;
+  let score = at(scores, 0);
+  for (const [index, candidate] of scores.entries()) {
+    if (candidate < score) [lowest, score] = [index, candidate];
   }
-  const at = gridStarts.findLastIndex((start) => start <= lowest);
-  const grid = grids[at];
-  if (grid === undefined) throw new RangeError(`Expected a position of the plan, got ${lowest}`);
-  const place = lowest - (gridStarts[at] ?? 0);
-  const [row, column] = [Math.floor(place / grid.columns), place % grid.columns];
-  const score = scores[lowest] ?? Number.NaN;
-  return { score, grid: at, row, column, box: patchBox(grid, row, column) };
+  const index = gridStarts.findLastIndex((start) => start <= lowest);
+  const grid = at(grids, index);
+  const position = lowest - at(gridStarts, index);
+  const [row, column] = [Math.floor(position / grid.columns), position % grid.columns];
+  return { score, grid: index, row, column, box: patchBox(grid, row, column) };
 }
 
-/** What was run of each grid, and where the decision is another than the clean run's. */
+/** Describe each grid: its computed positions, and those that change the predicted class. */
 export function describeGrids(
   {
     plan,
@@ -29,30 +34,41 @@ export function describeGrids(
   }: Pick<OcclusionRun, 'plan' | 'predictedClasses' | 'baseline'>,
   labels: readonly string[],
 ): ImageResult['grids'] {
-  return plan.grids.map(({ patch, rows, columns }, at) => {
-    const own = predictedClasses.subarray(plan.gridStarts[at], plan.gridStarts[at + 1]);
-    const flips = new Map<number, number[]>();
-    for (const [position, predictedClass] of own.entries()) {
-      if (predictedClass === -1 || predictedClass === baseline.predicted.index) continue;
-      const positions = flips.get(predictedClass) ?? [];
-      flips.set(predictedClass, positions);
-      positions.push(position);
-    }
+  return plan.grids.map(({ patch, rows, columns }, index) => {
+    const own = predictedClasses.subarray(plan.gridStarts[index], plan.gridStarts[index + 1]);
     return {
       patch,
       rows,
       columns,
       computed: own.reduce((count, predictedClass) => count + (predictedClass === -1 ? 0 : 1), 0),
-      flips: [...flips].map(([index, positions]) => ({
-        index,
-        label: labels[index] ?? `class ${index}`,
-        positions,
-      })),
+      flips: findFlips(own, baseline.predicted.index, labels),
     };
   });
 }
 
-/** Readable JSON with each list of numbers on one line. */
+type Flips = ImageResult['grids'][number]['flips'];
+
+/** Positions at which another class is predicted, by that class. */
+function findFlips(
+  predictedClasses: Int32Array,
+  original: number,
+  labels: readonly string[],
+): Flips {
+  const flips = new Map<number, number[]>();
+  for (const [position, predictedClass] of predictedClasses.entries()) {
+    if (predictedClass === -1 || predictedClass === original) continue;
+    const positions = flips.get(predictedClass);
+    if (positions === undefined) flips.set(predictedClass, [position]);
+    else positions.push(position);
+  }
+  return [...flips].map(([index, positions]) => ({
+    index,
+    label: labels[index] ?? `class ${index}`,
+    positions,
+  }));
+}
+
+/** Format a result as readable JSON, with each list of numbers on one line. */
 export function formatResult(result: ImageResult): string {
   const text = JSON.stringify(result, null, 2);
   const flat = text.replaceAll(/\[\s+(-?\d[^[\]{}"]*?)\s+\]/g, (_, numbers: string) => {

@@ -2,7 +2,7 @@ import type { ShardResult } from '@umbra/shared/contracts/shard';
 import type { ScoredRows } from '@umbra/shared/occlusion/rows';
 import { decodeFloats, decodeInts, encodeFloats, encodeInts } from '../encoding/npy.js';
 
-/** Scored rows as they travel: base64 of little-endian numbers. */
+/** Encode scored rows for a queue: base64 of little-endian numbers. */
 export const encodeRows = ({
   rowStart,
   rowEnd,
@@ -15,7 +15,7 @@ export const encodeRows = ({
   predictedClasses: encodeInts(predictedClasses).toString('base64'),
 });
 
-/** The inverse of `encodeRows`, with all else that is said of them. */
+/** The inverse of `encodeRows`; other fields are kept as they are. */
 export const decodeRows = <
   T extends Pick<ShardResult, 'rowStart' | 'rowEnd' | 'scores' | 'predictedClasses'>,
 >(
