@@ -131,7 +131,8 @@ async function loadsOnCpu(path: string, options: BackendOptions): Promise<boolea
 
 /** Check an output and take its scores. @throws {AppError} `invalid_input` */
 function scoresOf(tensor: Tensor | undefined, count: number, name: string): Float32Array {
-  const [images, ...extents] = tensor?.dims ?? [];
+  const dims = tensor === undefined ? [] : tensor.dims;
+  const [images, ...extents] = dims;
   const classes = extents.reduce((product, extent) => product * extent, 1);
   if (
     !(tensor?.data instanceof Float32Array) ||
@@ -141,7 +142,7 @@ function scoresOf(tensor: Tensor | undefined, count: number, name: string): Floa
     extents.slice(1).some((extent) => extent !== 1)
   ) {
     throw invalidInput(
-      `Expected model '${name}' to give a row of scores for each of ${count} images, float32 [${count}, classes], got ${tensor?.type} [${tensor?.dims.join(', ') ?? ''}]`,
+      `Expected model '${name}' to give a row of scores for each of ${count} images, float32 [${count}, classes], got ${tensor?.type} [${dims.join(', ')}]`,
     );
   }
   return tensor.data;

@@ -6,7 +6,7 @@ import { integrity } from '@umbra/shared/errors';
 import { z } from 'zod';
 import { halfFloat } from '../graph/half-float.js';
 
-/** How a weight's numbers were made smaller: `value * scale + min`. */
+/** Quantization of a weight: its numbers are `value * scale + min`. */
 const quantization = z.object({
   dtype: z.enum(['uint8', 'uint16', 'float16']),
   scale: z.number().optional(),
@@ -18,7 +18,7 @@ const weightSpec = z.object({
   dtype: z.string(),
   quantization: quantization.optional(),
 });
-/** As a bundle lists files: beside the model, never elsewhere. */
+/** Name of a shard, as a bundle lists files: beside the model, never elsewhere. */
 const shardName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'Expected the name of a file beside it');
@@ -26,7 +26,7 @@ const shardName = z
 const modelJson = z.object({
   format: z.string().optional(),
   modelTopology: z.record(z.string(), z.unknown()),
-  /** Of graph models. */
+  /** Outputs of a graph model, by name. */
   signature: z
     .object({ outputs: z.record(z.string(), z.object({ name: z.string() })).optional() })
     .optional(),
@@ -34,7 +34,7 @@ const modelJson = z.object({
 });
 
 export type TfjsWeight = z.output<typeof weightSpec> & {
-  /** The shards of its group, and its place in them as one. */
+  /** The shards of its group, and its stretch in all of them joined. */
   readonly paths: readonly string[];
   readonly offset: number;
   readonly bytes: number;
@@ -43,18 +43,24 @@ export type TfjsWeight = z.output<typeof weightSpec> & {
 /** `model.json`, with weights located rather than read. */
 export type TfjsModel = {
   readonly topology: Readonly<Record<string, unknown>>;
-  /** What the runtime's own loader is given. */
+  /** The whole file, for the runtime's own loader. */
   readonly json: z.output<typeof modelJson>;
   readonly weights: ReadonlyMap<string, TfjsWeight>;
   readonly shards: readonly string[];
 };
 
+/** Bytes of one number, by TensorFlow's name of its type. */
 const bytesOf: Readonly<Record<string, number>> = {
-  ...{ float32: 4, int32: 4, uint16: 2, float16: 2, uint8: 1, bool: 1 },
+  float32: 4,
+  int32: 4,
+  uint16: 2,
+  float16: 2,
+  uint8: 1,
+  bool: 1,
 };
 
 /**
- * Read a TensorFlow.js model's description and hold its shards to it.
+ * Read a TensorFlow.js model's description and compare its shards with it.
  *
  * @throws {AppError} `integrity` if it is no such file, a shard is not there or not listed, or the
  *   shards hold fewer bytes than the weights need.
@@ -75,7 +81,7 @@ export async function readTfjsModel(folder: string, file: string): Promise<TfjsM
       weights.set(spec.name, { ...spec, paths, offset, bytes });
       offset += bytes;
     }
-    await holdShards(folder, file, paths, offset);
+    await checkShards(folder, file, paths, offset);
   }
   const shards = json.weightsManifest.flatMap(({ paths }) => paths);
   return { topology: json.modelTopology, json, weights, shards };
@@ -99,7 +105,7 @@ function parse(text: string, file: string): z.output<typeof modelJson> {
   );
 }
 
-async function holdShards(
+async function checkShards(
   folder: string,
   file: string,
   paths: readonly string[],
@@ -118,7 +124,11 @@ async function holdShards(
   );
 }
 
-/** @throws {AppError} `integrity` if the bundle does not list a shard, which then has no digest. */
+/**
+ * Check that a bundle lists every shard, so that each has a digest.
+ *
+ * @throws {AppError} `integrity` if it does not.
+ */
 export function assertListed({ shards }: TfjsModel, { files, name }: ModelBundle): void {
   const listed = new Set(files.map(({ path }) => path));
   const missing = shards.find((shard) => !listed.has(shard));
@@ -126,7 +136,7 @@ export function assertListed({ shards }: TfjsModel, { files, name }: ModelBundle
   throw integrity(`Expected shard '${missing}' in the files that bundle '${name}' lists`);
 }
 
-/** All bytes of the shards, in the order of the manifest, for the runtime's own loader. */
+/** Read all bytes of the shards, in the order of the manifest, for the runtime's own loader. */
 export async function readShards(folder: string, { shards }: TfjsModel): Promise<ArrayBuffer> {
   const sizes = await Promise.all(
     shards.map(async (path) => (await stat(join(folder, path))).size),
@@ -142,7 +152,7 @@ export async function readShards(folder: string, { shards }: TfjsModel): Promise
   return all.buffer;
 }
 
-/** One weight's numbers, in TensorFlow's order of axes, as float32. */
+/** Read one weight's numbers, in TensorFlow's order of axes, as float32. */
 export async function readTfjsWeight(folder: string, weight: TfjsWeight): Promise<Float32Array> {
   const bytes = Buffer.alloc(weight.bytes);
   let start = 0;
@@ -171,15 +181,15 @@ function decode(bytes: Buffer, { dtype, quantization: small }: TfjsWeight): Floa
     case 'bool':
       return Float32Array.from(bytes, (value) => value * scale + min);
     case 'uint16':
-      return numbers(bytes, 2, (at) => bytes.readUInt16LE(at) * scale + min);
+      return decodeEach(bytes, 2, (at) => bytes.readUInt16LE(at) * scale + min);
     case 'float16':
-      return numbers(bytes, 2, (at) => halfFloat(bytes.readUInt16LE(at)));
+      return decodeEach(bytes, 2, (at) => halfFloat(bytes.readUInt16LE(at)));
     case 'int32':
-      return numbers(bytes, 4, (at) => bytes.readInt32LE(at));
+      return decodeEach(bytes, 4, (at) => bytes.readInt32LE(at));
     default:
-      return numbers(bytes, 4, (at) => bytes.readFloatLE(at));
+      return decodeEach(bytes, 4, (at) => bytes.readFloatLE(at));
   }
 }
 
-const numbers = (bytes: Buffer, width: number, read: (at: number) => number): Float32Array =>
+const decodeEach = (bytes: Buffer, width: number, read: (at: number) => number): Float32Array =>
   Float32Array.from({ length: bytes.length / width }, (_, at) => read(at * width));

@@ -4,18 +4,19 @@ import { join } from 'node:path';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { writeConvertedModel } from './convert-model.js';
 
-/** A bundle whose network is ONNX: itself, or a translation of it in a folder of its own. */
+/** A bundle as ONNX: itself, or a conversion of it in a folder of its own. */
 export type ConvertedModel = {
   readonly folder: string;
   readonly bundle: ModelBundle;
-  /** Removes a translation. */
+  /** Removes the conversion, if there is one. */
   close(): Promise<void>;
 };
 
 /**
- * Any bundle as ONNX. A translation is as large as the model, and lies in the system's temporary folder.
+ * Open any bundle as ONNX. A conversion is as large as the model, and lies in the system's temporary
+ * folder until it is closed.
  *
- * @returns A reason where the network has parts that are not translated.
+ * @returns The reason why there is none, where the network has parts that are not translated.
  * @throws {AppError} `integrity` if its files are damaged.
  */
 export async function openConvertedModel(

@@ -115,5 +115,9 @@ export function integersIn(tensor: TensorProto | undefined): readonly number[] |
 export const attributeOf = (node: NodeProto, name: string): AttributeProto | undefined =>
   node.attribute?.find((attribute) => attribute.name === name);
 
+/** An integer attribute, or the operator's default where the node leaves it out. */
+export const integerAttribute = (node: NodeProto, name: string, byDefault: number): number =>
+  attributeOf(node, name)?.i ?? byDefault;
+
 const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);

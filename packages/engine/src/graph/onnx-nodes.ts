@@ -1,6 +1,6 @@
 import { at } from '@umbra/shared/assert';
 import { isMap, type MapShape, type Reach, type TensorShape } from './graph.js';
-import { attributeOf, integersIn } from './onnx-model.js';
+import { attributeOf, integerAttribute, integersIn } from './onnx-model.js';
 import type { NodeProto, TensorProto } from './onnx-proto.js';
 import { integersAttribute, textAttribute, windowsOf } from './onnx-windows.js';
 import { type AxisWindow, endsInPadding, outputExtent } from './window.js';
@@ -44,10 +44,6 @@ export function describeNode(
 
 /** Whether the operator is of ONNX's own set, whose domain is empty or left out. */
 const isStandard = ({ domain = '' }: NodeProto): boolean => domain === '';
-
-/** A number attribute, or the operator's default where the node leaves it out. */
-const integerAttribute = (node: NodeProto, name: string, byDefault: number): number =>
-  attributeOf(node, name)?.i ?? byDefault;
 
 const conv: DescribeOperation = (node, [input, weight]) => {
   if (!isMap(input?.shape) || !weight?.constant || weight.shape === null) return unknown;

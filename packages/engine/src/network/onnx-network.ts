@@ -7,7 +7,12 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { sessionOptions } from '../backends/onnxruntime.js';
 import { graphFromOnnx, type OnnxGraph } from '../graph/from-onnx.js';
 import type { GraphNode } from '../graph/graph.js';
-import { imageInput, type OnnxModel, readOnnxModel } from '../graph/onnx-model.js';
+import {
+  imageInput,
+  integerAttribute,
+  type OnnxModel,
+  readOnnxModel,
+} from '../graph/onnx-model.js';
 import { ancestorsOf, externalFolder, referTo } from '../graph/onnx-parts.js';
 import { encodeModel, onnxType } from '../graph/onnx-proto.js';
 import { findWeight, readWeight } from './onnx-weights.js';
@@ -45,10 +50,11 @@ function kernelsOf(file: OpenFile, layer: GraphNode): Kernels {
       `Expected a convolution, whose weights can be seen; layer '${layer.name}' is ${layer.op} (${layer.kind})`,
     );
   }
-  const [, name] = mustGet(file.graph.source, layer).input;
+  const node = mustGet(file.graph.source, layer);
+  const [, name] = node.input;
   const weight = name === undefined ? null : findWeight(file.model, name);
   // A one-dimensional kernel is shown as a row.
-  const [kernels, depth, height, width = 1, ...more] = weight?.shape ?? [];
+  const [kernels, depth, height, width = 1, ...more] = weight === null ? [] : weight.shape;
   if (
     weight === null ||
     kernels === undefined ||
@@ -66,7 +72,7 @@ function kernelsOf(file: OpenFile, layer: GraphNode): Kernels {
     depth,
     height,
     width,
-    groups: layer.groups ?? 1,
+    groups: integerAttribute(node, 'group', 1),
     read: (start, end) => readWeight(file, weight, { start: start * length, end: end * length }),
   };
 }
