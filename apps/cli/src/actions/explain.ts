@@ -2,13 +2,16 @@ import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import {
-  allowedStrategy,
   composeResult,
+  type EngineOptions,
   inspectImage,
   type OpenModel,
   openEngine,
-  planOcclusion,
   prepareImage,
+  type ResultFiles,
+  readBundle,
+  resolveRun,
+  resolveSettings,
 } from '@umbra/engine';
 import { imageResult } from '@umbra/shared/contracts/result';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
@@ -38,22 +41,23 @@ export type ExplainOptions = SettingsFlags &
 /** Explain photos on this machine; a bad photo is reported and the others go on. */
 export async function explain(photos: readonly string[], flags: ExplainOptions): Promise<void> {
   const settings = parseSettings(flags);
-  const options = parseEngineOptions(flags);
-  allowedStrategy(settings.strategy, options);
-  const engine = openEngine(options);
-  if (flags.dryRun) {
-    return await dryRun(engine, findModel(flags.model), photos, settings, flags.json === true);
-  }
+  const limits = parseEngineOptions(flags);
+  const folder = findModel(flags.model);
+  const json = flags.json === true;
+  // What does not fit the model is found before it is loaded.
+  resolveSettings(settings, (await readBundle(folder)).bundle, limits);
+  if (flags.dryRun) return await dryRun(openEngine(limits), { folder, photos, settings, json });
   const out = resolve(required(flags.out, '--out DIR'));
   const item = parseItem(flags);
   const startedAt = performance.now();
   const images: Summary[] = [];
   const errors: { name: string; error: ReturnType<typeof reportError> }[] = [];
+  const engine = openEngine(limits);
   try {
-    const model = await engine.open(findModel(flags.model));
+    const model = await engine.open(folder);
     for (const [index, path] of photos.entries()) {
       try {
-        images.push(await explainPhoto(model, settings, path, index, out, item));
+        images.push(await explainPhoto({ model, settings, limits, item, out }, path, index));
       } catch (error) {
         errors.push({ name: path, error: reportError(error) });
         process.stderr.write(`${path}: ${reportError(error).message}\n`);
@@ -65,45 +69,53 @@ export async function explain(photos: readonly string[], flags: ExplainOptions):
   if (images.length > 0) process.stderr.write(`\n${formatTable(images)}\n\n`);
   process.stderr.write(`Heatmaps: ${out}\n`);
   const seconds = (performance.now() - startedAt) / 1000;
-  if (flags.json) printJson({ images, errors, seconds });
+  if (json) printJson({ images, errors, seconds });
   if (errors.length > 0) process.exitCode = 1;
 }
 
+/** What holds for every photo of one call. */
+type Explanation = {
+  readonly model: OpenModel;
+  readonly settings: OcclusionSettings;
+  readonly limits: EngineOptions;
+  readonly item: PhotoItem;
+  /** Folder of the results. */
+  readonly out: string;
+};
+
 async function explainPhoto(
-  model: OpenModel,
-  settings: OcclusionSettings,
+  { model, settings, limits, item, out }: Explanation,
   path: string,
   index: number,
-  out: string,
-  item: PhotoItem,
 ): Promise<Summary> {
   const photo = await readPhoto(path);
   const { width, height } = await inspectImage(photo, { maxPixels });
   const input = await prepareImage(photo, model.bundle.input, { maxPixels });
-  const { positions } = planOcclusion(input, settings);
+  const { labels } = model;
+  const { positions } = resolveRun(settings, model.bundle, input, { ...limits, labels }).plan;
   const bar = createProgressBar(basename(path));
   const run = await model.occlude(input, settings, {
     ...item,
     onProgress: (done) => bar.update(done, positions, null),
   });
   bar.end();
+  const id = imageIdAt(index);
+  const sha256 = createHash('sha256').update(photo).digest('hex');
   const files = await composeResult({
     photo,
-    image: {
-      id: imageIdAt(index),
-      name: basename(path),
-      sha256: createHash('sha256').update(photo).digest('hex'),
-      width,
-      height,
-    },
+    image: { id, name: basename(path), sha256, width, height },
     model,
     settings,
     run,
     provenance: run.provenance,
   });
-  const folder = join(out, `${basename(path, extname(path))}__${imageIdAt(index)}`);
+  const folder = join(out, `${basename(path, extname(path))}__${id}`);
+  await writeResult(folder, files);
+  return summarise(imageResult.parse(JSON.parse(String(files.get('result.json')))), folder);
+}
+
+/** Write every file of a result; its description comes last, since its presence means done. */
+async function writeResult(folder: string, files: ResultFiles): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
-  const result = imageResult.parse(JSON.parse(String(files.get('result.json'))));
-  return summarise(result, folder);
 }

@@ -1,4 +1,4 @@
-import { type InferencePlan, openEngine, planOcclusion } from '@umbra/engine';
+import { type InferencePlan, openEngine, resolveRun } from '@umbra/engine';
 import { type EngineFlags, parseEngineOptions } from '../lib/engine-flags.js';
 import { findModel } from '../lib/find-model.js';
 import { parseSize } from '../lib/flags.js';
@@ -12,11 +12,13 @@ export type PlanOptions = SettingsFlags &
 /** Print how a model would be run for some settings. */
 export async function plan(options: PlanOptions): Promise<void> {
   const settings = parseSettings(options);
-  const engine = openEngine(parseEngineOptions(options));
+  const limits = parseEngineOptions(options);
+  const engine = openEngine(limits);
   try {
     const model = await engine.open(findModel(options.model));
+    const { labels } = model;
     const size = parseSize(options.size) ?? model.bundle.input;
-    const { positions } = planOcclusion(size, settings);
+    const { positions } = resolveRun(settings, model.bundle, size, { ...limits, labels }).plan;
     const found = await model.plan(size, settings);
     process.stderr.write(`${formatPlan(found, positions)}\n`);
     if (options.json) printJson({ positions, ...found });

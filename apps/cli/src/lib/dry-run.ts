@@ -5,22 +5,28 @@ import { printJson } from './output.js';
 import { maxPixels, readPhoto } from './photo.js';
 import { alignColumns } from './summary.js';
 
+export type DryRun = {
+  /** The model's bundle. */
+  readonly folder: string;
+  /** Files of photos. */
+  readonly photos: readonly string[];
+  readonly settings: OcclusionSettings;
+  readonly json: boolean;
+};
+
 type Estimated = { readonly name: string } & RunEstimate;
 
 /** Print what explaining photos would take, and close the engine. */
 export async function dryRun(
   engine: Engine,
-  bundleFolder: string,
-  photos: readonly string[],
-  settings: OcclusionSettings,
-  json: boolean,
+  { folder, photos, settings, json }: DryRun,
 ): Promise<void> {
   const errors: { name: string; error: ReturnType<typeof reportError> }[] = [];
   const images: Estimated[] = [];
-  /** Photos of one input size take the same. */
+  /** Estimates by the input's extent: photos of one extent take the same. */
   const known = new Map<string, Promise<RunEstimate>>();
   try {
-    const model = await engine.open(bundleFolder);
+    const model = await engine.open(folder);
     for (const name of photos) {
       try {
         const size = inputSize(
@@ -39,20 +45,23 @@ export async function dryRun(
   } finally {
     await engine.close();
   }
-  const total = totalOf(images);
+  const total = addEstimates(images);
   process.stderr.write(`\n${formatEstimates(images, total)}\n`);
   if (json) printJson({ estimate: total, images, errors });
   if (errors.length > 0) process.exitCode = 1;
 }
 
 /** Photos follow each other: times add up, memory does not. */
-function totalOf(images: readonly RunEstimate[]): RunEstimate {
+function addEstimates(images: readonly RunEstimate[]): RunEstimate {
   const sum = (pick: (one: RunEstimate) => number) =>
     images.reduce((total, one) => total + pick(one), 0);
   return {
     positions: sum((one) => one.positions),
     passes: sum((one) => one.passes),
-    macs: images.some(({ macs }) => macs === null) ? null : sum((one) => one.macs ?? 0),
+    macs: images.reduce<number | null>(
+      (total, { macs }) => (total === null || macs === null ? null : total + macs),
+      0,
+    ),
     seconds: sum((one) => one.seconds),
     memoryBytes: Math.max(0, ...images.map((one) => one.memoryBytes)),
   };
