@@ -82,7 +82,7 @@ test('a service of processes: the client shows its key to it, and nothing shows 
     for await (const { key: name } of store.list('api-keys/')) {
       said.push((await store.get(name)).toString());
     }
-    expect(services.api.output()).toContain('a request with a bad key');
+    expect(services.api.output()).toContain('request refused, bad API key');
     for (const text of said) expect(text).not.toContain(secret);
   } finally {
     await services.stop();

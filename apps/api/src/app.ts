@@ -20,46 +20,46 @@ import { measureRequests } from './observability/measure-requests.js';
 import { traceRequests } from './observability/trace-requests.js';
 import { docsRoutes } from './openapi/docs-routes.js';
 import { describeApi } from './openapi/document.js';
-import type { Context } from './services.js';
+import type { ApiServices } from './services.js';
 
-/** The HTTP interface, without a server. */
-export function createApp(context: Context): Express {
+/** Express application that serves every route; the caller starts the server. */
+export function createApp(services: ApiServices): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
-  app.set('trust proxy', context.config.UMBRA_TRUSTED_PROXIES);
-  app.use(measureRequests(context.registry));
-  if (context.board !== null) app.use(boardPath, context.board.handle);
-  if (context.tracing.telemetry !== undefined) app.use(traceRequests(context.tracing));
+  app.set('trust proxy', services.config.UMBRA_TRUSTED_PROXIES);
+  app.use(measureRequests(services.registry));
+  if (services.board !== null) app.use(boardPath, services.board.handle);
+  if (services.tracing.telemetry !== undefined) app.use(traceRequests(services.tracing));
   app.use((_request, response, next) => {
     response.set('X-Content-Type-Options', 'nosniff');
     next();
   });
   const routes: readonly Route[] = [
-    ...healthRoutes(context),
-    ...modelRoutes(context),
-    ...layerRoutes(context),
-    ...datasetRoutes(context),
-    ...jobRoutes(context),
-    ...eventRoutes(context),
-    ...deliveryRoutes(context),
-    ...explainRoutes(context),
-    ...viewRoutes(context),
-    ...partialRoutes(context),
-    ...resultRoutes(context),
+    ...healthRoutes(services),
+    ...modelRoutes(services),
+    ...layerRoutes(services),
+    ...datasetRoutes(services),
+    ...jobRoutes(services),
+    ...eventRoutes(services),
+    ...deliveryRoutes(services),
+    ...explainRoutes(services),
+    ...viewRoutes(services),
+    ...partialRoutes(services),
+    ...resultRoutes(services),
     ...docsRoutes(() => describeApi(routes.map(({ operation }) => operation))),
   ];
-  const router = mountRoutes(routes, createAuthorize(context), limitRequests(context));
+  const router = mountRoutes(routes, createAuthorize(services), limitRequests(services));
   app.use(router);
   app.use(methodNotAllowed(router));
   app.use((request) => {
     throw notFound(`No such resource: ${request.method} ${request.path}`);
   });
-  app.use(problemHandler(context.logger));
+  app.use(problemHandler(services.logger));
   return app;
 }
 
-/** A known path under another method is 405 with what it allows, and not a missing page. */
+/** Answers 405 with `Allow`, and not 404, where a path is known under another method. */
 function methodNotAllowed(router: Router): RequestHandler {
   type Layer = Router['stack'][number] & { match(path: string): boolean };
   return (request, response, next) => {

@@ -5,18 +5,18 @@ import { apiConfig } from './config.js';
 
 const read = (env: Record<string, string>) => readConfig(apiConfig, env);
 
-test('keys are asked for unless told otherwise', () => {
+test('authentication by API key is the default', () => {
   expect(read({}).UMBRA_AUTH).toBe('keys');
   expect(read({ UMBRA_HOST: '0.0.0.0' }).UMBRA_AUTH).toBe('keys');
 });
 
-describe('without keys', () => {
-  test.each(['127.0.0.1', '127.1.2.3', 'localhost', '::1'])('%s may be listened on', (host) => {
+describe('without authentication', () => {
+  test.each(['127.0.0.1', '127.1.2.3', 'localhost', '::1'])('the API may listen on %s', (host) => {
     expect(read({ UMBRA_AUTH: 'none', UMBRA_HOST: host }).UMBRA_AUTH).toBe('none');
   });
 
   test.each(['0.0.0.0', '::', '10.0.0.1', '127.example.org', '127.0.0.1.example.org', 'umbra'])(
-    '%s is refused',
+    'the address %s is refused',
     (host) => {
       const start = () => read({ UMBRA_AUTH: 'none', UMBRA_HOST: host });
       expect(start).toThrow(/UMBRA_AUTH: Expected 'keys' unless UMBRA_HOST is a loopback address/);
@@ -24,7 +24,7 @@ describe('without keys', () => {
   );
 });
 
-test('limits are off unless set, but for requests', () => {
+test('quotas are unlimited unless set, and requests have a default limit', () => {
   const none = { images: null, bytes: null, positionsInFlight: null };
   expect(tenantDefaultsOf(read({}))).toEqual({ quotas: none, requestsPerMinute: 6000 });
   expect(tenantDefaultsOf(read({ UMBRA_AUTH: 'none' })).requestsPerMinute).toBeNull();

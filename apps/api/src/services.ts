@@ -20,11 +20,15 @@ import type { EventHub } from './jobs/event-hub.js';
 import type { FormatReader } from './models/model-formats.js';
 import type { Board } from './observability/bull-board.js';
 
-/** What the routes are given. */
-export type Context = {
+/**
+ * Everything that the routes use, made once at the start.
+ *
+ * A function names the services that it uses, as `Pick<ApiServices, 'store' | 'usage'>`.
+ */
+export type ApiServices = {
   readonly config: Readonly<ApiConfig>;
   readonly store: ObjectStore;
-  /** Buckets that datasets may be made of. */
+  /** Stores of the buckets that a dataset's images may be read from. */
   readonly sources: SourceStores;
   readonly redis: Redis;
   readonly progress: JobProgressStore;
@@ -40,13 +44,13 @@ export type Context = {
   readonly ingestQueue: Queue;
   readonly webhookQueue: Queue;
   readonly registry: Registry;
-  /** The page of the queues, where it is asked for. */
+  /** Dashboard of the queues; null where it is switched off. */
   readonly board: Board | null;
   readonly tracing: Tracing;
   readonly traces: TraceContextStore;
-  /** Records of jobs that are polled, by tenant and id. */
+  /** Records of the jobs that clients poll, for a fraction of a second. */
   readonly polledJobs: Cache<JobRecord>;
-  /** Uploads are taken in a few at once: each needs memory and disk. */
+  /** Bounds the uploads received at once: each needs memory and disk. */
   readonly uploadSemaphore: Semaphore;
   readonly logger: Logger;
 };

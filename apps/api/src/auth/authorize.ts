@@ -6,25 +6,30 @@ import { hasCode } from '@umbra/shared/errors';
 import type { Request } from 'express';
 import type { Authorize } from '../http/operation.js';
 import { ProblemError } from '../http/problems.js';
-import type { Context } from '../services.js';
+import type { ApiServices } from '../services.js';
 import { type GuardedVerifier, limitGuesses } from './limit-guesses.js';
 
-/** Who may ask what: by API key, or everybody everything where keys are switched off. */
-export function createAuthorize({ config, store, logger }: Context): Authorize {
+/** Authorizes requests by API key; where authentication is off, every request has the default tenant. */
+export function createAuthorize({
+  config,
+  store,
+  logger,
+}: Pick<ApiServices, 'config' | 'store' | 'logger'>): Authorize {
   if (config.UMBRA_AUTH === 'none') return async () => defaultTenant;
   const verify = limitGuesses(createKeyVerifier(store), config.UMBRA_BAD_KEYS_PER_MINUTE);
   return async (request, scope) => {
     if (scope === null) return defaultTenant;
     const { tenant, scopes, keyPrefix } = await identify(verify, request, logger);
     if (allows(scopes, scope)) return tenant;
-    logger.info({ keyPrefix, scope }, 'a key lacks the scope for a request');
+    logger.info({ keyPrefix, scope }, 'request refused, API key lacks the scope');
     throw forbidden(scope, scopes);
   };
 }
 
-/** @throws {ProblemError} `unauthorized`, with how to ask; `rate_limited`. @see https://www.rfc-editor.org/rfc/rfc6750 */
+/** @throws {ProblemError} `unauthorized` with a challenge; `rate_limited`. @see https://www.rfc-editor.org/rfc/rfc6750 */
 async function identify(verify: GuardedVerifier, request: Request, logger: Logger) {
-  const [, token] = /^Bearer +(\S+) *$/i.exec(request.get('authorization') ?? '') ?? [];
+  const header = request.get('authorization');
+  const token = header === undefined ? undefined : /^Bearer +(\S+) *$/i.exec(header)?.[1];
   if (token === undefined) {
     throw unauthorized("Expected 'Authorization: Bearer' with an API key", 'Bearer realm="umbra"');
   }
@@ -32,7 +37,7 @@ async function identify(verify: GuardedVerifier, request: Request, logger: Logge
     return await verify(request, token);
   } catch (error) {
     if (!hasCode(error, 'unauthorized')) throw error;
-    logger.info({ path: request.path, reason: error.message }, 'a request with a bad key');
+    logger.info({ path: request.path, reason: error.message }, 'request refused, bad API key');
     throw unauthorized(error.message, 'Bearer realm="umbra", error="invalid_token"');
   }
 }

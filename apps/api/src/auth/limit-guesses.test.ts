@@ -4,7 +4,7 @@ import { limitGuesses } from './limit-guesses.js';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance'] });
-  // A real process's clock is never 0, which a cache takes for no time at all.
+  // A real process's clock is never 0, which the cache treats as no time at all.
   vi.advanceTimersByTime(1);
 });
 afterEach(() => {
@@ -12,7 +12,7 @@ afterEach(() => {
 });
 
 const mine = { tenant: 'acme', scopes: ['read'], keyPrefix: 'aaaaaaaa' } as const;
-/** Keys that start with `good` are good. */
+/** A verifier that accepts the keys that start with `good`. */
 function guard(perMinute = 3) {
   const asked: string[] = [];
   const ends = new Set<string>();
@@ -31,7 +31,7 @@ const limited = (seconds: string) => ({
   headers: { 'Retry-After': seconds },
 });
 
-test('after so many bad keys none is looked up, until the minute is over', async () => {
+test('an address above its limit of bad keys is refused until the minute is over', async () => {
   const { ask, asked } = guard();
   for (const key of ['a', 'b', 'c']) await expect(ask(key)).rejects.toMatchObject(unauthorized);
   vi.advanceTimersByTime(20_000);
@@ -42,27 +42,27 @@ test('after so many bad keys none is looked up, until the minute is over', async
   await expect(ask('g')).rejects.toMatchObject(unauthorized);
 });
 
-test('good requests do not count, and a key that has worked passes whatever its neighbours send', async () => {
+test('good keys are not counted, and a verified key passes whatever others send from its address', async () => {
   const { ask, ends } = guard();
   for (let turn = 0; turn < 10; turn++) await ask('good');
   for (const key of ['a', 'b', 'c']) await expect(ask(key)).rejects.toMatchObject(unauthorized);
   await expect(ask('good')).resolves.toEqual(mine);
-  // One that nobody has seen work may be a guess.
+  // A key that was never verified may be a guess.
   await expect(ask('good, but new')).rejects.toMatchObject(limited('60'));
-  // And one that ends works no more.
+  // A verified key that is revoked loses its exemption.
   ends.add('good');
   await expect(ask('good')).rejects.toMatchObject(unauthorized);
   await expect(ask('good')).rejects.toMatchObject(limited('60'));
 });
 
-test('a store that is away is no bad key', async () => {
+test('a store that is down does not count as a bad key', async () => {
   const { ask } = guard(1);
   for (let turn = 0; turn < 3; turn++) {
     await expect(ask('away')).rejects.toMatchObject({ code: 'unavailable' });
   }
 });
 
-test('one network of IPv6 is one address, and IPv4 is the same in both notations', async () => {
+test('an IPv6 /56 counts as one address, and both notations of an IPv4 address as the same', async () => {
   const { ask } = guard(1);
   await expect(ask('a', '2001:db8:1:200::1')).rejects.toMatchObject(unauthorized);
   await expect(ask('b', '2001:db8:1:2ff::2')).rejects.toMatchObject(limited('60'));

@@ -1,22 +1,27 @@
 import { createHash } from 'node:crypto';
 import { redisPrefix } from '@umbra/platform/queues/queues';
+import { at } from '@umbra/shared/assert';
 import { AppError } from '@umbra/shared/errors';
 import type { RequestHandler, Response } from 'express';
 import { rateLimit } from 'express-rate-limit';
 import type { Redis } from 'ioredis';
 import { RedisStore } from 'rate-limit-redis';
-import type { Context } from '../services.js';
+import type { ApiServices } from '../services.js';
 
 const windowMs = 60_000;
 
 /**
- * Hold each tenant to its requests a minute, over all API processes together.
+ * Limits each tenant's requests a minute, over all API processes together.
  *
- * While Redis is away requests pass: what needs it fails by itself, and the rest harms nobody.
+ * Requests pass while Redis is down: those that need it fail by themselves, and the rest do no harm.
  *
  * @see https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
  */
-export function limitRequests({ redis, readTenant, logger }: Context): RequestHandler {
+export function limitRequests({
+  redis,
+  readTenant,
+  logger,
+}: Pick<ApiServices, 'redis' | 'readTenant' | 'logger'>): RequestHandler {
   const tenantOf = (response: Response) => response.locals.tenant as string;
   const limitOf = async (response: Response) =>
     (await readTenant(tenantOf(response))).requestsPerMinute;
@@ -31,11 +36,11 @@ export function limitRequests({ redis, readTenant, logger }: Context): RequestHa
     limit: async (_request, response) => (await limitOf(response)) ?? Number.MAX_SAFE_INTEGER,
     store: openCounts(redis),
     logger: {
-      warn: (reason) => logger.debug({ reason }, 'rate limits'),
-      // Redis' absence is told by its connection, and not by every request.
-      error: (reason) => logger.debug({ reason }, 'a request was not counted'),
+      warn: (reason) => logger.debug({ reason }, 'rate limiter warning'),
+      // The connection's own log reports that Redis is down; not every request has to.
+      error: (reason) => logger.debug({ reason }, 'request not counted'),
     },
-    // They are about clients' addresses, which do not count here.
+    // The validations are about clients' addresses, which are not the key here.
     validate: false,
     handler: async (_request, response) => {
       const limit = await limitOf(response);
@@ -49,8 +54,8 @@ function openCounts(redis: Redis): RedisStore {
     prefix: `${redisPrefix}:rate:`,
     sendCommand: async (command: string, ...args: string[]) => {
       const sent = redis.call(command, ...args) as Promise<string>;
-      // The store asks for this once, at its start, and would have failed for good: Redis may come later.
-      if (command === 'SCRIPT') return sent.catch(() => sha1Of(args[1] ?? ''));
+      // The store loads its script once, at its start, and would fail for good: Redis may come up later.
+      if (command === 'SCRIPT') return sent.catch(() => sha1Of(at(args, 1)));
       return sent;
     },
   });

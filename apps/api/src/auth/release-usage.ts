@@ -1,3 +1,6 @@
-/** Give back what was booked; while Redis is away, the next count of the store does it. */
-export const releaseQuietly = (released: Promise<void>): Promise<void> =>
-  released.catch(() => undefined);
+/**
+ * Ignore the failure of an update of a tenant's usage: while Redis is down, the next recount of the store
+ * makes up for it.
+ */
+export const releaseQuietly = (update: Promise<void>): Promise<void> =>
+  update.catch(() => undefined);

@@ -3,7 +3,7 @@ import { createDatasetMeter } from '@umbra/platform/tenancy/dataset-meter';
 import type { Dataset } from '@umbra/shared/contracts/dataset';
 import type { Request } from 'express';
 import { releaseQuietly } from '../auth/release-usage.js';
-import type { Context } from '../services.js';
+import type { ApiServices } from '../services.js';
 import { addManifest, dropManifest, type Labels, openDatasetWriter } from './create-dataset.js';
 import { findOpen } from './find-dataset.js';
 import { receiveImages } from './receive-images.js';
@@ -16,7 +16,7 @@ import { receiveImages } from './receive-images.js';
  *   `quota_exceeded`, and what came before is kept.
  */
 export async function addImages(
-  context: Context,
+  context: ApiServices,
   tenant: string,
   { id }: Dataset,
   labels: Labels,

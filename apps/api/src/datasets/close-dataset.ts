@@ -13,7 +13,7 @@ import { type Dataset, datasetSource } from '@umbra/shared/contracts/dataset';
 import { AppError } from '@umbra/shared/errors';
 import { releaseQuietly } from '../auth/release-usage.js';
 import { withinQueueTimeout } from '../http/queue-timeout.js';
-import type { Context } from '../services.js';
+import type { ApiServices } from '../services.js';
 import { findDataset } from './find-dataset.js';
 
 /** More than this is left to a worker. */
@@ -25,7 +25,7 @@ const maxFinalizedHere = 10_000;
  * @throws {AppError} `conflict` if it holds nothing, or an archive of it has not wholly come.
  */
 export async function closeDataset(
-  context: Context,
+  context: ApiServices,
   tenant: string,
   dataset: Dataset,
 ): Promise<Dataset> {
@@ -75,7 +75,7 @@ export async function closeDataset(
 }
 
 /** @returns How many there are. @throws {AppError} `conflict` */
-async function checkSources({ store }: Context, tenant: string, id: string): Promise<number> {
+async function checkSources({ store }: ApiServices, tenant: string, id: string): Promise<number> {
   let sources = 0;
   for await (const { key } of store.list(keys.sources(tenant, id))) {
     sources += 1;
@@ -94,7 +94,7 @@ async function checkSources({ store }: Context, tenant: string, id: string): Pro
 
 /** A queue that is away is no fault: workers find what is marked in the store. */
 export async function queueIngest(
-  { ingestQueue, logger }: Context,
+  { ingestQueue, logger }: ApiServices,
   tenant: string,
   id: string,
 ): Promise<void> {

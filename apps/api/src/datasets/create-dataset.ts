@@ -23,16 +23,17 @@ import { invalidInput } from '@umbra/shared/errors';
 import { newDatasetId } from '@umbra/shared/ids';
 import type { Request } from 'express';
 import { releaseQuietly } from '../auth/release-usage.js';
+import { ClientDisconnectedError, limitBody } from '../http/limit-body.js';
 import { ProblemError } from '../http/problems.js';
-import type { Context } from '../services.js';
+import type { ApiServices } from '../services.js';
 import { queueIngest } from './close-dataset.js';
-import { limitBody, receiveImages } from './receive-images.js';
+import { receiveImages } from './receive-images.js';
 
 export type Labels = 'folder' | null;
 
 /** An intake of a request's images. */
 export const openDatasetWriter = (
-  { store, config }: Context,
+  { store, config }: ApiServices,
   tenant: string,
   dataset: string,
   labels: Labels,
@@ -46,7 +47,7 @@ export const openDatasetWriter = (
 
 /** Make a dataset of one request's images; a broken request leaves none. */
 export async function createOfUpload(
-  context: Context,
+  context: ApiServices,
   tenant: string,
   labels: Labels,
   request: Request,
@@ -87,7 +88,7 @@ export async function createOfUpload(
 
 /** Make a dataset that is open, or one of images that are to be read where they lie. */
 export async function createOfRequest(
-  context: Context,
+  context: ApiServices,
   tenant: string,
   { metadata, source, labels }: DatasetRequest,
 ): Promise<Dataset> {
@@ -108,7 +109,7 @@ export async function createOfRequest(
 
 /** Make a dataset of a manifest, whose lines are looked at one by one. */
 export async function createOfManifest(
-  context: Context,
+  context: ApiServices,
   tenant: string,
   labels: Labels,
   request: Request,
@@ -125,7 +126,7 @@ export async function createOfManifest(
 
 /** Keep a manifest for when its dataset is closed. @returns The source that it is. */
 export async function addManifest(
-  context: Context,
+  context: ApiServices,
   tenant: string,
   id: string,
   labels: Labels,
@@ -135,8 +136,7 @@ export async function addManifest(
   const source = newStreamId();
   const body = limitBody(request, config.UMBRA_MAX_UPLOAD_BYTES);
   await store.putStream(keys.sourceLines(tenant, id, source), body).catch((error: unknown) => {
-    // It is our own meter's, or the client went away.
-    if (error instanceof Error && error.message === 'The client went away') {
+    if (error instanceof ClientDisconnectedError) {
       throw invalidInput('Expected a complete manifest', error);
     }
     throw error;
@@ -152,7 +152,7 @@ export async function addManifest(
 
 /** Take a manifest back, and what was read of it already. */
 export async function dropManifest(
-  { store }: Context,
+  { store }: ApiServices,
   tenant: string,
   id: string,
   source: string,
@@ -163,7 +163,7 @@ export async function dropManifest(
 }
 
 export async function addSource(
-  { store }: Context,
+  { store }: ApiServices,
   tenant: string,
   id: string,
   source: string,
@@ -172,7 +172,7 @@ export async function addSource(
   await putJson(store, keys.source(tenant, id, source), what);
 }
 
-async function begin(context: Context, tenant: string, open: Dataset): Promise<Dataset> {
+async function begin(context: ApiServices, tenant: string, open: Dataset): Promise<Dataset> {
   await enterIndex(context, tenant, open);
   const validating: Dataset = { ...open, state: 'validating' };
   await context.store.put(keys.ingest(tenant, open.id), '');
@@ -182,6 +182,6 @@ async function begin(context: Context, tenant: string, open: Dataset): Promise<D
 }
 
 /** Before the record: what is listed and not there is passed over. */
-async function enterIndex({ store }: Context, tenant: string, dataset: Dataset): Promise<void> {
+async function enterIndex({ store }: ApiServices, tenant: string, dataset: Dataset): Promise<void> {
   await store.put(keys.datasetEntry(tenant, dataset), '');
 }

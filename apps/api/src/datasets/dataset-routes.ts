@@ -19,7 +19,7 @@ import { releaseQuietly } from '../auth/release-usage.js';
 import { operation, type Route, route } from '../http/operation.js';
 import { datasetParam } from '../http/params.js';
 import { listItems, pageQuery } from '../jobs/list-images.js';
-import type { Context } from '../services.js';
+import type { ApiServices } from '../services.js';
 import { addImages } from './add-images.js';
 import { closeDataset } from './close-dataset.js';
 import { createOfManifest, createOfRequest, createOfUpload } from './create-dataset.js';
@@ -204,7 +204,7 @@ export const datasetOperations = {
   }),
 };
 
-export function datasetRoutes(context: Context): Route[] {
+export function datasetRoutes(context: ApiServices): Route[] {
   const { store } = context;
   return [
     route(datasetOperations.create, async ({ tenant, query, body, request, response }) => {
@@ -272,7 +272,7 @@ export function datasetRoutes(context: Context): Route[] {
 }
 
 /** A large archive, in parts. */
-function archiveRoutes(context: Context): Route[] {
+function archiveRoutes(context: ApiServices): Route[] {
   return [
     route(datasetOperations.beginArchive, async ({ tenant, params, body, response }) => {
       const { id } = await findOpen(context, tenant, params.dataset);

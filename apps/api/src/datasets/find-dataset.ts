@@ -2,11 +2,11 @@ import { getJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import { type Dataset, storedDataset } from '@umbra/shared/contracts/dataset';
 import { AppError, hasCode, notFound } from '@umbra/shared/errors';
-import type { Context } from '../services.js';
+import type { ApiServices } from '../services.js';
 
 /** @throws {AppError} `not_found` */
 export async function findDataset(
-  { store }: Pick<Context, 'store'>,
+  { store }: Pick<ApiServices, 'store'>,
   tenant: string,
   id: string,
 ): Promise<Dataset> {
@@ -18,7 +18,7 @@ export async function findDataset(
 }
 
 /** @throws {AppError} `not_found`; `conflict` if it takes no more images. */
-export async function findOpen(context: Context, tenant: string, id: string): Promise<Dataset> {
+export async function findOpen(context: ApiServices, tenant: string, id: string): Promise<Dataset> {
   const dataset = await findDataset(context, tenant, id);
   if (dataset.state === 'open') return dataset;
   throw new AppError('conflict', `Dataset '${id}' is ${dataset.state}: it takes no more images`);

@@ -2,13 +2,13 @@ import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Sink, unpackTar, unpackZip } from '@umbra/datasets';
 import { AppError } from '@umbra/shared/errors';
 import type { Request } from 'express';
 import { z } from 'zod';
-import type { Context } from '../services.js';
+import { limitBody } from '../http/limit-body.js';
+import type { ApiServices } from '../services.js';
 import { readForm } from './multipart.js';
 
 /** Bodies that hold images. */
@@ -30,7 +30,7 @@ const swelling = 8;
  *   ends early.
  */
 export async function receiveImages(
-  { config, uploadSemaphore }: Context,
+  { config, uploadSemaphore }: ApiServices,
   request: Request,
   sink: Sink,
 ): Promise<void> {
@@ -39,7 +39,11 @@ export async function receiveImages(
   await uploadSemaphore(() => receiveNow(config, request, sink));
 }
 
-async function receiveNow(config: Context['config'], request: Request, sink: Sink): Promise<void> {
+async function receiveNow(
+  config: ApiServices['config'],
+  request: Request,
+  sink: Sink,
+): Promise<void> {
   const limit = config.UMBRA_MAX_UPLOAD_BYTES;
   const maxBytes = swelling * limit;
   const folder = await mkdtemp(join(tmpdir(), 'umbra-upload-'));
@@ -68,25 +72,3 @@ function assertMediaType(request: Request): void {
     `Expected Content-Type ${known.join(' or ')}, got ${request.get('content-type') ?? 'none'}`,
   );
 }
-
-/**
- * A request's body, held to a size; one without a declared length is counted as it comes.
- *
- * @throws {AppError} `too_large` if it says that it is.
- */
-export function limitBody(request: Request, limit: number): Readable {
-  if (Number(request.get('content-length') ?? 0) > limit) throw tooLarge(limit);
-  let length = 0;
-  const meter = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      length += chunk.length;
-      done(length > limit ? tooLarge(limit) : null, chunk);
-    },
-  });
-  request.on('error', (error) => meter.destroy(error));
-  request.on('aborted', () => meter.destroy(new Error('The client went away')));
-  return request.pipe(meter);
-}
-
-const tooLarge = (limit: number): AppError =>
-  new AppError('too_large', `Expected a body of at most ${limit} bytes`);

@@ -18,7 +18,7 @@ import type { Request } from 'express';
 import type { z } from 'zod';
 import { releaseQuietly } from '../auth/release-usage.js';
 import { ProblemError } from '../http/problems.js';
-import type { Context } from '../services.js';
+import type { ApiServices } from '../services.js';
 import { addSource } from './create-dataset.js';
 import { findOpen } from './find-dataset.js';
 
@@ -37,7 +37,7 @@ type Files = z.output<typeof uploadRequest>['files'];
  *   nothing is signed.
  */
 export async function presignUploads(
-  context: Context,
+  context: ApiServices,
   tenant: string,
   id: string,
   files: Files,
@@ -82,7 +82,7 @@ export async function presignUploads(
 
 /** @returns The source of the same lines, if there is one, and else a new one's id. */
 async function sourceOf(
-  { store }: Context,
+  { store }: ApiServices,
   tenant: string,
   id: string,
   lines: string,
@@ -97,7 +97,7 @@ async function sourceOf(
 
 /** @throws {AppError} `quota_exceeded` */
 async function reservePart(
-  { readTenant, usage }: Context,
+  { readTenant, usage }: ApiServices,
   tenant: string,
   id: string,
   part: string,
@@ -108,7 +108,7 @@ async function reservePart(
 }
 
 async function presign(
-  { store }: Context,
+  { store }: ApiServices,
   tenant: string,
   id: string,
   { name, bytes, sha256 }: Files[number],
@@ -123,7 +123,7 @@ type Upload = z.output<typeof archiveUpload>;
 
 /** @throws {AppError} `too_large`; `quota_exceeded`: its bytes count from here on. */
 export async function beginArchive(
-  context: Context,
+  context: ApiServices,
   tenant: string,
   dataset: string,
   { format, bytes, labels }: z.output<typeof archiveRequest>,
@@ -143,7 +143,7 @@ export async function beginArchive(
 
 /** @throws {AppError} `not_found` */
 export async function findArchive(
-  { store }: Context,
+  { store }: ApiServices,
   tenant: string,
   dataset: string,
   id: string,
@@ -166,7 +166,7 @@ export async function findArchive(
  * @throws {AppError} `conflict` with the right offset, if the part begins elsewhere.
  */
 export async function appendPart(
-  context: Context,
+  context: ApiServices,
   tenant: string,
   dataset: string,
   upload: Upload,
@@ -188,7 +188,7 @@ export async function appendPart(
 }
 
 export async function dropArchive(
-  { store, usage }: Context,
+  { store, usage }: ApiServices,
   tenant: string,
   dataset: string,
   id: string,

@@ -10,7 +10,7 @@ import { imageIdAt, newDatasetId } from '@umbra/shared/ids';
 import { releaseQuietly } from '../auth/release-usage.js';
 import { cancelJob } from '../jobs/control-job.js';
 import { checkRequest, createJob } from '../jobs/create-job.js';
-import type { Context } from '../services.js';
+import type { ApiServices } from '../services.js';
 import type { HeldImage } from './memory-budget.js';
 
 export type Question = {
@@ -31,7 +31,7 @@ export const onlyImage = imageIdAt(0);
  * @throws {AppError} The image's own error; `deadline_exceeded`, and then the job is cancelled.
  */
 export async function explainImage(
-  context: Context,
+  context: ApiServices,
   tenant: string,
   question: Question,
 ): Promise<JobRecord> {
@@ -66,7 +66,7 @@ export async function explainImage(
 
 /** A dataset of one image; it is deleted with its job. */
 async function storeImage(
-  { store, config, usage, readTenant }: Context,
+  { store, config, usage, readTenant }: ApiServices,
   tenant: string,
   { image: held, name }: Question,
 ): Promise<Dataset> {
@@ -93,7 +93,7 @@ async function storeImage(
 
 /** Wait, by what is heard and without asking, until the job's image is finished. */
 async function waitForImage(
-  context: Context,
+  context: ApiServices,
   tenant: string,
   jobId: string,
   signal: AbortSignal,
@@ -131,7 +131,11 @@ async function waitForImage(
  * @returns Whether the image is finished.
  * @throws {AppError} Why it failed, or its job did.
  */
-async function lookForImage({ store }: Context, tenant: string, jobId: string): Promise<boolean> {
+async function lookForImage(
+  { store }: ApiServices,
+  tenant: string,
+  jobId: string,
+): Promise<boolean> {
   if ((await store.head(keys.result(tenant, jobId, onlyImage, 'result.json'))) !== null)
     return true;
   const failed = await getJson(store, keys.error(tenant, jobId, onlyImage), errorReport).catch(

@@ -7,7 +7,7 @@ import type { Response } from 'express';
 import { z } from 'zod';
 import { operation, type Route, route } from '../http/operation.js';
 import { sendObject } from '../http/send-object.js';
-import type { Context } from '../services.js';
+import type { ApiServices } from '../services.js';
 import { explainImage, onlyImage } from './explain-image.js';
 import { createMemoryBudget } from './memory-budget.js';
 import { receiveImage } from './one-image.js';
@@ -69,7 +69,7 @@ export const explainOperations = {
 /** Of images that are not stored yet, in this process. */
 const maxHeldBytes = 256 * 1024 * 1024;
 
-export function explainRoutes(context: Context): Route[] {
+export function explainRoutes(context: ApiServices): Route[] {
   const room = createMemoryBudget(maxHeldBytes);
   const limit = context.config.UMBRA_MAX_IMAGE_BYTES;
   return [
@@ -126,7 +126,7 @@ function parseSettings(text: string): unknown {
 }
 
 async function sendAnswer(
-  { store }: Context,
+  { store }: ApiServices,
   tenant: string,
   { id }: JobRecord,
   response: Response,

@@ -4,8 +4,8 @@ const maxBytes = 64 * 1024 * 1024;
 const maxMs = 10_000;
 
 /**
- * Throw away what a refused request still sends, so that its sender reads the answer: most do only after
- * they have written all. One that sends very much, or slowly, is cut off.
+ * Discard the rest of a refused request's body: most clients read the answer only after they have written
+ * everything. A connection that sends more than the maximum, or for longer, is closed.
  */
 export function discardRest(request: Request): void {
   let bytes = 0;

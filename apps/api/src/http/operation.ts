@@ -3,58 +3,58 @@ import { AppError, type ErrorCode, notFound } from '@umbra/shared/errors';
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import { z } from 'zod';
 
-/** A media type's content: what its JSON must be, or bytes. */
+/** Content of a body by media type: the schema of its JSON, or bytes. */
 export type Content = Readonly<Record<string, z.ZodType | 'bytes'>>;
 
-export type Answer = {
+export type OperationAnswer = {
   readonly description: string;
-  /** Media types that the answer may have; none where it has no body. */
+  /** Media types of the answer; undefined where it has no body. */
   readonly content?: Content;
-  /** What its headers say, by name. */
+  /** Descriptions of its headers, by name. */
   readonly headers?: Readonly<Record<string, string>>;
 };
 
-type Shape = Readonly<Record<string, z.ZodType>>;
+type ParamSchemas = Readonly<Record<string, z.ZodType>>;
 
 /**
- * One thing that the API does: the only place where its method, path, inputs, answers and scope are
- * said. The router, the authorisation, the OpenAPI document and the typed client all come from it.
+ * One operation of the API: the only declaration of its method, path, inputs, answers and scope. The
+ * router, the authorization, the OpenAPI document and the typed client are all derived from it.
  */
 export type Operation<
-  P extends Shape = Shape,
+  P extends ParamSchemas = ParamSchemas,
   Q extends z.ZodType = z.ZodType,
   B extends z.ZodType = z.ZodType,
 > = {
-  /** `operationId` of the document, and the client's name for it. */
+  /** `operationId` of the document, and the name of the client's method. */
   readonly id: string;
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
-  /** As OpenAPI writes it: `/v1/jobs/{job}`. */
+  /** Path template as in OpenAPI: `/v1/jobs/{job}`. */
   readonly path: string;
   readonly tag: string;
   readonly summary: string;
   readonly description?: string;
-  /** null for what anybody may ask. */
+  /** Scope that a key needs; null for an operation without authentication. */
   readonly scope: Scope | null;
-  /** One schema a name in the path; what cannot be such a name is as unknown as what is not there. */
+  /** Schema of each path parameter; a value that fails it is answered 404, as one that does not exist. */
   readonly params?: P;
   readonly query?: Q;
-  /** Request headers that mean something, by name. */
+  /** Schemas of the request headers that the operation reads, by name. */
   readonly headers?: Readonly<Record<string, z.ZodType>>;
-  /** A JSON body. */
+  /** Schema of the JSON body. */
   readonly body?: B;
-  /** Of its JSON body at most, where that is more than the usual. */
+  /** Maximum size of the JSON body, where it is above the default, bytes. */
   readonly bodyBytes?: number;
-  /** Whether a request may be without its JSON body. */
+  /** Whether a request may omit its JSON body. */
   readonly bodyOptional?: boolean;
-  /** Bodies that the handler reads by itself, as a stream. */
+  /** Bodies that the handler reads as a stream. */
   readonly streams?: Content;
-  readonly answers: Readonly<Record<number, Answer>>;
-  /** Codes of problems that are this operation's own, beside those that every one may give. */
+  readonly answers: Readonly<Record<number, OperationAnswer>>;
+  /** Error codes of this operation, beside those that every operation has. */
   readonly problems?: readonly ErrorCode[];
 };
 
-/** Who asks, and what for. */
-export type Call<P extends Shape, Q extends z.ZodType, B extends z.ZodType> = {
+/** A parsed request. */
+export type Call<P extends ParamSchemas, Q extends z.ZodType, B extends z.ZodType> = {
   readonly tenant: string;
   readonly params: { readonly [K in keyof P]: z.output<P[K]> };
   readonly query: z.output<Q>;
@@ -68,17 +68,17 @@ export type Route = {
   readonly handle: (request: Request, response: Response, tenant: string) => Promise<void>;
 };
 
-/** State an operation; only a help for its types. */
+/** Declare an operation; infers its types. */
 export const operation = <
-  const P extends Shape = Record<never, never>,
+  const P extends ParamSchemas = Record<never, never>,
   Q extends z.ZodType = z.ZodObject<Record<never, never>>,
   B extends z.ZodType = z.ZodUndefined,
 >(
   stated: Operation<P, Q, B>,
 ): Operation<P, Q, B> => stated;
 
-/** Bind an operation to what it does. The handler sends the answer. */
-export function route<P extends Shape, Q extends z.ZodType, B extends z.ZodType>(
+/** Bind an operation to its handler, which sends the answer. */
+export function route<P extends ParamSchemas, Q extends z.ZodType, B extends z.ZodType>(
   stated: Operation<P, Q, B>,
   handler: (call: Call<P, Q, B>) => Promise<void> | void,
 ): Route {
@@ -99,13 +99,13 @@ export function route<P extends Shape, Q extends z.ZodType, B extends z.ZodType>
   };
 }
 
-/** Who may ask: gives the tenant, or throws `unauthorized` or `forbidden`. */
+/** Gives the tenant of a request. @throws {AppError} `unauthorized`; `forbidden` */
 export type Authorize = (request: Request, scope: Scope | null) => Promise<string>;
 
 /**
- * Put routes under their paths.
+ * Mount routes under their paths.
  *
- * @param limit Counts a tenant's requests, which `response.locals.tenant` names.
+ * @param limit Rate limiter of the tenant in `response.locals.tenant`.
  */
 export function mountRoutes(
   routes: readonly Route[],
@@ -130,9 +130,12 @@ export function mountRoutes(
 
 const expressPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
 
-function parseParams(shape: Shape | undefined, given: Request['params']): Record<string, unknown> {
+function parseParams(
+  schemas: ParamSchemas | undefined,
+  given: Request['params'],
+): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(shape ?? {}).map(([name, schema]) => {
+    Object.entries(schemas ?? {}).map(([name, schema]) => {
       const parsed = schema.safeParse(given[name]);
       if (!parsed.success) {
         throw notFound(`Unknown ${name} '${String(given[name]).slice(0, 64)}'`);
@@ -142,8 +145,8 @@ function parseParams(shape: Shape | undefined, given: Request['params']): Record
   );
 }
 
-/** Handlers read the headers that mean something to them; here they are held to what is said of them. */
-function checkHeaders(headers: Shape | undefined, request: Request): void {
+/** Validate the declared headers; handlers read their values. */
+function checkHeaders(headers: ParamSchemas | undefined, request: Request): void {
   for (const [name, schema] of Object.entries(headers ?? {})) {
     const parsed = schema.safeParse(request.get(name));
     if (parsed.success) continue;
@@ -155,17 +158,17 @@ const isEmpty = (request: Request): boolean =>
   request.get('transfer-encoding') === undefined &&
   Number(request.get('content-length') ?? 0) === 0;
 
-function parseBody({ body, bodyOptional }: Operation<Shape>, request: Request): unknown {
+function parseBody({ body, bodyOptional }: Operation<ParamSchemas>, request: Request): unknown {
   if (body === undefined) return undefined;
   if (request.body === undefined && bodyOptional) return body.parse({});
   return body.parse(request.body ?? {});
 }
 
-const usualBodyBytes = 100 * 1024;
+const defaultBodyBytes = 100 * 1024;
 
 function bodyReaders({ body, streams, bodyOptional, bodyBytes }: Operation): RequestHandler[] {
   if (body === undefined) return [];
-  const readJson = express.json({ limit: bodyBytes ?? usualBodyBytes });
+  const readJson = express.json({ limit: bodyBytes ?? defaultBodyBytes });
   return [
     (request, response, next) => {
       if (bodyOptional && isEmpty(request)) return next();

@@ -2,7 +2,7 @@ import { datasetId, imageId } from '@umbra/shared/contracts/dataset';
 import { jobId } from '@umbra/shared/contracts/job';
 import { z } from 'zod';
 
-/** What stands in paths. A name that cannot exist is answered as one that does not. */
+/** Path parameters. A name that cannot exist is answered 404, as one that does not exist. */
 export const jobParam = { job: jobId };
 export const datasetParam = { dataset: datasetId };
 export const imageParams = { job: jobId, image: imageId };

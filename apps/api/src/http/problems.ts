@@ -6,7 +6,7 @@ import type { ErrorRequestHandler, Request, Response } from 'express';
 import { z } from 'zod';
 import { discardRest } from './discard.js';
 
-/** An error with more to say than its message. */
+/** An error that adds members or headers to its problem details. */
 export class ProblemError extends AppError {
   readonly extra: Readonly<Record<string, unknown>>;
   readonly headers: Readonly<Record<string, string>>;
@@ -23,14 +23,15 @@ export class ProblemError extends AppError {
   }
 }
 
-const unread = new Set<number>([401, 403, 429]);
+/** Statuses of refusals by identity or quota, which come before the body is read. */
+const unreadStatuses = new Set<number>([401, 403, 429]);
 const retryAfterSeconds = '2';
 
-/** Answer every thrown value as RFC 9457 problem details; unknown ones without their message. */
+/** Answers every thrown value with RFC 9457 problem details; unknown errors without their message. */
 export function problemHandler(logger: Logger): ErrorRequestHandler {
   return (thrown, request, response, next) => {
     if (response.headersSent) {
-      // Too late for an answer: cutting the connection tells the client that the body is short.
+      // Too late for an answer: closing the connection shows the client that the body is incomplete.
       logger.warn({ path: request.path, reason: messageOf(thrown) }, 'response cut off');
       return next(thrown);
     }
@@ -54,8 +55,7 @@ function sendProblem(
   for (const header of ['ETag', 'Cache-Control']) response.removeHeader(header);
   if (status === 503) response.set('Retry-After', retryAfterSeconds);
   if (status === 413 && !request.complete) response.set('Connection', 'close');
-  // Refused for who asks or how much, before it was read.
-  if (unread.has(status) && !request.complete) discardRest(request);
+  if (unreadStatuses.has(status) && !request.complete) discardRest(request);
   const detail = error.code === 'internal' ? 'An unexpected error; the log has it' : error.message;
   response
     .status(status)
@@ -85,21 +85,30 @@ function toAppError(thrown: unknown): AppError {
     return new AppError('invalid_input', 'Expected the body to be valid JSON');
   }
   if (isRedisFault(thrown)) return unavailable('The queue (Redis) cannot be reached');
-  // Express's own words for a request it cannot read, such as a malformed path.
+  // Express's own error for a request that it cannot parse, such as a malformed path.
   if (status !== undefined && status >= 400 && status < 500) {
     return new AppError('invalid_input', messageOf(thrown));
   }
   return new AppError('internal', messageOf(thrown), { cause: thrown });
 }
 
+const redisFaultCodes: ReadonlySet<string | undefined> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'EPIPE',
+  'NR_CLOSED',
+]);
+
+/** Recognises ioredis's errors by text where it gives them neither a code nor a class. */
 function isRedisFault(error: unknown): boolean {
-  const { name = '', code = '' } = (error ?? {}) as { name?: string; code?: string };
+  const { name, code } = (error ?? {}) as { name?: string; code?: string };
   return (
     name === 'MaxRetriesPerRequestError' ||
     /Connection is closed|enableOfflineQueue|Stream isn't writeable|Command timed out/.test(
       messageOf(error),
     ) ||
-    ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'NR_CLOSED'].includes(code)
+    redisFaultCodes.has(code)
   );
 }
 

@@ -1,14 +1,14 @@
-/** BullMQ waits for a Redis that is away; a request does not. */
+/** Timeout for a queue command within a request; BullMQ itself retries while Redis is down. */
 const queueTimeoutMs = 1_500;
 
-/** Settle as `work` of a queue does, or reject where that takes too long; the work itself may still be done. */
+/** Settle as a queue command does, or reject after the timeout; the command may take effect later. */
 export async function withinQueueTimeout<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
+  const timeout = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error('Timed out')), queueTimeoutMs);
   });
   try {
-    return await Promise.race([work, late]);
+    return await Promise.race([work, timeout]);
   } finally {
     clearTimeout(timer);
   }

@@ -2,27 +2,40 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { notFound } from '@umbra/shared/errors';
 import type { Request, Response } from 'express';
-import type { Context } from '../services.js';
-import { rangeOf } from './ranges.js';
+import { z } from 'zod';
+import type { ApiServices } from '../services.js';
+import { parseRange } from './ranges.js';
 
-/** Long enough to begin a download; one that broke off asks again. */
+/** Query of an operation that sends an object: `redirect` asks for a URL of the store instead. */
+export const redirectQuery = z.strictObject({
+  redirect: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((word) => word === 'true'),
+});
+
+/** Long enough to begin a download; a client whose download broke off asks again. */
 const redirectSeconds = 300;
 
 export type SentObject = {
   readonly key: string;
   readonly mediaType: string;
-  /** What browsers save it as; shown in place when left out. */
+  /** Name that browsers save the object under; they show it in place where undefined. */
   readonly fileName?: string;
-  /** Of this content and no other, in quotes: a part of it may be asked for. */
+  /** Strong entity tag of the content, in quotes; ranges are served only where there is one. */
   readonly etag?: string;
   readonly headers?: Readonly<Record<string, string>>;
 };
 
 export type Exchange = { readonly request: Request; readonly response: Response };
 
-/** Send an object, or the part of it that is asked for: a download that broke off goes on. */
+/**
+ * Send an object of the store, or the range of it that the request asks for.
+ *
+ * @throws {AppError} `not_found`; `range_not_satisfiable`
+ */
 export async function sendObject(
-  { store }: Context,
+  { store }: Pick<ApiServices, 'store'>,
   { key, mediaType, fileName, etag, headers = {} }: SentObject,
   { request, response }: Exchange,
 ): Promise<void> {
@@ -33,7 +46,7 @@ export async function sendObject(
   }
   const bytes = (await store.head(key))?.bytes;
   if (bytes === undefined) throw notFound('It is gone');
-  const range = rangeOf(request, bytes, etag);
+  const range = parseRange(request, bytes, etag);
   const { start, end } = range ?? { start: 0, end: bytes };
   const { body } = await store.stream(key, { start, end });
   response.type(mediaType).set(headers);
@@ -46,31 +59,31 @@ export async function sendObject(
 }
 
 /**
- * Send the client to the object store, where clients can reach that: its bytes then spare the API.
+ * Redirect the client to a presigned URL, where clients reach the store: its bytes bypass the API.
  *
- * @returns Whether it was sent there.
+ * @returns Whether the request is answered.
  * @throws {AppError} `not_found`
  */
 export async function redirectToObject(
-  { store }: Context,
+  { store }: Pick<ApiServices, 'store'>,
   { key, mediaType, fileName }: SentObject,
   response: Response,
 ): Promise<boolean> {
   if (store.presignGet === undefined) return false;
-  // The store answers for what is not there in words of its own.
+  // A missing object is answered here, with problem details, and not by the store.
   if ((await store.head(key)) === null) throw notFound('It is gone');
   const location = await store.presignGet(key, {
     expiresSeconds: redirectSeconds,
     mediaType,
     ...(fileName === undefined ? {} : { fileName }),
   });
-  // It lets anybody read for a while: no cache may keep it.
+  // The URL lets anybody read the object until it expires: no cache may keep it.
   response.status(302).set({ Location: location, 'Cache-Control': 'no-store' }).end();
   return true;
 }
 
 async function sendBody(body: Readable, response: Response): Promise<void> {
-  // A client that goes away ends the pipeline early; nobody is left to be told.
+  // A client that disconnects ends the pipeline early, and there is nobody to answer.
   await pipeline(body, response).catch((error: unknown) => {
     if (!response.destroyed) throw error;
   });

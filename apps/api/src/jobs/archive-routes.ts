@@ -9,12 +9,11 @@ import {
 import { isFinal, type JobRecord } from '@umbra/shared/contracts/job';
 import { AppError, hasCode, notFound } from '@umbra/shared/errors';
 import { z } from 'zod';
-import { type Answer, operation, type Route, route } from '../http/operation.js';
+import { type OperationAnswer, operation, type Route, route } from '../http/operation.js';
 import { jobParam } from '../http/params.js';
 import { ProblemError } from '../http/problems.js';
-import { redirectQuery } from '../http/redirect.js';
-import { type Exchange, redirectToObject, sendObject } from '../http/send-object.js';
-import type { Context } from '../services.js';
+import { type Exchange, redirectQuery, redirectToObject, sendObject } from '../http/send-object.js';
+import type { ApiServices } from '../services.js';
 import { findJob } from './job-routes.js';
 
 const listedPart = archivePart.extend({
@@ -28,7 +27,7 @@ const headers = {
   ETag: 'Of this content; for If-Range',
   'Repr-Digest': 'SHA-256 of the whole file (RFC 9530)',
 } as const;
-const zipAnswers: Readonly<Record<number, Answer>> = {
+const zipAnswers: Readonly<Record<number, OperationAnswer>> = {
   200: { description: 'All of it', content: zip, headers },
   206: { description: 'The range asked for', content: zip, headers },
   302: { description: 'Where the store has it', headers: { Location: 'A URL for some minutes' } },
@@ -70,7 +69,7 @@ export const archiveOperations = {
   }),
 };
 
-export function archiveRoutes(context: Context): Route[] {
+export function archiveRoutes(context: ApiServices): Route[] {
   return [
     route(archiveOperations.one, async ({ tenant, params, query, request, response }) => {
       const job = await findJob(context, tenant, params.job);
@@ -103,7 +102,7 @@ export function archiveRoutes(context: Context): Route[] {
 }
 
 async function send(
-  context: Context,
+  context: ApiServices,
   tenant: string,
   job: JobRecord,
   part: ArchivePart,
@@ -130,7 +129,7 @@ function digestHeader(sha256: string | null): Record<string, string> {
 
 /** @throws {AppError} `conflict` where there are none, or none yet; `not_found` if they are gone. */
 async function readParts(
-  { store }: Context,
+  { store }: ApiServices,
   tenant: string,
   job: JobRecord,
 ): Promise<readonly ArchivePart[]> {
@@ -155,7 +154,7 @@ async function readParts(
 
 /** Of before archives were listed. */
 async function findOldArchive(
-  { store }: Pick<Context, 'store'>,
+  { store }: Pick<ApiServices, 'store'>,
   tenant: string,
   { id, counts }: JobRecord,
 ): Promise<ArchivePart> {

@@ -4,7 +4,7 @@ import { keys } from '@umbra/platform/store/keys';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { isFinal, type JobRecord } from '@umbra/shared/contracts/job';
 import { AppError } from '@umbra/shared/errors';
-import type { Context } from '../services.js';
+import type { ApiServices } from '../services.js';
 import { dispatchJob, reservePositions } from './create-job.js';
 
 /**
@@ -12,7 +12,11 @@ import { dispatchJob, reservePositions } from './create-job.js';
  *
  * @throws {AppError} `conflict` if it has ended already.
  */
-export async function cancelJob(context: Context, tenant: string, job: JobRecord): Promise<void> {
+export async function cancelJob(
+  context: ApiServices,
+  tenant: string,
+  job: JobRecord,
+): Promise<void> {
   if (job.state === 'cancelled') return;
   assertRunning(job, 'cancel');
   await mark(context, keys.cancellation(tenant, job.id));
@@ -25,14 +29,22 @@ export async function cancelJob(context: Context, tenant: string, job: JobRecord
  *
  * @throws {AppError} `conflict` if all its images are finished.
  */
-export async function pauseJob(context: Context, tenant: string, job: JobRecord): Promise<void> {
+export async function pauseJob(
+  context: ApiServices,
+  tenant: string,
+  job: JobRecord,
+): Promise<void> {
   assertRunning(job, 'pause');
   await mark(context, keys.pause(tenant, job.id));
   await context.progress.setPaused(job.id, true);
 }
 
 /** Go on with a job. Safe to repeat. @throws {AppError} `conflict` if it has ended. */
-export async function resumeJob(context: Context, tenant: string, job: JobRecord): Promise<void> {
+export async function resumeJob(
+  context: ApiServices,
+  tenant: string,
+  job: JobRecord,
+): Promise<void> {
   assertRunning(job, 'resume');
   await context.store.delete(keys.pause(tenant, job.id));
   await context.progress.setPaused(job.id, false);
@@ -44,7 +56,7 @@ export async function resumeJob(context: Context, tenant: string, job: JobRecord
  * @throws {AppError} `conflict` while it runs, and if all its images are finished; `quota_exceeded`.
  */
 export async function retryJob(
-  context: Context,
+  context: ApiServices,
   tenant: string,
   job: JobRecord,
 ): Promise<JobRecord> {
@@ -112,7 +124,7 @@ function assertRunning({ id, state }: JobRecord, what: string): void {
   throw new AppError('conflict', `Job '${id}' is ${state}: there is nothing to ${what}`);
 }
 
-async function mark({ store }: Context, key: string): Promise<void> {
+async function mark({ store }: ApiServices, key: string): Promise<void> {
   const requestedAt = new Date().toISOString();
   if ((await store.head(key)) === null) await putJson(store, key, { requestedAt });
 }

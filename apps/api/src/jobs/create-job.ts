@@ -15,7 +15,7 @@ import { assertPublicUrl } from '@umbra/shared/public-address';
 import { z } from 'zod';
 import { releaseQuietly } from '../auth/release-usage.js';
 import { withinQueueTimeout } from '../http/queue-timeout.js';
-import type { Context } from '../services.js';
+import type { ApiServices } from '../services.js';
 
 /** A request whose every part was found and fits. */
 export type CheckedRequest = {
@@ -34,7 +34,7 @@ export type CheckedRequest = {
  *   `invalid_input` if the settings do not fit the model.
  */
 export async function checkRequest(
-  { store, config }: Context,
+  { store, config }: ApiServices,
   tenant: string,
   request: JobRequest,
 ): Promise<CheckedRequest> {
@@ -74,7 +74,7 @@ export async function checkRequest(
  * @throws {AppError} `unavailable` without Redis, `quota_exceeded`: then there is no trace of the job.
  */
 export async function createJob(
-  context: Context,
+  context: ApiServices,
   tenant: string,
   { request, dataset, bundle, digest, positionsPerImage }: CheckedRequest,
   { id = newJobId(), interactive = false }: { id?: string; interactive?: boolean } = {},
@@ -128,7 +128,7 @@ export async function createJob(
 
 /** Hold a job to its tenant's quota of positions in flight. @throws {AppError} `quota_exceeded` */
 export async function reservePositions(
-  { readTenant, usage }: Context,
+  { readTenant, usage }: ApiServices,
   tenant: string,
   job: Pick<JobRecord, 'id' | 'positionsPerImage' | 'counts'>,
 ): Promise<void> {
@@ -138,7 +138,7 @@ export async function reservePositions(
 
 /** Have the dispatcher look after a job. @throws {AppError} `unavailable` */
 export async function dispatchJob(
-  { progress, traces, dispatchQueue }: Context,
+  { progress, traces, dispatchQueue }: ApiServices,
   tenant: string,
   jobId: string,
 ): Promise<void> {

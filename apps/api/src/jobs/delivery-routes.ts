@@ -7,7 +7,7 @@ import { AppError } from '@umbra/shared/errors';
 import { z } from 'zod';
 import { operation, type Route, route } from '../http/operation.js';
 import { jobParam } from '../http/params.js';
-import type { Context } from '../services.js';
+import type { ApiServices } from '../services.js';
 import { findJob } from './job-routes.js';
 
 const list = {
@@ -34,7 +34,7 @@ export const deliveryOperations = {
   }),
 };
 
-export function deliveryRoutes(context: Context): Route[] {
+export function deliveryRoutes(context: ApiServices): Route[] {
   return [
     route(deliveryOperations.list, async ({ tenant, params, response }) => {
       const job = await findJob(context, tenant, params.job);
@@ -58,7 +58,7 @@ type Listed = Omit<Delivery, 'version'>;
 
 /** Few: an event each time that the job ended. */
 async function listDeliveries(
-  { store }: Context,
+  { store }: ApiServices,
   tenant: string,
   { id }: JobRecord,
 ): Promise<Listed[]> {
@@ -71,7 +71,7 @@ async function listDeliveries(
 }
 
 async function redeliver(
-  { store, webhookQueue, config }: Context,
+  { store, webhookQueue, config }: ApiServices,
   tenant: string,
   { id: jobId }: JobRecord,
   one: Listed,

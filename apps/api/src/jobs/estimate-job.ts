@@ -1,5 +1,5 @@
 import type { JobEstimate } from '@umbra/shared/contracts/job';
-import type { Context } from '../services.js';
+import type { ApiServices } from '../services.js';
 import type { CheckedRequest } from './create-job.js';
 
 /** A picture of a few hundred px, as a PNG. */
@@ -8,7 +8,7 @@ const numberBytes = 4;
 
 /** What a job would take on the fleet as it is, without making it. */
 export async function estimateJob(
-  { workerRegistry, throughput }: Context,
+  { workerRegistry, throughput }: ApiServices,
   { request, dataset, bundle, positionsPerImage }: CheckedRequest,
 ): Promise<JobEstimate> {
   const [workers, pace] = await Promise.all([workerRegistry.list(), throughput.read()]);

@@ -3,7 +3,7 @@ import { invalidInput } from '@umbra/shared/errors';
 import { z } from 'zod';
 import { operation, type Route, route } from '../http/operation.js';
 import { jobParam } from '../http/params.js';
-import type { Context } from '../services.js';
+import type { ApiServices } from '../services.js';
 import { streamEvents } from './event-stream.js';
 import { findJob } from './job-routes.js';
 
@@ -26,7 +26,7 @@ export const eventOperations = {
   }),
 };
 
-export function eventRoutes(context: Context): Route[] {
+export function eventRoutes(context: ApiServices): Route[] {
   return [
     route(eventOperations.follow, async ({ tenant, params, request, response }) => {
       const lastId = request.get('last-event-id') || null;

@@ -3,7 +3,7 @@ import { compareEventIds, type JobEvent, type JobEventData } from '@umbra/shared
 import { isFinal, type JobState } from '@umbra/shared/contracts/job';
 import { notFound } from '@umbra/shared/errors';
 import type { Response } from 'express';
-import type { Context } from '../services.js';
+import type { ApiServices } from '../services.js';
 import { statusOf } from './job-status.js';
 
 export type Follower = {
@@ -25,7 +25,7 @@ const unreadBytes = 1024 * 1024;
  *
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
-export async function streamEvents(context: Context, follower: Follower): Promise<void> {
+export async function streamEvents(context: ApiServices, follower: Follower): Promise<void> {
   const { tenant, jobId, response } = follower;
   let waiting: JobEvent[] | null = [];
   let sentId = follower.lastId;
@@ -87,7 +87,7 @@ export async function streamEvents(context: Context, follower: Follower): Promis
 
 /** Whether a job has ended and the client has its last event. */
 async function hasAll(
-  { events, store }: Context,
+  { events, store }: ApiServices,
   { tenant, jobId, lastId }: Follower,
 ): Promise<boolean> {
   if (lastId === null || (await events.lastId(tenant, jobId)) !== lastId) return false;
@@ -97,7 +97,7 @@ async function hasAll(
 
 /** Where there is no past to go on from: how things stand, under the id of the event that led there. */
 async function sendSnapshot(
-  context: Context,
+  context: ApiServices,
   { tenant, jobId, lastId }: Follower,
   sentId: string | null,
   write: (id: string, text: string, isLast: boolean) => void,

@@ -12,7 +12,7 @@ import { AppError, hasCode, invalidInput } from '@umbra/shared/errors';
 import { newJobId } from '@umbra/shared/ids';
 import type { Request } from 'express';
 import { z } from 'zod';
-import type { Context } from '../services.js';
+import type { ApiServices } from '../services.js';
 
 const maxKeyLength = 255;
 export const idempotencyKey = z
@@ -40,7 +40,7 @@ export function idempotencyKeyOf(request: Request): string | null {
  *   another request.
  */
 export async function onceForKey(
-  { store, redis }: Context,
+  { store, redis }: ApiServices,
   tenant: string,
   key: string | null,
   asked: JobRequest,

@@ -15,7 +15,7 @@ import { z } from 'zod';
 import { releaseQuietly } from '../auth/release-usage.js';
 import { operation, type Route, route } from '../http/operation.js';
 import { jobParam } from '../http/params.js';
-import type { Context } from '../services.js';
+import type { ApiServices } from '../services.js';
 import { cancelJob, pauseJob, resumeJob, retryJob } from './control-job.js';
 import { checkRequest, createJob } from './create-job.js';
 import { estimateJob } from './estimate-job.js';
@@ -137,7 +137,7 @@ export const jobOperations = {
   }),
 };
 
-export function jobRoutes(context: Context): Route[] {
+export function jobRoutes(context: ApiServices): Route[] {
   const { store } = context;
   const accept = async (response: Response, job: JobRecord, more: MadeSecret = {}) => {
     response
@@ -225,14 +225,18 @@ const withSecret = (asked: JobRequest, { webhookSecret }: MadeSecret): JobReques
     : { ...asked, webhook: { ...asked.webhook, secret: webhookSecret } };
 
 /** @throws {AppError} `not_found` */
-export async function findJob({ store }: Context, tenant: string, id: string): Promise<JobRecord> {
+export async function findJob(
+  { store }: ApiServices,
+  tenant: string,
+  id: string,
+): Promise<JobRecord> {
   const job = await findJobRecord(store, tenant, id);
   if (job === null) throw notFound(`Unknown job '${id}'`);
   return job;
 }
 
 /** As `findJob`, for those who ask again and again: many polls of a job share one reading of its record. */
-async function findPolledJob(context: Context, tenant: string, id: string): Promise<JobRecord> {
+async function findPolledJob(context: ApiServices, tenant: string, id: string): Promise<JobRecord> {
   const name = `${tenant} ${id}`;
   const known = context.polledJobs.get(name);
   if (known !== undefined) return known;

@@ -5,7 +5,7 @@ import {
   type JobState,
   type JobStatus,
 } from '@umbra/shared/contracts/job';
-import type { Context } from '../services.js';
+import type { ApiServices } from '../services.js';
 
 /**
  * The record with the progress that Redis has of it.
@@ -14,7 +14,7 @@ import type { Context } from '../services.js';
  *   the job has ended since.
  */
 export async function statusOf(
-  context: Context,
+  context: ApiServices,
   job: JobRecord,
   reread?: () => Promise<JobRecord>,
 ): Promise<JobStatus> {
@@ -54,7 +54,7 @@ function progressOf({ counts }: JobRecord, live: JobLive | undefined, total: num
 
 /** The kind of worker that a job needs and that nobody is; null where there is one. */
 async function missingWorker(
-  { formatOf, workerRegistry }: Context,
+  { formatOf, workerRegistry }: ApiServices,
   { state, model }: JobRecord,
 ): Promise<string | null> {
   if (state === 'finalizing') return null;

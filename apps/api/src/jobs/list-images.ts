@@ -5,7 +5,7 @@ import type { JobRecord } from '@umbra/shared/contracts/job';
 import type { ImageState, ImageStatus } from '@umbra/shared/contracts/result';
 import { AppError, hasCode } from '@umbra/shared/errors';
 import { z } from 'zod';
-import type { Context } from '../services.js';
+import type { ApiServices } from '../services.js';
 
 /** A page of a list that lies in a manifest. */
 export const pageQuery = z.strictObject({
@@ -29,7 +29,7 @@ const readsAtOnce = 20;
  * @param state Only those: then a page may hold fewer than `limit`, even none, and have a next one.
  */
 export async function listImages(
-  { store }: Context,
+  { store }: ApiServices,
   tenant: string,
   job: JobRecord,
   {
@@ -62,7 +62,7 @@ export async function listImages(
 
 /** A page of a dataset's items. */
 export async function listItems(
-  { store }: Pick<Context, 'store'>,
+  { store }: Pick<ApiServices, 'store'>,
   tenant: string,
   dataset: string,
   { limit, cursor }: z.output<typeof pageQuery>,
@@ -83,7 +83,7 @@ type PlacedItem = { readonly item: DatasetItem; readonly end: number };
 
 /** @throws {AppError} `invalid_input` for a cursor that was not given by us. */
 async function readPage(
-  store: Context['store'],
+  store: ApiServices['store'],
   key: string,
   limit: number,
   cursor = 0,
@@ -113,7 +113,7 @@ async function readPage(
 
 /** What the store says of one image of a job. */
 export async function imageState(
-  store: Context['store'],
+  store: ApiServices['store'],
   tenant: string,
   jobId: string,
   imageId: string,

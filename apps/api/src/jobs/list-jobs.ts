@@ -2,13 +2,13 @@ import { findJobRecord } from '@umbra/platform/store/delete';
 import { keys } from '@umbra/platform/store/keys';
 import { listFolders } from '@umbra/platform/store/list-folders';
 import type { JobStatus } from '@umbra/shared/contracts/job';
-import type { Context } from '../services.js';
+import type { ApiServices } from '../services.js';
 import { statusOf } from './job-status.js';
 import type { Page } from './list-images.js';
 
 /** A page of a tenant's jobs. A job that was deleted meanwhile is left out. */
 export async function listJobs(
-  context: Context,
+  context: ApiServices,
   tenant: string,
   { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
 ): Promise<Page<JobStatus>> {

@@ -7,10 +7,10 @@ import { imageIndexOf } from '@umbra/shared/ids';
 import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import type { Response } from 'express';
 import { z } from 'zod';
-import { createDrawingSemaphore } from '../http/figures.js';
 import { operation, type Route, route } from '../http/operation.js';
 import { imageParams } from '../http/params.js';
-import type { Context } from '../services.js';
+import { createDrawingSemaphore } from '../http/pictures.js';
+import type { ApiServices } from '../services.js';
 import { findJob } from './job-routes.js';
 import { imageState } from './list-images.js';
 import { type PartialRun, readPartial } from './read-partial.js';
@@ -61,8 +61,8 @@ export const partialOperations = {
 };
 
 /** Results of images that are not finished. */
-export function partialRoutes(context: Context): Route[] {
-  const whenFree = createDrawingSemaphore();
+export function partialRoutes(context: ApiServices): Route[] {
+  const drawingSemaphore = createDrawingSemaphore();
   return [
     route(partialOperations.rows, async ({ tenant, params, response }) => {
       const run = await findPartial(context, tenant, params, response, 'result.json');
@@ -75,7 +75,7 @@ export function partialRoutes(context: Context): Route[] {
       if (run === null) return;
       const { plan, bands } = run;
       if (plan === null) throw notFound(`Image '${params.image}' is not begun yet`);
-      const png = await whenFree(() => draw(plan, bands, query));
+      const png = await drawingSemaphore(() => draw(plan, bands, query));
       response.type('image/png').send(png);
     }),
   ];
@@ -83,7 +83,7 @@ export function partialRoutes(context: Context): Route[] {
 
 /** @returns null where the answer is sent: the image is finished. @throws {AppError} `not_found` */
 async function findPartial(
-  context: Context,
+  context: ApiServices,
   tenant: string,
   { job: id, image }: { readonly job: string; readonly image: string },
   response: Response,
@@ -101,7 +101,7 @@ async function findPartial(
 }
 
 async function isFinished(
-  { store }: Context,
+  { store }: ApiServices,
   tenant: string,
   { id }: JobRecord,
   image: string,

@@ -17,7 +17,7 @@ import { addressOf } from '@umbra/shared/occlusion/address';
 import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import { Job } from 'bullmq';
 import { withinQueueTimeout } from '../http/queue-timeout.js';
-import type { Context } from '../services.js';
+import type { ApiServices } from '../services.js';
 
 /** Rows of an image that are done. */
 export type PartialRun = {
@@ -35,7 +35,7 @@ type Queued = { readonly work: MergePayload; readonly returned: readonly ShardRe
  * @throws {AppError} `unavailable` while Redis cannot be reached.
  */
 export async function readPartial(
-  context: Context,
+  context: ApiServices,
   job: JobRecord,
   image: string,
 ): Promise<PartialRun> {
@@ -56,7 +56,7 @@ export async function readPartial(
 
 /** @returns null for an image that is not in the queue. */
 async function readQueue(
-  { mergeQueue }: Context,
+  { mergeQueue }: ApiServices,
   { id, attempt }: JobRecord,
   image: string,
 ): Promise<Queued | null> {
@@ -79,7 +79,7 @@ async function readQueue(
 
 /** @returns null for one that the merge has taken away meanwhile. */
 async function readBand(
-  { store }: Context,
+  { store }: ApiServices,
   work: MergePayload,
   value: ShardReturn,
 ): Promise<ShardResult | null> {

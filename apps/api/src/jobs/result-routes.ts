@@ -9,9 +9,8 @@ import { hasCode } from '@umbra/shared/errors';
 import { z } from 'zod';
 import { operation, type Route, route } from '../http/operation.js';
 import { imageParams, jobParam } from '../http/params.js';
-import { redirectQuery } from '../http/redirect.js';
-import { redirectToObject, sendObject } from '../http/send-object.js';
-import type { Context } from '../services.js';
+import { redirectQuery, redirectToObject, sendObject } from '../http/send-object.js';
+import type { ApiServices } from '../services.js';
 import { archiveOperations, archiveRoutes } from './archive-routes.js';
 import { findJob } from './job-routes.js';
 import { missingResult } from './view-routes.js';
@@ -55,7 +54,7 @@ export const resultOperations = {
   }),
 };
 
-export function resultRoutes(context: Context): Route[] {
+export function resultRoutes(context: ApiServices): Route[] {
   return [
     route(resultOperations.file, async ({ tenant, params, query, request, response }) => {
       const { job: id, image, file } = params;
@@ -82,7 +81,7 @@ export function resultRoutes(context: Context): Route[] {
 }
 
 /** One line an image that failed, as they are stored. */
-async function* listErrors({ store }: Context, tenant: string, jobId: string) {
+async function* listErrors({ store }: ApiServices, tenant: string, jobId: string) {
   for await (const { key } of store.list(keys.errors(tenant, jobId))) {
     const error = await getJson(store, key, errorReport);
     const { image: id } = parseKey('error', key);

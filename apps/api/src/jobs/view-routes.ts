@@ -14,10 +14,12 @@ import { readItem } from '@umbra/platform/store/read-item';
 import { imageResult } from '@umbra/shared/contracts/result';
 import { hasCode, invalidInput, notFound } from '@umbra/shared/errors';
 import { z } from 'zod';
-import { createDrawingSemaphore, isFresh, pictureAnswers, useStored } from '../http/figures.js';
+import { answerNotModified } from '../http/not-modified.js';
 import { operation, type Route, route } from '../http/operation.js';
 import { imageParams } from '../http/params.js';
-import type { Context } from '../services.js';
+import { createDrawingSemaphore, pictureAnswers } from '../http/pictures.js';
+import { useStoredNetwork } from '../models/use-stored-network.js';
+import type { ApiServices } from '../services.js';
 import { findJob } from './job-routes.js';
 import { imageState } from './list-images.js';
 
@@ -55,9 +57,9 @@ export const viewOperations = {
 };
 
 /** Pictures of what the model was given and what it saw, of finished images. */
-export function viewRoutes(context: Context): Route[] {
+export function viewRoutes(context: ApiServices): Route[] {
   const { store, config } = context;
-  const whenFree = createDrawingSemaphore();
+  const drawingSemaphore = createDrawingSemaphore();
   const limits = { maxPixels: config.UMBRA_MAX_IMAGE_PIXELS };
   return [
     route(viewOperations.input, async ({ tenant, params, query, request, response }) => {
@@ -66,8 +68,8 @@ export function viewRoutes(context: Context): Route[] {
         throw invalidInput('Expected row and column, or neither of them');
       }
       const { result, photo } = await findImage(context, tenant, params);
-      if (isFresh(request, response, [params, row, column, grid])) return;
-      const png = await whenFree(async () => {
+      if (answerNotModified(request, response, [params, row, column, grid])) return;
+      const png = await drawingSemaphore(async () => {
         const { name, digest } = result.model;
         const bundle = await describeModel(store, name, digest);
         const image = await prepareImage(await photo(), bundle.input, limits);
@@ -88,9 +90,9 @@ export function viewRoutes(context: Context): Route[] {
     route(viewOperations.receptiveField, async (call) => {
       const { tenant, params, query: view, request, response } = call;
       const { result, photo } = await findImage(context, tenant, params);
-      if (isFresh(request, response, [params, view])) return;
-      const png = await whenFree(async () => {
-        const { bundle, layer } = await useStored(
+      if (answerNotModified(request, response, [params, view])) return;
+      const png = await drawingSemaphore(async () => {
+        const { bundle, layer } = await useStoredNetwork(
           context,
           result.model,
           result.input,
@@ -108,7 +110,7 @@ export function viewRoutes(context: Context): Route[] {
 
 /** A finished image's description, and what reads its photo. @throws {AppError} `not_found` */
 async function findImage(
-  context: Context,
+  context: ApiServices,
   tenant: string,
   { job: id, image }: { readonly job: string; readonly image: string },
 ) {
@@ -130,7 +132,7 @@ async function findImage(
 
 /** Why an image of a job has nothing to show. */
 export async function missingResult(
-  store: Context['store'],
+  store: ApiServices['store'],
   tenant: string,
   jobId: string,
   image: string,

@@ -5,16 +5,12 @@ import { findModel } from '@umbra/platform/store/models';
 import { filterView, type LayerList, layerList } from '@umbra/shared/contracts/layer';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import { z } from 'zod';
-import {
-  createDrawingSemaphore,
-  isFresh,
-  pictureAnswers,
-  sendPage,
-  useStored,
-} from '../http/figures.js';
+import { answerNotModified } from '../http/not-modified.js';
 import { operation, type Route, route } from '../http/operation.js';
 import { layerParams, modelParam } from '../http/params.js';
-import type { Context } from '../services.js';
+import { createDrawingSemaphore, pictureAnswers, sendPage } from '../http/pictures.js';
+import type { ApiServices } from '../services.js';
+import { useStoredNetwork } from './use-stored-network.js';
 
 const layersQuery = z.strictObject({
   /** Extent of the input, px; the model's own when left out. */
@@ -65,14 +61,14 @@ export const layerOperations = {
 };
 
 /** What a model is made of. */
-export function layerRoutes(context: Context): Route[] {
-  const whenFree = createDrawingSemaphore();
+export function layerRoutes(context: ApiServices): Route[] {
+  const drawingSemaphore = createDrawingSemaphore();
   return [
     route(layerOperations.list, async ({ request, response, params, query: { size } }) => {
       const { name, digest } = await findModel(context.store, params.model);
-      if (isFresh(request, response, [digest, 'layers', size])) return;
-      const list = await whenFree(() =>
-        useStored(context, { name, digest }, size, async ({ network }) => ({
+      if (answerNotModified(request, response, [digest, 'layers', size])) return;
+      const list = await drawingSemaphore(() =>
+        useStoredNetwork(context, { name, digest }, size, async ({ network }) => ({
           ...{ model: name, digest, input: network.size },
           layers: [...listLayers(network.graph)],
         })),
@@ -81,9 +77,9 @@ export function layerRoutes(context: Context): Route[] {
     }),
     route(layerOperations.filters, async ({ request, response, params, query: view }) => {
       const { name, digest } = await findModel(context.store, params.model);
-      if (isFresh(request, response, [digest, params.layer, view])) return;
-      const figure = await whenFree(() =>
-        useStored(context, { name, digest }, undefined, async ({ bundle, network }) => {
+      if (answerNotModified(request, response, [digest, params.layer, view])) return;
+      const figure = await drawingSemaphore(() =>
+        useStoredNetwork(context, { name, digest }, undefined, async ({ bundle, network }) => {
           const { node } = findLayer(network.graph, params.layer);
           const kernels = await network.kernels(node);
           const { channels } = bundle.input;
@@ -94,8 +90,8 @@ export function layerRoutes(context: Context): Route[] {
     }),
     route(layerOperations.filterArray, async ({ request, response, params }) => {
       const { name, digest } = await findModel(context.store, params.model);
-      if (isFresh(request, response, [digest, params.layer, 'npy'])) return;
-      await useStored(context, { name, digest }, undefined, async ({ network }) => {
+      if (answerNotModified(request, response, [digest, params.layer, 'npy'])) return;
+      await useStoredNetwork(context, { name, digest }, undefined, async ({ network }) => {
         const kernels = await network.kernels(findLayer(network.graph, params.layer).node);
         response.type('application/octet-stream');
         await pipeline(Readable.from(encodeKernels(kernels)), response);

@@ -3,7 +3,7 @@ import { modelSummary } from '@umbra/shared/contracts/model';
 import { workerNotice } from '@umbra/shared/contracts/worker';
 import { z } from 'zod';
 import { operation, type Route, route } from '../http/operation.js';
-import type { Context } from '../services.js';
+import type { ApiServices } from '../services.js';
 
 export const modelOperations = {
   list: operation({
@@ -30,7 +30,7 @@ export const modelOperations = {
   }),
 };
 
-export function modelRoutes({ store, workerRegistry }: Context): Route[] {
+export function modelRoutes({ store, workerRegistry }: ApiServices): Route[] {
   return [
     route(modelOperations.list, async ({ response }) => {
       response.json({ data: await listModels(store) });

@@ -1,7 +1,7 @@
 import { unavailable } from '@umbra/shared/errors';
 import { z } from 'zod';
 import { operation, type Route, route } from '../http/operation.js';
-import type { Context } from '../services.js';
+import type { ApiServices } from '../services.js';
 
 const freshMs = 1_000;
 
@@ -27,7 +27,7 @@ export const healthOperations = {
   }),
 };
 
-export function healthRoutes({ redis, store }: Context): Route[] {
+export function healthRoutes({ redis, store }: ApiServices): Route[] {
   let checked: { at: number; result: Promise<void> } | undefined;
 
   const check = async () => {

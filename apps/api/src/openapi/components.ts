@@ -6,11 +6,11 @@ import { imageResult, imageStatus } from '@umbra/shared/contracts/result';
 import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import { workerNotice } from '@umbra/shared/contracts/worker';
 import type { z } from 'zod';
-import { problem } from './problems.js';
+import { problem } from './problem.js';
 
 /**
- * Schemas that the document names, so that a generated client has types of these names. Every other
- * one is written out where it is used.
+ * Schemas that become components, so that a generated client has types of these names. All others are
+ * inlined where they are used.
  */
 export const namedSchemas = {
   Dataset: dataset,

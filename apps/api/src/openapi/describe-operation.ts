@@ -1,18 +1,19 @@
 import type { z } from 'zod';
-import type { Answer, Content, Operation } from '../http/operation.js';
+import type { Content, Operation, OperationAnswer } from '../http/operation.js';
 import { describeHeaders } from './headers.js';
+import type { Direction, JsonSchema } from './json-schema.js';
 import type { ProblemWriter } from './problems.js';
-import type { Direction, JsonSchema, SchemaWriter } from './schemas.js';
+import type { SchemaWriter } from './schemas.js';
 
-/** Write what the document shares, and give references to it. */
+/** Writers of the components that operations share. */
 export type Writers = { readonly schemas: SchemaWriter; readonly problems: ProblemWriter };
 
-/** Node.js says so by itself, before anything of ours has the request. */
+/** Answer of Node.js itself, before any handler has the request. */
 const tooLong = {
   description: 'Request Header Fields Too Large: path, query and headers beyond 16 KiB',
 };
 
-/** One operation as an OpenAPI Operation Object. */
+/** Describe an operation as an OpenAPI Operation Object. */
 export function describeOperation(
   operation: Operation,
   { schemas, problems }: Writers,
@@ -78,11 +79,11 @@ function describeBody(operation: Operation, schemas: SchemaWriter): JsonSchema |
 function describeContent(content: Content, direction: Direction, schemas: SchemaWriter) {
   return Object.fromEntries(
     Object.entries(content).map(([type, schema]) => {
-      // OpenAPI 3.1 says of bytes that they have no schema.
+      // OpenAPI 3.1 describes bytes without a schema.
       if (schema === 'bytes') return [type, {}];
       const written = schemas.write(schema, direction);
       const isWhole = /[/+]json$|^multipart\/form-data$/.test(type);
-      // A stream of lines or events is no JSON document; 3.2 calls the schema of one `itemSchema`.
+      // A stream of lines or events is no JSON document; OpenAPI 3.2 has `itemSchema` for one item.
       return [type, isWhole ? { schema: written } : { 'x-item-schema': written }];
     }),
   );
@@ -94,7 +95,10 @@ function describeAnswers({ answers }: Operation, schemas: SchemaWriter): JsonSch
   );
 }
 
-function describeAnswer({ description, content, headers = {} }: Answer, schemas: SchemaWriter) {
+function describeAnswer(
+  { description, content, headers = {} }: OperationAnswer,
+  schemas: SchemaWriter,
+) {
   return {
     description,
     ...describeHeaders(headers),

@@ -45,7 +45,7 @@ export const docsOperations = {
   }),
 };
 
-/** The document, and a page that shows it, from files of this machine only. */
+/** Routes of the document and of a page that shows it, from files of this machine only. */
 export function docsRoutes(document: () => ApiDocument): Route[] {
   const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
   let text: string | undefined;
@@ -64,7 +64,7 @@ export function docsRoutes(document: () => ApiDocument): Route[] {
   ];
 }
 
-/** Requests that a reader tries go to this service alone; Swagger UI styles its elements inline. */
+/** Content Security Policy: requests tried on the page go to this service alone; Swagger UI styles inline. */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",

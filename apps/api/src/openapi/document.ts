@@ -1,8 +1,9 @@
 import { umbraVersion } from '@umbra/shared/version';
 import type { Operation } from '../http/operation.js';
 import { describeOperation } from './describe-operation.js';
+import type { JsonSchema } from './json-schema.js';
 import { createProblemWriter } from './problems.js';
-import { createSchemaWriter, type JsonSchema } from './schemas.js';
+import { createSchemaWriter } from './schemas.js';
 
 export type ApiDocument = JsonSchema & {
   readonly openapi: string;
@@ -13,7 +14,7 @@ const about = `Explains image classifiers at the scale of datasets: upload image
 poll it, and fetch heatmaps. Errors are problem details (RFC 9457); pages are followed by \`next_cursor\`;
 a repeated \`Idempotency-Key\` gives the first answer again.`;
 
-/** In the order of the page. */
+/** Tags, in the order of the page, with their descriptions. */
 const tags: Readonly<Record<string, string>> = {
   datasets: 'Images that jobs read',
   jobs: 'A dataset explained with a model',
@@ -23,7 +24,7 @@ const tags: Readonly<Record<string, string>> = {
 };
 
 /**
- * The OpenAPI 3.1 document of these operations.
+ * Write the OpenAPI 3.1 document of operations.
  *
  * @throws {TypeError} If two of them have the same id, or the same method and path.
  */

@@ -1,15 +1,15 @@
-import type { JsonSchema } from './schemas.js';
+import type { JsonSchema } from './json-schema.js';
 
 const count: JsonSchema = { type: 'integer', minimum: 0 };
 
-/** Headers whose values are more than words. */
+/** Schemas of the headers that are not plain strings. */
 const headerSchemas: Readonly<Record<string, JsonSchema>> = {
   'retry-after': count,
   'content-length': count,
   location: { type: 'string', format: 'uri-reference' },
 };
 
-/** The `headers` of a response, none where there are none. */
+/** Describe a response's `headers`; empty where it has none. */
 export function describeHeaders(headers: Readonly<Record<string, string>>): JsonSchema {
   const described = Object.entries(headers).map(([name, description]) => [
     name,

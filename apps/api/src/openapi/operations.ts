@@ -13,9 +13,9 @@ import { healthOperations } from '../observability/health-routes.js';
 import { docsOperations } from './docs-routes.js';
 
 /**
- * All that the API does, without anything that does it. A test holds it to what is mounted.
+ * Every operation of the API, without its handler. A test compares it with what is mounted.
  *
- * Groups come in the order of the document's reader, operations in that of their group.
+ * Groups are in the document's order, operations in that of their group.
  */
 export const operations = [
   ...Object.values(datasetOperations),

@@ -1,40 +1,19 @@
 import { STATUS_CODES } from 'node:http';
-import { refusal } from '@umbra/shared/contracts/dataset';
 import { type ErrorCode, errorCodes } from '@umbra/shared/errors';
-import { z } from 'zod';
 import type { Operation } from '../http/operation.js';
 import { describeHeaders } from './headers.js';
-import type { JsonSchema, SchemaWriter } from './schemas.js';
-
-/** RFC 9457: what every answer but the wanted one says. */
-export const problem = z
-  .looseObject({
-    type: z.string().meta({ description: '`urn:umbra:problem:` and the code' }),
-    title: z.string(),
-    status: z.int().min(400).max(599),
-    detail: z.string().meta({ description: 'What, where, and what was expected' }),
-    instance: z.string(),
-    code: z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]),
-    requestId: z.string().meta({ description: 'Names the request in the log' }),
-    errors: z
-      .array(z.strictObject({ path: z.string(), message: z.string() }))
-      .optional()
-      .meta({ description: 'Every place where the input is not as it must be' }),
-    refusals: z
-      .array(refusal)
-      .optional()
-      .meta({ description: 'Files that were not accepted, where none was' }),
-  })
-  .meta({ description: 'Problem details as RFC 9457 has them' });
+import type { JsonSchema } from './json-schema.js';
+import { problem } from './problem.js';
+import type { SchemaWriter } from './schemas.js';
 
 export type ProblemWriter = {
-  /** The problems of an operation, by status. */
+  /** Write the problem responses of an operation, by status. */
   write(operation: Operation): JsonSchema;
-  /** The responses that were referred to so far. */
+  /** Responses that were referred to so far. */
   components(): JsonSchema;
 };
 
-/** Most operations share their problems: each combination is one component. */
+/** Writes each combination of problems as one component, since most operations share theirs. */
 export function createProblemWriter(schemas: SchemaWriter): ProblemWriter {
   const used = new Map<string, JsonSchema>();
   const refer = (status: number, codes: readonly ErrorCode[]): JsonSchema => {
@@ -60,7 +39,7 @@ export function createProblemWriter(schemas: SchemaWriter): ProblemWriter {
   };
 }
 
-/** `too_large` as `TooLarge`. */
+/** Convert `too_large` to `TooLarge`. */
 const toName = (code: ErrorCode): string =>
   code.replaceAll(/(?:^|_)([a-z])/g, (_all, letter: string) => letter.toUpperCase());
 
@@ -70,13 +49,13 @@ function headersOf(status: number): Record<string, string> {
   return {};
 }
 
-/** What any request of this kind may be answered with, whatever the operation does. */
+/** Error codes that an operation may answer with: those of its kind, and its own. */
 function problemCodesOf(operation: Operation): ErrorCode[] {
   const { scope, params, body, streams, problems = [] } = operation;
   const hasBody = body !== undefined || streams !== undefined;
   return [
     ...new Set<ErrorCode>([
-      // No operation takes a query that it does not know.
+      // Every operation refuses an unknown query parameter.
       'invalid_input',
       ...(scope === null ? [] : known('unauthorized', 'forbidden', 'rate_limited')),
       ...(params === undefined ? [] : known('not_found')),
@@ -88,16 +67,18 @@ function problemCodesOf(operation: Operation): ErrorCode[] {
   ];
 }
 
-/** Of these codes, the ones that there are. */
+/** Narrow codes to those that exist. */
 const known = (...codes: readonly string[]): ErrorCode[] =>
   codes.filter((code): code is ErrorCode => Object.hasOwn(errorCodes, code));
 
-/** Codes by the status that they are answered with. */
+/** Group codes by their HTTP status. */
 function groupByStatus(codes: readonly ErrorCode[]): ReadonlyMap<number, ErrorCode[]> {
   const groups = new Map<number, ErrorCode[]>();
   for (const code of codes) {
     const { status } = errorCodes[code];
-    groups.set(status, [...(groups.get(status) ?? []), code]);
+    const group = groups.get(status);
+    if (group === undefined) groups.set(status, [code]);
+    else group.push(code);
   }
   return groups;
 }

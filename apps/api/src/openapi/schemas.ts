@@ -1,27 +1,24 @@
 import { z } from 'zod';
 import { namedSchemas } from './components.js';
-
-export type JsonSchema = Readonly<Record<string, unknown>>;
-/** `input`: what a client may send. `output`: what it is sent, defaults filled in. */
-export type Direction = 'input' | 'output';
+import type { Direction, JsonSchema } from './json-schema.js';
 
 export type SchemaWriter = {
-  /** A schema as JSON Schema, which refers to the named ones. */
+  /** Write a schema as JSON Schema, which refers to the named ones. */
   write(schema: z.ZodType, direction: Direction): JsonSchema;
-  /** The named schemas that were referred to so far, and those that they refer to. */
+  /** Named schemas that were referred to so far, and those that they refer to. */
   components(): Readonly<Record<string, JsonSchema>>;
 };
 
-const place = '#/components/schemas/';
-/** Nobody meets a component of this name: it is what is being written. */
+const root = '#/components/schemas/';
+/** Temporary name of the schema being written; no component has it. */
 const self = 'self';
 
 /**
- * Turn zod's schemas into those of an OpenAPI 3.1 document.
+ * Convert zod schemas into those of an OpenAPI 3.1 document.
  *
- * A named schema that means one thing in a request and another in an answer, since defaults and
- * shorthands have been filled in, becomes two components: `Settings`, and `SettingsInput`. What is
- * called a request is only ever sent, and keeps its name.
+ * A named schema that differs between request and answer, because defaults and shorthands are filled in,
+ * becomes two components: `Settings` and `SettingsInput`. A schema named `...Request` is only ever input,
+ * and keeps its name.
  */
 export function createSchemaWriter(): SchemaWriter {
   const written = { input: writeNamed('input'), output: writeNamed('output') };
@@ -49,7 +46,7 @@ export function createSchemaWriter(): SchemaWriter {
   return {
     write(schema, direction) {
       const name = Object.entries(namedSchemas).find(([, one]) => one === schema)?.[0];
-      const own = name === undefined ? writeOne(schema, direction) : { $ref: place + name };
+      const own = name === undefined ? writeOne(schema, direction) : { $ref: root + name };
       return finish(own, direction);
     },
     components: () => Object.fromEntries([...used].sort(([a], [b]) => (a < b ? -1 : 1))),
@@ -74,11 +71,11 @@ function toSchemas(
   const { schemas: made } = z.toJSONSchema(registry, {
     io: direction,
     target: 'draft-2020-12',
-    uri: (id) => place + id,
+    uri: (id) => root + id,
     override({ jsonSchema }) {
-      // The format says it; the expression that checks it fills a screen.
+      // The format implies the pattern, which would fill a screen.
       if (jsonSchema.format === 'date-time') delete jsonSchema.pattern;
-      // Zod says it of arrays that TypeScript must not change, OpenAPI of what must not be sent.
+      // Zod's readOnly is about TypeScript's arrays; OpenAPI's is about what must not be sent.
       delete jsonSchema.readOnly;
     },
   });
@@ -88,7 +85,7 @@ function toSchemas(
 }
 
 const isRef = (key: string, value: unknown): value is string =>
-  key === '$ref' && typeof value === 'string' && value.startsWith(place);
+  key === '$ref' && typeof value === 'string' && value.startsWith(root);
 
 function mapRefs(schema: JsonSchema, rename: (name: string) => string): JsonSchema {
   const visit = (value: unknown): unknown => {
@@ -97,7 +94,7 @@ function mapRefs(schema: JsonSchema, rename: (name: string) => string): JsonSche
     return Object.fromEntries(
       Object.entries(value).map(([key, inner]) => [
         key,
-        isRef(key, inner) ? place + rename(inner.slice(place.length)) : visit(inner),
+        isRef(key, inner) ? root + rename(inner.slice(root.length)) : visit(inner),
       ]),
     );
   };

@@ -1,5 +1,5 @@
 import { type ApiDocument, describeApi } from './document.js';
 import { operations } from './operations.js';
 
-/** The document of all that the API does, without an API. */
+/** Write the OpenAPI document of the whole API, without starting it. */
 export const describeWholeApi = (): ApiDocument => describeApi(operations);
