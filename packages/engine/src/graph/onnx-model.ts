@@ -1,14 +1,5 @@
 import { integrity } from '@umbra/shared/errors';
-import {
-  type AttributeProto,
-  externalData,
-  isExternal,
-  type NodeProto,
-  onnxType,
-  type TensorProto,
-  type ValueProto,
-} from './onnx-proto.js';
-import { type SkimmedModel, type SkimmedTensor, skimOnnx } from './skim-onnx.js';
+import { type AttributeProto, type NodeProto, onnxType, type TensorProto } from './onnx-proto.js';
 
 /** The stretch of a file that holds a weight's bytes. */
 export type WeightFile = {
@@ -39,39 +30,6 @@ export type OnnxModel = {
 };
 
 /**
- * Decode an ONNX file; weights are located rather than kept, so that memory stays small.
- *
- * @param fileName The model's name in its folder, for `WeightFile.path`.
- * @throws {AppError} `integrity` if the file is not an ONNX model.
- */
-export async function readOnnxModel(path: string, fileName: string): Promise<OnnxModel> {
-  const { model, initializers } = await skim(path, fileName);
-  const { graph, irVersion = oldestIrVersion } = model;
-  const weights = new Map<string, Weight>();
-  for (const tensor of initializers) {
-    const weight = locate(tensor, fileName);
-    weights.set(weight.name, weight);
-  }
-  return {
-    irVersion,
-    opset: model.opsetImport.map(({ domain = '', version = 1 }) => ({ domain, version })),
-    inputs: graph.input
-      .filter(({ name }) => !weights.has(name))
-      .map((input) => ({ name: input.name, shape: declaredShape(input) })),
-    outputs: graph.output.map(({ name }) => name),
-    nodes: graph.node,
-    weights,
-  };
-}
-
-/** Version of the format that a file without one is read as. */
-const oldestIrVersion = 8;
-
-/** Extents that a file declares, null for an open one; none where it declares no shape. */
-const declaredShape = ({ type }: ValueProto): readonly (number | null)[] =>
-  (type?.tensorType?.shape?.dim ?? []).map(({ dimValue }) => dimValue || null);
-
-/**
  * The name of the image among a model's inputs, which is the first that is no weight.
  *
  * @throws {AppError} `integrity` if the model reads nothing.
@@ -79,21 +37,6 @@ const declaredShape = ({ type }: ValueProto): readonly (number | null)[] =>
 export function imageInput({ inputs: [image] }: OnnxModel): string {
   if (image === undefined) throw integrity('Expected an ONNX model with an input, got none');
   return image.name;
-}
-
-async function skim(path: string, fileName: string): Promise<SkimmedModel> {
-  try {
-    return await skimOnnx(path);
-  } catch (error) {
-    throw integrity(`Expected '${fileName}' to be an ONNX model: ${messageOf(error)}`, error);
-  }
-}
-
-function locate({ proto, raw }: SkimmedTensor, fileName: string): Weight {
-  const { name = '' } = proto;
-  const weight = inlineWeight(name, proto);
-  if (isExternal(proto)) return { ...weight, file: externalData(proto) };
-  return { ...weight, file: raw === null ? null : { path: fileName, ...raw } };
 }
 
 /** A weight whose numbers `proto` holds. */
@@ -118,6 +61,3 @@ export const attributeOf = (node: NodeProto, name: string): AttributeProto | und
 /** An integer attribute, or the operator's default where the node leaves it out. */
 export const integerAttribute = (node: NodeProto, name: string, byDefault: number): number =>
   attributeOf(node, name)?.i ?? byDefault;
-
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
-import { type OnnxModel, readOnnxModel } from '../graph/onnx-model.js';
+import type { OnnxModel } from '../graph/onnx-model.js';
 import type { ReadFacts } from './facts.js';
+import { readOnnxModel } from './read-onnx-model.js';
 
 /** Operations that do not change scores. */
 const passing = new Set(['Identity', 'Squeeze', 'Flatten', 'Reshape', 'Cast', 'Dropout']);

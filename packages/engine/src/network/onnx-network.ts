@@ -7,14 +7,10 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { sessionOptions } from '../backends/onnxruntime.js';
 import { graphFromOnnx, type OnnxGraph } from '../graph/from-onnx.js';
 import type { GraphNode } from '../graph/graph.js';
-import {
-  imageInput,
-  integerAttribute,
-  type OnnxModel,
-  readOnnxModel,
-} from '../graph/onnx-model.js';
+import { imageInput, integerAttribute, type OnnxModel } from '../graph/onnx-model.js';
 import { ancestorsOf, externalFolder, referTo } from '../graph/onnx-parts.js';
 import { encodeModel, onnxType } from '../graph/onnx-proto.js';
+import { readOnnxModel } from '../models/read-onnx-model.js';
 import { findWeight, readWeight } from './onnx-weights.js';
 import type { Kernels, Network, PartialNetwork } from './types.js';
 

@@ -17,9 +17,19 @@ const relu: ChainLayer = { op: 'relu' };
 
 /** `features` of torchvision's AlexNet. */
 export const alexNetFeatures: readonly ChainLayer[] = [
-  ...[conv(64, 11, 4, 2), relu, pool(3, 2, 0)],
-  ...[conv(192, 5, 1, 2), relu, pool(3, 2, 0)],
-  ...[conv(384, 3, 1, 1), relu, conv(256, 3, 1, 1), relu, conv(256, 3, 1, 1), relu, pool(3, 2, 0)],
+  conv(64, 11, 4, 2),
+  relu,
+  pool(3, 2, 0),
+  conv(192, 5, 1, 2),
+  relu,
+  pool(3, 2, 0),
+  conv(384, 3, 1, 1),
+  relu,
+  conv(256, 3, 1, 1),
+  relu,
+  conv(256, 3, 1, 1),
+  relu,
+  pool(3, 2, 0),
 ];
 
 /** `features` of torchvision's VGG16, with few channels. */
@@ -49,7 +59,7 @@ export function hashedUniform(index: number): number {
 /** Weights of a layer start at a multiple of this index. */
 export const weightsApart = 10_000_000;
 
-type GraphBuilder = {
+type ChainBuilder = {
   readonly nodes: Node[];
   readonly weights: Weight[];
   channels: number;
@@ -60,20 +70,20 @@ type WeightAt = (index: number) => number;
 /**
  * A classifier of five classes whose features are a chain.
  *
- * @param weightAt By index in all weights: see `weightsApart`.
+ * @param weightAt Weight by its index in all weights: see `weightsApart`.
  */
 export function chainNetwork(
   layers: readonly ChainLayer[],
   weightAt: WeightAt = hashedUniform,
 ): Network {
-  const builder: GraphBuilder = { nodes: [], weights: [], channels: 3, tensor: 'input' };
+  const builder: ChainBuilder = { nodes: [], weights: [], channels: 3, tensor: 'input' };
   for (const [at, layer] of layers.entries()) add(builder, layer, at, weightAt);
   return finish(builder);
 }
 
 /** ResNet18 of torchvision, with few channels. */
 export function resNet18(weightAt: WeightAt): Network {
-  const builder: GraphBuilder = { nodes: [], weights: [], channels: 3, tensor: 'input' };
+  const builder: ChainBuilder = { nodes: [], weights: [], channels: 3, tensor: 'input' };
   let at = 0;
   const next = (layer: ChainLayer) => add(builder, layer, at++, weightAt);
   for (const layer of [conv(2, 7, 2, 3), relu, pool(3, 2, 1)]) next(layer);
@@ -96,7 +106,7 @@ export function resNet18(weightAt: WeightAt): Network {
   return finish(builder);
 }
 
-function add(builder: GraphBuilder, layer: ChainLayer, at: number, weightAt: WeightAt): void {
+function add(builder: ChainBuilder, layer: ChainLayer, at: number, weightAt: WeightAt): void {
   const [input, output] = [builder.tensor, `t${at}`];
   builder.tensor = output;
   if (layer.op === 'relu') {
@@ -122,7 +132,7 @@ function add(builder: GraphBuilder, layer: ChainLayer, at: number, weightAt: Wei
   builder.channels = layer.channels;
 }
 
-function finish({ nodes, weights, channels, tensor }: GraphBuilder): Network {
+function finish({ nodes, weights, channels, tensor }: ChainBuilder): Network {
   const classes = 5;
   const values = Array.from({ length: channels * classes }, (_, index) => hashedUniform(index));
   return {

@@ -16,14 +16,14 @@ export function seededRandom(seed: number): Random {
   };
 }
 
-type Map = Size & { readonly name: string; readonly channels: number };
+type FeatureMap = Size & { readonly name: string; readonly channels: number };
 
 /** A network that grows, node by node. */
-type GraphBuilder = {
+type RandomBuilder = {
   readonly random: Random;
   readonly nodes: Node[];
   readonly weights: Weight[];
-  map: Map;
+  map: FeatureMap;
 };
 
 const between = (random: Random, low: number, high: number): number =>
@@ -37,7 +37,7 @@ const oneOf = <T>(random: Random, values: readonly T[]): T =>
  * concatenations; at its end global pooling or flattening, and a dense layer.
  */
 export function randomNetwork(random: Random, input: Size, classes: number): Network {
-  const builder: GraphBuilder = {
+  const builder: RandomBuilder = {
     random,
     nodes: [],
     weights: [],
@@ -64,7 +64,7 @@ export function randomNetwork(random: Random, input: Size, classes: number): Net
 }
 
 function add(
-  builder: GraphBuilder,
+  builder: RandomBuilder,
   op: string,
   inputs: string[],
   attributes: Node['attributes'] = [],
@@ -75,7 +75,7 @@ function add(
 }
 
 function weigh(
-  { weights, random }: GraphBuilder,
+  { weights, random }: RandomBuilder,
   shape: readonly number[],
   scale: number,
   offset = 0,
@@ -87,7 +87,7 @@ function weigh(
   return name;
 }
 
-function whole({ weights }: GraphBuilder, values: readonly number[]): string {
+function whole({ weights }: RandomBuilder, values: readonly number[]): string {
   const name = `w${weights.length}`;
   weights.push({ name, shape: [values.length], values, whole: true });
   return name;
@@ -97,7 +97,7 @@ type Window = { readonly y: AxisWindow; readonly x: AxisWindow };
 
 /** Windows that leave at least one output, with the attributes that say so. */
 function drawWindows(
-  builder: GraphBuilder,
+  builder: RandomBuilder,
   kernels: readonly number[],
   pads: number,
   ceil: boolean,
@@ -106,13 +106,13 @@ function drawWindows(
   const axis = (extent: number): AxisWindow => {
     const kernel = Math.min(oneOf(random, kernels), extent);
     const dilation = kernel > 1 && 2 * (kernel - 1) < extent && random() < 0.2 ? 2 : 1;
-    const most = Math.min(pads, kernel - 1);
+    const maxPad = Math.min(pads, kernel - 1);
     return {
       kernel,
       dilation,
       stride: between(random, 1, extent > 12 ? 3 : 2),
-      padBegin: between(random, 0, most),
-      padEnd: between(random, 0, most),
+      padBegin: between(random, 0, maxPad),
+      padEnd: between(random, 0, maxPad),
       ceil,
     };
   };
@@ -138,19 +138,18 @@ const extentAfter = ({ y, x }: Window, { height, width }: Size): Size => ({
   width: outputExtent(x, width),
 });
 
-function convolve(builder: GraphBuilder, channels: number): void {
+function convolve(builder: RandomBuilder, channels: number): void {
   const { random, map } = builder;
   const groups = oneOf(random, [1, 1, 1, map.channels, 2]);
   const grouped = map.channels % groups === 0 && channels % groups === 0 ? groups : 1;
   const { windows, attributes } = drawWindows(builder, [1, 2, 3, 3, 5], 2, false);
-  emitConv(builder, channels, grouped, windows, attributes);
+  emitConv(builder, { channels, groups: grouped }, windows, attributes);
   activate(builder);
 }
 
 function emitConv(
-  builder: GraphBuilder,
-  channels: number,
-  groups: number,
+  builder: RandomBuilder,
+  { channels, groups }: { readonly channels: number; readonly groups: number },
   windows: Window,
   attributes: NonNullable<Node['attributes']>,
 ): void {
@@ -169,7 +168,7 @@ function emitConv(
 }
 
 /** A convolution that keeps the extent: 3x3 with a pad of one, as Winograd's method takes, or `SAME`. */
-function keepExtent(builder: GraphBuilder, channels: number): void {
+function keepExtent(builder: RandomBuilder, channels: number): void {
   const kernel = oneOf(builder.random, [1, 3, 3]);
   const side = Math.floor(kernel / 2);
   const axis = { kernel, dilation: 1, stride: 1, padBegin: side, padEnd: side, ceil: false };
@@ -178,10 +177,10 @@ function keepExtent(builder: GraphBuilder, channels: number): void {
       ? { name: 'auto_pad', text: oneOf(builder.random, ['SAME_UPPER', 'SAME_LOWER']) }
       : { name: 'pads', ints: [side, side, side, side] };
   const attributes = [{ name: 'kernel_shape', ints: [kernel, kernel] }, padding];
-  emitConv(builder, channels, 1, { y: axis, x: axis }, attributes);
+  emitConv(builder, { channels, groups: 1 }, { y: axis, x: axis }, attributes);
 }
 
-function activate(builder: GraphBuilder): void {
+function activate(builder: RandomBuilder): void {
   const { map, random } = builder;
   const rename = (name: string): void => {
     builder.map = { ...map, name };
@@ -212,7 +211,7 @@ function activate(builder: GraphBuilder): void {
   rename(add(builder, kind, [map.name]));
 }
 
-function pool(builder: GraphBuilder): void {
+function pool(builder: RandomBuilder): void {
   const { random, map } = builder;
   const op = oneOf(random, ['MaxPool', 'AveragePool']);
   const { windows, attributes } = drawWindows(builder, [2, 3], 1, random() < 0.4);
@@ -225,7 +224,7 @@ function pool(builder: GraphBuilder): void {
   builder.map = { ...map, name, ...extentAfter(used, map) };
 }
 
-function pad(builder: GraphBuilder): void {
+function pad(builder: RandomBuilder): void {
   const { map, random } = builder;
   const [top, left, bottom, right] = [0, 0, 0, 0].map(() => between(random, 0, 2)) as [
     number,
@@ -245,7 +244,7 @@ function pad(builder: GraphBuilder): void {
   keepExtent(builder, map.channels);
 }
 
-function residual(builder: GraphBuilder): void {
+function residual(builder: RandomBuilder): void {
   const skip = builder.map;
   keepExtent(builder, skip.channels);
   activate(builder);
@@ -254,7 +253,7 @@ function residual(builder: GraphBuilder): void {
   builder.map = { ...skip, name: builder.random() < 0.7 ? add(builder, 'Relu', [name]) : name };
 }
 
-function concatenate(builder: GraphBuilder): void {
+function concatenate(builder: RandomBuilder): void {
   const start = builder.map;
   keepExtent(builder, oneOf(builder.random, [4, 16]));
   activate(builder);
@@ -266,7 +265,7 @@ function concatenate(builder: GraphBuilder): void {
   builder.map = { ...start, name, channels: left.channels + right.channels };
 }
 
-const blocks: readonly ((builder: GraphBuilder) => void)[] = [
+const blocks: readonly ((builder: RandomBuilder) => void)[] = [
   (builder) => convolve(builder, oneOf(builder.random, [4, 6, 16])),
   (builder) => convolve(builder, builder.map.channels),
   pool,
@@ -276,7 +275,7 @@ const blocks: readonly ((builder: GraphBuilder) => void)[] = [
   concatenate,
 ];
 
-function finish(builder: GraphBuilder): { readonly name: string; readonly length: number } {
+function finish(builder: RandomBuilder): { readonly name: string; readonly length: number } {
   const { map, random } = builder;
   if (random() < 0.5) {
     const pooled = add(builder, 'GlobalAveragePool', [map.name]);

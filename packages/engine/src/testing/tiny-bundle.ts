@@ -43,7 +43,12 @@ export async function writeTinyBundle(folder: string, options: TinyOptions = {})
     await writeFile(join(path, file), content);
   }
   await writeDescription(path, {
-    ...{ name, size, format: 'onnx', model: 'model.onnx', layout: 'NCHW', contents },
+    name,
+    size,
+    format: 'onnx',
+    model: 'model.onnx',
+    layout: 'NCHW',
+    contents,
     ...(labels && { labels: 'labels.json' }),
     output: options.output ?? 'logits',
     input: options.input ?? {},

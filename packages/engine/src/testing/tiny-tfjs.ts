@@ -11,7 +11,7 @@ export type TfjsArtifacts = {
     readonly name: string;
     readonly shape: readonly number[];
     readonly values: readonly number[] | Float32Array;
-    /** How the file holds them; float32 unless it is said. */
+    /** Type of the numbers in the file; float32 when left out. */
     readonly as?: 'int32' | 'uint8' | 'uint16' | 'float16';
   }[];
 };
@@ -50,7 +50,12 @@ export async function writeTfjsBundle(
     if (content !== null) await writeFile(join(path, file), content);
   }
   await writeDescription(path, {
-    ...{ name, size, output, model: 'model.json', layout: 'NHWC', contents: files },
+    name,
+    size,
+    output,
+    model: 'model.json',
+    layout: 'NHWC',
+    contents: files,
     format: format === 'layers-model' ? 'tfjs-layers' : 'tfjs-graph',
     input: options.input ?? {},
   });
@@ -68,16 +73,16 @@ function encode({ name, shape, values, as }: TfjsArtifacts['weights'][number]) {
     for (const [at, value] of [...values].entries()) bytes.writeUInt16LE(toHalf(value), at * 2);
     return { spec: { name, shape, dtype, quantization: { dtype: as } }, bytes };
   }
-  const most = as === 'uint8' ? 255 : 65_535;
+  const maxLevel = as === 'uint8' ? 255 : 65_535;
   const min = Math.min(...values);
-  const scale = (Math.max(...values) - min) / most || 1;
+  const scale = (Math.max(...values) - min) / maxLevel || 1;
   const levels = [...values].map((value) => Math.round((value - min) / scale));
   const array = as === 'uint8' ? Uint8Array.from(levels) : Uint16Array.from(levels);
   const quantization = { dtype: as, scale, min, original_dtype: dtype };
   return { spec: { name, shape, dtype, quantization }, bytes: Buffer.from(array.buffer) };
 }
 
-/** Nearest below in size; normal numbers only. */
+/** Round towards zero to 16 bits; normal numbers only. */
 function toHalf(value: number): number {
   const size = Math.abs(value);
   if (size < 2 ** -14) return 0;

@@ -6,7 +6,7 @@ import {
   type GraphProto,
   type ModelProto,
   type TensorProto,
-} from './onnx-proto.js';
+} from '../graph/onnx-proto.js';
 
 /** A tensor without its bytes, and where in the file they lie; null if `proto` holds them. */
 export type SkimmedTensor = {
