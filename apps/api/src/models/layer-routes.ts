@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { encodeKernels, findLayer, listLayers, renderFilters } from '@umbra/engine';
 import { findModel } from '@umbra/platform/store/models';
+import { at } from '@umbra/shared/assert';
 import { filterView, type LayerList, layerList } from '@umbra/shared/contracts/layer';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import { z } from 'zod';
@@ -13,13 +14,13 @@ import type { ApiServices } from '../services.js';
 import { useStoredNetwork } from './use-stored-network.js';
 
 const layersQuery = z.strictObject({
-  /** Extent of the input, px; the model's own when left out. */
+  /** Extent of the input, HEIGHTxWIDTH px; the model's own when left out. */
   size: z
     .string()
     .regex(/^[1-9]\d{0,3}x[1-9]\d{0,3}$/, 'Expected HEIGHTxWIDTH')
     .transform((text): Size => {
-      const [height = 0, width = 0] = text.split('x').map(Number);
-      return { height, width };
+      const extent = text.split('x').map(Number);
+      return { height: at(extent, 0), width: at(extent, 1) };
     })
     .optional(),
 });
@@ -27,12 +28,15 @@ const layersQuery = z.strictObject({
 export const layerOperations = {
   list: operation({
     id: 'listLayers',
-    ...{ method: 'get', path: '/v1/models/{model}/layers', tag: 'models', scope: 'read' },
-    summary: 'Every layer: shape, window, parameters, receptive field',
+    method: 'get',
+    path: '/v1/models/{model}/layers',
+    tag: 'models',
+    scope: 'read',
+    summary: "List a model's layers: shape, kernel, parameters, receptive field",
     params: modelParam,
     query: layersQuery,
     answers: {
-      200: { description: 'All layers', content: { 'application/json': layerList } },
+      200: { description: 'Every layer', content: { 'application/json': layerList } },
       304: pictureAnswers[304],
     },
   }),
@@ -40,8 +44,9 @@ export const layerOperations = {
     id: 'getFilters',
     method: 'get',
     path: '/v1/models/{model}/layers/{layer}/filters.png',
-    ...{ tag: 'models', scope: 'read' },
-    summary: "A convolution's weights, drawn; pages are linked",
+    tag: 'models',
+    scope: 'read',
+    summary: "Draw a convolution's filters; pages are linked",
     params: layerParams,
     query: filterView,
     answers: pictureAnswers,
@@ -50,36 +55,42 @@ export const layerOperations = {
     id: 'getFilterArray',
     method: 'get',
     path: '/v1/models/{model}/layers/{layer}/filters.npy',
-    ...{ tag: 'models', scope: 'read' },
-    summary: "A convolution's weights as they are",
+    tag: 'models',
+    scope: 'read',
+    summary: "Download a convolution's filters as an array",
     params: layerParams,
     answers: {
-      200: { description: 'NPY', content: { 'application/octet-stream': 'bytes' } },
+      200: {
+        description: 'An NPY file, float32',
+        content: { 'application/octet-stream': 'bytes' },
+      },
       304: pictureAnswers[304],
     },
   }),
 };
 
-/** What a model is made of. */
-export function layerRoutes(context: ApiServices): Route[] {
+/** Routes of a model's layers and filters. */
+export function layerRoutes(services: Pick<ApiServices, 'store' | 'config'>): Route[] {
   const drawingSemaphore = createDrawingSemaphore();
   return [
     route(layerOperations.list, async ({ request, response, params, query: { size } }) => {
-      const { name, digest } = await findModel(context.store, params.model);
+      const { name, digest } = await findModel(services.store, params.model);
       if (answerNotModified(request, response, [digest, 'layers', size])) return;
       const list = await drawingSemaphore(() =>
-        useStoredNetwork(context, { name, digest }, size, async ({ network }) => ({
-          ...{ model: name, digest, input: network.size },
+        useStoredNetwork(services, { name, digest }, size, async ({ network }) => ({
+          model: name,
+          digest,
+          input: network.size,
           layers: [...listLayers(network.graph)],
         })),
       );
       response.json(list satisfies LayerList);
     }),
     route(layerOperations.filters, async ({ request, response, params, query: view }) => {
-      const { name, digest } = await findModel(context.store, params.model);
+      const { name, digest } = await findModel(services.store, params.model);
       if (answerNotModified(request, response, [digest, params.layer, view])) return;
       const figure = await drawingSemaphore(() =>
-        useStoredNetwork(context, { name, digest }, undefined, async ({ bundle, network }) => {
+        useStoredNetwork(services, { name, digest }, undefined, async ({ bundle, network }) => {
           const { node } = findLayer(network.graph, params.layer);
           const kernels = await network.kernels(node);
           const { channels } = bundle.input;
@@ -89,9 +100,9 @@ export function layerRoutes(context: ApiServices): Route[] {
       sendPage(request, response, figure);
     }),
     route(layerOperations.filterArray, async ({ request, response, params }) => {
-      const { name, digest } = await findModel(context.store, params.model);
+      const { name, digest } = await findModel(services.store, params.model);
       if (answerNotModified(request, response, [digest, params.layer, 'npy'])) return;
-      await useStoredNetwork(context, { name, digest }, undefined, async ({ network }) => {
+      await useStoredNetwork(services, { name, digest }, undefined, async ({ network }) => {
         const kernels = await network.kernels(findLayer(network.graph, params.layer).node);
         response.type('application/octet-stream');
         await pipeline(Readable.from(encodeKernels(kernels)), response);

@@ -1,19 +1,16 @@
 import { describeModel } from '@umbra/platform/store/models';
 import type { ObjectStore } from '@umbra/platform/store/store';
+import { createLoadingCache } from '@umbra/shared/cache';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 
-/** The format of a job's model, which its digest fixes: asked of the store once. */
+/** Reads the format of a job's model, which its digest fixes: from the store once. */
 export type FormatReader = (model: JobRecord['model']) => Promise<ModelBundle['format']>;
 
-const kept = 1000;
+const maxEntries = 1_000;
 
 export function createFormatReader(store: ObjectStore): FormatReader {
-  const formats = new Map<string, ModelBundle['format']>();
-  return async ({ name, digest }) => {
-    const format = formats.get(digest) ?? (await describeModel(store, name, digest)).format;
-    if (formats.size >= kept) formats.clear();
-    formats.set(digest, format);
-    return format;
-  };
+  const formats = createLoadingCache<ModelBundle['format']>({ maxEntries });
+  return ({ name, digest }) =>
+    formats.load(digest, async () => (await describeModel(store, name, digest)).format);
 }

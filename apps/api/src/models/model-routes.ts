@@ -8,29 +8,39 @@ import type { ApiServices } from '../services.js';
 export const modelOperations = {
   list: operation({
     id: 'listModels',
-    ...{ method: 'get', path: '/v1/models', tag: 'models', scope: 'read' },
-    summary: 'The models that can be run',
+    method: 'get',
+    path: '/v1/models',
+    tag: 'models',
+    scope: 'read',
+    summary: 'List the models that can be run',
     answers: {
       200: {
-        description: 'All of them',
+        description: 'Every model',
         content: { 'application/json': z.strictObject({ data: z.array(modelSummary) }) },
       },
     },
   }),
   workers: operation({
     id: 'listWorkers',
-    ...{ method: 'get', path: '/v1/workers', tag: 'service', scope: 'read' },
-    summary: 'The workers that live, and the formats of models that they run',
+    method: 'get',
+    path: '/v1/workers',
+    tag: 'service',
+    scope: 'read',
+    summary: 'List the live workers, with the model formats that they run',
     answers: {
       200: {
-        description: 'Workers heard of lately',
+        description: 'Workers with a recent heartbeat',
         content: { 'application/json': z.strictObject({ data: z.array(workerNotice) }) },
       },
     },
   }),
 };
 
-export function modelRoutes({ store, workerRegistry }: ApiServices): Route[] {
+/** Routes of the models that can be run and of the workers that run them. */
+export function modelRoutes({
+  store,
+  workerRegistry,
+}: Pick<ApiServices, 'store' | 'workerRegistry'>): Route[] {
   return [
     route(modelOperations.list, async ({ response }) => {
       response.json({ data: await listModels(store) });

@@ -5,42 +5,45 @@ import { matchKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { listTenants } from '@umbra/platform/tenancy/tenant';
+import { type Cache, createCache } from '@umbra/shared/cache';
 import { type JobRecord, storedJob } from '@umbra/shared/contracts/job';
+import type { Reference } from '@umbra/shared/contracts/reference';
 import { hasCode } from '@umbra/shared/errors';
 
-/** The work that users wait for. */
+/** Work that is not finished yet. */
 export type Backlog = {
+  /** Number of jobs that are not final. */
   readonly jobs: number;
-  /** When the oldest job that is not final was made; null where there is none. */
+  /** When the oldest of them was created, ms since the epoch; null where there is none. */
   readonly oldestMs: number | null;
   /** Positions not yet run, by model. */
   readonly positions: ReadonlyMap<string, number>;
-  /** Seconds a position, by model. */
-  readonly throughput: ReadonlyMap<string, number>;
-  /** What one inference thread would need for all of it, s. */
+  /** Measured time of a position in one inference thread, s, by model. */
+  readonly secondsPerPosition: ReadonlyMap<string, number>;
+  /** Time that one inference thread would need for all positions, s. */
   readonly workSeconds: number;
 };
 
-/** Positions of an image of a job whose images vary in size, before the first is finished. */
+/** Positions an image, assumed for inputs of varying size until the first image is finished. */
 const assumedPositions = 200;
-/** Seconds a position where no model has been measured yet. */
+/** Seconds a position, assumed until a model has been measured. */
 const assumedSecondsPerPosition = 0.02;
 const readsAtOnce = 16;
+const maxKnownRecords = 10_000;
 
 /**
- * Reads the backlog from the job records and their progress, and not from the queue: only a window of
- * each job is in the queue, and none of it while Redis is being refilled.
+ * Reads the backlog from the job records and their progress, and not from the queue: the queue holds only a
+ * window of each job, and nothing while Redis is being refilled.
  */
 export function createBacklogReader(
   store: ObjectStore,
   progress: JobProgressStore,
   throughput: ThroughputStore,
 ): () => Promise<Backlog> {
-  /** What is read of a record never changes, so each is read once. */
-  let known = new Map<string, JobRecord>();
+  /** Records by tenant and id: the fields that are used never change, so each is read once. */
+  const known = createCache<JobRecord>({ maxEntries: maxKnownRecords });
   return async () => {
     const records = await readRecords(store, known);
-    known = new Map(records.map((record) => [record.id, record]));
     const [secondsPerPosition, left] = await Promise.all([
       throughput.read(),
       Promise.all(
@@ -54,18 +57,18 @@ export function createBacklogReader(
     for (const { model, positions: count } of left) {
       positions.set(model, (positions.get(model) ?? 0) + count);
     }
-    const made = records.map(({ createdAt }) => Date.parse(createdAt));
+    const createdMs = records.map(({ createdAt }) => Date.parse(createdAt));
     return {
       jobs: records.length,
-      oldestMs: made.length === 0 ? null : Math.min(...made),
+      oldestMs: createdMs.length === 0 ? null : Math.min(...createdMs),
       positions,
-      throughput: secondsPerPosition,
+      secondsPerPosition,
       workSeconds: secondsOf(positions, secondsPerPosition),
     };
   };
 }
 
-/** A model that was never measured is taken to be as slow as the slowest that was. */
+/** Estimate the time of positions; a model that was never measured counts as slow as the slowest one. */
 function secondsOf(
   positions: ReadonlyMap<string, number>,
   secondsPerPosition: ReadonlyMap<string, number>,
@@ -80,33 +83,36 @@ function secondsOf(
   return seconds;
 }
 
-/** @param live null before a job starts, and after Redis was lost. */
+/** Count a job's unfinished positions. @param live null before it starts, and after a loss of Redis. */
 export function positionsLeft(
   { positionsPerImage, counts }: Pick<JobRecord, 'positionsPerImage' | 'counts'>,
   live: Progress | null,
 ): number {
   const { completed = 0, failed = 0, positions: done = 0 } = live ?? {};
   const perImage = positionsPerImage ?? (completed > 0 ? done / completed : assumedPositions);
-  // Failed images are never run; a shard that ran twice counted twice.
+  // Failed images are not run again; a shard that ran twice was counted twice.
   const left = perImage * (counts.total - failed) - done;
   return completed + failed >= counts.total ? 0 : Math.max(0, Math.round(left));
 }
 
-async function readRecords(
-  store: ObjectStore,
-  known: ReadonlyMap<string, JobRecord>,
-): Promise<JobRecord[]> {
+async function readRecords(store: ObjectStore, known: Cache<JobRecord>): Promise<JobRecord[]> {
   const records: JobRecord[] = [];
   for await (const batch of activeJobs(store)) {
-    const read = batch.map(({ tenant, id }) => known.get(id) ?? readRecord(store, tenant, id));
+    const read = batch.map(async (job) => {
+      const name = `${job.tenant} ${job.id}`;
+      const record = known.get(name) ?? (await readRecord(store, job));
+      // A validating job learns its number of images later.
+      if (record !== null && record.state !== 'validating') known.set(name, record);
+      return record;
+    });
     records.push(...(await Promise.all(read)).filter((record) => record !== null));
   }
   return records;
 }
 
-/** The marks of every tenant's jobs that are not final, some at once. */
+/** List every tenant's active jobs by their markers, in batches. */
 async function* activeJobs(store: ObjectStore) {
-  let batch: { readonly tenant: string; readonly id: string }[] = [];
+  let batch: Reference[] = [];
   for await (const tenant of listTenants(store)) {
     for await (const { key } of store.list(keys.activeJobs(tenant))) {
       const marked = matchKey('activeJob', key);
@@ -119,11 +125,10 @@ async function* activeJobs(store: ObjectStore) {
   yield batch;
 }
 
-/** @returns null for a job that was withdrawn while it was being queued. */
+/** @returns null for a job that was removed while it was being queued. */
 async function readRecord(
   store: ObjectStore,
-  tenant: string,
-  id: string,
+  { tenant, id }: Reference,
 ): Promise<JobRecord | null> {
   try {
     return await getJson(store, keys.job(tenant, id), storedJob);

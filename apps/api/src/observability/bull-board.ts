@@ -17,7 +17,7 @@ export type BoardOptions = {
   readonly badKeysPerMinute: number;
 };
 
-/** Its page asks for a font from elsewhere; browsers are told to load nothing that is not ours. */
+/** Content Security Policy: the page requests a font from another host, which browsers then do not load. */
 const policy = [
   "default-src 'self'",
   "style-src 'self' 'unsafe-inline'",
@@ -27,9 +27,9 @@ const policy = [
 ].join('; ');
 
 /**
- * bull-board, for looking only: the queues of all tenants, and what their jobs were given.
+ * Open bull-board, read-only: the queues of all tenants and their jobs' data.
  *
- * Its libraries are loaded here, by those who want it alone.
+ * Its libraries are imported here, so that only an API with the dashboard loads them.
  */
 export async function openBoard({
   store,
@@ -50,7 +50,7 @@ export async function openBoard({
   const admit = admitOperators(limitGuesses(createKeyVerifier(store), badKeysPerMinute));
   function adapt(queue: Queue) {
     const adapter = new BullMQAdapter(queue, { readOnlyMode: true });
-    // A shard's is every score, in base64.
+    // A shard returns every score, in base64.
     adapter.setFormatter('returnValue', (value) => (value === null ? null : '(not shown)'));
     return adapter;
   }
@@ -70,8 +70,8 @@ export async function openBoard({
 }
 
 /**
- * Only an operator sees other tenants' work: keys of the tenant `default` with the scope `admin`, with or
- * without keys for the rest of the API.
+ * Admits operators alone, since the dashboard shows all tenants: keys of the tenant `default` with the scope
+ * `admin`, whether or not the rest of the API needs keys.
  */
 function admitOperators(verify: GuardedVerifier): RequestHandler {
   return async (request, response, next) => {
@@ -82,7 +82,7 @@ function admitOperators(verify: GuardedVerifier): RequestHandler {
       }
       next();
     } catch (error) {
-      // Browsers ask for a password then: the key.
+      // Browsers then prompt for a password, which is the key.
       if (hasCode(error, 'unauthorized')) {
         response.set('WWW-Authenticate', 'Basic realm="Umbra queues", charset="UTF-8"');
       }
@@ -91,11 +91,11 @@ function admitOperators(verify: GuardedVerifier): RequestHandler {
   };
 }
 
-/** A bearer, or the password of Basic authentication, which is all that a browser sends by itself. */
+/** Read the API key: a bearer token, or the password of Basic authentication, which browsers prompt for. */
 function keyOf(request: Request): string {
-  const [scheme = '', value = ''] = (request.get('authorization') ?? '').split(' ');
-  if (scheme.toLowerCase() === 'bearer') return value;
-  if (scheme.toLowerCase() === 'basic') {
+  const [scheme, value = ''] = request.get('authorization')?.split(' ') ?? [];
+  if (scheme?.toLowerCase() === 'bearer') return value;
+  if (scheme?.toLowerCase() === 'basic') {
     const text = Buffer.from(value, 'base64').toString();
     return text.slice(text.indexOf(':') + 1);
   }

@@ -15,19 +15,26 @@ const status = (word: string) => ({
 export const healthOperations = {
   live: operation({
     id: 'getHealth',
-    ...{ method: 'get', path: '/healthz', tag: 'service', scope: null },
-    summary: 'Whether this process answers',
+    method: 'get',
+    path: '/healthz',
+    tag: 'service',
+    scope: null,
+    summary: 'Check that this process answers',
     answers: status('ok'),
   }),
   ready: operation({
     id: 'getReadiness',
-    ...{ method: 'get', path: '/readyz', tag: 'service', scope: null },
-    summary: 'Whether Redis and the store answer, too',
+    method: 'get',
+    path: '/readyz',
+    tag: 'service',
+    scope: null,
+    summary: 'Check that Redis and the store answer, too',
     answers: status('ready'),
   }),
 };
 
-export function healthRoutes({ redis, store }: ApiServices): Route[] {
+/** Routes of the liveness and readiness probes. */
+export function healthRoutes({ redis, store }: Pick<ApiServices, 'redis' | 'store'>): Route[] {
   let checked: { at: number; result: Promise<void> } | undefined;
 
   const check = async () => {
@@ -41,7 +48,7 @@ export function healthRoutes({ redis, store }: ApiServices): Route[] {
       response.json({ status: 'ok' });
     }),
     route(healthOperations.ready, async ({ response }) => {
-      // Probes come from many sides: they share one check.
+      // Probes come from many sides and share one check.
       if (checked === undefined || Date.now() - checked.at > freshMs) {
         checked = { at: Date.now(), result: check() };
       }

@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express';
 import { Histogram, type Registry } from 'prom-client';
 
-/** Time every request, by the route that answered it and not by its path, which holds ids. */
+/** Times every request, by the route that answered it and not by its path, which holds ids. */
 export function measureRequests(registry: Registry): RequestHandler {
   const seconds = new Histogram({
     name: 'umbra_http_request_seconds',
@@ -14,7 +14,7 @@ export function measureRequests(registry: Registry): RequestHandler {
     const end = seconds.startTimer({ method: request.method });
     response.once('close', () => {
       const route: unknown = request.route?.path;
-      // A client that went away before its answer was complete.
+      // 499: the client disconnected before the answer was complete.
       const status = response.writableFinished ? response.statusCode : 499;
       end({ route: typeof route === 'string' ? route : 'none', status });
     });

@@ -10,19 +10,19 @@ export type QueueMetrics = { refresh(): Promise<void>; close(): Promise<void> };
 
 export type QueueMetricsOptions = {
   readonly registry: Registry;
-  /** Connection that fails at once while Redis is away. */
+  /** Connection whose commands fail at once while Redis is down. */
   readonly redis: Redis;
   readonly readBacklog: () => Promise<Backlog>;
   readonly logger: Logger;
 };
 
-/** Several readers of one process share what was read this recently. */
+/** How long scrapes of one process share what was read. */
 const freshMs = 2_000;
 const states = ['wait', 'active', 'delayed', 'prioritized', 'waiting-children'] as const;
 
 /**
- * The one place that reads how much work is queued. Every API process tells the same, so queries take
- * the maximum. What cannot be read is left out: an old number would have workers added or removed.
+ * Measures how much work is queued. Every API process reports the same, so queries take the maximum. A value
+ * that cannot be read is left out: a stale one would make an autoscaler add or remove workers.
  */
 export function createQueueMetrics(options: QueueMetricsOptions): QueueMetrics {
   const { registry, redis, readBacklog, logger } = options;
@@ -47,7 +47,7 @@ export function createQueueMetrics(options: QueueMetricsOptions): QueueMetrics {
   let queues: readonly Queue[] | undefined;
 
   const openQueues = (): readonly Queue[] =>
-    // Not before Redis has answered: BullMQ greets a connection once, and fails for good.
+    // Not before Redis has answered: BullMQ checks a connection once, and fails for good.
     Object.values(queueNames).map((name) => {
       const queue = new Queue(name, { connection: redis, prefix: redisPrefix });
       queue.on('error', () => undefined);
@@ -58,22 +58,22 @@ export function createQueueMetrics(options: QueueMetricsOptions): QueueMetrics {
     try {
       if (!(await askRedis())) throw new Error('Redis did not answer');
       queues ??= openQueues();
-      const counts = await Promise.all(queues.map((queue) => queue.getJobCounts(...states)));
+      const counted = await Promise.all(
+        queues.map(async (queue) => [queue.name, await queue.getJobCounts(...states)] as const),
+      );
       const backlog = await readBacklog();
       for (const each of gauges) clear(each);
-      for (const [index, { name }] of queues.entries()) {
-        for (const state of states) {
-          queueJobs.set({ queue: name, state }, counts[index]?.[state] ?? 0);
-        }
+      for (const [queue, counts] of counted) {
+        for (const [state, count] of Object.entries(counts)) queueJobs.set({ queue, state }, count);
       }
       activeJobs.set(backlog.jobs);
       oldest.set(backlog.oldestMs === null ? 0 : (Date.now() - backlog.oldestMs) / 1000);
       for (const [model, count] of backlog.positions) positions.set({ model }, count);
-      for (const [model, seconds] of backlog.throughput) throughput.set({ model }, seconds);
+      for (const [model, seconds] of backlog.secondsPerPosition) throughput.set({ model }, seconds);
       work.set(backlog.workSeconds);
       up.set(1);
     } catch (error) {
-      logger.warn({ reason: String(error) }, 'the backlog could not be read');
+      logger.warn({ reason: String(error) }, 'backlog read failed');
       for (const each of gauges) clear(each);
       up.set(0);
     }
@@ -85,17 +85,17 @@ export function createQueueMetrics(options: QueueMetricsOptions): QueueMetrics {
       if (last?.isFresh) return last.done;
       const started = { done: read(), isFresh: true };
       last = started;
-      // Counted from its end: a slow store is not asked again meanwhile.
-      started.done.then(() => setTimeout(() => (started.isFresh = false), freshMs).unref());
+      // Fresh from the end of the read: a slow store is not read again meanwhile. A read never rejects.
+      void started.done.then(() => setTimeout(() => (started.isFresh = false), freshMs).unref());
       return started.done;
     },
     async close() {
-      await Promise.allSettled((queues ?? []).map((queue) => queue.close()));
+      if (queues !== undefined) await Promise.allSettled(queues.map((queue) => queue.close()));
     },
   };
 }
 
-/** Without labels, a reset alone would say 0. */
+/** Clear a gauge; one without labels would read 0 after a reset alone. */
 function clear(gauge: Gauge): void {
   gauge.reset();
   gauge.remove({});

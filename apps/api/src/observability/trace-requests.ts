@@ -1,13 +1,13 @@
 import type { SpanAttributes, Tracing } from '@umbra/platform/telemetry/tracing';
 import type { RequestHandler } from 'express';
 
-/** A span a request, from its headers to the last byte of its answer. */
+/** Traces every request: one span, from its headers to the last byte of its answer. */
 export function traceRequests(tracing: Tracing): RequestHandler {
   return (request, response, next) => {
     const span = tracing.startRequest(request.method, request.headers);
     response.once('close', () => {
       const route: unknown = request.route?.path;
-      // Not the path where no route is: anything may be in it.
+      // Without a route the path is left out: it may contain anything.
       const name = typeof route === 'string' ? route : 'none';
       const attributes: Record<string, string | number> = {
         'http.request.method': request.method,
@@ -23,10 +23,10 @@ export function traceRequests(tracing: Tracing): RequestHandler {
   };
 }
 
-/** Ids alone: a path's other parts are users' words. */
+/** Pick the ids out of a request: a path's other parts are users' text. */
 function idsOf(params: unknown, location: string | undefined): SpanAttributes {
   const { job, image } = (params ?? {}) as { job?: unknown; image?: unknown };
-  const created = /^\/v1\/jobs\/([\w-]+)$/.exec(location ?? '')?.[1];
+  const created = location === undefined ? undefined : /^\/v1\/jobs\/([\w-]+)$/.exec(location)?.[1];
   const jobId = typeof job === 'string' ? job : created;
   return {
     ...(jobId !== undefined && { 'umbra.job': jobId }),

@@ -16,8 +16,11 @@ const assetName = z.enum(Object.keys(assets) as [keyof typeof assets, ...(keyof 
 export const docsOperations = {
   document: operation({
     id: 'getDocument',
-    ...{ method: 'get', path: '/v1/openapi.json', tag: 'service', scope: null },
-    summary: 'This document',
+    method: 'get',
+    path: '/v1/openapi.json',
+    tag: 'service',
+    scope: null,
+    summary: 'Get this document',
     answers: {
       200: {
         description: 'OpenAPI 3.1',
@@ -27,14 +30,20 @@ export const docsOperations = {
   }),
   page: operation({
     id: 'getDocs',
-    ...{ method: 'get', path: '/docs', tag: 'service', scope: null },
-    summary: 'This document as a page to read and to try requests on',
+    method: 'get',
+    path: '/docs',
+    tag: 'service',
+    scope: null,
+    summary: 'Show this document as a page with which requests can be tried',
     answers: { 200: { description: 'A page', content: { 'text/html': 'bytes' } } },
   }),
   asset: operation({
     id: 'getDocsAsset',
-    ...{ method: 'get', path: '/docs/{asset}', tag: 'service', scope: null },
-    summary: 'What the page is made of',
+    method: 'get',
+    path: '/docs/{asset}',
+    tag: 'service',
+    scope: null,
+    summary: 'Get a file of the page',
     params: { asset: assetName },
     answers: {
       200: {
