@@ -3,6 +3,7 @@ import express, { type Express, type RequestHandler, type Router } from 'express
 import { createAuthorize } from './auth/authorize.js';
 import { limitRequests } from './auth/rate-limit.js';
 import { datasetRoutes } from './datasets/dataset-routes.js';
+import { uploadRoutes } from './datasets/upload-routes.js';
 import { explainRoutes } from './explain/explain-routes.js';
 import { mountRoutes, type Route } from './http/operation.js';
 import { ProblemError, problemHandler } from './http/problems.js';
@@ -40,6 +41,7 @@ export function createApp(services: ApiServices): Express {
     ...modelRoutes(services),
     ...layerRoutes(services),
     ...datasetRoutes(services),
+    ...uploadRoutes(services),
     ...jobRoutes(services),
     ...eventRoutes(services),
     ...deliveryRoutes(services),

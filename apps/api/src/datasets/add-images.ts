@@ -1,41 +1,48 @@
 import { newStreamId, type Tally } from '@umbra/datasets';
 import { createDatasetMeter } from '@umbra/platform/tenancy/dataset-meter';
-import type { Dataset } from '@umbra/shared/contracts/dataset';
+import type { Reference } from '@umbra/shared/contracts/reference';
 import type { Request } from 'express';
 import { releaseQuietly } from '../auth/release-usage.js';
 import type { ApiServices } from '../services.js';
-import { addManifest, dropManifest, type Labels, openDatasetWriter } from './create-dataset.js';
-import { findOpen } from './find-dataset.js';
+import { addManifest, removeManifest } from './dataset-sources.js';
+import { findOpenDataset } from './find-dataset.js';
+import { type LabelRule, openDatasetWriter } from './open-dataset-writer.js';
 import { receiveImages } from './receive-images.js';
 
+/** Services that receive images within a tenant's quota. */
+export type UploadServices = Pick<
+  ApiServices,
+  'store' | 'config' | 'readTenant' | 'usage' | 'uploadSemaphore'
+>;
+
 /**
- * Add a request's images, or the manifest that it brings, to an open dataset. What has come of a
- * request that breaks off is kept.
+ * Add a request's images or manifest to an open dataset. Images received before a request breaks off
+ * are kept.
  *
  * @throws {AppError} `conflict` if the dataset was closed meanwhile: nothing of this request is in it;
- *   `quota_exceeded`, and what came before is kept.
+ *   `quota_exceeded`, and images received before are kept.
  */
 export async function addImages(
-  context: ApiServices,
-  tenant: string,
-  { id }: Dataset,
-  labels: Labels,
+  services: UploadServices,
+  dataset: Reference,
+  labels: LabelRule,
   request: Request,
 ): Promise<Tally> {
+  const { store } = services;
   if (request.is('application/jsonl')) {
-    const source = await addManifest(context, tenant, id, labels, request);
-    await findOpen(context, tenant, id).catch(async (error: unknown) => {
-      await dropManifest(context, tenant, id, source);
+    const source = await addManifest(services, dataset, labels, request);
+    await findOpenDataset(store, dataset).catch(async (error: unknown) => {
+      await removeManifest(store, dataset, source);
       throw error;
     });
     return { images: 0, bytes: 0, refused: 0, refusals: [] };
   }
   const stream = newStreamId();
-  const meter = createDatasetMeter(context, tenant, `${id}.${stream}`);
+  const meter = createDatasetMeter(services, dataset.tenant, `${dataset.id}.${stream}`);
   await meter.open();
-  const writer = openDatasetWriter(context, tenant, id, labels, meter, stream);
+  const writer = openDatasetWriter(services, { dataset, labels, meter, stream });
   try {
-    await receiveImages(context, request, writer);
+    await receiveImages(services, request, writer);
   } finally {
     try {
       await writer.settle();
@@ -44,8 +51,8 @@ export async function addImages(
       await releaseQuietly(meter.settle());
     }
   }
-  // After all was written: whoever closes it writes its state before it looks for segments.
-  await findOpen(context, tenant, id).catch(async (error: unknown) => {
+  // After everything is written: a request that closes the dataset writes its state before it lists segments.
+  await findOpenDataset(store, dataset).catch(async (error: unknown) => {
     await writer.journal.withdraw();
     await releaseQuietly(meter.abandon());
     throw error;

@@ -1,7 +1,5 @@
 import {
   clearJournal,
-  createDatasetWriter,
-  createJournal,
   type DatasetWriter,
   type Entry,
   finalizeDataset,
@@ -11,11 +9,11 @@ import {
 import { removeDataset } from '@umbra/platform/store/delete';
 import { putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
-import { createDatasetMeter, type DatasetMeter } from '@umbra/platform/tenancy/dataset-meter';
+import type { ObjectStore } from '@umbra/platform/store/store';
+import { createDatasetMeter } from '@umbra/platform/tenancy/dataset-meter';
 import {
   type Dataset,
   type DatasetRequest,
-  type DatasetSource,
   newDataset,
   type Refusal,
 } from '@umbra/shared/contracts/dataset';
@@ -23,165 +21,123 @@ import { invalidInput } from '@umbra/shared/errors';
 import { newDatasetId } from '@umbra/shared/ids';
 import type { Request } from 'express';
 import { releaseQuietly } from '../auth/release-usage.js';
-import { ClientDisconnectedError, limitBody } from '../http/limit-body.js';
 import { ProblemError } from '../http/problems.js';
 import type { ApiServices } from '../services.js';
-import { queueIngest } from './close-dataset.js';
+import type { UploadServices } from './add-images.js';
+import { addManifest, addSource } from './dataset-sources.js';
+import { type LabelRule, openDatasetWriter } from './open-dataset-writer.js';
+import { type IngestServices, queueIngest } from './queue-ingest.js';
 import { receiveImages } from './receive-images.js';
 
-export type Labels = 'folder' | null;
-
-/** An intake of a request's images. */
-export const openDatasetWriter = (
-  { store, config }: ApiServices,
+/** Create a dataset of one request's images; a request that fails leaves none. */
+export async function createFromUpload(
+  services: UploadServices & Pick<ApiServices, 'logger'>,
   tenant: string,
-  dataset: string,
-  labels: Labels,
-  meter: DatasetMeter,
-  stream = newStreamId(),
-): DatasetWriter =>
-  createDatasetWriter({
-    ...{ store, tenant, dataset, labels, stream, admit: meter.take },
-    limits: { maxBytes: config.UMBRA_MAX_IMAGE_BYTES, maxPixels: config.UMBRA_MAX_IMAGE_PIXELS },
-  });
-
-/** Make a dataset of one request's images; a broken request leaves none. */
-export async function createOfUpload(
-  context: ApiServices,
-  tenant: string,
-  labels: Labels,
+  labels: LabelRule,
   request: Request,
 ): Promise<{ dataset: Dataset; refusals: readonly Refusal[] }> {
-  const { store } = context;
-  const made = newDataset(newDatasetId(), new Date());
-  const meter = createDatasetMeter(context, tenant, made.id);
+  const { store, logger } = services;
+  const created = newDataset(newDatasetId(), new Date());
+  const meter = createDatasetMeter(services, tenant, created.id);
   await meter.open();
-  const writer = openDatasetWriter(context, tenant, made.id, labels, meter);
-  const { journal, tally } = writer;
+  const reference = { tenant, id: created.id };
+  const writer = openDatasetWriter(services, { dataset: reference, labels, meter });
   try {
-    await receiveImages(context, request, writer);
+    await receiveImages(services, request, writer);
     await writer.settle();
-    if (tally.images === 0) {
-      throw new ProblemError('invalid_input', 'Expected at least one image, got none', {
-        refusals: tally.refusals,
-      });
-    }
-    const committed = tally.images + tally.refused > journal.pending().length;
-    if (committed) await writer.commit();
-    const entries = (): AsyncIterable<Entry> | Iterable<Entry> =>
-      committed ? readJournal({ store, tenant, dataset: made.id }) : journal.pending();
-    await enterIndex(context, tenant, made);
-    const dataset = await finalizeDataset(store, tenant, made, entries, tally);
-    if (committed) await clearJournal(store, tenant, made.id);
+    const dataset = await finalizeUpload(store, tenant, created, writer);
     await releaseQuietly(meter.settle());
-    return { dataset, refusals: tally.refusals };
+    return { dataset, refusals: writer.tally.refusals };
   } catch (error) {
-    // What was begun must have ended, or it would be written after it was cleared away.
+    // Writes in flight must end first, or they would follow the removal.
     await writer.settle().catch(() => undefined);
-    await removeDataset(store, tenant, made).catch((reason: unknown) => {
-      context.logger.warn({ reason: String(reason) }, 'a failed upload could not be cleared away');
+    await removeDataset(store, tenant, created).catch((reason: unknown) => {
+      logger.warn({ datasetId: created.id, reason: String(reason) }, 'failed upload not removed');
     });
     await releaseQuietly(meter.abandon());
     throw error;
   }
 }
 
-/** Make a dataset that is open, or one of images that are to be read where they lie. */
-export async function createOfRequest(
-  context: ApiServices,
+/** Finalize a dataset of what was written, from memory where its journal was not committed. */
+async function finalizeUpload(
+  store: ObjectStore,
+  tenant: string,
+  dataset: Dataset,
+  { journal, tally, commit }: DatasetWriter,
+): Promise<Dataset> {
+  if (tally.images === 0) {
+    throw new ProblemError('invalid_input', 'Expected at least one image, got none', {
+      refusals: tally.refusals,
+    });
+  }
+  const committed = tally.images + tally.refused > journal.pending().length;
+  if (committed) await commit();
+  const entries = (): AsyncIterable<Entry> | Iterable<Entry> =>
+    committed ? readJournal({ store, tenant, dataset: dataset.id }) : journal.pending();
+  await putIndexEntry(store, tenant, dataset);
+  const ready = await finalizeDataset(store, tenant, dataset, entries, tally);
+  if (committed) await clearJournal(store, tenant, dataset.id);
+  return ready;
+}
+
+/** Create an open dataset, or one of images that a worker reads from an S3 source. */
+export async function createFromRequest(
+  services: IngestServices & Pick<ApiServices, 'store' | 'sources'>,
   tenant: string,
   { metadata, source, labels }: DatasetRequest,
 ): Promise<Dataset> {
+  const { store, sources } = services;
   const open = newDataset(newDatasetId(), new Date(), metadata);
   if (source === undefined) {
-    await enterIndex(context, tenant, open);
-    await putJson(context.store, keys.dataset(tenant, open.id), open);
+    await putIndexEntry(store, tenant, open);
+    await putJson(store, keys.dataset(tenant, open.id), open);
     return open;
   }
   if (!source.uri.endsWith('/')) throw invalidInput("Expected source.uri to end in '/'");
-  const { bucket, key: prefix } = context.sources.locate(source.uri);
-  await addSource(context, tenant, open.id, newStreamId(), {
-    ...{ version: 1, kind: 's3', bucket, prefix },
+  const { bucket, key: prefix } = sources.locate(source.uri);
+  await addSource(store, { tenant, id: open.id }, newStreamId(), {
+    version: 1,
+    kind: 's3',
+    bucket,
+    prefix,
     labels: labels ?? null,
   });
-  return begin(context, tenant, open);
+  return startValidating(services, tenant, open);
 }
 
-/** Make a dataset of a manifest, whose lines are looked at one by one. */
-export async function createOfManifest(
-  context: ApiServices,
+/** Create a dataset of a manifest, whose lines a worker validates. */
+export async function createFromManifest(
+  services: IngestServices & Pick<ApiServices, 'store' | 'config'>,
   tenant: string,
-  labels: Labels,
+  labels: LabelRule,
   request: Request,
 ): Promise<Dataset> {
   const open = newDataset(newDatasetId(), new Date());
   try {
-    await addManifest(context, tenant, open.id, labels, request);
+    await addManifest(services, { tenant, id: open.id }, labels, request);
   } catch (error) {
-    await removeDataset(context.store, tenant, open).catch(() => undefined);
+    await removeDataset(services.store, tenant, open).catch(() => undefined);
     throw error;
   }
-  return begin(context, tenant, open);
+  return startValidating(services, tenant, open);
 }
 
-/** Keep a manifest for when its dataset is closed. @returns The source that it is. */
-export async function addManifest(
-  context: ApiServices,
+async function startValidating(
+  services: IngestServices & Pick<ApiServices, 'store'>,
   tenant: string,
-  id: string,
-  labels: Labels,
-  request: Request,
-): Promise<string> {
-  const { store, config } = context;
-  const source = newStreamId();
-  const body = limitBody(request, config.UMBRA_MAX_UPLOAD_BYTES);
-  await store.putStream(keys.sourceLines(tenant, id, source), body).catch((error: unknown) => {
-    if (error instanceof ClientDisconnectedError) {
-      throw invalidInput('Expected a complete manifest', error);
-    }
-    throw error;
-  });
-  await addSource(context, tenant, id, source, {
-    version: 1,
-    kind: 'lines',
-    isUpload: false,
-    labels,
-  });
-  return source;
-}
-
-/** Take a manifest back, and what was read of it already. */
-export async function dropManifest(
-  { store }: ApiServices,
-  tenant: string,
-  id: string,
-  source: string,
-): Promise<void> {
-  await store.delete(keys.source(tenant, id, source));
-  await store.delete(keys.sourceLines(tenant, id, source));
-  await createJournal({ store, tenant, dataset: id }, source).withdraw();
-}
-
-export async function addSource(
-  { store }: ApiServices,
-  tenant: string,
-  id: string,
-  source: string,
-  what: DatasetSource,
-): Promise<void> {
-  await putJson(store, keys.source(tenant, id, source), what);
-}
-
-async function begin(context: ApiServices, tenant: string, open: Dataset): Promise<Dataset> {
-  await enterIndex(context, tenant, open);
+  open: Dataset,
+): Promise<Dataset> {
+  const { store } = services;
+  await putIndexEntry(store, tenant, open);
   const validating: Dataset = { ...open, state: 'validating' };
-  await context.store.put(keys.ingest(tenant, open.id), '');
-  await putJson(context.store, keys.dataset(tenant, open.id), validating);
-  await queueIngest(context, tenant, open.id);
+  await store.put(keys.ingest(tenant, open.id), '');
+  await putJson(store, keys.dataset(tenant, open.id), validating);
+  await queueIngest(services, { tenant, id: open.id });
   return validating;
 }
 
-/** Before the record: what is listed and not there is passed over. */
-async function enterIndex({ store }: ApiServices, tenant: string, dataset: Dataset): Promise<void> {
+/** Put a dataset's entry into the index, before its record: lists skip an entry without a record. */
+async function putIndexEntry(store: ObjectStore, tenant: string, dataset: Dataset): Promise<void> {
   await store.put(keys.datasetEntry(tenant, dataset), '');
 }

@@ -1,15 +1,12 @@
 import { getJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
+import type { ObjectStore } from '@umbra/platform/store/store';
 import { type Dataset, storedDataset } from '@umbra/shared/contracts/dataset';
+import type { Reference } from '@umbra/shared/contracts/reference';
 import { AppError, hasCode, notFound } from '@umbra/shared/errors';
-import type { ApiServices } from '../services.js';
 
-/** @throws {AppError} `not_found` */
-export async function findDataset(
-  { store }: Pick<ApiServices, 'store'>,
-  tenant: string,
-  id: string,
-): Promise<Dataset> {
+/** Read a dataset's record. @throws {AppError} `not_found` */
+export async function findDataset(store: ObjectStore, { tenant, id }: Reference): Promise<Dataset> {
   try {
     return await getJson(store, keys.dataset(tenant, id), storedDataset);
   } catch (error) {
@@ -17,9 +14,10 @@ export async function findDataset(
   }
 }
 
-/** @throws {AppError} `not_found`; `conflict` if it takes no more images. */
-export async function findOpen(context: ApiServices, tenant: string, id: string): Promise<Dataset> {
-  const dataset = await findDataset(context, tenant, id);
+/** Read the record of an open dataset. @throws {AppError} `not_found`; `conflict` if it is not open. */
+export async function findOpenDataset(store: ObjectStore, reference: Reference): Promise<Dataset> {
+  const dataset = await findDataset(store, reference);
   if (dataset.state === 'open') return dataset;
-  throw new AppError('conflict', `Dataset '${id}' is ${dataset.state}: it takes no more images`);
+  const { id, state } = dataset;
+  throw new AppError('conflict', `Dataset '${id}' is ${state}: it takes no more images`);
 }

@@ -6,9 +6,10 @@ import type { ObjectStore } from '@umbra/platform/store/store';
 import { type Dataset, storedDataset } from '@umbra/shared/contracts/dataset';
 import { hasCode } from '@umbra/shared/errors';
 import { z } from 'zod';
+import type { Page } from '../http/pages.js';
 
-/** Which page of a tenant's datasets is asked for. */
-export const datasetsPage = z.strictObject({
+/** Query for a page of a tenant's datasets. */
+export const datasetsPageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(50),
   cursor: z
     .string()
@@ -18,12 +19,12 @@ export const datasetsPage = z.strictObject({
     .optional(),
 });
 
-/** Some of a tenant's datasets, the oldest first. */
+/** List a page of a tenant's datasets, oldest first. */
 export async function listDatasets(
   store: ObjectStore,
   tenant: string,
-  { limit, cursor }: z.output<typeof datasetsPage>,
-): Promise<{ readonly data: Dataset[]; readonly next_cursor: string | null }> {
+  { limit, cursor }: z.output<typeof datasetsPageQuery>,
+): Promise<Page<Dataset>> {
   const prefix = keys.datasetIndex(tenant);
   const entries: string[] = [];
   const after = cursor === undefined ? {} : { after: `${prefix}${cursor}` };
@@ -44,7 +45,7 @@ export async function listDatasets(
   return { data: found.flat(), next_cursor: next };
 }
 
-/** An entry may outlive its dataset by a moment, and precede it. */
+/** Read a dataset's record; null where there is none: an entry precedes it, and may outlive it. */
 async function findRecord(store: ObjectStore, tenant: string, id: string): Promise<Dataset | null> {
   return getJson(store, keys.dataset(tenant, id), storedDataset).catch((error: unknown) => {
     if (hasCode(error, 'not_found')) return null;
@@ -52,7 +53,7 @@ async function findRecord(store: ObjectStore, tenant: string, id: string): Promi
   });
 }
 
-/** One line a file that was refused, also while the dataset is not ready. */
+/** List a dataset's refused files, one line each, also while it is not ready. */
 export async function* listRefusals(
   store: ObjectStore,
   tenant: string,

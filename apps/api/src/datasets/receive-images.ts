@@ -11,31 +11,31 @@ import { limitBody } from '../http/limit-body.js';
 import type { ApiServices } from '../services.js';
 import { readForm } from './multipart.js';
 
-/** Bodies that hold images. */
+/** Request bodies that hold images. */
 export const imageBodies = {
-  // Whatever a file's field is called, the file is taken.
+  // A file is accepted under any field name.
   'multipart/form-data': z.looseObject({ images: z.array(z.file()).optional() }),
   'application/zip': 'bytes',
   'application/x-tar': 'bytes',
   'application/gzip': 'bytes',
 } as const;
 
-/** An archive may swell to so many times an upload's limit. */
-const swelling = 8;
+/** Maximum size of an archive's contents, as a multiple of an upload's. */
+const maxExpansion = 8;
 
 /**
- * Give the images of a request to a sink.
+ * Pass the images of a request's body to a sink.
  *
  * @throws {AppError} `unsupported_media_type`; `too_large`; `invalid_input` if the body is broken or
  *   ends early.
  */
 export async function receiveImages(
-  { config, uploadSemaphore }: ApiServices,
+  { config, uploadSemaphore }: Pick<ApiServices, 'config' | 'uploadSemaphore'>,
   request: Request,
   sink: Sink,
 ): Promise<void> {
   assertMediaType(request);
-  // A request that waits is not read: its client waits, too.
+  // A request that waits is not read, which holds its client back.
   await uploadSemaphore(() => receiveNow(config, request, sink));
 }
 
@@ -45,7 +45,7 @@ async function receiveNow(
   sink: Sink,
 ): Promise<void> {
   const limit = config.UMBRA_MAX_UPLOAD_BYTES;
-  const maxBytes = swelling * limit;
+  const maxBytes = maxExpansion * limit;
   const folder = await mkdtemp(join(tmpdir(), 'umbra-upload-'));
   try {
     const body = limitBody(request, limit);

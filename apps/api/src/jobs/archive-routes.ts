@@ -1,5 +1,6 @@
 import { getJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
+import type { ObjectStore } from '@umbra/platform/store/store';
 import {
   type ArchivePart,
   archiveIndex,
@@ -12,32 +13,44 @@ import { z } from 'zod';
 import { type OperationAnswer, operation, type Route, route } from '../http/operation.js';
 import { jobParam } from '../http/params.js';
 import { ProblemError } from '../http/problems.js';
-import { type Exchange, redirectQuery, redirectToObject, sendObject } from '../http/send-object.js';
+import {
+  type Exchange,
+  redirectQuery,
+  redirectToObject,
+  type SentObject,
+  sendObject,
+} from '../http/send-object.js';
 import type { ApiServices } from '../services.js';
-import { findJob } from './job-routes.js';
+import { findJob } from './find-job.js';
 
 const listedPart = archivePart.extend({
-  /** Where it is, on this service. */
+  /** Path on this service. */
   path: z.string(),
 });
 
 const rangeHeaders = { Range: z.string().optional(), 'If-Range': z.string().optional() } as const;
 const zip = { 'application/zip': 'bytes' } as const;
 const headers = {
-  ETag: 'Of this content; for If-Range',
+  ETag: 'Entity tag of the content, for If-Range',
   'Repr-Digest': 'SHA-256 of the whole file (RFC 9530)',
 } as const;
 const zipAnswers: Readonly<Record<number, OperationAnswer>> = {
-  200: { description: 'All of it', content: zip, headers },
-  206: { description: 'The range asked for', content: zip, headers },
-  302: { description: 'Where the store has it', headers: { Location: 'A URL for some minutes' } },
+  200: { description: 'The whole file', content: zip, headers },
+  206: { description: 'The requested range', content: zip, headers },
+  302: {
+    description: 'A redirect to the store',
+    headers: { Location: 'A URL that is valid for some minutes' },
+  },
 };
 
 export const archiveOperations = {
   one: operation({
     id: 'getArchive',
-    ...{ method: 'get', path: '/v1/jobs/{job}/archive', tag: 'results', scope: 'read' },
-    summary: 'A zip of everything, with digests and provenance, where it is one',
+    method: 'get',
+    path: '/v1/jobs/{job}/archive',
+    tag: 'results',
+    scope: 'read',
+    summary: 'Download the archive of a job that has one: a zip with digests and provenance',
     params: jobParam,
     query: redirectQuery,
     headers: rangeHeaders,
@@ -46,12 +59,15 @@ export const archiveOperations = {
   }),
   list: operation({
     id: 'listArchives',
-    ...{ method: 'get', path: '/v1/jobs/{job}/archives', tag: 'results', scope: 'read' },
-    summary: 'The zips of a job, each complete in itself',
+    method: 'get',
+    path: '/v1/jobs/{job}/archives',
+    tag: 'results',
+    scope: 'read',
+    summary: 'List the archives of a job; each is a complete zip',
     params: jobParam,
     answers: {
       200: {
-        description: 'In the order of their images',
+        description: 'All archives, in the order of their images',
         content: { 'application/json': z.strictObject({ data: z.array(listedPart) }) },
       },
     },
@@ -59,8 +75,11 @@ export const archiveOperations = {
   }),
   part: operation({
     id: 'getArchivePart',
-    ...{ method: 'get', path: '/v1/jobs/{job}/archives/{part}', tag: 'results', scope: 'read' },
-    summary: 'One zip of a job, by its name',
+    method: 'get',
+    path: '/v1/jobs/{job}/archives/{part}',
+    tag: 'results',
+    scope: 'read',
+    summary: 'Download one archive of a job, by name',
     params: { ...jobParam, part: archiveName },
     query: redirectQuery,
     headers: rangeHeaders,
@@ -69,22 +88,26 @@ export const archiveOperations = {
   }),
 };
 
-export function archiveRoutes(context: ApiServices): Route[] {
+type ArchiveServices = Pick<ApiServices, 'store'>;
+
+/** Routes of a job's archives. */
+export function archiveRoutes(services: ArchiveServices): Route[] {
   return [
     route(archiveOperations.one, async ({ tenant, params, query, request, response }) => {
-      const job = await findJob(context, tenant, params.job);
-      const [first, ...others] = await readParts(context, tenant, job);
+      const job = await findJob(services, tenant, params.job);
+      const [first, ...others] = await readParts(services, tenant, job);
       if (first === undefined || others.length > 0) {
         throw new AppError(
           'conflict',
           `Job '${job.id}' has ${others.length + 1} archives: /v1/jobs/${job.id}/archives lists them`,
         );
       }
-      await send(context, tenant, job, first, query.redirect, { request, response });
+      const archive = describeArchive(tenant, job, first);
+      await sendArchive(services, archive, query.redirect, { request, response });
     }),
     route(archiveOperations.list, async ({ tenant, params, response }) => {
-      const job = await findJob(context, tenant, params.job);
-      const parts = await readParts(context, tenant, job);
+      const job = await findJob(services, tenant, params.job);
+      const parts = await readParts(services, tenant, job);
       const data = parts.map((part) => ({
         ...part,
         path: `/v1/jobs/${job.id}/archives/${part.name}`,
@@ -92,33 +115,46 @@ export function archiveRoutes(context: ApiServices): Route[] {
       response.json({ data });
     }),
     route(archiveOperations.part, async ({ tenant, params, query, request, response }) => {
-      const job = await findJob(context, tenant, params.job);
-      const parts = await readParts(context, tenant, job);
+      const job = await findJob(services, tenant, params.job);
+      const parts = await readParts(services, tenant, job);
       const part = parts.find(({ name }) => name === params.part);
       if (part === undefined) throw notFound(`Job '${job.id}' has no archive '${params.part}'`);
-      await send(context, tenant, job, part, query.redirect, { request, response });
+      const archive = describeArchive(tenant, job, part);
+      await sendArchive(services, archive, query.redirect, { request, response });
     }),
   ];
 }
 
-async function send(
-  context: ApiServices,
+/** Describe an archive as the object that is sent. */
+function describeArchive(
   tenant: string,
   job: JobRecord,
-  part: ArchivePart,
-  redirect: boolean,
-  exchange: Exchange,
-): Promise<void> {
-  const { name, sha256 } = part;
-  const object = {
+  { name, sha256 }: ArchivePart,
+): SentObject & { readonly etag: string } {
+  return {
     key: keys.archive(tenant, job.id, name),
     mediaType: 'application/zip',
     fileName: name.replace('archive', job.id),
+    etag: sha256 === null ? `"${job.id}-${endedAt(job)}"` : `"${sha256}"`,
+    headers: digestHeader(sha256),
   };
-  if (redirect && (await redirectToObject(context, object, exchange.response))) return;
-  const ended = job.completedAt ?? job.cancelledAt ?? job.expiredAt ?? '';
-  const etag = sha256 === null ? `"${job.id}-${Date.parse(ended)}"` : `"${sha256}"`;
-  await sendObject(context, { ...object, etag, headers: digestHeader(sha256) }, exchange);
+}
+
+async function sendArchive(
+  services: ArchiveServices,
+  archive: SentObject,
+  redirect: boolean,
+  exchange: Exchange,
+): Promise<void> {
+  if (redirect && (await redirectToObject(services, archive, exchange.response))) return;
+  await sendObject(services, archive, exchange);
+}
+
+/** Find when a final job ended, ms since the epoch. */
+function endedAt({ id, completedAt, failedAt, cancelledAt, expiredAt }: JobRecord): number {
+  const ended = completedAt ?? cancelledAt ?? expiredAt ?? failedAt;
+  if (ended === null) throw new RangeError(`Expected job '${id}' to have ended`);
+  return Date.parse(ended);
 }
 
 /** @see https://www.rfc-editor.org/rfc/rfc9530 */
@@ -127,9 +163,13 @@ function digestHeader(sha256: string | null): Record<string, string> {
   return { 'Repr-Digest': `sha-256=:${Buffer.from(sha256, 'hex').toString('base64')}:` };
 }
 
-/** @throws {AppError} `conflict` where there are none, or none yet; `not_found` if they are gone. */
+/**
+ * Read the list of a job's archives.
+ *
+ * @throws {AppError} `conflict` where it has none, or none yet; `not_found` where they are gone.
+ */
 async function readParts(
-  { store }: ApiServices,
+  { store }: ArchiveServices,
   tenant: string,
   job: JobRecord,
 ): Promise<readonly ArchivePart[]> {
@@ -148,13 +188,13 @@ async function readParts(
     if (job.state === 'failed') {
       throw new AppError('conflict', `Job '${job.id}' failed and has no archive`);
     }
-    return [await findOldArchive({ store }, tenant, job)];
+    return [await findUnlistedArchive(store, tenant, job)];
   }
 }
 
-/** Of before archives were listed. */
-async function findOldArchive(
-  { store }: Pick<ApiServices, 'store'>,
+/** Find the archive of a job that ended before archives were listed. */
+async function findUnlistedArchive(
+  store: ObjectStore,
   tenant: string,
   { id, counts }: JobRecord,
 ): Promise<ArchivePart> {

@@ -1,48 +1,46 @@
-import { allowedStrategy, assertTarget, planOcclusion } from '@umbra/engine';
+import { resolveRun, resolveSettings } from '@umbra/engine';
 import { engineOptionsOf } from '@umbra/platform/config';
 import { dispatcherJob } from '@umbra/platform/queues/queues';
-import { getJson, putJson } from '@umbra/platform/store/json';
+import { putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import { describeModel, findModel } from '@umbra/platform/store/models';
+import type { ObjectStore } from '@umbra/platform/store/store';
 import { positionsOf } from '@umbra/platform/tenancy/count-usage';
-import { type Dataset, storedDataset } from '@umbra/shared/contracts/dataset';
+import type { Dataset } from '@umbra/shared/contracts/dataset';
 import { type JobRecord, type JobRequest, newJobDefaults } from '@umbra/shared/contracts/job';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { assertWebhookSecret, newWebhookSecret } from '@umbra/shared/contracts/webhook';
-import { AppError, hasCode, invalidInput, notFound, unavailable } from '@umbra/shared/errors';
+import { AppError, unavailable } from '@umbra/shared/errors';
 import { newJobId } from '@umbra/shared/ids';
 import { assertPublicUrl } from '@umbra/shared/public-address';
 import { z } from 'zod';
 import { releaseQuietly } from '../auth/release-usage.js';
+import { findDataset } from '../datasets/find-dataset.js';
 import { withinQueueTimeout } from '../http/queue-timeout.js';
 import type { ApiServices } from '../services.js';
 
-/** A request whose every part was found and fits. */
+/** A request that was checked: its dataset and model exist, and its settings fit the model. */
 export type CheckedRequest = {
   readonly request: JobRequest;
   readonly dataset: Dataset;
   readonly bundle: ModelBundle;
   readonly digest: string;
-  /** null where images give inputs of different sizes. */
+  /** null where the inputs vary in size. */
   readonly positionsPerImage: number | null;
 };
 
 /**
  * Check everything that can be checked before a job runs.
  *
- * @throws {AppError} `not_found` for its dataset or model; `conflict` if the dataset is not closed;
- *   `invalid_input` if the settings do not fit the model.
+ * @throws {AppError} `not_found` for its dataset or model; `conflict` if the dataset takes images or
+ *   failed; `invalid_input` if the settings do not fit the model.
  */
 export async function checkRequest(
-  { store, config }: ApiServices,
+  { store, config }: Pick<ApiServices, 'store' | 'config'>,
   tenant: string,
   request: JobRequest,
 ): Promise<CheckedRequest> {
-  const dataset = await getJson(store, keys.dataset(tenant, request.dataset), storedDataset).catch(
-    (error: unknown) => {
-      throw hasCode(error, 'not_found') ? notFound(`Unknown dataset '${request.dataset}'`) : error;
-    },
-  );
+  const dataset = await findDataset(store, { tenant, id: request.dataset });
   if (dataset.state === 'open' || dataset.state === 'failed') {
     const hint = dataset.state === 'open' ? 'close it first' : dataset.error?.message;
     throw new AppError('conflict', `Dataset '${dataset.id}' is ${dataset.state}: ${hint}`);
@@ -52,40 +50,83 @@ export async function checkRequest(
   const { settings, webhook } = request;
   if (webhook?.secret !== undefined) assertWebhookSecret(webhook.secret);
   if (webhook !== undefined && !config.UMBRA_WEBHOOK_ALLOW_PRIVATE) assertPublicUrl(webhook.url);
-  allowedStrategy(settings.strategy, engineOptionsOf(config));
-  if (bundle.labels !== undefined) {
-    const text = await store.get(keys.modelFile(name, digest, bundle.labels));
-    assertTarget(settings.target, z.array(z.string()).parse(JSON.parse(text.toString())));
-  }
-  if (settings.score === 'logit' && bundle.output === 'probabilities') {
-    throw invalidInput(
-      `Expected score 'probability' or 'log-odds': model '${name}' gives no logits`,
-    );
-  }
-  const varies = bundle.input.resize.rule === 'fit';
-  const positionsPerImage = varies ? null : planOcclusion(bundle.input, settings).positions;
+  const limits = { ...engineOptionsOf(config), labels: await readLabels(store, bundle, digest) };
+  const { input } = bundle;
+  const varies = input.resize.rule === 'fit';
+  if (varies) resolveSettings(settings, bundle, limits);
+  const positionsPerImage = varies
+    ? null
+    : resolveRun(settings, bundle, input, limits).plan.positions;
   return { request, dataset, bundle, digest, positionsPerImage };
 }
 
+/** Read a model's class names; undefined where it has none. */
+async function readLabels(
+  store: ObjectStore,
+  { name, labels }: ModelBundle,
+  digest: string,
+): Promise<string[] | undefined> {
+  if (labels === undefined) return undefined;
+  const text = await store.get(keys.modelFile(name, digest, labels));
+  return z.array(z.string()).parse(JSON.parse(text.toString()));
+}
+
+/** Services that store a job and dispatch it. */
+export type JobServices = Pick<
+  ApiServices,
+  'store' | 'readTenant' | 'usage' | 'progress' | 'traces' | 'dispatchQueue'
+>;
+
+export type CreateJobOptions = {
+  readonly id?: string;
+  /** Whether a client waits for the job's image. */
+  readonly interactive?: boolean;
+};
+
 /**
- * Store a job and have it dispatched.
+ * Store a job and dispatch it. A job that cannot be dispatched is removed again.
  *
- * @param interactive Somebody waits for it.
- * @throws {AppError} `unavailable` without Redis, `quota_exceeded`: then there is no trace of the job.
+ * @throws {AppError} `unavailable` while Redis is down; `quota_exceeded`
  */
 export async function createJob(
-  context: ApiServices,
+  services: JobServices & Pick<ApiServices, 'redis'>,
   tenant: string,
-  { request, dataset, bundle, digest, positionsPerImage }: CheckedRequest,
-  { id = newJobId(), interactive = false }: { id?: string; interactive?: boolean } = {},
+  checked: CheckedRequest,
+  { id = newJobId(), interactive = false }: CreateJobOptions = {},
 ): Promise<JobRecord> {
-  const { store, redis } = context;
+  const { store, redis, usage } = services;
   await redis.ping().catch((error: unknown) => {
     throw unavailable('The queue (Redis) cannot be reached', error);
   });
+  const job = newJobRecord(checked, { id, interactive });
+  const { webhook } = checked.request;
+  await reservePositions(services, tenant, job);
+  try {
+    if (webhook !== undefined) {
+      const { secret = newWebhookSecret() } = webhook;
+      await putJson(store, keys.webhookSecret(tenant, job.id), { secret });
+    }
+    // The marker first: a job whose record says that it is queued is always found.
+    await store.put(keys.activeJob(tenant, job.id), job.id);
+    await putJson(store, keys.job(tenant, job.id), job);
+    await dispatchJob(services, tenant, job.id);
+  } catch (error) {
+    await store.delete(keys.activeJob(tenant, job.id));
+    await store.delete(keys.job(tenant, job.id));
+    await releaseQuietly(usage.releaseJob(tenant, job.id));
+    await store.delete(keys.webhookSecret(tenant, job.id));
+    throw error;
+  }
+  return job;
+}
+
+function newJobRecord(
+  { request, dataset, bundle, digest, positionsPerImage }: CheckedRequest,
+  { id, interactive }: Required<CreateJobOptions>,
+): JobRecord {
   const now = Date.now();
-  const { expiresAfterSeconds: life, webhook } = request;
-  const job: JobRecord = {
+  const { expiresAfterSeconds, webhook } = request;
+  return {
     ...newJobDefaults,
     id,
     dataset: dataset.id,
@@ -94,7 +135,10 @@ export async function createJob(
     rowsPerShard: request.rowsPerShard ?? null,
     priority: request.priority,
     metadata: request.metadata,
-    expiresAt: life === undefined ? null : new Date(now + life * 1000).toISOString(),
+    expiresAt:
+      expiresAfterSeconds === undefined
+        ? null
+        : new Date(now + expiresAfterSeconds * 1000).toISOString(),
     errorThreshold: request.errorThreshold ?? null,
     reuse: request.reuse,
     keepResultsSeconds: request.keepResultsSeconds ?? null,
@@ -106,29 +150,11 @@ export async function createJob(
     counts: { total: dataset.state === 'ready' ? dataset.images : 0, completed: 0, failed: 0 },
     createdAt: new Date(now).toISOString(),
   };
-  await reservePositions(context, tenant, job);
-  try {
-    if (webhook !== undefined) {
-      const { secret = newWebhookSecret() } = webhook;
-      await putJson(store, keys.webhookSecret(tenant, job.id), { secret });
-    }
-    // The mark first: a job that says it is queued is always found.
-    await store.put(keys.activeJob(tenant, job.id), job.id);
-    await putJson(store, keys.job(tenant, job.id), job);
-    await dispatchJob(context, tenant, job.id);
-  } catch (error) {
-    await store.delete(keys.activeJob(tenant, job.id));
-    await store.delete(keys.job(tenant, job.id));
-    await releaseQuietly(context.usage.releaseJob(tenant, job.id));
-    await store.delete(keys.webhookSecret(tenant, job.id));
-    throw error;
-  }
-  return job;
 }
 
-/** Hold a job to its tenant's quota of positions in flight. @throws {AppError} `quota_exceeded` */
+/** Reserve a job's positions in its tenant's quota. @throws {AppError} `quota_exceeded` */
 export async function reservePositions(
-  { readTenant, usage }: ApiServices,
+  { readTenant, usage }: Pick<JobServices, 'readTenant' | 'usage'>,
   tenant: string,
   job: Pick<JobRecord, 'id' | 'positionsPerImage' | 'counts'>,
 ): Promise<void> {
@@ -136,9 +162,9 @@ export async function reservePositions(
   await usage.reserveJob(tenant, quotas, job.id, positionsOf(job));
 }
 
-/** Have the dispatcher look after a job. @throws {AppError} `unavailable` */
+/** Register a job with the dispatcher and start one. @throws {AppError} `unavailable` */
 export async function dispatchJob(
-  { progress, traces, dispatchQueue }: ApiServices,
+  { progress, traces, dispatchQueue }: Pick<JobServices, 'progress' | 'traces' | 'dispatchQueue'>,
   tenant: string,
   jobId: string,
 ): Promise<void> {
@@ -146,7 +172,7 @@ export async function dispatchJob(
   try {
     await traces.remember(jobId);
     await progress.register(tenant, jobId);
-    // A late entry finds no job and ends.
+    // An entry that is added after the timeout finds no job and ends.
     await withinQueueTimeout(dispatchQueue.add(name, data, opts));
   } catch (error) {
     throw unavailable('The queue (Redis) cannot be reached', error);

@@ -1,68 +1,76 @@
 import { queueJobIds, queueNames, webhookJobOptions } from '@umbra/platform/queues/queues';
 import { getJson, putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
-import type { JobRecord } from '@umbra/shared/contracts/job';
+import type { ObjectStore } from '@umbra/platform/store/store';
+import type { Reference } from '@umbra/shared/contracts/reference';
 import { type Delivery, delivery } from '@umbra/shared/contracts/webhook';
 import { AppError } from '@umbra/shared/errors';
 import { z } from 'zod';
 import { operation, type Route, route } from '../http/operation.js';
 import { jobParam } from '../http/params.js';
 import type { ApiServices } from '../services.js';
-import { findJob } from './job-routes.js';
+import { findJob } from './find-job.js';
 
-const list = {
+const deliveries = {
   'application/json': z.strictObject({ data: z.array(delivery.omit({ version: true })) }),
 } as const;
 
 export const deliveryOperations = {
   list: operation({
     id: 'listDeliveries',
-    ...{ method: 'get', path: '/v1/jobs/{job}/deliveries', tag: 'jobs', scope: 'read' },
-    summary: "What was posted to a job's webhook, each attempt of it, and what came of it",
+    method: 'get',
+    path: '/v1/jobs/{job}/deliveries',
+    tag: 'jobs',
+    scope: 'read',
+    summary: "List the events posted to a job's webhook, with every attempt and its outcome",
     params: jobParam,
-    answers: { 200: { description: 'An entry an event', content: list } },
+    answers: { 200: { description: 'One entry an event', content: deliveries } },
   }),
   redeliver: operation({
     id: 'redeliverWebhook',
     method: 'post',
     path: '/v1/jobs/{job}/deliveries/redeliver',
-    ...{ tag: 'jobs', scope: 'submit' },
-    summary: "Post the events of a job's webhook again that were not taken",
+    tag: 'jobs',
+    scope: 'submit',
+    summary: "Post the undelivered events of a job's webhook again",
     params: jobParam,
-    answers: { 202: { description: 'They are posted again', content: list } },
+    answers: { 202: { description: 'They are posted again', content: deliveries } },
     problems: ['conflict'],
   }),
 };
 
-export function deliveryRoutes(context: ApiServices): Route[] {
+type DeliveryServices = Pick<ApiServices, 'store' | 'webhookQueue' | 'config'>;
+
+/** Routes of what was posted to a job's webhook. */
+export function deliveryRoutes(services: DeliveryServices): Route[] {
+  const { store } = services;
   return [
     route(deliveryOperations.list, async ({ tenant, params, response }) => {
-      const job = await findJob(context, tenant, params.job);
-      response.json({ data: await listDeliveries(context, tenant, job) });
+      const { id } = await findJob(services, tenant, params.job);
+      response.json({ data: await listDeliveries(store, { tenant, id }) });
     }),
     route(deliveryOperations.redeliver, async ({ tenant, params, response }) => {
-      const job = await findJob(context, tenant, params.job);
-      const missing = (await listDeliveries(context, tenant, job)).filter(
-        ({ state }) => state !== 'delivered',
-      );
-      if (missing.length === 0) {
-        throw new AppError('conflict', `Job '${job.id}' has no event that was not taken`);
+      const { id } = await findJob(services, tenant, params.job);
+      const job = { tenant, id };
+      const all = await listDeliveries(store, job);
+      const undelivered = all.filter(({ state }) => state !== 'delivered');
+      if (undelivered.length === 0) {
+        throw new AppError('conflict', `Job '${id}' has no undelivered event`);
       }
-      for (const one of missing) await redeliver(context, tenant, job, one);
-      response.status(202).json({ data: await listDeliveries(context, tenant, job) });
+      for (const one of undelivered) await redeliver(services, job, one);
+      response.status(202).json({ data: await listDeliveries(store, job) });
     }),
   ];
 }
 
-type Listed = Omit<Delivery, 'version'>;
+type ListedDelivery = Omit<Delivery, 'version'>;
 
-/** Few: an event each time that the job ended. */
+/** List a job's deliveries, which are few: one event each time that the job ended. */
 async function listDeliveries(
-  { store }: ApiServices,
-  tenant: string,
-  { id }: JobRecord,
-): Promise<Listed[]> {
-  const found: Listed[] = [];
+  store: ObjectStore,
+  { tenant, id }: Reference,
+): Promise<ListedDelivery[]> {
+  const found: ListedDelivery[] = [];
   for await (const { key } of store.list(keys.deliveries(tenant, id))) {
     const { version: _, ...rest } = await getJson(store, key, delivery);
     found.push(rest);
@@ -71,16 +79,13 @@ async function listDeliveries(
 }
 
 async function redeliver(
-  { store, webhookQueue, config }: ApiServices,
-  tenant: string,
-  { id: jobId }: JobRecord,
-  one: Listed,
+  { store, webhookQueue, config }: DeliveryServices,
+  { tenant, id: jobId }: Reference,
+  one: ListedDelivery,
 ): Promise<void> {
-  await putJson(store, keys.delivery(tenant, jobId, one.id), {
-    ...{ version: 1, ...one },
-    state: 'pending',
-  });
-  // Beside the one that may wait for its next attempt: who comes second finds it taken.
+  const pending: Delivery = { ...one, version: 1, state: 'pending' };
+  await putJson(store, keys.delivery(tenant, jobId, one.id), pending);
+  // A queue job that waits for its next attempt may exist as well: the second to run finds it delivered.
   await webhookQueue.add(
     queueNames.webhook,
     { version: 1, tenant, jobId, delivery: one.id },

@@ -2,28 +2,32 @@ import type { JobEstimate } from '@umbra/shared/contracts/job';
 import type { ApiServices } from '../services.js';
 import type { CheckedRequest } from './create-job.js';
 
-/** A picture of a few hundred px, as a PNG. */
+/** Size assumed of a PNG of a few hundred px. */
 const pictureBytes = 120_000;
 const numberBytes = 4;
 
-/** What a job would take on the fleet as it is, without making it. */
+/** Estimate what a job would take on the live workers, without creating it. */
 export async function estimateJob(
-  { workerRegistry, throughput }: ApiServices,
+  { workerRegistry, throughput }: Pick<ApiServices, 'workerRegistry' | 'throughput'>,
   { request, dataset, bundle, positionsPerImage }: CheckedRequest,
 ): Promise<JobEstimate> {
-  const [workers, pace] = await Promise.all([workerRegistry.list(), throughput.read()]);
+  const [workers, secondsPerPositionOf] = await Promise.all([
+    workerRegistry.list(),
+    throughput.read(),
+  ]);
   const { target, refine } = request.settings;
   const inferenceThreads = workers
     .filter(({ formats }) => formats.includes(bundle.format))
     .reduce((sum, worker) => sum + worker.inferenceThreads, 0);
   const images = dataset.images;
-  const secondsPerPosition = pace.get(bundle.name);
-  const run =
-    positionsPerImage === null ? null : Math.ceil(positionsPerImage * (refine?.share ?? 1));
+  const secondsPerPosition = secondsPerPositionOf.get(bundle.name);
+  const evaluatedShare = refine === null ? 1 : refine.share;
+  const evaluated =
+    positionsPerImage === null ? null : Math.ceil(positionsPerImage * evaluatedShare);
   const seconds =
-    run === null || secondsPerPosition === undefined || inferenceThreads === 0
+    evaluated === null || secondsPerPosition === undefined || inferenceThreads === 0
       ? null
-      : (images * run * secondsPerPosition) / inferenceThreads;
+      : (images * evaluated * secondsPerPosition) / inferenceThreads;
   const targets = target.kind === 'top' ? target.k : 1;
   const { height, width } = bundle.input;
   const arrays = (positions: number) =>
@@ -32,7 +36,7 @@ export async function estimateJob(
     images,
     positionsPerImage,
     positions: positionsPerImage === null ? null : images * positionsPerImage,
-    forwardPasses: run === null ? null : images * (run + 1),
+    forwardPasses: evaluated === null ? null : images * (evaluated + 1),
     inferenceThreads,
     seconds,
     bytes:

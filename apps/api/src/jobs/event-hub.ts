@@ -2,42 +2,47 @@ import { eventChannel, parsePublished } from '@umbra/platform/redis/job-event-lo
 import type { JobEvent } from '@umbra/shared/contracts/event';
 import type { Redis } from 'ioredis';
 
-export type Listener = {
+export type EventListener = {
   event(event: JobEvent): void;
-  /** Events may have been missed: read them again. */
+  /** Called after a lost connection, when events may have been missed: read them again. */
   lost(): void;
-  /** Time to show that the connection lives. */
+  /** Called at each heartbeat, to keep the client's connection alive. */
   beat(): void;
-  /** The process ends. */
+  /** Called when the process ends. */
   end(): void;
 };
 
-/** All that this process hears of jobs, over one connection, however many clients follow them. */
+/** Distributes the events of jobs to this process's listeners, over one connection to Redis. */
 export type EventHub = {
   /**
-   * Hear a job's events. Once this has resolved, none is missed.
+   * Subscribe to a job's events. Once this has resolved, none is missed.
    *
-   * @returns A function that stops it.
+   * @returns A function that unsubscribes.
    */
-  follow(tenant: string, jobId: string, listener: Listener): Promise<() => void>;
+  follow(tenant: string, jobId: string, listener: EventListener): Promise<() => void>;
   close(): void;
 };
 
 const heartbeatMs = 15_000;
 
-/** @param subscriber A connection of its own, since it can do nothing else. */
+/** @param subscriber A connection of its own, since one that subscribes can do nothing else. */
 export function createEventHub(subscriber: Redis): EventHub {
-  const channels = new Map<string, { listeners: Set<Listener>; ready: Promise<unknown> }>();
-  const all = (): Listener[] => [...channels.values()].flatMap(({ listeners }) => [...listeners]);
+  /** Bounded by the listeners: a channel without one is removed. */
+  const channels = new Map<string, { listeners: Set<EventListener>; ready: Promise<unknown> }>();
+  const all = (): EventListener[] =>
+    [...channels.values()].flatMap(({ listeners }) => [...listeners]);
   let wasLost = false;
   subscriber.on('message', (channel, message) => {
     const event = parsePublished(message);
-    for (const listener of channels.get(channel)?.listeners ?? []) listener.event(event);
+    const channelListeners = channels.get(channel)?.listeners;
+    // The last listener may have left while the message was on its way.
+    if (channelListeners === undefined) return;
+    for (const listener of channelListeners) listener.event(event);
   });
   subscriber.on('close', () => {
     wasLost = true;
   });
-  // It subscribes again by itself, before it is ready.
+  // ioredis subscribes again by itself, before it is ready.
   subscriber.on('ready', () => {
     if (wasLost) for (const listener of all()) listener.lost();
     wasLost = false;
@@ -59,7 +64,7 @@ export function createEventHub(subscriber: Redis): EventHub {
       listeners.add(listener);
       const stop = () => {
         if (!listeners.delete(listener) || listeners.size > 0) return;
-        // Commands keep their order: who comes next subscribes after this.
+        // Commands keep their order: the next listener subscribes after this.
         if (channels.get(channel)?.listeners === listeners) channels.delete(channel);
         subscriber.unsubscribe(channel).catch(() => undefined);
       };

@@ -3,14 +3,16 @@ import { invalidInput } from '@umbra/shared/errors';
 import { z } from 'zod';
 import { operation, type Route, route } from '../http/operation.js';
 import { jobParam } from '../http/params.js';
-import type { ApiServices } from '../services.js';
-import { streamEvents } from './event-stream.js';
-import { findJob } from './job-routes.js';
+import { type EventServices, streamEvents } from './event-stream.js';
+import { findJob } from './find-job.js';
 
 export const eventOperations = {
   follow: operation({
     id: 'followJob',
-    ...{ method: 'get', path: '/v1/jobs/{job}/events', tag: 'jobs', scope: 'read' },
+    method: 'get',
+    path: '/v1/jobs/{job}/events',
+    tag: 'jobs',
+    scope: 'read',
     summary: 'Follow a job live: its states, its progress, and each image as it is finished',
     description:
       'Server-sent events `state`, `progress` and `image`, their data JSON. A connection begins with how things stand; one that sends the id of the last event it has goes on after that, without gaps or doubles, or begins with `reset` where that event is no longer kept. It ends after the final state.',
@@ -26,15 +28,15 @@ export const eventOperations = {
   }),
 };
 
-export function eventRoutes(context: ApiServices): Route[] {
+export function eventRoutes(services: EventServices): Route[] {
   return [
     route(eventOperations.follow, async ({ tenant, params, request, response }) => {
       const lastId = request.get('last-event-id') || null;
       if (lastId !== null && !eventIdForm.test(lastId)) {
         throw invalidInput("Expected Last-Event-ID to be an event's id");
       }
-      const { id: jobId } = await findJob(context, tenant, params.job);
-      await streamEvents(context, { tenant, jobId, lastId, response });
+      const { id: jobId } = await findJob(services, tenant, params.job);
+      await streamEvents(services, { tenant, jobId, lastId, response });
     }),
   ];
 }

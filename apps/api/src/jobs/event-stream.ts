@@ -4,30 +4,34 @@ import { isFinal, type JobState } from '@umbra/shared/contracts/job';
 import { notFound } from '@umbra/shared/errors';
 import type { Response } from 'express';
 import type { ApiServices } from '../services.js';
-import { statusOf } from './job-status.js';
+import { type JobStatusServices, statusOf } from './job-status.js';
 
+export type EventServices = JobStatusServices & Pick<ApiServices, 'store' | 'events' | 'hub'>;
+
+/** A client that follows a job. */
 export type Follower = {
   readonly tenant: string;
   readonly jobId: string;
-  /** The last event that the client has; null for one that begins. */
+  /** Id of the last event that the client has; null where it has none. */
   readonly lastId: string | null;
   readonly response: Response;
 };
 
-/** A client that reads more slowly than its job goes on is cut off; it may go on where it was. */
-const unreadBytes = 1024 * 1024;
+/** A client with more unread bytes is disconnected; it may resume after its last event. */
+const maxUnreadBytes = 1024 * 1024;
 
 /**
- * Send a job's events as they happen, until its last one or until the client leaves.
+ * Stream a job's events to a client as they happen, until the last one or until the client disconnects.
  *
- * Events are heard before the past is read, and kept until that has been sent: so none is missed, and
- * ids, which grow, tell which were sent already.
+ * Events are subscribed to before past ones are read, and kept until those are sent, so that none is missed;
+ * ids, which grow, show which were sent already.
  *
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
-export async function streamEvents(context: ApiServices, follower: Follower): Promise<void> {
+export async function streamEvents(services: EventServices, follower: Follower): Promise<void> {
   const { tenant, jobId, response } = follower;
-  let waiting: JobEvent[] | null = [];
+  /** Events that arrive while past ones are sent; null once events are sent as they arrive. */
+  let pending: JobEvent[] | null = [];
   let sentId = follower.lastId;
   let isEnded = false;
 
@@ -39,7 +43,7 @@ export async function streamEvents(context: ApiServices, follower: Follower): Pr
     if (isEnded || response.destroyed) return;
     sentId = id;
     response.write(text);
-    if (response.writableLength > unreadBytes) response.destroy();
+    if (response.writableLength > maxUnreadBytes) response.destroy();
     if (isLast) end();
   };
   const send = (event: JobEvent) => {
@@ -47,31 +51,31 @@ export async function streamEvents(context: ApiServices, follower: Follower): Pr
     write(event.id, textOf(event), isLastEvent(event));
   };
   const flush = () => {
-    const events = waiting ?? [];
-    waiting = null;
-    for (const event of events) send(event);
+    const events = pending;
+    pending = null;
+    if (events !== null) for (const event of events) send(event);
   };
   const catchUp = async (): Promise<void> => {
-    const missed = sentId === null ? null : await context.events.readAfter(tenant, jobId, sentId);
+    const missed = sentId === null ? null : await services.events.readAfter(tenant, jobId, sentId);
     if (missed !== null) for (const event of missed) send(event);
-    else await sendSnapshot(context, follower, sentId, write);
+    else await sendSnapshot(services, follower, sentId, write);
     flush();
   };
   let turn = Promise.resolve();
-  const stop = await context.hub.follow(tenant, jobId, {
-    event: (event) => (waiting === null ? send(event) : waiting.push(event)),
+  const stop = await services.hub.follow(tenant, jobId, {
+    event: (event) => (pending === null ? send(event) : pending.push(event)),
     lost() {
-      waiting ??= [];
+      pending ??= [];
       turn = turn.then(catchUp).catch(() => void response.destroy());
     },
     beat: () => response.headersSent && !isEnded && response.write(': still here\n\n'),
     end,
   });
   response.once('close', stop);
-  // A client may have left before it was followed, and then nothing tells of that any more.
+  // A client may have disconnected before the subscription, and then no event reports it.
   if (response.closed) return stop();
-  if (await hasAll(context, follower)) {
-    // Anything else has browsers connect again, for ever.
+  if (await hasAll(services, follower)) {
+    // Browsers would connect again after any other status.
     response.status(204).end();
     return;
   }
@@ -85,9 +89,9 @@ export async function streamEvents(context: ApiServices, follower: Follower): Pr
   await turn;
 }
 
-/** Whether a job has ended and the client has its last event. */
+/** Check whether a job has ended and the client has its last event. */
 async function hasAll(
-  { events, store }: ApiServices,
+  { events, store }: Pick<EventServices, 'events' | 'store'>,
   { tenant, jobId, lastId }: Follower,
 ): Promise<boolean> {
   if (lastId === null || (await events.lastId(tenant, jobId)) !== lastId) return false;
@@ -95,18 +99,18 @@ async function hasAll(
   return job !== null && isFinal(job.state);
 }
 
-/** Where there is no past to go on from: how things stand, under the id of the event that led there. */
+/** Send the job's status in place of past events, under the id of the last event before it. */
 async function sendSnapshot(
-  context: ApiServices,
+  services: EventServices,
   { tenant, jobId, lastId }: Follower,
   sentId: string | null,
   write: (id: string, text: string, isLast: boolean) => void,
 ): Promise<void> {
-  // Before the state is read: what happens meanwhile is sent after it.
-  const id = await context.events.lastId(tenant, jobId);
-  const job = await findJobRecord(context.store, tenant, jobId);
+  // Before the status is read: events in between are sent after it.
+  const id = await services.events.lastId(tenant, jobId);
+  const job = await findJobRecord(services.store, tenant, jobId);
   if (job === null) throw notFound(`Job '${jobId}' is gone`);
-  const { state, counts, error, positions } = await statusOf(context, job);
+  const { state, counts, error, positions } = await statusOf(services, job);
   if (sentId !== null || lastId !== null) {
     write(id, format(id, 'reset', JSON.stringify({ lastEventId: sentId ?? lastId })), false);
   }
@@ -120,7 +124,7 @@ async function sendSnapshot(
 const format = (id: string, name: string, data: string): string =>
   `id: ${id}\nevent: ${name}\ndata: ${data}\n\n`;
 
-/** Written once, however many clients it is sent to. */
+/** Text of each event, formatted once for all clients; an entry lives as long as its event. */
 const texts = new WeakMap<JobEvent, string>();
 
 function textOf(event: JobEvent): string {

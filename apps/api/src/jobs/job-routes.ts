@@ -1,4 +1,4 @@
-import { deleteJob, findJobRecord } from '@umbra/platform/store/delete';
+import { deleteJob } from '@umbra/platform/store/delete';
 import {
   isFinal,
   type JobRecord,
@@ -9,47 +9,41 @@ import {
 } from '@umbra/shared/contracts/job';
 import { imageState, imageStatus } from '@umbra/shared/contracts/result';
 import { newWebhookSecret } from '@umbra/shared/contracts/webhook';
-import { notFound } from '@umbra/shared/errors';
 import type { Response } from 'express';
 import { z } from 'zod';
 import { releaseQuietly } from '../auth/release-usage.js';
+import { manifestPageQuery } from '../datasets/manifest-pages.js';
 import { operation, type Route, route } from '../http/operation.js';
+import { pageAnswers } from '../http/pages.js';
 import { jobParam } from '../http/params.js';
 import type { ApiServices } from '../services.js';
 import { cancelJob, pauseJob, resumeJob, retryJob } from './control-job.js';
-import { checkRequest, createJob } from './create-job.js';
+import { checkRequest, createJob, type JobServices } from './create-job.js';
 import { estimateJob } from './estimate-job.js';
-import { idempotencyKey, idempotencyKeyOf, onceForKey } from './idempotency.js';
-import { statusOf } from './job-status.js';
-import { listImages, pageQuery } from './list-images.js';
+import { findJob, findPolledJob, forgetPolledJob } from './find-job.js';
+import { createOnce, idempotencyKey, idempotencyKeyOf } from './idempotency.js';
+import { type JobStatusServices, statusOf } from './job-status.js';
+import { listImages } from './list-images.js';
 import { listJobs } from './list-jobs.js';
 
 const pollSeconds = '1';
 
 const status = { 'application/json': jobStatus } as const;
 const accepted = {
-  description: 'The job, which goes on by itself: poll it',
+  description: 'The job, which is processed asynchronously: poll it',
   content: status,
-  headers: { Location: 'The job', 'Retry-After': 'Seconds to wait before asking' },
+  headers: { Location: 'The job', 'Retry-After': 'Seconds to wait before the next request' },
 } as const;
-const pageOf = <T extends z.ZodType>(row: T) => ({
-  200: {
-    description: 'A page',
-    content: {
-      'application/json': z.strictObject({
-        data: z.array(row),
-        next_cursor: z.string().nullable(),
-      }),
-    },
-  },
-});
 const control = { method: 'post', tag: 'jobs', scope: 'submit', params: jobParam } as const;
 
 export const jobOperations = {
   create: operation({
     id: 'createJob',
-    ...{ method: 'post', path: '/v1/jobs', tag: 'jobs', scope: 'submit' },
-    summary: 'Explain a dataset with a model; with dryRun, only say what that takes',
+    method: 'post',
+    path: '/v1/jobs',
+    tag: 'jobs',
+    scope: 'submit',
+    summary: 'Create a job that explains a dataset with a model; with dryRun, only estimate it',
     headers: { 'Idempotency-Key': idempotencyKey.optional() },
     query: z.strictObject({ dryRun: z.enum(['true', 'false']).default('false') }),
     body: jobRequest,
@@ -62,7 +56,7 @@ export const jobOperations = {
         ...accepted,
         content: {
           'application/json': jobStatus.extend({
-            /** What its webhook is signed with, where none was given: told here, and never again. */
+            /** Secret that signs its webhook, where the request gave none; shown this once. */
             webhookSecret: z.string().optional(),
           }),
         },
@@ -72,176 +66,173 @@ export const jobOperations = {
   }),
   list: operation({
     id: 'listJobs',
-    ...{ method: 'get', path: '/v1/jobs', tag: 'jobs', scope: 'read' },
-    summary: 'Jobs, in the order of their ids, in pages',
+    method: 'get',
+    path: '/v1/jobs',
+    tag: 'jobs',
+    scope: 'read',
+    summary: 'List jobs, in the order of their ids',
     query: z.strictObject({
       limit: z.coerce.number().int().min(1).max(100).default(20),
       cursor: z.string().min(1).max(64).optional(),
     }),
-    answers: pageOf(jobStatus),
+    answers: pageAnswers(jobStatus),
   }),
   get: operation({
     id: 'getJob',
-    ...{ method: 'get', path: '/v1/jobs/{job}', tag: 'jobs', scope: 'read' },
-    summary: "A job's state, counts, positions done and ETA",
+    method: 'get',
+    path: '/v1/jobs/{job}',
+    tag: 'jobs',
+    scope: 'read',
+    summary: 'Get a job, with its state, counts, positions done and ETA',
     params: jobParam,
     answers: { 200: { description: 'The job', content: status } },
   }),
   cancel: operation({
+    ...control,
     id: 'cancelJob',
-    ...{ ...control, path: '/v1/jobs/{job}/cancel' },
-    summary: 'Have a job end; finished images stay, and are in its archive',
+    path: '/v1/jobs/{job}/cancel',
+    summary: 'Cancel a job; finished images stay, and are in its archive',
     answers: { 202: accepted },
     problems: ['conflict'],
   }),
   pause: operation({
+    ...control,
     id: 'pauseJob',
-    ...{ ...control, path: '/v1/jobs/{job}/pause' },
-    summary: 'Begin no more images until the job is resumed',
+    path: '/v1/jobs/{job}/pause',
+    summary: 'Pause a job: start no more images until it is resumed',
     answers: { 202: accepted },
     problems: ['conflict'],
   }),
   resume: operation({
+    ...control,
     id: 'resumeJob',
-    ...{ ...control, path: '/v1/jobs/{job}/resume' },
-    summary: 'Go on with a paused job',
+    path: '/v1/jobs/{job}/resume',
+    summary: 'Resume a paused job',
     answers: { 202: accepted },
     problems: ['conflict'],
   }),
   retry: operation({
+    ...control,
     id: 'retryJob',
-    ...{ ...control, path: '/v1/jobs/{job}/retry' },
+    path: '/v1/jobs/{job}/retry',
     summary:
-      'Run the images of an ended job that failed or were not run; rows that are there are used',
+      'Retry an ended job: run the images that failed or were not run, reusing finished rows',
     answers: { 202: accepted },
     problems: ['conflict', 'quota_exceeded'],
   }),
   delete: operation({
     id: 'deleteJob',
-    ...{ method: 'delete', path: '/v1/jobs/{job}', tag: 'jobs', scope: 'submit' },
+    method: 'delete',
+    path: '/v1/jobs/{job}',
+    tag: 'jobs',
+    scope: 'submit',
     summary: 'Delete a job that has ended, with its results; its dataset stays',
     params: jobParam,
-    answers: { 204: { description: 'Gone' } },
+    answers: { 204: { description: 'Deleted' } },
     problems: ['conflict'],
   }),
   images: operation({
     id: 'listImages',
-    ...{ method: 'get', path: '/v1/jobs/{job}/images', tag: 'jobs', scope: 'read' },
-    summary: 'The images of a job and their states, in pages',
+    method: 'get',
+    path: '/v1/jobs/{job}/images',
+    tag: 'jobs',
+    scope: 'read',
+    summary: 'List the images of a job with their states',
     params: jobParam,
-    query: pageQuery.extend({
-      /** A page of one state may hold fewer images than its limit, and yet have a next one. */
+    query: manifestPageQuery.extend({
+      /** State of the images listed; such a page may hold fewer than its limit, and have a next one. */
       state: imageState.optional(),
     }),
-    answers: pageOf(imageStatus),
+    answers: pageAnswers(imageStatus),
   }),
 };
 
-export function jobRoutes(context: ApiServices): Route[] {
-  const { store } = context;
-  const accept = async (response: Response, job: JobRecord, more: MadeSecret = {}) => {
+type RouteServices = JobServices &
+  JobStatusServices &
+  Pick<ApiServices, 'redis' | 'config' | 'workerRegistry' | 'throughput' | 'polledJobs'>;
+
+/** Routes that create, read, control and delete jobs. */
+export function jobRoutes(services: RouteServices): Route[] {
+  const { store } = services;
+  const accept = async (response: Response, job: JobRecord, more: NewSecret = {}) => {
     response
       .status(202)
       .location(`/v1/jobs/${job.id}`)
       .set('Retry-After', pollSeconds)
-      .json({ ...(await statusOf(context, job)), ...more });
+      .json({ ...(await statusOf(services, job)), ...more });
   };
   return [
-    route(jobOperations.create, async ({ tenant, query, body: asked, request, response }) => {
+    route(jobOperations.create, async ({ tenant, query, body, request, response }) => {
       if (query.dryRun === 'true') {
-        response.json(await estimateJob(context, await checkRequest(context, tenant, asked)));
+        response.json(await estimateJob(services, await checkRequest(services, tenant, body)));
         return;
       }
-      const made = secretFor(asked);
-      const complete = withSecret(asked, made);
-      const { job, replayed } = await onceForKey(
-        context,
-        tenant,
-        idempotencyKeyOf(request),
-        asked,
+      const made = newSecretFor(body);
+      const complete = withSecret(body, made);
+      const { job, replayed } = await createOnce(
+        services,
+        { tenant, key: idempotencyKeyOf(request), body },
         async (id) =>
-          createJob(context, tenant, await checkRequest(context, tenant, complete), { id }),
+          createJob(services, tenant, await checkRequest(services, tenant, complete), { id }),
       );
       if (replayed) response.set('Idempotency-Replayed', 'true');
       await accept(response, job, replayed ? {} : made);
     }),
     route(jobOperations.list, async ({ tenant, query, response }) => {
-      response.json(await listJobs(context, tenant, query));
+      response.json(await listJobs(services, tenant, query));
     }),
     route(jobOperations.cancel, async ({ tenant, params, response }) => {
-      const job = await findJob(context, tenant, params.job);
-      await cancelJob(context, tenant, job);
+      const job = await findJob(services, tenant, params.job);
+      await cancelJob(services, tenant, job);
       await accept(response, job);
     }),
     route(jobOperations.pause, async ({ tenant, params, response }) => {
-      const job = await findJob(context, tenant, params.job);
-      await pauseJob(context, tenant, job);
+      const job = await findJob(services, tenant, params.job);
+      await pauseJob(services, tenant, job);
       await accept(response, job);
     }),
     route(jobOperations.resume, async ({ tenant, params, response }) => {
-      const job = await findJob(context, tenant, params.job);
-      await resumeJob(context, tenant, job);
+      const job = await findJob(services, tenant, params.job);
+      await resumeJob(services, tenant, job);
       await accept(response, job);
     }),
     route(jobOperations.retry, async ({ tenant, params, response }) => {
-      const job = await findJob(context, tenant, params.job);
-      const again = await retryJob(context, tenant, job);
-      context.polledJobs.delete(`${tenant} ${job.id}`);
+      const job = await findJob(services, tenant, params.job);
+      const again = await retryJob(services, tenant, job);
+      forgetPolledJob(services, tenant, job.id);
       await accept(response, again);
     }),
     route(jobOperations.delete, async ({ tenant, params, response }) => {
-      const job = await findJob(context, tenant, params.job);
+      const job = await findJob(services, tenant, params.job);
       await deleteJob(store, tenant, job);
-      context.polledJobs.delete(`${tenant} ${job.id}`);
-      // The dataset of an image that somebody waited for goes with it.
-      if (job.interactive) await releaseQuietly(context.usage.releaseDataset(tenant, job.dataset));
+      forgetPolledJob(services, tenant, job.id);
+      // The dataset of an interactive job is deleted with it.
+      if (job.interactive) await releaseQuietly(services.usage.releaseDataset(tenant, job.dataset));
       response.status(204).end();
     }),
     route(jobOperations.get, async ({ tenant, params, response }) => {
-      const read = () => findJob(context, tenant, params.job);
-      const job = await findPolledJob(context, tenant, params.job);
-      const status = await statusOf(context, job, read);
-      if (!isFinal(status.state)) response.set('Retry-After', pollSeconds);
-      response.json(status);
+      const reread = () => findJob(services, tenant, params.job);
+      const job = await findPolledJob(services, tenant, params.job);
+      const found = await statusOf(services, job, reread);
+      if (!isFinal(found.state)) response.set('Retry-After', pollSeconds);
+      response.json(found);
     }),
     route(jobOperations.images, async ({ tenant, params, query, response }) => {
-      const job = await findJob(context, tenant, params.job);
-      response.json(await listImages(context, tenant, job, query));
+      const job = await findJob(services, tenant, params.job);
+      response.json(await listImages(store, tenant, job, query));
     }),
   ];
 }
 
-type MadeSecret = { readonly webhookSecret?: string };
+type NewSecret = { readonly webhookSecret?: string };
 
-/** A secret for a webhook that was given none. */
-const secretFor = ({ webhook }: JobRequest): MadeSecret =>
+/** Make a secret for a webhook that was given none. */
+const newSecretFor = ({ webhook }: JobRequest): NewSecret =>
   webhook === undefined || webhook.secret !== undefined
     ? {}
     : { webhookSecret: newWebhookSecret() };
 
-const withSecret = (asked: JobRequest, { webhookSecret }: MadeSecret): JobRequest =>
-  asked.webhook === undefined || webhookSecret === undefined
-    ? asked
-    : { ...asked, webhook: { ...asked.webhook, secret: webhookSecret } };
-
-/** @throws {AppError} `not_found` */
-export async function findJob(
-  { store }: ApiServices,
-  tenant: string,
-  id: string,
-): Promise<JobRecord> {
-  const job = await findJobRecord(store, tenant, id);
-  if (job === null) throw notFound(`Unknown job '${id}'`);
-  return job;
-}
-
-/** As `findJob`, for those who ask again and again: many polls of a job share one reading of its record. */
-async function findPolledJob(context: ApiServices, tenant: string, id: string): Promise<JobRecord> {
-  const name = `${tenant} ${id}`;
-  const known = context.polledJobs.get(name);
-  if (known !== undefined) return known;
-  const sinceMs = performance.now();
-  const job = await findJob(context, tenant, id);
-  context.polledJobs.set(name, job, sinceMs);
-  return job;
-}
+const withSecret = (body: JobRequest, { webhookSecret }: NewSecret): JobRequest =>
+  body.webhook === undefined || webhookSecret === undefined
+    ? body
+    : { ...body, webhook: { ...body.webhook, secret: webhookSecret } };

@@ -7,32 +7,34 @@ import {
 } from '@umbra/shared/contracts/job';
 import type { ApiServices } from '../services.js';
 
+export type JobStatusServices = Pick<ApiServices, 'progress' | 'formatOf' | 'workerRegistry'>;
+
 /**
- * The record with the progress that Redis has of it.
+ * Join a job's record with its progress in Redis.
  *
- * @param reread Gives the record anew, where the one at hand may be old: progress that is gone says that
+ * @param reread Reads the record again, where the given one may be stale: progress that is gone means that
  *   the job has ended since.
  */
 export async function statusOf(
-  context: ApiServices,
+  services: JobStatusServices,
   job: JobRecord,
   reread?: () => Promise<JobRecord>,
 ): Promise<JobStatus> {
-  const per = job.positionsPerImage;
-  const total = per === null ? null : per * job.counts.total;
+  const perImage = job.positionsPerImage;
+  const total = perImage === null ? null : perImage * job.counts.total;
   if (isFinal(job.state)) {
-    const done = per === null ? 0 : per * job.counts.completed;
+    const done = perImage === null ? 0 : perImage * job.counts.completed;
     return { ...job, positions: { done, total }, ...unknownThroughput, waitingFor: null };
   }
-  const [live] = await context.progress.readAll([job.id]);
-  if (reread !== undefined && live?.progress === null) return statusOf(context, await reread());
+  const [live] = await services.progress.readAll([job.id]);
+  if (reread !== undefined && live?.progress === null) return statusOf(services, await reread());
   const state = live === undefined ? job.state : stateOf(job.state, live);
   const isHeld = state === 'cancelling' || state === 'paused';
-  const waitingFor = isHeld ? null : await missingWorker(context, job);
+  const waitingFor = isHeld ? null : await findMissingWorker(services, job);
   return { ...job, state, ...progressOf(job, live, total), waitingFor };
 }
 
-/** What a user asked for is told before the dispatcher has written it down. */
+/** Derive the state that a user's request leads to, before the dispatcher has recorded it. */
 function stateOf(state: JobState, { isCancelled, isPaused }: JobLive): JobState {
   if (state === 'finalizing') return state;
   if (isCancelled) return 'cancelling';
@@ -43,18 +45,18 @@ function progressOf({ counts }: JobRecord, live: JobLive | undefined, total: num
   const progress = live?.progress ?? null;
   if (progress === null) return { counts, positions: { done: 0, total }, ...unknownThroughput };
   const { completed, failed, positions, startedAtMs } = progress;
-  // A shard that ran twice counted twice.
+  // A shard that ran twice was counted twice.
   const done = total === null ? positions : Math.min(positions, total);
   return {
     counts: { ...counts, completed, failed },
     positions: { done, total },
-    ...paceOf(done, total, startedAtMs),
+    ...throughputOf(done, total, startedAtMs),
   };
 }
 
-/** The kind of worker that a job needs and that nobody is; null where there is one. */
-async function missingWorker(
-  { formatOf, workerRegistry }: ApiServices,
+/** Describe the kind of worker that a job needs and that is missing; null where there is one. */
+async function findMissingWorker(
+  { formatOf, workerRegistry }: JobStatusServices,
   { state, model }: JobRecord,
 ): Promise<string | null> {
   if (state === 'finalizing') return null;
@@ -67,9 +69,9 @@ async function missingWorker(
 
 const unknownThroughput = { positionsPerSecond: null, etaSeconds: null } as const;
 
-function paceOf(done: number, total: number | null, startedAtMs: number) {
+function throughputOf(done: number, total: number | null, startedAtMs: number) {
   if (done === 0) return unknownThroughput;
-  const perPosition = (Date.now() - startedAtMs) / 1000 / done;
-  const eta = total === null ? null : Math.round(perPosition * (total - done) * 10) / 10;
-  return { positionsPerSecond: Math.round(10 / perPosition) / 10, etaSeconds: eta };
+  const secondsPerPosition = (Date.now() - startedAtMs) / 1000 / done;
+  const eta = total === null ? null : Math.round(secondsPerPosition * (total - done) * 10) / 10;
+  return { positionsPerSecond: Math.round(10 / secondsPerPosition) / 10, etaSeconds: eta };
 }

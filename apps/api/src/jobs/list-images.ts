@@ -1,131 +1,48 @@
-import { getJson, readJsonLines } from '@umbra/platform/store/json';
-import { keys } from '@umbra/platform/store/keys';
-import { type DatasetItem, datasetItem, errorReport } from '@umbra/shared/contracts/dataset';
+import type { ObjectStore } from '@umbra/platform/store/store';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import type { ImageState, ImageStatus } from '@umbra/shared/contracts/result';
-import { AppError, hasCode } from '@umbra/shared/errors';
-import { z } from 'zod';
-import type { ApiServices } from '../services.js';
+import { type ManifestPageQuery, readManifestPage } from '../datasets/manifest-pages.js';
+import type { Page } from '../http/pages.js';
+import { readImageState } from './image-state.js';
 
-/** A page of a list that lies in a manifest. */
-export const pageQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  /** Byte offset into the manifest; opaque to clients. */
-  cursor: z
-    .string()
-    .transform((text) => Number(Buffer.from(text, 'base64url').toString()))
-    .refine((offset) => Number.isSafeInteger(offset) && offset > 0, 'Expected a next_cursor')
-    .optional(),
-});
-export type Page<T> = { readonly data: T[]; readonly next_cursor: string | null };
-
-/** Images looked at for one page of those in a state. */
-const scannedAtOnce = 1_000;
+/** Maximum number of images whose state is read for one page of those in a state. */
+const maxScanned = 1_000;
 const readsAtOnce = 20;
 
+export type ImagesQuery = ManifestPageQuery & {
+  /** State of the images listed; all where undefined. */
+  readonly state?: ImageState | undefined;
+};
+
 /**
- * A page of a job's images.
+ * List a page of a job's images.
  *
- * @param state Only those: then a page may hold fewer than `limit`, even none, and have a next one.
+ * A page of the images in one state may hold fewer than `limit`, even none, and have a next one.
  */
 export async function listImages(
-  { store }: ApiServices,
+  store: ObjectStore,
   tenant: string,
   job: JobRecord,
-  {
-    limit,
-    cursor,
-    state,
-  }: z.output<typeof pageQuery> & { readonly state?: ImageState | undefined },
+  { limit, cursor = 0, state }: ImagesQuery,
 ): Promise<Page<ImageStatus>> {
-  const manifest = keys.manifest(tenant, job.dataset);
-  const statusOf = async ({ id, name }: DatasetItem): Promise<ImageStatus> => ({
-    ...{ id, name },
-    ...(await imageState(store, tenant, job.id, id)),
-  });
-  const scanned = state === undefined ? limit : Math.max(limit, scannedAtOnce);
-  const { items, next, size } = await readPage(store, manifest, scanned, cursor);
+  const scanned = state === undefined ? limit : Math.max(limit, maxScanned);
+  const dataset = { tenant, id: job.dataset };
+  const page = await readManifestPage(store, dataset, { limit: scanned, cursor });
+  const { items } = page;
   const data: ImageStatus[] = [];
-  let end = cursor ?? 0;
+  let end = items.length === 0 ? page.end : cursor;
   for (let start = 0; start < items.length && data.length < limit; start += readsAtOnce) {
-    const batch = items.slice(start, start + readsAtOnce);
-    const found = await Promise.all(batch.map(({ item }) => statusOf(item)));
-    for (const [at, status] of found.entries()) {
+    const batch = await Promise.all(
+      items.slice(start, start + readsAtOnce).map(async ({ item: { id, name }, end }) => {
+        const found = await readImageState(store, { tenant, id: job.id }, id);
+        return { status: { id, name, ...found }, end };
+      }),
+    );
+    for (const { status, end: itemEnd } of batch) {
       if (data.length === limit) break;
-      end = batch[at]?.end ?? end;
+      end = itemEnd;
       if (state === undefined || status.state === state) data.push(status);
     }
   }
-  const after = items.length === 0 ? next : end;
-  return { data, next_cursor: after < size ? encodeCursor(after) : null };
-}
-
-/** A page of a dataset's items. */
-export async function listItems(
-  { store }: Pick<ApiServices, 'store'>,
-  tenant: string,
-  dataset: string,
-  { limit, cursor }: z.output<typeof pageQuery>,
-): Promise<Page<DatasetItem>> {
-  const { items, next, size } = await readPage(
-    store,
-    keys.manifest(tenant, dataset),
-    limit,
-    cursor,
-  );
-  const data = items.map(({ item }) => item);
-  return { data, next_cursor: next < size ? encodeCursor(next) : null };
-}
-
-const encodeCursor = (offset: number): string => Buffer.from(String(offset)).toString('base64url');
-
-type PlacedItem = { readonly item: DatasetItem; readonly end: number };
-
-/** @throws {AppError} `invalid_input` for a cursor that was not given by us. */
-async function readPage(
-  store: ApiServices['store'],
-  key: string,
-  limit: number,
-  cursor = 0,
-): Promise<{ items: PlacedItem[]; next: number; size: number }> {
-  const size = (await store.head(key))?.bytes ?? 0;
-  const items: PlacedItem[] = [];
-  let next = cursor;
-  if (cursor >= size) return { items, next, size };
-  const { body } = await store.stream(key, { start: cursor, end: size });
-  try {
-    for await (const { value: item, bytes } of readJsonLines(body, datasetItem)) {
-      next += bytes;
-      items.push({ item, end: next });
-      if (items.length === limit) break;
-    }
-  } catch (error) {
-    // A cursor that we gave starts at a line.
-    if (cursor > 0 && hasCode(error, 'integrity')) {
-      throw new AppError('invalid_input', 'Expected cursor to be a next_cursor');
-    }
-    throw error;
-  } finally {
-    body.destroy();
-  }
-  return { items, next, size };
-}
-
-/** What the store says of one image of a job. */
-export async function imageState(
-  store: ApiServices['store'],
-  tenant: string,
-  jobId: string,
-  imageId: string,
-): Promise<Pick<ImageStatus, 'state' | 'error'>> {
-  if ((await store.head(keys.result(tenant, jobId, imageId, 'result.json'))) !== null) {
-    return { state: 'completed', error: null };
-  }
-  try {
-    const error = await getJson(store, keys.error(tenant, jobId, imageId), errorReport);
-    return { state: 'failed', error };
-  } catch (error) {
-    if (hasCode(error, 'not_found')) return { state: 'pending', error: null };
-    throw error;
-  }
+  return { data, next_cursor: page.cursorAt(end) };
 }

@@ -1,6 +1,6 @@
 import { decodeRows, renderScoreMap } from '@umbra/engine';
-import type { JobRecord } from '@umbra/shared/contracts/job';
 import { type PartialResult, partialResult } from '@umbra/shared/contracts/partial';
+import type { Reference } from '@umbra/shared/contracts/reference';
 import type { ShardResult } from '@umbra/shared/contracts/shard';
 import { invalidInput, notFound } from '@umbra/shared/errors';
 import { imageIndexOf } from '@umbra/shared/ids';
@@ -11,13 +11,12 @@ import { operation, type Route, route } from '../http/operation.js';
 import { imageParams } from '../http/params.js';
 import { createDrawingSemaphore } from '../http/pictures.js';
 import type { ApiServices } from '../services.js';
-import { findJob } from './job-routes.js';
-import { imageState } from './list-images.js';
+import { findJob } from './find-job.js';
+import { missingResultError, readImageState } from './image-state.js';
 import { type PartialRun, readPartial } from './read-partial.js';
-import { missingResult } from './view-routes.js';
 
-const place = z.coerce.number().int().min(0).max(1_000);
-const headers = { 'Retry-After': 'Seconds to wait before asking again' } as const;
+const index = z.coerce.number().int().min(0).max(1_000);
+const headers = { 'Retry-After': 'Seconds to wait before the next request' } as const;
 const finished = {
   description: 'The image is finished',
   headers: { Location: 'Its final result' },
@@ -28,12 +27,13 @@ export const partialOperations = {
     id: 'getPartialResult',
     method: 'get',
     path: '/v1/jobs/{job}/images/{image}/partial',
-    ...{ tag: 'results', scope: 'read' },
-    summary: 'What is known of an image while it runs',
+    tag: 'results',
+    scope: 'read',
+    summary: 'Get the scores of an image that is still running',
     params: imageParams,
     answers: {
       200: {
-        description: 'Rows that are done; none before the image is begun',
+        description: 'Finished rows; none before the image is started',
         content: { 'application/json': partialResult },
         headers,
       },
@@ -44,14 +44,15 @@ export const partialOperations = {
     id: 'getPartialPicture',
     method: 'get',
     path: '/v1/jobs/{job}/images/{image}/partial.png',
-    ...{ tag: 'results', scope: 'read' },
-    summary: 'The scores of an image while it runs, grey where nothing is known yet',
+    tag: 'results',
+    scope: 'read',
+    summary: 'Draw the scores of an image that is still running; unknown positions are grey',
     params: imageParams,
     query: z.strictObject({
       /** Index into the targets of the run. */
-      target: place.default(0),
-      /** Of the patch sizes. */
-      grid: place.default(0),
+      target: index.default(0),
+      /** Index into the patch sizes. */
+      grid: index.default(0),
     }),
     answers: {
       200: { description: 'A picture', content: { 'image/png': 'bytes' }, headers },
@@ -60,100 +61,130 @@ export const partialOperations = {
   }),
 };
 
-/** Results of images that are not finished. */
-export function partialRoutes(context: ApiServices): Route[] {
+type PartialServices = Pick<ApiServices, 'store' | 'mergeQueue'>;
+
+/** Routes of the results of images that are not finished. */
+export function partialRoutes(services: PartialServices): Route[] {
   const drawingSemaphore = createDrawingSemaphore();
   return [
     route(partialOperations.rows, async ({ tenant, params, response }) => {
-      const run = await findPartial(context, tenant, params, response, 'result.json');
-      if (run === null) return;
-      response.json(partialResult.parse(describe(params.image, run)));
+      const image = { tenant, id: params.job, image: params.image };
+      const partial = await findPartial(services, image, 'result.json', response);
+      if (partial === null) return;
+      response.json(partialResult.parse(toPartialResult(params.image, partial)));
     }),
     route(partialOperations.picture, async ({ tenant, params, query, response }) => {
       const file = query.target === 0 ? 'heatmap.png' : `heatmap-${query.target + 1}.png`;
-      const run = await findPartial(context, tenant, params, response, file);
-      if (run === null) return;
-      const { plan, bands } = run;
+      const image = { tenant, id: params.job, image: params.image };
+      const partial = await findPartial(services, image, file, response);
+      if (partial === null) return;
+      const { plan, bands } = partial;
       if (plan === null) throw notFound(`Image '${params.image}' is not begun yet`);
-      const png = await drawingSemaphore(() => draw(plan, bands, query));
+      const png = await drawingSemaphore(() => drawPartial(plan, bands, query));
       response.type('image/png').send(png);
     }),
   ];
 }
 
-/** @returns null where the answer is sent: the image is finished. @throws {AppError} `not_found` */
+/** An image of a job. */
+type JobImage = Reference & { readonly image: string };
+
+/**
+ * Read an image's finished rows, or redirect to the final result.
+ *
+ * @param file The final result of which the rows are a part.
+ * @returns null where the image is finished, and the request answered.
+ * @throws {AppError} `not_found`
+ */
 async function findPartial(
-  context: ApiServices,
-  tenant: string,
-  { job: id, image }: { readonly job: string; readonly image: string },
-  response: Response,
+  services: PartialServices,
+  target: JobImage,
   file: string,
+  response: Response,
 ): Promise<PartialRun | null> {
-  const job = await findJob(context, tenant, id);
+  const { tenant, id, image } = target;
+  const job = await findJob(services, tenant, id);
   if (imageIndexOf(image) >= job.counts.total) throw notFound(`Unknown image '${image}'`);
-  if (await isFinished(context, tenant, job, image, file, response)) return null;
-  const run = await readPartial(context, job, image);
-  // It may have been merged since it was looked for.
-  const isGone = run.bands.length === 0;
-  if (isGone && (await isFinished(context, tenant, job, image, file, response))) return null;
+  const partial = (await isFinished(services, target))
+    ? null
+    : await readPartial(services, job, image);
+  // The image may have been merged between the two reads.
+  if (partial === null || (partial.bands.length === 0 && (await isFinished(services, target)))) {
+    response.redirect(303, `/v1/jobs/${id}/images/${image}/${file}`);
+    return null;
+  }
   response.set({ 'Retry-After': '1', 'Cache-Control': 'no-store' });
-  return run;
+  return partial;
 }
 
+/** @throws {AppError} `not_found` with the reason, if the image failed. */
 async function isFinished(
-  { store }: ApiServices,
-  tenant: string,
-  { id }: JobRecord,
-  image: string,
-  file: string,
-  response: Response,
+  { store }: Pick<ApiServices, 'store'>,
+  target: JobImage,
 ): Promise<boolean> {
-  const { state } = await imageState(store, tenant, id, image);
-  if (state === 'failed') throw await missingResult(store, tenant, id, image);
-  if (state !== 'completed') return false;
-  response.redirect(303, `/v1/jobs/${id}/images/${image}/${file}`);
-  return true;
+  const { state } = await readImageState(store, target, target.image);
+  if (state === 'failed') throw await missingResultError(store, target, target.image);
+  return state === 'completed';
 }
 
-function describe(image: string, { plan, bands }: PartialRun): PartialResult {
+function toPartialResult(image: string, { plan, bands }: PartialRun): PartialResult {
+  // Every band carries the same baseline run.
   const baseline = bands[0]?.baseline;
   return {
     image,
-    rows: plan?.rows ?? null,
-    grids: (plan?.grids ?? []).map(({ patch, rows, columns }) => ({ patch, rows, columns })),
-    predicted: baseline?.predicted ?? null,
-    targets: baseline?.targets ?? [],
+    rows: plan === null ? null : plan.rows,
+    grids:
+      plan === null ? [] : plan.grids.map(({ patch, rows, columns }) => ({ patch, rows, columns })),
+    predicted: baseline === undefined ? null : baseline.predicted,
+    targets: baseline === undefined ? [] : baseline.targets,
     bands: bands.map(({ rowStart, rowEnd, scores, predictedClasses }) => {
       return { rowStart, rowEnd, scores, predictedClasses };
     }),
   };
 }
 
-function draw(
+function drawPartial(
   plan: OcclusionPlan,
   bands: readonly ShardResult[],
-  { target, grid: at }: { readonly target: number; readonly grid: number },
+  view: { readonly target: number; readonly grid: number },
 ): Promise<Buffer> {
-  const grid = plan.grids[at];
-  if (grid === undefined) throw invalidInput(`Expected grid below ${plan.grids.length}, got ${at}`);
+  const grid = plan.grids[view.grid];
+  if (grid === undefined) {
+    throw invalidInput(`Expected grid below ${plan.grids.length}, got ${view.grid}`);
+  }
   const baseline = bands[0]?.baseline;
-  const watched = baseline?.targets[target];
-  if (baseline !== undefined && watched === undefined) {
-    throw invalidInput(`Expected target below ${baseline.targets.length}, got ${target}`);
+  const target = baseline?.targets[view.target];
+  if (baseline !== undefined && target === undefined) {
+    throw invalidInput(`Expected target below ${baseline.targets.length}, got ${view.target}`);
   }
-  const scores = new Float32Array(plan.positions).fill(Number.NaN);
-  let done = 0;
-  for (const band of bands) {
-    const { rowStart, rowEnd, scores: all, predictedClasses } = decodeRows(band);
-    const length = predictedClasses.length;
-    scores.set(all.subarray(target * length, (target + 1) * length), plan.rowStarts[rowStart]);
-    done += rowEnd - rowStart;
-  }
-  const name = watched === undefined ? '' : `${watched.label}: `;
+  const done = bands.reduce((sum, { rowStart, rowEnd }) => sum + rowEnd - rowStart, 0);
+  const progress = `${done} of ${plan.rows} rows done`;
   return renderScoreMap(
-    scores.subarray(plan.gridStarts[at], plan.gridStarts[at + 1]),
+    joinScores(plan, bands, view.target).subarray(
+      plan.gridStarts[view.grid],
+      plan.gridStarts[view.grid + 1],
+    ),
     grid,
-    watched?.score ?? 0,
-    `${name}${done} of ${plan.rows} rows done`,
+    // The baseline score ends the colour scale, which is empty before the first row.
+    target === undefined ? 0 : target.score,
+    target === undefined ? progress : `${target.label}: ${progress}`,
   );
+}
+
+/** Join one target's scores of all bands. @returns float32 [positions], NaN where unknown. */
+function joinScores(
+  plan: OcclusionPlan,
+  bands: readonly ShardResult[],
+  target: number,
+): Float32Array {
+  const joined = new Float32Array(plan.positions).fill(Number.NaN);
+  for (const band of bands) {
+    const { scores, predictedClasses } = decodeRows(band);
+    const { length } = predictedClasses;
+    joined.set(
+      scores.subarray(target * length, (target + 1) * length),
+      plan.rowStarts[band.rowStart],
+    );
+  }
+  return joined;
 }

@@ -1,8 +1,9 @@
-import { inputSize, planOcclusion } from '@umbra/engine';
+import { inputSize, resolveRun } from '@umbra/engine';
 import { queueJobIds } from '@umbra/platform/queues/queues';
 import { keys } from '@umbra/platform/store/keys';
 import { describeModel } from '@umbra/platform/store/models';
 import { getRows } from '@umbra/platform/store/rows';
+import type { ObjectStore } from '@umbra/platform/store/store';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import {
   isLargeResult,
@@ -15,60 +16,65 @@ import {
 import { hasCode, unavailable } from '@umbra/shared/errors';
 import { addressOf } from '@umbra/shared/occlusion/address';
 import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
-import { Job } from 'bullmq';
+import { Job, type Queue } from 'bullmq';
 import { withinQueueTimeout } from '../http/queue-timeout.js';
 import type { ApiServices } from '../services.js';
 
-/** Rows of an image that are done. */
+/** Rows of an image that are finished. */
 export type PartialRun = {
-  /** null while the image's extent is not known: inputs vary in size, and it is not in the queue. */
+  /** null while the input's extent is not known: inputs vary in size, and the image is not in the queue. */
   readonly plan: OcclusionPlan | null;
-  /** Top to bottom. */
+  /** Finished bands of rows, top to bottom. */
   readonly bands: readonly ShardResult[];
 };
 
-type Queued = { readonly work: MergePayload; readonly returned: readonly ShardReturn[] };
+/** An image's merge in the queue, and what its shards have returned. */
+type QueuedMerge = { readonly payload: MergePayload; readonly returned: readonly ShardReturn[] };
 
 /**
- * Read what the shards of an image have given so far: nothing before it is queued, nor after its merge.
+ * Read the rows that an image's shards have finished: none before it is queued, nor after its merge.
  *
  * @throws {AppError} `unavailable` while Redis cannot be reached.
  */
 export async function readPartial(
-  context: ApiServices,
+  { store, mergeQueue }: Pick<ApiServices, 'store' | 'mergeQueue'>,
   job: JobRecord,
   image: string,
 ): Promise<PartialRun> {
   const { model, settings } = job;
-  const queued = await readQueue(context, job, image);
-  const { input } = await describeModel(context.store, model.name, model.digest);
+  const queued = await readMerge(mergeQueue, job, image);
+  const bundle = await describeModel(store, model.name, model.digest);
+  const { input } = bundle;
   const plan =
     queued === null && input.resize.rule === 'fit'
       ? null
-      : planOcclusion(queued === null ? input : inputSize(input, queued.work.item), settings);
+      : resolveRun(
+          settings,
+          bundle,
+          queued === null ? input : inputSize(input, queued.payload.item),
+        ).plan;
   if (queued === null) return { plan, bands: [] };
   const bands = await Promise.all(
-    queued.returned.map((value) => readBand(context, queued.work, value)),
+    queued.returned.map((value) => readBand(store, queued.payload, value)),
   );
   const found = bands.filter((band) => band !== null);
   return { plan, bands: found.sort((a, b) => a.rowStart - b.rowStart) };
 }
 
 /** @returns null for an image that is not in the queue. */
-async function readQueue(
-  { mergeQueue }: ApiServices,
+async function readMerge(
+  mergeQueue: Queue,
   { id, attempt }: JobRecord,
   image: string,
-): Promise<Queued | null> {
+): Promise<QueuedMerge | null> {
   try {
-    // BullMQ waits for a Redis that is not there yet; a request must not.
     const merge = await withinQueueTimeout(
       Job.fromId(mergeQueue, queueJobIds.merge(id, attempt, image)),
     );
     if (merge === undefined) return null;
     const values = Object.values(await merge.getChildrenValues());
     return {
-      work: mergePayload.parse(merge.data),
+      payload: mergePayload.parse(merge.data),
       returned: values.map((value) => shardReturn.parse(value)),
     };
   } catch (error) {
@@ -77,16 +83,20 @@ async function readQueue(
   }
 }
 
-/** @returns null for one that the merge has taken away meanwhile. */
+/** @returns null for rows that the merge has deleted meanwhile. */
 async function readBand(
-  { store }: ApiServices,
-  work: MergePayload,
+  store: ObjectStore,
+  payload: MergePayload,
   value: ShardReturn,
 ): Promise<ShardResult | null> {
   if (!isLargeResult(value)) return value;
-  const { tenant, jobId, item } = work;
+  const { tenant, jobId, item } = payload;
   try {
-    return await getRows(store, keys.largeResult(tenant, jobId, item.id, value), addressOf(work));
+    return await getRows(
+      store,
+      keys.largeResult(tenant, jobId, item.id, value),
+      addressOf(payload),
+    );
   } catch (error) {
     if (hasCode(error, 'not_found')) return null;
     throw error;

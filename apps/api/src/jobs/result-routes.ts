@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { getJson } from '@umbra/platform/store/json';
 import { parseKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
+import type { ObjectStore } from '@umbra/platform/store/store';
 import { errorReport, imageId } from '@umbra/shared/contracts/dataset';
 import { imageResult, mediaTypeOf, resultFile } from '@umbra/shared/contracts/result';
 import { hasCode } from '@umbra/shared/errors';
@@ -12,8 +13,8 @@ import { imageParams, jobParam } from '../http/params.js';
 import { redirectQuery, redirectToObject, sendObject } from '../http/send-object.js';
 import type { ApiServices } from '../services.js';
 import { archiveOperations, archiveRoutes } from './archive-routes.js';
-import { findJob } from './job-routes.js';
-import { missingResult } from './view-routes.js';
+import { findJob } from './find-job.js';
+import { missingResultError } from './image-state.js';
 
 const imageError = z.strictObject({ id: imageId, error: errorReport });
 
@@ -22,8 +23,9 @@ export const resultOperations = {
     id: 'getResultFile',
     method: 'get',
     path: '/v1/jobs/{job}/images/{image}/{file}',
-    ...{ tag: 'results', scope: 'read' },
-    summary: 'A file of a finished image; result.json lists them all',
+    tag: 'results',
+    scope: 'read',
+    summary: 'Download a file of a finished image; result.json lists them all',
     params: { ...imageParams, file: resultFile },
     query: redirectQuery,
     answers: {
@@ -37,51 +39,56 @@ export const resultOperations = {
         },
       },
       302: {
-        description: 'Where the store has it',
-        headers: { Location: 'A URL for some minutes' },
+        description: 'A redirect to the store',
+        headers: { Location: 'A URL that is valid for some minutes' },
       },
     },
   }),
   ...archiveOperations,
   errors: operation({
     id: 'listErrors',
-    ...{ method: 'get', path: '/v1/jobs/{job}/errors', tag: 'results', scope: 'read' },
-    summary: 'The images that failed, and why, as JSON Lines',
+    method: 'get',
+    path: '/v1/jobs/{job}/errors',
+    tag: 'results',
+    scope: 'read',
+    summary: 'List the images that failed, with reasons, as JSON Lines',
     params: jobParam,
     answers: {
-      200: { description: 'A line an image', content: { 'application/jsonl': imageError } },
+      200: { description: 'One line an image', content: { 'application/jsonl': imageError } },
     },
   }),
 };
 
-export function resultRoutes(context: ApiServices): Route[] {
+/** Routes of the results of finished images, and of a job's archives and errors. */
+export function resultRoutes(services: Pick<ApiServices, 'store'>): Route[] {
+  const { store } = services;
   return [
     route(resultOperations.file, async ({ tenant, params, query, request, response }) => {
       const { job: id, image, file } = params;
-      const job = await findJob(context, tenant, id);
+      const job = await findJob(services, tenant, id);
       const object = {
         key: keys.result(tenant, job.id, image, file),
         mediaType: mediaTypeOf(file),
       };
       try {
-        if (query.redirect && (await redirectToObject(context, object, response))) return;
-        await sendObject(context, object, { request, response });
+        if (query.redirect && (await redirectToObject(services, object, response))) return;
+        await sendObject(services, object, { request, response });
       } catch (error) {
         if (!hasCode(error, 'not_found')) throw error;
-        throw await missingResult(context.store, tenant, job.id, image);
+        throw await missingResultError(store, { tenant, id: job.id }, image);
       }
     }),
-    ...archiveRoutes(context),
+    ...archiveRoutes(services),
     route(resultOperations.errors, async ({ tenant, params, response }) => {
-      const job = await findJob(context, tenant, params.job);
+      const job = await findJob(services, tenant, params.job);
       response.type('application/jsonl');
-      await pipeline(Readable.from(listErrors(context, tenant, job.id)), response);
+      await pipeline(Readable.from(listErrors(store, tenant, job.id)), response);
     }),
   ];
 }
 
-/** One line an image that failed, as they are stored. */
-async function* listErrors({ store }: ApiServices, tenant: string, jobId: string) {
+/** List the failed images, one line each, as they are read from the store. */
+async function* listErrors(store: ObjectStore, tenant: string, jobId: string) {
   for await (const { key } of store.list(keys.errors(tenant, jobId))) {
     const error = await getJson(store, key, errorReport);
     const { image: id } = parseKey('error', key);

@@ -1,4 +1,5 @@
 import { datasetOperations } from '../datasets/dataset-routes.js';
+import { uploadOperations } from '../datasets/upload-routes.js';
 import { explainOperations } from '../explain/explain-routes.js';
 import type { Operation } from '../http/operation.js';
 import { deliveryOperations } from '../jobs/delivery-routes.js';
@@ -19,6 +20,7 @@ import { docsOperations } from './docs-routes.js';
  */
 export const operations = [
   ...Object.values(datasetOperations),
+  ...Object.values(uploadOperations),
   ...Object.values(jobOperations),
   ...Object.values(partialOperations),
   ...Object.values(eventOperations),
