@@ -1,74 +1,85 @@
 import { createHash } from 'node:crypto';
 import { inspectImage } from '@umbra/engine';
-import { deleteDataset, findJobRecord } from '@umbra/platform/store/delete';
-import { getJson, putJson } from '@umbra/platform/store/json';
+import { deleteDataset } from '@umbra/platform/store/delete';
+import { putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
-import { type Dataset, type DatasetItem, errorReport } from '@umbra/shared/contracts/dataset';
-import { isFinal, type JobRecord, type JobRequest } from '@umbra/shared/contracts/job';
+import { type Dataset, type DatasetItem, newDataset } from '@umbra/shared/contracts/dataset';
+import type { JobRecord, JobRequest } from '@umbra/shared/contracts/job';
 import { AppError, hasCode } from '@umbra/shared/errors';
-import { imageIdAt, newDatasetId } from '@umbra/shared/ids';
+import { newDatasetId } from '@umbra/shared/ids';
 import { releaseQuietly } from '../auth/release-usage.js';
 import { cancelJob } from '../jobs/control-job.js';
-import { checkRequest, createJob } from '../jobs/create-job.js';
+import { checkRequest, createJob, type JobServices } from '../jobs/create-job.js';
 import type { ApiServices } from '../services.js';
 import type { HeldImage } from './memory-budget.js';
+import { onlyImage, waitForImage } from './wait-for-image.js';
 
-export type Question = {
+export type ExplainServices = JobServices & Pick<ApiServices, 'redis' | 'config' | 'hub'>;
+
+/** An image to explain while its client waits. */
+export type ExplainRequest = {
   readonly image: HeldImage;
   readonly name: string;
   readonly request: Omit<JobRequest, 'dataset'>;
   readonly deadlineMs: number;
-  /** Aborted when nobody waits any more. */
+  /** Aborted when the client disconnects. */
   readonly abandoned: AbortSignal;
 };
 
-export const onlyImage = imageIdAt(0);
-
 /**
- * Explain one image while somebody waits: a job like any other, before all others in the queue.
+ * Explain one image while its client waits: a job like any other, ahead of all queued ones.
  *
  * @returns The job, whose image is finished.
  * @throws {AppError} The image's own error; `deadline_exceeded`, and then the job is cancelled.
  */
 export async function explainImage(
-  context: ApiServices,
+  services: ExplainServices,
   tenant: string,
-  question: Question,
+  asked: ExplainRequest,
 ): Promise<JobRecord> {
-  const dataset = await storeImage(context, tenant, question).finally(question.image.release);
-  let job: JobRecord;
+  const job = await createImageJob(services, tenant, asked);
+  const deadline = AbortSignal.timeout(asked.deadlineMs);
   try {
-    const request = { ...question.request, dataset: dataset.id };
-    const checked = await checkRequest(context, tenant, request);
-    job = await createJob(context, tenant, checked, { interactive: true });
-  } catch (error) {
-    // Nothing will ever read it.
-    await deleteDataset(context.store, tenant, dataset);
-    await releaseQuietly(context.usage.releaseDataset(tenant, dataset.id));
-    throw error;
-  }
-  const deadline = AbortSignal.timeout(question.deadlineMs);
-  try {
-    await waitForImage(context, tenant, job.id, AbortSignal.any([deadline, question.abandoned]));
+    const signal = AbortSignal.any([deadline, asked.abandoned]);
+    await waitForImage(services, { tenant, id: job.id }, signal);
     return job;
   } catch (error) {
-    if (!deadline.aborted && !question.abandoned.aborted) throw error;
-    await cancelJob(context, tenant, job).catch((reason: unknown) => {
+    if (!deadline.aborted && !asked.abandoned.aborted) throw error;
+    await cancelJob(services, tenant, job).catch((reason: unknown) => {
       // It ended in the meantime.
       if (!hasCode(reason, 'conflict')) throw reason;
     });
     throw new AppError(
       'deadline_exceeded',
-      `Expected an answer within ${question.deadlineMs / 1000} s; job '${job.id}' was cancelled`,
+      `Expected an answer within ${asked.deadlineMs / 1000} s; job '${job.id}' was cancelled`,
     );
   }
 }
 
-/** A dataset of one image; it is deleted with its job. */
-async function storeImage(
-  { store, config, usage, readTenant }: ApiServices,
+/** Store the image as a dataset of its own and create its job; a failure leaves neither. */
+async function createImageJob(
+  services: ExplainServices,
   tenant: string,
-  { image: held, name }: Question,
+  asked: ExplainRequest,
+): Promise<JobRecord> {
+  const dataset = await storeImage(services, tenant, asked).finally(asked.image.release);
+  try {
+    const request = { ...asked.request, dataset: dataset.id };
+    const checked = await checkRequest(services, tenant, request);
+    return await createJob(services, tenant, checked, { interactive: true });
+  } catch (error) {
+    // No job reads the dataset.
+    await deleteDataset(services.store, tenant, dataset);
+    await releaseQuietly(services.usage.releaseDataset(tenant, dataset.id));
+    throw error;
+  }
+}
+
+/** Store an image as a dataset of its own, which is deleted with its job. */
+async function storeImage(
+  { store, config, usage, readTenant }: ExplainServices,
+  tenant: string,
+  { image: held, name }: ExplainRequest,
 ): Promise<Dataset> {
   const image = held.bytes();
   const limits = { maxPixels: config.UMBRA_MAX_IMAGE_PIXELS };
@@ -76,12 +87,14 @@ async function storeImage(
   const sha256 = createHash('sha256').update(image).digest('hex');
   const id = newDatasetId();
   const bytes = image.length;
-  const facts = { name, sha256, bytes, width, height };
-  const item: DatasetItem = { version: 1, id: onlyImage, ...facts };
-  const now = new Date().toISOString();
+  const item: DatasetItem = { version: 1, id: onlyImage, name, sha256, bytes, width, height };
+  const empty = newDataset(id, new Date());
   const dataset: Dataset = {
-    ...{ version: 2, id, state: 'ready', metadata: {}, createdAt: now, readyAt: now },
-    ...{ failedAt: null, images: 1, bytes, refused: 0, duplicates: 0, labelled: 0, error: null },
+    ...empty,
+    state: 'ready',
+    readyAt: empty.createdAt,
+    images: 1,
+    bytes,
   };
   const { quotas } = await readTenant(tenant);
   await usage.reserveDataset(tenant, quotas, id, { images: 1, bytes });
@@ -89,65 +102,4 @@ async function storeImage(
   await store.put(keys.manifest(tenant, id), `${JSON.stringify(item)}\n`);
   await putJson(store, keys.dataset(tenant, id), dataset);
   return dataset;
-}
-
-/** Wait, by what is heard and without asking, until the job's image is finished. */
-async function waitForImage(
-  context: ApiServices,
-  tenant: string,
-  jobId: string,
-  signal: AbortSignal,
-): Promise<void> {
-  let stop = () => {};
-  let isOver = false;
-  try {
-    await new Promise<void>((resolve, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-      if (signal.aborted) reject(signal.reason);
-      const look = () => {
-        lookForImage(context, tenant, jobId).then((isThere) => isThere && resolve(), reject);
-      };
-      const listener = {
-        event: ({ name }: { name: string }) => name !== 'progress' && look(),
-        lost: look,
-        beat: () => undefined,
-        end: () => reject(new AppError('unavailable', 'The service is being stopped')),
-      };
-      context.hub.follow(tenant, jobId, listener).then((unfollow) => {
-        stop = unfollow;
-        // Nobody waited for that to begin.
-        if (isOver) return stop();
-        // It may have ended before it was followed.
-        look();
-      }, reject);
-    });
-  } finally {
-    isOver = true;
-    stop();
-  }
-}
-
-/**
- * @returns Whether the image is finished.
- * @throws {AppError} Why it failed, or its job did.
- */
-async function lookForImage(
-  { store }: ApiServices,
-  tenant: string,
-  jobId: string,
-): Promise<boolean> {
-  if ((await store.head(keys.result(tenant, jobId, onlyImage, 'result.json'))) !== null)
-    return true;
-  const failed = await getJson(store, keys.error(tenant, jobId, onlyImage), errorReport).catch(
-    (error: unknown) => {
-      if (hasCode(error, 'not_found')) return null;
-      throw error;
-    },
-  );
-  if (failed !== null) throw new AppError(failed.code, failed.message);
-  const job = await findJobRecord(store, tenant, jobId);
-  if (job === null || !isFinal(job.state)) return false;
-  if (job.state === 'expired') throw new AppError('deadline_exceeded', `Job '${jobId}' expired`);
-  const { code, message } = job.error ?? { code: 'cancelled', message: `Job '${jobId}' ended` };
-  throw new AppError(code, message);
 }

@@ -8,78 +8,86 @@ import { z } from 'zod';
 import { operation, type Route, route } from '../http/operation.js';
 import { sendObject } from '../http/send-object.js';
 import type { ApiServices } from '../services.js';
-import { explainImage, onlyImage } from './explain-image.js';
+import { type ExplainServices, explainImage } from './explain-image.js';
 import { createMemoryBudget } from './memory-budget.js';
 import { receiveImage } from './one-image.js';
+import { onlyImage } from './wait-for-image.js';
 
-/** Its files can be fetched for this long. */
+/** How long the result's files are kept. */
 const keptSeconds = 3_600;
-/** The service ends what nobody cancelled, such as an API process that died. */
+/** Time after the deadline at which the job expires, where an API process died without cancelling it. */
 const graceSeconds = 5;
 
-const words = z.strictObject({
+const explainQuery = z.strictObject({
   model: jobRequest.shape.model,
-  /** Of a run, as JSON. */
+  /** Settings of the run, as JSON. */
   settings: z.string().max(4096).default('{}'),
   deadlineSeconds: z.coerce.number().int().min(1).max(120).default(30),
-  /** The picture, where a picture is asked for. */
+  /** Picture to answer with, where the client accepts a picture. */
   picture: z.enum(['overlay', 'heatmap']).default('overlay'),
 });
 
 const answer = z.strictObject({
   job: jobId,
   result: imageResult,
-  /** Every file of the result, for an hour. */
+  /** Files of the result, which are kept for an hour. */
   files: z.array(z.strictObject({ name: z.string(), path: z.string() })),
 });
 
 export const explainOperations = {
   explain: operation({
     id: 'explainImage',
-    ...{ method: 'post', path: '/v1/explain', tag: 'results', scope: 'submit' },
-    summary: 'Explain one image at once, before all jobs in the queue',
+    method: 'post',
+    path: '/v1/explain',
+    tag: 'results',
+    scope: 'submit',
+    summary: 'Explain one image while the client waits, ahead of all queued jobs',
     description:
-      'The body is an image, or a form with one and with the same words as the query. `Accept: image/png` asks for the picture. Without an answer in time it is given up. What it made is deleted after an hour.',
-    query: words.partial(),
+      'The body is an image, or a form with one and with the same fields as the query. `Accept: image/png` requests the picture. The job is cancelled at the deadline. Its results are deleted after an hour.',
+    query: explainQuery.partial(),
     streams: {
-      // Whatever the image's field is called, it is taken.
-      'multipart/form-data': words.partial().extend({ image: z.file() }),
+      // The image is accepted under any field name.
+      'multipart/form-data': explainQuery.partial().extend({ image: z.file() }),
       'image/*': 'bytes',
       'application/octet-stream': 'bytes',
     },
     answers: {
       200: {
-        description: 'What the model said, and where its files are; or the picture',
+        description: 'The result and the paths of its files; or the picture',
         content: { 'application/json': answer, 'image/png': 'bytes' },
       },
     },
     problems: [
-      ...(['not_found', 'too_large', 'unsupported_media_type', 'unprocessable'] as const),
-      ...([
-        'integrity',
-        'cancelled',
-        'deadline_exceeded',
-        'unavailable',
-        'quota_exceeded',
-      ] as const),
+      'not_found',
+      'too_large',
+      'unsupported_media_type',
+      'unprocessable',
+      'integrity',
+      'cancelled',
+      'deadline_exceeded',
+      'unavailable',
+      'quota_exceeded',
     ],
   }),
 };
 
-/** Of images that are not stored yet, in this process. */
-const maxHeldBytes = 256 * 1024 * 1024;
+/** Memory budget of this process for images that are not stored yet. */
+const heldBytes = 256 * 1024 * 1024;
 
-export function explainRoutes(context: ApiServices): Route[] {
-  const room = createMemoryBudget(maxHeldBytes);
-  const limit = context.config.UMBRA_MAX_IMAGE_BYTES;
+/** Route that explains one image while its client waits. */
+export function explainRoutes(services: ExplainServices): Route[] {
+  const memoryBudget = createMemoryBudget(heldBytes);
+  const maxBytes = services.config.UMBRA_MAX_IMAGE_BYTES;
   return [
     route(explainOperations.explain, async ({ tenant, query, request, response }) => {
-      const told = Number(request.get('content-length') ?? limit);
-      const form = await room.hold(Math.min(told, limit), () => receiveImage(request, limit));
-      const asked = parseWords({ ...query, ...form.fields }, form.image.release);
+      const declared = Number(request.get('content-length') ?? maxBytes);
+      const form = await memoryBudget.hold(Math.min(declared, maxBytes), () =>
+        receiveImage(request, maxBytes),
+      );
+      const asked = parseQuery({ ...query, ...form.fields }, form.image.release);
       const abandoned = new AbortController();
       response.once('close', () => abandoned.abort());
-      const job = await explainImage(context, tenant, {
+      const job = await explainImage(services, tenant, {
         image: form.image,
         name: form.name,
         request: asked.request,
@@ -88,26 +96,26 @@ export function explainRoutes(context: ApiServices): Route[] {
       });
       if (request.accepts(['application/json', 'image/png']) === 'image/png') {
         const key = keys.result(tenant, job.id, onlyImage, `${asked.picture}.png`);
-        await sendObject(context, { key, mediaType: 'image/png' }, { request, response });
-      } else await sendAnswer(context, tenant, job, response);
+        await sendObject(services, { key, mediaType: 'image/png' }, { request, response });
+      } else await sendAnswer(services, tenant, job, response);
     }),
   ];
 }
 
-/** @param giveUp Called where they are no words of ours. */
-function parseWords(given: object, giveUp: () => void) {
+/** Parse the query and the form's fields. @param release Called if they are invalid. */
+function parseQuery(given: object, release: () => void) {
   try {
-    const asked = words.parse(given);
+    const asked = explainQuery.parse(given);
     return { ...asked, request: requestOf(asked) };
   } catch (error) {
-    giveUp();
+    release();
     throw error;
   }
 }
 
-function requestOf({ model, settings, deadlineSeconds }: z.output<typeof words>) {
+function requestOf({ model, settings, deadlineSeconds }: z.output<typeof explainQuery>) {
   const { dataset: _, ...request } = jobRequest.parse({
-    // The image's own dataset is not made yet.
+    // A placeholder: the image's own dataset is not created yet.
     dataset: `ds_${'0'.repeat(20)}`,
     model,
     settings: parseSettings(settings),
@@ -126,7 +134,7 @@ function parseSettings(text: string): unknown {
 }
 
 async function sendAnswer(
-  { store }: ApiServices,
+  { store }: Pick<ApiServices, 'store'>,
   tenant: string,
   { id }: JobRecord,
   response: Response,

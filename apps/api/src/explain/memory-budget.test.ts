@@ -3,23 +3,23 @@ import { createMemoryBudget } from './memory-budget.js';
 
 const read = async () => ({ image: Buffer.from('image'), name: 'a' });
 
-test('images are let in while there is room, and one alone always', async () => {
-  const room = createMemoryBudget(100);
-  const large = await room.hold(150, read);
+test('images are admitted within the budget, and a single image always', async () => {
+  const budget = createMemoryBudget(100);
+  const large = await budget.hold(150, read);
   expect(large.name).toBe('a');
   expect(large.image.bytes().toString()).toBe('image');
-  await expect(room.hold(1, read)).rejects.toMatchObject({ code: 'unavailable' });
+  await expect(budget.hold(1, read)).rejects.toMatchObject({ code: 'unavailable' });
   large.image.release();
   large.image.release();
-  expect(() => large.image.bytes()).toThrow('let go');
-  await room.hold(60, read);
-  await expect(room.hold(60, read)).rejects.toMatchObject({ code: 'unavailable' });
-  await room.hold(40, read);
+  expect(() => large.image.bytes()).toThrow('released');
+  await budget.hold(60, read);
+  await expect(budget.hold(60, read)).rejects.toMatchObject({ code: 'unavailable' });
+  await budget.hold(40, read);
 });
 
-test('what cannot be read takes no room', async () => {
-  const room = createMemoryBudget(100);
-  const broken = room.hold(100, () => Promise.reject(new Error('broken')));
+test('an image that cannot be read takes nothing of the budget', async () => {
+  const budget = createMemoryBudget(100);
+  const broken = budget.hold(100, () => Promise.reject(new Error('broken')));
   await expect(broken).rejects.toThrow('broken');
-  await room.hold(100, read);
+  await budget.hold(100, read);
 });

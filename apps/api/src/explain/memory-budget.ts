@@ -1,43 +1,45 @@
 import { unavailable } from '@umbra/shared/errors';
 
-/** An image in memory, until it is stored: whoever waits for its results holds it no longer. */
+/** An image in memory, until its holder releases it. */
 export type HeldImage = {
-  /** @throws {Error} Once it was let go. */
+  /** @throws {Error} After the release. */
   bytes(): Buffer;
+  /** Release the memory. Idempotent. */
   release(): void;
 };
 
+/** Limits the memory of the images that a process holds at once. */
 export type MemoryBudget = {
   /**
-   * Read an image where there is room for it.
+   * Read an image within the budget.
    *
-   * @param most Of its bytes, as far as that is known beforehand.
-   * @throws {AppError} `unavailable` where there is none; what `read` throws.
+   * @param maxBytes Maximum size of the image, as far as it is known before the read.
+   * @throws {AppError} `unavailable` where the budget is spent; what `read` throws.
    */
   hold<T extends { readonly image: Buffer }>(
-    most: number,
+    maxBytes: number,
     read: () => Promise<T>,
   ): Promise<Omit<T, 'image'> & { readonly image: HeldImage }>;
 };
 
-/** @param maxBytes Of all images together; one alone is always let in. */
-export function createMemoryBudget(maxBytes: number): MemoryBudget {
-  let held = 0;
+/** @param budgetBytes Budget for all images together; a single image is always admitted. */
+export function createMemoryBudget(budgetBytes: number): MemoryBudget {
+  let heldBytes = 0;
   return {
-    async hold(most, read) {
-      if (held > 0 && held + most > maxBytes) {
+    async hold(maxBytes, read) {
+      if (heldBytes > 0 && heldBytes + maxBytes > budgetBytes) {
         throw unavailable('Many images are being received: ask again in a moment');
       }
-      held += most;
+      heldBytes += maxBytes;
       let image: Buffer | null = null;
-      let isOver = false;
+      let isReleased = false;
       const release = (): void => {
-        if (!isOver) held -= most;
-        isOver = true;
+        if (!isReleased) heldBytes -= maxBytes;
+        isReleased = true;
         image = null;
       };
       const bytes = (): Buffer => {
-        if (image === null) throw new Error('Expected an image that was not let go');
+        if (image === null) throw new Error('Expected an image that was not released');
         return image;
       };
       try {

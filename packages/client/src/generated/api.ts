@@ -10,14 +10,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Datasets in pages, the oldest first
+         * List datasets, oldest first
          * @description Needs a key with scope `read`.
          */
         get: operations["listDatasets"];
         put?: never;
         /**
-         * Make a dataset; bad files are refused one by one, with reasons
-         * @description Of images: one request, and it is ready. Of JSON without a source: it is open, and takes images until it is closed. Of a source or a manifest: a worker looks at the images where they lie.
+         * Create a dataset; bad files are refused one by one, with reasons
+         * @description From images: ready after this one request. From JSON without a source: open, and takes images until it is closed. From a source or a manifest: a worker validates the images where they are stored.
          *
          *     Needs a key with scope `submit`.
          */
@@ -36,7 +36,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What a dataset holds, or has taken in so far
+         * Get a dataset, with its counts so far
          * @description Needs a key with scope `read`.
          */
         get: operations["getDataset"];
@@ -60,14 +60,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The images of a dataset that is ready, in pages
+         * List the images of a ready dataset
          * @description Needs a key with scope `read`.
          */
         get: operations["listDatasetImages"];
         put?: never;
         /**
          * Add images to an open dataset
-         * @description What has come of a request that breaks off is kept; the same file sent again counts once.
+         * @description Images received before a request breaks off are kept; the same file sent again counts once.
          *
          *     Needs a key with scope `submit`.
          */
@@ -86,7 +86,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The files that were refused, and why, as JSON Lines
+         * List the refused files, with reasons, as JSON Lines
          * @description Needs a key with scope `read`.
          */
         get: operations["listRefusals"];
@@ -108,7 +108,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * End an open dataset, which then never changes; safe to repeat
+         * Close an open dataset, which then never changes; idempotent
          * @description Needs a key with scope `submit`.
          */
         post: operations["closeDataset"];
@@ -128,7 +128,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * URLs under which a client sends images of an open dataset straight to S3
+         * Presign URLs to upload images of an open dataset directly to S3
          * @description Needs a key with scope `submit`.
          */
         post: operations["presignUploads"];
@@ -148,7 +148,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Begin to send a large archive in parts to an open dataset
+         * Begin the upload of a large archive in parts to an open dataset
          * @description Needs a key with scope `submit`.
          */
         post: operations["beginArchive"];
@@ -166,21 +166,21 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How much of an archive has come; HEAD says so in headers
+         * Get an archive upload's offset; HEAD answers with the headers alone
          * @description Needs a key with scope `submit`.
          */
         get: operations["getArchiveUpload"];
         put?: never;
         post?: never;
         /**
-         * Leave out an archive of an open dataset
+         * Remove an archive from an open dataset
          * @description Needs a key with scope `submit`.
          */
         delete: operations["deleteArchiveUpload"];
         options?: never;
         head?: never;
         /**
-         * Send a part of an archive; what has come of a request that breaks off is kept
+         * Upload a part of an archive; bytes received before a request breaks off are kept
          * @description Needs a key with scope `submit`.
          */
         patch: operations["appendArchive"];
@@ -194,13 +194,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Jobs, in the order of their ids, in pages
+         * List jobs, in the order of their ids
          * @description Needs a key with scope `read`.
          */
         get: operations["listJobs"];
         put?: never;
         /**
-         * Explain a dataset with a model; with dryRun, only say what that takes
+         * Create a job that explains a dataset with a model; with dryRun, only estimate it
          * @description Needs a key with scope `submit`.
          */
         post: operations["createJob"];
@@ -218,7 +218,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A job's state, counts, positions done and ETA
+         * Get a job, with its state, counts, positions done and ETA
          * @description Needs a key with scope `read`.
          */
         get: operations["getJob"];
@@ -244,7 +244,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Have a job end; finished images stay, and are in its archive
+         * Cancel a job; finished images stay, and are in its archive
          * @description Needs a key with scope `submit`.
          */
         post: operations["cancelJob"];
@@ -264,7 +264,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Begin no more images until the job is resumed
+         * Pause a job: start no more images until it is resumed
          * @description Needs a key with scope `submit`.
          */
         post: operations["pauseJob"];
@@ -284,7 +284,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Go on with a paused job
+         * Resume a paused job
          * @description Needs a key with scope `submit`.
          */
         post: operations["resumeJob"];
@@ -304,7 +304,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Run the images of an ended job that failed or were not run; rows that are there are used
+         * Retry an ended job: run the images that failed or were not run, reusing finished rows
          * @description Needs a key with scope `submit`.
          */
         post: operations["retryJob"];
@@ -322,7 +322,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The images of a job and their states, in pages
+         * List the images of a job with their states
          * @description Needs a key with scope `read`.
          */
         get: operations["listImages"];
@@ -364,7 +364,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What was posted to a job's webhook, each attempt of it, and what came of it
+         * List the events posted to a job's webhook, with every attempt and its outcome
          * @description Needs a key with scope `read`.
          */
         get: operations["listDeliveries"];
@@ -386,7 +386,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Post the events of a job's webhook again that were not taken
+         * Post the undelivered events of a job's webhook again
          * @description Needs a key with scope `submit`.
          */
         post: operations["redeliverWebhook"];
@@ -404,7 +404,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What is known of an image while it runs
+         * Get the scores of an image that is still running
          * @description Needs a key with scope `read`.
          */
         get: operations["getPartialResult"];
@@ -424,7 +424,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The scores of an image while it runs, grey where nothing is known yet
+         * Draw the scores of an image that is still running; unknown positions are grey
          * @description Needs a key with scope `read`.
          */
         get: operations["getPartialPicture"];
@@ -446,8 +446,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Explain one image at once, before all jobs in the queue
-         * @description The body is an image, or a form with one and with the same words as the query. `Accept: image/png` asks for the picture. Without an answer in time it is given up. What it made is deleted after an hour.
+         * Explain one image while the client waits, ahead of all queued jobs
+         * @description The body is an image, or a form with one and with the same fields as the query. `Accept: image/png` requests the picture. The job is cancelled at the deadline. Its results are deleted after an hour.
          *
          *     Needs a key with scope `submit`.
          */
@@ -466,7 +466,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A file of a finished image; result.json lists them all
+         * Download a file of a finished image; result.json lists them all
          * @description Needs a key with scope `read`.
          */
         get: operations["getResultFile"];
@@ -486,7 +486,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A zip of everything, with digests and provenance, where it is one
+         * Download the archive of a job that has one: a zip with digests and provenance
          * @description Needs a key with scope `read`.
          */
         get: operations["getArchive"];
@@ -506,7 +506,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The zips of a job, each complete in itself
+         * List the archives of a job; each is a complete zip
          * @description Needs a key with scope `read`.
          */
         get: operations["listArchives"];
@@ -526,7 +526,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One zip of a job, by its name
+         * Download one archive of a job, by name
          * @description Needs a key with scope `read`.
          */
         get: operations["getArchivePart"];
@@ -546,7 +546,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The images that failed, and why, as JSON Lines
+         * List the images that failed, with reasons, as JSON Lines
          * @description Needs a key with scope `read`.
          */
         get: operations["listErrors"];
@@ -566,7 +566,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What the model was given; with row and column, with the patch there
+         * Draw the model's input; with row and column, with the patch there
          * @description Needs a key with scope `read`.
          */
         get: operations["getInput"];
@@ -586,7 +586,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The photo with what a unit (ROW,COLUMN) of a layer sees
+         * Draw the receptive field of a unit (ROW,COLUMN) of a layer on the photo
          * @description Needs a key with scope `read`.
          */
         get: operations["getReceptiveField"];
@@ -606,7 +606,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The models that can be run
+         * List the models that can be run
          * @description Needs a key with scope `read`.
          */
         get: operations["listModels"];
@@ -626,7 +626,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Every layer: shape, window, parameters, receptive field
+         * List a model's layers: shape, kernel, parameters, receptive field
          * @description Needs a key with scope `read`.
          */
         get: operations["listLayers"];
@@ -646,7 +646,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A convolution's weights, drawn; pages are linked
+         * Draw a convolution's filters; pages are linked
          * @description Needs a key with scope `read`.
          */
         get: operations["getFilters"];
@@ -666,7 +666,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A convolution's weights as they are
+         * Download a convolution's filters as an array
          * @description Needs a key with scope `read`.
          */
         get: operations["getFilterArray"];
@@ -686,7 +686,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The workers that live, and the formats of models that they run
+         * List the live workers, with the model formats that they run
          * @description Needs a key with scope `read`.
          */
         get: operations["listWorkers"];
@@ -705,7 +705,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether this process answers */
+        /** Check that this process answers */
         get: operations["getHealth"];
         put?: never;
         post?: never;
@@ -722,7 +722,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether Redis and the store answer, too */
+        /** Check that Redis and the store answer, too */
         get: operations["getReadiness"];
         put?: never;
         post?: never;
@@ -739,7 +739,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** This document */
+        /** Get this document */
         get: operations["getDocument"];
         put?: never;
         post?: never;
@@ -756,7 +756,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** This document as a page to read and to try requests on */
+        /** Show this document as a page with which requests can be tried */
         get: operations["getDocs"];
         put?: never;
         post?: never;
@@ -773,7 +773,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the page is made of */
+        /** Get a file of the page */
         get: operations["getDocsAsset"];
         put?: never;
         post?: never;
@@ -1487,7 +1487,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Made: ready, or open */
+            /** @description Created: ready, or open */
             201: {
                 headers: {
                     /** @description The dataset */
@@ -1518,12 +1518,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description Its images are being looked at by a worker: poll it */
+            /** @description A worker is validating its images: poll it */
             202: {
                 headers: {
                     /** @description The dataset */
                     Location?: string;
-                    /** @description Seconds to wait before asking */
+                    /** @description Seconds to wait before the next request */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1588,7 +1588,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Gone */
+            /** @description Deleted */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -1693,7 +1693,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Added */
+            /** @description The dataset so far */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1753,7 +1753,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A line a file */
+            /** @description One line a file */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1791,12 +1791,12 @@ export interface operations {
                     "application/json": components["schemas"]["Dataset"];
                 };
             };
-            /** @description Its images are being looked at by a worker: poll it */
+            /** @description A worker is validating its images: poll it */
             202: {
                 headers: {
                     /** @description The dataset */
                     Location?: string;
-                    /** @description Seconds to wait before asking */
+                    /** @description Seconds to wait before the next request */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1842,7 +1842,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description One a file, in the order asked for; the URLs hold for six hours */
+            /** @description One upload a file, in the order requested; the URLs are valid for six hours */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1894,14 +1894,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description How much has come */
+            /** @description The upload and its offset */
             201: {
                 headers: {
-                    /** @description Bytes that have come */
+                    /** @description Bytes received */
                     "Upload-Offset"?: string;
                     /** @description Bytes of the archive */
                     "Upload-Length"?: string;
-                    /** @description The archive */
+                    /** @description The upload */
                     Location?: string;
                     [name: string]: unknown;
                 };
@@ -1939,10 +1939,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description How much has come */
+            /** @description The upload and its offset */
             200: {
                 headers: {
-                    /** @description Bytes that have come */
+                    /** @description Bytes received */
                     "Upload-Offset"?: string;
                     /** @description Bytes of the archive */
                     "Upload-Length"?: string;
@@ -1979,7 +1979,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Gone */
+            /** @description Deleted */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -2014,10 +2014,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Taken */
+            /** @description Stored */
             204: {
                 headers: {
-                    /** @description Where the next part begins */
+                    /** @description Where the next part starts */
                     "Upload-Offset"?: string;
                     [name: string]: unknown;
                 };
@@ -2100,12 +2100,12 @@ export interface operations {
                     "application/json": components["schemas"]["JobEstimate"];
                 };
             };
-            /** @description The job, which goes on by itself: poll it */
+            /** @description The job, which is processed asynchronously: poll it */
             202: {
                 headers: {
                     /** @description The job */
                     Location?: string;
-                    /** @description Seconds to wait before asking */
+                    /** @description Seconds to wait before the next request */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2227,7 +2227,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Gone */
+            /** @description Deleted */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -2255,12 +2255,12 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The job, which goes on by itself: poll it */
+            /** @description The job, which is processed asynchronously: poll it */
             202: {
                 headers: {
                     /** @description The job */
                     Location?: string;
-                    /** @description Seconds to wait before asking */
+                    /** @description Seconds to wait before the next request */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2289,12 +2289,12 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The job, which goes on by itself: poll it */
+            /** @description The job, which is processed asynchronously: poll it */
             202: {
                 headers: {
                     /** @description The job */
                     Location?: string;
-                    /** @description Seconds to wait before asking */
+                    /** @description Seconds to wait before the next request */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2323,12 +2323,12 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The job, which goes on by itself: poll it */
+            /** @description The job, which is processed asynchronously: poll it */
             202: {
                 headers: {
                     /** @description The job */
                     Location?: string;
-                    /** @description Seconds to wait before asking */
+                    /** @description Seconds to wait before the next request */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2357,12 +2357,12 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The job, which goes on by itself: poll it */
+            /** @description The job, which is processed asynchronously: poll it */
             202: {
                 headers: {
                     /** @description The job */
                     Location?: string;
-                    /** @description Seconds to wait before asking */
+                    /** @description Seconds to wait before the next request */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2472,7 +2472,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description An entry an event */
+            /** @description One entry an event */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2580,10 +2580,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Rows that are done; none before the image is begun */
+            /** @description Finished rows; none before the image is started */
             200: {
                 headers: {
-                    /** @description Seconds to wait before asking again */
+                    /** @description Seconds to wait before the next request */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2656,7 +2656,7 @@ export interface operations {
             /** @description A picture */
             200: {
                 headers: {
-                    /** @description Seconds to wait before asking again */
+                    /** @description Seconds to wait before the next request */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2722,7 +2722,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What the model said, and where its files are; or the picture */
+            /** @description The result and the paths of its files; or the picture */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2787,10 +2787,10 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
-            /** @description Where the store has it */
+            /** @description A redirect to the store */
             302: {
                 headers: {
-                    /** @description A URL for some minutes */
+                    /** @description A URL that is valid for some minutes */
                     Location?: string;
                     [name: string]: unknown;
                 };
@@ -2828,10 +2828,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description All of it */
+            /** @description The whole file */
             200: {
                 headers: {
-                    /** @description Of this content; for If-Range */
+                    /** @description Entity tag of the content, for If-Range */
                     ETag?: string;
                     /** @description SHA-256 of the whole file (RFC 9530) */
                     "Repr-Digest"?: string;
@@ -2841,10 +2841,10 @@ export interface operations {
                     "application/zip": unknown;
                 };
             };
-            /** @description The range asked for */
+            /** @description The requested range */
             206: {
                 headers: {
-                    /** @description Of this content; for If-Range */
+                    /** @description Entity tag of the content, for If-Range */
                     ETag?: string;
                     /** @description SHA-256 of the whole file (RFC 9530) */
                     "Repr-Digest"?: string;
@@ -2854,10 +2854,10 @@ export interface operations {
                     "application/zip": unknown;
                 };
             };
-            /** @description Where the store has it */
+            /** @description A redirect to the store */
             302: {
                 headers: {
-                    /** @description A URL for some minutes */
+                    /** @description A URL that is valid for some minutes */
                     Location?: string;
                     [name: string]: unknown;
                 };
@@ -2892,7 +2892,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description In the order of their images */
+            /** @description All archives, in the order of their images */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2936,10 +2936,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description All of it */
+            /** @description The whole file */
             200: {
                 headers: {
-                    /** @description Of this content; for If-Range */
+                    /** @description Entity tag of the content, for If-Range */
                     ETag?: string;
                     /** @description SHA-256 of the whole file (RFC 9530) */
                     "Repr-Digest"?: string;
@@ -2949,10 +2949,10 @@ export interface operations {
                     "application/zip": unknown;
                 };
             };
-            /** @description The range asked for */
+            /** @description The requested range */
             206: {
                 headers: {
-                    /** @description Of this content; for If-Range */
+                    /** @description Entity tag of the content, for If-Range */
                     ETag?: string;
                     /** @description SHA-256 of the whole file (RFC 9530) */
                     "Repr-Digest"?: string;
@@ -2962,10 +2962,10 @@ export interface operations {
                     "application/zip": unknown;
                 };
             };
-            /** @description Where the store has it */
+            /** @description A redirect to the store */
             302: {
                 headers: {
-                    /** @description A URL for some minutes */
+                    /** @description A URL that is valid for some minutes */
                     Location?: string;
                     [name: string]: unknown;
                 };
@@ -3000,7 +3000,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A line an image */
+            /** @description One line an image */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3122,7 +3122,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description All of them */
+            /** @description Every model */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3154,7 +3154,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description All layers */
+            /** @description Every layer */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3246,7 +3246,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description NPY */
+            /** @description An NPY file, float32 */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3280,7 +3280,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Workers heard of lately */
+            /** @description Workers with a recent heartbeat */
             200: {
                 headers: {
                     [name: string]: unknown;
