@@ -3,7 +3,6 @@ import { invalidInput } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import { openConvertedModel } from '../convert/open-converted.js';
 import { planar } from '../image/layout.js';
-import { openOnnxNetwork } from './onnx-network.js';
 import type { Network } from './types.js';
 
 /**
@@ -23,6 +22,8 @@ export async function openNetwork(
   }
   const { close } = converted;
   try {
+    // The runtime, which no other task loads into the main thread.
+    const { openOnnxNetwork } = await import('./onnx-network.js');
     const network = await openOnnxNetwork(converted.folder, converted.bundle, { height, width });
     if (converted.bundle.input.layout === bundle.input.layout) return { ...network, close };
     const upTo: Network['upTo'] = async (layer) => {
