@@ -18,8 +18,8 @@ import type { PublishJobState } from './jobs/announce.js';
 import type { WorkerMetrics } from './observability/metrics.js';
 import type { ModelCache } from './runtime/model-cache.js';
 
-/** What the steps of a job are given. */
-export type Context = {
+/** Everything a worker process opens once. */
+export type WorkerServices = {
   readonly config: Readonly<WorkerConfig>;
   readonly store: ObjectStore;
   /** Buckets that datasets may be made of. */

@@ -25,7 +25,7 @@ import { createWorkerMetrics } from './observability/metrics.js';
 import { consume, type Step } from './runtime/consume.js';
 import { createModelCache } from './runtime/model-cache.js';
 import { joinFleet } from './runtime/register-worker.js';
-import type { Context } from './services.js';
+import type { WorkerServices } from './services.js';
 import { runShard } from './shards/shard.js';
 import { runWebhook } from './webhooks/deliver.js';
 
@@ -77,7 +77,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
   const shared = { connection: redis, prefix: redisPrefix, ...telemetryOf(tracing) };
   const queue = (name: string) => new Queue(name, shared);
   const webhookQueue = queue(queueNames.webhook);
-  const context: Context = {
+  const services: WorkerServices = {
     ...platform.services,
     config,
     scoreLease: createScoreLease(redis),
@@ -98,7 +98,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     closing: closing.signal,
     shutdown: shutdown.signal,
   };
-  const { flows, ingestQueue, dispatchQueue, shardQueues, mergeQueue, archiveQueue } = context;
+  const { flows, ingestQueue, dispatchQueue, shardQueues, mergeQueue, archiveQueue } = services;
   const queues = [
     ingestQueue,
     dispatchQueue,
@@ -127,15 +127,15 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     webhook: [steps.webhook],
   };
   const consumers = config.UMBRA_STEPS.flatMap((step) =>
-    chosen[step].map((one) => consume(context, redis, one)),
+    chosen[step].map((one) => consume(services, redis, one)),
   );
   await Promise.all(consumers.map((consumer) => consumer.ready()));
-  const stopAnnouncing = joinFleet(context, workerRegistry, served);
+  const stopAnnouncing = joinFleet(services, workerRegistry, served);
   const dispatches = config.UMBRA_STEPS.includes('dispatch');
-  const stopDispatching = dispatches ? keepDispatching(context) : () => {};
+  const stopDispatching = dispatches ? keepDispatching(services) : () => {};
   const ingests = config.UMBRA_STEPS.includes('ingest');
-  if (ingests) await resumeIngests(context);
-  const stopIngests = ingests ? keepResumingIngests(context) : () => {};
+  if (ingests) await resumeIngests(services);
+  const stopIngests = ingests ? keepResumingIngests(services) : () => {};
   const { refresh } = metrics;
   const server = await serveMetrics({ config, registry, logger, refresh });
   logger.info(

@@ -10,7 +10,7 @@ import { archivePayload } from '@umbra/shared/contracts/shard';
 import { reportError } from '@umbra/shared/errors';
 import type { Job } from 'bullmq';
 import { cleanUp, endJob, failJob, readJob } from '../jobs/job-record.js';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 import { readImages } from './archive-images.js';
 import { openPart, type PartWriter } from './archive-part.js';
 
@@ -18,36 +18,40 @@ import { openPart, type PartWriter } from './archive-part.js';
 const maxPartBytes = 64 * 1024 ** 3;
 
 /** Stream every result into zips in the store, and end the job. Safe to repeat. */
-export async function runArchive(context: Context, queued: Job): Promise<void> {
+export async function runArchive(services: WorkerServices, queued: Job): Promise<void> {
   const { tenant, jobId } = archivePayload.parse(queued.data);
-  const { store, logger } = context;
+  const { store, logger } = services;
   const job = await readJob(store, tenant, jobId);
   // Queued once more as it ended; the job may have been begun again since.
   if (!isOfRun(queued, job)) return;
   if (isFinal(job.state)) {
     // Ended by an attempt that could not tell of it any more.
     if ((await store.head(keys.activeJob(tenant, jobId))) !== null) {
-      await cleanUp(context, tenant, job);
+      await cleanUp(services, tenant, job);
     }
     return;
   }
   try {
     const state = job.ending?.state ?? 'completed';
-    const counts = await writeArchives(context, tenant, job, state);
-    await endJob(context, tenant, job, state, { counts, error: job.ending?.error ?? null });
+    const counts = await writeArchives(services, tenant, job, state);
+    await endJob(services, tenant, job, state, { counts, error: job.ending?.error ?? null });
   } catch (error) {
     if (queued.attemptsMade + 1 < (queued.opts.attempts ?? 1)) throw error;
-    await failJob(context, tenant, jobId, reportError(error));
+    await failJob(services, tenant, jobId, reportError(error));
     logger.error({ jobId, error: reportError(error) }, 'archive failed');
   }
 }
 
 /** An archive that ended without its step, since its workers died of it. */
-export async function failUnarchived(context: Context, queued: Job, error: Error): Promise<void> {
+export async function failUnarchived(
+  services: WorkerServices,
+  queued: Job,
+  error: Error,
+): Promise<void> {
   const { tenant, jobId } = archivePayload.parse(queued.data);
-  const job = await readJob(context.store, tenant, jobId);
+  const job = await readJob(services.store, tenant, jobId);
   if (isOfRun(queued, job) && !isFinal(job.state)) {
-    await failJob(context, tenant, jobId, reportError(error));
+    await failJob(services, tenant, jobId, reportError(error));
   }
 }
 
@@ -55,12 +59,12 @@ const isOfRun = (queued: Job, { id, attempt }: JobRecord): boolean =>
   queued.id === queueJobIds.archive(id, attempt);
 
 async function writeArchives(
-  context: Context,
+  services: WorkerServices,
   tenant: string,
   job: JobRecord,
   state: FinalState,
 ): Promise<Counts> {
-  const { store } = context;
+  const { store } = services;
   const folder = await mkdtemp(join(tmpdir(), 'umbra-archive-'));
   const limit = Math.min(job.archivePartBytes ?? maxPartBytes, maxPartBytes);
   const parts: ArchivePart[] = [];

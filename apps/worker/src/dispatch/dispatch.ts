@@ -3,7 +3,7 @@ import { matchKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import { reportError } from '@umbra/shared/errors';
 import { DelayedError, type Job } from 'bullmq';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 import { resumeWebhooks } from '../webhooks/resume-webhooks.js';
 import { createDispatcher } from './dispatcher.js';
 import { createFleetSnapshotReader } from './fleet-snapshot.js';
@@ -19,10 +19,10 @@ const snapshotMs = 1_000;
  * There is one queue job for this, so the fleet has one dispatcher: whoever holds its lock. When the
  * process ends, another takes it over; when Redis is lost, so is the lock, and this ends.
  */
-export async function runDispatch(context: Context, job: Job, token = ''): Promise<void> {
-  const { closing, logger, config } = context;
-  const dispatcher = createDispatcher(context);
-  const readSnapshot = createFleetSnapshotReader(context);
+export async function runDispatch(services: WorkerServices, job: Job, token = ''): Promise<void> {
+  const { closing, logger, config } = services;
+  const dispatcher = createDispatcher(services);
+  const readSnapshot = createFleetSnapshotReader(services);
   let snapshot = await readSnapshot();
   const due = { snapshot: 0, scan: 0, sweep: 0 };
   const isDue = (what: keyof typeof due, everyMs: number): boolean => {
@@ -41,11 +41,11 @@ export async function runDispatch(context: Context, job: Job, token = ''): Promi
         snapshot = await readSnapshot();
       }
       if (isDue('scan', config.UMBRA_RESUME_MS)) {
-        await registerUnfinished(context);
-        await resumeWebhooks(context);
+        await registerUnfinished(services);
+        await resumeWebhooks(services);
       }
       if (isDue('sweep', config.UMBRA_RESUME_MS)) {
-        sweepRetention(context).catch((error: unknown) =>
+        sweepRetention(services).catch((error: unknown) =>
           logger.warn({ error: reportError(error) }, 'results could not be deleted'),
         );
       }
@@ -63,7 +63,7 @@ export async function runDispatch(context: Context, job: Job, token = ''): Promi
 }
 
 /** Jobs that Redis does not know: it was lost, or a step gave up while the store was away. */
-async function registerUnfinished({ store, progress, logger }: Context): Promise<void> {
+async function registerUnfinished({ store, progress, logger }: WorkerServices): Promise<void> {
   const registered = await progress.listRegistered();
   for await (const { key } of store.list(keys.allActiveJobs())) {
     const marked = matchKey('activeJob', key);

@@ -5,7 +5,7 @@ import type { JobRecord } from '@umbra/shared/contracts/job';
 import { isRetryable, reportError } from '@umbra/shared/errors';
 import { createRoundRobin, type RoundRobin } from '@umbra/shared/scheduling/deficit-round-robin';
 import { failJob } from '../jobs/job-record.js';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 import { decide } from './decide.js';
 import type { FleetSnapshot } from './fleet-snapshot.js';
 import { type Launch, launchImages } from './launch.js';
@@ -48,8 +48,8 @@ export type Dispatcher = {
   settle(): Promise<void>;
 };
 
-export function createDispatcher(context: Context): Dispatcher {
-  const { store, progress, logger, config } = context;
+export function createDispatcher(services: WorkerServices): Dispatcher {
+  const { store, progress, logger, config } = services;
   const trackedJobs = new Map<string, TrackedJob>();
   const robins = new Map<string, RoundRobin>();
   const background = new Set<Promise<void>>();
@@ -81,7 +81,7 @@ export function createDispatcher(context: Context): Dispatcher {
         if (Date.now() < tracked.sinceMs + unmadeMs) return;
         await store.delete(keys.activeJob(tenant, jobId));
         await progress.unregister(jobId);
-      } else await failJob(context, tenant, jobId, reportError(error));
+      } else await failJob(services, tenant, jobId, reportError(error));
       trackedJobs.delete(jobId);
     } catch (reason) {
       logger.warn({ jobId, error: reportError(reason) }, 'a job could not be ended');
@@ -105,36 +105,36 @@ export function createDispatcher(context: Context): Dispatcher {
     switch (decision.do) {
       case 'forget':
         change(tracked, async () => {
-          if (await forget(context, tracked)) trackedJobs.delete(tracked.jobId);
+          if (await forget(services, tracked)) trackedJobs.delete(tracked.jobId);
         });
         return null;
       case 'validate':
-        change(tracked, () => validate(context, tracked));
+        change(tracked, () => validate(services, tracked));
         return null;
       case 'start':
-        change(tracked, () => start(context, tracked));
+        change(tracked, () => start(services, tracked));
         return null;
       case 'pause':
-        change(tracked, () => pause(context, tracked));
+        change(tracked, () => pause(services, tracked));
         return null;
       case 'resume':
-        change(tracked, () => resume(context, tracked));
+        change(tracked, () => resume(services, tracked));
         return null;
       case 'end':
-        change(tracked, () => end(context, tracked, decision.ending));
+        change(tracked, () => end(services, tracked, decision.ending));
         return null;
       case 'finalize':
-        change(tracked, () => finalize(context, tracked));
+        change(tracked, () => finalize(services, tracked));
         return null;
       case 'wait':
         return null;
       case 'dispatch': {
         if (isStuck(tracked, live, nowMs)) {
-          change(tracked, () => findLost(context, tracked, sizingOf(tracked, snapshot)));
+          change(tracked, () => findLost(services, tracked, sizingOf(tracked, snapshot)));
           return null;
         }
         tracked.reader ??= openReader(
-          context,
+          services,
           tracked,
           live.progress?.cursor ?? { index: 0, offset: 0 },
         );
@@ -162,7 +162,7 @@ export function createDispatcher(context: Context): Dispatcher {
         (tracked) => !tracked.isBusy && tracked.notBeforeMs <= nowMs,
       );
       for (const tracked of idle.filter(({ job }) => job === undefined)) {
-        change(tracked, () => loadJob(context, tracked));
+        change(tracked, () => loadJob(services, tracked));
       }
       const known = [...trackedJobs.values()].filter(
         (tracked): tracked is LoadedJob => tracked.job !== undefined,
@@ -192,7 +192,7 @@ export function createDispatcher(context: Context): Dispatcher {
           );
           const taken = takeTurns(mine, robin, windows[queue][kind], snapshot.weightOf);
           try {
-            launched += await launch(context, taken, snapshot);
+            launched += await launch(services, taken, snapshot);
           } catch (error) {
             // What was read ahead may not be in flight: it is read again from where Redis knows of.
             for (const { tracked } of taken.keys()) delete tracked.reader;
@@ -258,7 +258,7 @@ const sizingOf = (
 });
 
 async function launch(
-  context: Context,
+  services: WorkerServices,
   taken: ReadonlyMap<Ready, readonly Entry[]>,
   snapshot: FleetSnapshot,
 ): Promise<number> {
@@ -269,7 +269,7 @@ async function launch(
     const started = live.progress?.cursor.index ?? 0;
     const imagesLeft = Math.max(1, job.counts.total - started);
     if (reader === undefined) continue;
-    await context.progress.launch(
+    await services.progress.launch(
       job.id,
       entries.map(({ at }) => at),
       reader.position(),
@@ -279,6 +279,6 @@ async function launch(
     launches.push({ tenant, job, bundle: loaded.bundle, items, imagesLeft, ...sizing });
     images += items.length;
   }
-  await launchImages(context, launches);
+  await launchImages(services, launches);
   return images;
 }

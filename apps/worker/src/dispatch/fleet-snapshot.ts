@@ -2,7 +2,7 @@ import { type ShardQueue, shardQueues } from '@umbra/platform/queues/queues';
 import { readTenant, unlimitedTenant } from '@umbra/platform/tenancy/tenant';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { WorkerNotice } from '@umbra/shared/contracts/worker';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 
 /** What changes slowly, and costs more to read than a job's progress. */
 export type FleetSnapshot = {
@@ -18,8 +18,8 @@ export type FleetSnapshot = {
 const weightsMs = 30_000;
 
 /** @returns Reads the outlook as it is now. */
-export function createFleetSnapshotReader(context: Context): () => Promise<FleetSnapshot> {
-  const { workerRegistry, throughput, progress, store } = context;
+export function createFleetSnapshotReader(services: WorkerServices): () => Promise<FleetSnapshot> {
+  const { workerRegistry, throughput, progress, store } = services;
   let weights = new Map<string, number>();
   let readAtMs = 0;
   const readWeights = async (): Promise<void> => {

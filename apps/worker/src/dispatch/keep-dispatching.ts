@@ -1,12 +1,12 @@
 import { dispatcherJob } from '@umbra/platform/queues/queues';
 import { reportError } from '@umbra/shared/errors';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 
 /** Redis may come back empty at any time, and the dispatcher with it. */
 const everyMs = 2_000;
 
 /** See to it that the fleet has a dispatcher. @returns A function that stops it. */
-export function keepDispatching({ dispatchQueue, logger }: Context): () => void {
+export function keepDispatching({ dispatchQueue, logger }: WorkerServices): () => void {
   const ensure = async () => {
     const { name, data, opts } = dispatcherJob;
     await dispatchQueue.add(name, data, opts).catch((error: unknown) => {

@@ -15,7 +15,7 @@ import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import { planShards } from '@umbra/shared/occlusion/shards';
 import type { FlowJob } from 'bullmq';
 import { recordFailure } from '../merge/merge.js';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 import { chooseRowsPerShard, type ShardSizing } from '../shards/rows-per-shard.js';
 
 /** Flows in one MULTI: Redis serves nobody else meanwhile. */
@@ -34,21 +34,24 @@ export type Launch = {
 };
 
 /** Queue images: a flow each. What cannot be run fails here, by itself. */
-export async function launchImages(context: Context, launches: readonly Launch[]): Promise<void> {
+export async function launchImages(
+  services: WorkerServices,
+  launches: readonly Launch[],
+): Promise<void> {
   const flows: FlowJob[] = [];
   for (const launch of launches) {
     for (const item of launch.items) {
-      const flow = await planFlow(context, launch, item);
+      const flow = await planFlow(services, launch, item);
       if (flow !== null) flows.push(flow);
     }
   }
   for (let start = 0; start < flows.length; start += flowsAtOnce) {
-    await context.flows.addBulk(flows.slice(start, start + flowsAtOnce));
+    await services.flows.addBulk(flows.slice(start, start + flowsAtOnce));
   }
 }
 
 async function planFlow(
-  context: Context,
+  services: WorkerServices,
   { tenant, job, bundle, imagesLeft, inferenceThreads, secondsPerPosition }: Launch,
   item: DatasetItem,
 ): Promise<FlowJob | null> {
@@ -60,20 +63,20 @@ async function planFlow(
     plan = planOcclusion(inputSize(bundle.input, item), settings);
   } catch (error) {
     // Inputs may vary in size: a patch that one of them cannot hold is that image's failure.
-    await recordFailure(context, work, reportError(error));
+    await recordFailure(services, work, reportError(error));
     return null;
   }
   const { rows } = plan;
   const sizing: ShardSizing = {
     ...{ rows, images: imagesLeft, inferenceThreads, secondsPerPosition },
     positionsPerRow: Math.max(...plan.grids.map(({ columns }) => columns)),
-    targetSeconds: context.config.UMBRA_SHARD_SECONDS,
+    targetSeconds: services.config.UMBRA_SHARD_SECONDS,
   };
   const rowsPerShard = needsWholeImage(settings)
     ? rows
     : (job.rowsPerShard ?? chooseRowsPerShard(sizing));
   const priority = priorityOf(job);
-  const trace = await context.traces.queued({ tenant, jobId, imageId: item.id });
+  const trace = await services.traces.queued({ tenant, jobId, imageId: item.id });
   const traced = trace === undefined ? {} : { telemetry: { metadata: trace } };
   return {
     name: queueNames.merge,

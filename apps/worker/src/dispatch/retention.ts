@@ -3,11 +3,11 @@ import { matchKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import { reportError } from '@umbra/shared/errors';
 import { endedAtMs } from '../jobs/job-record.js';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 
 /** Delete jobs whose results have been kept for as long as was asked. */
-export async function sweepRetention(context: Context): Promise<void> {
-  const { store, logger } = context;
+export async function sweepRetention(services: WorkerServices): Promise<void> {
+  const { store, logger } = services;
   for await (const { key } of store.list(keys.retentions())) {
     const marked = matchKey('retention', key);
     if (marked === null) continue;
@@ -15,7 +15,7 @@ export async function sweepRetention(context: Context): Promise<void> {
     // In ascending order: what follows is kept for longer.
     if (Date.parse(deleteAt) > Date.now()) return;
     try {
-      await deleteKept(context, tenant, jobId);
+      await deleteKept(services, tenant, jobId);
       await store.delete(key);
     } catch (error) {
       // One that cannot be deleted keeps none of the others.
@@ -25,7 +25,7 @@ export async function sweepRetention(context: Context): Promise<void> {
 }
 
 async function deleteKept(
-  { store, usage, logger }: Context,
+  { store, usage, logger }: WorkerServices,
   tenant: string,
   jobId: string,
 ): Promise<void> {

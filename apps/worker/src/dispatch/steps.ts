@@ -16,7 +16,7 @@ import type { Ending, JobRecord } from '@umbra/shared/contracts/job';
 import { hasCode, invalidInput } from '@umbra/shared/errors';
 import { imageIdAt, imageIndexOf } from '@umbra/shared/ids';
 import { cleanUp, endedAtMs, endJob, readJob, writeJob } from '../jobs/job-record.js';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 import { type Launch, launchImages } from './launch.js';
 import { createManifestReader, readItemAt } from './manifest-reader.js';
 import type { LoadedJob, TrackedJob } from './tracked-job.js';
@@ -25,11 +25,11 @@ import type { LoadedJob, TrackedJob } from './tracked-job.js';
 const slowlyMs = 1_000;
 
 /** Read a job's record, and tell Redis what its user asked for: it may have come back empty. */
-export async function loadJob(context: Context, tracked: TrackedJob): Promise<void> {
-  const { store, progress } = context;
+export async function loadJob(services: WorkerServices, tracked: TrackedJob): Promise<void> {
+  const { store, progress } = services;
   const { tenant, jobId } = tracked;
   const job = await readJob(store, tenant, jobId);
-  allowedStrategy(job.settings.strategy, engineOptionsOf(context.config));
+  allowedStrategy(job.settings.strategy, engineOptionsOf(services.config));
   const bundle = await describeModel(store, job.model.name, job.model.digest);
   const isEnding =
     job.state === 'cancelling' || (await store.head(keys.cancellation(tenant, jobId))) !== null;
@@ -45,10 +45,10 @@ export async function loadJob(context: Context, tracked: TrackedJob): Promise<vo
  *
  * @throws {AppError} `invalid_input` when there will be none; `quota_exceeded`.
  */
-export async function validate(context: Context, tracked: LoadedJob): Promise<void> {
+export async function validate(services: WorkerServices, tracked: LoadedJob): Promise<void> {
   const { tenant, job } = tracked;
   const record = await getJson(
-    context.store,
+    services.store,
     keys.dataset(tenant, job.dataset),
     storedDataset,
   ).catch((error: unknown) => {
@@ -63,16 +63,16 @@ export async function validate(context: Context, tracked: LoadedJob): Promise<vo
     return;
   }
   const counts = { total: record.images, completed: 0, failed: 0 };
-  const { quotas } = await context.readTenant(tenant);
-  await context.usage.reserveJob(tenant, quotas, job.id, positionsOf({ ...job, counts }));
-  tracked.job = await writeJob(context, tenant, job, { state: 'queued', counts });
+  const { quotas } = await services.readTenant(tenant);
+  await services.usage.reserveJob(tenant, quotas, job.id, positionsOf({ ...job, counts }));
+  tracked.job = await writeJob(services, tenant, job, { state: 'queued', counts });
 }
 
 /**
  * Begin, or begin again after Redis was lost or for a retry: the store says which images are finished.
  */
-export async function start(context: Context, tracked: LoadedJob): Promise<void> {
-  const { store, progress, logger } = context;
+export async function start(services: WorkerServices, tracked: LoadedJob): Promise<void> {
+  const { store, progress, logger } = services;
   const { tenant, job } = tracked;
   const isRetry = job.state === 'queued' && job.attempt > 1;
   if (isRetry) {
@@ -81,19 +81,19 @@ export async function start(context: Context, tracked: LoadedJob): Promise<void>
     for await (const { key } of store.list(keys.errors(tenant, job.id))) await store.delete(key);
   }
   // Nothing can be finished of a job that is begun for the first time.
-  const known = job.state === 'queued' && !isRetry ? 0 : await countFinished(context, tracked);
+  const known = job.state === 'queued' && !isRetry ? 0 : await countFinished(services, tracked);
   // Last: where this field stands, the rest has been taken over.
   await progress.start(job.id, Date.now());
-  tracked.reader = openReader(context, tracked, { index: 0, offset: 0 });
+  tracked.reader = openReader(services, tracked, { index: 0, offset: 0 });
   if (job.state === 'queued') {
     const startedAt = job.startedAt ?? new Date().toISOString();
-    tracked.job = await writeJob(context, tenant, job, { state: 'in_progress', startedAt });
+    tracked.job = await writeJob(services, tenant, job, { state: 'in_progress', startedAt });
   }
   logger.info({ jobId: job.id, images: job.counts.total, known }, 'job started');
 }
 
 async function countFinished(
-  { store, progress }: Context,
+  { store, progress }: WorkerServices,
   { tenant, job }: LoadedJob,
 ): Promise<number> {
   let known = 0;
@@ -116,7 +116,7 @@ async function countFinished(
 
 /** Where another dispatcher left off. */
 export const openReader = (
-  { store, progress }: Context,
+  { store, progress }: WorkerServices,
   { tenant, job }: LoadedJob,
   from: { readonly index: number; readonly offset: number },
 ) =>
@@ -127,25 +127,32 @@ export const openReader = (
     readFinished: (first, count) => progress.readFinished(job.id, first, count),
   });
 
-export async function pause(context: Context, tracked: LoadedJob): Promise<void> {
+export async function pause(services: WorkerServices, tracked: LoadedJob): Promise<void> {
   const pausedAt = new Date().toISOString();
-  tracked.job = await writeJob(context, tracked.tenant, tracked.job, { state: 'paused', pausedAt });
+  tracked.job = await writeJob(services, tracked.tenant, tracked.job, {
+    state: 'paused',
+    pausedAt,
+  });
 }
 
-export async function resume(context: Context, tracked: LoadedJob): Promise<void> {
+export async function resume(services: WorkerServices, tracked: LoadedJob): Promise<void> {
   const changes = { state: 'in_progress', pausedAt: null } as const;
-  tracked.job = await writeJob(context, tracked.tenant, tracked.job, changes);
+  tracked.job = await writeJob(services, tracked.tenant, tracked.job, changes);
 }
 
 /** Stop what runs; what is finished stays. */
-export async function end(context: Context, tracked: LoadedJob, ending: Ending): Promise<void> {
+export async function end(
+  services: WorkerServices,
+  tracked: LoadedJob,
+  ending: Ending,
+): Promise<void> {
   const { tenant, job } = tracked;
   const cancellingAt = ending.requestedAt;
   const changes = { state: 'cancelling', cancellingAt, ending } as const;
   // The reason first: of what is only told to stop, another dispatcher would say that a user did it.
-  const next = await writeJob(context, tenant, job, changes);
+  const next = await writeJob(services, tenant, job, changes);
   if (next.state !== 'cancelling') return reset(tracked, next);
-  await context.progress.cancel(job.id);
+  await services.progress.cancel(job.id);
   tracked.job = next;
 }
 
@@ -158,8 +165,8 @@ const cutOffMs = 60_000;
  *
  * @returns Whether it can be forgotten.
  */
-export async function forget(context: Context, tracked: LoadedJob): Promise<boolean> {
-  const { store, progress } = context;
+export async function forget(services: WorkerServices, tracked: LoadedJob): Promise<boolean> {
+  const { store, progress } = services;
   const { tenant, jobId } = tracked;
   const job = await readJob(store, tenant, jobId);
   const endedMs = endedAtMs(job);
@@ -172,7 +179,7 @@ export async function forget(context: Context, tracked: LoadedJob): Promise<bool
       tracked.notBeforeMs = Date.now() + slowlyMs;
       return false;
     }
-    await cleanUp(context, tenant, job);
+    await cleanUp(services, tenant, job);
   }
   await progress.unregister(jobId);
   return true;
@@ -185,15 +192,15 @@ function reset(tracked: LoadedJob, job: JobRecord): void {
 }
 
 /** Have the archive written, which ends the job; end it where there is nothing to archive. */
-export async function finalize(context: Context, tracked: LoadedJob): Promise<void> {
+export async function finalize(services: WorkerServices, tracked: LoadedJob): Promise<void> {
   const { tenant, job } = tracked;
   const { ending } = job;
   if (job.interactive || job.startedAt === null) {
-    const live = await context.progress.read(job.id);
+    const live = await services.progress.read(job.id);
     const { completed = 0, failed = 0 } = live ?? {};
     const counts = { total: job.counts.total, completed, failed };
     const error = ending?.error ?? null;
-    tracked.job = await endJob(context, tenant, job, ending?.state ?? 'completed', {
+    tracked.job = await endJob(services, tenant, job, ending?.state ?? 'completed', {
       counts,
       error,
     });
@@ -202,16 +209,16 @@ export async function finalize(context: Context, tracked: LoadedJob): Promise<vo
   const finalizingAt = new Date().toISOString();
   const stored =
     job.state === 'finalizing'
-      ? await readJob(context.store, tenant, job.id)
-      : await writeJob(context, tenant, job, { state: 'finalizing', finalizingAt });
+      ? await readJob(services.store, tenant, job.id)
+      : await writeJob(services, tenant, job, { state: 'finalizing', finalizingAt });
   // The archive's step writes the record from here on, and a user may have the job begun again.
   if (stored.state !== 'finalizing' || stored.attempt !== job.attempt)
     return reset(tracked, stored);
   tracked.job = stored;
   // Not only once: an archive that was lost with Redis is queued again.
-  const carrier = await context.traces.recall(job.id);
-  await context.tracing.within(carrier, () =>
-    context.archiveQueue.add(
+  const carrier = await services.traces.recall(job.id);
+  await services.tracing.within(carrier, () =>
+    services.archiveQueue.add(
       queueNames.archive,
       { version: 1, tenant, jobId: job.id },
       { ...outageJobOptions, jobId: queueJobIds.archive(job.id, job.attempt) },
@@ -225,11 +232,11 @@ export async function finalize(context: Context, tracked: LoadedJob): Promise<vo
  * while the store was away.
  */
 export async function findLost(
-  context: Context,
+  services: WorkerServices,
   tracked: LoadedJob,
   sizing: Pick<Launch, 'inferenceThreads' | 'secondsPerPosition'>,
 ): Promise<void> {
-  const { store, progress, mergeQueue, logger } = context;
+  const { store, progress, mergeQueue, logger } = services;
   const { tenant, job, loaded } = tracked;
   for (const cursor of await progress.listInFlight(job.id)) {
     const imageId = imageIdAt(cursor.index);
@@ -241,7 +248,7 @@ export async function findLost(
     }
     logger.warn({ jobId: job.id, imageId }, 'image lost from the queue; queued again');
     const item = await readItemAt(store, keys.manifest(tenant, job.dataset), cursor);
-    await launchImages(context, [
+    await launchImages(services, [
       { tenant, job, bundle: loaded.bundle, items: [item], imagesLeft: 1, ...sizing },
     ]);
   }

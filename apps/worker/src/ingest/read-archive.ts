@@ -11,7 +11,7 @@ import {
 import type { DatasetMeter } from '@umbra/platform/tenancy/dataset-meter';
 import type { DatasetSource } from '@umbra/shared/contracts/dataset';
 import { hasCode } from '@umbra/shared/errors';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 import { limitsOf } from './limits.js';
 import type { Place } from './read-source.js';
 
@@ -22,7 +22,7 @@ const swelling = 8;
 
 /** Unpack an archive that came in parts. Files that are in the journal already are passed over. */
 export async function readArchive(
-  context: Context,
+  services: WorkerServices,
   place: Place,
   id: string,
   { format, labels }: ArchiveSource,
@@ -34,14 +34,14 @@ export async function readArchive(
   const writer = createDatasetWriter({
     ...place,
     labels,
-    limits: limitsOf(context),
+    limits: limitsOf(services),
     stream: id,
     done: { files, index: last?.index ?? 0 },
     isSource: true,
     admit: meter.take,
     onCommit: assertActive,
   });
-  const maxBytes = swelling * context.config.UMBRA_MAX_UPLOAD_BYTES;
+  const maxBytes = swelling * services.config.UMBRA_MAX_UPLOAD_BYTES;
   try {
     await unpack({ ...place, source: id }, format, writer, maxBytes);
     await writer.settle();

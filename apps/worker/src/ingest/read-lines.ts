@@ -8,7 +8,7 @@ import {
   manifestLine,
 } from '@umbra/shared/contracts/dataset';
 import { hasCode, invalidInput } from '@umbra/shared/errors';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 import { entryOf, refusalOf } from './entry-of.js';
 import { keepJournal, type Step } from './keep-journal.js';
 import { limitsOf } from './limits.js';
@@ -21,14 +21,14 @@ type At = { readonly offset: number; readonly line: number };
 
 /** Look at a manifest's lines one by one; bad ones are refused with their number. */
 export async function readLineSource(
-  context: Context,
+  services: WorkerServices,
   place: Place,
   id: string,
   { labels, isUpload }: LineSource,
   assertActive: () => Promise<void>,
   meter: DatasetMeter,
 ): Promise<void> {
-  const resolve = createResolver(context, place, limitsOf(context));
+  const resolve = createResolver(services, place, limitsOf(services));
   const look = (text: string, number: number): Entry | Promise<Entry> => {
     let name = `line ${number}`;
     const refuse = (error: unknown) => refusalOf(name, error, number);

@@ -1,7 +1,7 @@
 import { type Entry, isIgnoredFile } from '@umbra/datasets';
 import type { DatasetMeter } from '@umbra/platform/tenancy/dataset-meter';
 import type { DatasetSource } from '@umbra/shared/contracts/dataset';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 import { entryOf, refusalOf } from './entry-of.js';
 import { keepJournal, type Step } from './keep-journal.js';
 import { limitsOf } from './limits.js';
@@ -14,7 +14,7 @@ type At = { readonly after: string };
 
 /** Look at all objects of a bucket under a prefix. They stay where they are. */
 export async function readPrefix(
-  context: Context,
+  services: WorkerServices,
   place: Place,
   id: string,
   source: PrefixSource,
@@ -22,7 +22,7 @@ export async function readPrefix(
   meter: DatasetMeter,
 ): Promise<void> {
   const { bucket, prefix, labels } = source;
-  const resolve = createResolver(context, place, limitsOf(context));
+  const resolve = createResolver(services, place, limitsOf(services));
   const look = async (key: string): Promise<Entry> => {
     const name = key.slice(prefix.length);
     try {
@@ -32,12 +32,12 @@ export async function readPrefix(
       return refusalOf(name, error);
     }
   };
-  const read = (at: At) => steps(context, source, at, look);
+  const read = (at: At) => steps(services, source, at, look);
   await keepJournal<At>(place, id, { after: '' }, read, assertActive, meter);
 }
 
 async function* steps(
-  { sources }: Context,
+  { sources }: WorkerServices,
   { bucket, prefix }: PrefixSource,
   { after }: At,
   look: (key: string) => Promise<Entry>,

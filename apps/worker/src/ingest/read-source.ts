@@ -3,7 +3,7 @@ import type { ObjectStore } from '@umbra/platform/store/store';
 import { createDatasetMeter, type DatasetMeter } from '@umbra/platform/tenancy/dataset-meter';
 import { type DatasetSource, reservedFor } from '@umbra/shared/contracts/dataset';
 import { hasCode } from '@umbra/shared/errors';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 import { readArchive } from './read-archive.js';
 import { readLineSource } from './read-lines.js';
 import { readPrefix } from './read-prefix.js';
@@ -21,20 +21,20 @@ export type Place = {
  * @throws {AppError} `quota_exceeded` if the tenant may not hold all of it; what fitted is in the journal.
  */
 export async function readSource(
-  context: Context,
+  services: WorkerServices,
   place: Place,
   id: string,
   source: DatasetSource,
   assertActive: () => Promise<void>,
 ): Promise<void> {
   const { tenant, dataset } = place;
-  const meter = createDatasetMeter(context, tenant, `${dataset}.${id}`, {
+  const meter = createDatasetMeter(services, tenant, `${dataset}.${id}`, {
     taken: await journalTotals(place, id),
     floor: reservedFor(source),
   });
   await meter.open();
   try {
-    await read(context, place, id, source, assertActive, meter);
+    await read(services, place, id, source, assertActive, meter);
   } catch (error) {
     if (hasCode(error, 'quota_exceeded')) await meter.settle();
     throw error;
@@ -43,7 +43,7 @@ export async function readSource(
 }
 
 async function read(
-  context: Context,
+  services: WorkerServices,
   place: Place,
   id: string,
   source: DatasetSource,
@@ -52,10 +52,10 @@ async function read(
 ): Promise<void> {
   switch (source.kind) {
     case 's3':
-      return readPrefix(context, place, id, source, assertActive, meter);
+      return readPrefix(services, place, id, source, assertActive, meter);
     case 'lines':
-      return readLineSource(context, place, id, source, assertActive, meter);
+      return readLineSource(services, place, id, source, assertActive, meter);
     case 'archive':
-      return readArchive(context, place, id, source, assertActive, meter);
+      return readArchive(services, place, id, source, assertActive, meter);
   }
 }

@@ -4,7 +4,7 @@ import type { SourcePlace } from '@umbra/platform/store/source-stores';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import type { ManifestLine } from '@umbra/shared/contracts/dataset';
 import { AppError, hasCode, integrity, notFound } from '@umbra/shared/errors';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 import type { Place } from './read-source.js';
 
 /** What is known of an image, and where it lies if not in the dataset. */
@@ -19,13 +19,13 @@ const remembered = 50_000;
  * @returns What is known already at once, and else a promise.
  */
 export function createResolver(
-  context: Pick<Context, 'sources'>,
+  services: Pick<WorkerServices, 'sources'>,
   place: Place,
   limits: UploadLimits,
 ): (line: ManifestLine) => Found | Promise<Found> {
   const known = new Map<string, Found | Promise<Found>>();
   const find = (line: ManifestLine): Promise<Found> => {
-    if (line.uri !== undefined) return findSource(context, line.uri, limits);
+    if (line.uri !== undefined) return findSource(services, line.uri, limits);
     return findStored(place, line.sha256 ?? '', line.dataset, limits);
   };
   return (line) => {
@@ -46,7 +46,7 @@ export function createResolver(
 
 /** An image where it lies. */
 async function findSource(
-  { sources }: Pick<Context, 'sources'>,
+  { sources }: Pick<WorkerServices, 'sources'>,
   uri: string,
   limits: UploadLimits,
 ): Promise<Found> {

@@ -2,10 +2,10 @@ import { outageJobOptions, queueJobIds, queueNames } from '@umbra/platform/queue
 import { matchKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import { reportError } from '@umbra/shared/errors';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 
 /** Queue every dataset that is validating and not queued: Redis was lost, or a step gave up. */
-export async function resumeIngests({ store, ingestQueue, logger }: Context): Promise<void> {
+export async function resumeIngests({ store, ingestQueue, logger }: WorkerServices): Promise<void> {
   for await (const { key } of store.list(keys.ingests())) {
     const marked = matchKey('ingest', key);
     if (marked === null) continue;
@@ -22,16 +22,16 @@ export async function resumeIngests({ store, ingestQueue, logger }: Context): Pr
 }
 
 /** Look for them now and then. @returns A function that stops it. */
-export function keepResumingIngests(context: Context): () => void {
+export function keepResumingIngests(services: WorkerServices): () => void {
   let isBusy = false;
   const look = async () => {
     if (isBusy) return;
     isBusy = true;
-    await resumeIngests(context).catch((error: unknown) =>
-      context.logger.warn({ error: reportError(error) }, 'unfinished datasets not looked for'),
+    await resumeIngests(services).catch((error: unknown) =>
+      services.logger.warn({ error: reportError(error) }, 'unfinished datasets not looked for'),
     );
     isBusy = false;
   };
-  const timer = setInterval(look, context.config.UMBRA_RESUME_MS);
+  const timer = setInterval(look, services.config.UMBRA_RESUME_MS);
   return () => clearInterval(timer);
 }

@@ -5,28 +5,28 @@ import type { JobEventData } from '@umbra/shared/contracts/event';
 import { isFinal, type JobRecord } from '@umbra/shared/contracts/job';
 import { newDelivery } from '@umbra/shared/contracts/webhook';
 import { reportError } from '@umbra/shared/errors';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 
 /** Tell of a job's new state. Safe to repeat. */
 export type PublishJobState = (tenant: string, job: JobRecord) => Promise<void>;
 
-type Announcer = Pick<Context, 'events' | 'store' | 'webhookQueue' | 'config'>;
+type Announcer = Pick<WorkerServices, 'events' | 'store' | 'webhookQueue' | 'config'>;
 
 /** Those who follow a job live hear of each of its states; its webhook hears of its end. */
 export const createJobStatePublisher =
-  (context: Announcer): PublishJobState =>
+  (services: Announcer): PublishJobState =>
   async (tenant, job) => {
     const { id, state, counts, error } = job;
-    await context.events.add(tenant, id, 'state', { state, counts, error });
+    await services.events.add(tenant, id, 'state', { state, counts, error });
     if (job.webhook === null || !isFinal(state)) return;
     const told = newDelivery(job, state);
     const key = keys.delivery(tenant, id, told.id);
-    if ((await context.store.head(key)) === null) {
+    if ((await services.store.head(key)) === null) {
       // The mark first: it is taken back once the delivery has ended.
-      await context.store.put(keys.pendingDelivery(tenant, id, told.id), '');
-      await putJson(context.store, key, told);
+      await services.store.put(keys.pendingDelivery(tenant, id, told.id), '');
+      await putJson(services.store, key, told);
     }
-    await queueDelivery(context, tenant, id, told.id);
+    await queueDelivery(services, tenant, id, told.id);
   };
 
 /** Have an event posted. Where it is queued already, that does nothing. */
@@ -48,7 +48,7 @@ export async function queueDelivery(
 
 /** Tell that an image is finished; an event that is lost must not fail what is done. */
 export async function publishImage(
-  { events, logger }: Pick<Context, 'events' | 'logger'>,
+  { events, logger }: Pick<WorkerServices, 'events' | 'logger'>,
   tenant: string,
   jobId: string,
   image: JobEventData<'image'>,
@@ -60,7 +60,7 @@ export async function publishImage(
 
 /** Tell how far a job is, now and then. */
 export async function publishProgress(
-  { events, progress, logger }: Pick<Context, 'events' | 'progress' | 'logger'>,
+  { events, progress, logger }: Pick<WorkerServices, 'events' | 'progress' | 'logger'>,
   tenant: string,
   jobId: string,
 ): Promise<void> {

@@ -3,7 +3,7 @@ import { keys } from '@umbra/platform/store/keys';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { type FinalState, isFinal, type JobRecord, storedJob } from '@umbra/shared/contracts/job';
 import type { ErrorReport } from '@umbra/shared/errors';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 
 export const readJob = (store: ObjectStore, tenant: string, id: string): Promise<JobRecord> =>
   getJson(store, keys.job(tenant, id), storedJob);
@@ -15,7 +15,7 @@ export const readJob = (store: ObjectStore, tenant: string, id: string): Promise
  *   or was begun again. What is known of it here is out of date then.
  */
 export async function writeJob(
-  { store, publishJobState }: Context,
+  { store, publishJobState }: WorkerServices,
   tenant: string,
   job: JobRecord,
   changes: Partial<JobRecord>,
@@ -45,17 +45,17 @@ export const endedAtMs = (job: JobRecord): number | null =>
  * @param given Its last counts, and why it failed.
  */
 export async function endJob(
-  context: Context,
+  services: WorkerServices,
   tenant: string,
   job: JobRecord,
   state: FinalState,
   given: Partial<Pick<JobRecord, 'counts' | 'error'>> = {},
 ): Promise<JobRecord> {
-  const { store } = context;
+  const { store } = services;
   const stored = await readJob(store, tenant, job.id);
   if (stored.attempt !== job.attempt) return stored;
   if (isFinal(stored.state)) {
-    await cleanUp(context, tenant, stored);
+    await cleanUp(services, tenant, stored);
     return stored;
   }
   const now = new Date();
@@ -65,8 +65,8 @@ export async function endJob(
   }
   const ended = { ...job, state, [timeOf[state]]: now.toISOString(), ...given };
   await putJson(store, keys.job(tenant, job.id), ended);
-  context.logger.info({ jobId: job.id, ...ended.counts }, `job ${state}`);
-  await cleanUp(context, tenant, ended);
+  services.logger.info({ jobId: job.id, ...ended.counts }, `job ${state}`);
+  await cleanUp(services, tenant, ended);
   return ended;
 }
 
@@ -75,7 +75,7 @@ export async function endJob(
  * done again where it was cut off, and the job is not begun again.
  */
 export async function cleanUp(
-  { store, publishJobState, progress, usage }: Context,
+  { store, publishJobState, progress, usage }: WorkerServices,
   tenant: string,
   job: JobRecord,
 ): Promise<void> {
@@ -87,12 +87,12 @@ export async function cleanUp(
 
 /** End a job that cannot go on; what runs of it is stopped. */
 export async function failJob(
-  context: Context,
+  services: WorkerServices,
   tenant: string,
   id: string,
   error: ErrorReport,
 ): Promise<void> {
-  const job = await readJob(context.store, tenant, id);
-  await context.progress.cancel(id);
-  await endJob(context, tenant, job, 'failed', { error });
+  const job = await readJob(services.store, tenant, id);
+  await services.progress.cancel(id);
+  await endJob(services, tenant, job, 'failed', { error });
 }

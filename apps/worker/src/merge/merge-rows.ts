@@ -6,19 +6,19 @@ import { integrity, reportError } from '@umbra/shared/errors';
 import { addressOf } from '@umbra/shared/occlusion/address';
 import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import { joinRows } from '@umbra/shared/occlusion/rows';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 import { deleteLargeResults, loadLargeResult } from '../shards/large-results.js';
 import { keepBands, keepImage, type RunRows } from '../shards/reuse.js';
 import { isSameBaseline } from '../shards/same-baseline.js';
 
 /** The rows of an image's shards, wherever they are. */
 export const readShards = (
-  context: Context,
+  services: WorkerServices,
   image: MergePayload,
   returned: readonly ShardReturn[],
 ): Promise<RunRows[]> =>
   Promise.all(
-    returned.map(async (value) => decodeRows(await loadLargeResult(context, image, value))),
+    returned.map(async (value) => decodeRows(await loadLargeResult(services, image, value))),
   );
 
 /** Copy every shard's rows to their place. @throws {AppError} `integrity` unless they are one run's. */
@@ -45,42 +45,42 @@ export function joinShards(
 
 /** Keep a finished image's rows for later jobs, unless that is where they come from. */
 export async function keepWhole(
-  context: Context,
+  services: WorkerServices,
   image: MergePayload,
   rows: RunRows,
 ): Promise<void> {
   if (!image.reuse) return;
   const address = addressOf(image);
-  const known = rows.reused && (await context.store.head(keys.rows(image.tenant, address, rows)));
-  if (!known) await keepImage(context, image, address, rows);
+  const known = rows.reused && (await services.store.head(keys.rows(image.tenant, address, rows)));
+  if (!known) await keepImage(services, image, address, rows);
 }
 
 /** Keep what is good of an image that did not get there; without it a later run takes longer. */
 export async function keepGood(
-  context: Context,
+  services: WorkerServices,
   image: MergePayload,
   returned: readonly ShardReturn[],
 ): Promise<void> {
   if (!image.reuse) return;
   const { jobId, item } = image;
   try {
-    await keepBands(context, image, addressOf(image), await readShards(context, image, returned));
+    await keepBands(services, image, addressOf(image), await readShards(services, image, returned));
   } catch (error) {
-    context.logger.warn({ jobId, imageId: item.id, error: reportError(error) }, 'rows not kept');
+    services.logger.warn({ jobId, imageId: item.id, error: reportError(error) }, 'rows not kept');
   }
 }
 
 /** Let go of what an image needed until its merge. What is left behind is a nuisance, no failure. */
 export async function tidy(
-  context: Context,
+  services: WorkerServices,
   image: MergePayload,
   returned: readonly ShardReturn[],
 ): Promise<void> {
   const { tenant, jobId, item } = image;
   try {
-    await context.scoreLease.release(tenant, addressOf(image), leaseOwner(image));
-    await deleteLargeResults(context, image, returned);
+    await services.scoreLease.release(tenant, addressOf(image), leaseOwner(image));
+    await deleteLargeResults(services, image, returned);
   } catch (error) {
-    context.logger.warn({ jobId, imageId: item.id, error: reportError(error) }, 'cannot tidy up');
+    services.logger.warn({ jobId, imageId: item.id, error: reportError(error) }, 'cannot tidy up');
   }
 }

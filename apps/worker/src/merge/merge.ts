@@ -21,13 +21,13 @@ import {
 import { imageIndexOf } from '@umbra/shared/ids';
 import type { Job } from 'bullmq';
 import { publishImage } from '../jobs/announce.js';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 import { readImage } from '../shards/read-image.js';
 import type { RunRows } from '../shards/reuse.js';
 import { joinShards, keepGood, keepWhole, readShards, tidy } from './merge-rows.js';
 
 /** Assemble an image's shards, write its results, count it. Safe to repeat. */
-export async function runMerge(context: Context, job: Job, token = ''): Promise<void> {
+export async function runMerge(services: WorkerServices, job: Job, token = ''): Promise<void> {
   const image = mergePayload.parse(job.data);
   const [failure] = Object.values(await job.getIgnoredChildrenFailures());
   const returned = Object.values(await job.getChildrenValues()).map((value) =>
@@ -35,32 +35,32 @@ export async function runMerge(context: Context, job: Job, token = ''): Promise<
   );
   if (failure !== undefined) {
     const error = parseFailure(failure);
-    await keepGood(context, image, returned);
+    await keepGood(services, image, returned);
     // Of a cancelled job: the image is neither finished nor failed.
-    if (error.code === 'cancelled' && (await context.progress.isCancelled(image.jobId))) {
-      await context.progress.dropImage(image.jobId, imageIndexOf(image.item.id));
-    } else await recordFailure(context, image, error);
-    return tidy(context, image, returned);
+    if (error.code === 'cancelled' && (await services.progress.isCancelled(image.jobId))) {
+      await services.progress.dropImage(image.jobId, imageIndexOf(image.item.id));
+    } else await recordFailure(services, image, error);
+    return tidy(services, image, returned);
   }
   try {
-    const shards = await readShards(context, image, returned);
-    const rows = await writeResults(context, image, shards);
-    await keepWhole(context, image, rows);
+    const shards = await readShards(services, image, returned);
+    const rows = await writeResults(services, image, shards);
+    await keepWhole(services, image, rows);
   } catch (error) {
-    if (await isWritten(context, image, error)) return finish(context, image, returned);
+    if (await isWritten(services, image, error)) return finish(services, image, returned);
     const lastAttempt = job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
     if (!lastAttempt && !(error instanceof AppError && !error.retryable)) throw error;
-    await assertHeld(context, job, token);
-    await keepGood(context, image, returned);
-    await recordFailure(context, image, reportError(error));
-    return tidy(context, image, returned);
+    await assertHeld(services, job, token);
+    await keepGood(services, image, returned);
+    await recordFailure(services, image, reportError(error));
+    return tidy(services, image, returned);
   }
-  await finish(context, image, returned);
+  await finish(services, image, returned);
 }
 
 /** Whether this merge was at its end before, and then took away what it is made of. */
 async function isWritten(
-  { store }: Context,
+  { store }: WorkerServices,
   { tenant, jobId, item }: MergePayload,
   error: unknown,
 ): Promise<boolean> {
@@ -70,16 +70,16 @@ async function isWritten(
 
 /** The image is done: count it, tell of it, and let go of its rows. */
 async function finish(
-  context: Context,
+  services: WorkerServices,
   image: MergePayload,
   returned: readonly ShardReturn[],
 ): Promise<void> {
   const { tenant, jobId, item } = image;
-  if (await context.progress.finishImage(jobId, imageIndexOf(item.id), 'completed')) {
-    await publishImage(context, tenant, jobId, { id: item.id, state: 'completed', error: null });
+  if (await services.progress.finishImage(jobId, imageIndexOf(item.id), 'completed')) {
+    await publishImage(services, tenant, jobId, { id: item.id, state: 'completed', error: null });
   }
-  context.logger.info({ jobId, imageId: item.id }, 'image completed');
-  await tidy(context, image, returned);
+  services.logger.info({ jobId, imageId: item.id }, 'image completed');
+  await tidy(services, image, returned);
 }
 
 /**
@@ -88,39 +88,43 @@ async function finish(
  *
  * @throws {AppError} `unavailable` if another worker may have this merge.
  */
-async function assertHeld({ config }: Context, job: Job, token: string): Promise<void> {
+async function assertHeld({ config }: WorkerServices, job: Job, token: string): Promise<void> {
   const held = await job.extendLock(token, config.UMBRA_LOCK_MS).catch(() => 0);
   if (held !== 1) throw unavailable('The queue no longer knows of this merge');
 }
 
 /** A merge that ended without its step, since its workers died of it: the image failed. */
-export async function failUnmerged(context: Context, job: Job, error: Error): Promise<void> {
-  await recordFailure(context, mergePayload.parse(job.data), parseFailure(error.message));
+export async function failUnmerged(
+  services: WorkerServices,
+  job: Job,
+  error: Error,
+): Promise<void> {
+  await recordFailure(services, mergePayload.parse(job.data), parseFailure(error.message));
 }
 
 /** The image failed; the job goes on. Not where that has ended, or was begun again: that run says more. */
 export async function recordFailure(
-  context: Context,
+  services: WorkerServices,
   { tenant, jobId, item, attempt }: MergePayload,
   error: ErrorReport,
 ): Promise<void> {
-  const { store, progress, logger } = context;
+  const { store, progress, logger } = services;
   const job = await findJobRecord(store, tenant, jobId);
   if (job === null || isFinal(job.state) || job.attempt !== attempt) return;
   await putJson(store, keys.error(tenant, jobId, item.id), error);
   if (await progress.finishImage(jobId, imageIndexOf(item.id), 'failed')) {
-    await publishImage(context, tenant, jobId, { id: item.id, state: 'failed', error });
+    await publishImage(services, tenant, jobId, { id: item.id, state: 'failed', error });
   }
   logger.warn({ jobId, imageId: item.id, error }, 'image failed');
 }
 
 /** @returns All rows of the image. */
 async function writeResults(
-  context: Context,
+  services: WorkerServices,
   image: MergePayload,
   shards: readonly RunRows[],
 ): Promise<RunRows> {
-  const { store, modelCache } = context;
+  const { store, modelCache } = services;
   const { tenant, jobId, dataset, item, settings } = image;
   const model = await modelCache.describe(image.model);
   const { id, name, sha256, width, height, source } = item;
@@ -128,7 +132,7 @@ async function writeResults(
   const rows = joinShards(shards, plan, id);
   const { baseline, faithfulness, provenance, reused } = rows;
   const files = await composeResult({
-    photo: await readImage(context, tenant, dataset, item),
+    photo: await readImage(services, tenant, dataset, item),
     image: { id, name, sha256, width, height, ...(source && { source }) },
     model,
     settings,

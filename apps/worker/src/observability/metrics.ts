@@ -81,10 +81,10 @@ export function createWorkerMetrics(options: WorkerMetricsOptions): WorkerMetric
   return {
     measureStep: (step) => ({
       ...step,
-      async run(context, job, token) {
+      async run(services, job, token) {
         const end = stepSeconds.startTimer({ step: step.name });
         try {
-          const result = await step.run(context, job, token);
+          const result = await step.run(services, job, token);
           end({ outcome: 'done' });
           return result;
         } catch (error) {
@@ -95,21 +95,21 @@ export function createWorkerMetrics(options: WorkerMetricsOptions): WorkerMetric
     }),
     measureShards: (step) => ({
       ...step,
-      async run(context, job, token) {
+      async run(services, job, token) {
         const start = performance.now();
         let done = 0;
         const addPositions = async (jobId: string, count: number): Promise<void> => {
-          await context.progress.addPositions(jobId, count);
+          await services.progress.addPositions(jobId, count);
           done += count;
         };
-        const progress = { ...context.progress, addPositions };
+        const progress = { ...services.progress, addPositions };
         // What was not run says nothing of the model's pace.
         const countReused = (model: string, count: number): void => {
-          context.metrics.countReused(model, count);
+          services.metrics.countReused(model, count);
           done -= count;
         };
-        const metrics = { ...context.metrics, countReused };
-        const result = await step.run({ ...context, progress, metrics }, job, token);
+        const metrics = { ...services.metrics, countReused };
+        const result = await step.run({ ...services, progress, metrics }, job, token);
         const { model, backend } = labelsOf(job.data, result);
         const seconds = (performance.now() - start) / 1000;
         positions.inc({ model, backend }, done);
@@ -135,12 +135,16 @@ export function createWorkerMetrics(options: WorkerMetricsOptions): WorkerMetric
       const { run, giveUp } = step;
       return {
         ...step,
-        run: (context, job, token) =>
-          run({ ...context, progress: counting(context.progress, tenantOf(job.data)) }, job, token),
+        run: (services, job, token) =>
+          run(
+            { ...services, progress: counting(services.progress, tenantOf(job.data)) },
+            job,
+            token,
+          ),
         ...(giveUp && {
-          giveUp: (context, job, error) =>
+          giveUp: (services, job, error) =>
             giveUp(
-              { ...context, progress: counting(context.progress, tenantOf(job.data)) },
+              { ...services, progress: counting(services.progress, tenantOf(job.data)) },
               job,
               error,
             ),

@@ -11,9 +11,9 @@ export function traceStep(tracing: Tracing, step: Step): Step {
   const { run } = step;
   return {
     ...step,
-    run(context, job, token) {
+    run(services, job, token) {
       tracing.describe({ ...idsOf(job.data), 'umbra.attempt': job.attemptsMade + 1 });
-      return run(context, job, token);
+      return run(services, job, token);
     },
   };
 }

@@ -5,14 +5,14 @@ import { reportError } from '@umbra/shared/errors';
 import { type Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { stepTelemetry, traceStep } from '../observability/trace-step.js';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 
 /** A step of a job, and what is done when it ended for good without having been run to its end. */
 export type Step = {
   readonly name: string;
   readonly concurrency: number;
-  run(context: Context, job: Job, token?: string): Promise<unknown>;
-  giveUp?(context: Context, job: Job, error: Error): Promise<void>;
+  run(services: WorkerServices, job: Job, token?: string): Promise<unknown>;
+  giveUp?(services: WorkerServices, job: Job, error: Error): Promise<void>;
 };
 
 export type Consumer = {
@@ -27,12 +27,12 @@ const maxStalledCount = 3;
 const reportMs = 3_000;
 
 /** Start to run a queue's jobs. */
-export function consume(context: Context, connection: Redis, step: Step): Consumer {
-  const { config, logger, metrics, tracing } = context;
+export function consume(services: WorkerServices, connection: Redis, step: Step): Consumer {
+  const { config, logger, metrics, tracing } = services;
   const { name, concurrency, run, giveUp } = traceStep(tracing, metrics.measureStep(step));
   const running = new Set<Promise<unknown>>();
   const perform = (job: Job, token?: string): Promise<unknown> => {
-    const performed = run(context, job, token).finally(() => running.delete(performed));
+    const performed = run(services, job, token).finally(() => running.delete(performed));
     running.add(performed);
     return performed;
   };
@@ -50,12 +50,12 @@ export function consume(context: Context, connection: Redis, step: Step): Consum
   worker.on('failed', (job, error) => {
     logger.warn({ queue: name, id: job?.id, reason: error.message }, 'attempt failed');
     if (job?.finishedOn === undefined) return;
-    giveUp?.(context, job, error).catch((reason: unknown) =>
+    giveUp?.(services, job, error).catch((reason: unknown) =>
       logger.warn({ queue: name, id: job.id, error: reportError(reason) }, 'cannot give up'),
     );
   });
 
-  const { shutdown } = context;
+  const { shutdown } = services;
   const idle = async (): Promise<void> => {
     const told = shutdown.aborted ? Promise.resolve() : once(shutdown, 'abort');
     await Promise.race([Promise.allSettled(running), told]);

@@ -4,11 +4,11 @@ import { type ShardQueue, shardQueues } from '@umbra/platform/queues/queues';
 import { heartbeatMs, type WorkerRegistry } from '@umbra/platform/redis/worker-registry';
 import type { WorkerNotice } from '@umbra/shared/contracts/worker';
 import { reportError } from '@umbra/shared/errors';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 
 /** Say what this worker can run, again and again. @returns What takes it back. */
 export function joinFleet(
-  { config, logger }: Context,
+  { config, logger }: WorkerServices,
   workerRegistry: WorkerRegistry,
   served: readonly ShardQueue[],
 ): () => void {

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { AppError } from '@umbra/shared/errors';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 
 /** How often a running shard asks whether its job was cancelled. */
 const pollMs = 500;
@@ -10,7 +10,7 @@ const pollMs = 500;
  *
  * `check` throws `cancelled` where that is so already.
  */
-export function watchCancellation({ progress, shutdown }: Context, jobId: string) {
+export function watchCancellation({ progress, shutdown }: WorkerServices, jobId: string) {
   const cancelled = new AbortController();
   const ask = async () => {
     if (await progress.isCancelled(jobId)) cancelled.abort();

@@ -8,14 +8,14 @@ import {
 } from '@umbra/shared/contracts/shard';
 import { addressOf } from '@umbra/shared/occlusion/address';
 import type { RowRange } from '@umbra/shared/occlusion/shards';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 
 /** Most base64 that a shard's return value may hold in Redis. */
 const inlineCharacters = 64 * 1024;
 
 /** A shard's return value: its result, or, where that is large, a sign that it is in the store. */
 export async function storeLargeResult(
-  { store }: Context,
+  { store }: WorkerServices,
   work: MergePayload,
   result: ShardResult,
 ): Promise<ShardReturn> {
@@ -27,7 +27,7 @@ export async function storeLargeResult(
 
 /** The result that a return value stands for. @throws {AppError} `not_found`, `integrity` */
 export async function loadLargeResult(
-  { store }: Context,
+  { store }: WorkerServices,
   work: MergePayload,
   value: ShardReturn,
 ): Promise<ShardResult> {
@@ -36,7 +36,7 @@ export async function loadLargeResult(
 
 /** Once the merge has what it needs. */
 export async function deleteLargeResults(
-  { store }: Context,
+  { store }: WorkerServices,
   work: MergePayload,
   values: readonly ShardReturn[],
 ): Promise<void> {

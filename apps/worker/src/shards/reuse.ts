@@ -6,7 +6,7 @@ import { hasCode } from '@umbra/shared/errors';
 import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import { areFullRows, type ScoredRows } from '@umbra/shared/occlusion/rows';
 import type { RowRange } from '@umbra/shared/occlusion/shards';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 
 /** Numbers of some rows, and all that was said of them. */
 export type RunRows = ScoredRows & Omit<ShardResult, 'scores' | 'predictedClasses'>;
@@ -20,28 +20,28 @@ type Work = Pick<MergePayload, 'tenant' | 'jobId' | 'item' | 'attempt'>;
  * Objects that do not hold what their key says are passed over, and so computed and written again.
  */
 export async function findRows(
-  context: Context,
+  services: WorkerServices,
   work: Work,
   address: string,
   plan: OcclusionPlan,
   range: RowRange,
 ): Promise<RunRows[]> {
   const all = { rowStart: 0, rowEnd: plan.rows };
-  const whole = await readRows(context, work, address, plan, all);
+  const whole = await readRows(services, work, address, plan, all);
   if (whole !== null) return [whole];
   if (work.attempt === 1) return [];
   const found: RunRows[] = [];
-  for await (const { key } of context.store.list(keys.addressedRows(work.tenant, address))) {
+  for await (const { key } of services.store.list(keys.addressedRows(work.tenant, address))) {
     const rows = rowsOfKey(key);
     if (rows === null || rows.rowEnd <= range.rowStart || rows.rowStart >= range.rowEnd) continue;
-    const band = await readRows(context, work, address, plan, rows);
+    const band = await readRows(services, work, address, plan, rows);
     if (band !== null) found.push(band);
   }
   return found;
 }
 
 async function readRows(
-  { store, logger }: Context,
+  { store, logger }: WorkerServices,
   { tenant, jobId, item }: Work,
   address: string,
   plan: OcclusionPlan,
@@ -62,7 +62,7 @@ async function readRows(
 
 /** Keep all rows of an image for whoever has the same work. */
 export async function keepImage(
-  { store }: Context,
+  { store }: WorkerServices,
   { tenant, attempt }: Work,
   address: string,
   rows: RunRows,
@@ -77,7 +77,7 @@ export async function keepImage(
 
 /** Keep what is good of an image that failed or was cancelled, for when it is begun again. */
 export async function keepBands(
-  { store }: Context,
+  { store }: WorkerServices,
   { tenant }: Work,
   address: string,
   bands: readonly RunRows[],
@@ -85,5 +85,5 @@ export async function keepBands(
   for (const band of bands) await keep(store, tenant, address, band);
 }
 
-const keep = (store: Context['store'], tenant: string, address: string, rows: RunRows) =>
+const keep = (store: WorkerServices['store'], tenant: string, address: string, rows: RunRows) =>
   putRows(store, keys.rows(tenant, address, rows), address, { ...rows, ...encodeRows(rows) });

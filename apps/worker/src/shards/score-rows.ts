@@ -5,7 +5,7 @@ import { addressOf } from '@umbra/shared/occlusion/address';
 import { checkRows, type OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import { chooseRows, cutRows, joinRows, missingRows } from '@umbra/shared/occlusion/rows';
 import type { RowRange } from '@umbra/shared/occlusion/shards';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 import { readImage } from './read-image.js';
 import { findRows, type RunRows } from './reuse.js';
 import { isSameBaseline } from './same-baseline.js';
@@ -19,19 +19,19 @@ type Pieces = readonly { readonly from: RunRows; readonly rows: RowRange }[];
  * @throws {AppError} `cancelled` within one batch of the signal; see `Engine` for the others.
  */
 export async function scoreRows(
-  context: Context,
+  services: WorkerServices,
   shard: ShardPayload,
   signal: AbortSignal,
 ): Promise<RunRows | null> {
   const { tenant, settings, item, reuse } = shard;
-  const { bundle } = await context.modelCache.describe(shard.model);
+  const { bundle } = await services.modelCache.describe(shard.model);
   const plan = planOcclusion(inputSize(bundle.input, item), settings);
   const range = checkRows(plan, shard);
-  if (!reuse) return computeRows(context, shard, plan, [], signal);
+  if (!reuse) return computeRows(services, shard, plan, [], signal);
 
   const address = addressOf(shard);
   const look = async (): Promise<Pieces> => {
-    const found = await findRows(context, shard, address, plan, range);
+    const found = await findRows(services, shard, address, plan, range);
     return chooseRows(
       range,
       found.filter(({ baseline }) => isSameBaseline(baseline, found[0]?.baseline ?? baseline)),
@@ -43,19 +43,19 @@ export async function scoreRows(
       pieces.map(({ rows }) => rows),
     ).length === 0;
   let pieces = await look();
-  if (isAll(pieces)) return takeRows(context, shard, plan, pieces);
+  if (isAll(pieces)) return takeRows(services, shard, plan, pieces);
   const owner = leaseOwner(shard);
-  const claim = await context.scoreLease.claim(tenant, address, owner);
+  const claim = await services.scoreLease.claim(tenant, address, owner);
   if (claim === 'taken') return null;
   if (claim === 'new') {
     // Whoever had the claim before may have finished since we looked.
     pieces = await look();
-    if (isAll(pieces)) return takeRows(context, shard, plan, pieces);
+    if (isAll(pieces)) return takeRows(services, shard, plan, pieces);
   }
-  const renew = () => context.scoreLease.claim(tenant, address, owner).catch(() => undefined);
+  const renew = () => services.scoreLease.claim(tenant, address, owner).catch(() => undefined);
   const renewing = setInterval(renew, leaseMs / 4);
   try {
-    return await computeRows(context, shard, plan, pieces, signal);
+    return await computeRows(services, shard, plan, pieces, signal);
   } finally {
     clearInterval(renewing);
   }
@@ -63,28 +63,28 @@ export async function scoreRows(
 
 /** All of a shard's rows, of earlier runs alone. */
 function takeRows(
-  context: Context,
+  services: WorkerServices,
   shard: ShardPayload,
   plan: OcclusionPlan,
   pieces: Pieces,
 ): RunRows {
   const taken = assemble(shard, plan, pieces, []);
-  context.metrics.countReused(shard.model.name, taken.predictedClasses.length);
+  services.metrics.countReused(shard.model.name, taken.predictedClasses.length);
   return taken;
 }
 
 /** Run what no piece has. */
 async function computeRows(
-  context: Context,
+  services: WorkerServices,
   shard: ShardPayload,
   plan: OcclusionPlan,
   pieces: Pieces,
   signal: AbortSignal,
 ): Promise<RunRows> {
   const { tenant, jobId, dataset, item, settings } = shard;
-  const model = await context.modelCache.open(shard.model);
-  const input = await context.modelCache.prepare(item.sha256, model, () =>
-    readImage(context, tenant, dataset, item),
+  const model = await services.modelCache.open(shard.model);
+  const input = await services.modelCache.prepare(item.sha256, model, () =>
+    readImage(services, tenant, dataset, item),
   );
   const compute = async (rows: RowRange): Promise<RunRows> => {
     const run = await model.occlude(input, settings, {
@@ -115,11 +115,11 @@ async function computeRows(
   const [kept, fresh] = [pieces[0]?.from, computed[0]];
   if (kept !== undefined && fresh !== undefined && !isSameBaseline(kept.baseline, fresh.baseline)) {
     // Never mixed: rows of a run that says otherwise of the clean image are left alone.
-    context.logger.warn({ jobId, imageId: item.id }, 'kept rows do not fit; computing all');
+    services.logger.warn({ jobId, imageId: item.id }, 'kept rows do not fit; computing all');
     return compute({ rowStart: shard.rowStart, rowEnd: shard.rowEnd });
   }
   const reused = pieces.reduce((sum, { rows }) => sum + countPositions(plan, rows), 0);
-  if (reused > 0) context.metrics.countReused(shard.model.name, reused);
+  if (reused > 0) services.metrics.countReused(shard.model.name, reused);
   return assemble(shard, plan, pieces, computed);
 }
 

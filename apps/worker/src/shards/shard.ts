@@ -4,7 +4,7 @@ import { hasCode, isRetryable, reportError } from '@umbra/shared/errors';
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
 import { publishProgress } from '../jobs/announce.js';
 import { watchCancellation } from '../runtime/watch-cancellation.js';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 import { storeLargeResult } from './large-results.js';
 import { scoreRows } from './score-rows.js';
 
@@ -13,12 +13,16 @@ import { scoreRows } from './score-rows.js';
  *
  * A failure carries its report as JSON, so that the merge can say what went wrong.
  */
-export async function runShard(context: Context, job: Job, token?: string): Promise<ShardReturn> {
+export async function runShard(
+  services: WorkerServices,
+  job: Job,
+  token?: string,
+): Promise<ShardReturn> {
   let returned: ShardReturn | null;
   try {
-    returned = await scoreWatched(context, shardPayload.parse(job.data));
+    returned = await scoreWatched(services, shardPayload.parse(job.data));
   } catch (error) {
-    if (hasCode(error, 'cancelled') && context.shutdown.aborted) {
+    if (hasCode(error, 'cancelled') && services.shutdown.aborted) {
       // Given back, not failed: another worker runs it, and no attempt is used up.
       await job.moveToDelayed(Date.now(), token);
       throw new DelayedError();
@@ -35,18 +39,21 @@ export async function runShard(context: Context, job: Job, token?: string): Prom
 const leasedMs = 300;
 
 /** @returns null while somebody else computes the same rows. */
-async function scoreWatched(context: Context, shard: ShardPayload): Promise<ShardReturn | null> {
+async function scoreWatched(
+  services: WorkerServices,
+  shard: ShardPayload,
+): Promise<ShardReturn | null> {
   const { tenant, jobId, item, rowStart, rowEnd } = shard;
-  const watch = watchCancellation(context, jobId);
+  const watch = watchCancellation(services, jobId);
   try {
     await watch.check();
-    const rows = await scoreRows(context, shard, watch.signal);
+    const rows = await scoreRows(services, shard, watch.signal);
     if (rows === null) return null;
     const { milliseconds, reused } = rows;
-    const returned = await storeLargeResult(context, shard, { ...rows, ...encodeRows(rows) });
-    await context.progress.addPositions(jobId, rows.predictedClasses.length);
-    await publishProgress(context, tenant, jobId);
-    context.logger.debug(
+    const returned = await storeLargeResult(services, shard, { ...rows, ...encodeRows(rows) });
+    await services.progress.addPositions(jobId, rows.predictedClasses.length);
+    await publishProgress(services, tenant, jobId);
+    services.logger.debug(
       { jobId, imageId: item.id, rowStart, rowEnd, milliseconds, reused },
       'shard scored',
     );

@@ -11,7 +11,7 @@ import {
 import { hasCode } from '@umbra/shared/errors';
 import { type Job, UnrecoverableError } from 'bullmq';
 import { Webhook } from 'standardwebhooks';
-import type { Context } from '../services.js';
+import type { WorkerServices } from '../services.js';
 import { post } from './post.js';
 
 /**
@@ -20,10 +20,10 @@ import { post } from './post.js';
  *
  * @see https://www.standardwebhooks.com
  */
-export async function runWebhook(context: Context, queued: Job): Promise<void> {
+export async function runWebhook(services: WorkerServices, queued: Job): Promise<void> {
   const { tenant, jobId, delivery: id } = webhookPayload.parse(queued.data);
-  const { store, config, logger } = context;
-  const found = await readDelivery(context, tenant, jobId, id);
+  const { store, config, logger } = services;
+  const found = await readDelivery(services, tenant, jobId, id);
   const url = (await findJobRecord(store, tenant, jobId))?.webhook?.url;
   // Taken already, or deleted with its job.
   if (found === null || url === undefined || found.state !== 'pending') {
@@ -66,7 +66,7 @@ export async function runWebhook(context: Context, queued: Job): Promise<void> {
 
 /** @returns null where it was deleted with its job. */
 async function readDelivery(
-  { store }: Context,
+  { store }: WorkerServices,
   tenant: string,
   jobId: string,
   id: string,
