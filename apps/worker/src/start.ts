@@ -18,7 +18,7 @@ import type { WorkerConfig } from './config.js';
 import { runDispatch } from './dispatch/dispatch.js';
 import { keepDispatching } from './dispatch/keep-dispatching.js';
 import { keepResumingIngests, resumeIngests } from './ingest/resume-ingests.js';
-import { giveUpIngest, runIngest } from './ingest/run-ingest.js';
+import { failUningested, runIngest } from './ingest/run-ingest.js';
 import { createJobStatePublisher } from './jobs/announce.js';
 import { failUnmerged, runMerge } from './merge/merge.js';
 import { createWorkerMetrics } from './observability/metrics.js';
@@ -41,7 +41,7 @@ const producersMs = 1_000;
 
 const steps = {
   dispatch: { name: queueNames.dispatch, concurrency: 1, run: runDispatch },
-  ingest: { name: queueNames.ingest, concurrency: 2, run: runIngest, giveUp: giveUpIngest },
+  ingest: { name: queueNames.ingest, concurrency: 2, run: runIngest, giveUp: failUningested },
   shard: { name: queueNames.shard, run: runShard },
   merge: { name: queueNames.merge, concurrency: 2, run: runMerge, giveUp: failUnmerged },
   archive: { name: queueNames.archive, concurrency: 1, run: runArchive, giveUp: failUnarchived },

@@ -8,42 +8,35 @@ import {
   unpackTar,
   unpackZip,
 } from '@umbra/datasets';
-import type { DatasetMeter } from '@umbra/platform/tenancy/dataset-meter';
 import type { DatasetSource } from '@umbra/shared/contracts/dataset';
 import { hasCode } from '@umbra/shared/errors';
-import type { WorkerServices } from '../services.js';
-import { limitsOf } from './limits.js';
-import type { Place } from './read-source.js';
+import type { SourceIngest } from './source-ingest.js';
 
 type ArchiveSource = Extract<DatasetSource, { kind: 'archive' }>;
 
-/** An archive may swell to so many times an upload's limit. */
-const swelling = 8;
+/** Maximum size of an archive's files together, as a multiple of an upload's limit. */
+const maxExpansion = 8;
 
-/** Unpack an archive that came in parts. Files that are in the journal already are passed over. */
+/** Unpack an archive that was uploaded in parts. Files that the journal has are skipped. */
 export async function readArchive(
-  services: WorkerServices,
-  place: Place,
-  id: string,
+  ingest: SourceIngest,
   { format, labels }: ArchiveSource,
-  assertActive: () => Promise<void>,
-  meter: DatasetMeter,
 ): Promise<void> {
-  const last = await lastCheckpoint(place, id);
+  const { location, id, limits, meter, assertActive } = ingest;
+  const last = await lastCheckpoint(location, id);
   const files = typeof last?.next.files === 'number' ? last.next.files : 0;
   const writer = createDatasetWriter({
-    ...place,
+    ...location,
     labels,
-    limits: limitsOf(services),
+    limits,
     stream: id,
     done: { files, index: last?.index ?? 0 },
     isSource: true,
     admit: meter.take,
     onCommit: assertActive,
   });
-  const maxBytes = swelling * services.config.UMBRA_MAX_UPLOAD_BYTES;
   try {
-    await unpack({ ...place, source: id }, format, writer, maxBytes);
+    await unpack(ingest, format, writer);
     await writer.settle();
   } catch (error) {
     if (!hasCode(error, 'quota_exceeded')) throw error;
@@ -56,14 +49,15 @@ export async function readArchive(
 }
 
 async function unpack(
-  parts: Place & { readonly source: string },
+  { location, id, maxUploadBytes }: SourceIngest,
   format: ArchiveSource['format'],
   writer: DatasetWriter,
-  maxBytes: number,
 ): Promise<void> {
+  const parts = { ...location, source: id };
+  const maxBytes = maxExpansion * maxUploadBytes;
   if (format === 'zip') {
-    const place = { reader: await partReader(parts), bytes: await offsetOf(parts) };
-    await unpackZip(place, writer, { maxBytes });
+    const file = { reader: await partReader(parts), bytes: await offsetOf(parts) };
+    await unpackZip(file, writer, { maxBytes });
   } else {
     const isCompressed = format === 'tar.gz';
     await unpackTar(await streamParts(parts), writer, { isCompressed, maxBytes });

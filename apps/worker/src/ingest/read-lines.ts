@@ -1,68 +1,59 @@
 import type { Entry } from '@umbra/datasets';
 import { readLines } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
-import type { DatasetMeter } from '@umbra/platform/tenancy/dataset-meter';
 import {
   type DatasetSource,
   type ManifestLine,
   manifestLine,
 } from '@umbra/shared/contracts/dataset';
 import { hasCode, invalidInput } from '@umbra/shared/errors';
-import type { WorkerServices } from '../services.js';
-import { entryOf, refusalOf } from './entry-of.js';
-import { keepJournal, type Step } from './keep-journal.js';
-import { limitsOf } from './limits.js';
-import type { Place } from './read-source.js';
+import { journalEntry, refusalEntry } from './journal-entry.js';
+import { journalSource, type SourceItem } from './journal-source.js';
 import { createResolver } from './resolve-image.js';
+import type { SourceIngest } from './source-ingest.js';
 
 type LineSource = Extract<DatasetSource, { kind: 'lines' }>;
-/** After the last line that was looked at. */
-type At = { readonly offset: number; readonly line: number };
+/** The place after the last line that was examined: its byte offset, and its number from 1. */
+type LineCheckpoint = { readonly offset: number; readonly line: number };
+type ExamineLine = (text: string, number: number) => Entry | Promise<Entry>;
 
-/** Look at a manifest's lines one by one; bad ones are refused with their number. */
+/** Examine a manifest's lines one by one; bad ones are refused with their number. */
 export async function readLineSource(
-  services: WorkerServices,
-  place: Place,
-  id: string,
+  ingest: SourceIngest,
   { labels, isUpload }: LineSource,
-  assertActive: () => Promise<void>,
-  meter: DatasetMeter,
 ): Promise<void> {
-  const resolve = createResolver(services, place, limitsOf(services));
-  const look = (text: string, number: number): Entry | Promise<Entry> => {
+  const resolve = createResolver(ingest);
+  const options = { labels, once: isUpload };
+  const examine: ExamineLine = (text, number) => {
     let name = `line ${number}`;
-    const refuse = (error: unknown) => refusalOf(name, error, number);
+    const refuse = (error: unknown) => refusalEntry(name, error, number);
     try {
       const line = parseLine(text);
       name = line.name ?? line.uri ?? name;
-      const found = resolve(line);
-      if (!(found instanceof Promise)) return entryOf(line, found, labels, isUpload);
-      return found.then((facts) => entryOf(line, facts, labels, isUpload)).catch(refuse);
+      const image = resolve(line);
+      if (!(image instanceof Promise)) return journalEntry(line, image, options);
+      return image.then((facts) => journalEntry(line, facts, options)).catch(refuse);
     } catch (error) {
       return refuse(error);
     }
   };
-  await keepJournal<At>(
-    place,
-    id,
-    { offset: 0, line: 0 },
-    (at) => steps(place, id, at, look),
-    assertActive,
-    meter,
-  );
+  await journalSource<LineCheckpoint>(ingest, {
+    start: { offset: 0, line: 0 },
+    itemsFrom: (checkpoint) => readItems(ingest, checkpoint, examine),
+  });
 }
 
-async function* steps(
-  { store, tenant, dataset }: Place,
-  id: string,
-  at: At,
-  look: (text: string, number: number) => Entry | Promise<Entry>,
-): AsyncGenerator<Step<At>> {
+async function* readItems(
+  { location: { store, tenant, dataset }, id }: SourceIngest,
+  checkpoint: LineCheckpoint,
+  examine: ExamineLine,
+): AsyncGenerator<SourceItem<LineCheckpoint>> {
   const key = keys.sourceLines(tenant, dataset, id);
-  const bytes = (await store.head(key))?.bytes ?? 0;
-  let { offset, line } = at;
-  if (offset >= bytes) return;
-  const { body } = await store.stream(key, { start: offset, end: bytes });
+  const stored = await store.head(key);
+  let { offset, line } = checkpoint;
+  // A manifest without a line has no object.
+  if (stored === null || offset >= stored.bytes) return;
+  const { body } = await store.stream(key, { start: offset, end: stored.bytes });
   try {
     for await (const raw of readLines(body)) {
       offset += raw.length;
@@ -70,10 +61,10 @@ async function* steps(
       const number = line;
       const text = raw.toString().trim();
       if (text === '') continue;
-      yield { look: () => look(text, number), next: { offset, line } };
+      yield { examine: () => examine(text, number), next: { offset, line } };
     }
   } catch (error) {
-    // A line without an end: it is the user's file, and not one of ours that is broken.
+    // A line without an end is a fault of the user's file, not of a stored one.
     throw hasCode(error, 'integrity') ? invalidInput(`Line ${line + 1}: ${error.message}`) : error;
   } finally {
     body.destroy();
@@ -91,6 +82,6 @@ function parseLine(text: string): ManifestLine {
   const parsed = manifestLine.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  const field = issue?.path.join('.') ?? '';
-  throw invalidInput(`${field === '' ? '' : `${field}: `}${issue?.message}`);
+  const path = issue === undefined ? [] : issue.path;
+  throw invalidInput(`${path.length === 0 ? '' : `${path.join('.')}: `}${issue?.message}`);
 }

@@ -1,56 +1,49 @@
 import { type Entry, isIgnoredFile } from '@umbra/datasets';
-import type { DatasetMeter } from '@umbra/platform/tenancy/dataset-meter';
 import type { DatasetSource } from '@umbra/shared/contracts/dataset';
-import type { WorkerServices } from '../services.js';
-import { entryOf, refusalOf } from './entry-of.js';
-import { keepJournal, type Step } from './keep-journal.js';
-import { limitsOf } from './limits.js';
-import type { Place } from './read-source.js';
+import { journalEntry, refusalEntry } from './journal-entry.js';
+import { journalSource, type SourceItem } from './journal-source.js';
 import { createResolver, translateDenial } from './resolve-image.js';
+import type { SourceIngest } from './source-ingest.js';
 
 type PrefixSource = Extract<DatasetSource, { kind: 's3' }>;
-/** The last object that was looked at; empty before the first. */
-type At = { readonly after: string };
+/** Key of the last object that was examined; empty before the first. */
+type ObjectCheckpoint = { readonly after: string };
+type ExamineObject = (key: string) => Promise<Entry>;
 
-/** Look at all objects of a bucket under a prefix. They stay where they are. */
-export async function readPrefix(
-  services: WorkerServices,
-  place: Place,
-  id: string,
-  source: PrefixSource,
-  assertActive: () => Promise<void>,
-  meter: DatasetMeter,
-): Promise<void> {
+/** Examine all objects of a bucket under a prefix. They stay where they are. */
+export async function readPrefix(ingest: SourceIngest, source: PrefixSource): Promise<void> {
   const { bucket, prefix, labels } = source;
-  const resolve = createResolver(services, place, limitsOf(services));
-  const look = async (key: string): Promise<Entry> => {
+  const resolve = createResolver(ingest);
+  const examine: ExamineObject = async (key) => {
     const name = key.slice(prefix.length);
     try {
       const uri = `s3://${bucket}/${key}`;
-      return entryOf({ name, uri }, await resolve({ uri }), labels, false);
+      return journalEntry({ name, uri }, await resolve({ uri }), { labels, once: false });
     } catch (error) {
-      return refusalOf(name, error);
+      return refusalEntry(name, error);
     }
   };
-  const read = (at: At) => steps(services, source, at, look);
-  await keepJournal<At>(place, id, { after: '' }, read, assertActive, meter);
+  await journalSource<ObjectCheckpoint>(ingest, {
+    start: { after: '' },
+    itemsFrom: (checkpoint) => listItems(ingest, source, checkpoint, examine),
+  });
 }
 
-async function* steps(
-  { sources }: WorkerServices,
+async function* listItems(
+  { sources }: SourceIngest,
   { bucket, prefix }: PrefixSource,
-  { after }: At,
-  look: (key: string) => Promise<Entry>,
-): AsyncGenerator<Step<At>> {
+  { after }: ObjectCheckpoint,
+  examine: ExamineObject,
+): AsyncGenerator<SourceItem<ObjectCheckpoint>> {
   const objects = sources
     .open({ bucket, key: prefix })
     .list(prefix, after === '' ? {} : { after })
     [Symbol.asyncIterator]();
   for (;;) {
-    const found = await objects.next().catch(translateDenial);
-    if (found.done) return;
-    const { key } = found.value;
+    const listed = await objects.next().catch(translateDenial);
+    if (listed.done) return;
+    const { key } = listed.value;
     if (isIgnoredFile(key.slice(prefix.length))) continue;
-    yield { look: () => look(key), next: { after: key } };
+    yield { examine: () => examine(key), next: { after: key } };
   }
 }

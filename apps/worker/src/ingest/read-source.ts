@@ -1,40 +1,21 @@
-import { journalTotals } from '@umbra/datasets';
-import type { ObjectStore } from '@umbra/platform/store/store';
-import { createDatasetMeter, type DatasetMeter } from '@umbra/platform/tenancy/dataset-meter';
-import { type DatasetSource, reservedFor } from '@umbra/shared/contracts/dataset';
+import type { DatasetSource } from '@umbra/shared/contracts/dataset';
 import { hasCode } from '@umbra/shared/errors';
-import type { WorkerServices } from '../services.js';
 import { readArchive } from './read-archive.js';
 import { readLineSource } from './read-lines.js';
 import { readPrefix } from './read-prefix.js';
-
-export type Place = {
-  readonly store: ObjectStore;
-  readonly tenant: string;
-  readonly dataset: string;
-};
+import type { SourceIngest } from './source-ingest.js';
 
 /**
- * Read one source into the journal, from where it was left.
+ * Read one source into the journal, from its last checkpoint.
  *
- * @param goOn Called after each segment; what it throws ends the reading.
- * @throws {AppError} `quota_exceeded` if the tenant may not hold all of it; what fitted is in the journal.
+ * @throws {AppError} `quota_exceeded` if the tenant may not hold all of it; the journal has what fitted.
+ *   What `assertActive` throws, after a committed segment.
  */
-export async function readSource(
-  services: WorkerServices,
-  place: Place,
-  id: string,
-  source: DatasetSource,
-  assertActive: () => Promise<void>,
-): Promise<void> {
-  const { tenant, dataset } = place;
-  const meter = createDatasetMeter(services, tenant, `${dataset}.${id}`, {
-    taken: await journalTotals(place, id),
-    floor: reservedFor(source),
-  });
+export async function readSource(ingest: SourceIngest, source: DatasetSource): Promise<void> {
+  const { meter } = ingest;
   await meter.open();
   try {
-    await read(services, place, id, source, assertActive, meter);
+    await read(ingest, source);
   } catch (error) {
     if (hasCode(error, 'quota_exceeded')) await meter.settle();
     throw error;
@@ -42,20 +23,13 @@ export async function readSource(
   await meter.settle();
 }
 
-async function read(
-  services: WorkerServices,
-  place: Place,
-  id: string,
-  source: DatasetSource,
-  assertActive: () => Promise<void>,
-  meter: DatasetMeter,
-): Promise<void> {
+async function read(ingest: SourceIngest, source: DatasetSource): Promise<void> {
   switch (source.kind) {
     case 's3':
-      return readPrefix(services, place, id, source, assertActive, meter);
+      return readPrefix(ingest, source);
     case 'lines':
-      return readLineSource(services, place, id, source, assertActive, meter);
+      return readLineSource(ingest, source);
     case 'archive':
-      return readArchive(services, place, id, source, assertActive, meter);
+      return readArchive(ingest, source);
   }
 }

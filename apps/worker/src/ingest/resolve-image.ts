@@ -2,66 +2,62 @@ import { examine, type Facts, readLimited, type UploadLimits } from '@umbra/data
 import { keys } from '@umbra/platform/store/keys';
 import type { SourcePlace } from '@umbra/platform/store/source-stores';
 import type { ObjectStore } from '@umbra/platform/store/store';
+import { createCache } from '@umbra/shared/cache';
 import type { ManifestLine } from '@umbra/shared/contracts/dataset';
-import { AppError, hasCode, integrity, notFound } from '@umbra/shared/errors';
-import type { WorkerServices } from '../services.js';
-import type { Place } from './read-source.js';
+import { AppError, hasCode, integrity, invalidInput, notFound } from '@umbra/shared/errors';
+import type { SourceIngest } from './source-ingest.js';
 
-/** What is known of an image, and where it lies if not in the dataset. */
-export type Found = Facts & { readonly source?: SourcePlace };
+/** Measured facts of an image, and its location if that is not the dataset. */
+export type ResolvedImage = Facts & { readonly source?: SourcePlace };
 
-/** Of a bounded number of images, so that a manifest that names few of them often asks rarely. */
-const remembered = 50_000;
+/** Resolves the image that a line refers to: at once if it is known, else with a promise. */
+export type ImageResolver = (line: ManifestLine) => ResolvedImage | Promise<ResolvedImage>;
 
-/**
- * Read images that lines refer to, and prove them.
- *
- * @returns What is known already at once, and else a promise.
- */
-export function createResolver(
-  services: Pick<WorkerServices, 'sources'>,
-  place: Place,
-  limits: UploadLimits,
-): (line: ManifestLine) => Found | Promise<Found> {
-  const known = new Map<string, Found | Promise<Found>>();
-  const find = (line: ManifestLine): Promise<Found> => {
-    if (line.uri !== undefined) return findSource(services, line.uri, limits);
-    return findStored(place, line.sha256 ?? '', line.dataset, limits);
-  };
+type ResolverOptions = Pick<SourceIngest, 'location' | 'sources' | 'limits'>;
+
+/** Images that are remembered: a manifest that names few of them often reads each once. */
+const maxKnownImages = 50_000;
+
+/** Read the images that lines refer to, and check them. */
+export function createResolver(options: ResolverOptions): ImageResolver {
+  const known = createCache<ResolvedImage | Promise<ResolvedImage>>({ maxEntries: maxKnownImages });
   return (line) => {
     const name = line.uri ?? `${line.dataset ?? ''}/${line.sha256}`;
-    const found = known.get(name);
-    if (found !== undefined) return found;
-    if (known.size >= remembered) known.clear();
-    const finding = find(line);
-    known.set(name, finding);
-    finding.then(
+    const image = known.get(name);
+    if (image !== undefined) return image;
+    const resolving = resolve(options, line);
+    known.set(name, resolving);
+    resolving.then(
       (facts) => known.set(name, facts),
-      // Asked again, as a store may be back by then.
+      // Not remembered, since a store may be reachable by the next line.
       () => known.delete(name),
     );
-    return finding;
+    return resolving;
   };
 }
 
-/** An image where it lies. */
-async function findSource(
-  { sources }: Pick<WorkerServices, 'sources'>,
+async function resolve(options: ResolverOptions, line: ManifestLine): Promise<ResolvedImage> {
+  if (line.uri !== undefined) return resolveSource(options, line.uri);
+  if (line.sha256 !== undefined) return resolveStored(options, line.sha256, line.dataset);
+  throw invalidInput("Expected a line with 'uri' or 'sha256', got neither");
+}
+
+/** Resolve an image of a bucket, where it lies. */
+async function resolveSource(
+  { sources, limits }: ResolverOptions,
   uri: string,
-  limits: UploadLimits,
-): Promise<Found> {
+): Promise<ResolvedImage> {
   const source = sources.locate(uri);
   const content = await readAt(sources.open(source), source.key, limits).catch(translateDenial);
   return { ...(await examine(content, limits)), source };
 }
 
-/** An image of this dataset, or of another one of the tenant's, which is copied. */
-async function findStored(
-  { store, tenant, dataset }: Place,
+/** Resolve an image of this dataset, or of another one of the tenant's, which is copied. */
+async function resolveStored(
+  { location: { store, tenant, dataset }, limits }: ResolverOptions,
   sha256: string,
   from: string | undefined,
-  limits: UploadLimits,
-): Promise<Found> {
+): Promise<ResolvedImage> {
   const key = keys.image(tenant, from ?? dataset, sha256);
   const content = await readAt(store, key, limits).catch((error: unknown) => {
     if (!hasCode(error, 'not_found')) throw error;
@@ -87,7 +83,7 @@ async function readAt(store: ObjectStore, key: string, limits: UploadLimits): Pr
   );
 }
 
-/** A user's bucket that will not be read is not a store that is away: trying again is no help. */
+/** A user's bucket that denies access is not a store that is unreachable: a retry does not help. */
 export function translateDenial(error: unknown): never {
   const { cause } = (error ?? {}) as { cause?: { $metadata?: { httpStatusCode?: number } } };
   const status = cause?.$metadata?.httpStatusCode;

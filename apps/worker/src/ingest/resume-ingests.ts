@@ -4,8 +4,10 @@ import { keys } from '@umbra/platform/store/keys';
 import { reportError } from '@umbra/shared/errors';
 import type { WorkerServices } from '../services.js';
 
-/** Queue every dataset that is validating and not queued: Redis was lost, or a step gave up. */
-export async function resumeIngests({ store, ingestQueue, logger }: WorkerServices): Promise<void> {
+type ResumeServices = Pick<WorkerServices, 'store' | 'ingestQueue' | 'logger'>;
+
+/** Queue every dataset that is validating and not queued: Redis was lost, or its step gave up. */
+export async function resumeIngests({ store, ingestQueue, logger }: ResumeServices): Promise<void> {
   for await (const { key } of store.list(keys.ingests())) {
     const marked = matchKey('ingest', key);
     if (marked === null) continue;
@@ -21,17 +23,20 @@ export async function resumeIngests({ store, ingestQueue, logger }: WorkerServic
   }
 }
 
-/** Look for them now and then. @returns A function that stops it. */
-export function keepResumingIngests(services: WorkerServices): () => void {
+/** Resume ingests every `UMBRA_RESUME_MS`. @returns A function that stops it. */
+export function keepResumingIngests(
+  services: ResumeServices & Pick<WorkerServices, 'config'>,
+): () => void {
+  const { config, logger } = services;
   let isBusy = false;
-  const look = async () => {
+  const resume = async () => {
     if (isBusy) return;
     isBusy = true;
     await resumeIngests(services).catch((error: unknown) =>
-      services.logger.warn({ error: reportError(error) }, 'unfinished datasets not looked for'),
+      logger.warn({ error: reportError(error) }, 'unfinished datasets not listed'),
     );
     isBusy = false;
   };
-  const timer = setInterval(look, services.config.UMBRA_RESUME_MS);
+  const timer = setInterval(resume, config.UMBRA_RESUME_MS);
   return () => clearInterval(timer);
 }

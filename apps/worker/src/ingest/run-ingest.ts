@@ -11,86 +11,105 @@ import {
 } from '@umbra/shared/contracts/dataset';
 import { AppError, hasCode, isRetryable, reportError, unavailable } from '@umbra/shared/errors';
 import { DelayedError, type Job } from 'bullmq';
+import { isStalledOut } from '../runtime/queue-jobs.js';
+import type { StepResult } from '../runtime/step.js';
 import type { WorkerServices } from '../services.js';
 import { readSource } from './read-source.js';
+import { type DatasetLocation, type IngestServices, openSourceIngest } from './source-ingest.js';
+
+type RunIngestServices = IngestServices & Pick<WorkerServices, 'logger' | 'shutdown'>;
+type TenantServices = Pick<WorkerServices, 'readTenant' | 'usage'>;
 
 /**
- * Look at a dataset's sources and make it ready. What was looked at is in its journal, so that a run
- * that dies is gone on with where it was; a dataset that is deleted meanwhile ends it.
+ * Read a dataset's sources and make it ready. The journal holds what was read, so that a run that
+ * dies is continued; deleting the dataset ends it.
  */
-export async function runIngest(services: WorkerServices, job: Job, token?: string): Promise<void> {
-  const { store, logger } = services;
-  const { tenant, dataset: id } = ingestPayload.parse(job.data);
+export async function runIngest(
+  services: RunIngestServices,
+  job: Job,
+  token: string,
+): Promise<StepResult> {
+  const { store, logger, shutdown } = services;
+  const { tenant, dataset } = ingestPayload.parse(job.data);
+  const location = { store, tenant, dataset };
   try {
-    await ingest(services, tenant, id);
+    await ingest(services, location);
   } catch (error) {
-    if (hasCode(error, 'cancelled') && services.shutdown.aborted) {
+    if (hasCode(error, 'cancelled') && shutdown.aborted) {
       await job.moveToDelayed(Date.now(), token);
       throw new DelayedError();
     }
-    if (hasCode(error, 'cancelled')) {
-      // What was written after it was deleted.
-      await removeDataset(store, tenant, { id, createdAt: new Date(0).toISOString() });
-      await services.usage.releaseDataset(tenant, id);
-      return;
+    if (hasCode(error, 'cancelled')) await removeRemains(services, location);
+    else if (isRetryable(error)) throw error;
+    else {
+      logger.warn({ datasetId: dataset, error: reportError(error) }, 'dataset failed');
+      await failDataset(location, error);
     }
-    if (isRetryable(error)) throw error;
-    logger.warn({ datasetId: id, error: reportError(error) }, 'dataset failed');
-    await failDataset(services, tenant, id, error);
   }
+  return {};
 }
 
-/** Files that no worker survives must not take down one after the other: their dataset failed. */
-export async function giveUpIngest(
-  services: WorkerServices,
+/** Fail a dataset whose files no worker survives, so that they end no further workers. */
+export async function failUningested(
+  { store }: Pick<WorkerServices, 'store'>,
   job: Job,
-  error: Error,
-): Promise<void> {
-  // Of the queue's own words. What else ended it, such as a store that was away, is tried again later.
-  if (!error.message.includes('stalled')) return;
+): Promise<StepResult> {
+  // After any other failure, as of an unreachable store, the dataset is read again later.
+  if (!isStalledOut(job)) return {};
   const { tenant, dataset } = ingestPayload.parse(job.data);
   const reason = new AppError('internal', 'Its workers ended while they looked at it');
-  await failDataset(services, tenant, dataset, reason);
+  await failDataset({ store, tenant, dataset }, reason);
+  return {};
 }
 
-async function ingest(services: WorkerServices, tenant: string, id: string): Promise<void> {
-  const { store, logger } = services;
-  const place = { store, tenant, dataset: id };
-  const dataset = await readRecord(services, tenant, id);
-  if (dataset.state === 'validating') {
-    const assertActive = async (): Promise<void> => {
-      if (services.shutdown.aborted) throw new AppError('cancelled', 'This process is ending');
-      const { state } = await readRecord(services, tenant, id);
-      // The API was first, and clears away what this would read: what is left then is done next time.
-      if (state !== 'validating') throw unavailable(`Dataset '${id}' is ${state} already`);
-    };
-    for await (const { key } of store.list(keys.sources(tenant, id))) {
-      const { source } = parseKey('source', key);
-      await readSource(
-        services,
-        place,
-        source,
-        await getJson(store, key, datasetSource),
-        assertActive,
-      );
-    }
-    await assertActive();
-    const totals = await journalTotals(place);
-    const ready = await finalizeDataset(store, tenant, dataset, () => readJournal(place), totals);
-    await recordWholeDataset(services, tenant, ready);
-    const { images, refused } = ready;
-    logger.info({ datasetId: id, images, refused }, 'dataset ready');
-  }
+async function ingest(services: RunIngestServices, location: DatasetLocation): Promise<void> {
+  const { store, tenant, dataset: id } = location;
+  const dataset = await readRecord(location);
   if (dataset.state === 'open') return;
-  // Sealed by a process that died before it booked it, or by one that was faster.
-  if (dataset.state === 'ready') await recordWholeDataset(services, tenant, dataset);
+  if (dataset.state === 'validating') await makeReady(services, location, dataset);
+  // Finalized by a process that died before it recorded the usage, or by a faster one.
+  if (dataset.state === 'ready') await recordUsage(services, tenant, dataset);
   if (dataset.state !== 'failed') await clearJournal(store, tenant, id);
   await store.delete(keys.ingest(tenant, id));
 }
 
-/** A dataset that is ready takes what its manifest says, and no more what its parts set aside. */
-async function recordWholeDataset(
-  { readTenant, usage }: WorkerServices,
+async function makeReady(
+  services: RunIngestServices,
+  location: DatasetLocation,
+  dataset: Dataset,
+): Promise<void> {
+  const { store, tenant } = location;
+  const assertActive = () => assertValidating(services, location);
+  for await (const { key } of store.list(keys.sources(tenant, dataset.id))) {
+    const { source: id } = parseKey('source', key);
+    const source = await getJson(store, key, datasetSource);
+    await readSource(
+      await openSourceIngest(services, { location, id, source, assertActive }),
+      source,
+    );
+  }
+  await assertActive();
+  const totals = await journalTotals(location);
+  const ready = await finalizeDataset(store, tenant, dataset, () => readJournal(location), totals);
+  await recordUsage(services, tenant, ready);
+  const { images, refused } = ready;
+  services.logger.info({ datasetId: dataset.id, images, refused }, 'dataset ready');
+}
+
+/** @throws {AppError} `cancelled` if this process is ending or the dataset was deleted. */
+async function assertValidating(
+  { shutdown }: Pick<WorkerServices, 'shutdown'>,
+  location: DatasetLocation,
+): Promise<void> {
+  if (shutdown.aborted) throw new AppError('cancelled', 'This process is ending');
+  const { id, state } = await readRecord(location);
+  // The API finalized it first and clears its journal: the retry does what is left.
+  if (state !== 'validating') throw unavailable(`Dataset '${id}' is ${state} already`);
+}
+
+/** Replace what a dataset's sources reserved by what its manifest holds. */
+async function recordUsage(
+  { readTenant, usage }: TenantServices,
   tenant: string,
   ready: Dataset,
 ): Promise<void> {
@@ -98,23 +117,27 @@ async function recordWholeDataset(
   await usage.completeDataset(tenant, quotas, ready.id, ready);
 }
 
+/** Remove what was written after the dataset had been deleted. */
+async function removeRemains(
+  { usage }: TenantServices,
+  { store, tenant, dataset: id }: DatasetLocation,
+): Promise<void> {
+  await removeDataset(store, tenant, { id, createdAt: new Date(0).toISOString() });
+  await usage.releaseDataset(tenant, id);
+}
+
 /** @throws {AppError} `cancelled` if it was deleted. */
-async function readRecord({ store }: WorkerServices, tenant: string, id: string): Promise<Dataset> {
-  return getJson(store, keys.dataset(tenant, id), storedDataset).catch((error: unknown) => {
+async function readRecord({ store, tenant, dataset }: DatasetLocation): Promise<Dataset> {
+  return getJson(store, keys.dataset(tenant, dataset), storedDataset).catch((error: unknown) => {
     if (!hasCode(error, 'not_found')) throw error;
-    throw new AppError('cancelled', `Dataset '${id}' was deleted`);
+    throw new AppError('cancelled', `Dataset '${dataset}' was deleted`);
   });
 }
 
-async function failDataset(
-  services: WorkerServices,
-  tenant: string,
-  id: string,
-  error: unknown,
-): Promise<void> {
-  const { store } = services;
-  const dataset = await readRecord(services, tenant, id);
-  // Another process may have been first, and have cleared the journal away.
+async function failDataset(location: DatasetLocation, error: unknown): Promise<void> {
+  const { store, tenant, dataset: id } = location;
+  const dataset = await readRecord(location);
+  // Another process may have been first, and have cleared the journal.
   if (dataset.state === 'validating') {
     const failed: Dataset = {
       ...dataset,

@@ -12,7 +12,7 @@ export type Step = {
   readonly name: string;
   readonly concurrency: number;
   run(services: WorkerServices, job: Job, token?: string): Promise<unknown>;
-  giveUp?(services: WorkerServices, job: Job, error: Error): Promise<void>;
+  giveUp?(services: WorkerServices, job: Job, error: Error): Promise<unknown>;
 };
 
 export type Consumer = {
