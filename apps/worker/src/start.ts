@@ -5,6 +5,7 @@ import { engineOptionsOf, quotasOf } from '@umbra/platform/config';
 import {
   queueNames,
   redisPrefix,
+  type ShardQueue,
   servedShardQueues,
   type stepNames,
 } from '@umbra/platform/queues/queues';
@@ -19,34 +20,77 @@ import { runDispatch } from './dispatch/dispatch.js';
 import { keepDispatching } from './dispatch/keep-dispatching.js';
 import { keepResumingIngests, resumeIngests } from './ingest/resume-ingests.js';
 import { failUningested, runIngest } from './ingest/run-ingest.js';
-import { createJobStatePublisher } from './jobs/announce.js';
 import { failUnmerged, runMerge } from './merge/merge.js';
-import { createWorkerMetrics } from './observability/metrics.js';
-import { consume, type Step } from './runtime/consume.js';
+import { createWorkerMetrics } from './observability/worker-metrics.js';
+import { consume } from './runtime/consume.js';
 import { createModelCache } from './runtime/model-cache.js';
-import { joinFleet } from './runtime/register-worker.js';
+import { registerWorker } from './runtime/register-worker.js';
+import type { Step } from './runtime/step.js';
 import type { WorkerServices } from './services.js';
 import { runShard } from './shards/shard.js';
 import { runWebhook } from './webhooks/deliver.js';
 
 export type RunningWorker = {
-  /** Where its metrics are, if anywhere. */
+  /** URL of its metrics; undefined where they are off. */
   readonly metricsUrl: string | undefined;
   /** Take no more work, let running shards end until the deadline, then give them back. */
   close(): Promise<void>;
 };
 
-/** Producers hold no work: they are given this long to say goodbye to Redis. */
-const producersMs = 1_000;
+/** Timeout for Queue.close(): ioredis retries forever while Redis is unreachable. */
+const queueCloseTimeoutMs = 1_000;
 
-const steps = {
-  dispatch: { name: queueNames.dispatch, concurrency: 1, run: runDispatch },
-  ingest: { name: queueNames.ingest, concurrency: 2, run: runIngest, giveUp: failUningested },
-  shard: { name: queueNames.shard, run: runShard },
-  merge: { name: queueNames.merge, concurrency: 2, run: runMerge, giveUp: failUnmerged },
-  archive: { name: queueNames.archive, concurrency: 1, run: runArchive, giveUp: failUnarchived },
-  webhook: { name: queueNames.webhook, concurrency: 16, run: runWebhook },
-};
+type StepName = (typeof stepNames)[number];
+
+/** The consumers of each step that this process may run. */
+const openSteps = (
+  services: WorkerServices,
+  served: readonly ShardQueue[],
+): Readonly<Record<StepName, readonly Step[]>> => ({
+  ingest: [
+    {
+      name: queueNames.ingest,
+      concurrency: 2,
+      run: (job, token) => runIngest(services, job, token),
+      giveUp: (job) => failUningested(services, job),
+    },
+  ],
+  dispatch: [
+    {
+      name: queueNames.dispatch,
+      concurrency: 1,
+      run: (job, token) => runDispatch(services, job, token),
+    },
+  ],
+  shard: served.map((queue) => ({
+    name: queueNames[queue],
+    concurrency: services.config.UMBRA_INFERENCE_THREADS,
+    run: (job, token) => runShard(services, job, token),
+  })),
+  merge: [
+    {
+      name: queueNames.merge,
+      concurrency: 2,
+      run: (job, token) => runMerge(services, job, token),
+      giveUp: (job, error) => failUnmerged(services, job, error),
+    },
+  ],
+  archive: [
+    {
+      name: queueNames.archive,
+      concurrency: 1,
+      run: (job) => runArchive(services, job),
+      giveUp: (job, error) => failUnarchived(services, job, error),
+    },
+  ],
+  webhook: [
+    {
+      name: queueNames.webhook,
+      concurrency: 16,
+      run: (job) => runWebhook(services, job),
+    },
+  ],
+});
 
 /** Start every consumer of this process. @throws {AppError} `unavailable` if the store is. */
 export async function startWorker(config: Readonly<WorkerConfig>): Promise<RunningWorker> {
@@ -57,8 +101,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     tenantDefaults: { quotas: quotasOf(config), requestsPerMinute: null },
     requireStore: true,
   });
-  const { logger, tracing, registry, store, redis, events, throughput, workerRegistry } =
-    platform.services;
+  const { logger, tracing, registry, store, redis, throughput } = platform.services;
   const engine = openEngine({
     inferenceThreads: config.UMBRA_INFERENCE_THREADS,
     ...engineOptionsOf(config),
@@ -81,11 +124,8 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     ...platform.services,
     config,
     scoreLease: createScoreLease(redis),
-    publishJobState: metrics.countEnds(
-      createJobStatePublisher({ events, store, webhookQueue, config }),
-    ),
     engine,
-    modelCache: metrics.measureModelCache(createModelCache(store, engine, config.UMBRA_CACHE_DIR)),
+    modelCache: createModelCache({ store, engine, folder: config.UMBRA_CACHE_DIR, metrics }),
     // Each image carries its own job's trace, which no producer can know of.
     flows: new FlowProducer({ connection: redis, prefix: redisPrefix }),
     ingestQueue: queue(queueNames.ingest),
@@ -107,30 +147,19 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     archiveQueue,
     webhookQueue,
   ];
-  // Their connection is shared, and logs for itself: unheard, each of them would print it too.
+  // Their connection is shared and logs its errors; without a listener each of them would print them.
   flows.on('error', () => undefined);
-  for (const unheard of queues) unheard.on('error', () => undefined);
+  for (const each of queues) each.on('error', () => undefined);
 
   const served = config.UMBRA_STEPS.includes('shard')
     ? servedShardQueues(config.UMBRA_PROVIDER)
     : [];
-  const shardStep = metrics.measureShards({
-    ...steps.shard,
-    concurrency: config.UMBRA_INFERENCE_THREADS,
-  });
-  const chosen: Record<(typeof stepNames)[number], readonly Step[]> = {
-    ingest: [steps.ingest],
-    dispatch: [steps.dispatch],
-    shard: served.map((name) => ({ ...shardStep, name: queueNames[name] })),
-    merge: [metrics.countImages(steps.merge)],
-    archive: [steps.archive],
-    webhook: [steps.webhook],
-  };
-  const consumers = config.UMBRA_STEPS.flatMap((step) =>
-    chosen[step].map((one) => consume(services, redis, one)),
+  const steps = openSteps(services, served);
+  const consumers = config.UMBRA_STEPS.flatMap((name) =>
+    steps[name].map((step) => consume(services, redis, step)),
   );
   await Promise.all(consumers.map((consumer) => consumer.ready()));
-  const stopAnnouncing = joinFleet(services, workerRegistry, served);
+  const unregister = registerWorker(services, served);
   const dispatches = config.UMBRA_STEPS.includes('dispatch');
   const stopDispatching = dispatches ? keepDispatching(services) : () => {};
   const ingests = config.UMBRA_STEPS.includes('ingest');
@@ -149,14 +178,14 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
       stopDispatching();
       closing.abort();
       stopIngests();
-      stopAnnouncing();
+      unregister();
       const deadline = setTimeout(() => shutdown.abort(), config.UMBRA_SHUTDOWN_MS);
       await Promise.all(consumers.map((consumer) => consumer.close()));
       clearTimeout(deadline);
-      // They share one connection, which ends with the last line whatever they do.
+      // They share one connection, which is disconnected below whether they have closed or not.
       await Promise.race([
         Promise.allSettled([flows, ...queues].map((producer) => producer.close())),
-        sleep(producersMs, undefined, { ref: false }),
+        sleep(queueCloseTimeoutMs, undefined, { ref: false }),
       ]);
       await engine.close();
       await server?.close();

@@ -16,11 +16,11 @@ export type JobImages = {
   readonly store: ObjectStore;
   readonly tenant: string;
   readonly job: JobRecord;
-  /** Whether images may be neither finished nor failed, since the job was told to end. */
+  /** Whether images may be neither finished nor failed, since the job was stopped. */
   readonly mayLack: boolean;
 };
 
-/** What became of an image: a finished one has files. */
+/** Outcome of an image: a finished one has files. */
 export type ImageOutcome =
   | { readonly state: 'completed'; readonly files: readonly ResultFile[]; readonly json: Buffer }
   | { readonly state: 'failed'; readonly error: ErrorReport }
@@ -41,7 +41,7 @@ export type ArchiveStep = {
 const imagesAhead = 16;
 const filesAhead = { atOnce: 24, maxWeight: 32 * 1024 * 1024 };
 
-/** Every file of every image, packed for a zip, in the manifest's order. */
+/** Read every file of every image, packed for a zip, in the manifest's order. */
 export async function* readImages(images: JobImages): AsyncGenerator<ArchiveStep> {
   const { store, tenant, job } = images;
   const manifest = await store.stream(keys.manifest(tenant, job.dataset));
@@ -51,7 +51,7 @@ export async function* readImages(images: JobImages): AsyncGenerator<ArchiveStep
       item,
       outcome: await readOutcome(images, item.id),
     }));
-    const weigh = ({ file }: ArchiveStep) => file?.content.length ?? 0;
+    const weigh = ({ file }: ArchiveStep) => (file === null ? 0 : file.content.length);
     yield* mapInOrder(
       listFiles(described),
       { ...filesAhead, weigh },
@@ -65,14 +65,14 @@ export async function* readImages(images: JobImages): AsyncGenerator<ArchiveStep
   }
 }
 
-type Described = { readonly item: DatasetItem; readonly outcome: ImageOutcome };
-type Listed = Omit<ArchiveStep, 'file'> & { readonly name: ResultFile | null };
+type DescribedImage = { readonly item: DatasetItem; readonly outcome: ImageOutcome };
+type ListedFile = Omit<ArchiveStep, 'file'> & { readonly name: ResultFile | null };
 
-async function* listFiles(images: AsyncIterable<Described>): AsyncGenerator<Listed> {
+async function* listFiles(images: AsyncIterable<DescribedImage>): AsyncGenerator<ListedFile> {
   for await (const { item, outcome } of images) {
     const names = outcome.state === 'completed' ? outcome.files : [null];
-    for (const [at, name] of names.entries()) {
-      yield { item, outcome, name, isFirst: at === 0, isLast: at === names.length - 1 };
+    for (const [index, name] of names.entries()) {
+      yield { item, outcome, name, isFirst: index === 0, isLast: index === names.length - 1 };
     }
   }
 }
@@ -97,7 +97,7 @@ async function readOutcome(
 
 async function readFile(
   { store, tenant, job }: JobImages,
-  { item, outcome }: Described,
+  { item, outcome }: DescribedImage,
   name: ResultFile,
 ): Promise<ArchivedFile> {
   const content =
@@ -109,22 +109,22 @@ async function readFile(
 }
 
 const deflate = promisify<Buffer, ZlibOptions, Buffer>(deflateRaw);
-/** Arrays of floats gain little from more, and it is what takes the time. */
-const quickly = { level: 1 };
+/** Arrays of floats gain little from a higher level, and compression takes most of the time. */
+const fastDeflate = { level: 1 };
 
-/** Pictures are compressed already. */
+/** Compress a file for a zip, unless that gains nothing, as of pictures. */
 export async function pack(
   name: string,
   plain: Buffer,
 ): Promise<ZipEntry & { readonly content: Buffer }> {
   const facts = { name, crc: crc32(plain), bytes: plain.length };
-  const packed = /\.(png|webp)$/.test(name) ? plain : await deflate(plain, quickly);
+  const packed = /\.(png|webp)$/.test(name) ? plain : await deflate(plain, fastDeflate);
   return packed.length < plain.length
     ? { ...facts, method: 'deflate', packedBytes: packed.length, content: packed }
     : { ...facts, method: 'store', packedBytes: plain.length, content: plain };
 }
 
-/** Null for what is not there. */
+/** Turn `not_found` into null. */
 const orNull = <T>(found: Promise<T>): Promise<T | null> =>
   found.catch((error: unknown) => {
     if (hasCode(error, 'not_found')) return null;
@@ -138,7 +138,7 @@ export const folderOf = ({ id, name }: DatasetItem): string => `${folderName(nam
  * short enough: file systems allow 255 bytes, a character may take 4.
  */
 export function folderName(name: string): string {
-  const base = name.split(/[\\/]/).at(-1) ?? '';
+  const base = name.replace(/^.*[\\/]/s, '');
   const plain = base
     .replace(/\.[^.]*$/, '')
     .replaceAll(/[^\p{L}\p{N}._-]+/gu, '_')

@@ -31,9 +31,9 @@ export type PartOptions = {
   readonly tenant: string;
   readonly job: JobRecord;
   readonly name: string;
-  /** What images are called that are neither finished nor failed. */
+  /** State that the manifest gives images that are neither finished nor failed. */
   readonly unfinishedAs: string;
-  /** An empty folder that may be made. */
+  /** A folder that does not exist yet, for temporary files. */
   readonly folder: string;
 };
 
@@ -50,7 +50,7 @@ export async function openPart(options: PartOptions): Promise<PartWriter> {
   const output = new PassThrough();
   const hash = createHash('sha256');
   const stored = store.putStream(keys.archive(tenant, job.id, name), output);
-  // Heard in `finish`; a failure before that must not count as unhandled, and ends the writing.
+  // Awaited in `finish`; a failure before that must not count as unhandled, and ends the writing.
   stored.catch((error: unknown) => output.destroy(error instanceof Error ? error : undefined));
   output.on('error', () => undefined);
   const write = async (chunk: Buffer): Promise<void> => {
@@ -117,7 +117,7 @@ export async function openPart(options: PartOptions): Promise<PartWriter> {
   };
 }
 
-/** Compressed to a file of its own first: an entry's sizes stand before it. */
+/** Compress a list to a file first: an entry's sizes precede its bytes. */
 async function packSpool(folder: string, name: string) {
   const [path, packedPath] = [join(folder, name), join(folder, `${name}.deflated`)];
   let crc = 0;
@@ -130,7 +130,10 @@ async function packSpool(folder: string, name: string) {
   await pipeline(createReadStream(path), meter, createDeflateRaw(), createWriteStream(packedPath));
   const [plain, packed] = await Promise.all([stat(path), stat(packedPath)]);
   return {
-    ...{ name, crc, bytes: plain.size, packedBytes: packed.size },
+    name,
+    crc,
+    bytes: plain.size,
+    packedBytes: packed.size,
     method: 'deflate',
     content: createReadStream(packedPath),
   } as const;
@@ -142,7 +145,7 @@ function provenanceOf(job: JobRecord, archive: string, counts: Counts): Buffer {
   return Buffer.from(`${JSON.stringify({ ...facts, umbraVersion }, null, 2)}\n`);
 }
 
-/** Also where it closes instead. Not a race of promises, which would pile up until the last is settled. */
+/** Resolves on drain or close. No race of promises: they would accumulate until the last settles. */
 function drained(output: PassThrough): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {

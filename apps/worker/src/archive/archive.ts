@@ -9,67 +9,76 @@ import { type Counts, type FinalState, isFinal, type JobRecord } from '@umbra/sh
 import { archivePayload } from '@umbra/shared/contracts/shard';
 import { reportError } from '@umbra/shared/errors';
 import type { Job } from 'bullmq';
-import { cleanUp, endJob, failJob, readJob } from '../jobs/job-record.js';
+import {
+  cleanUp,
+  endJob,
+  failJob,
+  type JobEndServices,
+  readJob,
+  type TenantJob,
+} from '../jobs/job-record.js';
+import { isLastAttempt } from '../runtime/queue-jobs.js';
+import type { StepResult } from '../runtime/step.js';
 import type { WorkerServices } from '../services.js';
 import { readImages } from './archive-images.js';
 import { openPart, type PartWriter } from './archive-part.js';
 
-/** An object of a bucket has at most 10,000 parts of the uploader's 8 MiB. */
+/** Maximum size of an object: S3 takes 10,000 parts, and the uploader's have 8 MiB. */
 const maxPartBytes = 64 * 1024 ** 3;
 
 /** Stream every result into zips in the store, and end the job. Safe to repeat. */
-export async function runArchive(services: WorkerServices, queued: Job): Promise<void> {
+export async function runArchive(services: JobEndServices, queued: Job): Promise<StepResult> {
   const { tenant, jobId } = archivePayload.parse(queued.data);
   const { store, logger } = services;
-  const job = await readJob(store, tenant, jobId);
-  // Queued once more as it ended; the job may have been begun again since.
-  if (!isOfRun(queued, job)) return;
+  const job = await readJob(store, { tenant, id: jobId });
+  // Queued again as it ended; the job may have been started again since.
+  if (!isOfAttempt(queued, job)) return {};
   if (isFinal(job.state)) {
-    // Ended by an attempt that could not tell of it any more.
+    // Ended by an attempt that was interrupted before it had cleaned up.
     if ((await store.head(keys.activeJob(tenant, jobId))) !== null) {
-      await cleanUp(services, tenant, job);
+      await cleanUp(services, { tenant, job }, job.state);
     }
-    return;
+    return {};
   }
   try {
     const state = job.ending?.state ?? 'completed';
-    const counts = await writeArchives(services, tenant, job, state);
-    await endJob(services, tenant, job, state, { counts, error: job.ending?.error ?? null });
+    const counts = await writeArchives(services, { tenant, job }, state);
+    await endJob(services, { tenant, job }, { state, counts, error: job.ending?.error ?? null });
   } catch (error) {
-    if (queued.attemptsMade + 1 < (queued.opts.attempts ?? 1)) throw error;
-    await failJob(services, tenant, jobId, reportError(error));
+    if (!isLastAttempt(queued)) throw error;
+    await failJob(services, { tenant, id: jobId }, reportError(error));
     logger.error({ jobId, error: reportError(error) }, 'archive failed');
   }
+  return {};
 }
 
-/** An archive that ended without its step, since its workers died of it. */
+/** Fail the job of an archive whose workers died of it. */
 export async function failUnarchived(
-  services: WorkerServices,
+  services: JobEndServices,
   queued: Job,
   error: Error,
-): Promise<void> {
+): Promise<StepResult> {
   const { tenant, jobId } = archivePayload.parse(queued.data);
-  const job = await readJob(services.store, tenant, jobId);
-  if (isOfRun(queued, job) && !isFinal(job.state)) {
-    await failJob(services, tenant, jobId, reportError(error));
+  const job = await readJob(services.store, { tenant, id: jobId });
+  if (isOfAttempt(queued, job) && !isFinal(job.state)) {
+    await failJob(services, { tenant, id: jobId }, reportError(error));
   }
+  return {};
 }
 
-const isOfRun = (queued: Job, { id, attempt }: JobRecord): boolean =>
+const isOfAttempt = (queued: Job, { id, attempt }: JobRecord): boolean =>
   queued.id === queueJobIds.archive(id, attempt);
 
 async function writeArchives(
-  services: WorkerServices,
-  tenant: string,
-  job: JobRecord,
+  { store }: Pick<WorkerServices, 'store'>,
+  { tenant, job }: TenantJob,
   state: FinalState,
 ): Promise<Counts> {
-  const { store } = services;
   const folder = await mkdtemp(join(tmpdir(), 'umbra-archive-'));
   const limit = Math.min(job.archivePartBytes ?? maxPartBytes, maxPartBytes);
   const parts: ArchivePart[] = [];
   const counts = { total: job.counts.total, completed: 0, failed: 0 };
-  // A job that failed for its images' sake leaves images that were never run, as a cancelled one does.
+  // A job that exceeded its error threshold leaves images that were never run, as a cancelled one does.
   const unfinishedAs = state === 'expired' ? 'expired' : 'cancelled';
   const openNext = () => {
     const number = parts.length + 1;

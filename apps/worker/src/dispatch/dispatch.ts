@@ -3,23 +3,34 @@ import { matchKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import { reportError } from '@umbra/shared/errors';
 import { DelayedError, type Job } from 'bullmq';
+import type { StepResult } from '../runtime/step.js';
 import type { WorkerServices } from '../services.js';
 import { resumeWebhooks } from '../webhooks/resume-webhooks.js';
 import { createDispatcher } from './dispatcher.js';
-import { createFleetSnapshotReader } from './fleet-snapshot.js';
-import { sweepRetention } from './retention.js';
+import { createFleetSnapshotReader, type SnapshotServices } from './fleet-snapshot.js';
+import { type RetentionServices, sweepRetention } from './retention.js';
+import type { TransitionServices } from './transitions/run-transition.js';
 
 const tickMs = 50;
 const faultMs = 500;
 const snapshotMs = 1_000;
 
+export type DispatchServices = TransitionServices &
+  SnapshotServices &
+  RetentionServices &
+  Pick<WorkerServices, 'closing'>;
+
 /**
- * Share the queue between all jobs, for as long as this process lives.
+ * Share the queues between all jobs, for as long as this process lives.
  *
  * There is one queue job for this, so the fleet has one dispatcher: whoever holds its lock. When the
  * process ends, another takes it over; when Redis is lost, so is the lock, and this ends.
  */
-export async function runDispatch(services: WorkerServices, job: Job, token = ''): Promise<void> {
+export async function runDispatch(
+  services: DispatchServices,
+  job: Job,
+  token: string,
+): Promise<StepResult> {
   const { closing, logger, config } = services;
   const dispatcher = createDispatcher(services);
   const readSnapshot = createFleetSnapshotReader(services);
@@ -33,10 +44,10 @@ export async function runDispatch(services: WorkerServices, job: Job, token = ''
   while (!closing.aborted) {
     try {
       if (isDue('snapshot', snapshotMs)) {
-        // BullMQ renews the lock by itself, and says nothing when it is lost.
+        // BullMQ renews the lock by itself, and does not report its loss.
         if ((await job.extendLock(token, config.UMBRA_LOCK_MS)) !== 1) {
-          logger.warn('another process dispatches');
-          return;
+          logger.warn('dispatcher lock lost');
+          return {};
         }
         snapshot = await readSnapshot();
       }
@@ -46,30 +57,34 @@ export async function runDispatch(services: WorkerServices, job: Job, token = ''
       }
       if (isDue('sweep', config.UMBRA_RESUME_MS)) {
         sweepRetention(services).catch((error: unknown) =>
-          logger.warn({ error: reportError(error) }, 'results could not be deleted'),
+          logger.warn({ error: reportError(error) }, 'results not deleted'),
         );
       }
       const launched = await dispatcher.tick(snapshot);
       await sleep(launched > 0 ? tickMs / 10 : tickMs);
     } catch (error) {
-      logger.warn({ error: reportError(error) }, 'dispatching failed; it is tried again');
+      logger.warn({ error: reportError(error) }, 'dispatcher tick failed');
       await sleep(faultMs);
     }
   }
   await dispatcher.settle();
-  // Given back, not done: another process goes on.
+  // Given back, not completed: another process continues.
   await job.moveToDelayed(Date.now(), token);
   throw new DelayedError();
 }
 
-/** Jobs that Redis does not know: it was lost, or a step gave up while the store was away. */
-async function registerUnfinished({ store, progress, logger }: WorkerServices): Promise<void> {
+/** Register jobs that Redis lost, or that a step gave up while the store was unreachable. */
+async function registerUnfinished({
+  store,
+  progress,
+  logger,
+}: Pick<WorkerServices, 'store' | 'progress' | 'logger'>): Promise<void> {
   const registered = await progress.listRegistered();
   for await (const { key } of store.list(keys.allActiveJobs())) {
     const marked = matchKey('activeJob', key);
     if (marked === null || registered.has(marked.id)) continue;
     const { tenant, id: jobId } = marked;
     await progress.register(tenant, jobId);
-    logger.info({ jobId }, 'unfinished job found');
+    logger.info({ jobId }, 'unfinished job registered');
   }
 }

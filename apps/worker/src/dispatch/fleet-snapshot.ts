@@ -4,27 +4,36 @@ import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { WorkerNotice } from '@umbra/shared/contracts/worker';
 import type { WorkerServices } from '../services.js';
 
-/** What changes slowly, and costs more to read than a job's progress. */
+/** The fleet's capacity and the tenants' weights: slow to change, and slower to read than progress. */
 export type FleetSnapshot = {
   /** Inference threads of live workers, by queue. */
   readonly inferenceThreads: Readonly<Record<ShardQueue, number>>;
-  /** Seconds a position, by model. */
+  /** Measured seconds per position, by model. */
   readonly secondsPerPosition: ReadonlyMap<string, number>;
-  /** A tenant's share beside the others'. */
+  /** Weight of a tenant in the turns between tenants. */
   readonly weightOf: (tenant: string) => number;
 };
 
-/** A new weight holds after this time at the latest. */
-const weightsMs = 30_000;
+/** Maximum age of a weight that is used. */
+const weightTtlMs = 30_000;
+/** Weight of a tenant that came after the snapshot. */
+const defaultWeight = 1;
 
-/** @returns Reads the outlook as it is now. */
-export function createFleetSnapshotReader(services: WorkerServices): () => Promise<FleetSnapshot> {
+export type SnapshotServices = Pick<
+  WorkerServices,
+  'workerRegistry' | 'throughput' | 'progress' | 'store'
+>;
+
+/** @returns Reads the current snapshot. */
+export function createFleetSnapshotReader(
+  services: SnapshotServices,
+): () => Promise<FleetSnapshot> {
   const { workerRegistry, throughput, progress, store } = services;
   let weights = new Map<string, number>();
   let readAtMs = 0;
   const readWeights = async (): Promise<void> => {
     const tenants = new Set((await progress.listRegistered()).values());
-    const isStale = Date.now() - readAtMs > weightsMs;
+    const isStale = Date.now() - readAtMs > weightTtlMs;
     if (isStale) [weights, readAtMs] = [new Map(), Date.now()];
     for (const tenant of tenants) {
       if (weights.has(tenant)) continue;
@@ -43,7 +52,7 @@ export function createFleetSnapshotReader(services: WorkerServices): () => Promi
         shardTfjs: inferenceThreadsOf(workers, 'shardTfjs'),
       },
       secondsPerPosition,
-      weightOf: (tenant) => weights.get(tenant) ?? 1,
+      weightOf: (tenant) => weights.get(tenant) ?? defaultWeight,
     };
   };
 }

@@ -2,18 +2,22 @@ import { dispatcherJob } from '@umbra/platform/queues/queues';
 import { reportError } from '@umbra/shared/errors';
 import type { WorkerServices } from '../services.js';
 
-/** Redis may come back empty at any time, and the dispatcher with it. */
-const everyMs = 2_000;
+/** Redis may come back empty at any time, without the dispatcher's queue job. */
+const intervalMs = 2_000;
 
-/** See to it that the fleet has a dispatcher. @returns A function that stops it. */
-export function keepDispatching({ dispatchQueue, logger }: WorkerServices): () => void {
+/** Keep the dispatcher's queue job in its queue. @returns A function that stops it. */
+export function keepDispatching({
+  dispatchQueue,
+  logger,
+}: Pick<WorkerServices, 'dispatchQueue' | 'logger'>): () => void {
   const ensure = async () => {
     const { name, data, opts } = dispatcherJob;
     await dispatchQueue.add(name, data, opts).catch((error: unknown) => {
-      logger.warn({ error: reportError(error) }, 'a dispatcher could not be asked for');
+      logger.warn({ error: reportError(error) }, 'dispatcher not queued');
     });
   };
-  ensure();
-  const timer = setInterval(ensure, everyMs);
+  // Not awaited: the timer repeats it.
+  void ensure();
+  const timer = setInterval(ensure, intervalMs);
   return () => clearInterval(timer);
 }

@@ -10,32 +10,35 @@ import type { DatasetItem } from '@umbra/shared/contracts/dataset';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { needsWholeImage } from '@umbra/shared/contracts/settings';
+import type { MergePayload } from '@umbra/shared/contracts/shard';
 import { reportError } from '@umbra/shared/errors';
 import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import { planShards } from '@umbra/shared/occlusion/shards';
 import type { FlowJob } from 'bullmq';
-import { recordFailure } from '../merge/merge.js';
+import { type ImageFailureServices, recordFailure } from '../jobs/finish-image.js';
 import type { WorkerServices } from '../services.js';
-import { chooseRowsPerShard, type ShardSizing } from '../shards/rows-per-shard.js';
+import { chooseRowsPerShard } from '../shards/rows-per-shard.js';
+import type { JobCapacity } from './estimate-cost.js';
 
-/** Flows in one MULTI: Redis serves nobody else meanwhile. */
+/** Flows in one MULTI: Redis serves no other client meanwhile. */
 const flowsAtOnce = 50;
 
-export type Launch = {
+export type LaunchServices = ImageFailureServices &
+  Pick<WorkerServices, 'flows' | 'traces' | 'config'>;
+
+/** Images of a job that are queued together. */
+export type Launch = JobCapacity & {
   readonly tenant: string;
   readonly job: JobRecord;
   readonly bundle: ModelBundle;
   readonly items: readonly DatasetItem[];
   /** Images of the job that are not yet started. */
   readonly imagesLeft: number;
-  readonly inferenceThreads: number;
-  /** Measured in one inference thread; null while the model was never measured. */
-  readonly secondsPerPosition: number | null;
 };
 
-/** Queue images: a flow each. What cannot be run fails here, by itself. */
+/** Queue a flow for each image. An image that cannot be planned fails here, alone. */
 export async function launchImages(
-  services: WorkerServices,
+  services: LaunchServices,
   launches: readonly Launch[],
 ): Promise<void> {
   const flows: FlowJob[] = [];
@@ -51,51 +54,49 @@ export async function launchImages(
 }
 
 async function planFlow(
-  services: WorkerServices,
-  { tenant, job, bundle, imagesLeft, inferenceThreads, secondsPerPosition }: Launch,
+  services: LaunchServices,
+  launch: Launch,
   item: DatasetItem,
 ): Promise<FlowJob | null> {
+  const { tenant, job, bundle } = launch;
   const { id: jobId, dataset, model, settings, attempt, reuse } = job;
-  const image = { version: 2, tenant, jobId, dataset, item } as const;
-  const work = { ...image, model, settings, attempt, reuse } as const;
+  const work: MergePayload = {
+    version: 2,
+    tenant,
+    jobId,
+    dataset,
+    item,
+    model,
+    settings,
+    attempt,
+    reuse,
+  };
   let plan: OcclusionPlan;
   try {
     plan = planOcclusion(inputSize(bundle.input, item), settings);
   } catch (error) {
-    // Inputs may vary in size: a patch that one of them cannot hold is that image's failure.
+    // Inputs may vary in size: a patch that does not fit one of them fails that image alone.
     await recordFailure(services, work, reportError(error));
     return null;
   }
-  const { rows } = plan;
-  const sizing: ShardSizing = {
-    ...{ rows, images: imagesLeft, inferenceThreads, secondsPerPosition },
-    positionsPerRow: Math.max(...plan.grids.map(({ columns }) => columns)),
-    targetSeconds: services.config.UMBRA_SHARD_SECONDS,
-  };
-  const rowsPerShard = needsWholeImage(settings)
-    ? rows
-    : (job.rowsPerShard ?? chooseRowsPerShard(sizing));
-  const priority = priorityOf(job);
   const trace = await services.traces.queued({ tenant, jobId, imageId: item.id });
-  const traced = trace === undefined ? {} : { telemetry: { metadata: trace } };
+  const shared = {
+    ...outageJobOptions,
+    ...priorityOf(job),
+    ...(trace === undefined ? {} : { telemetry: { metadata: trace } }),
+  };
+  const rowsPerShard = rowsPerShardOf(launch, plan, services.config.UMBRA_SHARD_SECONDS);
   return {
     name: queueNames.merge,
     queueName: queueNames.merge,
     data: work,
-    opts: {
-      ...outageJobOptions,
-      ...priority,
-      ...traced,
-      jobId: queueJobIds.merge(jobId, attempt, item.id),
-    },
-    children: planShards(rows, rowsPerShard).map(({ rowStart, rowEnd }) => ({
+    opts: { ...shared, jobId: queueJobIds.merge(jobId, attempt, item.id) },
+    children: planShards(plan.rows, rowsPerShard).map(({ rowStart, rowEnd }) => ({
       name: queueNames.shard,
       queueName: queueNames[shardQueueFor(bundle.format)],
       data: { ...work, rowStart, rowEnd },
       opts: {
-        ...outageJobOptions,
-        ...priority,
-        ...traced,
+        ...shared,
         attempts: 3,
         // A failed child must not strand its parent: the merge finds the failure and decides.
         ignoreDependencyOnFailure: true,
@@ -103,4 +104,21 @@ async function planFlow(
       },
     })),
   };
+}
+
+function rowsPerShardOf(
+  { job, imagesLeft, inferenceThreads, secondsPerPosition }: Launch,
+  { rows, grids }: OcclusionPlan,
+  targetSeconds: number,
+): number {
+  if (needsWholeImage(job.settings)) return rows;
+  if (job.rowsPerShard !== null) return job.rowsPerShard;
+  return chooseRowsPerShard({
+    rows,
+    positionsPerRow: Math.max(...grids.map(({ columns }) => columns)),
+    images: imagesLeft,
+    inferenceThreads,
+    secondsPerPosition,
+    targetSeconds,
+  });
 }

@@ -1,22 +1,25 @@
 import { Readable } from 'node:stream';
 import type { Cursor } from '@umbra/platform/redis/job-progress';
 import { readJsonLines } from '@umbra/platform/store/json';
+import { keys } from '@umbra/platform/store/keys';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { type DatasetItem, datasetItem } from '@umbra/shared/contracts/dataset';
 import { integrity } from '@umbra/shared/errors';
+import type { TenantJob } from '../jobs/job-record.js';
+import type { WorkerServices } from '../services.js';
 
-/** An item of a manifest, and where it begins. */
-export type Entry = { readonly item: DatasetItem; readonly at: Cursor };
+/** An item of a manifest, and where its line begins. */
+export type ManifestEntry = { readonly item: DatasetItem; readonly at: Cursor };
 
-/** Reads a manifest in pieces, and holds no more of it than one piece. */
+/** Reads a manifest in chunks, and holds one chunk at a time. */
 export type ManifestReader = {
   /** The next item that is not finished; undefined where `readAhead` must be called, or at the end. */
-  peek(): Entry | undefined;
-  take(): Entry;
-  /** Where the next reader has to begin. */
+  peek(): ManifestEntry | undefined;
+  take(): ManifestEntry;
+  /** The cursor that the next reader begins at. */
   position(): Cursor;
   isAtEnd(): boolean;
-  /** @param bytes About how much to hold. */
+  /** @param bytes Approximate size of the chunk. */
   readAhead(bytes: number): Promise<void>;
 };
 
@@ -28,10 +31,23 @@ export type ManifestReaderOptions = {
   readonly readFinished: (start: number, count: number) => Promise<readonly boolean[]>;
 };
 
+/** Open a job's manifest at a cursor, as where another dispatcher left off. */
+export const openManifest = (
+  { store, progress }: Pick<WorkerServices, 'store' | 'progress'>,
+  { tenant, job }: TenantJob,
+  from: Cursor,
+): ManifestReader =>
+  createManifestReader({
+    store,
+    key: keys.manifest(tenant, job.dataset),
+    from,
+    readFinished: (start, count) => progress.readFinished(job.id, start, count),
+  });
+
 export function createManifestReader(options: ManifestReaderOptions): ManifestReader {
   const { store, key, readFinished } = options;
-  let ahead: Entry[] = [];
-  /** Where what has been read ends. */
+  let ahead: ManifestEntry[] = [];
+  /** End of what has been read. */
   let end = options.from;
   let isAtEnd = false;
   return {
@@ -66,19 +82,19 @@ export async function readItemAt(
   return first.item;
 }
 
-/** Whole lines from a place on. */
+/** Read whole lines from a cursor on. */
 async function readEntries(
   store: ObjectStore,
   key: string,
   from: Cursor,
   bytes: number,
-): Promise<{ entries: Entry[]; next: Cursor }> {
+): Promise<{ entries: ManifestEntry[]; next: Cursor }> {
   const { body } = await store.stream(key, { start: from.offset, end: from.offset + bytes });
   const text = Buffer.concat(await body.toArray());
   const cut = text.length < bytes ? text.length : text.lastIndexOf(10) + 1;
-  // A line longer than the piece: its limit is that of the reader of lines, which is far beyond.
+  // A line longer than the chunk: the line reader's limit is far larger.
   if (cut === 0 && text.length > 0) return readEntries(store, key, from, bytes * 4);
-  const entries: Entry[] = [];
+  const entries: ManifestEntry[] = [];
   let at = from;
   const lines = readJsonLines(Readable.from([text.subarray(0, cut)]), datasetItem);
   for await (const { value: item, bytes: length } of lines) {

@@ -1,23 +1,27 @@
 import type { JobLive } from '@umbra/platform/redis/job-progress';
 import type { Flow, RoundRobin } from '@umbra/shared/scheduling/deficit-round-robin';
-import type { Entry } from './manifest-reader.js';
+import type { ManifestEntry } from './manifest-reader.js';
+import { hasRoom, type QueueWindow } from './queue-window.js';
 import type { LoadedJob } from './tracked-job.js';
-import { hasRoom, type Window } from './window.js';
 
-/** A job whose next image can be queued now, and what one of its images costs, in inference thread seconds. */
-export type Ready = { readonly tracked: LoadedJob; readonly live: JobLive; readonly cost: number };
+/** A job whose next image can be queued now, and what one of its images costs, inference thread seconds. */
+export type ReadyJob = {
+  readonly tracked: LoadedJob;
+  readonly live: JobLive;
+  readonly cost: number;
+};
 
 /**
  * Images in the order in which they are queued, until the window is full: between tenants by their
  * weights, and between a tenant's most urgent jobs evenly.
  */
 export function takeTurns(
-  ready: readonly Ready[],
+  ready: readonly ReadyJob[],
   robin: RoundRobin,
-  window: Window,
+  window: QueueWindow,
   weightOf: (tenant: string) => number,
-): Map<Ready, Entry[]> {
-  const taken = new Map<Ready, Entry[]>();
+): Map<ReadyJob, ManifestEntry[]> {
+  const taken = new Map<ReadyJob, ManifestEntry[]>();
   const byId = new Map(ready.map((one) => [one.tracked.jobId, one]));
   let flows = flowsOf([...byId.values()], weightOf);
   while (hasRoom(window)) {
@@ -38,8 +42,8 @@ export function takeTurns(
   return taken;
 }
 
-function flowsOf(ready: readonly Ready[], weightOf: (tenant: string) => number): Flow[] {
-  const urgent = new Map<string, { priority: number; jobs: Ready[] }>();
+function flowsOf(ready: readonly ReadyJob[], weightOf: (tenant: string) => number): Flow[] {
+  const urgent = new Map<string, { priority: number; jobs: ReadyJob[] }>();
   for (const one of ready) {
     const { tenant, job } = one.tracked;
     const { priority } = job;

@@ -1,32 +1,71 @@
 import type { ShardQueue } from '@umbra/platform/queues/queues';
+import type { JobLive } from '@umbra/platform/redis/job-progress';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { ManifestReader } from './manifest-reader.js';
 
-/** What the dispatcher holds of a job that is not final. */
+/** The dispatcher's state of a job that is not final. */
 export type TrackedJob = {
   readonly tenant: string;
   readonly jobId: string;
-  /** When it was met. */
+  /** When this dispatcher first saw it, ms since the epoch. */
   readonly sinceMs: number;
   /** undefined until its record has been read. */
   loaded?: { readonly bundle: ModelBundle; readonly queue: ShardQueue };
   job?: JobRecord;
-  /** From the job's start on. */
+  /** undefined until the job has started. */
   reader?: ManifestReader;
-  /** A change of state is under way: the job is left alone meanwhile. */
+  /** Whether a transition is in progress: the job is left alone meanwhile. */
   isBusy: boolean;
-  /** After a fault, or for what need not be looked at all the time. */
+  /** Time of the next transition after a fault, or of one that need not run on every tick. */
   notBeforeMs: number;
-  /** How many images were finished when that last changed, and when. */
+  /** Images that were finished when their number last changed. */
   finished: number;
   finishedChangedMs: number;
 };
 
-/** A run whose record has been read. */
+/** A tracked job whose record has been read. */
 export type LoadedJob = TrackedJob & { job: JobRecord; loaded: NonNullable<TrackedJob['loaded']> };
 
+/** Interval of transitions that wait for something slow. */
+export const slowIntervalMs = 1_000;
+/** A job whose images are in flight and do not finish for this long may have lost them. */
+const stuckMs = 5_000;
+
 export const newTrackedJob = (tenant: string, jobId: string, nowMs: number): TrackedJob => ({
-  ...{ tenant, jobId, sinceMs: nowMs, isBusy: false, notBeforeMs: 0 },
-  ...{ finished: 0, finishedChangedMs: nowMs },
+  tenant,
+  jobId,
+  sinceMs: nowMs,
+  isBusy: false,
+  notBeforeMs: 0,
+  finished: 0,
+  finishedChangedMs: nowMs,
 });
+
+export const isLoaded = (tracked: TrackedJob): tracked is LoadedJob => tracked.job !== undefined;
+
+export const isIdle = ({ isBusy, notBeforeMs }: TrackedJob, nowMs: number): boolean =>
+  !isBusy && notBeforeMs <= nowMs;
+
+/** Continue from a record that another process has written. */
+export function resetTrackedJob(tracked: LoadedJob, job: JobRecord): void {
+  tracked.job = job;
+  delete tracked.reader;
+}
+
+/** Whether images are in flight and none has finished for a while; then again only after as long. */
+export function isStuck(
+  tracked: TrackedJob,
+  { progress, inFlight }: JobLive,
+  nowMs: number,
+): boolean {
+  const finished = progress === null ? 0 : progress.completed + progress.failed;
+  if (inFlight === 0 || finished !== tracked.finished) {
+    tracked.finished = finished;
+    tracked.finishedChangedMs = nowMs;
+    return false;
+  }
+  if (nowMs - tracked.finishedChangedMs < stuckMs) return false;
+  tracked.finishedChangedMs = nowMs;
+  return true;
+}

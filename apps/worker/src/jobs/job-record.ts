@@ -2,60 +2,70 @@ import { getJson, putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { type FinalState, isFinal, type JobRecord, storedJob } from '@umbra/shared/contracts/job';
+import type { Reference } from '@umbra/shared/contracts/reference';
 import type { ErrorReport } from '@umbra/shared/errors';
 import type { WorkerServices } from '../services.js';
+import { type JobStateServices, publishJobState } from './publish-events.js';
 
-export const readJob = (store: ObjectStore, tenant: string, id: string): Promise<JobRecord> =>
+/** A job's record as this process knows it, and the tenant that owns it. */
+export type TenantJob = { readonly tenant: string; readonly job: JobRecord };
+
+/** How a job ended: its final counts, and the reason if it failed. */
+export type JobEnd = { readonly state: FinalState } & Partial<Pick<JobRecord, 'counts' | 'error'>>;
+
+/** What ending a job takes. */
+export type JobEndServices = JobStateServices &
+  Pick<WorkerServices, 'progress' | 'usage' | 'metrics' | 'logger'>;
+
+export const readJob = (store: ObjectStore, { tenant, id }: Reference): Promise<JobRecord> =>
   getJson(store, keys.job(tenant, id), storedJob);
 
 /**
  * Replace the record. Only the holder of the dispatcher's lock or of the archive's writes it.
  *
- * @returns The record as it is now: another one than was asked for where the job has ended meanwhile,
- *   or was begun again. What is known of it here is out of date then.
+ * @returns The stored record, without the changes where the job has ended or was started again
+ *   meanwhile: `job` is then out of date.
  */
 export async function writeJob(
-  { store, publishJobState }: WorkerServices,
-  tenant: string,
-  job: JobRecord,
+  services: JobStateServices,
+  { tenant, job }: TenantJob,
   changes: Partial<JobRecord>,
 ): Promise<JobRecord> {
-  const stored = await readJob(store, tenant, job.id);
+  const { store } = services;
+  const stored = await readJob(store, { tenant, id: job.id });
   if (isFinal(stored.state) || stored.attempt !== job.attempt) return stored;
   const next = { ...job, ...changes };
   await putJson(store, keys.job(tenant, job.id), next);
-  if (next.state !== job.state) await publishJobState(tenant, next);
+  if (next.state !== job.state) await publishJobState(services, tenant, next);
   return next;
 }
 
-const timeOf = {
+const endFields = {
   completed: 'completedAt',
   failed: 'failedAt',
   cancelled: 'cancelledAt',
   expired: 'expiredAt',
 } as const satisfies Record<FinalState, keyof JobRecord>;
 
-/** null of a job that has not ended. */
+/** When a job ended, ms since the epoch; null if it has not. */
 export const endedAtMs = (job: JobRecord): number | null =>
-  isFinal(job.state) ? Date.parse(job[timeOf[job.state]] ?? job.createdAt) : null;
+  isFinal(job.state) ? Date.parse(job[endFields[job.state]] ?? job.createdAt) : null;
 
 /**
  * End a job: the one place where it becomes final. Finished images stay. Safe to repeat.
  *
- * @param given Its last counts, and why it failed.
+ * @returns The stored record.
  */
 export async function endJob(
-  services: WorkerServices,
-  tenant: string,
-  job: JobRecord,
-  state: FinalState,
-  given: Partial<Pick<JobRecord, 'counts' | 'error'>> = {},
+  services: JobEndServices,
+  { tenant, job }: TenantJob,
+  end: JobEnd,
 ): Promise<JobRecord> {
-  const { store } = services;
-  const stored = await readJob(store, tenant, job.id);
+  const { store, logger } = services;
+  const stored = await readJob(store, { tenant, id: job.id });
   if (stored.attempt !== job.attempt) return stored;
   if (isFinal(stored.state)) {
-    await cleanUp(services, tenant, stored);
+    await cleanUp(services, { tenant, job: stored }, stored.state);
     return stored;
   }
   const now = new Date();
@@ -63,36 +73,37 @@ export async function endJob(
     const deleteAt = new Date(now.getTime() + job.keepResultsSeconds * 1000);
     await store.put(keys.retention(deleteAt, tenant, job.id), '');
   }
-  const ended = { ...job, state, [timeOf[state]]: now.toISOString(), ...given };
+  const ended = { ...job, ...end, [endFields[end.state]]: now.toISOString() };
   await putJson(store, keys.job(tenant, job.id), ended);
-  services.logger.info({ jobId: job.id, ...ended.counts }, `job ${state}`);
-  await cleanUp(services, tenant, ended);
+  logger.info({ jobId: job.id, ...ended.counts }, `job ${end.state}`);
+  await cleanUp(services, { tenant, job: ended }, end.state);
   return ended;
 }
 
 /**
- * Tell of a job's end and let go of all that it needed to run. Its mark goes last: until then this is
- * done again where it was cut off, and the job is not begun again.
+ * Publish a job's end and release all that it needed to run. Its marker is deleted last: until then an
+ * interrupted clean-up is repeated, and the job is not started again.
  */
 export async function cleanUp(
-  { store, publishJobState, progress, usage }: WorkerServices,
-  tenant: string,
-  job: JobRecord,
+  services: JobEndServices,
+  { tenant, job }: TenantJob,
+  state: FinalState,
 ): Promise<void> {
-  await publishJobState(tenant, job);
+  const { store, progress, usage, metrics } = services;
+  metrics.recordJobEnd(state);
+  await publishJobState(services, tenant, job);
   await progress.remove(job.id);
   await usage.releaseJob(tenant, job.id);
   await store.delete(keys.activeJob(tenant, job.id));
 }
 
-/** End a job that cannot go on; what runs of it is stopped. */
+/** Fail a job that cannot continue, and stop its running work. */
 export async function failJob(
-  services: WorkerServices,
-  tenant: string,
-  id: string,
+  services: JobEndServices,
+  { tenant, id }: Reference,
   error: ErrorReport,
 ): Promise<void> {
-  const job = await readJob(services.store, tenant, id);
+  const job = await readJob(services.store, { tenant, id });
   await services.progress.cancel(id);
-  await endJob(services, tenant, job, 'failed', { error });
+  await endJob(services, { tenant, job }, { state: 'failed', error });
 }

@@ -2,18 +2,11 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { redisPrefix } from '@umbra/platform/queues/queues';
 import { reportError } from '@umbra/shared/errors';
-import { type Job, Worker } from 'bullmq';
+import { DelayedError, type Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { stepTelemetry, traceStep } from '../observability/trace-step.js';
+import { describeRun, spansOf } from '../observability/step-spans.js';
 import type { WorkerServices } from '../services.js';
-
-/** A step of a job, and what is done when it ended for good without having been run to its end. */
-export type Step = {
-  readonly name: string;
-  readonly concurrency: number;
-  run(services: WorkerServices, job: Job, token?: string): Promise<unknown>;
-  giveUp?(services: WorkerServices, job: Job, error: Error): Promise<unknown>;
-};
+import type { Step } from './step.js';
 
 export type Consumer = {
   ready(): Promise<unknown>;
@@ -21,52 +14,101 @@ export type Consumer = {
   close(): Promise<void>;
 };
 
-/** A worker dies with a queue job at most this often before the queue job counts as failed. */
+type ConsumerServices = Pick<
+  WorkerServices,
+  'config' | 'logger' | 'metrics' | 'tracing' | 'shutdown'
+>;
+
+/** Maximum number of worker losses before BullMQ fails a queue job. */
 const maxStalledCount = 3;
-/** For the last steps to end once they are told to, and for the queue to hear of it. */
+/** Time for the last steps to end after the shutdown signal, and for their results to reach BullMQ. */
 const reportMs = 3_000;
 
 /** Start to run a queue's jobs. */
-export function consume(services: WorkerServices, connection: Redis, step: Step): Consumer {
-  const { config, logger, metrics, tracing } = services;
-  const { name, concurrency, run, giveUp } = traceStep(tracing, metrics.measureStep(step));
+export function consume(services: ConsumerServices, connection: Redis, step: Step): Consumer {
+  const { config, tracing } = services;
   const running = new Set<Promise<unknown>>();
-  const perform = (job: Job, token?: string): Promise<unknown> => {
-    const performed = run(services, job, token).finally(() => running.delete(performed));
+  const perform = (job: Job, token = ''): Promise<unknown> => {
+    const performed = runMeasured(services, step, job, token).finally(() =>
+      running.delete(performed),
+    );
     running.add(performed);
     return performed;
   };
-  const worker = new Worker(name, perform, {
+  const worker = new Worker(step.name, perform, {
     connection,
     prefix: redisPrefix,
-    concurrency,
+    concurrency: step.concurrency,
     lockDuration: config.UMBRA_LOCK_MS,
     stalledInterval: Math.max(1_000, config.UMBRA_LOCK_MS / 2),
     maxStalledCount,
-    ...stepTelemetry(tracing, step),
+    ...spansOf(tracing, step),
   });
-  worker.on('error', (error) => logger.warn({ queue: name, reason: error.message }, 'queue error'));
-  metrics.countAttempts(worker, name);
-  worker.on('failed', (job, error) => {
-    logger.warn({ queue: name, id: job?.id, reason: error.message }, 'attempt failed');
-    if (job?.finishedOn === undefined) return;
-    giveUp?.(services, job, error).catch((reason: unknown) =>
-      logger.warn({ queue: name, id: job.id, error: reportError(reason) }, 'cannot give up'),
-    );
-  });
-
-  const { shutdown } = services;
-  const idle = async (): Promise<void> => {
-    const told = shutdown.aborted ? Promise.resolve() : once(shutdown, 'abort');
-    await Promise.race([Promise.allSettled(running), told]);
-    await sleep(reportMs, undefined, { ref: false });
-  };
+  recordFailures(services, worker, step);
   return {
     ready: () => worker.waitUntilReady(),
     async close() {
-      // The worker's own close has no limit: not for a long step that heeds no signal, nor, after
-      // a lost connection, for an answer that never comes. Both are run again by another process.
-      await Promise.race([worker.close(), idle()]);
+      // Worker.close() has no time limit: neither for a long step that ignores the signal nor for a
+      // reply that a lost connection never delivers. Another process runs both again.
+      await Promise.race([worker.close(), shutDown(services.shutdown, running)]);
     },
   };
+}
+
+/** Run a step on a queue job, and record how long it took and what it did. */
+async function runMeasured(
+  { metrics, tracing }: ConsumerServices,
+  step: Step,
+  job: Job,
+  token: string,
+): Promise<unknown> {
+  describeRun(tracing, step, job);
+  const start = performance.now();
+  const secondsSoFar = () => (performance.now() - start) / 1000;
+  try {
+    const { value, work } = await step.run(job, token);
+    const seconds = secondsSoFar();
+    metrics.recordRun(step.name, 'done', seconds);
+    if (work !== undefined) metrics.recordWork(work, seconds);
+    return value;
+  } catch (error) {
+    metrics.recordRun(
+      step.name,
+      error instanceof DelayedError ? 'again' : 'failed',
+      secondsSoFar(),
+    );
+    throw error;
+  }
+}
+
+function recordFailures({ logger, metrics }: ConsumerServices, worker: Worker, step: Step): void {
+  const { name } = step;
+  worker.on('error', (error) => logger.warn({ queue: name, reason: error.message }, 'queue error'));
+  worker.on('stalled', () => metrics.recordStall(name));
+  worker.on('failed', (job, error) => {
+    const isFinal = job?.finishedOn !== undefined;
+    metrics.recordFailure(name, isFinal);
+    logger.warn({ queue: name, id: job?.id, reason: error.message }, 'attempt failed');
+    if (!isFinal || step.giveUp === undefined) return;
+    step.giveUp(job, error).then(
+      ({ work }) => {
+        if (work !== undefined) metrics.recordWork(work, 0);
+      },
+      (reason: unknown) =>
+        logger.warn(
+          { queue: name, id: job.id, error: reportError(reason) },
+          'failure of queue job not recorded',
+        ),
+    );
+  });
+}
+
+/** Resolves when the running steps have ended, or the shutdown signal has come, and were reported. */
+async function shutDown(
+  shutdown: AbortSignal,
+  running: ReadonlySet<Promise<unknown>>,
+): Promise<void> {
+  const aborted = shutdown.aborted ? Promise.resolve() : once(shutdown, 'abort');
+  await Promise.race([Promise.allSettled(running), aborted]);
+  await sleep(reportMs, undefined, { ref: false });
 }

@@ -2,17 +2,19 @@ import { type Engine, type ModelInput, type OpenModel, prepareImage } from '@umb
 import { keys } from '@umbra/platform/store/keys';
 import { describeModel, fetchModel } from '@umbra/platform/store/models';
 import type { ObjectStore } from '@umbra/platform/store/store';
+import { createLoadingCache } from '@umbra/shared/cache';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { z } from 'zod';
+import type { WorkerMetrics } from '../observability/worker-metrics.js';
 
 type ModelName = { readonly name: string; readonly digest: string };
 
 /** Models and prepared images that stay loaded between shards. */
 export type ModelCache = {
   open(model: ModelName): Promise<OpenModel>;
-  /** What a merge needs of a model, which it need not be able to run. */
+  /** Describe a model to a merge, which need not be able to run it. */
   describe(model: ModelName): Promise<DescribedModel>;
-  /** Shards of one image follow each other, so the last few images are kept. */
+  /** Prepare an image; the last few are kept, since shards of one image follow each other. */
   prepare(sha256: string, model: OpenModel, read: () => Promise<Buffer>): Promise<ModelInput>;
 };
 
@@ -23,38 +25,37 @@ export type DescribedModel = {
   readonly labels: readonly string[];
 };
 
-const keptImages = 4;
+export type ModelCacheOptions = {
+  readonly store: ObjectStore;
+  readonly engine: Engine;
+  /** Where model files are downloaded to. */
+  readonly folder: string;
+  readonly metrics: Pick<WorkerMetrics, 'recordLookup'>;
+};
 
-export function createModelCache(
-  store: ObjectStore,
-  engine: Engine,
-  cacheFolder: string,
-): ModelCache {
-  const fetched = new Map<string, Promise<string>>();
-  const described = new Map<string, Promise<DescribedModel>>();
-  const prepared = new Map<string, Promise<ModelInput>>();
+const maxModels = 256;
+const maxPreparedImages = 4;
+
+export function createModelCache(options: ModelCacheOptions): ModelCache {
+  const { store, engine, folder, metrics } = options;
+  const downloaded = createLoadingCache<string>({ maxEntries: maxModels });
+  const described = createLoadingCache<DescribedModel>({ maxEntries: maxModels });
+  const prepared = createLoadingCache<ModelInput>({ maxEntries: maxPreparedImages });
   return {
     async open({ name, digest }) {
-      const folder = fetched.get(digest) ?? fetchModel(store, name, digest, cacheFolder);
-      fetched.set(digest, folder);
-      folder.catch(() => fetched.delete(digest));
-      return engine.open(await folder);
+      return engine.open(
+        await downloaded.load(digest, () => fetchModel(store, name, digest, folder)),
+      );
     },
-    describe({ name, digest }) {
-      const model = described.get(digest) ?? describeStored(store, name, digest);
-      described.set(digest, model);
-      model.catch(() => described.delete(digest));
-      return model;
-    },
+    describe: ({ name, digest }) =>
+      described.load(digest, () => describeStored(store, name, digest)),
     prepare(sha256, model, read) {
-      const key = `${sha256} ${model.digest}`;
-      const input =
-        prepared.get(key) ?? read().then((bytes) => prepareImage(bytes, model.bundle.input));
-      // Taken out and put back, so that the map's order is that of last use.
-      prepared.delete(key);
-      prepared.set(key, input);
-      input.catch(() => prepared.delete(key));
-      for (const oldest of [...prepared.keys()].slice(0, -keptImages)) prepared.delete(oldest);
+      let result: 'hit' | 'miss' = 'hit';
+      const input = prepared.load(`${sha256} ${model.digest}`, async () => {
+        result = 'miss';
+        return prepareImage(await read(), model.bundle.input);
+      });
+      metrics.recordLookup(result);
       return input;
     },
   };

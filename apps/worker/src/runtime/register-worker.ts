@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { probeTfjs } from '@umbra/engine';
 import { type ShardQueue, shardQueues } from '@umbra/platform/queues/queues';
-import { heartbeatMs, type WorkerRegistry } from '@umbra/platform/redis/worker-registry';
+import { heartbeatMs } from '@umbra/platform/redis/worker-registry';
 import type { WorkerNotice } from '@umbra/shared/contracts/worker';
 import { reportError } from '@umbra/shared/errors';
 import type { WorkerServices } from '../services.js';
 
-/** Say what this worker can run, again and again. @returns What takes it back. */
-export function joinFleet(
-  { config, logger }: WorkerServices,
-  workerRegistry: WorkerRegistry,
+/** Register what this worker can run, and renew it. @returns Stops and unregisters. */
+export function registerWorker(
+  { config, logger, workerRegistry }: Pick<WorkerServices, 'config' | 'logger' | 'workerRegistry'>,
   served: readonly ShardQueue[],
 ): () => void {
   const worker: Omit<WorkerNotice, 'seenAt'> = {
@@ -18,30 +17,31 @@ export function joinFleet(
     inferenceThreads: served.length > 0 ? config.UMBRA_INFERENCE_THREADS : 0,
     backends: served.includes('shard') ? { onnx: `onnxruntime ${config.UMBRA_PROVIDER}` } : {},
   };
-  let left = false;
+  let isStopped = false;
   const heartbeat = async (): Promise<void> => {
-    if (left) return;
+    if (isStopped) return;
     await workerRegistry.heartbeat(worker).catch((error: unknown) => {
-      logger.warn({ reason: reportError(error).message }, 'the fleet does not hear of this worker');
+      logger.warn({ reason: reportError(error).message }, 'worker heartbeat failed');
     });
   };
-  // Which TensorFlow.js runs is told when it is known: loading one takes seconds.
+  // The TensorFlow.js backend is added once it is known: loading one takes seconds.
   if (served.includes('shardTfjs')) {
     probeTfjs().then(
       ({ name, device, refused }) => {
         worker.backends.tfjs = `${name} ${device}`;
-        logger.info({ backend: name, device, refused }, 'TensorFlow.js');
+        logger.info({ backend: name, device, refused }, 'TensorFlow.js loaded');
         return heartbeat();
       },
-      (error: unknown) => logger.warn({ reason: reportError(error).message }, 'no TensorFlow.js'),
+      (error: unknown) =>
+        logger.warn({ reason: reportError(error).message }, 'TensorFlow.js not loaded'),
     );
   }
   const timer = setInterval(heartbeat, heartbeatMs);
-  // A Redis that is away keeps no worker from starting.
-  heartbeat();
+  // Not awaited: an unreachable Redis must not keep a worker from starting.
+  void heartbeat();
   return () => {
     clearInterval(timer);
-    left = true;
+    isStopped = true;
     workerRegistry.leave(worker.id).catch(() => undefined);
   };
 }

@@ -8,22 +8,25 @@ const pollMs = 500;
 /**
  * A signal for work of one job: aborted when the job is cancelled, or this process ends.
  *
- * `check` throws `cancelled` where that is so already.
+ * `check` throws `cancelled` if the job is cancelled already.
  */
-export function watchCancellation({ progress, shutdown }: WorkerServices, jobId: string) {
+export function watchCancellation(
+  { progress, shutdown }: Pick<WorkerServices, 'progress' | 'shutdown'>,
+  jobId: string,
+) {
   const cancelled = new AbortController();
-  const ask = async () => {
+  const poll = async () => {
     if (await progress.isCancelled(jobId)) cancelled.abort();
   };
-  // A Redis that is away for a moment says nothing of the job.
-  const timer = setInterval(() => ask().catch(() => undefined), pollMs);
+  // A Redis that is unreachable for a moment leaves the job running.
+  const timer = setInterval(() => poll().catch(() => undefined), pollMs);
   const signal = AbortSignal.any([shutdown, cancelled.signal]);
-  // One a batch that is under way: many are no leak.
+  // Every batch in progress listens: many are no leak.
   setMaxListeners(0, signal);
   return {
     signal,
     async check(): Promise<void> {
-      await ask();
+      await poll();
       if (cancelled.signal.aborted) throw new AppError('cancelled', `Job ${jobId} was cancelled`);
     },
     stop: () => clearInterval(timer),

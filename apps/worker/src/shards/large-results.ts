@@ -10,37 +10,37 @@ import { addressOf } from '@umbra/shared/occlusion/address';
 import type { RowRange } from '@umbra/shared/occlusion/shards';
 import type { WorkerServices } from '../services.js';
 
-/** Most base64 that a shard's return value may hold in Redis. */
-const inlineCharacters = 64 * 1024;
+/** Maximum number of base64 characters that a return value holds in Redis. */
+const maxInlineCharacters = 64 * 1024;
 
-/** A shard's return value: its result, or, where that is large, a sign that it is in the store. */
+/** Put a large result into the store. @returns The result itself, or a reference to the stored one. */
 export async function storeLargeResult(
-  { store }: WorkerServices,
-  work: MergePayload,
+  { store }: Pick<WorkerServices, 'store'>,
+  image: MergePayload,
   result: ShardResult,
 ): Promise<ShardReturn> {
-  if (result.scores.length + result.predictedClasses.length <= inlineCharacters) return result;
-  await putRows(store, keyOf(work, result), addressOf(work), result);
+  if (result.scores.length + result.predictedClasses.length <= maxInlineCharacters) return result;
+  await putRows(store, keyOf(image, result), addressOf(image), result);
   const { version, rowStart, rowEnd, provenance, reused, milliseconds } = result;
   return { version, rowStart, rowEnd, provenance, reused, milliseconds };
 }
 
-/** The result that a return value stands for. @throws {AppError} `not_found`, `integrity` */
+/** Load the result that a return value stands for. @throws {AppError} `not_found`, `integrity` */
 export async function loadLargeResult(
-  { store }: WorkerServices,
-  work: MergePayload,
+  { store }: Pick<WorkerServices, 'store'>,
+  image: MergePayload,
   value: ShardReturn,
 ): Promise<ShardResult> {
-  return isLargeResult(value) ? getRows(store, keyOf(work, value), addressOf(work)) : value;
+  return isLargeResult(value) ? getRows(store, keyOf(image, value), addressOf(image)) : value;
 }
 
-/** Once the merge has what it needs. */
+/** Delete the stored results of an image whose merge has ended. */
 export async function deleteLargeResults(
-  { store }: WorkerServices,
-  work: MergePayload,
+  { store }: Pick<WorkerServices, 'store'>,
+  image: MergePayload,
   values: readonly ShardReturn[],
 ): Promise<void> {
-  await Promise.all(values.filter(isLargeResult).map((value) => store.delete(keyOf(work, value))));
+  await Promise.all(values.filter(isLargeResult).map((value) => store.delete(keyOf(image, value))));
 }
 
 const keyOf = ({ tenant, jobId, item }: MergePayload, rows: RowRange): string =>

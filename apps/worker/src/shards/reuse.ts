@@ -3,50 +3,59 @@ import { keys, rowsOfKey } from '@umbra/platform/store/keys';
 import { getRows, putRows } from '@umbra/platform/store/rows';
 import type { MergePayload, ShardResult } from '@umbra/shared/contracts/shard';
 import { hasCode } from '@umbra/shared/errors';
+import { addressOf } from '@umbra/shared/occlusion/address';
 import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import { areFullRows, type ScoredRows } from '@umbra/shared/occlusion/rows';
 import type { RowRange } from '@umbra/shared/occlusion/shards';
 import type { WorkerServices } from '../services.js';
 
-/** Numbers of some rows, and all that was said of them. */
+/** Decoded rows of a run, with its baseline and provenance. */
 export type RunRows = ScoredRows & Omit<ShardResult, 'scores' | 'predictedClasses'>;
 
-type Work = Pick<MergePayload, 'tenant' | 'jobId' | 'item' | 'attempt'>;
+type ReuseServices = Pick<WorkerServices, 'store' | 'logger'>;
 
 /**
- * Rows of this work that an earlier run has left in the store: all of the image's, or, where its job was
- * begun again, what was good of the run that failed.
+ * Find rows of an image that an earlier run has kept: all of the image's, or, where its job was
+ * started again, those of the attempt that failed.
  *
- * Objects that do not hold what their key says are passed over, and so computed and written again.
+ * Objects that do not hold what their key says are skipped, and so computed and written again.
+ *
+ * @param plan Of the whole image.
+ * @param range Rows that are asked for; bands beyond it are not read.
  */
 export async function findRows(
-  services: WorkerServices,
-  work: Work,
-  address: string,
+  services: ReuseServices,
+  image: MergePayload,
   plan: OcclusionPlan,
   range: RowRange,
 ): Promise<RunRows[]> {
-  const all = { rowStart: 0, rowEnd: plan.rows };
-  const whole = await readRows(services, work, address, plan, all);
+  const kept = { image, address: addressOf(image), plan };
+  const whole = await readRows(services, kept, { rowStart: 0, rowEnd: plan.rows });
   if (whole !== null) return [whole];
-  if (work.attempt === 1) return [];
+  if (image.attempt === 1) return [];
   const found: RunRows[] = [];
-  for await (const { key } of services.store.list(keys.addressedRows(work.tenant, address))) {
+  const bands = services.store.list(keys.addressedRows(image.tenant, kept.address));
+  for await (const { key } of bands) {
     const rows = rowsOfKey(key);
     if (rows === null || rows.rowEnd <= range.rowStart || rows.rowStart >= range.rowEnd) continue;
-    const band = await readRows(services, work, address, plan, rows);
+    const band = await readRows(services, kept, rows);
     if (band !== null) found.push(band);
   }
   return found;
 }
 
+type KeptImage = {
+  readonly image: MergePayload;
+  readonly address: string;
+  readonly plan: OcclusionPlan;
+};
+
 async function readRows(
-  { store, logger }: WorkerServices,
-  { tenant, jobId, item }: Work,
-  address: string,
-  plan: OcclusionPlan,
+  { store, logger }: ReuseServices,
+  { image, address, plan }: KeptImage,
   range: RowRange,
 ): Promise<RunRows | null> {
+  const { tenant, jobId, item } = image;
   const key = keys.rows(tenant, address, range);
   try {
     const rows = decodeRows(await getRows(store, key, address));
@@ -56,34 +65,35 @@ async function readRows(
     if (hasCode(error, 'not_found')) return null;
     if (!hasCode(error, 'integrity')) throw error;
   }
-  logger.warn({ jobId, imageId: item.id, key }, 'kept rows are damaged; computing them again');
+  logger.warn({ jobId, imageId: item.id, key }, 'damaged kept rows ignored');
   return null;
 }
 
-/** Keep all rows of an image for whoever has the same work. */
+/** Keep all rows of an image for other jobs with the same work. */
 export async function keepImage(
-  { store }: WorkerServices,
-  { tenant, attempt }: Work,
-  address: string,
+  { store }: Pick<WorkerServices, 'store'>,
+  image: MergePayload,
   rows: RunRows,
 ): Promise<void> {
-  await keep(store, tenant, address, rows);
-  // What a failed run had left is part of them now; only a run after it can have found some.
+  const { tenant, attempt } = image;
+  const address = addressOf(image);
+  await keepBands({ store }, image, [rows]);
+  // The bands of a failed attempt are part of them now; only a later attempt can have found some.
   if (attempt === 1) return;
   for await (const { key } of store.list(keys.addressedRows(tenant, address))) {
     if (key !== keys.rows(tenant, address, rows)) await store.delete(key);
   }
 }
 
-/** Keep what is good of an image that failed or was cancelled, for when it is begun again. */
+/** Keep some rows of an image, as of one that failed or was cancelled, for its next attempt. */
 export async function keepBands(
-  { store }: WorkerServices,
-  { tenant }: Work,
-  address: string,
+  { store }: Pick<WorkerServices, 'store'>,
+  image: MergePayload,
   bands: readonly RunRows[],
 ): Promise<void> {
-  for (const band of bands) await keep(store, tenant, address, band);
+  const address = addressOf(image);
+  for (const band of bands) {
+    const key = keys.rows(image.tenant, address, band);
+    await putRows(store, key, address, { ...band, ...encodeRows(band) });
+  }
 }
-
-const keep = (store: WorkerServices['store'], tenant: string, address: string, rows: RunRows) =>
-  putRows(store, keys.rows(tenant, address, rows), address, { ...rows, ...encodeRows(rows) });

@@ -1,4 +1,4 @@
-/** Shards that should be waiting for each inference thread, so that none idles near the end of a job. */
+/** Shards queued for each inference thread, so that none idles near the end of a job. */
 const shardsPerThread = 2;
 
 export type ShardSizing = {
@@ -12,12 +12,12 @@ export type ShardSizing = {
   readonly inferenceThreads: number;
   /** Measured time of a position in one inference thread; null while the model was never measured. */
   readonly secondsPerPosition: number | null;
-  /** Most that a shard should take: far below what a lock or a shutdown waits for. */
+  /** Target maximum for a shard: far below the lock duration and the shutdown deadline. */
   readonly targetSeconds: number;
 };
 
 /**
- * How many grid rows a shard gets: whole images while there are enough to keep every inference thread busy
+ * Choose the number of grid rows of a shard: whole images while there are enough to keep every inference thread busy
  * (nothing is done twice), bands of an image when there are few (all inference threads help), and never more
  * than the target time allows, but at least one row.
  *
@@ -29,7 +29,7 @@ export function chooseRowsPerShard(sizing: ShardSizing): number {
   const forThreads = Math.ceil(
     (shardsPerThread * Math.max(1, inferenceThreads)) / Math.max(1, images),
   );
-  const rowSeconds = positionsPerRow * (secondsPerPosition ?? 0);
+  const rowSeconds = secondsPerPosition === null ? 0 : positionsPerRow * secondsPerPosition;
   // As many rows as fit, and so as many bands as that makes; a row alone may be over the target.
   const fitting = rowSeconds > 0 ? Math.max(1, Math.floor(targetSeconds / rowSeconds)) : rows;
   const bands = Math.min(rows, Math.max(forThreads, Math.ceil(rows / fitting)));

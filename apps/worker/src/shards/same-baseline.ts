@@ -1,14 +1,14 @@
 import type { BaselineRun } from '@umbra/shared/contracts/shard';
 
-/** Clean runs may differ by a rounding between machines; anything more is another model or image. */
+/** Maximum relative difference: machines round differently; more is another model or image. */
 const baselineTolerance = 1e-4;
 
-/** Whether two clean runs watch the same classes and say the same of them. */
+/** Whether two baseline runs have the same targets with the same scores. */
 export function isSameBaseline(a: BaselineRun, b: BaselineRun): boolean {
   return (
     a.targets.length === b.targets.length &&
-    a.targets.every(({ index, score }, at) => {
-      const other = b.targets[at];
+    a.targets.every(({ index, score }, position) => {
+      const other = b.targets[position];
       return index === other?.index && isNear(score, other.score);
     })
   );

@@ -1,146 +1,173 @@
 import { inputSize, joinFloats, planOcclusion } from '@umbra/engine';
 import { leaseMs, leaseOwner } from '@umbra/platform/redis/score-lease';
+import { readItem } from '@umbra/platform/store/read-item';
+import { at } from '@umbra/shared/assert';
 import type { ShardPayload } from '@umbra/shared/contracts/shard';
 import { addressOf } from '@umbra/shared/occlusion/address';
 import { checkRows, type OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import { chooseRows, cutRows, joinRows, missingRows } from '@umbra/shared/occlusion/rows';
 import type { RowRange } from '@umbra/shared/occlusion/shards';
 import type { WorkerServices } from '../services.js';
-import { readImage } from './read-image.js';
 import { findRows, type RunRows } from './reuse.js';
 import { isSameBaseline } from './same-baseline.js';
 
-type Pieces = readonly { readonly from: RunRows; readonly rows: RowRange }[];
+export type ScoreServices = Pick<
+  WorkerServices,
+  'store' | 'sources' | 'modelCache' | 'scoreLease' | 'logger'
+>;
+
+/** A shard's rows, and how many of its positions were taken from an earlier run. */
+export type ScoredShard = { readonly rows: RunRows; readonly reusedPositions: number };
+
+/** Kept rows, and the ranges of them that the shard takes. */
+type Piece = { readonly from: RunRows; readonly rows: RowRange };
+
+/** A shard that is being scored. */
+type ShardRun = {
+  readonly shard: ShardPayload;
+  readonly plan: OcclusionPlan;
+  readonly signal: AbortSignal;
+};
 
 /**
- * Rows of an image: taken from an earlier run as far as there is one, computed otherwise.
+ * Score rows of an image: taken from an earlier run as far as there is one, computed otherwise.
  *
- * @returns null while somebody else computes the same ones: ask again later.
+ * @returns null while another worker computes the same ones: ask again later.
  * @throws {AppError} `cancelled` within one batch of the signal; see `Engine` for the others.
  */
 export async function scoreRows(
-  services: WorkerServices,
+  services: ScoreServices,
   shard: ShardPayload,
   signal: AbortSignal,
-): Promise<RunRows | null> {
-  const { tenant, settings, item, reuse } = shard;
-  const { bundle } = await services.modelCache.describe(shard.model);
-  const plan = planOcclusion(inputSize(bundle.input, item), settings);
-  const range = checkRows(plan, shard);
-  if (!reuse) return computeRows(services, shard, plan, [], signal);
+): Promise<ScoredShard | null> {
+  const { scoreLease, modelCache } = services;
+  const { bundle } = await modelCache.describe(shard.model);
+  const plan = planOcclusion(inputSize(bundle.input, shard.item), shard.settings);
+  checkRows(plan, shard);
+  const run: ShardRun = { shard, plan, signal };
+  if (!shard.reuse) return computeRows(services, run, []);
 
-  const address = addressOf(shard);
-  const look = async (): Promise<Pieces> => {
-    const found = await findRows(services, shard, address, plan, range);
-    return chooseRows(
-      range,
-      found.filter(({ baseline }) => isSameBaseline(baseline, found[0]?.baseline ?? baseline)),
-    );
-  };
-  const isAll = (pieces: Pieces) =>
-    missingRows(
-      range,
-      pieces.map(({ rows }) => rows),
-    ).length === 0;
-  let pieces = await look();
-  if (isAll(pieces)) return takeRows(services, shard, plan, pieces);
-  const owner = leaseOwner(shard);
-  const claim = await services.scoreLease.claim(tenant, address, owner);
+  let pieces = await findPieces(services, run);
+  if (isComplete(shard, pieces)) return takeRows(run, pieces);
+  const lease = [shard.tenant, addressOf(shard), leaseOwner(shard)] as const;
+  const claim = await scoreLease.claim(...lease);
   if (claim === 'taken') return null;
   if (claim === 'new') {
-    // Whoever had the claim before may have finished since we looked.
-    pieces = await look();
-    if (isAll(pieces)) return takeRows(services, shard, plan, pieces);
+    // The owner before may have finished since the first look.
+    pieces = await findPieces(services, run);
+    if (isComplete(shard, pieces)) return takeRows(run, pieces);
   }
-  const renew = () => services.scoreLease.claim(tenant, address, owner).catch(() => undefined);
+  const renew = () => scoreLease.claim(...lease).catch(() => undefined);
   const renewing = setInterval(renew, leaseMs / 4);
   try {
-    return await computeRows(services, shard, plan, pieces, signal);
+    return await computeRows(services, run, pieces);
   } finally {
     clearInterval(renewing);
   }
 }
 
-/** All of a shard's rows, of earlier runs alone. */
-function takeRows(
-  services: WorkerServices,
-  shard: ShardPayload,
-  plan: OcclusionPlan,
-  pieces: Pieces,
-): RunRows {
-  const taken = assemble(shard, plan, pieces, []);
-  services.metrics.countReused(shard.model.name, taken.predictedClasses.length);
-  return taken;
+/** Find kept rows of the shard that come from one run. */
+async function findPieces(
+  services: ScoreServices,
+  { shard, plan }: ShardRun,
+): Promise<readonly Piece[]> {
+  const range = rangeOf(shard);
+  const found = await findRows(services, shard, plan, range);
+  const [first] = found;
+  if (first === undefined) return [];
+  const alike = found.filter(({ baseline }) => isSameBaseline(baseline, first.baseline));
+  return chooseRows(range, alike);
 }
 
-/** Run what no piece has. */
-async function computeRows(
-  services: WorkerServices,
-  shard: ShardPayload,
-  plan: OcclusionPlan,
-  pieces: Pieces,
-  signal: AbortSignal,
-): Promise<RunRows> {
-  const { tenant, jobId, dataset, item, settings } = shard;
-  const model = await services.modelCache.open(shard.model);
-  const input = await services.modelCache.prepare(item.sha256, model, () =>
-    readImage(services, tenant, dataset, item),
-  );
-  const compute = async (rows: RowRange): Promise<RunRows> => {
-    const run = await model.occlude(input, settings, {
-      ...{ rows, signal, label: item.label, box: item.box },
-    });
-    const { rowStart, rowEnd, predictedClasses, baseline, faithfulness, provenance, milliseconds } =
-      run;
-    return {
-      ...{
-        version: 4,
-        rowStart,
-        rowEnd,
-        scores: joinFloats(run.scores),
-        predictedClasses,
-        baseline,
-      },
-      faithfulness: faithfulness === null ? null : [...faithfulness],
-      ...{ provenance, reused: false, milliseconds },
-    };
-  };
-  const computed: RunRows[] = [];
-  for (const gap of missingRows(
-    shard,
+const rangeOf = ({ rowStart, rowEnd }: RowRange): RowRange => ({ rowStart, rowEnd });
+
+const gapsOf = (range: RowRange, pieces: readonly Piece[]): readonly RowRange[] =>
+  missingRows(
+    rangeOf(range),
     pieces.map(({ rows }) => rows),
-  )) {
-    computed.push(await compute(gap));
-  }
+  );
+
+const isComplete = (range: RowRange, pieces: readonly Piece[]): boolean =>
+  gapsOf(range, pieces).length === 0;
+
+/** Take all of a shard's rows from earlier runs. */
+function takeRows(run: ShardRun, pieces: readonly Piece[]): ScoredShard {
+  const rows = assemble(run, pieces, []);
+  return { rows, reusedPositions: rows.predictedClasses.length };
+}
+
+/** Compute the rows that no piece has. */
+async function computeRows(
+  services: ScoreServices,
+  run: ShardRun,
+  pieces: readonly Piece[],
+): Promise<ScoredShard> {
+  const { shard, plan } = run;
+  const compute = await openRange(services, run);
+  const computed: RunRows[] = [];
+  for (const gap of gapsOf(shard, pieces)) computed.push(await compute(gap));
   const [kept, fresh] = [pieces[0]?.from, computed[0]];
   if (kept !== undefined && fresh !== undefined && !isSameBaseline(kept.baseline, fresh.baseline)) {
-    // Never mixed: rows of a run that says otherwise of the clean image are left alone.
-    services.logger.warn({ jobId, imageId: item.id }, 'kept rows do not fit; computing all');
-    return compute({ rowStart: shard.rowStart, rowEnd: shard.rowEnd });
+    // Never mixed: rows of a run with another baseline are not used.
+    const { jobId, item } = shard;
+    services.logger.warn({ jobId, imageId: item.id }, 'kept rows with another baseline ignored');
+    return { rows: await compute(rangeOf(shard)), reusedPositions: 0 };
   }
-  const reused = pieces.reduce((sum, { rows }) => sum + countPositions(plan, rows), 0);
-  if (reused > 0) services.metrics.countReused(shard.model.name, reused);
-  return assemble(shard, plan, pieces, computed);
+  const reusedPositions = pieces.reduce((sum, { rows }) => sum + countPositions(plan, rows), 0);
+  return { rows: assemble(run, pieces, computed), reusedPositions };
+}
+
+/** Open the shard's model and image. @returns Computes some of its rows. */
+async function openRange(
+  { store, sources, modelCache }: ScoreServices,
+  { shard, signal }: ShardRun,
+): Promise<(range: RowRange) => Promise<RunRows>> {
+  const { tenant, dataset, item, settings } = shard;
+  const model = await modelCache.open(shard.model);
+  const input = await modelCache.prepare(item.sha256, model, () =>
+    readItem({ store, sources }, tenant, dataset, item),
+  );
+  return async (range) => {
+    const occluded = await model.occlude(input, settings, {
+      rows: range,
+      signal,
+      label: item.label,
+      box: item.box,
+    });
+    const { rowStart, rowEnd, predictedClasses, baseline, provenance, milliseconds } = occluded;
+    const { faithfulness } = occluded;
+    return {
+      version: 4,
+      rowStart,
+      rowEnd,
+      scores: joinFloats(occluded.scores),
+      predictedClasses,
+      baseline,
+      faithfulness: faithfulness === null ? null : [...faithfulness],
+      provenance,
+      reused: false,
+      milliseconds,
+    };
+  };
 }
 
 const countPositions = ({ rowStarts }: OcclusionPlan, { rowStart, rowEnd }: RowRange): number =>
-  (rowStarts[rowEnd] ?? 0) - (rowStarts[rowStart] ?? 0);
+  at(rowStarts, rowEnd) - at(rowStarts, rowStart);
 
 function assemble(
-  { rowStart, rowEnd }: RowRange,
-  plan: OcclusionPlan,
-  pieces: Pieces,
+  { shard, plan }: ShardRun,
+  pieces: readonly Piece[],
   computed: readonly RunRows[],
 ): RunRows {
-  const of = computed[0] ?? pieces[0]?.from;
-  if (of === undefined) throw new RangeError('Expected rows to assemble');
+  const source = computed[0] ?? pieces[0]?.from;
+  if (source === undefined) throw new RangeError('Expected rows to assemble, got none');
   const bands = [
     ...pieces.map(({ from, rows }) => cutRows(from, plan.rowStarts, rows)),
     ...computed,
   ];
   return {
-    ...of,
-    ...joinRows(bands, plan.rowStarts, of.baseline.targets.length, { rowStart, rowEnd }),
+    ...source,
+    ...joinRows(bands, plan.rowStarts, source.baseline.targets.length, rangeOf(shard)),
     reused: pieces.length > 0,
     milliseconds: computed.reduce((sum, { milliseconds }) => sum + milliseconds, 0),
   };

@@ -1,26 +1,33 @@
 import { encodeRows } from '@umbra/engine';
-import { type ShardPayload, type ShardReturn, shardPayload } from '@umbra/shared/contracts/shard';
+import { type ShardPayload, shardPayload } from '@umbra/shared/contracts/shard';
 import { hasCode, isRetryable, reportError } from '@umbra/shared/errors';
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
-import { publishProgress } from '../jobs/announce.js';
+import { publishProgress } from '../jobs/publish-events.js';
+import type { StepResult } from '../runtime/step.js';
 import { watchCancellation } from '../runtime/watch-cancellation.js';
 import type { WorkerServices } from '../services.js';
 import { storeLargeResult } from './large-results.js';
-import { scoreRows } from './score-rows.js';
+import { type ScoredShard, type ScoreServices, scoreRows } from './score-rows.js';
+
+export type ShardServices = ScoreServices &
+  Pick<WorkerServices, 'progress' | 'events' | 'shutdown'>;
+
+/** Delay before asking again for rows that another worker has leased. */
+const leasedMs = 300;
 
 /**
  * Score some grid rows of one image. May run twice for the same rows: it gives the same numbers.
  *
- * A failure carries its report as JSON, so that the merge can say what went wrong.
+ * A failure carries its report as JSON, which `parseFailure` reads in the merge.
  */
 export async function runShard(
-  services: WorkerServices,
+  services: ShardServices,
   job: Job,
-  token?: string,
-): Promise<ShardReturn> {
-  let returned: ShardReturn | null;
+  token: string,
+): Promise<StepResult> {
+  let result: StepResult | null;
   try {
-    returned = await scoreWatched(services, shardPayload.parse(job.data));
+    result = await scoreWatched(services, shardPayload.parse(job.data));
   } catch (error) {
     if (hasCode(error, 'cancelled') && services.shutdown.aborted) {
       // Given back, not failed: another worker runs it, and no attempt is used up.
@@ -30,35 +37,41 @@ export async function runShard(
     const report = JSON.stringify(reportError(error));
     throw isRetryable(error) ? new Error(report, { cause: error }) : new UnrecoverableError(report);
   }
-  if (returned !== null) return returned;
+  if (result !== null) return result;
   await job.moveToDelayed(Date.now() + leasedMs, token);
   throw new DelayedError();
 }
 
-/** How soon to ask again for rows that somebody else computes. */
-const leasedMs = 300;
-
-/** @returns null while somebody else computes the same rows. */
+/** @returns null while another worker computes the same rows. */
 async function scoreWatched(
-  services: WorkerServices,
+  services: ShardServices,
   shard: ShardPayload,
-): Promise<ShardReturn | null> {
-  const { tenant, jobId, item, rowStart, rowEnd } = shard;
-  const watch = watchCancellation(services, jobId);
+): Promise<StepResult | null> {
+  const watch = watchCancellation(services, shard.jobId);
   try {
     await watch.check();
-    const rows = await scoreRows(services, shard, watch.signal);
-    if (rows === null) return null;
-    const { milliseconds, reused } = rows;
-    const returned = await storeLargeResult(services, shard, { ...rows, ...encodeRows(rows) });
-    await services.progress.addPositions(jobId, rows.predictedClasses.length);
-    await publishProgress(services, tenant, jobId);
-    services.logger.debug(
-      { jobId, imageId: item.id, rowStart, rowEnd, milliseconds, reused },
-      'shard scored',
-    );
-    return returned;
+    const scored = await scoreRows(services, shard, watch.signal);
+    return scored === null ? null : await reportScored(services, shard, scored);
   } finally {
     watch.stop();
   }
+}
+
+async function reportScored(
+  services: ShardServices,
+  shard: ShardPayload,
+  { rows, reusedPositions }: ScoredShard,
+): Promise<StepResult> {
+  const { progress, logger } = services;
+  const { tenant, jobId, item, model, rowStart, rowEnd } = shard;
+  const { milliseconds, reused, provenance } = rows;
+  const positions = rows.predictedClasses.length;
+  const value = await storeLargeResult(services, shard, { ...rows, ...encodeRows(rows) });
+  await progress.addPositions(jobId, positions);
+  await publishProgress(services, { tenant, id: jobId });
+  logger.debug({ jobId, imageId: item.id, rowStart, rowEnd, milliseconds, reused }, 'shard scored');
+  const backend = `${provenance.backend} ${provenance.device}`;
+  const computedPositions = positions - reusedPositions;
+  const work = { model: model.name, backend, computedPositions, reusedPositions };
+  return { value, work: { tenant, shard: work } };
 }

@@ -4,7 +4,7 @@ import { request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { isPublicAddress } from '@umbra/shared/public-address';
 
-export type Post = {
+export type PostRequest = {
   readonly url: string;
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -15,14 +15,14 @@ export type Post = {
 const timeoutMs = 15_000;
 
 /**
- * Post a body and take the status, nothing else: redirects are not followed, what is answered is not read.
+ * Post a body. @returns The status: redirects are not followed, and the response's body is not read.
  *
  * Addresses are checked when they are connected to. A name that was checked before could stand for
  * another address by then.
  *
- * @throws What went wrong before there was a status.
+ * @throws The error that came before a status.
  */
-export async function post({ url, body, headers, allowPrivate }: Post): Promise<number> {
+export async function post({ url, body, headers, allowPrivate }: PostRequest): Promise<number> {
   const target = new URL(url);
   const host = target.hostname.replace(/^\[|\]$/g, '');
   // An address is connected to without a look-up.
@@ -43,7 +43,9 @@ export async function post({ url, body, headers, allowPrivate }: Post): Promise<
     sent.on('response', (response: IncomingMessage) => {
       response.on('error', () => undefined);
       response.destroy();
-      resolve(response.statusCode ?? 0);
+      // Typed as optional, since a request that a server receives has none.
+      if (response.statusCode === undefined) reject(new Error('Expected a status, got none'));
+      else resolve(response.statusCode);
     });
     sent.end(body);
   });
@@ -52,7 +54,7 @@ export async function post({ url, body, headers, allowPrivate }: Post): Promise<
 const notPublic = () => new Error('Expected a public address');
 const timedOut = () => new Error(`Expected an answer within ${timeoutMs / 1000} s`);
 
-/** Only addresses of the Internet, and none where one of a name's is not. */
+/** Look up public addresses: a name with a private address among them has none. */
 const lookUpPublic: LookupFunction = (hostname, options, done) => {
   lookUp(hostname, { ...options, all: true }, (error, addresses) => {
     if (error !== null) return done(error, []);

@@ -1,0 +1,97 @@
+import { keys } from '@umbra/platform/store/keys';
+import { isRetryable, reportError } from '@umbra/shared/errors';
+import { failJob, type JobEndServices } from '../jobs/job-record.js';
+import { newTrackedJob, type TrackedJob } from './tracked-job.js';
+
+const retryMs = 1_000;
+/** Maximum time between the marker of a new job and its record. */
+const recordDelayMs = 60_000;
+
+/** The jobs that one dispatcher tracks, bounded by the jobs that are registered in Redis. */
+export type TrackedJobs = {
+  all(): readonly TrackedJob[];
+  /** Track the jobs that are registered, and no others. */
+  sync(): Promise<void>;
+  /**
+   * Run a transition beside the loop. After a retryable failure it is repeated; any other fails the
+   * job.
+   */
+  change(tracked: TrackedJob, transition: () => Promise<void>): void;
+  forget(tracked: TrackedJob): void;
+  /** Resolves when no transition is in progress. */
+  settle(): Promise<void>;
+};
+
+export function createTrackedJobs(services: JobEndServices): TrackedJobs {
+  const trackedJobs = new Map<string, TrackedJob>();
+  const transitions = new Set<Promise<void>>();
+  const forget = ({ jobId }: TrackedJob): void => void trackedJobs.delete(jobId);
+  return {
+    all: () => [...trackedJobs.values()],
+    async sync() {
+      const registered = await services.progress.listRegistered();
+      for (const tracked of trackedJobs.values()) {
+        if (!registered.has(tracked.jobId) && !tracked.isBusy) forget(tracked);
+      }
+      for (const [jobId, tenant] of registered) {
+        if (!trackedJobs.has(jobId)) {
+          trackedJobs.set(jobId, newTrackedJob(tenant, jobId, Date.now()));
+        }
+      }
+    },
+    change(tracked, transition) {
+      tracked.isBusy = true;
+      const done = transition()
+        .catch(async (error: unknown) => {
+          if ((await giveUp(services, tracked, error)) === 'forget') forget(tracked);
+        })
+        .finally(() => {
+          tracked.isBusy = false;
+          transitions.delete(done);
+        });
+      transitions.add(done);
+    },
+    forget,
+    async settle() {
+      await Promise.allSettled(transitions);
+    },
+  };
+}
+
+/** Fail the job of a transition that failed, unless a retry may help. Never rejects. */
+async function giveUp(
+  services: JobEndServices,
+  tracked: TrackedJob,
+  error: unknown,
+): Promise<'keep' | 'forget'> {
+  const { logger } = services;
+  const { jobId } = tracked;
+  tracked.notBeforeMs = Date.now() + retryMs;
+  if (isRetryable(error)) {
+    logger.warn({ jobId, error: reportError(error) }, 'job transition failed');
+    return 'keep';
+  }
+  try {
+    return await failTracked(services, tracked, error);
+  } catch (reason) {
+    logger.warn({ jobId, error: reportError(reason) }, 'job not ended');
+    return 'keep';
+  }
+}
+
+async function failTracked(
+  services: JobEndServices,
+  { tenant, jobId, sinceMs }: TrackedJob,
+  error: unknown,
+): Promise<'keep' | 'forget'> {
+  const { store, progress } = services;
+  if ((await store.head(keys.job(tenant, jobId))) !== null) {
+    await failJob(services, { tenant, id: jobId }, reportError(error));
+    return 'forget';
+  }
+  // The marker is written before the record. A job without one was withdrawn or never made.
+  if (Date.now() < sinceMs + recordDelayMs) return 'keep';
+  await store.delete(keys.activeJob(tenant, jobId));
+  await progress.unregister(jobId);
+  return 'forget';
+}

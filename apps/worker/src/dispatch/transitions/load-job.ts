@@ -1,0 +1,30 @@
+import { allowedStrategy } from '@umbra/engine';
+import { engineOptionsOf } from '@umbra/platform/config';
+import { shardQueueFor } from '@umbra/platform/queues/queues';
+import { keys } from '@umbra/platform/store/keys';
+import { describeModel } from '@umbra/platform/store/models';
+import { readJob } from '../../jobs/job-record.js';
+import type { WorkerServices } from '../../services.js';
+import type { TrackedJob } from '../tracked-job.js';
+
+export type LoadServices = Pick<WorkerServices, 'store' | 'progress' | 'config'>;
+
+/**
+ * Read a job's record, and write its cancellation and pause to Redis again, which may have lost them.
+ *
+ * @throws {AppError} `invalid_input` if the operator does not allow its strategy.
+ */
+export async function loadJob(services: LoadServices, tracked: TrackedJob): Promise<void> {
+  const { store, progress, config } = services;
+  const { tenant, jobId } = tracked;
+  const job = await readJob(store, { tenant, id: jobId });
+  allowedStrategy(job.settings.strategy, engineOptionsOf(config));
+  const bundle = await describeModel(store, job.model.name, job.model.digest);
+  const isEnding =
+    job.state === 'cancelling' || (await store.head(keys.cancellation(tenant, jobId))) !== null;
+  if (isEnding) await progress.cancel(jobId);
+  const isPaused = (await store.head(keys.pause(tenant, jobId))) !== null;
+  await progress.setPaused(jobId, isPaused);
+  tracked.loaded = { bundle, queue: shardQueueFor(bundle.format) };
+  tracked.job = job;
+}

@@ -1,0 +1,61 @@
+import { matchKey, parseKey } from '@umbra/platform/store/key-layout';
+import { keys } from '@umbra/platform/store/keys';
+import { imageIndexOf } from '@umbra/shared/ids';
+import { writeJob } from '../../jobs/job-record.js';
+import type { JobStateServices } from '../../jobs/publish-events.js';
+import type { WorkerServices } from '../../services.js';
+import { openManifest } from '../manifest-reader.js';
+import type { LoadedJob } from '../tracked-job.js';
+
+export type StartServices = JobStateServices & Pick<WorkerServices, 'progress' | 'logger'>;
+
+/**
+ * Start a job, or start it again after Redis was lost or for a retry: the store has the images that
+ * are finished.
+ */
+export async function startJob(services: StartServices, tracked: LoadedJob): Promise<void> {
+  const { store, progress, logger } = services;
+  const { tenant, job } = tracked;
+  const isRetry = job.state === 'queued' && job.attempt > 1;
+  if (isRetry) {
+    // Images of the last attempt may have been counted after its end.
+    await progress.clear(job.id);
+    for await (const { key } of store.list(keys.errors(tenant, job.id))) await store.delete(key);
+  }
+  const isFirst = job.state === 'queued' && !isRetry;
+  const known = isFirst ? 0 : await countFinished(services, tracked);
+  // Last: where this field is set, the images are counted.
+  await progress.start(job.id, Date.now());
+  tracked.reader = openManifest(services, tracked, { index: 0, offset: 0 });
+  if (job.state === 'queued') {
+    const startedAt = job.startedAt ?? new Date().toISOString();
+    tracked.job = await writeJob(services, tracked, { state: 'in_progress', startedAt });
+  }
+  logger.info({ jobId: job.id, images: job.counts.total, known }, 'job started');
+}
+
+/** Count a job's finished images from the store. @returns How many there are. */
+async function countFinished(
+  { store, progress }: StartServices,
+  { tenant, job }: LoadedJob,
+): Promise<number> {
+  let known = 0;
+  for await (const { key } of store.list(keys.results(tenant, job.id))) {
+    const found = matchKey('result', key);
+    if (found?.file !== 'result.json') continue;
+    const index = imageIndexOf(found.image);
+    if (await progress.finishImage(job.id, index, 'completed')) {
+      // Unknown where the images vary in size: the count of positions then starts anew.
+      if (job.positionsPerImage !== null) {
+        await progress.addPositions(job.id, job.positionsPerImage);
+      }
+      known += 1;
+    }
+  }
+  for await (const { key } of store.list(keys.errors(tenant, job.id))) {
+    const index = imageIndexOf(parseKey('error', key).image);
+    await progress.finishImage(job.id, index, 'failed');
+    known += 1;
+  }
+  return known;
+}

@@ -1,0 +1,50 @@
+import { findJobRecord } from '@umbra/platform/store/delete';
+import { putJson } from '@umbra/platform/store/json';
+import { keys } from '@umbra/platform/store/keys';
+import { isFinal } from '@umbra/shared/contracts/job';
+import type { MergePayload } from '@umbra/shared/contracts/shard';
+import type { ErrorReport } from '@umbra/shared/errors';
+import { imageIndexOf } from '@umbra/shared/ids';
+import type { StepWork } from '../runtime/step.js';
+import type { WorkerServices } from '../services.js';
+import { publishImage } from './publish-events.js';
+
+export type ImageServices = Pick<WorkerServices, 'progress' | 'events' | 'logger'>;
+export type ImageFailureServices = ImageServices & Pick<WorkerServices, 'store'>;
+
+/** Count an image whose results are stored, and publish that. @returns The image, if it is new. */
+export async function recordCompletion(
+  { progress, events, logger }: ImageServices,
+  { tenant, jobId, item }: MergePayload,
+): Promise<StepWork> {
+  const isNew = await progress.finishImage(jobId, imageIndexOf(item.id), 'completed');
+  if (isNew) {
+    const image = { id: item.id, state: 'completed', error: null } as const;
+    await publishImage({ events, logger }, { tenant, id: jobId }, image);
+  }
+  logger.info({ jobId, imageId: item.id }, 'image completed');
+  return isNew ? { tenant, image: 'completed' } : { tenant };
+}
+
+/**
+ * Record that an image failed; its job continues. Does nothing where the job has ended or was started
+ * again: that attempt decides.
+ *
+ * @returns The image, if it is new.
+ */
+export async function recordFailure(
+  { store, progress, events, logger }: ImageFailureServices,
+  { tenant, jobId, item, attempt }: MergePayload,
+  error: ErrorReport,
+): Promise<StepWork> {
+  const job = await findJobRecord(store, tenant, jobId);
+  if (job === null || isFinal(job.state) || job.attempt !== attempt) return { tenant };
+  await putJson(store, keys.error(tenant, jobId, item.id), error);
+  const isNew = await progress.finishImage(jobId, imageIndexOf(item.id), 'failed');
+  if (isNew) {
+    const image = { id: item.id, state: 'failed', error } as const;
+    await publishImage({ events, logger }, { tenant, id: jobId }, image);
+  }
+  logger.warn({ jobId, imageId: item.id, error }, 'image failed');
+  return isNew ? { tenant, image: 'failed' } : { tenant };
+}

@@ -1,0 +1,80 @@
+import { decodeRows } from '@umbra/engine';
+import { leaseOwner } from '@umbra/platform/redis/score-lease';
+import { keys } from '@umbra/platform/store/keys';
+import type { MergePayload, ShardReturn } from '@umbra/shared/contracts/shard';
+import { integrity, reportError } from '@umbra/shared/errors';
+import { addressOf } from '@umbra/shared/occlusion/address';
+import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
+import { joinRows } from '@umbra/shared/occlusion/rows';
+import type { WorkerServices } from '../services.js';
+import { deleteLargeResults, loadLargeResult } from '../shards/large-results.js';
+import { keepBands, keepImage, type RunRows } from '../shards/reuse.js';
+import { isSameBaseline } from '../shards/same-baseline.js';
+
+/** The rows that an image's shards have returned. */
+export type ImageRows = {
+  /** Read the shards' rows and join them. @throws {AppError} `integrity` unless one run gave them. */
+  join(plan: OcclusionPlan): Promise<RunRows>;
+  /** Keep a finished image's rows for later jobs, unless they come from there. */
+  keepImage(rows: RunRows): Promise<void>;
+  /** Keep the rows of an image that failed. Without them a later attempt takes longer; never rejects. */
+  keepBands(): Promise<void>;
+  /** Release what the image needed until its merge. What is left behind is harmless; never rejects. */
+  release(): Promise<void>;
+};
+
+export function openImageRows(
+  services: Pick<WorkerServices, 'store' | 'scoreLease' | 'logger'>,
+  image: MergePayload,
+  returned: readonly ShardReturn[],
+): ImageRows {
+  const { store, scoreLease, logger } = services;
+  const { tenant, jobId, item, reuse } = image;
+  const address = addressOf(image);
+  const read = async (): Promise<RunRows[]> =>
+    Promise.all(
+      returned.map(async (value) => decodeRows(await loadLargeResult(services, image, value))),
+    );
+  return {
+    join: async (plan) => joinShards(await read(), plan, item.id),
+    async keepImage(rows) {
+      if (!reuse) return;
+      const isKept = rows.reused && (await store.head(keys.rows(tenant, address, rows))) !== null;
+      if (!isKept) await keepImage(services, image, rows);
+    },
+    async keepBands() {
+      if (!reuse) return;
+      try {
+        await keepBands(services, image, await read());
+      } catch (error) {
+        logger.warn({ jobId, imageId: item.id, error: reportError(error) }, 'rows not kept');
+      }
+    },
+    async release() {
+      try {
+        await scoreLease.release(tenant, address, leaseOwner(image));
+        await deleteLargeResults(services, image, returned);
+      } catch (error) {
+        logger.warn({ jobId, imageId: item.id, error: reportError(error) }, 'image not cleaned up');
+      }
+    },
+  };
+}
+
+/** Copy every shard's rows to their place. @throws {AppError} `integrity` unless one run gave them. */
+function joinShards(shards: readonly RunRows[], plan: OcclusionPlan, imageId: string): RunRows {
+  // Where some rows are reused, the provenance is that of the computed ones.
+  const first = shards.find(({ reused }) => !reused) ?? shards[0];
+  if (first === undefined) throw integrity(`Expected shards of image ${imageId}, got none`);
+  for (const shard of shards) {
+    const isAlike = shard.reused || shard.provenance.backend === first.provenance.backend;
+    if (isAlike && isSameBaseline(first.baseline, shard.baseline)) continue;
+    throw integrity(`Expected all shards of image ${imageId} to come from the same run`);
+  }
+  return {
+    ...first,
+    ...joinRows(shards, plan.rowStarts, first.baseline.targets.length),
+    reused: shards.some(({ reused }) => reused),
+    milliseconds: shards.reduce((sum, { milliseconds }) => sum + milliseconds, 0),
+  };
+}
