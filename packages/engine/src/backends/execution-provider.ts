@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Provider } from '@umbra/shared/contracts/provider';
 import { type AppError, unavailable } from '@umbra/shared/errors';
-import { messageOf } from './onnx-diagnosis.js';
+import { messageOf } from './message-of.js';
 
 /** Folder in which NVIDIA's driver describes its cards. */
 const nvidiaCards = '/proc/driver/nvidia/gpus';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { type AppError, integrity } from '@umbra/shared/errors';
 import { decodeModel, externalFiles, type ModelProto } from '../graph/onnx-proto.js';
+import { messageOf } from './message-of.js';
 
 /** onnxruntime's words for an operator set that is newer than itself. */
 const newestOpset = /till opset (\d+)/;
@@ -61,6 +62,3 @@ function decode(bytes: Uint8Array): ModelProto | null {
 
 /** Whether a file begins as writers begin ONNX: with the version of the format, field 1, a small number. */
 const looksLikeOnnx = ([tag, version = 0]: Uint8Array): boolean => tag === 8 && version < 32;
-
-export const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);

@@ -6,7 +6,7 @@ import { invalidInput } from '@umbra/shared/errors';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { Backend, BackendOptions } from './backend.js';
 import { deviceOf, missingProvider } from './execution-provider.js';
-import { diagnoseOnnx, messageOf } from './onnx-diagnosis.js';
+import { messageOf } from './message-of.js';
 import { readSignature, type Signature } from './onnx-signature.js';
 
 const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as {
@@ -111,9 +111,16 @@ async function createSession(
     if (options.provider !== 'cpu' && (await loadsOnCpu(path, options))) {
       throw missingProvider(options.provider, error);
     }
+    // Reading the file takes a parser that no other task of a thread needs.
+    const { diagnoseOnnx } = await import('./onnx-diagnosis.js');
     throw await diagnoseOnnx(folder, bundle, `onnxruntime ${version}`, error);
   }
 }
+
+/** The session option by which onnxruntime finds the weights that `referTo` refers to. */
+export const externalFolder = (folder: string) => ({
+  model_external_initializers_file_folder_path: folder,
+});
 
 /** Whether the model loads without the provider, which is then at fault. */
 async function loadsOnCpu(path: string, options: BackendOptions): Promise<boolean> {

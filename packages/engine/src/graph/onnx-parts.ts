@@ -29,8 +29,3 @@ export function referTo({ name, shape, dataType, file, proto }: Weight): TensorP
     externalData: Object.entries(entries).map(([key, value]) => ({ key, value })),
   };
 }
-
-/** The session option by which onnxruntime finds the weights that `referTo` refers to. */
-export const externalFolder = (folder: string) => ({
-  model_external_initializers_file_folder_path: folder,
-});

@@ -1,6 +1,7 @@
 import { at } from '@umbra/shared/assert';
 import type { Size } from '@umbra/shared/occlusion/grid';
-import { channelStride, type InputContract } from './preprocess.js';
+import type { InputContract } from './preprocess.js';
+import { channelStride } from './stride.js';
 
 /**
  * Undo the normalisation: the colours that the model is given.

@@ -3,6 +3,7 @@ import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import { defaultLimits, type ImageLimits, openRgb, type Rgb, readSize, toRgb } from './decode.js';
 import { type Frame, planFrame } from './frame.js';
+import { channelStride } from './stride.js';
 
 /** A photo as the model sees it. */
 export type ModelInput = Size & {
@@ -67,13 +68,4 @@ export function normalise({ data, height, width }: Rgb, input: InputContract): F
  */
 export function normalised(value: number, channel: number, input: InputContract): number {
   return (value * input.scale - at(input.mean, channel)) / at(input.std, channel);
-}
-
-/** Index of a channel's first pixel in a tensor, and the distance between its pixels. */
-export function channelStride(
-  layout: InputContract['layout'],
-  channel: number,
-  pixels: number,
-): [start: number, step: number] {
-  return layout === 'NCHW' ? [channel * pixels, 1] : [channel, 3];
 }

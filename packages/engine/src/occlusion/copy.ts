@@ -1,6 +1,6 @@
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
-import { channelStride } from '../image/preprocess.js';
+import { channelStride } from '../image/stride.js';
 
 type Layout = ModelBundle['input']['layout'];
 

@@ -1,6 +1,7 @@
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
-import { channelStride, type ModelInput, normalise, normalised } from '../image/preprocess.js';
+import { type ModelInput, normalise, normalised } from '../image/preprocess.js';
+import { channelStride } from '../image/stride.js';
 import { blur } from './blur.js';
 
 type Fill = OcclusionSettings['fill'];

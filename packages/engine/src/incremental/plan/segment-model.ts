@@ -11,9 +11,7 @@ import {
   type ValueProto,
 } from '../../graph/onnx-proto.js';
 import { type AxisWindows, portFor, type Segment } from './segment.js';
-
-/** Name of what a segment's model gives. */
-export const segmentOutput = 'umbra:output';
+import { segmentOutput } from './segment-output.js';
 
 type Windows = { readonly y: AxisWindows; readonly x: AxisWindows };
 

@@ -24,7 +24,8 @@ type RunOptions = {
 };
 
 export type SegmentsOptions = RunOptions & {
-  readonly winograd: WinogradRunner;
+  /** Opened by the first stage that needs it. */
+  readonly winograd: () => Promise<WinogradRunner>;
   /** Sees every map as it is made, when positions cover whole maps. */
   readonly keep?: (tensor: string, map: Piece) => void;
 };
@@ -56,7 +57,7 @@ export async function runSegments(
     const pieces =
       stage.winograd === null
         ? await runDirect(stage, positions, kept, changed, options)
-        : await options.winograd.run(
+        : await (await options.winograd()).run(
             stage,
             stage.winograd,
             positions,

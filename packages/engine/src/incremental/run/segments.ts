@@ -1,10 +1,9 @@
 import type { Box } from '@umbra/shared/occlusion/grid';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { sessionOptions } from '../../backends/onnxruntime.js';
-import { externalFolder } from '../../graph/onnx-parts.js';
+import { externalFolder, sessionOptions } from '../../backends/onnxruntime.js';
 import { throwIfStopped } from '../../occlusion/abort.js';
 import type { Program, StageModel } from '../plan/program.js';
-import { segmentOutput } from '../plan/segment-model.js';
+import { segmentOutput } from '../plan/segment-output.js';
 import { type Piece, wholeMap } from './crop.js';
 import {
   type KeptMaps,
@@ -14,7 +13,7 @@ import {
   runLast,
   runSegments,
 } from './execute.js';
-import { openWinograd, type WinogradRunner } from './winograd.js';
+import type { WinogradRunner } from './winograd.js';
 
 /** What a thread needs to run a program on one image. */
 type ProgramTask = {
@@ -70,6 +69,10 @@ export function openSegments(folder: string, sessionThreads: number): Segments {
   const sessions = new Map<string, Promise<InferenceSession>>();
   let winograd: Promise<WinogradRunner> | undefined;
 
+  const winogradRunner = (): Promise<WinogradRunner> => {
+    winograd ??= import('./winograd.js').then(({ openWinograd }) => openWinograd(folder));
+    return winograd;
+  };
   const runStage =
     (sessionThreads: number, options?: InferenceSession.RunOptions): RunStage =>
     async (model, ports, inputs) => {
@@ -90,12 +93,11 @@ export function openSegments(folder: string, sessionThreads: number): Segments {
     pieces: readonly Piece[],
     keep?: (tensor: string, map: Piece) => void,
   ): Promise<LastInputs> => {
-    winograd ??= openWinograd(folder);
     const stopped = new Int32Array(stop);
     return runSegments(program, positions, kept, pieces, {
       windowBytes: Math.min(maxWindowBytes, threadBytes / 16),
       runStage: runStage(1, keep && givesBack),
-      winograd: await winograd,
+      winograd: winogradRunner,
       check: () => throwIfStopped(stopped),
       ...(keep && { keep }),
     });
