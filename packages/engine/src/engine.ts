@@ -1,5 +1,5 @@
 import type { ItemLabel } from '@umbra/shared/contracts/dataset';
-import type { ModelBundle } from '@umbra/shared/contracts/model';
+import type { DescribedBundle, ModelBundle } from '@umbra/shared/contracts/model';
 import type { Provider } from '@umbra/shared/contracts/provider';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import type { BaselineRun, Faithfulness, Provenance } from '@umbra/shared/contracts/shard';
@@ -10,13 +10,15 @@ import type { RowRange } from '@umbra/shared/occlusion/shards';
 import { umbraVersion } from '@umbra/shared/version';
 import type { ModelInput } from './image/preprocess.js';
 import { createIncremental, type Incremental } from './incremental/incremental.js';
-import { openThreadPool } from './inference/thread-pool.js';
+import { openThreadPool, type ThreadPool } from './inference/thread-pool.js';
 import { readBundle, verifyBundle } from './models/bundle.js';
 import { readLabels } from './models/labels.js';
 import { createBaselineOutputs } from './occlusion/baseline-outputs.js';
 import { countClasses } from './occlusion/evaluate.js';
 import { describePlan, type InferencePlan } from './occlusion/inference-plan.js';
 import { type Maps, occlude } from './occlusion/occlude.js';
+import { resolveSettings } from './occlusion/resolve-run.js';
+import type { StrategyLimits } from './occlusion/strategy.js';
 
 export type EngineOptions = {
   /** Models run side by side; about one a core, or one a GPU. */
@@ -81,12 +83,21 @@ export type OpenModel = {
   ): Promise<OcclusionRun>;
 };
 
+/** What is known of a run before its model is open. */
+export type NextRun = {
+  /** Extent of the model's input, px. */
+  readonly size: Size;
+  readonly settings: OcclusionSettings;
+};
+
 export type Engine = {
   /**
    * Load a model from its bundle's folder; every file is held to its digest. The same digest is
    * loaded once.
+   *
+   * @param next The run that follows, whose plan and threads are made while the model loads.
    */
-  open(bundleFolder: string): Promise<OpenModel>;
+  open(bundleFolder: string, next?: NextRun): Promise<OpenModel>;
   close(): Promise<void>;
 };
 
@@ -101,16 +112,25 @@ export function openEngine(options: EngineOptions): Engine {
     weightBytes = defaultWeightBytes,
   } = options;
   const { provider = 'cpu', sessionThreads = 1, forbidIncremental = false } = options;
+  const limits = { provider, forbidIncremental };
   const pool = openThreadPool(inferenceThreads, { weightBytes, provider, sessionThreads });
   const open = new Map<string, Promise<OpenModel>>();
   const incrementals: Incremental[] = [];
 
-  const load = async (folder: string, bundle: ModelBundle, digest: string): Promise<OpenModel> => {
+  const load = async (
+    folder: string,
+    { bundle, digest }: DescribedBundle,
+    next: NextRun | undefined,
+  ): Promise<OpenModel> => {
+    if (next !== undefined) pool.start();
     await verifyBundle(folder, bundle);
-    const runtime = await pool.open(digest, folder, bundle);
-    const classes = await countClasses(pool, digest, bundle);
-    const labels = await readLabels(folder, bundle, classes);
+    const loading = loadWhole(pool, folder, { bundle, digest });
     const incremental = createIncremental({ pool, digest, folder, bundle, batchBytes });
+    if (next !== undefined) void planAhead(incremental, bundle, { ...next, limits });
+    const { runtime, classes, labels } = await loading.catch(async (error: unknown) => {
+      await incremental.close();
+      throw error;
+    });
     incrementals.push(incremental);
     const model = {
       pool,
@@ -120,7 +140,7 @@ export function openEngine(options: EngineOptions): Engine {
       labels,
       batchBytes,
       // On a GPU of TensorFlow.js, which is CUDA's, as on those of onnxruntime.
-      limits: { provider: runtime.device === 'gpu' ? 'cuda' : provider, forbidIncremental },
+      limits: runtime.device === 'gpu' ? { ...limits, provider: 'cuda' as const } : limits,
       incremental,
       baselineOutputs: createBaselineOutputs(),
       runtime: {
@@ -140,9 +160,10 @@ export function openEngine(options: EngineOptions): Engine {
   };
 
   return {
-    async open(folder) {
-      const { bundle, digest } = await readBundle(folder);
-      const known = open.get(digest) ?? load(folder, bundle, digest);
+    async open(folder, next) {
+      const described = await readBundle(folder);
+      const { digest } = described;
+      const known = open.get(digest) ?? load(folder, described, next);
       open.set(digest, known);
       try {
         return await known;
@@ -158,4 +179,25 @@ export function openEngine(options: EngineOptions): Engine {
       for (const incremental of incrementals) await incremental.close();
     },
   };
+}
+
+/** Load the whole network into one thread, and what is known of its output. */
+async function loadWhole(pool: ThreadPool, folder: string, { bundle, digest }: DescribedBundle) {
+  const runtime = await pool.open(digest, folder, bundle);
+  const classes = await countClasses(pool, digest, bundle);
+  return { runtime, classes, labels: await readLabels(folder, bundle, classes) };
+}
+
+/** Make the plan that a run will ask for. What does not fit is reported by the run itself. */
+async function planAhead(
+  incremental: Incremental,
+  bundle: ModelBundle,
+  { size, settings, limits }: NextRun & { readonly limits: StrategyLimits },
+): Promise<void> {
+  try {
+    const { strategy, patch } = resolveSettings(settings, bundle, limits);
+    if (strategy !== 'dense') await incremental.plan(size, patch);
+  } catch {
+    // The run asks for the same plan, and fails with the same error.
+  }
 }

@@ -3,6 +3,7 @@ export { decodeFloats, decodeInts, encodeFloats, encodeInts, encodeNpy } from '.
 export {
   type Engine,
   type EngineOptions,
+  type NextRun,
   type OccludeOptions,
   type OcclusionRun,
   type OpenModel,

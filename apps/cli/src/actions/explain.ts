@@ -4,7 +4,9 @@ import { basename, extname, join, resolve } from 'node:path';
 import {
   composeResult,
   type EngineOptions,
+  inputSize,
   inspectImage,
+  type NextRun,
   type OpenModel,
   openEngine,
   prepareImage,
@@ -13,6 +15,7 @@ import {
   resolveRun,
   resolveSettings,
 } from '@umbra/engine';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { imageResult } from '@umbra/shared/contracts/result';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import { reportError } from '@umbra/shared/errors';
@@ -45,7 +48,8 @@ export async function explain(photos: readonly string[], flags: ExplainOptions):
   const folder = findModel(flags.model);
   const json = flags.json === true;
   // What does not fit the model is found before it is loaded.
-  resolveSettings(settings, (await readBundle(folder)).bundle, limits);
+  const { bundle } = await readBundle(folder);
+  resolveSettings(settings, bundle, limits);
   if (flags.dryRun) return await dryRun(openEngine(limits), { folder, photos, settings, json });
   const out = resolve(required(flags.out, '--out DIR'));
   const item = parseItem(flags);
@@ -54,7 +58,8 @@ export async function explain(photos: readonly string[], flags: ExplainOptions):
   const errors: { name: string; error: ReturnType<typeof reportError> }[] = [];
   const engine = openEngine(limits);
   try {
-    const model = await engine.open(folder);
+    const next = await findNextRun(photos, bundle, settings);
+    const model = await engine.open(folder, next);
     for (const [index, path] of photos.entries()) {
       try {
         images.push(await explainPhoto({ model, settings, limits, item, out }, path, index));
@@ -71,6 +76,21 @@ export async function explain(photos: readonly string[], flags: ExplainOptions):
   const seconds = (performance.now() - startedAt) / 1000;
   if (json) printJson({ images, errors, seconds });
   if (errors.length > 0) process.exitCode = 1;
+}
+
+/** The run of the first photo, to be made ready while the model loads; undefined if it cannot be read. */
+async function findNextRun(
+  [first = '']: readonly string[],
+  { input }: ModelBundle,
+  settings: OcclusionSettings,
+): Promise<NextRun | undefined> {
+  try {
+    const info = await inspectImage(await readPhoto(first), { maxPixels });
+    return { size: inputSize(input, info), settings };
+  } catch {
+    // Explaining it reports why.
+    return undefined;
+  }
 }
 
 /** What holds for every photo of one call. */

@@ -13,6 +13,8 @@ import { type Runtime, startThread, type ThreadHandle } from './thread-handle.js
  */
 export type ThreadPool = {
   readonly inferenceThreads: number;
+  /** Start every thread, for a run that is about to follow; otherwise the first task of each starts it. */
+  start(): void;
   /**
    * Load a model into one thread; others load it when they first need it.
    *
@@ -107,6 +109,9 @@ export function openThreadPool(
 
   return {
     inferenceThreads,
+    start() {
+      if (!closed) slots.forEach(linkOf);
+    },
     async open(digest, folder, bundle) {
       if (closed) throw closedError();
       const wholeModelThreads = wholeModelThreadsFor(bundle, inferenceThreads, weightBytes);
