@@ -67,8 +67,13 @@ async function colourImage(
   { limit, target }: { readonly limit: number; readonly target: Size },
 ): Promise<Buffer> {
   const pixels = Buffer.alloc(values.length * 3);
+  let colour = divergingColour(0);
+  let last = 0;
   for (const [index, value] of values.entries()) {
-    pixels.set(divergingColour(limit === 0 ? 0 : value / limit), index * 3);
+    // Maps of patches hold long runs of one value.
+    if (value !== last) colour = divergingColour(limit === 0 ? 0 : value / limit);
+    last = value;
+    pixels.set(colour, index * 3);
   }
   return sharp(pixels, { raw: { ...size, channels: 3 } })
     .resize({ ...target, fit: 'fill', kernel: 'nearest' })

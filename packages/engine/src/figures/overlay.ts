@@ -95,10 +95,17 @@ const sizeOf = ({ height, width }: Size): Size => ({ height, width });
 function heatPixels(attribution: Float32Array): Buffer {
   const limit = scaleLimit(attribution);
   const pixels = Buffer.alloc(attribution.length * 4);
+  let colour: readonly number[] = [...divergingColour(0), 0];
+  let last = 0;
   for (const [index, value] of attribution.entries()) {
-    const strength = limit === 0 ? 0 : value / limit;
-    const colour = divergingColour(Math.sign(strength) * (0.5 + 0.5 * Math.abs(strength)));
-    pixels.set([...colour, Math.round(255 * maxOpacity * Math.abs(strength))], index * 4);
+    // Maps of patches hold long runs of one value.
+    if (value !== last) {
+      const strength = limit === 0 ? 0 : value / limit;
+      const hue = divergingColour(Math.sign(strength) * (0.5 + 0.5 * Math.abs(strength)));
+      colour = [...hue, Math.round(255 * maxOpacity * Math.abs(strength))];
+    }
+    last = value;
+    pixels.set(colour, index * 4);
   }
   return pixels;
 }

@@ -51,8 +51,11 @@ export async function composeResult(given: ResultArguments): Promise<ResultFiles
   for (const [index, target] of baseline.targets.entries()) {
     const map = meanMap(at(attributions, index));
     const [heatmap, overlay] = [pictureName('heatmap', index), pictureName('overlay', index)];
-    files.set(heatmap, await renderHeatmap(map, size, heatmapText(target, settings, approximate)));
-    const drawn = await renderOverlay(map, size, frame, photo);
+    const [picture, drawn] = await Promise.all([
+      renderHeatmap(map, size, heatmapText(target, settings, approximate)),
+      renderOverlay(map, size, frame, photo),
+    ]);
+    files.set(heatmap, picture);
     files.set(overlay, drawn);
     if (index === 0) files.set('thumbnail.webp', await renderThumbnail(drawn));
     targets.push({
