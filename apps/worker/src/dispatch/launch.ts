@@ -1,4 +1,4 @@
-import { inputSize, planOcclusion } from '@umbra/engine';
+import { inputSize, resolveRun } from '@umbra/engine';
 import {
   outageJobOptions,
   priorityOf,
@@ -73,7 +73,7 @@ async function planFlow(
   };
   let plan: OcclusionPlan;
   try {
-    plan = planOcclusion(inputSize(bundle.input, item), settings);
+    plan = resolveRun(settings, bundle, inputSize(bundle.input, item)).plan;
   } catch (error) {
     // Inputs may vary in size: a patch that does not fit one of them fails that image alone.
     await recordFailure(services, work, reportError(error));

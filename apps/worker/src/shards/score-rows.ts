@@ -1,4 +1,4 @@
-import { inputSize, joinFloats, planOcclusion } from '@umbra/engine';
+import { inputSize, joinFloats, resolveRun } from '@umbra/engine';
 import { leaseMs, leaseOwner } from '@umbra/platform/redis/score-lease';
 import { readItem } from '@umbra/platform/store/read-item';
 import { at } from '@umbra/shared/assert';
@@ -19,8 +19,8 @@ export type ScoreServices = Pick<
 /** A shard's rows, and how many of its positions were taken from an earlier run. */
 export type ScoredShard = { readonly rows: RunRows; readonly reusedPositions: number };
 
-/** Kept rows, and the ranges of them that the shard takes. */
-type Piece = { readonly from: RunRows; readonly rows: RowRange };
+/** Kept rows of a run, and the range of them that the shard takes. */
+type ReusedRows = { readonly from: RunRows; readonly rows: RowRange };
 
 /** A shard that is being scored. */
 type ShardRun = {
@@ -42,35 +42,35 @@ export async function scoreRows(
 ): Promise<ScoredShard | null> {
   const { scoreLease, modelCache } = services;
   const { bundle } = await modelCache.describe(shard.model);
-  const plan = planOcclusion(inputSize(bundle.input, shard.item), shard.settings);
+  const { plan } = resolveRun(shard.settings, bundle, inputSize(bundle.input, shard.item));
   checkRows(plan, shard);
   const run: ShardRun = { shard, plan, signal };
   if (!shard.reuse) return computeRows(services, run, []);
 
-  let pieces = await findPieces(services, run);
-  if (isComplete(shard, pieces)) return takeRows(run, pieces);
+  let reused = await findReused(services, run);
+  if (isComplete(shard, reused)) return takeRows(run, reused);
   const lease = [shard.tenant, addressOf(shard), leaseOwner(shard)] as const;
   const claim = await scoreLease.claim(...lease);
   if (claim === 'taken') return null;
   if (claim === 'new') {
     // The owner before may have finished since the first look.
-    pieces = await findPieces(services, run);
-    if (isComplete(shard, pieces)) return takeRows(run, pieces);
+    reused = await findReused(services, run);
+    if (isComplete(shard, reused)) return takeRows(run, reused);
   }
   const renew = () => scoreLease.claim(...lease).catch(() => undefined);
   const renewing = setInterval(renew, leaseMs / 4);
   try {
-    return await computeRows(services, run, pieces);
+    return await computeRows(services, run, reused);
   } finally {
     clearInterval(renewing);
   }
 }
 
 /** Find kept rows of the shard that come from one run. */
-async function findPieces(
+async function findReused(
   services: ScoreServices,
   { shard, plan }: ShardRun,
-): Promise<readonly Piece[]> {
+): Promise<readonly ReusedRows[]> {
   const range = rangeOf(shard);
   const found = await findRows(services, shard, plan, range);
   const [first] = found;
@@ -81,40 +81,40 @@ async function findPieces(
 
 const rangeOf = ({ rowStart, rowEnd }: RowRange): RowRange => ({ rowStart, rowEnd });
 
-const gapsOf = (range: RowRange, pieces: readonly Piece[]): readonly RowRange[] =>
+const gapsOf = (range: RowRange, reused: readonly ReusedRows[]): readonly RowRange[] =>
   missingRows(
     rangeOf(range),
-    pieces.map(({ rows }) => rows),
+    reused.map(({ rows }) => rows),
   );
 
-const isComplete = (range: RowRange, pieces: readonly Piece[]): boolean =>
-  gapsOf(range, pieces).length === 0;
+const isComplete = (range: RowRange, reused: readonly ReusedRows[]): boolean =>
+  gapsOf(range, reused).length === 0;
 
 /** Take all of a shard's rows from earlier runs. */
-function takeRows(run: ShardRun, pieces: readonly Piece[]): ScoredShard {
-  const rows = assemble(run, pieces, []);
+function takeRows(run: ShardRun, reused: readonly ReusedRows[]): ScoredShard {
+  const rows = assemble(run, reused, []);
   return { rows, reusedPositions: rows.predictedClasses.length };
 }
 
-/** Compute the rows that no piece has. */
+/** Compute the rows that are not reused. */
 async function computeRows(
   services: ScoreServices,
   run: ShardRun,
-  pieces: readonly Piece[],
+  reused: readonly ReusedRows[],
 ): Promise<ScoredShard> {
   const { shard, plan } = run;
   const compute = await openRange(services, run);
   const computed: RunRows[] = [];
-  for (const gap of gapsOf(shard, pieces)) computed.push(await compute(gap));
-  const [kept, fresh] = [pieces[0]?.from, computed[0]];
+  for (const gap of gapsOf(shard, reused)) computed.push(await compute(gap));
+  const [kept, fresh] = [reused[0]?.from, computed[0]];
   if (kept !== undefined && fresh !== undefined && !isSameBaseline(kept.baseline, fresh.baseline)) {
     // Never mixed: rows of a run with another baseline are not used.
     const { jobId, item } = shard;
     services.logger.warn({ jobId, imageId: item.id }, 'kept rows with another baseline ignored');
     return { rows: await compute(rangeOf(shard)), reusedPositions: 0 };
   }
-  const reusedPositions = pieces.reduce((sum, { rows }) => sum + countPositions(plan, rows), 0);
-  return { rows: assemble(run, pieces, computed), reusedPositions };
+  const reusedPositions = reused.reduce((sum, { rows }) => sum + countPositions(plan, rows), 0);
+  return { rows: assemble(run, reused, computed), reusedPositions };
 }
 
 /** Open the shard's model and image. @returns Computes some of its rows. */
@@ -156,19 +156,19 @@ const countPositions = ({ rowStarts }: OcclusionPlan, { rowStart, rowEnd }: RowR
 
 function assemble(
   { shard, plan }: ShardRun,
-  pieces: readonly Piece[],
+  reused: readonly ReusedRows[],
   computed: readonly RunRows[],
 ): RunRows {
-  const source = computed[0] ?? pieces[0]?.from;
+  const source = computed[0] ?? reused[0]?.from;
   if (source === undefined) throw new RangeError('Expected rows to assemble, got none');
   const bands = [
-    ...pieces.map(({ from, rows }) => cutRows(from, plan.rowStarts, rows)),
+    ...reused.map(({ from, rows }) => cutRows(from, plan.rowStarts, rows)),
     ...computed,
   ];
   return {
     ...source,
     ...joinRows(bands, plan.rowStarts, source.baseline.targets.length, rangeOf(shard)),
-    reused: pieces.length > 0,
+    reused: reused.length > 0,
     milliseconds: computed.reduce((sum, { milliseconds }) => sum + milliseconds, 0),
   };
 }

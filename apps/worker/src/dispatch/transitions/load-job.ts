@@ -1,4 +1,4 @@
-import { allowedStrategy } from '@umbra/engine';
+import { resolveSettings } from '@umbra/engine';
 import { engineOptionsOf } from '@umbra/platform/config';
 import { shardQueueFor } from '@umbra/platform/queues/queues';
 import { keys } from '@umbra/platform/store/keys';
@@ -12,14 +12,14 @@ export type LoadServices = Pick<WorkerServices, 'store' | 'progress' | 'config'>
 /**
  * Read a job's record, and write its cancellation and pause to Redis again, which may have lost them.
  *
- * @throws {AppError} `invalid_input` if the operator does not allow its strategy.
+ * @throws {AppError} `invalid_input` if its settings do not fit the model, or the operator's limits.
  */
 export async function loadJob(services: LoadServices, tracked: TrackedJob): Promise<void> {
   const { store, progress, config } = services;
   const { tenant, jobId } = tracked;
   const job = await readJob(store, { tenant, id: jobId });
-  allowedStrategy(job.settings.strategy, engineOptionsOf(config));
   const bundle = await describeModel(store, job.model.name, job.model.digest);
+  resolveSettings(job.settings, bundle, engineOptionsOf(config));
   const isEnding =
     job.state === 'cancelling' || (await store.head(keys.cancellation(tenant, jobId))) !== null;
   if (isEnding) await progress.cancel(jobId);
