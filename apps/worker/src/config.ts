@@ -17,7 +17,7 @@ const allSteps = stepNames.join(',');
 export const workerConfig = commonConfig.extend({
   ...engineConfig.shape,
   ...uploadLimitsConfig.shape,
-  /** Of the steps that take images in, and that learn what a job is of. */
+  /** Quotas that the steps ingest and dispatch hold tenants to. */
   ...quotaConfig.shape,
   ...metricsConfig.shape,
   ...tracingConfig.shape,

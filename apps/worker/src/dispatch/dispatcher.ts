@@ -51,11 +51,10 @@ export function createDispatcher(services: TransitionServices): Dispatcher {
       const visits = loaded.map((tracked, index) => ({ tracked, live: at(lives, index) }));
       const windows = openWindows(snapshot, config.UMBRA_WINDOW_IMAGES);
       for (const visit of visits) addToWindow(windows, visit, snapshot);
-      const ready = visits.flatMap((visit) =>
-        isIdle(visit.tracked, Date.now())
-          ? (advance(services, trackedJobs, visit, snapshot) ?? [])
-          : [],
-      );
+      const ready = visits
+        .filter(({ tracked }) => isIdle(tracked, Date.now()))
+        .map((visit) => advance(services, trackedJobs, visit, snapshot))
+        .filter((job) => job !== null);
       return launchReady(services, { ready, robins, windows, snapshot });
     },
     settle: () => trackedJobs.settle(),

@@ -4,7 +4,7 @@ import { integrity, invalidInput, isRetryable, reportError } from '@umbra/shared
 import type { ResolvedImage } from './resolve-image.js';
 
 export type EntryOptions = {
-  /** Where labels come from that a line does not give. */
+  /** Origin of labels that a line does not give. */
   readonly labels: DatasetSource['labels'];
   /** Whether a client sent the line, who may send it again: the same file counts once. */
   readonly once: boolean;

@@ -24,13 +24,14 @@ export async function readArchive(
 ): Promise<void> {
   const { location, id, limits, meter, assertActive } = ingest;
   const last = await lastCheckpoint(location, id);
+  const index = last === null ? 0 : last.index;
   const files = typeof last?.next.files === 'number' ? last.next.files : 0;
   const writer = createDatasetWriter({
     ...location,
     labels,
     limits,
     stream: id,
-    done: { files, index: last?.index ?? 0 },
+    done: { files, index },
     isSource: true,
     admit: meter.take,
     onCommit: assertActive,

@@ -22,7 +22,7 @@ const maxKnownImages = 50_000;
 export function createResolver(options: ResolverOptions): ImageResolver {
   const known = createCache<ResolvedImage | Promise<ResolvedImage>>({ maxEntries: maxKnownImages });
   return (line) => {
-    const name = line.uri ?? `${line.dataset ?? ''}/${line.sha256}`;
+    const name = nameOf(line);
     const image = known.get(name);
     if (image !== undefined) return image;
     const resolving = resolve(options, line);
@@ -35,6 +35,10 @@ export function createResolver(options: ResolverOptions): ImageResolver {
     return resolving;
   };
 }
+
+/** @returns A name of the image that a line refers to, the same for each line that does. */
+const nameOf = ({ uri, dataset, sha256 }: ManifestLine): string =>
+  uri ?? (dataset === undefined ? `${sha256}` : `${dataset}/${sha256}`);
 
 async function resolve(options: ResolverOptions, line: ManifestLine): Promise<ResolvedImage> {
   if (line.uri !== undefined) return resolveSource(options, line.uri);

@@ -28,7 +28,7 @@ export type DescribedModel = {
 export type ModelCacheOptions = {
   readonly store: ObjectStore;
   readonly engine: Engine;
-  /** Where model files are downloaded to. */
+  /** Folder that model files are downloaded to. */
   readonly folder: string;
   readonly metrics: Pick<WorkerMetrics, 'recordLookup'>;
 };
