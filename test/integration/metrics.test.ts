@@ -28,7 +28,7 @@ const submit = async (photos: number): Promise<string> => {
 /** What was read is kept for two seconds. */
 const untilFresh = () => new Promise((resolve) => setTimeout(resolve, 2_100));
 
-test('work of every tenant counts', async () => {
+test('the backlog counts the jobs of every tenant', async () => {
   const job = await submit(2);
   const record = (await service.store.get(keys.job(defaultTenant, job))).toString();
   const id = newJobId();
@@ -38,7 +38,7 @@ test('work of every tenant counts', async () => {
   expect(reading.get('umbra_active_jobs')).toBe(2);
 });
 
-test('the API tells the queued work before any worker is there, and none once it is done', async () => {
+test('the API reports queued work before any worker runs, and none once it is done', async () => {
   const idle = await readMetrics(service.metricsUrl);
   expect(idle.get('umbra_backlog_up')).toBe(1);
   expect(idle.get('umbra_queued_work_seconds')).toBe(0);
@@ -77,8 +77,8 @@ test('the API tells the queued work before any worker is there, and none once it
   expect(work.get('umbra_tenant_positions_total{tenant="default"}')).toBe(queued);
   expect(work.get('umbra_tenant_stored_bytes_total{tenant="default"}')).toBeGreaterThan(1_000);
   expect(work.get('umbra_jobs_total{state="completed"}')).toBe(1);
-  const pace = work.sum('umbra_lane_seconds_total') / queued;
-  expect(drained.get('umbra_position_seconds{model="tiny"}')).toBeLessThan(pace * 10);
+  const secondsPerPosition = work.sum('umbra_inference_thread_seconds_total') / queued;
+  expect(drained.get('umbra_position_seconds{model="tiny"}')).toBeLessThan(secondsPerPosition * 10);
   expect(work.get('umbra_step_seconds_count{step="merge",outcome="done"}')).toBe(4);
   expect(work.get('umbra_redis_up')).toBe(1);
   expect(work.sum('umbra_store_operation_seconds_count')).toBeGreaterThan(20);
@@ -96,7 +96,7 @@ const outside = (reading: Awaited<ReturnType<typeof readMetrics>>): number =>
     )
     .reduce((sum: number, count) => sum + (count ?? 0), 0);
 
-test('work that cannot be read is left out, and not told as none', async () => {
+test('work that cannot be read is left out, and not reported as none', async () => {
   expect((await readMetrics(service.metricsUrl)).get('umbra_queued_work_seconds')).toBe(0);
   await service.redis.stop();
   await untilFresh();
@@ -120,7 +120,7 @@ test('requests are counted by route, so that ids make no series', async () => {
   expect(seen('none')).toBe(1);
 });
 
-test('metrics are on loopback, on a port of their own, and off unless asked for', async () => {
+test('metrics are served on loopback, on a port of their own, and only if configured', async () => {
   expect(new URL(service.metricsUrl ?? '').hostname).toBe('127.0.0.1');
   expect((await fetch(`${service.metricsUrl}/healthz`)).status).toBe(200);
   expect((await fetch(`${service.metricsUrl}/v1/jobs`)).status).toBe(404);
@@ -129,7 +129,7 @@ test('metrics are on loopback, on a port of their own, and off unless asked for'
   expect(quiet.metricsUrl).toBeUndefined();
 });
 
-test('steps can have processes of their own', async () => {
+test('steps run in processes of their own', async () => {
   const job = await submit(2);
   const dispatcher = await service.startWorker({ UMBRA_STEPS: 'dispatch,merge,archive' });
   await waitForJob(service.url, job, ({ state }) => state === 'in_progress');
@@ -141,7 +141,7 @@ test('steps can have processes of their own', async () => {
   expect(work.get('umbra_step_seconds_count{step="merge",outcome="done"}')).toBeUndefined();
 });
 
-test('alerts, the dashboard and the scaler ask for metrics that there are', async () => {
+test('alerts, the dashboard and the scaler query metrics that exist', async () => {
   const worker = await service.startWorker();
   const api = await readMetrics(service.metricsUrl);
   const work = await readMetrics(worker.metricsUrl);

@@ -93,10 +93,11 @@ function openSeries(registry: Registry) {
     failures: counter('umbra_step_failures_total', 'Queue jobs that failed for good', ['step']),
     stalls: counter('umbra_step_stalls_total', 'Queue jobs whose worker was lost', ['step']),
     positions: counter('umbra_positions_total', 'Occluded positions run', ['model', 'backend']),
-    threadSeconds: counter('umbra_lane_seconds_total', 'Time of shards that gave a result', [
-      'model',
-      'backend',
-    ]),
+    threadSeconds: counter(
+      'umbra_inference_thread_seconds_total',
+      'Time of shards that gave a result',
+      ['model', 'backend'],
+    ),
     reusedPositions: counter(
       'umbra_reused_positions_total',
       'Positions taken from earlier runs of the same work',
