@@ -32,7 +32,7 @@ export async function benchDispatch({ root, quick, report }) {
   const stub = startProcess(
     process.execPath,
     [fileURLToPath(new URL('stub-worker.mjs', import.meta.url))],
-    { env: { REDIS_URL: services.redisUrl, STUB_LANES: String(inferenceThreads) } },
+    { env: { REDIS_URL: services.redisUrl, STUB_INFERENCE_THREADS: String(inferenceThreads) } },
   );
   const redis = new Redis(services.redisUrl);
   try {
@@ -58,15 +58,17 @@ export async function benchDispatch({ root, quick, report }) {
     const job = submitted.id;
     const pids = { api: services.api.pid ?? 0, dispatcher: services.workers[0]?.pid ?? 0 };
     const watched = await watch({ redis, job, idleBytes, stretchMs, pids, url: services.url });
-    const { dispatchPerSecond, redisBytes: most } = watched;
+    const { dispatchPerSecond, redisBytes: peakBytes } = watched;
     report(
       `${dispatchPerSecond.toFixed(0)} images a second, ${(1000 / dispatchPerSecond).toFixed(3)} ms each; ` +
-        `Redis ${(most / mebibyte).toFixed(1)} MiB above idle, ` +
+        `Redis ${(peakBytes / mebibyte).toFixed(1)} MiB above idle, ` +
         `API ${(watched.apiBytes / mebibyte).toFixed(0)} MiB, dispatcher ${(watched.dispatcherBytes / mebibyte).toFixed(0)} MiB`,
     );
     return {
       images,
-      ...{ sendSeconds, submitSeconds, ingestSeconds },
+      sendSeconds,
+      submitSeconds,
+      ingestSeconds,
       ...watched,
       // One shard an image here: what the stub runs is counted twice by nothing.
       shardsPerSecond: dispatchPerSecond,
@@ -124,17 +126,17 @@ async function watch({ redis, job, idleBytes, stretchMs, pids, url }) {
     await sleep(50);
     first = await read();
   }
-  const most = { redisBytes: 0, apiBytes: 0, dispatcherBytes: 0 };
+  const peak = { redisBytes: 0, apiBytes: 0, dispatcherBytes: 0 };
   let last = first;
   while (last.at - first.at < stretchMs) {
     await sleep(250);
     last = await read();
-    most.redisBytes = Math.max(most.redisBytes, (await redisBytes(redis)) - idleBytes);
-    most.apiBytes = Math.max(most.apiBytes, residentBytes(pids.api));
-    most.dispatcherBytes = Math.max(most.dispatcherBytes, residentBytes(pids.dispatcher));
+    peak.redisBytes = Math.max(peak.redisBytes, (await redisBytes(redis)) - idleBytes);
+    peak.apiBytes = Math.max(peak.apiBytes, residentBytes(pids.api));
+    peak.dispatcherBytes = Math.max(peak.dispatcherBytes, residentBytes(pids.dispatcher));
   }
   const seconds = (last.at - first.at) / 1000;
-  return { dispatchPerSecond: (last.completed - first.completed) / seconds, ...most };
+  return { dispatchPerSecond: (last.completed - first.completed) / seconds, ...peak };
 }
 
 /** @param {Redis} redis */

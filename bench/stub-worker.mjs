@@ -10,18 +10,18 @@ import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 
 const redis = new Redis(process.env.REDIS_URL ?? '', { maxRetriesPerRequest: null });
-const inferenceThreads = Number(process.env.STUB_LANES ?? 64);
+const inferenceThreads = Number(process.env.STUB_INFERENCE_THREADS ?? 64);
 const progress = createJobProgressStore(redis);
-const fleet = createWorkerRegistry(redis);
+const workerRegistry = createWorkerRegistry(redis);
 const notice = {
   id: `stub-${process.pid}`,
   formats: ['onnx'],
   inferenceThreads,
   backends: { onnx: 'stub' },
 };
-const announce = () => fleet.heartbeat(/** @type {any} */ (notice));
-await announce();
-setInterval(announce, 3_000);
+const heartbeat = () => workerRegistry.heartbeat(/** @type {any} */ (notice));
+await heartbeat();
+setInterval(heartbeat, 3_000);
 
 const options = { connection: redis, prefix: redisPrefix, concurrency: inferenceThreads };
 const shards = new Worker(queueNames.shard, async () => null, options);
