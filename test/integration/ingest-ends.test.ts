@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-test('a dataset that no worker survives fails, and is not tried for ever', async () => {
+test('a dataset whose ingest stalls too often fails', async () => {
   const line = JSON.stringify({ uri: 's3://bucket/photo.png' });
   const made = await fetch(`${service.url}/v1/datasets`, {
     method: 'POST',
@@ -34,7 +34,7 @@ test('a dataset that no worker survives fails, and is not tried for ever', async
   for await (const { key: mark } of service.store.list('ingests/')) expect(mark).toBeUndefined();
 });
 
-test('a manifest that comes to its end after its dataset was closed is not in it', async () => {
+test('a manifest that ends after its dataset was closed is not part of it', async () => {
   const call = (path: string, init: object) =>
     fetch(`${service.url}/v1/datasets${path}`, { method: 'POST', ...init });
   const open = await call('', { headers: { 'Content-Type': 'application/json' }, body: '{}' });

@@ -132,7 +132,7 @@ if (s3 !== null) {
 }
 
 // The first: no worker runs yet.
-test('a job whose dataset is being looked at is held to the quota of positions once its size is known', async () => {
+test('the quota of positions applies to a job once its dataset is ready', async () => {
   const busy = await makeTenant({ positionsInFlight: 8 });
   const dataset = await byArchive('tar', () => makeTar(photos.slice(0, 3)))(busy);
   const settings = { patch: 16, stride: 16 };
@@ -153,7 +153,7 @@ test('a job whose dataset is being looked at is held to the quota of positions o
   expect((await busy.settled(dataset)).state).toBe('ready');
 });
 
-test.each(ways)('%s: beyond the quota of images the dataset fails, alone', async (_, make) => {
+test.each(ways)('a dataset from %s fails alone beyond the quota of images', async (_, make) => {
   const tenant = await makeTenant({ images: 5 });
   const { id: kept } = await tenant.json<Dataset>(tenant.upload(2));
   const id = await make(tenant);
@@ -174,18 +174,21 @@ test.each(ways)('%s: beyond the quota of images the dataset fails, alone', async
   expect((await tenant.upload(3)).status).toBe(201);
 });
 
-test.each(ways)('%s: up to the quota it is ready, and booked as it is', async (_, make) => {
-  const tenant = await makeTenant({ images: 6, bytes: 10_000_000 });
-  const { bytes } = await tenant.settled(await make(tenant));
-  const exact = { images: 6, bytes, positionsInFlight: 0 };
-  await until('it to be booked', async () => {
-    const usage = await tenant.usage();
-    return usage.images === exact.images && usage.bytes === exact.bytes ? usage : null;
-  });
-  expect(await tenant.counted()).toEqual(exact);
-});
+test.each(ways)(
+  'a dataset from %s is ready up to the quota, and uses its own size',
+  async (_, make) => {
+    const tenant = await makeTenant({ images: 6, bytes: 10_000_000 });
+    const { bytes } = await tenant.settled(await make(tenant));
+    const exact = { images: 6, bytes, positionsInFlight: 0 };
+    await until('it to be booked', async () => {
+      const usage = await tenant.usage();
+      return usage.images === exact.images && usage.bytes === exact.bytes ? usage : null;
+    });
+    expect(await tenant.counted()).toEqual(exact);
+  },
+);
 
-test('an archive is held to the quota of bytes before it is sent, and as it is unpacked', async () => {
+test('the quota of bytes applies to an archive before it is sent and as it is unpacked', async () => {
   const sum = photos.reduce((total, { bytes }) => total + bytes.length, 0);
   const whole = Math.floor(1.5 * sum);
   const tenant = await makeTenant({ bytes: whole });

@@ -69,7 +69,7 @@ async function breakPhotos(count: number, broken: readonly number[]) {
 }
 
 describe('pause and resume', () => {
-  test('a paused job begins no more images, and goes on where it was', async () => {
+  test('a paused job starts no more images, and continues where it was', async () => {
     const job = await submitJob(service.url, work(slow));
     await waitForJob(service.url, job, isUnderWay);
     const paused = await post(`/v1/jobs/${job}/pause`);
@@ -127,7 +127,7 @@ describe('retry', () => {
     expect(nothing.status).toBe(409);
   });
 
-  test('takes a cancelled job up again', async () => {
+  test('starts a cancelled job again', async () => {
     const job = await submitJob(service.url, work(slow));
     await waitForJob(service.url, job, isUnderWay);
     expect((await post(`/v1/jobs/${job}/retry`)).status).toBe(409);
@@ -147,7 +147,7 @@ describe('retry', () => {
 });
 
 describe('early ends', () => {
-  test('a job that is not finished in its time is expired, with what it has', async () => {
+  test('a job that is not finished in time expires, and keeps its finished images', async () => {
     const job = await submitJob(service.url, work(slow, { expiresAfterSeconds: 3 }));
     await waitForJob(service.url, job, isUnderWay);
     // However fast this machine is, it is not finished in time.
@@ -174,7 +174,7 @@ describe('early ends', () => {
     expect(completed).toMatchObject({ state: 'completed', counts: { completed: 6, failed: 4 } });
   });
 
-  test('results are deleted when their time is over', async () => {
+  test('results are deleted after their retention time', async () => {
     const { id } = await breakPhotos(1, []);
     const job = await submitJob(service.url, work(quick, { dataset: id, keepResultsSeconds: 2 }));
     await waitForJob(service.url, job, hasEnded);
@@ -191,8 +191,8 @@ describe('early ends', () => {
   });
 });
 
-describe('before and beside', () => {
-  test('a dry run says what a job would take, and makes none', async () => {
+describe('a job request', () => {
+  test('as a dry run returns an estimate, and creates no job', async () => {
     const body = JSON.stringify(work(quick, { settings: { patch: 8, stride: 8, edge: 'valid' } }));
     const answer = await fetch(`${service.url}/v1/jobs?dryRun=true`, {
       method: 'POST',
@@ -208,7 +208,7 @@ describe('before and beside', () => {
     expect(estimate.seconds).toBeGreaterThan(0);
   });
 
-  test('jobs are listed in pages, each once', async () => {
+  test('makes a job that is listed once, on one page', async () => {
     const all = await get<{ data: JobStatus[]; next_cursor: null }>('/v1/jobs?limit=100');
     expect(all.next_cursor).toBeNull();
     const ids: string[] = [];
@@ -224,7 +224,7 @@ describe('before and beside', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  test('a small job does not wait for a large one, and an urgent one waits for none', async () => {
+  test('that is small does not wait for a large one, and an urgent one waits for none', async () => {
     const { id } = await breakPhotos(3, []);
     const large = await submitJob(service.url, work(slow));
     await waitForJob(service.url, large, isUnderWay);
@@ -249,7 +249,7 @@ describe('before and beside', () => {
     { metadata: { a: 1 } },
     { webhook: { url: 'ftp://somewhere' } },
     { archivePartBytes: 1 },
-  ])('%j is refused', async (more) => {
+  ])('with %j is refused', async (more) => {
     const answer = await postJob(service.url, work(quick, more));
     expect(answer.status).toBe(400);
     expect(((await answer.json()) as { detail: string }).detail).toContain(Object.keys(more)[0]);

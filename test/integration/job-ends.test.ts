@@ -67,7 +67,7 @@ async function cancelledJob(changes: Partial<JobRecord> = {}): Promise<JobRecord
 const finish = (job: string) =>
   waitForJob(service.url, job, ({ state, attempt }) => isFinal(state) && attempt === 2);
 
-test('a job is begun again only when its end is put away', async () => {
+test('retry waits until the ended job is cleaned up', async () => {
   const { id } = await cancelledJob({ cancelledAt: new Date().toISOString() });
   await service.store.put(mark(id), '');
   expect((await retry(id)).status).toBe(409);
@@ -78,14 +78,14 @@ test('a job is begun again only when its end is put away', async () => {
   expect(await finish(id)).toMatchObject({ state: 'completed', counts: { completed: images } });
 });
 
-test('an end that was cut off is put away later', async () => {
+test('a job whose end was interrupted is cleaned up later', async () => {
   const { id } = await cancelledJob();
   await service.store.put(mark(id), '');
   await expect.poll(() => hasMark(id), { timeout: 10_000 }).toBe(false);
   await expect.poll(() => createJobProgressStore(redis).listRegistered()).not.toContain(id);
 });
 
-test('an image that fails after its job has ended is run when that is begun again', async () => {
+test('retry runs an image that failed after its job had ended', async () => {
   const { id } = await cancelledJob();
   await createJobProgressStore(redis).finishImage(id, 1, 'failed');
   expect((await retry(id)).status).toBe(202);
@@ -93,7 +93,7 @@ test('an image that fails after its job has ended is run when that is begun agai
   expect(await finish(id)).toMatchObject({ state: 'completed', counts });
 });
 
-test('a job that ended before its dataset was ready has its images when it is begun again', async () => {
+test('retry of a job that ended before its dataset was ready runs all images', async () => {
   const { id } = await cancelledJob({
     startedAt: null,
     counts: { total: 0, completed: 0, failed: 0 },
@@ -104,7 +104,7 @@ test('a job that ended before its dataset was ready has its images when it is be
   expect(await finish(id)).toMatchObject({ state: 'completed', counts });
 });
 
-test('results are kept from the last end on', async () => {
+test('retention time begins at the last end of a job', async () => {
   const job = await endedJob({ keepResultsSeconds: 3_600 });
   const earlier = keys.retention(new Date(minutesAgo(1)), tenant, job.id);
   await service.store.put(earlier, '');

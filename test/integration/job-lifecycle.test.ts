@@ -29,7 +29,7 @@ const work = (stride: number) => ({ dataset, model: 'tiny', settings: { patch: 8
 const cancel = (job: string) => fetch(`${service.url}/v1/jobs/${job}/cancel`, { method: 'POST' });
 const isCancelled = ({ state }: JobStatus) => state === 'cancelled';
 
-test('a cancelled job stops soon, and keeps what is finished', async () => {
+test('a cancelled job stops soon, and keeps its finished images', async () => {
   await service.startWorker();
   const job = await submitJob(service.url, work(1));
   await waitForJob(service.url, job, ({ counts }) => counts.completed > 0);
@@ -69,7 +69,7 @@ test('a cancelled job stops soon, and keeps what is finished', async () => {
   expect((await cancel(job)).status).toBe(202);
 });
 
-test('a job that has ended is not cancelled, and an unknown one is unknown', async () => {
+test('cancelling an ended job changes nothing, and an unknown one is not found', async () => {
   const job = await submitJob(service.url, work(8));
   await waitForJob(service.url, job);
   const response = await cancel(job);
@@ -100,7 +100,7 @@ describe('an Idempotency-Key', () => {
     await waitForJob(service.url, id);
   });
 
-  test('makes one job of requests that come together', async () => {
+  test('makes one job of concurrent requests', async () => {
     const responses = await Promise.all(Array.from({ length: 8 }, () => post('order-2', 8)));
     const made = responses.filter(({ status }) => status === 202);
     const ids = await Promise.all(made.map(async (one) => ((await one.json()) as JobStatus).id));
@@ -108,13 +108,13 @@ describe('an Idempotency-Key', () => {
     expect(responses.every(({ status }) => status === 202 || status === 409)).toBe(true);
   });
 
-  test('is visible ASCII', async () => {
+  test('must be visible ASCII', async () => {
     expect((await post('two words', 8)).status).toBe(400);
     expect((await post('x'.repeat(256), 8)).status).toBe(400);
   });
 });
 
-test('what has ended can be deleted, and what runs can not', async () => {
+test('an ended job can be deleted, and a running one can not', async () => {
   const own = await uploadPhotos(service.url, await makePhotos(2));
   const remove = (path: string) => fetch(`${service.url}/v1/${path}`, { method: 'DELETE' });
   const running = await submitJob(service.url, { ...work(1), dataset: own });

@@ -57,7 +57,7 @@ describe('a job', () => {
     }
   });
 
-  test('an image that was damaged in the store fails alone', async () => {
+  test('fails an image that was damaged in the store, alone', async () => {
     const dataset = await uploadPhotos(service.url, await makePhotos(3));
     const manifest = (await service.store.get(keys.manifest('default', dataset))).toString();
     const second = JSON.parse(manifest.split('\n')[1] ?? '') as { sha256: string };
@@ -76,7 +76,7 @@ describe('a job', () => {
     expect(images.data[1]?.error?.message).toContain("Expected image 'photo-1.png' to have sha256");
   });
 
-  test('a model that vanished fails the job with a reason', async () => {
+  test('fails with the reason when its model is missing', async () => {
     const dataset = await uploadPhotos(service.url, await makePhotos(1));
     await service.store.delete(keys.manifest('default', dataset));
     const job = await submitJob(service.url, { dataset, model: 'tiny', settings });
@@ -84,7 +84,7 @@ describe('a job', () => {
     expect(status).toMatchObject({ state: 'failed', error: { code: 'not_found' } });
   });
 
-  test('the archive holds every result with its digest, and says what failed', async () => {
+  test('has an archive of every result with its digest, and of every error', async () => {
     const photos = await makePhotos(3);
     const dataset = await uploadPhotos(service.url, photos);
     const job = await submitJob(service.url, { dataset, model: 'tiny', settings });
@@ -122,7 +122,7 @@ describe('a job', () => {
     }
   });
 
-  test('goes on where it was when Redis loses everything', async () => {
+  test('continues where it was when Redis loses everything', async () => {
     const dataset = await uploadPhotos(service.url, await makePhotos(40));
     const job = await submitJob(service.url, {
       dataset,
@@ -139,7 +139,7 @@ describe('a job', () => {
     expect(status.counts).toEqual({ total: 40, completed: 40, failed: 0 });
   });
 
-  test('the window bounds what is in the queue', async () => {
+  test('has no more images in the queue than the window', async () => {
     const dataset = await uploadPhotos(service.url, await makePhotos(30));
     const job = await submitJob(service.url, {
       dataset,

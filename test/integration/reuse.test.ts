@@ -73,7 +73,7 @@ afterAll(async () => {
 });
 
 describe('the same work in another job', () => {
-  test('is taken from the first, whatever its shards, and though that job is gone', async () => {
+  test('is reused from the first, whatever its shards, even if that job is deleted', async () => {
     await work();
     const first = await writeJob(stage, { images: 2, reuse: true });
     await untilFinal(stage, first.job.id);
@@ -95,7 +95,7 @@ describe('the same work in another job', () => {
     expect(await listRows(defaultTenant)).toHaveLength(3);
   });
 
-  test('is done again where the job says so, and then is not kept', async () => {
+  test('is computed again where the job turns reuse off, and then is not kept', async () => {
     await work();
     const off = await writeJob(stage, { images: 1, reuse: false });
     await untilFinal(stage, off.job.id);
@@ -108,7 +108,7 @@ describe('the same work in another job', () => {
     expect(await countPositions()).toEqual({ run: 3 * positions, taken: 0 });
   });
 
-  test('is not taken for other work: settings, labels that are watched, tenants', async () => {
+  test('is not reused for other settings, watched labels or tenants', async () => {
     await work();
     const settings: OcclusionSettingsInput[] = [
       { patch: 16, stride: 6 },
@@ -143,7 +143,7 @@ describe('the same work in another job', () => {
     expect(await getJson(stage.store, result, imageResult)).toMatchObject({ reused: false });
   }
 
-  test('is not taken from objects that are damaged, which are written anew', async () => {
+  test('is not reused from damaged objects, which are written again', async () => {
     await work();
     const given = { images: 1, reuse: true } as const;
     const first = await writeJob(stage, given);
@@ -201,7 +201,7 @@ test('an image that a dataset holds several times is run once', async () => {
   expect(await countPositions()).toEqual({ run: positions, taken: 5 * positions });
 });
 
-test('a claim whose owner died lapses, and the image is run', async () => {
+test('a lease whose owner died expires, and the image is run', async () => {
   const written = await writeJob(stage, { images: 1, reuse: true });
   const key = `${redisPrefix}:claim:${defaultTenant}:${addressIn(written)}`;
   await redis.set(key, 'somebody-else', 'PX', 1_000);
@@ -211,7 +211,7 @@ test('a claim whose owner died lapses, and the image is run', async () => {
   expect(await redis.exists(key)).toBe(0);
 });
 
-test('a retried image only runs the rows that were not good', async () => {
+test('a retried image computes only the rows that had failed', async () => {
   const written = await writeJob(stage, { images: 1, rowsPerShard: 4, reuse: true });
   const { job } = written;
   const marker = keys.activeJob(defaultTenant, job.id);
@@ -271,7 +271,7 @@ test('results too large for Redis go through the store, and give the same bytes'
   expect(await readScores(job.id)).toEqual(await readScores(small.job.id));
 });
 
-test.each([2, 3])('a merge takes results of version %i', async (version) => {
+test.each([2, 3])('a merge reads results of version %i', async (version) => {
   const written = await writeJob(stage, { images: 1, reuse: true });
   const { job, items } = written;
   await work();

@@ -76,7 +76,7 @@ async function untilDelivery(job: string, state: Delivery['state']): Promise<Del
 const verify = (secret: string, { headers, body }: Received) =>
   new Webhook(secret).verify(body, headers as Record<string, string>);
 
-test('the end of a job is posted, signed, and again until it is taken', async () => {
+test('the end of a job is signed and posted until the receiver accepts it', async () => {
   answers = [500, 302, 503];
   const { id, webhookSecret = '', webhook } = await create({ url });
   expect(webhookSecret).toMatch(/^whsec_/);
@@ -102,7 +102,7 @@ test('the end of a job is posted, signed, and again until it is taken', async ()
   expect((await deliveriesOf(id, 'POST', '/redeliver')).status).toBe(409);
 });
 
-test('a secret of its own is used, and not given back', async () => {
+test('a given secret signs the deliveries, and is not returned', async () => {
   const secret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
   const created = await create({ url, secret });
   expect(created.webhookSecret).toBeUndefined();
@@ -110,7 +110,7 @@ test('a secret of its own is used, and not given back', async () => {
   expect(verify(secret, received[0] as Received)).toMatchObject({ type: 'job.completed' });
 });
 
-test('a receiver that is gone is not asked again, unless it is told to be', async () => {
+test('a receiver that answers 410 gets no more attempts unless one is requested', async () => {
   answers = [410];
   const { id } = await create({ url });
   const failed = await untilDelivery(id, 'failed');
@@ -121,7 +121,7 @@ test('a receiver that is gone is not asked again, unless it is told to be', asyn
   expect(received.map(({ headers }) => headers['webhook-id'])).toEqual([taken.id, taken.id]);
 });
 
-test('a cancelled job says so', async () => {
+test('the end of a cancelled job has its state', async () => {
   const own = await uploadPhotos(service.url, await makePhotos(40));
   const { id } = (await (
     await postJob(service.url, {
@@ -134,7 +134,7 @@ test('a cancelled job says so', async () => {
   expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({ type: 'job.cancelled' });
 });
 
-test('what is not taken yet is posted again after Redis was lost', async () => {
+test('a pending delivery is posted after Redis was lost', async () => {
   const own = await startService({
     ...{ UMBRA_WEBHOOK_ALLOW_PRIVATE: '1', UMBRA_WEBHOOK_RETRY_MS: '600000' },
     UMBRA_RESUME_MS: '300',
@@ -158,7 +158,7 @@ test('what is not taken yet is posted again after Redis was lost', async () => {
   await own.close();
 });
 
-test('addresses of this network are refused, by themselves and where a name stands for them', async () => {
+test('private addresses are refused, also where a name resolves to them', async () => {
   const closed = await startService({ UMBRA_WEBHOOK_RETRY_MS: '1' });
   const own = await uploadPhotos(closed.url, await makePhotos(1));
   const post = (hook: string) => postJob(closed.url, { ...work({ url: hook }), dataset: own });

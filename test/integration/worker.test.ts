@@ -126,7 +126,7 @@ describe('a job', () => {
     expect(new Set(scores).size).toBe(1);
   });
 
-  test('of several targets and patch sizes gives the same bytes whatever the shard size', async () => {
+  test('with several targets and patch sizes gives the same bytes whatever the shard size', async () => {
     const settings: OcclusionSettingsInput = {
       patch: [16, { height: 24, width: 12 }],
       stride: 8,
@@ -159,7 +159,7 @@ describe('a job', () => {
     expect(new Set(digests).size).toBe(1);
   });
 
-  test('that is refined or judged runs each image whole', async () => {
+  test('with refinement or faithfulness runs each image as one shard', async () => {
     const settings: OcclusionSettingsInput = {
       patch: 16,
       stride: 2,
@@ -176,7 +176,7 @@ describe('a job', () => {
     expect(result.targets[0]?.faithfulness).toMatchObject({ pointingGame: null });
   });
 
-  test('takes labels and boxes from its dataset; an image without a label fails alone', async () => {
+  test('takes labels and boxes from its dataset, and fails an image without a label alone', async () => {
     const settings: OcclusionSettingsInput = {
       patch: 16,
       target: { kind: 'label' },
@@ -230,8 +230,8 @@ describe('a job', () => {
   });
 });
 
-describe('what goes wrong with one image', () => {
-  test('stays with it: a photo that changed in the store', async () => {
+describe('a fault of one image', () => {
+  test('fails that image alone when its photo has changed in the store', async () => {
     const { job, items } = await writeJob(stage, { images: 3 });
     const bad = items[1]?.sha256 ?? '';
     await stage.store.put(keys.image(tenant, job.dataset, bad), Buffer.from('not the photo'));
@@ -251,7 +251,7 @@ describe('what goes wrong with one image', () => {
     });
   });
 
-  test('leaves none of its files in the archive, whatever a failed merge had written', async () => {
+  test('leaves none of its files in the archive, whatever a failed merge has written', async () => {
     const { job, items } = await writeJob(stage, { images: 2 });
     const [item] = items.map((value) => datasetItem.parse(value));
     await stage.store.put(keys.image(tenant, job.dataset, item?.sha256 ?? ''), 'broken');
@@ -263,7 +263,7 @@ describe('what goes wrong with one image', () => {
     expect(zip.get('SHA256SUMS')?.toString()).not.toContain('img_00000000');
   });
 
-  test('a merge that its workers cannot survive fails the image, not the job', async () => {
+  test('fails that image, not the job, when its merge stalls too often', async () => {
     const { job, items } = await writeJob(stage, { images: 2 });
     const [item] = items;
     const { dataset, model, settings } = job;
@@ -283,12 +283,12 @@ describe('what goes wrong with one image', () => {
   });
 });
 
-describe('what goes wrong with a whole job', () => {
+describe('a fault of a whole job', () => {
   const impossible: [string, OcclusionSettingsInput, string][] = [
     ['a class the model does not have', { target: { kind: 'class', index: 999 } }, 'invalid_input'],
     ['a patch larger than the input', { patch: 65, stride: 8 }, 'invalid_input'],
   ];
-  test.each(impossible)('%s: every image says so', async (_, settings, code) => {
+  test.each(impossible)('fails every image with the reason for %s', async (_, settings, code) => {
     const { job } = await writeJob(stage, { images: 2, settings });
     await work();
     expect((await untilFinal(stage, job.id)).counts).toEqual({ total: 2, completed: 0, failed: 2 });
@@ -298,7 +298,7 @@ describe('what goes wrong with a whole job', () => {
     expect(error).toMatchObject({ code });
   });
 
-  test('a strategy that the operator forbids fails it, with the reason', async () => {
+  test('fails the job with the reason when the operator forbids its strategy', async () => {
     const { job } = await writeJob(stage, { images: 1, settings: { strategy: 'incremental' } });
     await work({ UMBRA_FORBID_INCREMENTAL: '1' });
     const ended = await untilFinal(stage, job.id);
@@ -306,7 +306,7 @@ describe('what goes wrong with a whole job', () => {
     expect(ended.error?.message).toContain('UMBRA_FORBID_INCREMENTAL');
   });
 
-  test('a dataset that is gone fails it, and says what is missing', async () => {
+  test('fails the job and names the dataset when that is missing', async () => {
     const { job } = await writeJob(stage, { images: 1 });
     await stage.store.delete(keys.manifest(tenant, job.dataset));
     await work();
@@ -319,7 +319,7 @@ describe('what goes wrong with a whole job', () => {
   });
 });
 
-describe('a Redis that forgets', () => {
+describe('a job whose Redis loses', () => {
   const finishedImages = async (jobId: string): Promise<string[]> => {
     const found: string[] = [];
     for await (const { key } of stage.store.list(keys.results(tenant, jobId))) {
@@ -328,7 +328,7 @@ describe('a Redis that forgets', () => {
     return found;
   };
 
-  test('everything: the job goes on from the store, and finished images are kept', async () => {
+  test('everything continues from the store, and keeps finished images', async () => {
     const { job } = await writeJob(stage, { images: 24 });
     await work({ UMBRA_WINDOW_IMAGES: '3' });
     const before = await until('some images to finish', async () => {
@@ -348,7 +348,7 @@ describe('a Redis that forgets', () => {
     expect(JSON.parse((await stage.store.get(marked)).toString())).toHaveProperty('marked', true);
   });
 
-  test('everything, while workers are at work', async () => {
+  test('everything while workers run completes all the same', async () => {
     const { job } = await writeJob(stage, { images: 24 });
     await Promise.all([work({ UMBRA_WINDOW_IMAGES: '3' }), work({ UMBRA_WINDOW_IMAGES: '3' })]);
     for (const images of [2, 8]) {
@@ -361,7 +361,7 @@ describe('a Redis that forgets', () => {
     expect(ended.counts).toEqual({ total: 24, completed: 24, failed: 0 });
   });
 
-  test('the images of a job, but not the job', async () => {
+  test('its images, but not the job, completes all the same', async () => {
     const { job } = await writeJob(stage, { images: 20, rowsPerShard: 1 });
     await work({ UMBRA_WINDOW_IMAGES: '6' });
     await until('some images to finish', async () =>
@@ -377,7 +377,7 @@ describe('a Redis that forgets', () => {
     expect(ended.counts).toEqual({ total: 20, completed: 20, failed: 0 });
   });
 
-  test('the archive of a job', async () => {
+  test('its archive has it written again', async () => {
     const { job } = await writeJob(stage, { images: 2 });
     await work();
     await untilFinal(stage, job.id);

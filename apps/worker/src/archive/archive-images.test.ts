@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { folderName } from './archive-images.js';
 
-describe('folder names in the archive', () => {
+describe('folderName', () => {
   test.each([
     ['cat.jpg', 'cat'],
     ['animals/cat.tar.gz', 'cat.tar'],
@@ -14,11 +14,11 @@ describe('folder names in the archive', () => {
     ['.png', 'image'],
     ['a\u0000b\nc.png', 'a_b_c'],
     ['C:\\photos\\x?.png', 'x_'],
-  ])('%j becomes %j', (name, expected) => {
+  ])('of %j is %j', (name, expected) => {
     expect(folderName(name)).toBe(expected);
   });
 
-  test('no name leaves its folder, hides, or is too long for a file system', () => {
+  test('never leaves the folder, is hidden, or is too long for a file system', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', minLength: 1, maxLength: 300 }), (name) => {
         const folder = folderName(name);

@@ -47,7 +47,7 @@ async function readZip(bytes: Buffer, wanted: (name: string) => boolean = () => 
   return files;
 }
 
-test('what is written is read back, whatever its names and bytes', async () => {
+test('a zip gives back its entries, whatever their names and bytes', async () => {
   const name = fc.stringMatching(/^[a-zA-Z0-9ěß漢]{1,40}(\.(png|npy))?$/);
   const files = fc.dictionary(name, fc.uint8Array({ maxLength: 2_000 }), { noNullPrototype: true });
   await fc.assert(
@@ -74,7 +74,7 @@ test('a zip holds more entries than the plain format can count', async () => {
   expect(files.get('69999.txt')?.toString()).toBe('69999');
 });
 
-test('an entry may be a stream', async () => {
+test('a zip takes an entry whose content is a stream', async () => {
   const bytes = Buffer.alloc(300_000, 'umbra');
   const sizes = { bytes: bytes.length, packedBytes: bytes.length };
   const content = Readable.from([bytes.subarray(0, 100_000), bytes.subarray(100_000)]);

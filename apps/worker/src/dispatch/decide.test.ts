@@ -19,19 +19,24 @@ const job = (changes: Partial<JobRecord> = {}): JobRecord => ({
 const live = (changes: Partial<JobLive> = {}, completed = 1, failed = 0): JobLive => ({
   progress: {
     cursor: { index: 2, offset: 0 },
-    ...{ completed, failed, positions: 0, startedAtMs: 0 },
+    completed,
+    failed,
+    positions: 0,
+    startedAtMs: 0,
   },
-  ...{ isCancelled: false, isPaused: false, inFlight: 1 },
+  isCancelled: false,
+  isPaused: false,
+  inFlight: 1,
   ...changes,
 });
 const past = new Date(at - 1).toISOString();
 
-describe("a job's next step", () => {
+describe('decide', () => {
   test.each<[string, JobRecord, JobLive, string]>([
     ['runs', job(), live(), 'dispatch'],
     ['waits for its dataset', job({ state: 'validating' }), live({ progress: null }), 'validate'],
-    ['begins', job({ state: 'queued' }), live({ progress: null }), 'start'],
-    ['begins again when Redis was lost', job(), live({ progress: null }), 'start'],
+    ['was queued', job({ state: 'queued' }), live({ progress: null }), 'start'],
+    ['was lost with Redis', job(), live({ progress: null }), 'start'],
     ['is paused', job(), live({ isPaused: true }), 'pause'],
     ['stays paused', job({ state: 'paused' }), live({ isPaused: true }), 'wait'],
     ['is resumed', job({ state: 'paused' }), live(), 'resume'],
@@ -41,7 +46,7 @@ describe("a job's next step", () => {
     ['is final', job({ state: 'expired' }), live(), 'forget'],
     ['is over its time but finished', job({ expiresAt: past }), live({}, 10), 'finalize'],
     ['is within its error threshold', job({ errorThreshold: 0.3 }), live({}, 1, 3), 'dispatch'],
-  ])('%s', (_name, record, state, expected) => {
+  ])('gives the next step of a job that %s', (_name, record, state, expected) => {
     expect(decide(record, state, at).do).toBe(expected);
   });
 
@@ -53,11 +58,11 @@ describe("a job's next step", () => {
     ['expired', job({ expiresAt: past, state: 'queued' }), live({ progress: null })],
     ['failed', job({ errorThreshold: 0.3 }), live({}, 1, 4)],
     ['failed', job({ errorThreshold: 0 }), live({}, 1, 1)],
-  ])('it is to end as %s', (state, record, at_) => {
+  ])('ends a job that is to be %s', (state, record, at_) => {
     expect(decide(record, at_, at)).toMatchObject({ do: 'end', ending: { state } });
   });
 
-  test('what runs is waited for, but not for ever', () => {
+  test('waits for the running work of a job that ends, up to a limit', () => {
     const cancelling = (agoMs: number) =>
       job({ state: 'cancelling', cancellingAt: new Date(at - agoMs).toISOString() });
     expect(decide(cancelling(100), live({ isCancelled: true }), at).do).toBe('wait');

@@ -5,7 +5,7 @@ import { chooseRowsPerShard } from './rows-per-shard.js';
 
 const unmeasured = { positionsPerRow: 13, secondsPerPosition: null, targetSeconds: 5 };
 
-describe('rows per shard', () => {
+describe('chooseRowsPerShard', () => {
   test.each([
     { rows: 13, images: 1000, inferenceThreads: 8, expected: 13 },
     { rows: 13, images: 16, inferenceThreads: 8, expected: 13 },
@@ -15,7 +15,7 @@ describe('rows per shard', () => {
     { rows: 1, images: 1, inferenceThreads: 1, expected: 1 },
     { rows: 13, images: 0, inferenceThreads: 0, expected: 7 },
   ])(
-    '$rows rows, $images images, $inferenceThreads inference threads: $expected',
+    'gives $expected of $rows rows with $images images left and $inferenceThreads inference threads',
     ({ expected, ...given }) => {
       expect(chooseRowsPerShard({ ...unmeasured, ...given })).toBe(expected);
     },
@@ -26,15 +26,18 @@ describe('rows per shard', () => {
     { what: 'bands where it does not', secondsPerPosition: 0.05, expected: 7 },
     { what: 'a row where one takes as long as the target', secondsPerPosition: 0.38, expected: 1 },
     { what: 'a row where even that is too long', secondsPerPosition: 9, expected: 1 },
-  ])('of many images, by the measured pace: $what', ({ secondsPerPosition, expected }) => {
-    const given = { rows: 13, images: 1000, inferenceThreads: 2 };
-    expect(chooseRowsPerShard({ ...unmeasured, ...given, secondsPerPosition })).toBe(expected);
-  });
+  ])(
+    'fits the target time by the measured throughput: $what',
+    ({ secondsPerPosition, expected }) => {
+      const given = { rows: 13, images: 1000, inferenceThreads: 2 };
+      expect(chooseRowsPerShard({ ...unmeasured, ...given, secondsPerPosition })).toBe(expected);
+    },
+  );
 
   const count = fc.integer({ min: 1, max: 500 });
   const seconds = fc.double({ min: 1e-6, max: 100, noNaN: true });
 
-  test('is a valid size, and makes no more shards than wanted or than there are rows', () => {
+  test('gives a valid size, and no more shards than wanted or than there are rows', () => {
     fc.assert(
       fc.property(count, count, count, (rows, images, inferenceThreads) => {
         const rowsPerShard = chooseRowsPerShard({ ...unmeasured, rows, images, inferenceThreads });
@@ -45,12 +48,16 @@ describe('rows per shard', () => {
     );
   });
 
-  test('takes at most the target time, or is one row', () => {
+  test('gives at most the target time, or one row', () => {
     fc.assert(
       fc.property(
         fc.record({
-          ...{ rows: count, positionsPerRow: count, images: count, inferenceThreads: count },
-          ...{ secondsPerPosition: seconds, targetSeconds: seconds },
+          rows: count,
+          positionsPerRow: count,
+          images: count,
+          inferenceThreads: count,
+          secondsPerPosition: seconds,
+          targetSeconds: seconds,
         }),
         (sizing) => {
           const rows = chooseRowsPerShard(sizing);

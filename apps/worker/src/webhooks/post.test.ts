@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { post } from './post.js';
 
-test('a name that stands for an address of this machine is not connected to', async () => {
+test('post refuses a name that resolves to an address of this machine', async () => {
   let asked = 0;
   const server = createServer((_request, response) => {
     asked += 1;
