@@ -25,7 +25,7 @@ import { createWorkerMetrics } from './observability/worker-metrics.js';
 import { consume } from './runtime/consume.js';
 import { createModelCache } from './runtime/model-cache.js';
 import { registerWorker } from './runtime/register-worker.js';
-import type { Step } from './runtime/step.js';
+import type { QueueStep } from './runtime/step.js';
 import type { WorkerServices } from './services.js';
 import { runShard } from './shards/shard.js';
 import { runWebhook } from './webhooks/deliver.js';
@@ -46,7 +46,7 @@ type StepName = (typeof stepNames)[number];
 const openSteps = (
   services: WorkerServices,
   served: readonly ShardQueue[],
-): Readonly<Record<StepName, readonly Step[]>> => ({
+): Readonly<Record<StepName, readonly QueueStep[]>> => ({
   ingest: [
     {
       name: queueNames.ingest,

@@ -1,17 +1,17 @@
 import { queueNames } from '@umbra/platform/queues/queues';
 import { type SpanAttributes, type Tracing, telemetryOf } from '@umbra/platform/telemetry/tracing';
 import type { Job } from 'bullmq';
-import type { Step } from '../runtime/step.js';
+import type { QueueStep } from '../runtime/step.js';
 
 /** The dispatcher runs for as long as its process, for all jobs: it is no part of any trace. */
-const isForAll = (step: Pick<Step, 'name'>): boolean => step.name === queueNames.dispatch;
+const isForAll = (step: Pick<QueueStep, 'name'>): boolean => step.name === queueNames.dispatch;
 
 /** BullMQ worker options that give each run of a step a span. */
-export const spansOf = (tracing: Tracing, step: Pick<Step, 'name'>) =>
+export const spansOf = (tracing: Tracing, step: Pick<QueueStep, 'name'>) =>
   isForAll(step) ? {} : telemetryOf(tracing);
 
 /** Add the ids of a queue job to the span of its run. */
-export function describeRun(tracing: Tracing, step: Pick<Step, 'name'>, job: Job): void {
+export function describeRun(tracing: Tracing, step: Pick<QueueStep, 'name'>, job: Job): void {
   if (tracing.telemetry === undefined || isForAll(step)) return;
   tracing.describe({ ...idsOf(job.data), 'umbra.attempt': job.attemptsMade + 1 });
 }

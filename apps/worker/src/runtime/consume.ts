@@ -6,7 +6,7 @@ import { DelayedError, type Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { describeRun, spansOf } from '../observability/step-spans.js';
 import type { WorkerServices } from '../services.js';
-import type { Step } from './step.js';
+import type { QueueStep } from './step.js';
 
 export type Consumer = {
   ready(): Promise<unknown>;
@@ -25,7 +25,7 @@ const maxStalledCount = 3;
 const reportMs = 3_000;
 
 /** Start to run a queue's jobs. */
-export function consume(services: ConsumerServices, connection: Redis, step: Step): Consumer {
+export function consume(services: ConsumerServices, connection: Redis, step: QueueStep): Consumer {
   const { config, tracing } = services;
   const running = new Set<Promise<unknown>>();
   const perform = (job: Job, token = ''): Promise<unknown> => {
@@ -58,7 +58,7 @@ export function consume(services: ConsumerServices, connection: Redis, step: Ste
 /** Run a step on a queue job, and record how long it took and what it did. */
 async function runMeasured(
   { metrics, tracing }: ConsumerServices,
-  step: Step,
+  step: QueueStep,
   job: Job,
   token: string,
 ): Promise<unknown> {
@@ -81,7 +81,7 @@ async function runMeasured(
   }
 }
 
-function recordFailures({ logger, metrics }: ConsumerServices, worker: Worker, step: Step): void {
+function recordFailures({ logger, metrics }: ConsumerServices, worker: Worker, step: QueueStep): void {
   const { name } = step;
   worker.on('error', (error) => logger.warn({ queue: name, reason: error.message }, 'queue error'));
   worker.on('stalled', () => metrics.recordStall(name));

@@ -24,7 +24,7 @@ export type StepResult = {
 };
 
 /** The consumer of one queue. */
-export type Step = {
+export type QueueStep = {
   /** Name of the queue. */
   readonly name: string;
   /** Queue jobs that run at once. */
