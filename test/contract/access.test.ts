@@ -8,7 +8,7 @@ let service: TestService;
 let operations: readonly DeclaredOperation[];
 /** Everything that Alice has, to fill the names of paths with. */
 let alices: Record<string, string>;
-const keys: Record<string, string> = {};
+const keys = {} as Record<Scope | 'bob', string>;
 
 async function makeKey(tenant: string, scope: Scope): Promise<string> {
   return (await createApiKey(service.store, { tenant, scopes: [scope] })).text;
@@ -33,7 +33,7 @@ beforeAll(async () => {
     keys[scope] = await makeKey('alice', scope);
   }
   keys.bob = await makeKey('bob', 'admin');
-  alices = await makeBelongings(keys.submit ?? '');
+  alices = await makeBelongings(keys.submit);
 });
 afterAll(() => service.close());
 
@@ -89,7 +89,7 @@ function ask(
 const codeOf = async (response: Response) =>
   ((await response.json().catch(() => ({}))) as { code?: string }).code;
 
-test('there are operations of every scope to try', () => {
+test('operations of every scope are declared', () => {
   expect(operations.length).toBeGreaterThan(15);
   const found = new Set(operations.map(({ scope }) => scope));
   expect(found).toContain('read');
@@ -97,7 +97,7 @@ test('there are operations of every scope to try', () => {
   expect(found).toContain(null);
 });
 
-test('without a key, nothing but what anybody may ask', async () => {
+test('a request without a key is refused, except for public operations', async () => {
   for (const operation of operations) {
     const response = await ask(operation, undefined, alices);
     if (operation.scope === null) {
@@ -118,15 +118,15 @@ test.each([
   ['a longer one', (key: string) => `Bearer ${key}a`],
   ['no key', () => 'Bearer'],
   ['a key in the query', () => ''],
-])('%s is no key', async (_, header) => {
+])('%s does not authenticate', async (_, header) => {
   const path = `/v1/models?key=${keys.read}&access_token=${keys.read}`;
-  const authorization = header(keys.read ?? '');
+  const authorization = header(keys.read);
   const response = await fetch(`${service.url}${path}`, { headers: { authorization } });
   expect(response.status).toBe(401);
 });
 
-test('a key of a lower scope is refused by name, and told which one it lacks', async () => {
-  const order = ['read', 'submit', 'admin'];
+test('a key of a lower scope is refused, with the scope that it lacks', async () => {
+  const order: Scope[] = ['read', 'submit', 'admin'];
   for (const operation of operations) {
     const asked = order.indexOf(operation.scope ?? 'read');
     for (const scope of order.slice(0, asked)) {
@@ -138,12 +138,12 @@ test('a key of a lower scope is refused by name, and told which one it lacks', a
   }
 });
 
-describe("another tenant's", () => {
+describe("another tenant's data", () => {
   const strangers = () => ({ ...alices, dataset: newDatasetId(), job: newJobId() });
   const namesTenants = ({ id, path }: DeclaredOperation) =>
     /\{(job|dataset)\}/.test(path) || id === 'createJob';
 
-  test('things are as unknown as what never was, whatever is asked of them', async () => {
+  test('is answered 404 by every operation, as what never existed', async () => {
     const tried = operations.filter(namesTenants);
     expect(tried.length).toBeGreaterThan(8);
     for (const operation of tried) {
@@ -157,7 +157,7 @@ describe("another tenant's", () => {
     }
   });
 
-  test('lists hold nothing of it', async () => {
+  test('is in no list', async () => {
     for (const operation of operations) {
       if (operation.method !== 'get' || operation.path.includes('{')) continue;
       const text = await (await ask(operation, keys.bob, alices)).text();
@@ -166,7 +166,7 @@ describe("another tenant's", () => {
     }
   });
 
-  test('things are unharmed by all that', async () => {
+  test('is unchanged by these requests', async () => {
     const job = await call(`/v1/jobs/${alices.job}`, keys.read);
     expect(await job.json()).toMatchObject({ state: 'completed', counts: { completed: 2 } });
     expect((await call(`/v1/datasets/${alices.dataset}`, keys.read)).status).toBe(200);
@@ -177,7 +177,7 @@ describe("another tenant's", () => {
     }
   });
 
-  test('idempotency key is another one', async () => {
+  test('includes its idempotency keys', async () => {
     const named = (body: unknown) => {
       const init = json(body);
       return { ...init, headers: { ...init.headers, 'idempotency-key': 'the-same' } };
@@ -190,7 +190,7 @@ describe("another tenant's", () => {
   });
 });
 
-test('a broken key leaves the connection to others, and a large upload is not read first', async () => {
+test('a bad key keeps the connection open, and is refused before a large upload is read', async () => {
   const endless = new ReadableStream({
     pull: (controller) => controller.enqueue(new Uint8Array(1024 * 1024)),
   });

@@ -4,6 +4,7 @@ import { apiConfig } from '@umbra/api/config';
 import { hugePng } from '@umbra/engine/testing';
 import { readConfig } from '@umbra/platform/config';
 import { keys } from '@umbra/platform/store/keys';
+import { at } from '@umbra/shared/assert';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -43,8 +44,8 @@ const get = (path: string) => fetch(`${service.url}${path}`);
 const job = (settings: unknown, more = {}) =>
   postJob(service.url, { dataset, model: 'tiny', settings, ...more });
 
-describe('uploads', () => {
-  const good = async () => (await makePhotos(1))[0] ?? { name: '', bytes: Buffer.alloc(0) };
+describe('an upload', () => {
+  const good = async () => at(await makePhotos(1), 0);
   const truncated = async () => {
     const whole = await sharp((await good()).bytes)
       .jpeg()
@@ -57,29 +58,32 @@ describe('uploads', () => {
     ['nothing', async () => Buffer.alloc(0), 'empty file'],
     ['bomb', async () => hugePng(50_000, 50_000), 'got 50000 x 50000 px'],
     ['too large', async () => Buffer.alloc(200_001), 'at most 200000 bytes, got 200001'],
-  ])('%s is refused with a reason, and the rest is taken', async (name, make, reason) => {
-    const response = await upload(service.url, [{ name, bytes: await make() }, await good()]);
-    expect(response.status).toBe(201);
-    const body = (await response.json()) as {
-      id: string;
-      images: number;
-      refused: number;
-      refusals: { name: string; error: { message: string } }[];
-    };
-    expect(response.headers.get('location')).toBe(`/v1/datasets/${body.id}`);
-    expect(body).toMatchObject({ images: 1, refused: 1, refusals: [{ name }] });
-    expect(body.refusals[0]?.error.message).toContain(reason);
-    expect(await (await get(`/v1/datasets/${body.id}`)).json()).toMatchObject({ images: 1 });
-  });
+  ])(
+    'with a bad file (%s) refuses it with a reason, and takes the rest',
+    async (name, make, reason) => {
+      const response = await upload(service.url, [{ name, bytes: await make() }, await good()]);
+      expect(response.status).toBe(201);
+      const body = (await response.json()) as {
+        id: string;
+        images: number;
+        refused: number;
+        refusals: { name: string; error: { message: string } }[];
+      };
+      expect(response.headers.get('location')).toBe(`/v1/datasets/${body.id}`);
+      expect(body).toMatchObject({ images: 1, refused: 1, refusals: [{ name }] });
+      expect(body.refusals[0]?.error.message).toContain(reason);
+      expect(await (await get(`/v1/datasets/${body.id}`)).json()).toMatchObject({ images: 1 });
+    },
+  );
 
-  test('without one good image there is no dataset, and the reasons are told', async () => {
+  test('without a good image creates no dataset, and is answered with the reasons', async () => {
     const response = await upload(service.url, [{ name: 'a.jpg', bytes: Buffer.from('x') }]);
     const problem = (await problemOf(response)) as Problem & { refusals: { name: string }[] };
     expect(problem).toMatchObject({ status: 400, detail: 'Expected at least one image, got none' });
     expect(problem.refusals.map(({ name }) => name)).toEqual(['a.jpg']);
   });
 
-  test('a zip: names that would leave the folder are refused, hidden files passed over', async () => {
+  test('of a zip refuses names outside its folder and ignores hidden files', async () => {
     const { bytes } = await good();
     const zip = await makeZip({
       'cats/one.png': bytes,
@@ -115,7 +119,7 @@ describe('uploads', () => {
     }
   });
 
-  test('wrong content type, malformed forms and broken zips are told apart', async () => {
+  test('of a wrong content type, a malformed form or a broken zip is refused with its reason', async () => {
     const post = (type: string, body: string) =>
       fetch(`${service.url}/v1/datasets`, {
         method: 'POST',
@@ -141,7 +145,7 @@ describe('uploads', () => {
     });
   });
 
-  test('a body over the limit is 413, declared or not', async () => {
+  test('with a body over the limit is answered 413', async () => {
     const big = Buffer.alloc(1_000_001);
     const declared = await fetch(`${service.url}/v1/datasets`, {
       method: 'POST',
@@ -151,7 +155,7 @@ describe('uploads', () => {
     expect(await problemOf(declared)).toMatchObject({ status: 413, code: 'too_large' });
   });
 
-  test('a client that goes away leaves no dataset behind', async () => {
+  test('of a client that disconnects leaves no dataset', async () => {
     const before = await countDatasets();
     const { port } = new URL(service.url);
     await new Promise<void>((resolve) => {
@@ -178,7 +182,7 @@ async function countDatasets(): Promise<number> {
   return count;
 }
 
-describe('jobs that cannot be', () => {
+describe('a job request that is invalid', () => {
   test.each([
     ['stride 0', { stride: 0 }, 'settings.stride'],
     ['negative patch', { patch: -3 }, 'settings.patch'],
@@ -200,13 +204,13 @@ describe('jobs that cannot be', () => {
     ['what a preset fixes', { preset: 'article', score: 'logit' }, "preset 'article' means"],
     ['unknown setting', { patches: 8 }, 'patches'],
     ['unknown edge', { edge: 'wrap' }, 'settings.edge'],
-  ])('%s', async (_name, settings, detail) => {
+  ])('is refused with the reason: %s', async (_name, settings, detail) => {
     const problem = await problemOf(await job(settings));
     expect(problem).toMatchObject({ status: 400, code: 'invalid_input' });
     expect(problem.detail).toContain(detail);
   });
 
-  test('unknown model, dataset, field; malformed JSON; another content type; a huge body', async () => {
+  test('is refused by kind: unknown model, dataset or field, malformed JSON, content type, size', async () => {
     expect(await problemOf(await job({}, { model: 'vgg' }))).toMatchObject({
       status: 404,
       detail: "Unknown model 'vgg'; known: tiny",
@@ -226,8 +230,8 @@ describe('jobs that cannot be', () => {
   });
 });
 
-describe('reading', () => {
-  test('a job from 202 to its files', async () => {
+describe('the API', () => {
+  test('runs a job from 202 to its files', async () => {
     const response = await job({ patch: 8, stride: 8 });
     expect(response.status).toBe(202);
     expect(response.headers.get('retry-after')).toBe('1');
@@ -274,7 +278,7 @@ describe('reading', () => {
     }
   });
 
-  test('a job that has not run has no files and no archive yet', async () => {
+  test('has no files and no archive of a job that has not run', async () => {
     const quiet = await startService();
     try {
       const own = await uploadPhotos(quiet.url, await makePhotos(1));
@@ -299,17 +303,17 @@ describe('reading', () => {
     `/v1/jobs/job_${'0'.repeat(20)}`,
     '/v1/datasets/..%2f..',
     `/v1/jobs/job_${'0'.repeat(20)}/archive`,
-  ])('%s is 404', async (path) => {
+  ])('answers %s with 404', async (path) => {
     expect(await problemOf(await get(path))).toMatchObject({ status: 404, code: 'not_found' });
   });
 
-  test('a known path under another method is 405', async () => {
+  test('answers a known path under another method with 405', async () => {
     const response = await fetch(`${service.url}/v1/models`, { method: 'DELETE' });
     expect(response.headers.get('allow')).toContain('GET');
     expect(await problemOf(response)).toMatchObject({ status: 405 });
   });
 
-  test('models and health', async () => {
+  test('lists models and answers probes', async () => {
     expect(await (await get('/v1/models')).json()).toMatchObject({
       data: [{ name: 'tiny', format: 'onnx', input: { height: 32, width: 32 } }],
     });
@@ -318,13 +322,13 @@ describe('reading', () => {
   });
 });
 
-describe('parts that are down', () => {
+describe('the API while a service is down', () => {
   const start = (env: Record<string, string>) =>
     startApi(
       readConfig(apiConfig, { ...service.env, UMBRA_LOG_LEVEL: 'silent', UMBRA_PORT: '0', ...env }),
     );
 
-  test('without Redis: 503 with Retry-After within 2 s, and no job is left', async () => {
+  test('answers 503 with Retry-After within 2 s without Redis, and leaves no job', async () => {
     const api = await start({ REDIS_URL: 'redis://127.0.0.1:1' });
     try {
       const before = await countActive();
@@ -345,7 +349,7 @@ describe('parts that are down', () => {
     }
   });
 
-  test('a store that cannot be written: 503', async () => {
+  test('answers 503 while the store cannot be written', async () => {
     const api = await start({ UMBRA_STORE_DIR: '/dev/null/store', UMBRA_MODELS_DIR: '' });
     try {
       const ready = await fetch(`${api.url}/readyz`);

@@ -21,7 +21,7 @@ const guess = (index: number): string => {
   return `umbra_guess${letter(Math.floor(index / 26))}${letter(index % 26)}a_${'a'.repeat(26)}`;
 };
 
-test('who guesses keys is told to wait; clients whose key has worked are not, wherever they ask from', async () => {
+test('an address that guesses keys is limited, and verified keys are exempt from any address', async () => {
   const key = await makeKey();
   const address = '198.51.100.7';
   for (let turn = 0; turn < 30; turn++) expect((await ask(key, address)).status).toBe(200);
@@ -44,7 +44,7 @@ test('who guesses keys is told to wait; clients whose key has worked are not, wh
   expect((await ask(guess(21), '198.51.100.8')).status).toBe(401);
 });
 
-test('no key at all is no guess', async () => {
+test('a request without a key does not count as a guess', async () => {
   for (let turn = 0; turn < 25; turn++) {
     const response = await fetch(`${service.url}/v1/models`);
     expect(response.status).toBe(401);

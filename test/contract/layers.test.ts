@@ -53,7 +53,7 @@ test('layers are listed with their shapes and receptive fields', async () => {
   expect(larger.headers.get('etag')).not.toBe(etag);
 });
 
-test('filters are drawn, saved, and not drawn again for who has them', async () => {
+test('filters are drawn, downloaded, and not drawn again for a client that has them', async () => {
   const [{ name = '' } = {}] = layerList.parse(
     await (await get('/v1/models/tiny/layers')).json(),
   ).layers;
@@ -75,7 +75,7 @@ test('filters are drawn, saved, and not drawn again for who has them', async () 
   expect(array.length).toBe(128 + 8 * 27 * 4);
 });
 
-test('what the model saw of a finished image is drawn', async () => {
+test('the input and the receptive fields of a finished image are drawn', async () => {
   const baseline = Buffer.from(await (await get(`${image}/input.png`)).arrayBuffer());
   const occluded = await get(`${image}/input.png?row=1&column=2`);
   const covered = Buffer.from(await occluded.arrayBuffer());
@@ -97,7 +97,7 @@ test('what the model saw of a finished image is drawn', async () => {
   expect((await sharp(Buffer.from(await field.arrayBuffer())).metadata()).format).toBe('png');
 });
 
-describe('bad requests say what is allowed', () => {
+describe('a bad request is answered with what is allowed', () => {
   test.each([
     ['/v1/models/none/layers', 404, 'Unknown model'],
     ['/v1/models/tiny/layers?size=0x9', 400, 'Expected HEIGHTxWIDTH'],
@@ -120,7 +120,7 @@ describe('bad requests say what is allowed', () => {
     ['IMAGE/receptive-field.png?layer=conv:1&unit=8,0', 400, 'from 0,0 to 7,7'],
     ['IMAGE/receptive-field.png?layer=6', 400, 'feature maps'],
     [`/v1/jobs/job_00000000000000000000000000/images/x/input.png`, 404, 'Unknown job'],
-  ])('%s', async (path, status, words) => {
+  ])('at %s', async (path, status, words) => {
     const response = await get(path.replace('IMAGE', image));
     const { detail } = (await response.json()) as { detail: string };
     expect([response.status, detail]).toEqual([status, expect.stringContaining(words)]);

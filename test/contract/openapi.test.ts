@@ -19,15 +19,15 @@ const stored = async (): Promise<Document> =>
   );
 
 describe('the OpenAPI document', () => {
-  test('is what the operations say, and so are the types of the client', async () => {
+  test('matches the operations, and so do the types of the client', async () => {
     await checkApiFiles();
   });
 
-  test('has no problem that the linter knows', async () => {
+  test('passes the linter', async () => {
     await lintApi();
   });
 
-  test('is served without a key, and has every operation that is mounted, and no other', async () => {
+  test('is served without a key, with every operation that is mounted and no other', async () => {
     const response = await fetch(`${service.url}/v1/openapi.json`);
     expect(response.headers.get('content-type')).toContain('application/json');
     const served = (await response.json()) as Document;
@@ -39,7 +39,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  test('lets nothing happen that it does not say: every operation has problems', async () => {
+  test('lists the problems of every operation', async () => {
     const { paths } = await stored();
     for (const [path, methods] of Object.entries(paths)) {
       for (const { responses } of Object.values(methods)) {
@@ -49,8 +49,8 @@ describe('the OpenAPI document', () => {
   });
 });
 
-describe('the page', () => {
-  test('has all that it loads from this service', async () => {
+describe('the documentation page', () => {
+  test('loads its assets from this service alone', async () => {
     const response = await fetch(`${service.url}/docs`);
     expect(response.status).toBe(200);
     expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
@@ -64,7 +64,7 @@ describe('the page', () => {
     }
   });
 
-  test('shows no other files', async () => {
+  test('serves no other files', async () => {
     for (const path of ['/docs/package.json', '/docs/..%2fpackage.json']) {
       const response = await fetch(`${service.url}${path}`);
       expect(response.status, path).toBe(404);

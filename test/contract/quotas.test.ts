@@ -69,8 +69,8 @@ const storedBy = async (tenant: string): Promise<string[]> => {
   return found;
 };
 
-describe('keys end', () => {
-  test('when they are revoked, within five seconds', async () => {
+describe('an API key', () => {
+  test('is refused within five seconds of its revocation', async () => {
     const { key } = await makeTenant();
     expect((await call('/v1/models', key)).status).toBe(200);
     await revokeApiKey(service.store, key.split('_')[1] ?? '');
@@ -84,7 +84,7 @@ describe('keys end', () => {
     expect(problem).toMatchObject({ code: 'unauthorized', detail: 'This API key was revoked' });
   });
 
-  test('after the grace that a rotation leaves them, and the new one goes on', async () => {
+  test('is refused after the grace of its rotation, and the new one is accepted', async () => {
     const { tenant, key } = await makeTenant();
     const dataset = await idOf(uploadForm(key, 1));
     const prefix = key.split('_')[1] ?? '';
@@ -109,8 +109,8 @@ describe('keys end', () => {
   });
 });
 
-describe('requests a minute', () => {
-  test('are told in standard headers, and refused beyond, tenant by tenant', async () => {
+describe('the request rate', () => {
+  test('is reported in standard headers and limited, tenant by tenant', async () => {
     const { key } = await makeTenant({ requestsPerMinute: 3 });
     const other = await makeTenant({ requestsPerMinute: 3 });
     const first = await call('/v1/models', key);
@@ -134,7 +134,7 @@ describe('requests a minute', () => {
     }
   });
 
-  test('are the default where nothing else was set, and none where that was', async () => {
+  test('has the default limit unless a tenant has its own or none', async () => {
     const plain = await call('/v1/models', (await makeTenant()).key);
     expect(plain.headers.get('ratelimit-policy')).toMatch(/q=1000;/);
     const free = await call('/v1/models', (await makeTenant({ requestsPerMinute: null })).key);
@@ -142,11 +142,11 @@ describe('requests a minute', () => {
   });
 });
 
-describe('what is stored', () => {
+describe('stored data', () => {
   test.each([
     ['a form', (key: string, count: number) => uploadForm(key, count)],
     ['a zip', uploadZip],
-  ])('is refused beyond the quota of images, by %s, and leaves nothing', async (_, upload) => {
+  ])('is limited by the quota of images in %s, of which nothing is left', async (_, upload) => {
     const { tenant, key } = await makeTenant({ quotas: { images: 4 } });
     const kept = await idOf(upload(key, 3));
     const before = await storedBy(tenant);
@@ -165,7 +165,7 @@ describe('what is stored', () => {
     await idOf(upload(key, 3));
   });
 
-  test('is refused beyond the quota of bytes', async () => {
+  test('is limited by the quota of bytes', async () => {
     const [first, second] = photos.map(({ bytes }) => bytes.length) as [number, number];
     const { key } = await makeTenant({ quotas: { bytes: first + second } });
     const problem = await problemOf(await uploadForm(key, 3));
@@ -173,7 +173,7 @@ describe('what is stored', () => {
     await idOf(uploadForm(key, 2));
   });
 
-  test('is not read where nothing more can be taken', async () => {
+  test('is refused before it is read once the quota is spent', async () => {
     const { key } = await makeTenant({ quotas: { images: 1 } });
     await idOf(uploadForm(key, 1));
     const body = Buffer.from('this is no zip, and nobody finds out');
@@ -182,7 +182,7 @@ describe('what is stored', () => {
     expect(await problemOf(refused)).toMatchObject({ code: 'quota_exceeded' });
   });
 
-  test('a bad file takes nothing', async () => {
+  test('takes nothing of the quota for a bad file', async () => {
     const { key } = await makeTenant({ quotas: { images: 1 } });
     const bad = new FormData();
     bad.append('images', new Blob(['no image']), 'bad.png');
@@ -192,7 +192,7 @@ describe('what is stored', () => {
 });
 
 // The last: it has the jobs run.
-test('positions in flight are refused beyond the quota, and free once their job has ended', async () => {
+test('positions in flight are limited by the quota, and released when their job ends', async () => {
   const { tenant, key } = await makeTenant({ quotas: { positionsInFlight: 10 } });
   const dataset = await idOf(uploadForm(key, 2));
   const job = await idOf(postJob(key, dataset));

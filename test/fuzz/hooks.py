@@ -1,7 +1,7 @@
-"""What Schemathesis cannot make up: names of things that are there.
+"""Names of existing resources, which Schemathesis cannot generate.
 
-The document says how an id looks (`^job_...`), and answers say which ones there are. Three requests in
-four ask for one of those; the fourth asks for what was made up.
+The document gives the pattern of an id (`^job_...`), and answers give existing ones. Three requests in
+four use an existing id; the fourth uses a generated one.
 """
 
 import atexit
@@ -14,11 +14,11 @@ from collections import Counter
 import schemathesis
 
 SEEDS = json.loads(os.environ["UMBRA_FUZZ_SEEDS"])
-"""By parameter: ids of things that must stay, and names that no answer gives as an id."""
+"""Ids of resources that must stay, and names that no answer gives as an id, by parameter."""
 
 LARGEST_POOL = 50
 made: dict[str, list[str]] = {}
-"""By prefix: what requests have made, and others may pause, cancel and delete."""
+"""Ids of resources that requests created, which others may pause, cancel and delete, by prefix."""
 
 statuses: Counter[tuple[str, int]] = Counter()
 chance = random.Random(7)
