@@ -30,17 +30,17 @@ import { createQueueMetrics } from './observability/queue-metrics.js';
 
 export type RunningApi = {
   readonly url: string;
-  /** Where its metrics are, if anywhere. */
+  /** URL of its metrics; undefined where they are switched off. */
   readonly metricsUrl: string | undefined;
   close(): Promise<void>;
 };
 
-/** Node.js' own five minutes would cut off an upload of some gibibytes. */
+/** Timeout for a request; the five minutes of Node.js would cut off an upload of some gibibytes. */
 const maxRequestMs = 3_600_000;
 
-/** Start the HTTP service. Redis need not be there yet: `/readyz` tells. */
+/** Start the HTTP service. Redis need not be up yet: `/readyz` reports it. */
 export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi> {
-  // A request must never wait for a Redis that is away: commands fail at once.
+  // A request must never wait while Redis is down: commands fail at once.
   const failFastRedisOptions = {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
@@ -58,7 +58,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   const { logger, tracing, registry, store, redis, progress, throughput } = platform.services;
   const openQueue = (name: string): Queue => {
     const queue = new Queue(name, {
-      // A connection of its own: BullMQ greets a shared one before it is ready, and fails for good.
+      // A connection of its own: BullMQ checks a shared one before it is ready, and fails for good.
       connection: { url: config.REDIS_URL, ...failFastRedisOptions },
       prefix: redisPrefix,
       ...telemetryOf(tracing),
@@ -127,17 +127,17 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   };
 }
 
-/** How old a polled job's record, and the list of workers, may be. */
+/** Maximum age of a polled job's record, and of the list of workers. */
 const polledMs = 250;
 const workerListMs = 1_000;
 
-/** For a queue to say goodbye: without Redis it would try for ever. */
+/** Timeout for Queue.close(); ioredis retries forever while Redis is down. */
 const queueCloseTimeoutMs = 1_000;
 
 async function closeQueue(queue: Queue): Promise<void> {
-  const late = () => sleep(queueCloseTimeoutMs, undefined, { ref: false });
-  await Promise.race([queue.close().catch(() => undefined), late()]);
-  await Promise.race([queue.disconnect().catch(() => undefined), late()]);
+  const timeout = () => sleep(queueCloseTimeoutMs, undefined, { ref: false });
+  await Promise.race([queue.close().catch(() => undefined), timeout()]);
+  await Promise.race([queue.disconnect().catch(() => undefined), timeout()]);
 }
 
 async function publishModels(store: ObjectStore, folder: string, logger: Logger): Promise<void> {

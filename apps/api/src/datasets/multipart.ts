@@ -8,11 +8,11 @@ import { AppError, invalidInput } from '@umbra/shared/errors';
 import type { Request } from 'express';
 import { feedForm, openForm } from '../http/form.js';
 
-/** Where archives among the files go, and what they may hold. */
+/** Folder for archives among the files, and the maximum size of their contents. */
 export type Unpacking = { readonly folder: string; readonly maxBytes: number };
 
 /**
- * Give the files of a form to a sink as they arrive, one at a time; archives among them are unpacked.
+ * Pass the files of a form to a sink as they arrive, one at a time; archives among them are unpacked.
  *
  * @param body The request's body, already limited in size.
  * @throws {AppError} `invalid_input` if the form is malformed or ends early.
@@ -25,7 +25,7 @@ export async function readForm(
 ): Promise<void> {
   const limits = { fields: 100, fieldSize: 64 * 1024 };
   const form = openForm(request, { preservePath: true, limits });
-  // Files are handled in turn: the form waits, since a file's stream is not read before its turn.
+  // Files are read in turn, which holds the form back: a file's stream is not read before its turn.
   let turn = Promise.resolve();
   let failure: unknown;
   form.on('file', (_field, stream, filename: string | undefined) => {
@@ -33,15 +33,15 @@ export async function readForm(
     turn = turn
       .then(() => (failure === undefined ? readFile(name, stream, sink, unpacking) : undefined))
       .catch((error: unknown) => {
-        // A file breaks off with its form, which says so itself.
+        // A file breaks off with its form, whose own error is thrown.
         if (form.errored === null) failure ??= error;
-        // The rest would be read only to be thrown away, and a form waits for each of its files.
+        // The rest would be read only to be discarded, and a form waits for each of its files.
         form.destroy();
       })
       .finally(() => stream.resume());
   });
   form.on('field', (field: string | undefined) => {
-    // As of a curl whose @ was forgotten: the name of a file is not the file.
+    // As from curl without its @, which sends the name of a file in place of the file.
     const name = (field ?? '').slice(0, 64);
     failure ??= invalidInput(`Expected files alone, got text in field '${name}'`);
   });

@@ -10,7 +10,7 @@ import { sendObject } from '../http/send-object.js';
 import type { ApiServices } from '../services.js';
 import { type ExplainServices, explainImage } from './explain-image.js';
 import { createMemoryBudget } from './memory-budget.js';
-import { receiveImage } from './one-image.js';
+import { receiveImage } from './receive-image.js';
 import { onlyImage } from './wait-for-image.js';
 
 /** How long the result's files are kept. */

@@ -3,7 +3,7 @@ import { AppError, invalidInput } from '@umbra/shared/errors';
 import type { Request } from 'express';
 import { feedForm, openForm } from '../http/form.js';
 
-/** One image, and the words that came with it. */
+/** One image, and the fields that came with it. */
 export type ImageForm = {
   readonly image: Buffer;
   readonly name: string;
@@ -41,7 +41,7 @@ async function readForm(request: Request, limit: number): Promise<ImageForm> {
   form.on('file', (_field, stream, filename: string | undefined) => {
     if (files.length > 0) return void stream.resume();
     const image = readAll(stream, limit);
-    // Heard below; a form that breaks off must not count as unhandled.
+    // Awaited below; a form that breaks off must not leave an unhandled rejection.
     image.catch(() => undefined);
     files.push({ name: filename || 'image', image });
   });
@@ -61,13 +61,16 @@ async function readForm(request: Request, limit: number): Promise<ImageForm> {
   return { image: await file.image, name: nameOf(file.name), fields };
 }
 
-/** For display: a name that cannot be one is none. */
+/** Make a file name that can be displayed. */
 function nameOf(given: string): string {
-  const name = (given.split(/[\\/]/).at(-1) ?? '').replaceAll(/\p{Cc}/gu, '').slice(0, 200);
+  const name = given
+    .replace(/^.*[\\/]/s, '')
+    .replaceAll(/\p{Cc}/gu, '')
+    .slice(0, 200);
   return ['', '.', '..'].includes(name) ? 'image' : name;
 }
 
-/** @throws {AppError} `too_large`, with the rest read and thrown away. */
+/** Read a body into memory. @throws {AppError} `too_large` after the rest was read and discarded. */
 async function readAll(body: Readable, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;

@@ -6,7 +6,7 @@ import type { Request } from 'express';
 
 type FormOptions = Omit<BusboyConfig, 'headers'>;
 
-/** @throws {AppError} `invalid_input` if the request's content type names no form. */
+/** Open a parser of a request's form. @throws {AppError} `invalid_input` without a boundary. */
 export function openForm(request: Request, options: FormOptions): BusboyInstance {
   try {
     const type = request.get('content-type') ?? '';
@@ -17,14 +17,14 @@ export function openForm(request: Request, options: FormOptions): BusboyInstance
 }
 
 /**
- * Read a form to its end. Where it breaks off, so does the file that it left open: nobody waits for the
- * rest of that, or takes it for whole.
+ * Read a form to its end. Where it breaks off, the file that it left open fails, too: no reader waits for the
+ * rest of it, or takes it as complete.
  */
 export async function feedForm(body: Readable, form: BusboyInstance): Promise<void> {
   let latest: Readable | undefined;
   form.on('file', (_field, stream) => {
     latest = stream;
-    // The form tells its error to the open file, too, and ends it as any other.
+    // The form emits its error on the open file, too, and then ends it like any other.
     stream.on('error', (error) => stream.destroy(error));
   });
   try {
