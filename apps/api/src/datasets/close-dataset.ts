@@ -15,12 +15,12 @@ import { releaseQuietly } from '../auth/release-usage.js';
 import type { ApiServices } from '../services.js';
 import { listSources } from './dataset-sources.js';
 import { findDataset } from './find-dataset.js';
-import { type IngestServices, queueIngest } from './queue-ingest.js';
+import { type IngestQueueServices, queueIngest } from './queue-ingest.js';
 
 /** Maximum number of images that a request finalizes; a worker finalizes more. */
 const maxFinalizedHere = 10_000;
 
-type FinalizeServices = Pick<ApiServices, 'store' | 'readTenant' | 'usage'>;
+type ClosingServices = Pick<ApiServices, 'store' | 'readTenant' | 'usage'>;
 
 /**
  * Close an open dataset: its images become its manifest, within the request or by a worker. Idempotent.
@@ -28,7 +28,7 @@ type FinalizeServices = Pick<ApiServices, 'store' | 'readTenant' | 'usage'>;
  * @throws {AppError} `conflict` if it holds nothing, or an archive's upload is not complete.
  */
 export async function closeDataset(
-  services: FinalizeServices & IngestServices,
+  services: ClosingServices & IngestQueueServices,
   tenant: string,
   dataset: Dataset,
 ): Promise<Dataset> {
@@ -58,7 +58,7 @@ export async function closeDataset(
 }
 
 async function finalizeHere(
-  { store, readTenant, usage }: FinalizeServices,
+  { store, readTenant, usage }: ClosingServices,
   tenant: string,
   validating: Dataset,
 ): Promise<Dataset> {

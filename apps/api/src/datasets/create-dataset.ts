@@ -26,7 +26,7 @@ import type { ApiServices } from '../services.js';
 import type { UploadServices } from './add-images.js';
 import { addManifest, addSource } from './dataset-sources.js';
 import { type LabelRule, openDatasetWriter } from './open-dataset-writer.js';
-import { type IngestServices, queueIngest } from './queue-ingest.js';
+import { type IngestQueueServices, queueIngest } from './queue-ingest.js';
 import { receiveImages } from './receive-images.js';
 
 /** Create a dataset of one request's images; a request that fails leaves none. */
@@ -83,7 +83,7 @@ async function finalizeUpload(
 
 /** Create an open dataset, or one of images that a worker reads from an S3 source. */
 export async function createFromRequest(
-  services: IngestServices & Pick<ApiServices, 'store' | 'sources'>,
+  services: IngestQueueServices & Pick<ApiServices, 'store' | 'sources'>,
   tenant: string,
   { metadata, source, labels }: DatasetRequest,
 ): Promise<Dataset> {
@@ -108,7 +108,7 @@ export async function createFromRequest(
 
 /** Create a dataset of a manifest, whose lines a worker validates. */
 export async function createFromManifest(
-  services: IngestServices & Pick<ApiServices, 'store' | 'config'>,
+  services: IngestQueueServices & Pick<ApiServices, 'store' | 'config'>,
   tenant: string,
   labels: LabelRule,
   request: Request,
@@ -124,7 +124,7 @@ export async function createFromManifest(
 }
 
 async function startValidating(
-  services: IngestServices & Pick<ApiServices, 'store'>,
+  services: IngestQueueServices & Pick<ApiServices, 'store'>,
   tenant: string,
   open: Dataset,
 ): Promise<Dataset> {

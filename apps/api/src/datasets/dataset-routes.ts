@@ -16,7 +16,7 @@ import { createFromManifest, createFromRequest, createFromUpload } from './creat
 import { findDataset, findOpenDataset } from './find-dataset.js';
 import { datasetsPageQuery, listDatasets, listRefusals } from './list-datasets.js';
 import { listItems, manifestPageQuery } from './manifest-pages.js';
-import type { IngestServices } from './queue-ingest.js';
+import type { IngestQueueServices } from './queue-ingest.js';
 import { imageBodies } from './receive-images.js';
 
 const tag = 'datasets';
@@ -150,7 +150,7 @@ export const datasetOperations = {
   }),
 };
 
-type DatasetServices = UploadServices & IngestServices & Pick<ApiServices, 'sources'>;
+type DatasetServices = UploadServices & IngestQueueServices & Pick<ApiServices, 'sources'>;
 
 /** Routes that create, fill, close, read and delete datasets. */
 export function datasetRoutes(services: DatasetServices): Route[] {

@@ -3,11 +3,11 @@ import type { Reference } from '@umbra/shared/contracts/reference';
 import { withinQueueTimeout } from '../http/queue-timeout.js';
 import type { ApiServices } from '../services.js';
 
-export type IngestServices = Pick<ApiServices, 'ingestQueue' | 'logger'>;
+export type IngestQueueServices = Pick<ApiServices, 'ingestQueue' | 'logger'>;
 
 /** Queue a dataset's ingest. While the queue is down, workers find the dataset's marker in the store. */
 export async function queueIngest(
-  { ingestQueue, logger }: IngestServices,
+  { ingestQueue, logger }: IngestQueueServices,
   { tenant, id }: Reference,
 ): Promise<void> {
   const added = ingestQueue.add(

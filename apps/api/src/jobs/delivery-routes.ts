@@ -39,10 +39,10 @@ export const deliveryOperations = {
   }),
 };
 
-type DeliveryServices = Pick<ApiServices, 'store' | 'webhookQueue' | 'config'>;
+type RedeliveryServices = Pick<ApiServices, 'store' | 'webhookQueue' | 'config'>;
 
 /** Routes of what was posted to a job's webhook. */
-export function deliveryRoutes(services: DeliveryServices): Route[] {
+export function deliveryRoutes(services: RedeliveryServices): Route[] {
   const { store } = services;
   return [
     route(deliveryOperations.list, async ({ tenant, params, response }) => {
@@ -79,7 +79,7 @@ async function listDeliveries(
 }
 
 async function redeliver(
-  { store, webhookQueue, config }: DeliveryServices,
+  { store, webhookQueue, config }: RedeliveryServices,
   { tenant, id: jobId }: Reference,
   one: ListedDelivery,
 ): Promise<void> {
