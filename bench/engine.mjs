@@ -92,7 +92,7 @@ async function measureOwn(root, folder, { patch, stride, rows }, repeats) {
     const range = { rowStart, rowEnd: rows === undefined ? grid.rows : rowStart + rows };
     const warmUp = { rowStart, rowEnd: rowStart + 1 };
     const run = (/** @type {'dense' | 'incremental'} */ strategy, asked = range) =>
-      model.occlude(input, { ...settings, strategy }, { rows: asked });
+      model.occlude(input, model.resolve({ ...settings, strategy }, input), { rows: asked });
     const best = { dense: Number.POSITIVE_INFINITY, incremental: Number.POSITIVE_INFINITY };
     /** @type {Record<string, readonly Float32Array[]>} */
     const scores = {};
@@ -114,8 +114,8 @@ async function measureOwn(root, folder, { patch, stride, rows }, repeats) {
       dense: (positions * 1000) / best.dense,
       incremental: (positions * 1000) / best.incremental,
       maxAbsDiff: difference(scores.dense ?? [], scores.incremental ?? []),
-      plan: await model.plan(input, { ...settings, strategy: 'incremental' }),
-      auto: (await model.plan(input, settings)).strategy,
+      plan: await model.plan(model.resolve({ ...settings, strategy: 'incremental' }, input)),
+      auto: (await model.plan(model.resolve(settings, input))).strategy,
     };
   } finally {
     await engine.close();

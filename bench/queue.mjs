@@ -100,7 +100,7 @@ async function runEngine(root, photos, inferenceThreads) {
 async function explainOne(open, path) {
   const photo = readFileSync(path);
   const input = await prepareImage(photo, open.bundle.input);
-  const run = await open.occlude(input, settings);
+  const run = await open.occlude(input, open.resolve(settings, input));
   const { width = 1, height = 1 } = await sharp(photo).metadata();
   const image = { id: 'img_00000000', name: path, sha256: '0'.repeat(64), width, height };
   const { provenance } = run;

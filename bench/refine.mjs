@@ -44,10 +44,13 @@ export async function benchRefine({ root, quick, report }) {
  */
 async function compare(open, photo, stride) {
   const input = await prepareImage(photo, open.bundle.input);
-  const full = await open.occlude(input, occlusionSettings.parse({ patch, stride }));
+  const full = await open.occlude(
+    input,
+    open.resolve(occlusionSettings.parse({ patch, stride }), input),
+  );
   const refined = await open.occlude(
     input,
-    occlusionSettings.parse({ patch, stride, refine: true }),
+    open.resolve(occlusionSettings.parse({ patch, stride, refine: true }), input),
   );
   const [a, b] = [full, refined].map(
     ({ plan, scores, baseline }) =>

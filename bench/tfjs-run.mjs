@@ -56,7 +56,7 @@ const grid = planOcclusion(input, settings);
 const rowStart = Math.floor((grid.rows - Number(rows)) / 2);
 const range = { rowStart, rowEnd: rowStart + Number(rows) };
 const run = (/** @type {'dense' | 'incremental'} */ strategy) =>
-  model.occlude(input, { ...settings, strategy }, { rows: range });
+  model.occlude(input, model.resolve({ ...settings, strategy }, input), { rows: range });
 const dense = await run('dense');
 // Its sessions are made in the first run.
 await run('incremental');
@@ -74,7 +74,7 @@ for (const [target, scores] of dense.scores.entries()) {
 const rate = (/** @type {{ milliseconds: number }} */ { milliseconds }) =>
   (positions * 1000) / milliseconds;
 const { backend, device } = dense.provenance;
-const auto = (await model.plan(input, settings)).strategy;
+const auto = (await model.plan(model.resolve(settings, input))).strategy;
 await engine.close();
 process.stdout.write(
   `${JSON.stringify({ backend, device, positions, auto, plain, dense: rate(dense), incremental: rate(incremental), maxAbsDiff })}\n`,

@@ -89,8 +89,9 @@ async function measureOnnx(root, model, { patch, stride, rows }, report) {
     const settings = occlusionSettings.parse({ patch, stride, strategy: 'dense' });
     const rowStart = Math.floor((planOcclusion(input, settings).rows - rows) / 2);
     const range = { rowStart, rowEnd: rowStart + rows };
-    await opened.occlude(input, settings, { rows: { rowStart, rowEnd: rowStart + 1 } });
-    const run = await opened.occlude(input, settings, { rows: range });
+    const resolved = opened.resolve(settings, input);
+    await opened.occlude(input, resolved, { rows: { rowStart, rowEnd: rowStart + 1 } });
+    const run = await opened.occlude(input, resolved, { rows: range });
     return (run.predictedClasses.length * 1000) / run.milliseconds;
   } finally {
     await engine.close();

@@ -170,7 +170,7 @@ async function compareScores({ root, fleet, photos, settings, jobId }) {
     if (data.length !== photos.length) throw new Error(`Expected all images, got ${data.length}`);
     for (const [index, { id }] of data.entries()) {
       const input = await prepareImage(readFileSync(photos[index] ?? ''), open.bundle.input);
-      const { scores } = await open.occlude(input, settings);
+      const { scores } = await open.occlude(input, open.resolve(settings, input));
       const alone = scores[0] ?? new Float32Array();
       const answer = await fetch(`${fleet.url}/v1/jobs/${jobId}/images/${id}/scores.npy`);
       const bytes = Buffer.from(await answer.arrayBuffer());

@@ -40,7 +40,8 @@ describe('a job', () => {
     const engine = openEngine({ inferenceThreads: 2 });
     const model = await engine.open(join(service.folder, 'models', 'tiny'));
     const input = await prepareImage(photos[0]?.bytes ?? Buffer.alloc(0), model.bundle.input);
-    const run = await model.occlude(input, occlusionSettings.parse(settings));
+    const resolved = model.resolve(occlusionSettings.parse(settings), input);
+    const run = await model.occlude(input, resolved);
     await engine.close();
     expect(run.plan.rows).toBe(rows);
     const expected = encodeNpy(run.scores[0] ?? new Float32Array(), [rows, rows]);

@@ -6,13 +6,14 @@ import { patchBox } from '@umbra/shared/occlusion/grid';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadOnnxruntime } from './backends/onnxruntime.js';
-import { type Engine, type OpenModel, openEngine } from './engine.js';
+import { openEngine } from './engine.js';
 import { type ModelInput, prepareImage } from './image/preprocess.js';
 import { copyBox } from './occlusion/copy.js';
 import { fillImage } from './occlusion/fill.js';
 import { planOcclusion } from './occlusion/resolve-run.js';
 import { softmaxAt } from './occlusion/scores.js';
 import { writeTinyBundle } from './testing/tiny-bundle.js';
+import type { Engine, OpenModel } from './types.js';
 
 let folder: string;
 let engine: Engine;
@@ -49,7 +50,11 @@ describe('dense occlusion', () => {
         edge,
         fill: { kind: 'constant', value: 0.25, space: 'pixel' },
       });
-      const { plan, scores: all, baseline } = await model.occlude(input, settings);
+      const {
+        plan,
+        scores: all,
+        baseline,
+      } = await model.occlude(input, model.resolve(settings, input));
       const [grid] = plan.grids;
       const [scores] = all;
       if (grid === undefined || scores === undefined) throw new Error('nothing was run');
@@ -62,7 +67,12 @@ describe('dense occlusion', () => {
       for (let index = 0; index < scores.length; index++) {
         const image = Float32Array.from(input.tensor);
         const row = Math.floor(index / grid.columns);
-        copyBox(image, filled, input, 'NCHW', patchBox(grid, row, index % grid.columns));
+        copyBox(
+          image,
+          filled,
+          { ...input, layout: 'NCHW' },
+          patchBox(grid, row, index % grid.columns),
+        );
         const output = await backend.run(image, 1, input.height, input.width);
         expect(scores[index]).toBeCloseTo(softmaxAt(output, baseline.predicted.index), 6);
       }
@@ -73,12 +83,14 @@ describe('dense occlusion', () => {
 
   test('scores do not depend on the rows that run together, to the last bit', async () => {
     const settings = occlusionSettings.parse({ patch: 8, stride: 3, score: 'logit' });
-    const whole = await model.occlude(input, settings);
+    const whole = await model.occlude(input, model.resolve(settings, input));
     for (const size of [1, 2, 3, 5]) {
       const parts: number[] = [];
       for (let rowStart = 0; rowStart < whole.plan.rows; rowStart += size) {
         const rowEnd = Math.min(rowStart + size, whole.plan.rows);
-        const part = await model.occlude(input, settings, { rows: { rowStart, rowEnd } });
+        const part = await model.occlude(input, model.resolve(settings, input), {
+          rows: { rowStart, rowEnd },
+        });
         parts.push(...(part.scores[0] ?? []));
       }
       expect(parts).toEqual([...(whole.scores[0] ?? [])]);
@@ -90,8 +102,8 @@ describe('dense occlusion', () => {
     try {
       const other = await single.open(join(folder, 'tiny'));
       const settings = occlusionSettings.parse({ patch: 8, stride: 4 });
-      const expected = await model.occlude(input, settings);
-      const found = await other.occlude(input, settings);
+      const expected = await model.occlude(input, model.resolve(settings, input));
+      const found = await other.occlude(input, other.resolve(settings, input));
       expect(found.scores).toEqual(expected.scores);
       expect(found.baseline).toEqual(expected.baseline);
     } finally {
@@ -103,12 +115,14 @@ describe('dense occlusion', () => {
     const settings = occlusionSettings.parse({ patch: 4, stride: 1 });
     const { positions } = planOcclusion(input, settings);
     const seen: number[] = [];
-    await model.occlude(input, settings, { onProgress: (done) => seen.push(done) });
+    await model.occlude(input, model.resolve(settings, input), {
+      onProgress: (done) => seen.push(done),
+    });
     expect(seen.at(-1)).toBe(positions);
 
     const controller = new AbortController();
     let done = 0;
-    const run = model.occlude(input, settings, {
+    const run = model.occlude(input, model.resolve(settings, input), {
       signal: controller.signal,
       onProgress: (count) => {
         done = count;
@@ -120,8 +134,10 @@ describe('dense occlusion', () => {
   });
 
   test('classes are found by index and by name, and unknown ones are named', async () => {
-    const at = (target: unknown) =>
-      model.occlude(input, occlusionSettings.parse({ patch: 16, stride: 16, target }));
+    const at = async (target: unknown) => {
+      const settings = occlusionSettings.parse({ patch: 16, stride: 16, target });
+      return model.occlude(input, model.resolve(settings, input));
+    };
     const byIndex = await at({ kind: 'class', index: 3 });
     const byName = await at({ kind: 'class', name: 'Kind 3' });
     expect(byIndex.baseline.targets).toMatchObject([{ index: 3, label: 'kind 3' }]);
@@ -133,9 +149,9 @@ describe('dense occlusion', () => {
   test('rows outside the grid and a patch beyond the input are refused', async () => {
     const settings = occlusionSettings.parse({ patch: 16, stride: 16 });
     await expect(
-      model.occlude(input, settings, { rows: { rowStart: 0, rowEnd: 9 } }),
+      model.occlude(input, model.resolve(settings, input), { rows: { rowStart: 0, rowEnd: 9 } }),
     ).rejects.toThrow('Expected rows within [0, 2)');
-    await expect(model.occlude(input, occlusionSettings.parse({ patch: 33 }))).rejects.toThrow(
+    expect(() => model.resolve(occlusionSettings.parse({ patch: 33 }), input)).toThrow(
       'Expected the vertical patch (33 px) to be at most',
     );
   });

@@ -1,14 +1,7 @@
 export { probeTfjs, type TfjsFound } from './backends/tfjs-probe.js';
 export { decodeFloats, decodeInts, encodeFloats, encodeInts, encodeNpy } from './encoding/npy.js';
-export {
-  type Engine,
-  type EngineOptions,
-  type NextRun,
-  type OccludeOptions,
-  type OcclusionRun,
-  type OpenModel,
-  openEngine,
-} from './engine.js';
+export { openEngine } from './engine.js';
+export { type EstimateOptions, estimateRun } from './estimate-run.js';
 export { renderActivations } from './figures/activations.js';
 export { renderFieldGrowth } from './figures/field-growth.js';
 export { type FilterFigure, renderFilters } from './figures/filters.js';
@@ -31,9 +24,6 @@ export { useNetwork } from './network/network.js';
 export type { Kernels, Network } from './network/types.js';
 export { findUnit } from './network/units.js';
 export { attribute, attributeTargets } from './occlusion/attribution.js';
-export { type EstimateOptions, estimateRun, type RunEstimate } from './occlusion/estimate.js';
-export type { InferencePlan, PlanStep } from './occlusion/inference-plan.js';
-export type { Maps } from './occlusion/occlude.js';
 export { occludeInput } from './occlusion/occlude-input.js';
 export {
   planOcclusion,
@@ -48,3 +38,16 @@ export { assertTarget } from './occlusion/targets.js';
 export { joinFloats } from './results/arrays.js';
 export { composeResult, type ResultArguments, type ResultFiles } from './results/compose-result.js';
 export { decodeRows, encodeRows } from './results/shard-codec.js';
+export type {
+  Engine,
+  EngineOptions,
+  InferencePlan,
+  InferenceSegment,
+  InferenceStrategy,
+  NextRun,
+  OccludeOptions,
+  OcclusionRun,
+  OpenModel,
+  RunEstimate,
+  ScoreMaps,
+} from './types.js';

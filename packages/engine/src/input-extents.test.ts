@@ -5,11 +5,12 @@ import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { type OcclusionSettingsInput, occlusionSettings } from '@umbra/shared/contracts/settings';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Engine, type OpenModel, openEngine } from './engine.js';
+import { openEngine } from './engine.js';
 import { prepareImage } from './image/preprocess.js';
 import { randomNetwork, seededRandom } from './testing/random-network.js';
 import { tinyNetwork, writeTinyBundle } from './testing/tiny-bundle.js';
 import { encodeOnnx, type Network } from './testing/tiny-onnx.js';
+import type { Engine, OpenModel } from './types.js';
 
 let folder: string;
 let engine: Engine;
@@ -41,7 +42,7 @@ const open = async (
 
 const run = async (model: OpenModel, photo: Buffer, settings: OcclusionSettingsInput) => {
   const input = await prepareImage(photo, model.bundle.input);
-  return model.occlude(input, occlusionSettings.parse(settings));
+  return model.occlude(input, model.resolve(occlusionSettings.parse(settings), input));
 };
 const scoresOf = ({ scores }: { readonly scores: readonly Float32Array[] }): number[] =>
   scores.flatMap((one) => [...one]);
@@ -147,12 +148,16 @@ describe.each(['dense', 'incremental'] as const)(
       const model = await open('rows', input);
       const image = await prepareImage(await noisePhoto(50, 60), model.bundle.input);
       const parsed = occlusionSettings.parse(settings);
-      const whole = await model.occlude(image, parsed);
+      const whole = await model.occlude(image, model.resolve(parsed, image));
       for (const step of [1, 2, 5]) {
         const parts = [];
         for (let rowStart = 0; rowStart < whole.plan.rows; rowStart += step) {
           const rowEnd = Math.min(rowStart + step, whole.plan.rows);
-          parts.push(await model.occlude(image, parsed, { rows: { rowStart, rowEnd } }));
+          parts.push(
+            await model.occlude(image, model.resolve(parsed, image), {
+              rows: { rowStart, rowEnd },
+            }),
+          );
         }
         for (const [target, scores] of whole.scores.entries()) {
           expect(parts.flatMap((part) => [...(part.scores[target] ?? [])])).toEqual([...scores]);

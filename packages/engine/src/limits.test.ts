@@ -63,7 +63,10 @@ describe('a run of a network with large maps', () => {
           cancelledAt = performance.now();
           stop.abort();
         };
-        const run = model.occlude(input, settings, { signal: stop.signal, onProgress });
+        const run = model.occlude(input, model.resolve(settings, input), {
+          signal: stop.signal,
+          onProgress,
+        });
         await expect(run).rejects.toMatchObject({ code: 'cancelled' });
         expect(performance.now() - cancelledAt).toBeLessThan(1_000);
       } finally {

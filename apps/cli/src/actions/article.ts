@@ -10,7 +10,6 @@ import {
   type Network,
   type OpenModel,
   openEngine,
-  planOcclusion,
   readBundle,
   renderFieldGrowth,
   renderFilters,
@@ -192,9 +191,10 @@ async function occludeWithBar(
   settings: OcclusionSettings,
   title: string,
 ) {
-  const { positions } = planOcclusion(image, settings);
+  const resolved = model.resolve(settings, image);
+  const { positions } = resolved.plan;
   const bar = createProgressBar(title);
-  const run = await model.occlude(image, settings, {
+  const run = await model.occlude(image, resolved, {
     onProgress: (done) => bar.update(done, positions, null),
   });
   bar.end();

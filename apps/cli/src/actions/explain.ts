@@ -3,7 +3,6 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import {
   composeResult,
-  type EngineOptions,
   inputSize,
   inspectImage,
   type NextRun,
@@ -12,7 +11,6 @@ import {
   prepareImage,
   type ResultFiles,
   readBundle,
-  resolveRun,
   resolveSettings,
 } from '@umbra/engine';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
@@ -62,7 +60,7 @@ export async function explain(photos: readonly string[], flags: ExplainOptions):
     const model = await engine.open(folder, next);
     for (const [index, path] of photos.entries()) {
       try {
-        images.push(await explainPhoto({ model, settings, limits, item, out }, path, index));
+        images.push(await explainPhoto({ model, settings, item, out }, path, index));
       } catch (error) {
         errors.push({ name: path, error: reportError(error) });
         process.stderr.write(`${path}: ${reportError(error).message}\n`);
@@ -97,24 +95,23 @@ async function findNextRun(
 type Explanation = {
   readonly model: OpenModel;
   readonly settings: OcclusionSettings;
-  readonly limits: EngineOptions;
   readonly item: PhotoItem;
   /** Folder of the results. */
   readonly out: string;
 };
 
 async function explainPhoto(
-  { model, settings, limits, item, out }: Explanation,
+  { model, settings, item, out }: Explanation,
   path: string,
   index: number,
 ): Promise<Summary> {
   const photo = await readPhoto(path);
   const { width, height } = await inspectImage(photo, { maxPixels });
   const input = await prepareImage(photo, model.bundle.input, { maxPixels });
-  const { labels } = model;
-  const { positions } = resolveRun(settings, model.bundle, input, { ...limits, labels }).plan;
+  const resolved = model.resolve(settings, input);
+  const { positions } = resolved.plan;
   const bar = createProgressBar(basename(path));
-  const run = await model.occlude(input, settings, {
+  const run = await model.occlude(input, resolved, {
     ...item,
     onProgress: (done) => bar.update(done, positions, null),
   });

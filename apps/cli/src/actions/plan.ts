@@ -1,4 +1,4 @@
-import { type InferencePlan, openEngine, resolveRun } from '@umbra/engine';
+import { type InferencePlan, openEngine } from '@umbra/engine';
 import { type EngineFlags, parseEngineOptions } from '../lib/engine-flags.js';
 import { findModel } from '../lib/find-model.js';
 import { parseSize } from '../lib/flags.js';
@@ -16,10 +16,10 @@ export async function plan(options: PlanOptions): Promise<void> {
   const engine = openEngine(limits);
   try {
     const model = await engine.open(findModel(options.model));
-    const { labels } = model;
     const size = parseSize(options.size) ?? model.bundle.input;
-    const { positions } = resolveRun(settings, model.bundle, size, { ...limits, labels }).plan;
-    const found = await model.plan(size, settings);
+    const resolved = model.resolve(settings, size);
+    const { positions } = resolved.plan;
+    const found = await model.plan(resolved);
     process.stderr.write(`${formatPlan(found, positions)}\n`);
     if (options.json) printJson({ positions, ...found });
   } finally {

@@ -34,7 +34,7 @@ export async function dryRun(
           await inspectImage(await readPhoto(name), { maxPixels }),
         );
         const key = `${size.height}x${size.width}`;
-        const estimate = known.get(key) ?? estimateRun(model, size, settings);
+        const estimate = known.get(key) ?? estimateRun(model, model.resolve(settings, size));
         known.set(key, estimate);
         images.push({ name, ...(await estimate) });
       } catch (error) {

@@ -81,7 +81,11 @@ async function runMeasured(
   }
 }
 
-function recordFailures({ logger, metrics }: ConsumerServices, worker: Worker, step: QueueStep): void {
+function recordFailures(
+  { logger, metrics }: ConsumerServices,
+  worker: Worker,
+  step: QueueStep,
+): void {
   const { name } = step;
   worker.on('error', (error) => logger.warn({ queue: name, reason: error.message }, 'queue error'));
   worker.on('stalled', () => metrics.recordStall(name));

@@ -1,4 +1,4 @@
-import { inputSize, joinFloats, resolveRun } from '@umbra/engine';
+import { inputSize, joinFloats, type ResolvedRun, resolveRun } from '@umbra/engine';
 import { leaseMs, leaseOwner } from '@umbra/platform/redis/score-lease';
 import { readItem } from '@umbra/platform/store/read-item';
 import { at } from '@umbra/shared/assert';
@@ -25,6 +25,7 @@ type ReusedRows = { readonly from: RunRows; readonly rows: RowRange };
 /** A shard that is being scored. */
 type ShardRun = {
   readonly shard: ShardPayload;
+  readonly resolved: ResolvedRun;
   readonly plan: OcclusionPlan;
   readonly signal: AbortSignal;
 };
@@ -42,9 +43,10 @@ export async function scoreRows(
 ): Promise<ScoredShard | null> {
   const { scoreLease, modelCache } = services;
   const { bundle } = await modelCache.describe(shard.model);
-  const { plan } = resolveRun(shard.settings, bundle, inputSize(bundle.input, shard.item));
+  const resolved = resolveRun(shard.settings, bundle, inputSize(bundle.input, shard.item));
+  const { plan } = resolved;
   checkRows(plan, shard);
-  const run: ShardRun = { shard, plan, signal };
+  const run: ShardRun = { shard, resolved, plan, signal };
   if (!shard.reuse) return computeRows(services, run, []);
 
   let reused = await findReused(services, run);
@@ -120,15 +122,15 @@ async function computeRows(
 /** Open the shard's model and image. @returns Computes some of its rows. */
 async function openRange(
   { store, sources, modelCache }: ScoreServices,
-  { shard, signal }: ShardRun,
+  { shard, resolved, signal }: ShardRun,
 ): Promise<(range: RowRange) => Promise<RunRows>> {
-  const { tenant, dataset, item, settings } = shard;
+  const { tenant, dataset, item } = shard;
   const model = await modelCache.open(shard.model);
   const input = await modelCache.prepare(item.sha256, model, () =>
     readItem({ store, sources }, tenant, dataset, item),
   );
   return async (range) => {
-    const occluded = await model.occlude(input, settings, {
+    const occluded = await model.occlude(input, resolved, {
       rows: range,
       signal,
       label: item.label,

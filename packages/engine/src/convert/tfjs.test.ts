@@ -186,7 +186,10 @@ describe.each(Object.keys(networks))('the %s network', (name) => {
     const model = await engine.open(path);
     const run = async (strategy: 'dense' | 'incremental') => {
       const settings = occlusionSettings.parse({ patch: 8, stride: 6, strategy });
-      const { scores, provenance } = await model.occlude(inputOf(), settings);
+      const { scores, provenance } = await model.occlude(
+        inputOf(),
+        model.resolve(settings, inputOf()),
+      );
       const { name: backend, device } = await openTfjs();
       expect(provenance).toMatchObject({ strategy, backend, device });
       return scores[0] ?? new Float32Array();

@@ -39,7 +39,7 @@ test('a network that takes channels last and turns them is run by segments too',
   };
   const run = async (strategy: 'dense' | 'incremental') => {
     const settings = occlusionSettings.parse({ patch: 8, stride: 8, strategy });
-    const { scores, provenance } = await model.occlude(photo, settings);
+    const { scores, provenance } = await model.occlude(photo, model.resolve(settings, photo));
     expect(provenance.strategy).toBe(strategy);
     return [...(scores[0] ?? [])];
   };

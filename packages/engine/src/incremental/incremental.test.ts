@@ -74,7 +74,7 @@ async function compare(seed: number): Promise<Outcome> {
   if (segments.length === 0) return { segments: 0, winograd: 0, worst: 0 };
   const rows = randomRanges(random, size.height);
   const columns = randomRanges(random, size.width);
-  const program = compileProgram(model, graph, segments, rows, columns);
+  const program = compileProgram({ model, graph }, segments, { y: rows, x: columns });
   const length = size.height * size.width * 3;
   const original = Float32Array.from({ length }, () => random() * 2 - 1);
   const filled = Float32Array.from({ length }, () => random() * 2 - 1);
@@ -95,13 +95,19 @@ async function compare(seed: number): Promise<Outcome> {
     threadBytes: 1 << 22,
     original: shared(original),
   };
-  const { maps, row } = await thread.original(task);
-  const inputs = await thread.inputs({ ...task, filled: shared(filled), maps, positions, boxes });
-  const found = await thread.last({ ...task, inputs });
+  const { maps, output } = await thread.runBaseline(task);
+  const inputs = await thread.runSegments({
+    ...task,
+    filled: shared(filled),
+    maps,
+    positions,
+    boxes,
+  });
+  const found = await thread.runLast({ ...task, inputs });
   await thread.close();
   const images = [original, ...boxes.map((box) => occlude(original, filled, size.width, box))];
   const expected = await runWhole(path, images, size);
-  const worst = difference([...row, ...found], expected);
+  const worst = difference([...output, ...found], expected);
   return {
     segments: segments.length,
     winograd: segments.filter(({ method }) => method === 'winograd').length,

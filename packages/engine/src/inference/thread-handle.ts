@@ -1,14 +1,15 @@
 import { Worker } from 'node:worker_threads';
 import { AppError, unavailable } from '@umbra/shared/errors';
-import type { LastInputs } from '../incremental/run/execute.js';
 import type {
   BaselineMaps,
   BaselineTask,
   BoxesTask,
+  LastInputs,
   LastTask,
-} from '../incremental/run/segments.js';
+} from '../incremental/types.js';
+import type { ImageBatch } from '../occlusion/image-batch.js';
 import { buffersOf } from './buffers.js';
-import type { Batch, Numbered, OpenRequest, ThreadReply, ThreadRequest } from './messages.js';
+import type { Numbered, OpenRequest, ThreadReply, ThreadRequest } from './messages.js';
 
 /** The runtime that loaded a model. */
 export type Runtime = {
@@ -16,21 +17,23 @@ export type Runtime = {
   readonly version: string;
   readonly device: string;
 };
+
 /** The main thread's end of one thread. */
 export type ThreadHandle = {
   /** True once the thread is gone. */
   ended(): boolean;
-  /** Say what a model is, unless this thread knows it. */
+  /** Describe a model to the thread, unless it knows the model. */
   open(request: OpenRequest): Promise<void>;
   /** Load a model that is open. */
   load(digest: string): Promise<Runtime>;
   /** @returns float32 [images of the batch, classes] */
-  run(batch: Batch): Promise<Float32Array>;
+  run(digest: string, batch: ImageBatch): Promise<Float32Array>;
   runBaseline(digest: string, task: BaselineTask): Promise<BaselineMaps>;
   /** @returns float32 [boxes, classes] */
   runBoxes(digest: string, task: BoxesTask): Promise<Float32Array>;
-  /** Boxes up to the last stage, and the last stage by itself. */
+  /** Run boxes up to the last stage. */
   runSegments(digest: string, task: BoxesTask): Promise<LastInputs>;
+  /** Run the last stage by itself. @returns float32 [boxes, classes] */
   runLast(digest: string, task: LastTask): Promise<Float32Array>;
   /** End the thread, after the call that it is in: a native call cut short ends the process. */
   close(): Promise<void>;
@@ -104,16 +107,19 @@ export function startThread(entry: URL): ThreadHandle {
       await known;
     },
     load: (digest) => askFor('loaded', { kind: 'load', digest }),
-    run: async (batch) => (await askFor('rows', { kind: 'run', ...batch })).rows,
+    async run(digest, batch) {
+      return (await askFor('outputs', { kind: 'run', digest, ...batch })).outputs;
+    },
     runBaseline: (digest, task) => askFor('maps', { kind: 'baseline', digest, ...task }),
     async runBoxes(digest, task) {
-      return (await askFor('rows', { kind: 'boxes', digest, ...task })).rows;
+      return (await askFor('outputs', { kind: 'boxes', digest, ...task })).outputs;
     },
     async runSegments(digest, task) {
       return (await askFor('inputs', { kind: 'segments', digest, ...task })).inputs;
     },
     async runLast(digest, task) {
-      return (await askFor('rows', { kind: 'last', digest, ...task }, buffersOf(task.inputs))).rows;
+      const request = { kind: 'last', digest, ...task } as const;
+      return (await askFor('outputs', request, buffersOf(task.inputs))).outputs;
     },
     async close() {
       if (state === 'ended') return;

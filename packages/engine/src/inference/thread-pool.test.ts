@@ -7,10 +7,11 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openEngine } from '../engine.js';
 import { prepareImage } from '../image/preprocess.js';
+import { shareTensor } from '../image/shared-image.js';
 import { readBundle } from '../models/bundle.js';
-import { share } from '../occlusion/evaluate.js';
+import type { ImageBatch } from '../occlusion/image-batch.js';
 import { writeTinyBundle } from '../testing/tiny-bundle.js';
-import type { Batch } from './messages.js';
+import { createModelThreads } from './model-threads.js';
 import { startThread } from './thread-handle.js';
 import { openThreadPool } from './thread-pool.js';
 
@@ -23,10 +24,9 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const weightBytes = 1024 ** 3;
 const nowhere = { top: 0, left: 0, bottom: 0, right: 0 };
 const size = { height: 32, width: 32 };
-const batchOf = (digest: string, value = 0): Batch => ({
-  digest,
+const batchOf = (value = 0): ImageBatch => ({
   original: new SharedArrayBuffer(3 * 32 * 32 * 4),
-  filled: share(new Float32Array(3 * 32 * 32).fill(value)),
+  filled: shareTensor(new Float32Array(3 * 32 * 32).fill(value)),
   size,
   boxes: [nowhere, { ...nowhere, bottom: 8, right: 8 }],
 });
@@ -51,15 +51,12 @@ const fragileSource = `
 describe('a thread that dies', () => {
   test('fails its own batch only, and the next one runs on a new thread', async () => {
     const path = await writeTinyBundle(folder);
-    const { bundle, digest } = await readBundle(path);
-    const pool = openThreadPool(1, {
-      weightBytes,
-      entry: await writeThread('fragile', fragileSource),
-    });
+    const stored = { ...(await readBundle(path)), folder: path };
+    const pool = openThreadPool(1, await writeThread('fragile', fragileSource));
     try {
-      await pool.open(digest, path, bundle);
-      const before = await pool.run(batchOf(digest, 1));
-      const runs = [pool.run(batchOf(digest, fatal)), pool.run(batchOf(digest, 1))];
+      const threads = createModelThreads(pool, stored, { weightBytes });
+      const before = await threads.run(batchOf(1));
+      const runs = [threads.run(batchOf(fatal)), threads.run(batchOf(1))];
       const [dead, waited] = await Promise.allSettled(runs);
       expect(dead).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } });
       expect(waited).toEqual({ status: 'fulfilled', value: before });
@@ -77,9 +74,9 @@ describe('a thread that dies', () => {
        throw new Error('no library here');`,
     );
     const path = await writeTinyBundle(folder);
-    const { bundle, digest } = await readBundle(path);
-    const pool = openThreadPool(1, { weightBytes, entry });
-    await expect(pool.open(digest, path, bundle)).rejects.toMatchObject({
+    const stored = { ...(await readBundle(path)), folder: path };
+    const pool = openThreadPool(1, entry);
+    await expect(createModelThreads(pool, stored, { weightBytes }).load()).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.stringContaining('no library here') as string,
     });
@@ -125,7 +122,8 @@ test('models open while others run, and each answers for itself', async () => {
     const engine = openEngine({ inferenceThreads: 2 });
     const one = async (path: string) => {
       const model = await engine.open(path);
-      const run = await model.occlude(await prepareImage(photo, model.bundle.input), settings);
+      const prepared = await prepareImage(photo, model.bundle.input);
+      const run = await model.occlude(prepared, model.resolve(settings, prepared));
       return run.scores.flatMap((scores) => [...scores]);
     };
     try {
@@ -144,16 +142,16 @@ test('models open while others run, and each answers for itself', async () => {
 
 test('closing lets a running batch end and cancels what waits', async () => {
   const path = await writeTinyBundle(folder);
-  const { bundle, digest } = await readBundle(path);
-  const pool = openThreadPool(1, { weightBytes });
-  await pool.open(digest, path, bundle);
-  const runs = Promise.allSettled([1, 2, 3].map(() => pool.run(batchOf(digest))));
+  const stored = { ...(await readBundle(path)), folder: path };
+  const pool = openThreadPool(1);
+  const threads = createModelThreads(pool, stored, { weightBytes });
+  const runs = Promise.allSettled([1, 2, 3].map(() => threads.run(batchOf())));
   await new Promise(setImmediate);
   await pool.close();
   const [running, ...waiting] = await runs;
   expect(running?.status).toBe('fulfilled');
   for (const one of waiting) expect(one).toMatchObject({ reason: { code: 'cancelled' } });
-  await expect(pool.run(batchOf(digest))).rejects.toMatchObject({ code: 'cancelled' });
+  await expect(threads.run(batchOf())).rejects.toMatchObject({ code: 'cancelled' });
 });
 
 describe('a model too large for every thread to hold whole', () => {
@@ -168,7 +166,8 @@ describe('a model too large for every thread to hold whole', () => {
         .png()
         .toBuffer();
       const settings = occlusionSettings.parse({ patch: 8, stride: 4, strategy });
-      const run = await model.occlude(await prepareImage(photo, model.bundle.input), settings);
+      const prepared = await prepareImage(photo, model.bundle.input);
+      const run = await model.occlude(prepared, model.resolve(settings, prepared));
       return run.scores.flatMap((scores) => [...scores]);
     } finally {
       await engine.close();

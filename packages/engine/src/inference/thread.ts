@@ -5,30 +5,31 @@ import { integrity, reportError } from '@umbra/shared/errors';
 import type { Backend, BackendOptions } from '../backends/backend.js';
 import { loadBackend } from '../backends/load-backend.js';
 import { openSegments, type Segments } from '../incremental/run/segments.js';
-import { copyBox, copyRanks } from '../occlusion/copy.js';
+import { batchLength, type ImageBatch, writeBatch } from '../occlusion/image-batch.js';
 import { buffersOf } from './buffers.js';
-import type { Batch, Numbered, ThreadReply, ThreadRequest } from './messages.js';
+import type { Numbered, ThreadReply, ThreadRequest } from './messages.js';
 
 const port = parentPort;
 if (port === null) throw new Error('Expected to run as a worker thread');
 
 /**
  * A model's sessions: of the whole network, or of its segments. Both at once would hold its weights
- * twice, so what the next task does not use is let go.
+ * twice, so what the next task does not use is closed.
  */
-type Model = {
+type ThreadModel = {
   readonly folder: string;
   readonly bundle: ModelBundle;
   readonly options: BackendOptions;
   whole: Backend | null;
   segments: Segments | null;
 };
-const models = new Map<string, Model>();
+const models = new Map<string, ThreadModel>();
 /** Kept between batches: a new large array each time would cost more than filling it. */
 let scratch = new Float32Array(0);
 
 port.on('message', ({ id, content }: Numbered<ThreadRequest>) => {
-  answer(content)
+  // Neither step rejects: a failure is a reply too.
+  void answer(content)
     .catch((error: unknown): ThreadReply => ({ kind: 'failed', error: reportError(error) }))
     .then((reply) => {
       const message: Numbered<ThreadReply> = { id, content: reply };
@@ -48,24 +49,23 @@ async function answer(request: ThreadRequest): Promise<ThreadReply> {
     const { name, version, device } = await wholeOf(model);
     return { kind: 'loaded', name, version, device };
   }
-  if (request.kind === 'run') return { kind: 'rows', rows: await run(model, request) };
+  if (request.kind === 'run') return { kind: 'outputs', outputs: await run(model, request) };
   const segments = await segmentsOf(model, request.folder);
   switch (request.kind) {
     case 'baseline':
-      return { kind: 'maps', ...(await segments.original(request)) };
+      return { kind: 'maps', ...(await segments.runBaseline(request)) };
     case 'segments':
-      return { kind: 'inputs', inputs: await segments.inputs(request) };
+      return { kind: 'inputs', inputs: await segments.runSegments(request) };
     case 'last':
-      return { kind: 'rows', rows: await segments.last(request) };
-    case 'boxes':
-      return {
-        kind: 'rows',
-        rows: await segments.last({ ...request, inputs: await segments.inputs(request) }),
-      };
+      return { kind: 'outputs', outputs: await segments.runLast(request) };
+    case 'boxes': {
+      const inputs = await segments.runSegments(request);
+      return { kind: 'outputs', outputs: await segments.runLast({ ...request, inputs }) };
+    }
   }
 }
 
-async function wholeOf(model: Model): Promise<Backend> {
+async function wholeOf(model: ThreadModel): Promise<Backend> {
   const { segments } = model;
   model.segments = null;
   await segments?.close();
@@ -73,7 +73,7 @@ async function wholeOf(model: Model): Promise<Backend> {
   return model.whole;
 }
 
-async function segmentsOf(model: Model, folder: string): Promise<Segments> {
+async function segmentsOf(model: ThreadModel, folder: string): Promise<Segments> {
   const { whole } = model;
   model.whole = null;
   await whole?.close();
@@ -81,29 +81,13 @@ async function segmentsOf(model: Model, folder: string): Promise<Segments> {
   return model.segments;
 }
 
-async function run(model: Model, request: Batch): Promise<Float32Array> {
-  const original = new Float32Array(request.original);
-  const filled = new Float32Array(request.filled);
-  const { size } = request;
-  const { layout } = model.bundle.input;
-  const count = 'boxes' in request ? request.boxes.length : request.ranges.length;
-  if (scratch.length < count * original.length) scratch = new Float32Array(count * original.length);
-  const batch = scratch.subarray(0, count * original.length);
-  const imageAt = (index: number) => {
-    const image = batch.subarray(index * original.length, (index + 1) * original.length);
-    image.set(original);
-    return image;
-  };
-  if ('boxes' in request) {
-    for (const [index, box] of request.boxes.entries()) {
-      copyBox(imageAt(index), filled, size, layout, box);
-    }
-  } else {
-    const ranks = new Int32Array(request.ranks);
-    for (const [index, range] of request.ranges.entries()) {
-      copyRanks(imageAt(index), filled, layout, ranks, range);
-    }
-  }
+async function run(model: ThreadModel, batch: ImageBatch): Promise<Float32Array> {
+  const { height, width } = batch.size;
+  const images = batchLength(batch);
+  const length = images * (batch.original.byteLength / 4);
+  if (scratch.length < length) scratch = new Float32Array(length);
+  const tensor = scratch.subarray(0, length);
+  writeBatch(batch, model.bundle.input.layout, tensor);
   const whole = await wholeOf(model);
-  return whole.run(batch, count, size.height, size.width);
+  return whole.run(tensor, images, height, width);
 }

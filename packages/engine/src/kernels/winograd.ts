@@ -10,7 +10,7 @@ declare const WebAssembly: {
 };
 type WasmMemory = { readonly buffer: ArrayBuffer; grow(pages: number): number };
 
-/** The transforms of `assembly/winograd.ts`. */
+/** The transforms of `assembly/winograd.ts`, whose arguments are numbers alone. */
 type Transforms = {
   transformInput(
     source: number,
@@ -86,15 +86,16 @@ export function transformWeights(
 ): Float32Array {
   const transformed = new Float32Array(16 * inputs * outputs);
   const plane = inputs * outputs;
-  // Rows of the kernel first, then columns; plain numbers, since this runs for millions of kernels.
+  // Rows of the kernel first, then columns. Hot, for millions of kernels: plain numbers, and indices that
+  // lie inside the arrays by construction.
   const half = new Float64Array(12);
   for (let output = 0; output < outputs; output++) {
     for (let input = 0; input < inputs; input++) {
       const at = (output * inputs + input) * 9;
       for (let column = 0; column < 3; column++) {
-        const g0 = weights[at + column] ?? 0;
-        const g1 = weights[at + 3 + column] ?? 0;
-        const g2 = weights[at + 6 + column] ?? 0;
+        const g0 = weights[at + column] as number;
+        const g1 = weights[at + 3 + column] as number;
+        const g2 = weights[at + 6 + column] as number;
         half[column] = g0;
         half[3 + column] = (g0 + g1 + g2) / 2;
         half[6 + column] = (g0 - g1 + g2) / 2;
@@ -102,9 +103,9 @@ export function transformWeights(
       }
       let place = input * outputs + output;
       for (let row = 0; row < 12; row += 3) {
-        const h0 = half[row] ?? 0;
-        const h1 = half[row + 1] ?? 0;
-        const h2 = half[row + 2] ?? 0;
+        const h0 = half[row] as number;
+        const h1 = half[row + 1] as number;
+        const h2 = half[row + 2] as number;
         transformed[place] = h0;
         transformed[place + plane] = (h0 + h1 + h2) / 2;
         transformed[place + 2 * plane] = (h0 - h1 + h2) / 2;

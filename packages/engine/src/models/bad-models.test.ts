@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Engine, openEngine } from '../engine.js';
+import { openEngine } from '../engine.js';
 import { type TinyOptions, tinyNetwork, writeTinyBundle } from '../testing/tiny-bundle.js';
 import { encodeOnnx, type Network } from '../testing/tiny-onnx.js';
+import type { Engine } from '../types.js';
 
 let folder: string;
 let engine: Engine;
@@ -193,7 +194,7 @@ test('a network whose scores turn to NaN under the patch is refused', async () =
     stride: 8,
     fill: { kind: 'constant', value: -1 },
   });
-  await expect(model.occlude(input, settings)).rejects.toMatchObject({
+  await expect(model.occlude(input, model.resolve(settings, input))).rejects.toMatchObject({
     code: 'integrity',
     message: "Model 'roots' gives NaN with the patch at position 0",
   });

@@ -4,9 +4,10 @@ import { type OcclusionSettingsInput, occlusionSettings } from '@umbra/shared/co
 import { reportError } from '@umbra/shared/errors';
 import type { Backend } from '../backends/backend.js';
 import { loadBackend } from '../backends/load-backend.js';
-import { type OpenModel, openEngine } from '../engine.js';
+import { openEngine } from '../engine.js';
 import type { ModelInput } from '../image/preprocess.js';
 import { softmaxAt } from '../occlusion/scores.js';
+import type { OpenModel } from '../types.js';
 import { readBundle, verifyBundle } from './bundle.js';
 import { readLabels } from './labels.js';
 
@@ -196,7 +197,8 @@ async function scoresAt(model: OpenModel, strategy: 'dense' | 'incremental'): Pr
     edge: 'valid',
     target: { kind: 'top', k: Math.min(5, model.labels.length) },
   };
-  const { scores } = await model.occlude(inputOf(height, width), occlusionSettings.parse(settings));
+  const run = model.resolve(occlusionSettings.parse(settings), { height, width });
+  const { scores } = await model.occlude(inputOf(height, width), run);
   return scores.flatMap((values) => [...values]);
 }
 

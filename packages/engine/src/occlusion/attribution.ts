@@ -1,10 +1,13 @@
+import { at } from '@umbra/shared/assert';
 import type { BaselineRun } from '@umbra/shared/contracts/shard';
 import { type Grid, patchBox } from '@umbra/shared/occlusion/grid';
 import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 
+// Hot: loops over pixels read `as number`, since their indices lie inside the arrays by construction.
+
 /**
- * Spread scores over pixels: the mean, over the patches that cover a pixel, of the clean score
- * minus the occluded one. Positive where the image supports the class; 0 where no patch reaches.
+ * Spread scores over pixels: the mean, over the patches that cover a pixel, of the baseline
+ * score minus the occluded one. Positive where the image supports the class; 0 where no patch reaches.
  *
  * @param scores float32 [rows, columns], row-major.
  * @returns float32 [height, width] in the model's input frame.
@@ -20,7 +23,7 @@ export function attribute(grid: Grid, scores: Float32Array, baselineScore: numbe
   const covers = new Float64Array((height + 1) * (width + 1));
   for (let row = 0; row < grid.rows; row++) {
     for (let column = 0; column < grid.columns; column++) {
-      const drop = baseline - (scores[row * grid.columns + column] ?? 0);
+      const drop = baseline - (scores[row * grid.columns + column] as number);
       const { top, left, bottom, right } = patchBox(grid, row, column);
       for (const [y, x, sign] of [
         [top, left, 1],
@@ -28,9 +31,9 @@ export function attribute(grid: Grid, scores: Float32Array, baselineScore: numbe
         [bottom, left, -1],
         [bottom, right, 1],
       ] as const) {
-        const at = y * (width + 1) + x;
-        drops[at] = (drops[at] ?? 0) + sign * drop;
-        covers[at] = (covers[at] ?? 0) + sign;
+        const corner = y * (width + 1) + x;
+        drops[corner] = (drops[corner] as number) + sign * drop;
+        covers[corner] = (covers[corner] as number) + sign;
       }
     }
   }
@@ -39,16 +42,16 @@ export function attribute(grid: Grid, scores: Float32Array, baselineScore: numbe
   const attribution = new Float32Array(height * width);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      const at = y * (width + 1) + x;
-      const count = Math.round(covers[at] ?? 0);
-      attribution[y * width + x] = count === 0 ? 0 : (drops[at] ?? 0) / count;
+      const corner = y * (width + 1) + x;
+      const count = Math.round(covers[corner] as number);
+      attribution[y * width + x] = count === 0 ? 0 : (drops[corner] as number) / count;
     }
   }
   return attribution;
 }
 
 /**
- * The attributions of each patch size.
+ * Attribute one target for each patch size.
  *
  * @param scores float32 [positions] of the whole plan, of one target.
  * @returns float32 [height, width], one a grid of the plan.
@@ -58,40 +61,40 @@ export function attributeGrids(
   scores: Float32Array,
   baselineScore: number,
 ): Float32Array[] {
-  return grids.map((grid, at) =>
-    attribute(grid, scores.subarray(gridStarts[at], gridStarts[at + 1]), baselineScore),
+  return grids.map((grid, nth) =>
+    attribute(grid, scores.subarray(gridStarts[nth], gridStarts[nth + 1]), baselineScore),
   );
 }
 
-/** The mean of maps of one extent. */
+/** Mean of maps of one extent, at least one. */
 export function meanMap(maps: readonly Float32Array[]): Float32Array {
-  const [first = new Float32Array(), ...others] = maps;
+  const [first, ...others] = maps;
+  if (first === undefined) throw new RangeError('Expected at least one map, got none');
   if (others.length === 0) return first;
   return first.map(
-    (value, at) => others.reduce((sum, map) => sum + (map[at] ?? 0), value) / maps.length,
+    (value, pixel) =>
+      others.reduce((sum, map) => sum + (map[pixel] as number), value) / maps.length,
   );
 }
 
-/** Each target's attribution: the mean over the patch sizes. @returns float32 [height, width] each */
+/** Attribute each target: the mean over the patch sizes. @returns float32 [height, width] each */
 export function attributeTargets(
   plan: OcclusionPlan,
   scores: readonly Float32Array[],
   { targets }: BaselineRun,
 ): Float32Array[] {
-  return targets.map(({ score }, at) =>
-    meanMap(attributeGrids(plan, scores[at] ?? new Float32Array(), score)),
-  );
+  return targets.map(({ score }, nth) => meanMap(attributeGrids(plan, at(scores, nth), score)));
 }
 
 /** Two-dimensional running sum, in place. */
 function integrate(image: Float64Array, height: number, width: number): void {
   for (let y = 0; y < height; y++) {
     for (let x = 1; x < width; x++) {
-      const at = y * width + x;
-      image[at] = (image[at] ?? 0) + (image[at - 1] ?? 0);
+      const pixel = y * width + x;
+      image[pixel] = (image[pixel] as number) + (image[pixel - 1] as number);
     }
   }
-  for (let at = width; at < height * width; at++) {
-    image[at] = (image[at] ?? 0) + (image[at - width] ?? 0);
+  for (let pixel = width; pixel < height * width; pixel++) {
+    image[pixel] = (image[pixel] as number) + (image[pixel - width] as number);
   }
 }

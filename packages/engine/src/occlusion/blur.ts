@@ -1,7 +1,7 @@
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { Size } from '@umbra/shared/occlusion/grid';
 
-/** Beyond this many sigmas a Gaussian's weight is below half a percent of its peak's. */
+/** Extent of the kernel in sigmas; a Gaussian's weight beyond it is below half a percent of its peak's. */
 const reach = 3;
 
 /**
@@ -50,7 +50,8 @@ function blurAxis(
     let sum = 0;
     for (let tap = -radius; tap <= radius; tap++) {
       const from = Math.min(extent - 1, Math.max(0, place + tap));
-      sum += (weights[tap + radius] ?? 0) * (image[first + from * step] ?? 0);
+      // Hot: a tap is a weight, and `from` lies on the axis.
+      sum += (weights[tap + radius] as number) * (image[first + from * step] as number);
     }
     result[at] = sum;
   }

@@ -8,8 +8,9 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { decodeFloats } from '../encoding/npy.js';
-import { type Engine, type OpenModel, openEngine } from '../engine.js';
+import { openEngine } from '../engine.js';
 import { prepareImage } from '../image/preprocess.js';
+import type { Engine, OpenModel } from '../types.js';
 import { attribute } from './attribution.js';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
@@ -78,7 +79,7 @@ async function attributionOf(
   input: Awaited<ReturnType<typeof cutInput>>,
   settings: OcclusionSettings,
 ) {
-  const { plan, scores, baseline } = await model.occlude(input, settings);
+  const { plan, scores, baseline } = await model.occlude(input, model.resolve(settings, input));
   const [grid] = plan.grids;
   const [target] = baseline.targets;
   if (grid === undefined || target === undefined || scores[0] === undefined) {

@@ -4,12 +4,14 @@ import { channelStride } from '../image/stride.js';
 
 type Layout = ModelBundle['input']['layout'];
 
-/** Copy the pixels of a box from one image to another, in place; both are of the same layout. */
+/** Pixels whose rank is in `[from, to)`. */
+export type RankRange = { readonly from: number; readonly to: number };
+
+/** Copy the pixels of a box from one image to another, in place; both are of the same format. */
 export function copyBox(
   image: Float32Array,
   source: Float32Array,
-  { height, width }: Size,
-  layout: Layout,
+  { height, width, layout }: Size & { readonly layout: Layout },
   box: Box,
 ): void {
   // Pixels of a row are neighbours in memory: one plane a channel, or all channels at once.
@@ -26,20 +28,20 @@ export function copyBox(
 /**
  * Copy the pixels whose rank is in `[from, to)`, in place.
  *
- * @param ranks int32 [height, width].
+ * @param ranked `ranks` is int32 [height, width], `layout` that of both images.
  */
 export function copyRanks(
   image: Float32Array,
   source: Float32Array,
-  layout: Layout,
-  ranks: Int32Array,
-  { from, to }: { readonly from: number; readonly to: number },
+  { ranks, layout }: { readonly ranks: Int32Array; readonly layout: Layout },
+  { from, to }: RankRange,
 ): void {
   for (let channel = 0; channel < 3; channel++) {
     const [start, step] = channelStride(layout, channel, ranks.length);
     for (const [pixel, rank] of ranks.entries()) {
       if (rank < from || rank >= to) continue;
-      image[start + pixel * step] = source[start + pixel * step] ?? 0;
+      // Hot: both images have a number for each pixel and channel.
+      image[start + pixel * step] = source[start + pixel * step] as number;
     }
   }
 }

@@ -1,208 +1,211 @@
 import type { ModelBundle } from '@umbra/shared/contracts/model';
-import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import { integrity, invalidInput } from '@umbra/shared/errors';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
+import { throwIfAborted, untilAborted } from '../abort.js';
+import type { SharedImage } from '../image/shared-image.js';
 import type { Incremental, NetworkPlan } from '../incremental/incremental.js';
-import type { ThreadPool } from '../inference/thread-pool.js';
-import { throwIfAborted, untilAborted } from './abort.js';
+import type { InferenceStrategy } from '../types.js';
 import type { BaselineOutputs } from './baseline-outputs.js';
+import type { RankRange } from './copy.js';
+import type { ImageBatch, RankReplacements } from './image-batch.js';
+import type { ResolvedSettings } from './resolve-run.js';
 
-export type EvaluatedModel = {
-  readonly pool: ThreadPool;
-  readonly digest: string;
+/** Runs batches of one model side by side. */
+export type BatchRunner = {
+  readonly inferenceThreads: number;
+  /** @returns float32 [images of the batch, classes] */
+  run(batch: ImageBatch): Promise<Float32Array>;
+};
+
+/** What running a network whole takes. */
+export type WholeModel = {
+  readonly threads: BatchRunner;
   readonly bundle: ModelBundle;
-  /** Length of one output row. */
+  /** Length of the output for one image. */
   readonly classes: number;
   /** Budget for the batches of all threads together, bytes. */
   readonly batchBytes: number;
+};
+
+export type EvaluatedModel = WholeModel & {
   readonly incremental: Incremental;
   readonly baselineOutputs: BaselineOutputs;
 };
 
-/** What running the network whole takes. */
-export type WholeModel = Omit<EvaluatedModel, 'incremental' | 'baselineOutputs' | 'pool'> & {
-  readonly pool: Pick<ThreadPool, 'inferenceThreads' | 'run'>;
-};
-
-/** One image in memory that all threads see: no batch copies it between threads. */
-export type SharedImage = {
-  /** float32, one image in the bundle's layout, normalised. */
-  readonly original: SharedArrayBuffer;
-  /** The same layout: where pixels under a box are copied from. */
-  readonly filled: SharedArrayBuffer;
-  readonly size: Size;
-};
-
 export type EvaluateOptions = {
   readonly signal?: AbortSignal | undefined;
-  /** How boxes are run, and the largest patch, for which segments are planned; dense if left out. */
-  readonly way?: Way;
-  /** Called once for each batch, in any order. `rows` is float32 [n, classes], of places `start` on. */
-  readonly onRows: (start: number, rows: Float32Array) => void;
+  /** Called once for each batch, in any order. `outputs` is float32 [n, classes], of boxes `start` on. */
+  readonly onOutputs: (start: number, outputs: Float32Array) => void;
 };
 
-export type Way = { readonly strategy: OcclusionSettings['strategy']; readonly patch: Size };
+/** Runs a model on one image with boxes replaced. */
+export type Evaluator = {
+  /** The strategy that runs. */
+  readonly strategy: InferenceStrategy;
+  /**
+   * The output for the unoccluded image, float32 [classes]; kept for the image's other shards, as are
+   * its maps where the network runs by segments.
+   *
+   * @throws {AppError} `integrity` if it holds NaN.
+   */
+  evaluateBaseline(signal?: AbortSignal): Promise<Float32Array>;
+  /**
+   * Run the network with the pixels of one box at a time replaced.
+   *
+   * An output depends on its own box only: not on the order, the batch, or the number of threads. An
+   * empty box is the unoccluded image.
+   *
+   * @throws {AppError} `cancelled` within one batch of the signal; `unavailable` if a thread dies.
+   */
+  evaluate(boxes: readonly Box[], options: EvaluateOptions): Promise<void>;
+};
 
-/** Pixels whose rank is in `[from, to)`. */
-export type RankRange = { readonly from: number; readonly to: number };
-
-export const nowhere: Box = { top: 0, left: 0, bottom: 0, right: 0 };
+const emptyBox: Box = { top: 0, left: 0, bottom: 0, right: 0 };
 const noRank: RankRange = { from: 0, to: 0 };
 
-/** Larger batches are no faster on a CPU, and a short batch hears a cancellation soon. */
+/** Larger batches are no faster on a CPU, and a short batch meets a cancellation soon. */
 const maxBatch = 8;
 /**
  * Runtimes multiply a single row by another routine than several, with other rounding. No batch
- * has fewer images, so that rows never depend on what they were batched with.
+ * has fewer images, so that outputs never depend on what they were batched with.
  */
-const smallestBatch = 2;
+const minBatch = 2;
 /** Activations of a convolutional network, as a multiple of its input: generous for VGG16. */
 const activationFactor = 75;
-
-/**
- * Run the network with the pixels of one box at a time replaced.
- *
- * A row depends on its own box only: not on the order, the batch, or the number of threads. An empty
- * box is the clean image.
- *
- * @throws {AppError} `cancelled` within one batch of the signal; `unavailable` if a thread dies.
- */
-export async function evaluate(
-  model: EvaluatedModel,
-  image: SharedImage,
-  boxes: readonly Box[],
-  options: EvaluateOptions,
-): Promise<void> {
-  const plan = await planFor(model, image.size, options.way);
-  if (plan !== null) return model.incremental.evaluate(plan, image, boxes, options);
-  return runBatches(model, image, boxes.length, options, (start, end) => {
-    const batch = padBatch(boxes.slice(start, end), nowhere);
-    return model.pool.run({ digest: model.digest, ...image, boxes: batch });
-  });
-}
-
 /** Modelled gains below this may be none in truth. */
 const minGain = 1.15;
 
 /**
- * The segments to run by; null if the network is to run whole.
+ * Choose how boxes of an image are run, once for all of them.
  *
  * @throws {AppError} `invalid_input` if incremental is asked for and no segment can be cut out.
  */
-export async function planFor(
+export async function openEvaluator(
+  model: EvaluatedModel,
+  image: SharedImage,
+  run: Pick<ResolvedSettings, 'strategy' | 'patch'>,
+): Promise<Evaluator> {
+  const plan = await chooseSegments(model, image.size, run);
+  if (plan !== null) {
+    const evaluate: Evaluator['evaluate'] = (boxes, options) =>
+      model.incremental.evaluate(plan, image, boxes, options);
+    return {
+      strategy: 'incremental',
+      evaluateBaseline: (signal) => evaluateEmptyBox(model, evaluate, signal),
+      evaluate,
+    };
+  }
+  const evaluate: Evaluator['evaluate'] = (boxes, options) =>
+    evaluateWhole(model, image, boxes, options);
+  return {
+    strategy: 'dense',
+    evaluateBaseline(signal) {
+      // Made without the signal: other shards may wait for the same output.
+      const make = () => evaluateEmptyBox(model, evaluate);
+      return untilAborted(model.baselineOutputs.get(image, make), signal);
+    },
+    evaluate,
+  };
+}
+
+/**
+ * Choose the segments to run by; null if the network is to run whole.
+ *
+ * @throws {AppError} `invalid_input` if incremental is asked for and no segment can be cut out.
+ */
+export async function chooseSegments(
   { incremental, bundle }: Pick<EvaluatedModel, 'incremental' | 'bundle'>,
   size: Size,
-  way: Way | undefined,
+  { strategy, patch }: Pick<ResolvedSettings, 'strategy' | 'patch'>,
 ): Promise<NetworkPlan | null> {
-  if (way === undefined || way.strategy === 'dense') return null;
-  const plan = await incremental.plan(size, way.patch);
+  if (strategy === 'dense') return null;
+  const plan = await incremental.plan(size, patch);
   const possible = plan !== null && plan.segments.length > 0;
-  if (way.strategy === 'auto') return possible && plan.gain >= minGain ? plan : null;
+  if (strategy === 'auto') return possible && plan.gain >= minGain ? plan : null;
   if (possible) return plan;
   throw invalidInput(
     `Expected strategy 'auto' or 'dense', since no part of model '${bundle.name}' can be run on windows alone, got 'incremental'`,
   );
 }
 
+function evaluateWhole(
+  model: WholeModel,
+  image: SharedImage,
+  boxes: readonly Box[],
+  options: EvaluateOptions,
+): Promise<void> {
+  const run = (start: number, end: number) =>
+    model.threads.run({ ...image, boxes: padBatch(boxes.slice(start, end), emptyBox) });
+  return runBatches(model, { image, count: boxes.length, run }, options);
+}
+
 /**
  * Run the network with arbitrary sets of pixels replaced, each given as a range of ranks.
  *
- * @param ranks int32 [height, width], a rank a pixel.
- * @throws {AppError} As `evaluate`.
+ * @throws {AppError} As `Evaluator.evaluate`.
  */
 export function evaluateRanks(
   model: WholeModel,
   image: SharedImage,
-  ranks: SharedArrayBuffer,
-  ranges: readonly RankRange[],
+  { ranks, ranges }: RankReplacements,
   options: EvaluateOptions,
 ): Promise<void> {
-  return runBatches(model, image, ranges.length, options, (start, end) => {
-    const batch = padBatch(ranges.slice(start, end), noRank);
-    return model.pool.run({ digest: model.digest, ...image, ranks, ranges: batch });
-  });
+  const run = (start: number, end: number) =>
+    model.threads.run({ ...image, ranks, ranges: padBatch(ranges.slice(start, end), noRank) });
+  return runBatches(model, { image, count: ranges.length, run }, options);
 }
 
-/**
- * The unoccluded image's row. Where the network runs whole, it is kept for the image's other shards; by
- * segments, its maps are.
- *
- * @throws {AppError} `integrity` if it holds NaN.
- */
-export async function evaluateBaseline(
-  model: EvaluatedModel,
-  image: SharedImage,
-  { signal, way }: Pick<EvaluateOptions, 'signal' | 'way'>,
+async function evaluateEmptyBox(
+  { bundle, classes }: WholeModel,
+  evaluate: Evaluator['evaluate'],
+  signal?: AbortSignal,
 ): Promise<Float32Array> {
-  if ((await planFor(model, image.size, way)) !== null) {
-    return runBaseline(model, image, { signal, ...(way && { way }) });
-  }
-  // Without the signal: other shards may wait for the same row.
-  return untilAborted(
-    model.baselineOutputs.get(image, () => runBaseline(model, image, {})),
+  let output: Float32Array | undefined;
+  await evaluate([emptyBox], {
     signal,
-  );
-}
-
-async function runBaseline(
-  model: EvaluatedModel,
-  image: SharedImage,
-  options: Pick<EvaluateOptions, 'signal' | 'way'>,
-): Promise<Float32Array> {
-  let row = new Float32Array();
-  const onRows = (_: number, rows: Float32Array) => {
-    row = rows.slice(0, model.classes);
-  };
-  await evaluate(model, image, [nowhere], { ...options, onRows });
-  if (row.some(Number.isNaN)) {
-    throw integrity(`Model '${model.bundle.name}' gives NaN for this image`);
+    onOutputs(_, outputs) {
+      output = outputs.slice(0, classes);
+    },
+  });
+  if (output === undefined) throw new Error('Expected an output for the unoccluded image');
+  if (output.some(Number.isNaN)) {
+    throw integrity(`Model '${bundle.name}' gives NaN for this image`);
   }
-  return row;
+  return output;
 }
 
-/** How many classes a model gives, by one forward pass of a blank image. */
-export async function countClasses(
-  pool: ThreadPool,
-  digest: string,
-  bundle: ModelBundle,
-): Promise<number> {
+/** Count the classes that a model gives, by one forward pass of a blank image. */
+export async function countClasses(threads: BatchRunner, bundle: ModelBundle): Promise<number> {
   const { height, width } = bundle.input;
   const original = new SharedArrayBuffer(3 * height * width * 4);
-  const boxes = padBatch([nowhere], nowhere);
-  const rows = await pool.run({
-    digest,
-    original,
-    filled: original,
-    size: { height, width },
-    boxes,
-  });
-  if (rows.some(Number.isNaN)) {
+  const boxes = padBatch([emptyBox], emptyBox);
+  const size = { height, width };
+  const outputs = await threads.run({ original, filled: original, size, boxes });
+  if (outputs.some(Number.isNaN)) {
     throw integrity(`Model '${bundle.name}' gives NaN on a blank image: its weights are broken`);
   }
-  return rows.length / boxes.length;
+  return outputs.length / boxes.length;
 }
 
-/** Images a batch, from the share of the budget that one thread has. */
+/** Images a batch, from the part of the budget that one thread has. */
 export function batchSize(threadBytes: number, imageBytes: number): number {
   const fitting = Math.floor(threadBytes / (imageBytes * activationFactor));
-  return Math.max(smallestBatch, Math.min(maxBatch, fitting));
+  return Math.max(minBatch, Math.min(maxBatch, fitting));
 }
 
-/** Copy a tensor to memory that threads can see. */
-export function share(tensor: Float32Array): SharedArrayBuffer {
-  const shared = new SharedArrayBuffer(tensor.byteLength);
-  new Float32Array(shared).set(tensor);
-  return shared;
-}
+/** Images to run, and what runs the images `[start, end)` of them. */
+type BatchedImages = {
+  readonly image: SharedImage;
+  readonly count: number;
+  run(start: number, end: number): Promise<Float32Array>;
+};
 
 async function runBatches(
-  { pool, batchBytes, classes }: WholeModel,
-  image: SharedImage,
-  count: number,
-  { signal, onRows }: EvaluateOptions,
-  run: (start: number, end: number) => Promise<Float32Array>,
+  { threads, batchBytes, classes }: WholeModel,
+  { image, count, run }: BatchedImages,
+  { signal, onOutputs }: EvaluateOptions,
 ): Promise<void> {
-  const perBatch = batchSize(batchBytes / pool.inferenceThreads, image.original.byteLength);
+  const perBatch = batchSize(batchBytes / threads.inferenceThreads, image.original.byteLength);
   let next = 0;
   const work = async () => {
     while (next < count) {
@@ -210,12 +213,12 @@ async function runBatches(
       const start = next;
       next = Math.min(next + perBatch, count);
       const end = next;
-      const rows = await untilAborted(run(start, end), signal);
-      onRows(start, rows.subarray(0, (end - start) * classes));
+      const outputs = await untilAborted(run(start, end), signal);
+      onOutputs(start, outputs.subarray(0, (end - start) * classes));
     }
   };
   try {
-    await Promise.all(Array.from({ length: pool.inferenceThreads }, work));
+    await Promise.all(Array.from({ length: threads.inferenceThreads }, work));
   } finally {
     // Where one thread failed, the others take no more of a run that is already lost.
     next = count;
@@ -223,6 +226,6 @@ async function runBatches(
 }
 
 function padBatch<T>(batch: readonly T[], padding: T): readonly T[] {
-  const missing = Math.max(0, smallestBatch - batch.length);
+  const missing = Math.max(0, minBatch - batch.length);
   return missing === 0 ? batch : [...batch, ...Array<T>(missing).fill(padding)];
 }

@@ -2,8 +2,9 @@ import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { Box } from '@umbra/shared/occlusion/grid';
 import { describe, expect, test } from 'vitest';
 import { planFrame } from '../image/frame.js';
+import { shareTensor } from '../image/shared-image.js';
 import { copyRanks } from './copy.js';
-import { share, type WholeModel } from './evaluate.js';
+import type { WholeModel } from './evaluate.js';
 import { area, hitsBox, measureFaithfulness, rankPixels } from './faithfulness.js';
 
 const size = { height: 4, width: 5 };
@@ -24,7 +25,7 @@ test.each(['NCHW', 'NHWC'] as const)('%s: pixels of a range of ranks are replace
   const image = new Float32Array(3 * pixels);
   const source = new Float32Array(3 * pixels).fill(1);
   const ranks = Int32Array.from({ length: pixels }, (_, at) => (at * 7) % pixels);
-  copyRanks(image, source, layout, ranks, { from: 3, to: 8 });
+  copyRanks(image, source, { ranks, layout }, { from: 3, to: 8 });
   const replaced = (at: number) =>
     [0, 1, 2].map((channel) => image[layout === 'NCHW' ? channel * pixels + at : 3 * at + channel]);
   for (const [at, rank] of ranks.entries()) {
@@ -34,31 +35,32 @@ test.each(['NCHW', 'NHWC'] as const)('%s: pixels of a range of ranks are replace
 });
 
 describe('a model that looks at one corner', () => {
-  /** Says yes with the share of the four corner pixels that are clean (1, where filled is 0). */
+  /** The probability of yes is the share of the four corner pixels that are original (1, where filled is 0). */
   const corner = [0, 1, 5, 6];
-  const pool: WholeModel['pool'] = {
+  const threads: WholeModel['threads'] = {
     inferenceThreads: 1,
     run(batch) {
       if (!('ranks' in batch)) throw new Error('Expected ranks');
-      const rows = batch.ranges.flatMap((range) => {
+      const outputs = batch.ranges.flatMap((range) => {
         const image = new Float32Array(batch.original).slice();
         const filled = new Float32Array(batch.filled);
-        copyRanks(image, filled, 'NCHW', new Int32Array(batch.ranks), range);
+        const ranks = new Int32Array(batch.ranks);
+        copyRanks(image, filled, { ranks, layout: 'NCHW' }, range);
         const yes = corner.reduce((sum, at) => sum + (image[at] ?? 0), 0) / corner.length;
         return [1 - yes, yes];
       });
-      return Promise.resolve(Float32Array.from(rows));
+      return Promise.resolve(Float32Array.from(outputs));
     },
   };
   const bundle = { name: 'corner', output: 'probabilities' } as ModelBundle;
-  const model: WholeModel = { pool, digest: '', bundle, classes: 2, batchBytes: 1 };
+  const model: WholeModel = { threads, bundle, classes: 2, batchBytes: 1 };
   const image = {
-    original: share(new Float32Array(3 * pixels).fill(1)),
-    filled: share(new Float32Array(3 * pixels)),
+    original: shareTensor(new Float32Array(3 * pixels).fill(1)),
+    filled: shareTensor(new Float32Array(3 * pixels)),
     size,
   };
   const frame = planFrame({ ...size, resize: { rule: 'squash' } }, { height: 40, width: 50 });
-  const judged = async (attribution: Float32Array, box?: Box) => {
+  const measure = async (attribution: Float32Array, box?: Box) => {
     const [one] = await measureFaithfulness(model, image, {
       attributions: [attribution],
       baseline: {
@@ -77,14 +79,14 @@ describe('a model that looks at one corner', () => {
 
   test('the right attribution deletes it at once and inserts it at once', async () => {
     // Four of twenty pixels are the first of five steps: the curves are 1, 0, 0, 0, 0, 0 and 0, 1, ...
-    const found = await judged(right);
+    const found = await measure(right);
     expect(found?.deletion).toBeCloseTo(0.1, 9);
     expect(found?.insertion).toBeCloseTo(0.9, 9);
     expect(found?.pointingGame).toBeNull();
   });
 
   test('the opposite does so last', async () => {
-    const found = await judged(wrong);
+    const found = await measure(wrong);
     expect(found?.deletion).toBeCloseTo(0.9, 9);
     expect(found?.insertion).toBeCloseTo(0.1, 9);
   });
@@ -92,8 +94,8 @@ describe('a model that looks at one corner', () => {
   test('the pointing game is played in the photo', async () => {
     const there = { top: 0, left: 0, bottom: 20, right: 20 };
     const elsewhere = { top: 20, left: 20, bottom: 40, right: 50 };
-    expect((await judged(right, there))?.pointingGame).toBe(true);
-    expect((await judged(right, elsewhere))?.pointingGame).toBe(false);
+    expect((await measure(right, there))?.pointingGame).toBe(true);
+    expect((await measure(right, elsewhere))?.pointingGame).toBe(false);
   });
 });
 
@@ -105,7 +107,7 @@ test('a box of the photo meets the input through resize and crop', () => {
   );
   const attribution = new Float32Array(100);
   attribution[3 * 10 + 2] = 1;
-  const hits = (box: Box) => hitsBox(attribution, { height: 10, width: 10 }, frame, box);
+  const hits = (box: Box) => hitsBox(attribution, { size: { height: 10, width: 10 }, frame }, box);
   expect(hits({ top: 30, left: 70, bottom: 40, right: 80 })).toBe(true);
   expect(hits({ top: 30, left: 20, bottom: 40, right: 30 })).toBe(false);
   expect(hits({ top: 40, left: 70, bottom: 50, right: 80 })).toBe(false);

@@ -1,7 +1,10 @@
+import { at } from '@umbra/shared/assert';
 import type { BaselineRun, Faithfulness } from '@umbra/shared/contracts/shard';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
 import type { Frame } from '../image/frame.js';
-import { evaluateRanks, type RankRange, type SharedImage, type WholeModel } from './evaluate.js';
+import type { SharedImage } from '../image/shared-image.js';
+import type { RankRange } from './copy.js';
+import { evaluateRanks, type WholeModel } from './evaluate.js';
 import { scoreOf } from './scores.js';
 
 export type FaithfulnessArguments = {
@@ -11,13 +14,13 @@ export type FaithfulnessArguments = {
   /** Pixels are replaced in this many equal steps. */
   readonly steps: number;
   readonly frame: Frame;
-  /** Where the object is, px of the photo. */
+  /** The object's box, px of the photo. */
   readonly box?: Box | undefined;
   readonly signal?: AbortSignal | undefined;
 };
 
 /**
- * Measure how well attributions say what the model rests on.
+ * Measure how well attributions show what the model rests on.
  *
  * Deletion replaces the most important pixels of the image first, insertion puts them into the
  * filled image first; both watch the target's probability whatever the score of the run. Pixels of
@@ -31,30 +34,34 @@ export async function measureFaithfulness(
   image: SharedImage,
   { attributions, baseline, steps, frame, box, signal }: FaithfulnessArguments,
 ): Promise<Faithfulness[]> {
-  const judged: Faithfulness[] = [];
-  for (const [at, { index }] of baseline.targets.entries()) {
-    const attribution = attributions[at] ?? new Float32Array();
+  const measured: Faithfulness[] = [];
+  for (const [nth, { index }] of baseline.targets.entries()) {
+    const attribution = at(attributions, nth);
     const curves = new Float64Array(2 * (steps + 1));
-    const ranges = rangesOf(attribution.length, steps);
-    await evaluateRanks(model, image, rankPixels(attribution), ranges, {
+    const replaced = {
+      ranks: rankPixels(attribution),
+      ranges: rangesOf(attribution.length, steps),
+    };
+    await evaluateRanks(model, image, replaced, {
       signal,
-      onRows(start, rows) {
-        for (let row = 0; row < rows.length / model.classes; row++) {
-          const output = rows.subarray(row * model.classes, (row + 1) * model.classes);
-          curves[start + row] = scoreOf(output, index, 'probability', model.bundle.output);
+      onOutputs(start, outputs) {
+        for (let step = 0; step < outputs.length / model.classes; step++) {
+          const output = outputs.subarray(step * model.classes, (step + 1) * model.classes);
+          curves[start + step] = scoreOf(output, index, 'probability', model.bundle.output);
         }
       },
     });
-    judged.push({
+    measured.push({
       deletion: area(curves.subarray(0, steps + 1)),
       insertion: area(curves.subarray(steps + 1)),
-      pointingGame: box === undefined ? null : hitsBox(attribution, image.size, frame, box),
+      pointingGame:
+        box === undefined ? null : hitsBox(attribution, { size: image.size, frame }, box),
     });
   }
-  return judged;
+  return measured;
 }
 
-/** What is replaced at each step: first the deletion's steps, then the insertion's. */
+/** Ranks to replace at each step: first the deletion's steps, then the insertion's. */
 function rangesOf(pixels: number, steps: number): RankRange[] {
   const cuts = Array.from({ length: steps + 1 }, (_, step) => Math.round((step * pixels) / steps));
   return [
@@ -63,10 +70,11 @@ function rangesOf(pixels: number, steps: number): RankRange[] {
   ];
 }
 
-/** @returns int32 [height, width]: 0 for the pixel of the largest attribution, and so on. */
+/** Rank pixels by attribution. @returns int32 [height, width]: 0 for the pixel of the largest attribution, and so on. */
 export function rankPixels(attribution: Float32Array): SharedArrayBuffer {
   const order = Uint32Array.from(attribution.keys()).sort(
-    (a, b) => (attribution[b] ?? 0) - (attribution[a] ?? 0) || a - b,
+    // Hot: `order` holds indices of the attribution.
+    (a, b) => (attribution[b] as number) - (attribution[a] as number) || a - b,
   );
   const shared = new SharedArrayBuffer(attribution.length * 4);
   const ranks = new Int32Array(shared);
@@ -74,9 +82,9 @@ export function rankPixels(attribution: Float32Array): SharedArrayBuffer {
   return shared;
 }
 
-/** Mean height of a curve over equal steps, by trapezoids. */
+/** Mean height of a curve of two values or more over equal steps, by trapezoids. */
 export function area(curve: Float64Array): number {
-  const ends = ((curve[0] ?? 0) + (curve.at(-1) ?? 0)) / 2;
+  const ends = (at(curve, 0) + at(curve, curve.length - 1)) / 2;
   return (curve.reduce((sum, value) => sum + value, 0) - ends) / (curve.length - 1);
 }
 
@@ -86,12 +94,11 @@ const plateau = 1e-6;
 /** Whether the largest attribution lies in a box of the photo, mapped into the input's frame. */
 export function hitsBox(
   attribution: Float32Array,
-  { width }: Size,
-  frame: Frame,
+  { size: { width }, frame }: { readonly size: Size; readonly frame: Frame },
   box: Box,
 ): boolean {
   const { photo, resized, crop } = frame;
-  const largest = attribution.reduce((most, value) => Math.max(most, value), -Infinity);
+  const largest = attribution.reduce((max, value) => Math.max(max, value), -Infinity);
   const limit = largest - plateau * Math.abs(largest);
   let inside = 0;
   let all = 0;

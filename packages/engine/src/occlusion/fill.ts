@@ -1,3 +1,4 @@
+import { at } from '@umbra/shared/assert';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import { type ModelInput, normalise, normalised } from '../image/preprocess.js';
@@ -5,17 +6,17 @@ import { channelStride } from '../image/stride.js';
 import { blur } from './blur.js';
 
 type Fill = OcclusionSettings['fill'];
-type Input = ModelBundle['input'];
+type InputFormat = ModelBundle['input'];
 
-/** Of pixels in [0, 1], red, green, blue. */
+/** Mean of ImageNet's pixels in [0, 1]: red, green, blue. */
 const imageNetMean = [0.485, 0.456, 0.406] as const;
 
 /**
- * What a fill would write over the whole image, in the numbers that the model sees.
+ * Fill the whole image, in the numbers that the model sees.
  *
  * @returns float32, one image in the bundle's layout.
  */
-export function fillImage(image: ModelInput, fill: Fill, input: Input): Float32Array {
+export function fillImage(image: ModelInput, fill: Fill, input: InputFormat): Float32Array {
   switch (fill.kind) {
     case 'constant':
       return paint(image, input, (channel) =>
@@ -35,36 +36,43 @@ export function fillImage(image: ModelInput, fill: Fill, input: Input): Float32A
 /** One colour everywhere. @param value By index in the model's own channel order. */
 function paint(
   { height, width }: ModelInput,
-  { layout }: Input,
+  { layout }: InputFormat,
   value: (channel: number) => number,
 ): Float32Array {
   const painted = new Float32Array(3 * height * width);
   for (let channel = 0; channel < 3; channel++) {
     const [start, step] = channelStride(layout, channel, height * width);
     const colour = value(channel);
-    for (let at = 0; at < height * width; at++) painted[start + at * step] = colour;
+    for (let pixel = 0; pixel < height * width; pixel++) painted[start + pixel * step] = colour;
   }
   return painted;
 }
 
-function channelMean({ tensor, height, width }: ModelInput, channel: number, { layout }: Input) {
+function channelMean(
+  { tensor, height, width }: ModelInput,
+  channel: number,
+  { layout }: InputFormat,
+) {
   const [start, step] = channelStride(layout, channel, height * width);
   let sum = 0;
-  for (let at = 0; at < height * width; at++) sum += tensor[start + at * step] ?? 0;
+  for (let pixel = 0; pixel < height * width; pixel++) {
+    // Hot: the tensor has a number for each pixel and channel.
+    sum += tensor[start + pixel * step] as number;
+  }
   return sum / (height * width);
 }
 
 /** A bundle that takes no mean off does not know its dataset's: ImageNet's stands in. */
-function datasetMean(channel: number, input: Input): number {
+function datasetMean(channel: number, input: InputFormat): number {
   if (input.mean.some((mean) => mean !== 0)) return 0;
   const source = input.channels === 'RGB' ? channel : 2 - channel;
-  return normalised((imageNetMean[source] ?? 0) * 255, channel, input);
+  return normalised(at(imageNetMean, source) * 255, channel, input);
 }
 
 /** Uniform bytes that depend on the seed and their place only. */
 function noise(length: number, seed: number): Buffer {
   const bytes = Buffer.alloc(length);
-  for (let at = 0; at < length; at++) bytes[at] = mix(at ^ mix(seed + 1)) >>> 24;
+  for (let byte = 0; byte < length; byte++) bytes[byte] = mix(byte ^ mix(seed + 1)) >>> 24;
   return bytes;
 }
 

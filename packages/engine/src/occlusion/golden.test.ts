@@ -3,8 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { type Engine, type OpenModel, openEngine } from '../engine.js';
+import { openEngine } from '../engine.js';
 import { prepareImage } from '../image/preprocess.js';
+import type { Engine, OpenModel } from '../types.js';
 
 const root = new URL('../../../../', import.meta.url);
 const rows = z.array(z.array(z.number()));
@@ -54,7 +55,10 @@ describe(`dense scores agree with PyTorch ${golden.versions.torch}`, () => {
   )('$name', async (one) => {
     const photo = readFileSync(new URL('test/golden/dense/input.png', root));
     const input = await prepareImage(photo, { ...model.bundle.input, resize: { rule: 'squash' } });
-    const run = await model.occlude(input, { ...one.settings, score: one.score });
+    const run = await model.occlude(
+      input,
+      model.resolve({ ...one.settings, score: one.score }, input),
+    );
     const [target] = run.baseline.targets;
     expect(target?.index).toBe(golden.classIndex);
     expect(Math.abs((target?.score ?? 0) - golden.baseline[one.score])).toBeLessThan(1e-4);

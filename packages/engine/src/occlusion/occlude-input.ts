@@ -36,6 +36,6 @@ export function occludeInput(
   }
   const box = patchBox(grid, row, column);
   const tensor = image.tensor.slice();
-  copyBox(tensor, fillImage(image, fill, input), image, input.layout, box);
+  copyBox(tensor, fillImage(image, fill, input), { ...image, layout: input.layout }, box);
   return { image: { ...image, tensor }, box };
 }

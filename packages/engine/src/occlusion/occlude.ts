@@ -1,136 +1,125 @@
-import { needsWholeImage, type OcclusionSettings } from '@umbra/shared/contracts/settings';
-import type { BaselineRun, Provenance } from '@umbra/shared/contracts/shard';
+import { at } from '@umbra/shared/assert';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { needsWholeImage } from '@umbra/shared/contracts/settings';
+import type { BaselineRun } from '@umbra/shared/contracts/shard';
 import { integrity, invalidInput } from '@umbra/shared/errors';
-import { boxesOf, checkRows, type OcclusionPlan } from '@umbra/shared/occlusion/plan';
-import type { OccludeOptions, OcclusionRun } from '../engine.js';
+import { boxesOf, checkRows } from '@umbra/shared/occlusion/plan';
+import type { RowRange } from '@umbra/shared/occlusion/shards';
+import { throwIfAborted } from '../abort.js';
 import type { ModelInput } from '../image/preprocess.js';
-import { throwIfAborted } from './abort.js';
+import { type SharedImage, shareTensor } from '../image/shared-image.js';
+import type { InferenceStrategy, OccludeOptions, OcclusionRun, ScoreMaps } from '../types.js';
 import { attributeTargets } from './attribution.js';
-import {
-  type EvaluatedModel,
-  evaluate,
-  evaluateBaseline,
-  planFor,
-  type SharedImage,
-  share,
-} from './evaluate.js';
+import { type EvaluatedModel, openEvaluator } from './evaluate.js';
 import { measureFaithfulness } from './faithfulness.js';
 import { fillImage } from './fill.js';
 import { refineMaps } from './refine.js';
-import { resolveRun } from './resolve-run.js';
+import type { ResolvedRun } from './resolve-run.js';
 import { argmax, describeBaseline, scoreOf } from './scores.js';
-import type { StrategyLimits } from './strategy.js';
 
-export type OccludedModel = EvaluatedModel & {
-  readonly labels: readonly string[];
-  readonly limits: StrategyLimits;
-  readonly runtime: Omit<Provenance, 'strategy'>;
-};
+export type OccludedModel = EvaluatedModel & { readonly labels: readonly string[] };
 
-/** Numbers of some of a plan's positions. */
-export type Maps = {
-  /** One float32 [positions] a target. */
-  readonly scores: readonly Float32Array[];
-  /** int32 [positions]: the class that wins; -1 where none was run. */
-  readonly predictedClasses: Int32Array;
+/** A run without what its caller measures and knows: time and runtime. */
+export type ScoredRun = Omit<OcclusionRun, 'milliseconds' | 'provenance'> & {
+  /** The strategy that ran. */
+  readonly strategy: InferenceStrategy;
 };
 
 /** Score the watched classes with the patch at each position of some rows of the plan. */
 export async function occlude(
   model: OccludedModel,
   input: ModelInput,
-  settings: OcclusionSettings,
-  options: OccludeOptions = {},
-): Promise<OcclusionRun> {
-  const startedAt = performance.now();
-  const { bundle, labels } = model;
-  const { signal, onProgress } = options;
-  const { plan, strategy, patch } = resolveRun(settings, bundle, input, {
-    ...model.limits,
-    labels,
-  });
-  const rows = checkRows(plan, options.rows ?? { rowStart: 0, rowEnd: plan.rows });
-  assertWhole(settings, plan, rows);
+  run: ResolvedRun,
+  { rows: wanted, label, box, signal, onProgress }: OccludeOptions,
+): Promise<ScoredRun> {
+  const { settings, plan } = run;
+  assertExtent(input, run);
+  const rows = checkRows(plan, wanted ?? { rowStart: 0, rowEnd: plan.rows });
+  assertWhole(run, rows);
   const image: SharedImage = {
-    original: share(input.tensor),
-    filled: share(fillImage(input, settings.fill, bundle.input)),
-    size: { height: input.height, width: input.width },
+    original: shareTensor(input.tensor),
+    filled: shareTensor(fillImage(input, settings.fill, model.bundle.input)),
+    size: plan.image,
   };
   throwIfAborted(signal);
-  const way = { strategy, patch };
-  const baselineOutput = await evaluateBaseline(model, image, { signal, way });
-  const baseline = describeBaseline(baselineOutput, labels, settings, bundle, options.label);
+  const evaluator = await openEvaluator(model, image, run);
+  const output = await evaluator.evaluateBaseline(signal);
+  const baseline = describeBaseline(output, model, run, label);
 
   const boxes = boxesOf(plan, rows);
-  const record = recordRows(model, settings.score, baseline, boxes.length, onProgress);
+  const recorder = createRecorder(model, run, { baseline, positions: boxes.length, onProgress });
   const score = (places: readonly number[]) =>
-    evaluate(model, image, pick(boxes, places), {
-      signal,
-      way,
-      onRows: (start, output) => record.take(places, start, output),
-    });
-  const { maps } = record;
+    evaluator.evaluate(
+      places.map((place) => at(boxes, place)),
+      { signal, onOutputs: (start, outputs) => recorder.record(places, start, outputs) },
+    );
+  const { maps } = recorder;
   if (settings.refine === null) await score([...boxes.keys()]);
   else {
     await refineMaps(plan, settings.refine, maps, score);
     onProgress?.(plan.positions);
   }
-  const faithfulness =
-    settings.faithfulness === null
-      ? null
-      : await measureFaithfulness(model, image, {
-          attributions: attributeTargets(plan, maps.scores, baseline),
-          baseline,
-          steps: settings.faithfulness.steps,
-          frame: input.frame,
-          box: options.box,
-          signal,
-        });
-  const milliseconds = performance.now() - startedAt;
-  const ran = (await planFor(model, image.size, way)) === null ? 'dense' : 'incremental';
-  const provenance: Provenance = { ...model.runtime, strategy: ran };
-  return { plan, ...rows, ...maps, baseline, faithfulness, milliseconds, provenance };
+  const { strategy } = evaluator;
+  if (settings.faithfulness === null) {
+    return { plan, ...rows, ...maps, baseline, faithfulness: null, strategy };
+  }
+  const faithfulness = await measureFaithfulness(model, image, {
+    attributions: attributeTargets(plan, maps.scores, baseline),
+    baseline,
+    steps: settings.faithfulness.steps,
+    frame: input.frame,
+    box,
+    signal,
+  });
+  return { plan, ...rows, ...maps, baseline, faithfulness, strategy };
 }
 
-/** Maps of so many positions, and what writes the network's rows into them. */
-function recordRows(
-  { classes, bundle }: OccludedModel,
-  score: OcclusionSettings['score'],
-  { targets }: BaselineRun,
-  positions: number,
-  onProgress: OccludeOptions['onProgress'],
+type Recorded = {
+  readonly baseline: BaselineRun;
+  readonly positions: number;
+  readonly onProgress: OccludeOptions['onProgress'];
+};
+
+/** Create maps of so many positions, and what writes the network's outputs into them. */
+function createRecorder(
+  { classes, bundle }: { readonly classes: number; readonly bundle: ModelBundle },
+  { score }: ResolvedRun,
+  { baseline, positions, onProgress }: Recorded,
 ) {
-  const scored = targets.map(({ index }) => ({ index, values: new Float32Array(positions) }));
+  const scored = baseline.targets.map(({ index }) => ({
+    index,
+    values: new Float32Array(positions),
+  }));
   const predictedClasses = new Int32Array(positions).fill(-1);
-  const maps: Maps = { scores: scored.map(({ values }) => values), predictedClasses };
+  const maps: ScoreMaps = { scores: scored.map(({ values }) => values), predictedClasses };
   let done = 0;
-  /** @param output float32 [n, classes], of `places[start]` on. */
-  const take = (places: readonly number[], start: number, output: Float32Array): void => {
-    const own = places.slice(start, start + output.length / classes);
-    for (const [at, place] of own.entries()) {
-      const row = output.subarray(at * classes, (at + 1) * classes);
-      if (row.some(Number.isNaN)) {
+  /** @param outputs float32 [n, classes], of `places[start]` on. */
+  const record = (places: readonly number[], start: number, outputs: Float32Array): void => {
+    const own = places.slice(start, start + outputs.length / classes);
+    for (const [nth, place] of own.entries()) {
+      const output = outputs.subarray(nth * classes, (nth + 1) * classes);
+      if (output.some(Number.isNaN)) {
         throw integrity(`Model '${bundle.name}' gives NaN with the patch at position ${place}`);
       }
-      predictedClasses[place] = argmax(row);
+      predictedClasses[place] = argmax(output);
       for (const { index, values } of scored) {
-        values[place] = scoreOf(row, index, score, bundle.output);
+        values[place] = scoreOf(output, index, score, bundle.output);
       }
     }
     done += own.length;
     onProgress?.(done);
   };
-  return { maps, take };
+  return { maps, record };
 }
 
-const pick = <T>(values: readonly T[], places: readonly number[]): T[] =>
-  places.flatMap((place) => values[place] ?? []);
+function assertExtent({ height, width }: ModelInput, { plan: { image } }: ResolvedRun): void {
+  if (height === image.height && width === image.width) return;
+  throw invalidInput(
+    `Expected an input of ${image.height} x ${image.width} px (height x width), for which the run was resolved, got ${height} x ${width} px`,
+  );
+}
 
-function assertWhole(
-  settings: OcclusionSettings,
-  plan: OcclusionPlan,
-  { rowStart, rowEnd }: { readonly rowStart: number; readonly rowEnd: number },
-): void {
+function assertWhole({ settings, plan }: ResolvedRun, { rowStart, rowEnd }: RowRange): void {
   if (!needsWholeImage(settings) || (rowStart === 0 && rowEnd === plan.rows)) return;
   throw invalidInput(
     `Expected all ${plan.rows} rows at once, which refine and faithfulness need, got [${rowStart}, ${rowEnd})`,

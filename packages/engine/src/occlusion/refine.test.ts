@@ -1,8 +1,8 @@
 import { planGrids } from '@umbra/shared/occlusion/plan';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { ScoreMaps } from '../types.js';
 import { interpolate } from './interpolate.js';
-import type { Maps } from './occlude.js';
 import { coarsePlaces, refineMaps } from './refine.js';
 
 const gridOf = (rows: number, columns: number) => {
@@ -73,7 +73,7 @@ describe('a refined run', () => {
 
   async function refine(every: number, share: number) {
     const { plan, grid } = gridOf(33, 33);
-    const maps: Maps = {
+    const maps: ScoreMaps = {
       scores: [new Float32Array(plan.positions)],
       predictedClasses: new Int32Array(plan.positions).fill(-1),
     };

@@ -1,25 +1,26 @@
+import { at } from '@umbra/shared/assert';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import type { Grid } from '@umbra/shared/occlusion/grid';
 import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
+import type { ScoreMaps } from '../types.js';
 import { interpolate } from './interpolate.js';
-import type { Maps } from './occlude.js';
 
 type Refine = NonNullable<OcclusionSettings['refine']>;
-/** Runs the network at some places of the maps and writes what it says there. */
-type Score = (places: readonly number[]) => Promise<void>;
+/** Runs the network at some places of the maps and writes their scores. */
+type ScorePlaces = (places: readonly number[]) => Promise<void>;
 
 /**
  * Score a plan approximately: a coarse lattice first, then the places where the interpolated scores
  * vary most, until a share of all positions is used up. The rest is interpolated, and keeps its
- * winner at -1.
+ * predicted class at -1.
  */
 export async function refineMaps(
   plan: OcclusionPlan,
   { every, share }: Refine,
-  maps: Maps,
-  score: Score,
+  maps: ScoreMaps,
+  score: ScorePlaces,
 ): Promise<void> {
-  const parts = plan.grids.map((grid, at) => ({ grid, start: plan.gridStarts[at] ?? 0 }));
+  const parts = plan.grids.map((grid, nth) => ({ grid, start: at(plan.gridStarts, nth) }));
   await score(
     parts.flatMap(({ grid, start }) => coarsePlaces(grid, every).map((place) => start + place)),
   );
@@ -38,7 +39,7 @@ export async function refineMaps(
 }
 
 /** One grid's own scores, in place, and where they were run. */
-function partOf({ scores, predictedClasses }: Maps, { rows, columns }: Grid, start: number) {
+function partOf({ scores, predictedClasses }: ScoreMaps, { rows, columns }: Grid, start: number) {
   const end = start + rows * columns;
   return {
     scores: scores.map((values) => values.subarray(start, end)),
@@ -81,31 +82,32 @@ function evenShift(every: number): number {
   return best.shift;
 }
 
-/** How much a map changes around each place, as a share of its whole range. */
+/** Range of a map around each place, as a share of its whole range. */
 function variation({ rows, columns }: Grid, values: Float32Array): Float32Array {
   const changes = new Float32Array(values.length);
   let lowest = Number.POSITIVE_INFINITY;
   let highest = Number.NEGATIVE_INFINITY;
   for (let place = 0; place < values.length; place++) {
     const [row, column] = [Math.floor(place / columns), place % columns];
-    let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (let y = Math.max(0, row - 1); y <= Math.min(rows - 1, row + 1); y++) {
       for (let x = Math.max(0, column - 1); x <= Math.min(columns - 1, column + 1); x++) {
-        const value = values[y * columns + x] ?? 0;
-        least = Math.min(least, value);
-        most = Math.max(most, value);
+        // Hot: the neighbours are inside the map.
+        const value = values[y * columns + x] as number;
+        min = Math.min(min, value);
+        max = Math.max(max, value);
       }
     }
-    changes[place] = most - least;
-    lowest = Math.min(lowest, least);
-    highest = Math.max(highest, most);
+    changes[place] = max - min;
+    lowest = Math.min(lowest, min);
+    highest = Math.max(highest, max);
   }
   return highest > lowest ? changes.map((change) => change / (highest - lowest)) : changes;
 }
 
-/** Of the places that were not run, those where any target's map changes most. */
+/** Choose, among places that were not run, those where any target's map changes most. */
 function choose(changes: readonly Float32Array[], known: Uint8Array, left: number): number[] {
-  const largest = (place: number) => Math.max(...changes.map((values) => values[place] ?? 0));
+  const largest = (place: number) => Math.max(...changes.map((values) => at(values, place)));
   return [...known.keys()]
     .filter((place) => known[place] === 0)
     .map((place) => ({ place, change: largest(place) }))

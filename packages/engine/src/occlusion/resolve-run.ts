@@ -61,6 +61,22 @@ export function resolveSettings(
   return { settings, target, score, strategy, patch: largestPatch(settings) };
 }
 
+/**
+ * Hold a run also to what became known after it was resolved: the classes and the device of an open
+ * model.
+ *
+ * @throws {AppError} `invalid_input` as `resolveSettings`.
+ */
+export function narrowRun(
+  run: ResolvedRun,
+  bundle: Pick<ModelBundle, 'name' | 'output'>,
+  limits: RunLimits,
+): ResolvedRun {
+  const { settings, strategy } = run;
+  const narrowed = resolveSettings({ ...settings, strategy }, bundle, limits);
+  return { ...run, strategy: narrowed.strategy };
+}
+
 /** Plan the positions over an input of a given extent, px. @throws {AppError} `invalid_input` */
 export function planOcclusion({ height, width }: Size, settings: OcclusionSettings): OcclusionPlan {
   return planGrids({ height, width }, patchesOf(settings), settings.stride, settings.edge);

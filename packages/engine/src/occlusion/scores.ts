@@ -1,3 +1,4 @@
+import { at } from '@umbra/shared/assert';
 import type { ItemLabel } from '@umbra/shared/contracts/dataset';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
@@ -6,46 +7,55 @@ import { invalidInput } from '@umbra/shared/errors';
 import { targetIndices } from './targets.js';
 
 type Score = OcclusionSettings['score'];
-type Output = ModelBundle['output'];
+type OutputUnit = ModelBundle['output'];
 
 /** Probabilities are float32: below this a log-odds says nothing more, and must stay finite. */
 const smallest = 1e-12;
 
-/** Softmax of one row, summed in float64 after the largest is taken off, so that it cannot overflow. */
-export function softmaxAt(row: Float32Array, index: number): number {
+/** Softmax of one output, summed in float64 after the largest is taken off, so that it cannot overflow. */
+export function softmaxAt(output: Float32Array, index: number): number {
   let largest = Number.NEGATIVE_INFINITY;
-  for (const value of row) largest = Math.max(largest, value);
+  for (const value of output) largest = Math.max(largest, value);
   let sum = 0;
-  for (const value of row) sum += Math.exp(value - largest);
-  return Math.exp((row[index] ?? Number.NaN) - largest) / sum;
+  for (const value of output) sum += Math.exp(value - largest);
+  return Math.exp(at(output, index) - largest) / sum;
 }
 
 /**
  * One class's score in the requested unit; `log-odds` is `ln(p / (1 - p))`.
  *
- * @param row The model's output for one image, [classes].
+ * @param output The model's output for one image, [classes].
+ * @param unit What the output is made of.
  */
-export function scoreOf(row: Float32Array, index: number, score: Score, output: Output): number {
-  const value = row[index] ?? Number.NaN;
+export function scoreOf(
+  output: Float32Array,
+  index: number,
+  score: Score,
+  unit: OutputUnit,
+): number {
+  const value = at(output, index);
   if (score === 'log-odds') {
-    return output === 'logits' ? value - logSumOfOthers(row, index) : logOdds(row, index);
+    return unit === 'logits' ? value - logSumOfOthers(output, index) : logOdds(output, index);
   }
-  return score === 'logit' || output === 'probabilities' ? value : softmaxAt(row, index);
+  return score === 'logit' || unit === 'probabilities' ? value : softmaxAt(output, index);
 }
 
-/** Not from the probability: near 1, `1 - p` has lost its digits. */
-function logSumOfOthers(row: Float32Array, index: number): number {
+/** Log-sum-exp of the other classes. Not from the probability: near 1, `1 - p` has lost its digits. */
+function logSumOfOthers(logits: Float32Array, index: number): number {
   let largest = Number.NEGATIVE_INFINITY;
-  for (const [at, value] of row.entries()) if (at !== index) largest = Math.max(largest, value);
+  for (const [nth, value] of logits.entries())
+    if (nth !== index) largest = Math.max(largest, value);
   let sum = 0;
-  for (const [at, value] of row.entries()) if (at !== index) sum += Math.exp(value - largest);
+  for (const [nth, value] of logits.entries()) if (nth !== index) sum += Math.exp(value - largest);
   return largest + Math.log(sum);
 }
 
-function logOdds(row: Float32Array, index: number): number {
+function logOdds(probabilities: Float32Array, index: number): number {
   let others = 0;
-  for (const [at, value] of row.entries()) if (at !== index) others += value;
-  return Math.log(Math.max(smallest, row[index] ?? 0)) - Math.log(Math.max(smallest, others));
+  for (const [nth, value] of probabilities.entries()) if (nth !== index) others += value;
+  return (
+    Math.log(Math.max(smallest, at(probabilities, index))) - Math.log(Math.max(smallest, others))
+  );
 }
 
 /**
@@ -72,38 +82,38 @@ export function assertScore(
 }
 
 /**
- * Which classes are watched, and what the model says of the unoccluded image.
+ * Describe the unoccluded run: the predicted class, and the classes that are watched.
  *
- * @param row The model's output for the clean image, [classes].
- * @param label What the dataset says of the image, if it does.
+ * @param output The model's output for the unoccluded image, [classes].
+ * @param label The image's label in its dataset, if it has one.
  * @throws {AppError} `invalid_input` if the model has no such class, or the image no label.
  */
 export function describeBaseline(
-  row: Float32Array,
-  labels: readonly string[],
+  output: Float32Array,
+  { labels, bundle }: { readonly labels: readonly string[]; readonly bundle: ModelBundle },
   { target, score }: Pick<OcclusionSettings, 'target' | 'score'>,
-  { output }: ModelBundle,
   label?: ItemLabel,
 ): BaselineRun {
-  const describe = (index: number) => ({ index, label: labels[index] ?? `class ${index}` });
-  const predictedClass = argmax(row);
+  const describe = (index: number) => ({ index, label: at(labels, index) });
+  const predictedClass = argmax(output);
   return {
     predicted: {
       ...describe(predictedClass),
-      probability: scoreOf(row, predictedClass, 'probability', output),
+      probability: scoreOf(output, predictedClass, 'probability', bundle.output),
     },
-    targets: targetIndices(target, row, labels, label).map((index) => ({
+    targets: targetIndices(target, output, labels, label).map((index) => ({
       ...describe(index),
-      score: scoreOf(row, index, score, output),
+      score: scoreOf(output, index, score, bundle.output),
     })),
   };
 }
 
-/** The class that wins; the first of equals. */
-export function argmax(row: Float32Array): number {
+/** The class with the largest output; the first of equals. */
+export function argmax(output: Float32Array): number {
   let best = 0;
-  for (let index = 1; index < row.length; index++) {
-    if ((row[index] ?? 0) > (row[best] ?? 0)) best = index;
+  for (let index = 1; index < output.length; index++) {
+    // Hot: both indices are below the length.
+    if ((output[index] as number) > (output[best] as number)) best = index;
   }
   return best;
 }

@@ -2,28 +2,28 @@ import type { ItemLabel } from '@umbra/shared/contracts/dataset';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import { invalidInput } from '@umbra/shared/errors';
 
-type Target = OcclusionSettings['target'];
-type ClassTarget = Extract<Target, { kind: 'class' }>;
+type TargetSettings = OcclusionSettings['target'];
+type ClassTarget = Extract<TargetSettings, { kind: 'class' }>;
 
 /**
- * The classes that a run watches, in order.
+ * Find the classes that a run watches, in order.
  *
- * @param row The model's output for the clean image, [classes].
- * @param label What the dataset says of the image, if it does.
+ * @param output The model's output for the unoccluded image, [classes].
+ * @param label The image's label in its dataset, if it has one.
  * @throws {AppError} `invalid_input` if the model has no such class, or the image no label.
  */
 export function targetIndices(
-  target: Target,
-  row: Float32Array,
+  target: TargetSettings,
+  output: Float32Array,
   labels: readonly string[],
   label?: ItemLabel,
 ): number[] {
   assertTarget(target, labels);
   switch (target.kind) {
     case 'predicted':
-      return topIndices(row, 1);
+      return topIndices(output, 1);
     case 'top':
-      return topIndices(row, target.k);
+      return topIndices(output, target.k);
     case 'label':
       return [labelIndex(label, labels)];
     case 'class':
@@ -31,8 +31,8 @@ export function targetIndices(
   }
 }
 
-/** Check what can be checked without an image. @throws {AppError} `invalid_input` */
-export function assertTarget(target: Target, labels: readonly string[]): void {
+/** Check a target as far as can be without an image. @throws {AppError} `invalid_input` */
+export function assertTarget(target: TargetSettings, labels: readonly string[]): void {
   if (target.kind === 'class') targetIndex(target, labels);
   if (target.kind === 'top' && target.k > labels.length) {
     throw invalidInput(
@@ -41,9 +41,12 @@ export function assertTarget(target: Target, labels: readonly string[]): void {
   }
 }
 
-/** The largest first; of equals the first. */
-function topIndices(row: Float32Array, k: number): number[] {
-  return [...row.keys()].sort((a, b) => (row[b] ?? 0) - (row[a] ?? 0) || a - b).slice(0, k);
+/** Rank classes by their output, the largest first; of equals the first. */
+function topIndices(output: Float32Array, k: number): number[] {
+  return [...output.entries()]
+    .sort(([a, valueA], [b, valueB]) => valueB - valueA || a - b)
+    .slice(0, k)
+    .map(([index]) => index);
 }
 
 function labelIndex(label: ItemLabel | undefined, labels: readonly string[]): number {

@@ -3,8 +3,8 @@ import type { ResultFile } from '@umbra/shared/contracts/result';
 import { sizeName } from '@umbra/shared/contracts/settings';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import { encodeNpy } from '../encoding/npy.js';
-import type { OcclusionRun } from '../engine.js';
 import { meanMap } from '../occlusion/attribution.js';
+import type { OcclusionRun } from '../types.js';
 
 /**
  * Encode the arrays of a result.

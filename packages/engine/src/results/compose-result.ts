@@ -3,11 +3,11 @@ import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { type ImageResult, imageResult, type ResultFile } from '@umbra/shared/contracts/result';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import type { BaselineRun, Provenance } from '@umbra/shared/contracts/shard';
-import type { OcclusionRun } from '../engine.js';
 import { type HeatmapText, renderHeatmap } from '../figures/heatmap.js';
 import { renderOverlay, renderThumbnail } from '../figures/overlay.js';
 import { planFrame } from '../image/frame.js';
 import { attributeGrids, meanMap } from '../occlusion/attribution.js';
+import type { OcclusionRun } from '../types.js';
 import { encodeArrays } from './arrays.js';
 import { describeGrids, findLowest, formatResult } from './describe-grids.js';
 

@@ -2,7 +2,7 @@ import { at } from '@umbra/shared/assert';
 import type { ImageResult } from '@umbra/shared/contracts/result';
 import { patchBox } from '@umbra/shared/occlusion/grid';
 import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
-import type { OcclusionRun } from '../engine.js';
+import type { OcclusionRun } from '../types.js';
 
 type Lowest = ImageResult['targets'][number]['lowest'];
 

@@ -15,7 +15,7 @@ const input = {
 };
 const settings = occlusionSettings.parse({ patch: 32, stride: 32, strategy });
 const before = process.memoryUsage.rss();
-await model.occlude(input, settings);
+await model.occlude(input, model.resolve(settings, input));
 // In kilobytes, on every system.
 process.stdout.write(`${process.resourceUsage().maxRSS * 1024 - before}\n`);
 await engine.close();

@@ -1,7 +1,8 @@
+import { at } from '@umbra/shared/assert';
 import { type Axis, extentOf } from '../../graph/changed-region.js';
 import type { Graph, GraphNode } from '../../graph/graph.js';
 import type { Range } from '../../graph/window.js';
-import { type AxisWindows, type Segment, windowsFor } from './segment.js';
+import { type AxisWindows, channelsOf, type Segment, windowsFor } from './segment.js';
 
 /**
  * What work costs, in ms on one core of a common server. Only ratios matter to the plan. Measured
@@ -10,7 +11,7 @@ import { type AxisWindows, type Segment, windowsFor } from './segment.js';
 const cost = {
   /** Per million multiply-adds of a convolution or product. */
   macs: 0.0215,
-  /** Of a convolution over three channels, which fills vectors badly. */
+  /** The same of a convolution over three channels, which fills vectors badly. */
   stemMacs: 0.027,
   /** Per million numbers that a pooling or an elementwise operation reads. */
   numbers: 0.16,
@@ -31,6 +32,8 @@ const positionsPerTask = 64;
 
 /** Windows along one axis for sample positions. */
 type AxisSample = { readonly windows: readonly AxisWindows[]; readonly distinct: number };
+
+type AxisSamples = Readonly<Record<Axis, AxisSample>>;
 
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -54,31 +57,31 @@ export function segmentCost(
 ): SegmentCost {
   const y = sample(graph, segment, 'y', wanted.y);
   const x = sample(graph, segment, 'x', wanted.x);
+  const samples = { y, x };
   const area = (pick: (windows: AxisWindows) => Range): number =>
     mean(y.windows.map((one) => lengthOf(pick(one)))) *
     mean(x.windows.map((one) => lengthOf(pick(one))));
   const output = area((windows) => windows.output);
-  const channels = graph.shapes.get(segment.output)?.[1] ?? 0;
+  const channels = channelsOf(graph, segment.output);
   const whole = extentOf(graph, segment.output, 'y') * extentOf(graph, segment.output, 'x');
-  const copied = segment.ports.reduce((sum, { tensor }, at) => {
-    const length = area((windows) => windows.ports[at] ?? { start: 0, end: 0 });
-    return sum + length * (graph.shapes.get(tensor)?.[1] ?? 0) * 4e-6 * cost.windows;
+  const copied = segment.ports.reduce((sum, { tensor }, port) => {
+    const length = area((windows) => at(windows.ports, port));
+    return sum + length * channelsOf(graph, tensor) * 4e-6 * cost.windows;
   }, 0);
   const runs = Math.min(positionsPerTask, y.distinct * x.distinct) / positionsPerTask;
   let direct = copied + output * channels * 4e-6 * cost.results + cost.run * runs;
   let macs = 0;
   for (const node of segment.nodes) {
     // Inside a segment windows are larger by what later nodes read around them.
-    const size =
-      Math.min(1, nodeArea(graph, segment, node, y, x) / wholeArea(graph, node)) || output / whole;
+    const size = Math.min(1, nodeArea(node, samples) / wholeArea(graph, node)) || output / whole;
     const work = nodeWork(graph, node);
     macs += work.macs * size;
     direct += work.ms * size + (cost.node + work.weights * cost.weights) * runs;
   }
-  return { direct, winograd: winogradCost(graph, segment, y, x, copied), macs };
+  return { direct, winograd: copied + winogradCost(graph, segment, samples), macs };
 }
 
-/** Mean cost of running nodes whole, for one position. @param runs Share of a run that a position pays. */
+/** Mean cost of running nodes whole, for one position. @param ports Tensors that are copied for it. */
 export function wholeCost(
   graph: Graph,
   nodes: readonly GraphNode[],
@@ -107,29 +110,25 @@ function sample(graph: Graph, segment: Segment, axis: Axis, ranges: readonly Ran
 }
 
 /** Mean area of a node's result inside a segment. */
-function nodeArea(
-  _graph: Graph,
-  _segment: Segment,
-  node: GraphNode,
-  y: AxisSample,
-  x: AxisSample,
-): number {
-  const name = node.outputs[0] ?? '';
+function nodeArea(node: GraphNode, { y, x }: AxisSamples): number {
+  const name = at(node.outputs, 0);
   const area = (axis: AxisSample): number =>
     mean(axis.windows.map((windows) => lengthOf(windows.results.get(name) ?? windows.output)));
   return area(y) * area(x);
 }
 
-const wholeArea = (graph: Graph, { outputs }: GraphNode): number =>
-  extentOf(graph, outputs[0] ?? '', 'y') * extentOf(graph, outputs[0] ?? '', 'x');
+function wholeArea(graph: Graph, { outputs }: GraphNode): number {
+  const output = at(outputs, 0);
+  return extentOf(graph, output, 'y') * extentOf(graph, output, 'x');
+}
 
-/** A node over the whole map: its cost in ms, its multiply-adds in millions, its weights in MB. */
+/** Work of a node over the whole map: its cost in ms, its multiply-adds in millions, its weights in MB. */
 function nodeWork(graph: Graph, node: GraphNode): { ms: number; macs: number; weights: number } {
-  const outputs = sizeOf(graph, node.outputs[0] ?? '');
+  const outputs = sizeOf(graph, node.outputs[0]);
   const macs = (outputs * node.macsPerOutput) / 1e6;
   const weights = (node.parameters * 4) / 1e6;
   if (macs > 0) {
-    const stem = (graph.shapes.get(node.inputs[0] ?? '')?.[1] ?? 0) <= 4;
+    const stem = !(channelsRead(graph, node) > 4);
     return { ms: macs * (stem ? cost.stemMacs : cost.macs), macs, weights };
   }
   // Activations run in the convolution before them.
@@ -148,30 +147,31 @@ const fused = new Set([
   'Reshape',
 ]);
 
-function winogradCost(
-  graph: Graph,
-  segment: Segment,
-  y: AxisSample,
-  x: AxisSample,
-  copied: number,
-): number {
+/** Cost of Winograd's method beside that of cutting windows. */
+function winogradCost(graph: Graph, segment: Segment, { y, x }: AxisSamples): number {
   const tilesOf = (axis: AxisSample): number =>
     mean(axis.windows.map(({ output }) => Math.ceil(lengthOf(output) / 2)));
   const tiles = tilesOf(y) * tilesOf(x);
-  const [conv] = segment.nodes;
-  const inputs = (conv?.macsPerOutput ?? 0) / 9;
-  const outputs = graph.shapes.get(segment.output)?.[1] ?? 0;
+  const inputs = at(segment.nodes, 0).macsPerOutput / 9;
+  const outputs = channelsOf(graph, segment.output);
   // Products of few channels spend more on reading and writing than on multiplying.
   const perMillion = cost.macs * (1 + 80 / Math.min(inputs, outputs));
   const products = (16 * tiles * inputs * outputs * perMillion) / 1e6;
   const memory = 16 * tiles * (inputs + outputs) * 4e-6 * cost.tiles;
   const kernels = (16 * inputs * outputs * 4e-6 * cost.weights) / positionsPerTask;
-  return copied + products + memory + kernels;
+  return products + memory + kernels;
 }
 
 const lengthOf = ({ start, end }: Range): number => end - start;
 
-function sizeOf(graph: Graph, tensor: string): number {
-  const shape = graph.shapes.get(tensor);
-  return shape?.reduce((product, extent) => product * extent, 1) ?? 0;
+/** Numbers of a tensor; 0 where its shape is not known: such work is not modelled. */
+function sizeOf(graph: Graph, tensor: string | undefined): number {
+  const shape = tensor === undefined ? null : graph.shapes.get(tensor);
+  return shape == null ? 0 : shape.reduce((product, extent) => product * extent, 1);
+}
+
+/** Channels that a node reads first; NaN where they are not known. */
+function channelsRead(graph: Graph, { inputs: [tensor] }: GraphNode): number {
+  const shape = tensor === undefined ? null : graph.shapes.get(tensor);
+  return shape?.[1] ?? Number.NaN;
 }

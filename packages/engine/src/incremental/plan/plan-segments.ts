@@ -1,3 +1,4 @@
+import { at } from '@umbra/shared/assert';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import { type Axis, changedRanges, extentOf, isLocal } from '../../graph/changed-region.js';
 import type { OnnxGraph } from '../../graph/from-onnx.js';
@@ -8,7 +9,7 @@ import { segmentCost, wholeCost } from './cost.js';
 import { type Segment, segmentOf } from './segment.js';
 import { winogradOf } from './winograd-stage.js';
 
-/** One step of a plan: nodes `[start, end)`. */
+/** Nodes `[start, end)` that run on windows. */
 export type PlannedSegment = {
   readonly start: number;
   readonly end: number;
@@ -33,7 +34,7 @@ const maxSegment = 16;
 /** Distance between the sample positions that a plan is costed on, px. */
 const samplePx = 16;
 /** Runtimes of this opset and later take the operations that segments are written with. */
-const oldestOpset = 11;
+const minOpset = 11;
 
 /**
  * Choose segments so that the modelled cost of a position is least.
@@ -49,10 +50,11 @@ export function planSegments(model: OnnxModel, graph: OnnxGraph, patch: Size): S
     gain: 1,
     macs: { dense: dense.macs, incremental: dense.macs, changed: dense.macs },
   };
-  const opset = model.opset.find(({ domain }) => domain === '')?.version ?? 0;
+  const opset = model.opset.find(({ domain }) => domain === '')?.version;
   const boundaries = boundariesOf(graph);
-  if (opset < oldestOpset || boundaries.length < 2 || readsOutside(model)) return nothing;
-  const best = shortest(model, graph, boundaries, patch);
+  if (opset === undefined || opset < minOpset) return nothing;
+  if (boundaries.length < 2 || readsOutside(model)) return nothing;
+  const best = cheapestPath(model, graph, boundaries, patch);
   return {
     segments: best.segments,
     gain: dense.ms / best.ms,
@@ -67,8 +69,7 @@ function boundariesOf(graph: OnnxGraph): readonly number[] {
   for (const [index, node] of graph.nodes.entries()) {
     if (!isLocal(graph, node)) break;
     const next = graph.nodes[index + 1];
-    const output = node.outputs[0] ?? '';
-    const branches = (readers.get(output)?.length ?? 0) !== 1;
+    const branches = readers.get(at(node.outputs, 0))?.length !== 1;
     if (branches || next === undefined || next.reach.kind !== 'pointwise')
       boundaries.push(index + 1);
   }
@@ -85,8 +86,8 @@ type Path = {
   readonly segments: readonly PlannedSegment[];
 };
 
-/** The cheapest path from the input through segments to a whole run of the rest. */
-function shortest(
+/** Find the cheapest path from the input through segments to a whole run of the rest. */
+function cheapestPath(
   model: OnnxModel,
   graph: OnnxGraph,
   boundaries: readonly number[],
@@ -105,7 +106,7 @@ function shortest(
   for (const [to, end] of boundaries.entries()) {
     for (let from = Math.max(0, to - maxSegment); from < to; from++) {
       const before = paths[from];
-      const start = boundaries[from] ?? 0;
+      const start = at(boundaries, from);
       const segment = before == null ? null : segmentOf(graph, start, end, readers);
       if (before == null || segment === null) continue;
       const cost = costOf(segment);
@@ -128,7 +129,7 @@ function shortest(
   return best;
 }
 
-/** What patches at sample positions change, along each axis. */
+/** Find what patches at sample positions change, along each axis. */
 function sampleChanges(graph: OnnxGraph, local: readonly GraphNode[], patch: Size) {
   const along = (axis: Axis, length: number) =>
     sampleRanges(extentOf(graph, graph.input, axis), length).map((range) =>
@@ -142,7 +143,7 @@ function changedMacs(graph: OnnxGraph, patch: Size): number {
   const end = graph.nodes.findIndex((node) => !isLocal(graph, node));
   const local = end < 0 ? graph.nodes : graph.nodes.slice(0, end);
   const changed = sampleChanges(graph, local, patch);
-  const share = (axis: Axis, tensor: string): number => {
+  const changedFraction = (axis: Axis, tensor: string): number => {
     const lengths = changed[axis].map((ranges) => {
       const { start, end: stop } = ranges.get(tensor) ?? { start: 0, end: 0 };
       return stop - start;
@@ -152,8 +153,9 @@ function changedMacs(graph: OnnxGraph, patch: Size): number {
   };
   const rest = wholeCost(graph, graph.nodes.slice(local.length), []).macs;
   return local.reduce((sum, node) => {
-    const tensor = node.outputs[0] ?? '';
-    return sum + wholeCost(graph, [node], []).macs * share('y', tensor) * share('x', tensor);
+    const tensor = at(node.outputs, 0);
+    const { macs } = wholeCost(graph, [node], []);
+    return sum + macs * changedFraction('y', tensor) * changedFraction('x', tensor);
   }, rest);
 }
 

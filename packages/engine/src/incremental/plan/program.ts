@@ -1,89 +1,53 @@
 import type { Axis } from '../../graph/changed-region.js';
 import { changedRanges, extentOf } from '../../graph/changed-region.js';
 import type { OnnxGraph } from '../../graph/from-onnx.js';
-import { type GraphNode, readersOf } from '../../graph/graph.js';
+import { type GraphNode, isMap, readersOf } from '../../graph/graph.js';
 import type { OnnxModel } from '../../graph/onnx-model.js';
 import type { Range } from '../../graph/window.js';
+import type { Placement, Port, Program, Stage, StagePort, WinogradStage } from '../types.js';
 import { liveAt, type PlannedSegment } from './plan-segments.js';
-import { type AxisWindows, type Port, type Segment, segmentOf, windowsFor } from './segment.js';
+import { type AxisWindows, type Segment, segmentOf, windowsFor } from './segment.js';
 import { segmentModel, suffixModel } from './segment-model.js';
-import { type Winograd, winogradOf } from './winograd-stage.js';
+import { winogradOf } from './winograd-stage.js';
 
-/** A port of a stage with the extents of the map that it reads. */
-export type StagePort = Port & {
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-};
-
-/** Where the windows of one row (or column) of positions lie. */
-export type Placement = {
-  /** Which of the stage's models, along this axis. */
-  readonly variant: number;
-  readonly output: Range;
-  /** One range a port. */
-  readonly ports: readonly Range[];
-};
-
-/** An ONNX file and a name that tells it from all others of the network. */
-export type StageModel = { readonly key: string; readonly bytes: Uint8Array };
-
-/** A segment ready to run: its models, and the windows of every row and column of positions. */
-export type Stage = {
-  readonly ports: readonly StagePort[];
-  /** The tensor that it computes; null for the last stage, which gives rows of class scores. */
-  readonly output: string | null;
-  /** One a distinct vertical range of boxes, and at the end the whole map. */
-  readonly rows: readonly Placement[];
-  readonly columns: readonly Placement[];
-  /** By vertical, then horizontal variant; none where Winograd's method runs it. */
-  readonly models: readonly (readonly StageModel[])[];
-  readonly winograd: Winograd | null;
-};
-
-/** What threads run to score boxes incrementally. */
-export type Program = {
-  readonly input: string;
-  /** Extents of the network's input: one map with channels last. */
-  readonly inputShape: Pick<StagePort, 'height' | 'width' | 'channels'>;
-  readonly stages: readonly Stage[];
-};
+/** A network as it is stored, and its graph for one extent of the input. */
+export type SourceNetwork = { readonly model: OnnxModel; readonly graph: OnnxGraph };
 
 /**
  * Turn a plan into what threads run.
  *
- * @param rows, columns Distinct extents of the boxes, px of the network's input.
+ * @param boxes Distinct vertical and horizontal ranges of the boxes, px of the network's input.
  */
 export function compileProgram(
-  model: OnnxModel,
-  graph: OnnxGraph,
+  network: SourceNetwork,
   segments: readonly PlannedSegment[],
-  rows: readonly Range[],
-  columns: readonly Range[],
+  boxes: Readonly<Record<Axis, readonly Range[]>>,
 ): Program {
+  const { model, graph } = network;
+  // Without segments the last stage is the whole network.
   const end = segments.at(-1)?.end ?? 0;
   const prefix = graph.nodes.slice(0, end);
-  const changedAlong = (axis: Axis, ranges: readonly Range[]): Changed[] => [
-    ...ranges.map((range) => changedRanges(graph, prefix, axis, range)),
+  const changedAlong = (axis: Axis): ChangedRanges[] => [
+    ...boxes[axis].map((range) => changedRanges(graph, prefix, axis, range)),
     wholeMaps(graph, prefix, axis),
   ];
-  const changed = { y: changedAlong('y', rows), x: changedAlong('x', columns) };
+  const changed = { y: changedAlong('y'), x: changedAlong('x') };
   const readers = readersOf(graph);
   const stages = segments.map((planned) => {
     const segment = segmentOf(graph, planned.start, planned.end, readers);
     if (segment === null) throw new Error(`Expected a segment before node ${planned.end}`);
     const winograd = planned.method === 'winograd' ? winogradOf(model, graph, segment) : null;
-    return compileStage(model, graph, segment, winograd, changed);
+    return compileStage(network, segment, winograd, changed);
   });
   return {
     input: graph.input,
     inputShape: stagePort(graph, { name: '', tensor: graph.input, padValue: null }),
-    stages: [...stages, compileSuffix(model, graph, end, rows.length + 1, columns.length + 1)],
+    stages: [...stages, compileSuffix(network, end, changed)],
   };
 }
 
 /** Every map whole: more than a changed input can alter, where padding is as wide as a kernel. */
-const wholeMaps = (graph: OnnxGraph, nodes: readonly GraphNode[], axis: Axis): Changed =>
+const wholeMaps = (graph: OnnxGraph, nodes: readonly GraphNode[], axis: Axis): ChangedRanges =>
   new Map(
     [graph.input, ...nodes.flatMap(({ outputs }) => outputs)].map((tensor) => [
       tensor,
@@ -91,14 +55,15 @@ const wholeMaps = (graph: OnnxGraph, nodes: readonly GraphNode[], axis: Axis): C
     ]),
   );
 
-type Changed = ReadonlyMap<string, Range>;
+/** What boxes of one range change, along one axis, by tensor. */
+type ChangedRanges = ReadonlyMap<string, Range>;
+type ChangedAxes = Readonly<Record<Axis, readonly ChangedRanges[]>>;
 
 function compileStage(
-  model: OnnxModel,
-  graph: OnnxGraph,
+  { model, graph }: SourceNetwork,
   segment: Segment,
-  winograd: Winograd | null,
-  changed: { readonly y: readonly Changed[]; readonly x: readonly Changed[] },
+  winograd: WinogradStage | null,
+  changed: ChangedAxes,
 ): Stage {
   const y = placeAxis(graph, segment, 'y', changed.y);
   const x = placeAxis(graph, segment, 'x', changed.x);
@@ -119,12 +84,12 @@ function compileStage(
   };
 }
 
-/** Windows along one axis; those that pad and cut alike share a variant. */
+/** Place windows along one axis; those that pad and cut alike share a variant. */
 function placeAxis(
   graph: OnnxGraph,
   segment: Segment,
   axis: Axis,
-  changed: readonly Changed[],
+  changed: readonly ChangedRanges[],
 ): { readonly placements: Placement[]; readonly variants: [string, AxisWindows][] } {
   const variants = new Map<string, AxisWindows>();
   const placements = changed.map((ranges) => {
@@ -139,11 +104,9 @@ function placeAxis(
 }
 
 function compileSuffix(
-  model: OnnxModel,
-  graph: OnnxGraph,
+  { model, graph }: SourceNetwork,
   start: number,
-  rows: number,
-  columns: number,
+  changed: ChangedAxes,
 ): Stage {
   const ports = liveAt(graph, readersOf(graph), start).map((tensor) =>
     stagePort(graph, { name: `window:${tensor}`, tensor, padValue: null }),
@@ -156,8 +119,8 @@ function compileSuffix(
   return {
     ports,
     output: null,
-    rows: Array<Placement>(rows).fill(place(ports.map(({ height }) => height))),
-    columns: Array<Placement>(columns).fill(place(ports.map(({ width }) => width))),
+    rows: Array<Placement>(changed.y.length).fill(place(ports.map(({ height }) => height))),
+    columns: Array<Placement>(changed.x.length).fill(place(ports.map(({ width }) => width))),
     winograd: null,
     models: [
       [
@@ -171,6 +134,8 @@ function compileSuffix(
 }
 
 function stagePort(graph: OnnxGraph, port: Port): StagePort {
-  const [, channels = 0, height = 0, width = 0] = graph.shapes.get(port.tensor) ?? [];
+  const shape = graph.shapes.get(port.tensor);
+  if (!isMap(shape)) throw new Error(`Expected '${port.tensor}' to be a feature map`);
+  const [, channels, height, width] = shape;
   return { ...port, channels, height, width };
 }

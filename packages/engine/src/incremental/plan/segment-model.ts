@@ -10,10 +10,10 @@ import {
   type TensorProto,
   type ValueProto,
 } from '../../graph/onnx-proto.js';
-import { type AxisWindows, portFor, type Segment } from './segment.js';
-import { segmentOutput } from './segment-output.js';
+import { type Port, stageOutput } from '../types.js';
+import { type AxisWindows, channelsOf, portFor, type Segment } from './segment.js';
 
-type Windows = { readonly y: AxisWindows; readonly x: AxisWindows };
+type SegmentWindows = { readonly y: AxisWindows; readonly x: AxisWindows };
 
 /**
  * Write a segment as an ONNX model of its own: windows in, its output's window out, both with
@@ -24,7 +24,7 @@ export function segmentModel(
   model: OnnxModel,
   graph: OnnxGraph,
   segment: Segment,
-  windows: Windows,
+  windows: SegmentWindows,
 ): Uint8Array {
   const parts = startModel(segment.ports);
   const made = new Set(segment.nodes.flatMap(({ outputs }) => outputs));
@@ -32,26 +32,21 @@ export function segmentModel(
     const renamed = new Map(
       node.inputs.map((tensor) => {
         const source = made.has(tensor) ? tensor : inside(portFor(node, tensor).name);
-        return [tensor, cut(parts, node.name, tensor, source, windows)];
+        return [tensor, cut(parts, `${node.name}|${tensor}`, source, windows)];
       }),
     );
     const proto = protoOf(graph, node);
     parts.nodes.push(
       pad(
         parts,
-        { ...proto, input: proto.input?.map((name) => renamed.get(name) ?? name) ?? [] },
+        { ...proto, input: proto.input.map((name) => renamed.get(name) ?? name) },
         node,
         windows,
       ),
     );
   }
-  parts.nodes.push(transpose(segment.output, segmentOutput, [0, 2, 3, 1]));
-  return finish(
-    model,
-    graph,
-    parts,
-    segment.ports.map((port) => port.tensor),
-  );
+  parts.nodes.push(transpose(segment.output, stageOutput, [0, 2, 3, 1]));
+  return finish(model, graph, parts, segment.ports);
 }
 
 /**
@@ -63,30 +58,23 @@ export function suffixModel(
   model: OnnxModel,
   graph: OnnxGraph,
   nodes: readonly GraphNode[],
-  ports: Segment['ports'],
+  ports: readonly Port[],
 ): Uint8Array {
   const parts = startModel(ports);
   for (const { name, tensor } of ports) {
     parts.nodes.push({ opType: 'Identity', input: [inside(name)], output: [tensor] });
   }
   parts.nodes.push(...nodes.map((node) => openBatch(parts, graph, node)));
-  parts.nodes.push({ opType: 'Identity', input: [graph.output], output: [segmentOutput] });
-  return finish(
-    model,
-    graph,
-    parts,
-    ports.map((port) => port.tensor),
-  );
+  parts.nodes.push({ opType: 'Identity', input: [graph.output], output: [stageOutput] });
+  return finish(model, graph, parts, ports);
 }
 
 type Parts = {
-  readonly ports: Segment['ports'];
   readonly nodes: NodeProto[];
   readonly constants: TensorProto[];
 };
 
-const startModel = (ports: Segment['ports']): Parts => ({
-  ports,
+const startModel = (ports: readonly Port[]): Parts => ({
   nodes: ports.map(({ name }) => transpose(name, inside(name), [0, 3, 1, 2])),
   constants: [],
 });
@@ -102,10 +90,13 @@ function protoOf(graph: OnnxGraph, node: GraphNode): NodeProto {
 /** Several positions are run at once, though the file may speak of one image. */
 function openBatch(parts: Parts, graph: OnnxGraph, node: GraphNode): NodeProto {
   const proto = protoOf(graph, node);
-  const [, ...extents] = graph.shapes.get(node.outputs[0] ?? '') ?? [];
-  if (node.op !== 'Reshape' || extents.length === 0) return proto;
-  const target = constant(parts, `${node.outputs[0]}:shape`, [-1, ...extents]);
-  return { ...proto, input: [proto.input?.[0] ?? '', target] };
+  const [output] = node.outputs;
+  const [data] = proto.input;
+  const shape = output === undefined ? undefined : graph.shapes.get(output);
+  if (node.op !== 'Reshape' || data === undefined || shape == null || shape.length < 2)
+    return proto;
+  const target = constant(parts, `${output}:shape`, [-1, ...shape.slice(1)]);
+  return { ...proto, input: [data, target] };
 }
 
 const transpose = (input: string, output: string, perm: number[]): NodeProto => ({
@@ -115,15 +106,13 @@ const transpose = (input: string, output: string, perm: number[]): NodeProto => 
   attribute: [{ name: 'perm', ints: perm, type: attributeType.ints }],
 });
 
-/** Cut a map down to what one reader needs of it. @returns The name of what to read. */
-function cut(
-  parts: Parts,
-  node: string,
-  tensor: string,
-  source: string,
-  { y, x }: Windows,
-): string {
-  const key = `${node}|${tensor}`;
+/**
+ * Cut a map down to what one reader needs of it.
+ *
+ * @param key Names the reader and the map: see `AxisWindows.cuts`.
+ * @returns The name of what to read.
+ */
+function cut(parts: Parts, key: string, source: string, { y, x }: SegmentWindows): string {
   const [top, bottom] = y.cuts.get(key) ?? [0, 0];
   const [left, right] = x.cuts.get(key) ?? [0, 0];
   if (top + bottom + left + right === 0) return source;
@@ -154,13 +143,14 @@ function constant(parts: Parts, name: string, values: number[]): string {
 }
 
 /** Give a window node the padding of its place instead of the network's. */
-function pad(parts: Parts, proto: NodeProto, node: GraphNode, { y, x }: Windows): NodeProto {
+function pad(parts: Parts, proto: NodeProto, node: GraphNode, { y, x }: SegmentWindows): NodeProto {
   if (node.reach.kind !== 'window') return proto;
   const [top, bottom] = y.pads.get(node.name) ?? [0, 0];
   const [left, right] = x.pads.get(node.name) ?? [0, 0];
   if (proto.opType === 'Pad') {
     const amounts = constant(parts, `${node.name}:pads`, [0, 0, top, left, 0, 0, bottom, right]);
-    const [data = '', , ...rest] = proto.input ?? [];
+    const [data, , ...rest] = proto.input;
+    if (data === undefined) throw new Error(`Expected '${node.name}' to have an input`);
     return { ...proto, input: [data, amounts, ...rest] };
   }
   const replaced = new Set(['pads', 'auto_pad', 'ceil_mode']);
@@ -172,16 +162,16 @@ function pad(parts: Parts, proto: NodeProto, node: GraphNode, { y, x }: Windows)
 function finish(
   model: OnnxModel,
   graph: OnnxGraph,
-  { ports, nodes, constants }: Parts,
-  tensors: readonly string[],
+  { nodes, constants }: Parts,
+  ports: readonly Port[],
 ): Uint8Array {
   const computed = new Set([
     ...ports.map(({ name }) => name),
-    ...nodes.flatMap((n) => n.output ?? []),
+    ...nodes.flatMap(({ output }) => output),
   ]);
   const own = new Set(constants.map(({ name }) => name));
   const wanted = nodes
-    .flatMap((node) => node.input ?? [])
+    .flatMap(({ input }) => input)
     .filter((name) => name !== '' && !computed.has(name) && !own.has(name));
   const needed = ancestorsOf(model, wanted);
   return encodeModel({
@@ -191,10 +181,8 @@ function finish(
       name: 'segment',
       node: [...needed.nodes, ...nodes],
       initializer: [...needed.weights.map(referTo), ...constants],
-      input: ports.map(({ name }, index) => {
-        return describeInput(name, graph.shapes.get(tensors[index] ?? '')?.[1] ?? 0);
-      }),
-      output: [{ name: segmentOutput, type: { tensorType: { elemType: onnxType.float } } }],
+      input: ports.map(({ name, tensor }) => describeInput(name, channelsOf(graph, tensor))),
+      output: [{ name: stageOutput, type: { tensorType: { elemType: onnxType.float } } }],
     },
   });
 }

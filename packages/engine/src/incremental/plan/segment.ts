@@ -1,17 +1,8 @@
+import { at } from '@umbra/shared/assert';
 import { type Axis, extentOf, isLocal, windowOf } from '../../graph/changed-region.js';
-import { type Graph, type GraphNode, type Readers, readersOf } from '../../graph/graph.js';
+import { type Graph, type GraphNode, isMap, type Readers, readersOf } from '../../graph/graph.js';
 import { inputRange, type Range, unionOf } from '../../graph/window.js';
-
-/** A tensor that a segment reads. */
-export type Port = {
-  readonly name: string;
-  readonly tensor: string;
-  /**
-   * What lies outside the map, where the window is cut with its padding; the only reader then pads
-   * no more. Null: the window stays inside the map, and its readers pad for themselves.
-   */
-  readonly padValue: number | null;
-};
+import type { Port } from '../types.js';
 
 /** A stretch of local nodes with one result, run on windows of the maps that it reads. */
 export type Segment = {
@@ -33,7 +24,7 @@ export type AxisWindows = {
   readonly cuts: ReadonlyMap<string, readonly [number, number]>;
 };
 
-/** The name of the port through which a node reads a tensor from outside its segment. */
+/** Name the port through which a node reads a tensor from outside its segment. */
 export function portFor(node: GraphNode, tensor: string): Port {
   const padValue = node.reach.kind === 'window' ? node.reach.padValue : null;
   const name = padValue === null ? `window:${tensor}` : `window:${tensor}:${node.name}`;
@@ -41,7 +32,7 @@ export function portFor(node: GraphNode, tensor: string): Port {
 }
 
 /**
- * The segment of nodes `[start, end)`.
+ * Cut nodes `[start, end)` out as a segment.
  *
  * @returns null unless all are local and exactly one of their results is read later.
  */
@@ -70,7 +61,7 @@ export function segmentOf(
 }
 
 /**
- * Windows of a segment for a range of its output.
+ * Find the windows of a segment for a range of its output.
  *
  * A window that meets padding inside the segment is widened to the border of the map, where the
  * network's own padding is right; elsewhere nothing inside pads. So the numbers are those of the
@@ -96,7 +87,7 @@ function trace(graph: Graph, segment: Segment, axis: Axis, output: Range): AxisW
   const reads: { node: string; key: string; range: Range; source: string }[] = [];
   const pads = new Map<string, readonly [number, number]>();
   for (const node of [...segment.nodes].reverse()) {
-    const range = needed.get(node.outputs[0] ?? '');
+    const range = needed.get(at(node.outputs, 0));
     if (range === undefined) continue;
     const window = windowOf(node, axis);
     for (const tensor of node.inputs) {
@@ -126,3 +117,10 @@ const clip = ({ start, end }: Range, extent: number): Range => ({
   start: Math.max(0, start),
   end: Math.min(end, extent),
 });
+
+/** Channels of a feature map. @throws {RangeError} If the tensor is none. */
+export function channelsOf({ shapes }: Graph, tensor: string): number {
+  const shape = shapes.get(tensor);
+  if (!isMap(shape)) throw new RangeError(`Expected tensor '${tensor}' to be a feature map`);
+  return shape[1];
+}

@@ -1,40 +1,31 @@
+import { at } from '@umbra/shared/assert';
 import type { OnnxGraph } from '../../graph/from-onnx.js';
 import type { GraphNode } from '../../graph/graph.js';
 import { attributeOf, type OnnxModel, type Weight } from '../../graph/onnx-model.js';
 import { onnxType, type TensorProto } from '../../graph/onnx-proto.js';
+import type { WinogradStage } from '../types.js';
 import type { Segment } from './segment.js';
 
-/** Where a convolution's numbers are. */
-export type Constant = Pick<Weight, 'name' | 'shape' | 'file' | 'proto'>;
-
-/** A 3x3 convolution of stride 1 with what follows it, to be run by Winograd's method. */
-export type Winograd = {
-  /** [outputs, inputs, 3, 3] */
-  readonly weight: Constant;
-  readonly bias: Constant | null;
-  /** Port of a map that is added to the result. */
-  readonly other: number | null;
-  /** The result is held between these. */
-  readonly low: number;
-  readonly high: number;
-  readonly padBegin: { readonly y: number; readonly x: number };
-};
-
 /** Fewer channels make products too small to gain from. */
-const fewestChannels = 16;
+const minChannels = 16;
 
 /** @returns null unless the segment is such a convolution. */
-export function winogradOf(model: OnnxModel, graph: OnnxGraph, segment: Segment): Winograd | null {
-  const [conv, ...rest] = segment.nodes;
+export function winogradOf(
+  model: OnnxModel,
+  graph: OnnxGraph,
+  segment: Segment,
+): WinogradStage | null {
+  const [conv] = segment.nodes;
   const source = conv && graph.source.get(conv);
   if (conv === undefined || source === undefined || !isPlainConv(conv)) return null;
-  const [, weightName = '', biasName = ''] = source.input ?? [];
+  // A convolution may have no bias.
+  const [, weightName = '', biasName = ''] = source.input;
   const weight = model.weights.get(weightName);
   const bias = biasName === '' ? null : (model.weights.get(biasName) ?? undefined);
   if (!isFloat(weight) || (bias !== null && !isFloat(bias))) return null;
-  const [outputs = 0, inputs = 0] = weight.shape;
-  if (outputs % 4 || inputs % 4 || Math.min(outputs, inputs) < fewestChannels) return null;
-  const tail = readTail(model, graph, segment, conv.outputs[0] ?? '', rest);
+  const [outputs, inputs] = [at(weight.shape, 0), at(weight.shape, 1)];
+  if (outputs % 4 || inputs % 4 || Math.min(outputs, inputs) < minChannels) return null;
+  const tail = readTail(model, graph, segment);
   const { reach } = conv;
   if (tail === null || reach.kind !== 'window') return null;
   const padBegin = { y: reach.y.padBegin, x: reach.x.padBegin };
@@ -52,21 +43,21 @@ const isFloat = (weight: Weight | undefined): weight is Weight =>
   weight?.dataType === onnxType.float &&
   (weight.file !== null || weight.proto.rawData !== undefined);
 
-/** What follows the convolution: an addition, then a clamp; either may be missing. */
+/** Read what follows the convolution: an addition, then a clamp; either may be missing. */
 function readTail(
   model: OnnxModel,
   graph: OnnxGraph,
   segment: Segment,
-  result: string,
-  nodes: readonly GraphNode[],
-): Pick<Winograd, 'other' | 'low' | 'high'> | null {
-  let last = result;
+): Pick<WinogradStage, 'other' | 'low' | 'high'> | null {
+  const [conv, ...nodes] = segment.nodes;
+  let last = conv?.outputs[0];
   let other: number | null = null;
   let range: [number, number] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
   let clamped = false;
   for (const node of nodes) {
     const source = graph.source.get(node);
-    if (!node.inputs.includes(last) || source === undefined || clamped) return null;
+    if (last === undefined || !node.inputs.includes(last)) return null;
+    if (source === undefined || clamped) return null;
     if (node.op === 'Add' && node.inputs.length === 2 && other === null) {
       const added = node.inputs.find((name) => name !== last);
       other = segment.ports.findIndex(
@@ -77,12 +68,12 @@ function readTail(
       range = [0, Number.POSITIVE_INFINITY];
       clamped = true;
     } else if (node.op === 'Clip') {
-      const [low, high] = (source.input ?? []).slice(1).map((name) => scalarOf(model, name));
+      const [low, high] = source.input.slice(1).map((name) => scalarOf(model, name));
       if (low == null || high == null) return null;
       range = [low, high];
       clamped = true;
     } else return null;
-    last = node.outputs[0] ?? '';
+    last = node.outputs[0];
   }
   return { other, low: range[0], high: range[1] };
 }
@@ -90,7 +81,7 @@ function readTail(
 /** A constant of one number, from a weight or a `Constant` node. */
 function scalarOf(model: OnnxModel, name: string): number | null {
   const node = model.nodes.find(
-    ({ opType, output }) => opType === 'Constant' && output?.[0] === name,
+    ({ opType, output }) => opType === 'Constant' && output[0] === name,
   );
   const tensor: TensorProto | undefined = node
     ? attributeOf(node, 'value')?.t

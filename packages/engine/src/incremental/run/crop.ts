@@ -1,128 +1,84 @@
+import { at } from '@umbra/shared/assert';
 import type { Range } from '../../graph/window.js';
-import type { Placement, StagePort } from '../plan/program.js';
+import type { Placement, StagePort } from '../types.js';
+import type { Piece, PortMap } from './pieces.js';
 
-/** Part of a feature map, channels last. */
-export type Piece = {
-  readonly data: Float32Array;
-  /** Index of its first number. */
-  readonly offset: number;
-  /** Numbers from one row to the next. */
-  readonly pitch: number;
-  readonly y: Range;
-  readonly x: Range;
-};
-
-/** A whole map as a piece. */
-export const wholeMap = (
-  data: Float32Array,
-  { height, width, channels }: Pick<StagePort, 'height' | 'width' | 'channels'>,
-): Piece => ({
-  data,
-  offset: 0,
-  pitch: width * channels,
-  y: { start: 0, end: height },
-  x: { start: 0, end: width },
-});
+/** A rectangle of a map, or beyond it. */
+export type MapWindow = { readonly y: Range; readonly x: Range };
 
 /** Numbers in a port's window at a place. */
-export const windowLength = (
-  port: StagePort,
-  index: number,
-  row: Placement,
-  column: Placement,
-): number => {
-  const [y, x] = [row.ports[index], column.ports[index]];
-  return y === undefined || x === undefined
-    ? 0
-    : (y.end - y.start) * (x.end - x.start) * port.channels;
-};
+export function windowLength(
+  { channels }: StagePort,
+  port: number,
+  { y, x }: { readonly y: Placement; readonly x: Placement },
+): number {
+  const [rows, columns] = [at(y.ports, port), at(x.ports, port)];
+  return (rows.end - rows.start) * (columns.end - columns.start) * channels;
+}
 
 /**
  * Cut a window out of a map of which one piece has changed.
  *
- * @param target Receives [rows, columns, channels] from index `at` on.
- * @param kept The map of the unoccluded run.
- * @param y, x Range of the window; outside the map it is filled with the port's padding.
+ * @param target Receives [rows, columns, channels] from index `start` on.
+ * @param window Outside the map it is filled with the port's padding.
  */
 export function cutWindow(
-  target: Float32Array,
-  at: number,
-  port: StagePort,
-  kept: Float32Array,
+  target: { readonly data: Float32Array; readonly start: number },
+  { port, kept }: PortMap,
   changed: Piece,
-  y: Range,
-  x: Range,
+  { y, x }: MapWindow,
 ): void {
+  const { data } = target;
   const { channels, width, height } = port;
   const pitch = (x.end - x.start) * channels;
   const from = Math.max(0, x.start);
   const to = Math.min(x.end, width);
   const changedFrom = Math.max(from, changed.x.start);
   const changedTo = Math.min(to, changed.x.end);
+  // A port without padding has windows inside its map.
   const outside = port.padValue ?? 0;
-  let start = at;
+  let start = target.start;
   for (let row = y.start; row < y.end; row++, start += pitch) {
     if (row < 0 || row >= height) {
-      target.fill(outside, start, start + pitch);
+      data.fill(outside, start, start + pitch);
       continue;
     }
-    if (from > x.start) target.fill(outside, start, start + (from - x.start) * channels);
-    if (to < x.end) target.fill(outside, start + (to - x.start) * channels, start + pitch);
-    const keptRow = row * width;
+    const inside = start + (from - x.start) * channels;
+    if (from > x.start) data.fill(outside, start, inside);
+    if (to < x.end) data.fill(outside, start + (to - x.start) * channels, start + pitch);
+    const keptFrom = (row * width + from) * channels;
     const touched = row >= changed.y.start && row < changed.y.end && changedFrom < changedTo;
     if (!touched) {
-      copy(
-        target,
-        start + (from - x.start) * channels,
-        kept,
-        (keptRow + from) * channels,
-        (to - from) * channels,
-      );
+      copy(data, inside, kept, keptFrom, (to - from) * channels);
       continue;
     }
-    if (changedFrom > from) {
-      copy(
-        target,
-        start + (from - x.start) * channels,
-        kept,
-        (keptRow + from) * channels,
-        (changedFrom - from) * channels,
-      );
-    }
+    const before = (changedFrom - from) * channels;
+    if (before > 0) copy(data, inside, kept, keptFrom, before);
     const source =
       changed.offset +
       (row - changed.y.start) * changed.pitch +
       (changedFrom - changed.x.start) * channels;
-    copy(
-      target,
-      start + (changedFrom - x.start) * channels,
-      changed.data,
-      source,
-      (changedTo - changedFrom) * channels,
-    );
-    if (to > changedTo) {
-      copy(
-        target,
-        start + (changedTo - x.start) * channels,
-        kept,
-        (keptRow + changedTo) * channels,
-        (to - changedTo) * channels,
-      );
-    }
+    const length = (changedTo - changedFrom) * channels;
+    copy(data, inside + before, changed.data, source, length);
+    const after = (to - changedTo) * channels;
+    if (after > 0) copy(data, inside + before + length, kept, keptFrom + before + length, after);
   }
 }
 
+/** Hot, once or more a row of every window: five numbers, and no object for them. */
 function copy(
   target: Float32Array,
-  at: number,
+  start: number,
   source: Float32Array,
   from: number,
   length: number,
 ): void {
   if (length < 48) {
     // Setting a view costs more than copying a few numbers one by one.
-    for (let index = 0; index < length; index++) target[at + index] = source[from + index] ?? 0;
+    for (let index = 0; index < length; index++) {
+      target[start + index] = source[from + index] as number;
+    }
     return;
   }
-  target.set(source.subarray(from, from + length), at);
+  target.set(source.subarray(from, from + length), start);
 }

@@ -1,103 +1,63 @@
-import type { Box } from '@umbra/shared/occlusion/grid';
+import { at } from '@umbra/shared/assert';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { throwIfStopped } from '../../abort.js';
 import { externalFolder, sessionOptions } from '../../backends/onnxruntime.js';
-import { throwIfStopped } from '../../occlusion/abort.js';
-import type { Program, StageModel } from '../plan/program.js';
-import { segmentOutput } from '../plan/segment-output.js';
-import { type Piece, wholeMap } from './crop.js';
 import {
-  type KeptMaps,
+  type BaselineMaps,
+  type BaselineTask,
+  type BoxesTask,
   type LastInputs,
+  type LastTask,
   type Position,
-  type RunStage,
-  runLast,
-  runSegments,
-} from './execute.js';
+  type Program,
+  type StageModel,
+  stageOutput,
+} from '../types.js';
+import { type RunStage, runLast, runSegments, type SegmentsWork } from './execute.js';
+import { type Piece, wholeMap } from './pieces.js';
 import type { WinogradRunner } from './winograd.js';
-
-/** What a thread needs to run a program on one image. */
-type ProgramTask = {
-  readonly program: Program;
-  /** Where its weights lie. */
-  readonly folder: string;
-  /** Input, float32 with channels last. */
-  readonly original: SharedArrayBuffer;
-  /** int32 [1]: not 0 once the run is to stop. */
-  readonly stop: SharedArrayBuffer;
-  /** Memory for what a thread holds at once, bytes. */
-  readonly threadBytes: number;
-};
-
-export type BaselineTask = ProgramTask;
-export type BoxesTask = ProgramTask & {
-  readonly filled: SharedArrayBuffer;
-  /** Maps of the clean run that the program's stages read, by tensor. */
-  readonly maps: readonly (readonly [string, SharedArrayBuffer])[];
-  readonly positions: readonly Position[];
-  readonly boxes: readonly Box[];
-};
-export type LastTask = Omit<ProgramTask, 'original'> & { readonly inputs: LastInputs };
-export type BaselineMaps = {
-  /** float32 [classes] */
-  readonly row: Float32Array;
-  readonly maps: readonly (readonly [string, SharedArrayBuffer])[];
-};
 
 /** A thread's sessions of one model's segments. */
 export type Segments = {
   /** @throws {AppError} `cancelled` before the next run of a session once `stop` is set. */
-  original(task: BaselineTask): Promise<BaselineMaps>;
-  /** Boxes up to the last stage. @throws {AppError} As `clean`. */
-  inputs(task: BoxesTask): Promise<LastInputs>;
-  /** The last stage. @returns float32 [boxes, classes] @throws {AppError} As `clean`. */
-  last(task: LastTask): Promise<Float32Array>;
-  /** Let the sessions go. */
+  runBaseline(task: BaselineTask): Promise<BaselineMaps>;
+  /** Run boxes up to the last stage. @throws {AppError} As `runBaseline`. */
+  runSegments(task: BoxesTask): Promise<LastInputs>;
+  /** Run the last stage. @returns float32 [boxes, classes] @throws {AppError} As `runBaseline`. */
+  runLast(task: LastTask): Promise<Float32Array>;
+  /** Release the sessions. */
   close(): Promise<void>;
 };
 
-/** Runs longer than this gain nothing, and a shorter one hears a stop soon. */
+/** Longer runs gain nothing, and a shorter one meets a stop soon. */
 const maxWindowBytes = 4 * 1024 * 1024;
 
 /** A run over whole maps takes much more memory than the windows that follow: it is not kept for them. */
-const givesBack = { extra: { memory: { enable_memory_arena_shrinkage: 'cpu:0' } } };
+const shrinkArena = { extra: { memory: { enable_memory_arena_shrinkage: 'cpu:0' } } };
 
 /**
- * @param folder Of the bundle, where segments find their weights.
- * @param threads Of the last stage.
+ * @param folder The bundle's, where segments find their weights.
+ * @param lastStageThreads Threads of the last stage's session.
  */
-export function openSegments(folder: string, sessionThreads: number): Segments {
-  const sessions = new Map<string, Promise<InferenceSession>>();
+export function openSegments(folder: string, lastStageThreads: number): Segments {
+  const sessions = createSessions(folder);
   let winograd: Promise<WinogradRunner> | undefined;
 
-  const winogradRunner = (): Promise<WinogradRunner> => {
-    winograd ??= import('./winograd.js').then(({ openWinograd }) => openWinograd(folder));
+  const openWinograd = (): Promise<WinogradRunner> => {
+    winograd ??= import('./winograd.js').then((module) => module.openWinograd(folder));
     return winograd;
   };
-  const runStage =
-    (sessionThreads: number, options?: InferenceSession.RunOptions): RunStage =>
-    async (model, ports, inputs) => {
-      const session = sessions.get(model.key) ?? createSegment(model, folder, sessionThreads);
-      sessions.set(model.key, session);
-      const feeds: Record<string, Tensor> = {};
-      for (const [index, { name }] of ports.entries()) {
-        const input = inputs[index];
-        if (input !== undefined) feeds[name] = new Tensor('float32', input.data, input.shape);
-      }
-      const results = await (await session).run(feeds, options ?? {});
-      return results[segmentOutput]?.data as Float32Array;
-    };
+  /** @param keep Receives every map; then positions cover whole maps. */
   const run = async (
-    { program, stop, threadBytes }: ProgramTask,
-    positions: readonly Position[],
-    kept: KeptMaps,
-    pieces: readonly Piece[],
+    { program, stop, threadBytes }: BaselineTask,
+    work: SegmentsWork,
     keep?: (tensor: string, map: Piece) => void,
   ): Promise<LastInputs> => {
     const stopped = new Int32Array(stop);
-    return runSegments(program, positions, kept, pieces, {
+    return runSegments(program, work, {
       windowBytes: Math.min(maxWindowBytes, threadBytes / 16),
-      runStage: runStage(1, keep && givesBack),
-      winograd: winogradRunner,
+      runStage: sessions.runStage(1, keep && shrinkArena),
+      winograd: openWinograd,
       check: () => throwIfStopped(stopped),
       ...(keep && { keep }),
     });
@@ -107,55 +67,83 @@ export function openSegments(folder: string, sessionThreads: number): Segments {
     return runLast(program, inputs, {
       // Each run may read weights of hundreds of megabytes: the fewer, the better.
       windowBytes: threadBytes / 8,
-      runStage: runStage(sessionThreads),
+      runStage: sessions.runStage(lastStageThreads),
       check: () => throwIfStopped(stopped),
     });
   };
 
   return {
-    async original(task) {
+    async runBaseline(task) {
       const { program } = task;
-      const input = wholeMap(new Float32Array(task.original), program.inputShape);
       const read = new Set(
         program.stages.flatMap(({ ports }) => ports.map(({ tensor }) => tensor)),
       );
       const maps: [string, SharedArrayBuffer][] = [[program.input, task.original]];
-      // Every window covers its whole map, so nothing is read from the maps that are not there yet.
-      const nothing = new Map([...read].map((tensor) => [tensor, new Float32Array(0)]));
-      const inputs = await run(task, [wholePosition(program)], nothing, [input], (tensor, map) => {
+      const work: SegmentsWork = {
+        positions: [wholePosition(program)],
+        // Every window covers its whole map, so nothing is read from the maps that are not there yet.
+        kept: new Map([...read].map((tensor) => [tensor, new Float32Array(0)])),
+        input: [wholeMap(new Float32Array(task.original), program.inputShape)],
+      };
+      const inputs = await run(task, work, (tensor, map) => {
         if (read.has(tensor)) maps.push([tensor, shareMap(map)]);
       });
-      return { row: await last({ ...task, inputs }), maps };
+      return { output: await last({ ...task, inputs }), maps };
     },
-    inputs(task) {
-      const { height, width, channels } = task.program.inputShape;
-      const filled = new Float32Array(task.filled);
-      const kept = new Map(task.maps.map(([tensor, map]) => [tensor, new Float32Array(map)]));
-      const pieces = task.boxes.map((box): Piece => {
-        const offset = (box.top * width + box.left) * channels;
-        const y = { start: box.top, end: Math.min(box.bottom, height) };
-        return {
-          data: filled,
-          offset,
-          pitch: width * channels,
-          y,
-          x: { start: box.left, end: box.right },
-        };
-      });
-      return run(task, task.positions, kept, pieces);
-    },
-    last,
+    runSegments: (task) =>
+      run(task, {
+        positions: task.positions,
+        kept: new Map(task.maps.map(([tensor, map]) => [tensor, new Float32Array(map)])),
+        input: filledPieces(task),
+      }),
+    runLast: last,
     async close() {
-      for (const session of sessions.values()) await (await session).release();
+      await sessions.close();
       await (await winograd)?.close();
     },
   };
 }
 
-const wholePosition = ({ stages }: Program): Position => ({
-  row: (stages[0]?.rows.length ?? 1) - 1,
-  column: (stages[0]?.columns.length ?? 1) - 1,
-});
+/** Sessions of stages' models, created as they are first run. */
+function createSessions(folder: string) {
+  const sessions = new Map<string, Promise<InferenceSession>>();
+  const runStage =
+    (sessionThreads: number, options: InferenceSession.RunOptions = {}): RunStage =>
+    async (model, ports, inputs) => {
+      const session = sessions.get(model.key) ?? createSession(model, folder, sessionThreads);
+      sessions.set(model.key, session);
+      const feeds: Record<string, Tensor> = {};
+      for (const [index, { name }] of ports.entries()) {
+        const { data, shape } = at(inputs, index);
+        feeds[name] = new Tensor('float32', data, shape);
+      }
+      const results = await (await session).run(feeds, options);
+      return results[stageOutput]?.data as Float32Array;
+    };
+  const close = async (): Promise<void> => {
+    for (const session of sessions.values()) await (await session).release();
+  };
+  return { runStage, close };
+}
+
+/** The filled image under each box. */
+function filledPieces({ program, filled, boxes }: BoxesTask): Piece[] {
+  const { height, width, channels } = program.inputShape;
+  const data = new Float32Array(filled);
+  return boxes.map(({ top, left, bottom, right }) => ({
+    data,
+    offset: (top * width + left) * channels,
+    pitch: width * channels,
+    y: { start: top, end: Math.min(bottom, height) },
+    x: { start: left, end: right },
+  }));
+}
+
+/** The last placement along each axis is the whole map. */
+function wholePosition({ stages }: Program): Position {
+  const { rows, columns } = at(stages, 0);
+  return { row: rows.length - 1, column: columns.length - 1 };
+}
 
 function shareMap({ data, offset, pitch, y }: Piece): SharedArrayBuffer {
   const length = pitch * (y.end - y.start);
@@ -164,7 +152,7 @@ function shareMap({ data, offset, pitch, y }: Piece): SharedArrayBuffer {
   return shared;
 }
 
-async function createSegment(
+async function createSession(
   model: StageModel,
   folder: string,
   sessionThreads: number,

@@ -1,23 +1,18 @@
-import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { at } from '@umbra/shared/assert';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { encodeModel, onnxType, type ValueProto } from '../../graph/onnx-proto.js';
-import {
-  type Area,
-  loadWinograd,
-  transformWeights,
-  type WinogradKernel,
-} from '../../kernels/winograd.js';
-import type { Placement, Stage } from '../plan/program.js';
-import type { Constant, Winograd } from '../plan/winograd-stage.js';
-import { cutWindow, type Piece } from './crop.js';
-import type { KeptMaps, Position } from './execute.js';
+import { type Area, loadWinograd, type WinogradKernel } from '../../kernels/winograd.js';
+import type { Placement, Position, Stage, WinogradStage } from '../types.js';
+import { cutWindow, type MapWindow } from './crop.js';
+import { type Piece, placementsOf, portMapOf, type StageWork } from './pieces.js';
+import { loadWinogradWeights, type WinogradWeights } from './winograd-weights.js';
 
 /** Some rows of tiles of one position. */
-type Band = {
+type TileBand = {
+  /** Index of the position. */
   readonly index: number;
-  readonly row: Placement;
-  readonly column: Placement;
+  readonly y: Placement;
+  readonly x: Placement;
   /** First row of the output, from the top of the position's window. */
   readonly top: number;
   readonly height: number;
@@ -26,13 +21,11 @@ type Band = {
 };
 
 export type WinogradRunner = {
-  /** @returns The stage's output at each position. */
+  /** @param check Throws to stop. @returns The stage's output at each position. */
   run(
     stage: Stage,
-    winograd: Winograd,
-    positions: readonly Position[],
-    kept: KeptMaps,
-    changed: ReadonlyMap<string, readonly Piece[]>,
+    winograd: WinogradStage,
+    work: StageWork,
     check: () => void,
   ): Promise<readonly Piece[]>;
   close(): Promise<void>;
@@ -43,16 +36,16 @@ export type WinogradRunner = {
  * few enough that the tiles of a shallow layer stay in the processor's cache.
  */
 const tilesPerInput = 1;
-const fewestTiles = 64;
+const minTiles = 64;
 /** One row alone would be multiplied by another routine, with other rounding. */
-const fewestRows = 8;
+const minRows = 8;
 
 /**
- * Runs 3x3 convolutions as products of transformed tiles.
+ * Run 3x3 convolutions as products of transformed tiles.
  *
  * Tiles of windows of any size go into the same products, so positions need not be sorted by size.
  *
- * @param folder Of the bundle, where weights lie.
+ * @param folder The bundle's, where weights lie.
  */
 export async function openWinograd(folder: string): Promise<WinogradRunner> {
   const kernel = await loadWinograd();
@@ -63,20 +56,20 @@ export async function openWinograd(folder: string): Promise<WinogradRunner> {
     enableMemPattern: false,
     logSeverityLevel: 3,
   });
-  const weights = new Map<string, Promise<Loaded>>();
+  /** One a convolution of the network. */
+  const loading = new Map<string, Promise<WinogradWeights>>();
   return {
-    async run(stage, winograd, positions, kept, changed, check) {
+    async run(stage, winograd, work, check) {
       const { name } = winograd.weight;
-      const loading = weights.get(name) ?? loadWeights(folder, winograd);
-      weights.set(name, loading);
-      const loaded = await loading;
-      const [outputs = 0, inputs = 0] = winograd.weight.shape;
-      const capacity = Math.max(fewestTiles, tilesPerInput * inputs);
-      const pieces = positions.map((position) => emptyPiece(stage, position, outputs));
-      const context = { kernel, product, stage, winograd, loaded, kept, changed, pieces };
-      for (const batch of batchesOf(stage, positions, capacity)) {
+      const known = loading.get(name) ?? loadWinogradWeights(folder, winograd);
+      loading.set(name, known);
+      const weights = await known;
+      const capacity = Math.max(minTiles, tilesPerInput * weights.inputs);
+      const pieces = work.positions.map((one) => emptyPiece(stage, one, weights.outputs));
+      const run: WinogradRun = { kernel, product, stage, winograd, weights, work, pieces };
+      for (const bands of bandsOf(stage, work.positions, capacity)) {
         check();
-        await runBatch(context, batch, inputs, outputs);
+        await runBands(run, bands);
       }
       return pieces;
     },
@@ -84,29 +77,23 @@ export async function openWinograd(folder: string): Promise<WinogradRunner> {
   };
 }
 
-type Loaded = { readonly products: Float32Array; readonly bias: Float32Array };
-type Context = {
+/** One stage on one set of positions. */
+type WinogradRun = {
   readonly kernel: WinogradKernel;
   readonly product: InferenceSession;
   readonly stage: Stage;
-  readonly winograd: Winograd;
-  readonly loaded: Loaded;
-  readonly kept: KeptMaps;
-  readonly changed: ReadonlyMap<string, readonly Piece[]>;
+  readonly winograd: WinogradStage;
+  readonly weights: WinogradWeights;
+  readonly work: StageWork;
+  /** The stage's output at each position, to be written. */
   readonly pieces: readonly Piece[];
 };
 
-async function runBatch(
-  context: Context,
-  bands: readonly Band[],
-  inputs: number,
-  outputs: number,
-): Promise<void> {
-  const { kernel, product, winograd, loaded, pieces } = context;
-  const rows = Math.max(
-    fewestRows,
-    bands.reduce((sum, { tiles }) => sum + tiles, 0),
-  );
+async function runBands(run: WinogradRun, bands: readonly TileBand[]): Promise<void> {
+  const { kernel, product, weights } = run;
+  const { inputs, outputs } = weights;
+  const tileCount = bands.reduce((sum, band) => sum + band.tiles, 0);
+  const rows = Math.max(minRows, tileCount);
   const largest = Math.max(...bands.map(windowSize));
   const lengths = [largest * inputs, largest * outputs, largest * outputs, outputs];
   const [source, other, result, bias, tiles, products] = kernel.areas([
@@ -114,24 +101,44 @@ async function runBatch(
     16 * rows * inputs,
     16 * rows * outputs,
   ]) as [Area, Area, Area, Area, Area, Area];
-  bias.data.set(loaded.bias);
+  bias.data.set(weights.bias);
   let row = 0;
   for (const band of bands) {
-    cutBand(context, band, source.data);
+    cutBand(run, band, source.data);
     const [tilesY, tilesX] = tilesOf(band);
     kernel.transformInput(source.pointer, inputs, tilesY, tilesX, tiles.pointer, rows, row);
     row += band.tiles;
   }
   const feeds = {
     tiles: new Tensor('float32', tiles.data, [16, rows, inputs]),
-    kernels: new Tensor('float32', loaded.products, [16, inputs, outputs]),
+    kernels: new Tensor('float32', weights.products, [16, inputs, outputs]),
   };
   await product.run(feeds, { products: new Tensor('float32', products.data, [16, rows, outputs]) });
-  row = 0;
+  writeBands(run, bands, { products, rows, other, result, bias });
+}
+
+type BandAreas = {
+  readonly products: Area;
+  /** Rows of each of the sixteen products. */
+  readonly rows: number;
+  readonly other: Area;
+  readonly result: Area;
+  readonly bias: Area;
+};
+
+/** Transform products back, and write them to their positions' pieces. */
+function writeBands(
+  run: WinogradRun,
+  bands: readonly TileBand[],
+  { products, rows, other, result, bias }: BandAreas,
+): void {
+  const { kernel, winograd, pieces } = run;
+  const { outputs } = run.weights;
+  let row = 0;
   for (const band of bands) {
     const { height, width, top, index } = band;
     const added = winograd.other === null ? 0 : other.pointer;
-    if (winograd.other !== null) cutOther(context, band, winograd.other, other.data);
+    if (winograd.other !== null) cutOther(run, band, winograd.other, other.data);
     kernel.transformOutput(
       products.pointer,
       rows,
@@ -146,107 +153,77 @@ async function runBatch(
       result.pointer,
     );
     const length = height * width * outputs;
-    pieces[index]?.data.set(result.data.subarray(0, length), top * width * outputs);
+    at(pieces, index).data.set(result.data.subarray(0, length), top * width * outputs);
     row += band.tiles;
   }
 }
 
-const tilesOf = ({ height, width }: Band): [number, number] => [
+const tilesOf = ({ height, width }: TileBand): [number, number] => [
   Math.ceil(height / 2),
   Math.ceil(width / 2),
 ];
 
-const windowSize = (band: Band): number => {
+const windowSize = (band: TileBand): number => {
   const [tilesY, tilesX] = tilesOf(band);
   return (2 * tilesY + 2) * (2 * tilesX + 2);
 };
 
-function cutBand(
-  { stage, winograd, kept, changed }: Context,
-  band: Band,
-  target: Float32Array,
-): void {
-  const at = stage.ports.findIndex(({ padValue }) => padValue !== null);
+/** Cut what a band's tiles read of the convolution's input, which is the port that is padded. */
+function cutBand(run: WinogradRun, band: TileBand, target: Float32Array): void {
+  const { stage, winograd } = run;
+  const port = stage.ports.findIndex(({ padValue }) => padValue !== null);
   const [tilesY, tilesX] = tilesOf(band);
-  const top = band.row.output.start + band.top - winograd.padBegin.y;
-  const left = band.column.output.start - winograd.padBegin.x;
-  cut(
-    stage,
-    at,
-    kept,
-    changed,
-    band,
-    target,
-    [top, top + 2 * tilesY + 2],
-    [left, left + 2 * tilesX + 2],
-  );
+  const top = band.y.output.start + band.top - winograd.padBegin.y;
+  const left = band.x.output.start - winograd.padBegin.x;
+  cut(run, { port, index: band.index }, target, {
+    y: { start: top, end: top + 2 * tilesY + 2 },
+    x: { start: left, end: left + 2 * tilesX + 2 },
+  });
 }
 
-function cutOther(
-  { stage, kept, changed }: Context,
-  band: Band,
-  port: number,
-  target: Float32Array,
-): void {
-  const top = band.row.output.start + band.top;
-  const left = band.column.output.start;
-  cut(
-    stage,
-    port,
-    kept,
-    changed,
-    band,
-    target,
-    [top, top + band.height],
-    [left, left + band.width],
-  );
+/** Cut what is added to a band's result. */
+function cutOther(run: WinogradRun, band: TileBand, port: number, target: Float32Array): void {
+  const top = band.y.output.start + band.top;
+  const left = band.x.output.start;
+  cut(run, { port, index: band.index }, target, {
+    y: { start: top, end: top + band.height },
+    x: { start: left, end: left + band.width },
+  });
 }
 
 function cut(
-  stage: Stage,
-  at: number,
-  kept: KeptMaps,
-  changed: ReadonlyMap<string, readonly Piece[]>,
-  { index }: Band,
-  target: Float32Array,
-  [top, bottom]: readonly [number, number],
-  [left, right]: readonly [number, number],
+  { stage, work }: WinogradRun,
+  { port, index }: { readonly port: number; readonly index: number },
+  data: Float32Array,
+  window: MapWindow,
 ): void {
-  const port = stage.ports[at];
-  const map = port && kept.get(port.tensor);
-  const piece = port && changed.get(port.tensor)?.[index];
-  if (port === undefined || map === undefined || piece === undefined) {
-    throw new Error(`Expected port ${at} to be kept`);
-  }
-  cutWindow(target, 0, port, map, piece, { start: top, end: bottom }, { start: left, end: right });
+  const map = portMapOf(stage, port, work);
+  cutWindow({ data, start: 0 }, map, at(map.pieces, index), window);
 }
 
 /** Bands of positions, as many tiles at once as fit. */
-function* batchesOf(
+function* bandsOf(
   stage: Stage,
   positions: readonly Position[],
   capacity: number,
-): Generator<readonly Band[]> {
-  let batch: Band[] = [];
+): Generator<readonly TileBand[]> {
+  let batch: TileBand[] = [];
   let tiles = 0;
   for (const [index, position] of positions.entries()) {
-    const row = stage.rows[position.row];
-    const column = stage.columns[position.column];
-    if (row === undefined || column === undefined)
-      throw new Error(`Expected a placement of ${index}`);
-    const height = row.output.end - row.output.start;
-    const width = column.output.end - column.output.start;
+    const { y, x } = placementsOf(stage, position);
+    const height = y.output.end - y.output.start;
+    const width = x.output.end - x.output.start;
     const across = Math.ceil(width / 2);
-    const tallest = 2 * Math.max(1, Math.floor(capacity / across));
-    for (let top = 0; top < height; top += tallest) {
-      const part = Math.min(tallest, height - top);
+    const maxHeight = 2 * Math.max(1, Math.floor(capacity / across));
+    for (let top = 0; top < height; top += maxHeight) {
+      const part = Math.min(maxHeight, height - top);
       const count = Math.ceil(part / 2) * across;
       if (batch.length > 0 && tiles + count > capacity) {
         yield batch;
         batch = [];
         tiles = 0;
       }
-      batch.push({ index, row, column, top, height: part, width, tiles: count });
+      batch.push({ index, y, x, top, height: part, width, tiles: count });
       tiles += count;
     }
   }
@@ -254,37 +231,11 @@ function* batchesOf(
 }
 
 function emptyPiece(stage: Stage, position: Position, channels: number): Piece {
-  const y = stage.rows[position.row]?.output ?? { start: 0, end: 0 };
-  const x = stage.columns[position.column]?.output ?? { start: 0, end: 0 };
+  const placed = placementsOf(stage, position);
+  const [y, x] = [placed.y.output, placed.x.output];
   const pitch = (x.end - x.start) * channels;
   return { data: new Float32Array((y.end - y.start) * pitch), offset: 0, pitch, y, x };
 }
-
-async function loadWeights(folder: string, { weight, bias }: Winograd): Promise<Loaded> {
-  const [outputs = 0, inputs = 0] = weight.shape;
-  const kernels = await readFloats(folder, weight);
-  return {
-    products: transformWeights(kernels, outputs, inputs),
-    bias: bias === null ? new Float32Array(outputs) : await readFloats(folder, bias),
-  };
-}
-
-async function readFloats(folder: string, { name, file, proto }: Constant): Promise<Float32Array> {
-  if (file === null) return floatsOf(Uint8Array.from(proto.rawData ?? []));
-  const handle = await open(join(folder, file.path));
-  try {
-    const bytes = new Uint8Array(file.bytes);
-    const { bytesRead } = await handle.read(bytes, 0, file.bytes, file.offset);
-    if (bytesRead < file.bytes)
-      throw new Error(`Expected ${file.bytes} bytes of '${name}', got ${bytesRead}`);
-    return floatsOf(bytes);
-  } finally {
-    await handle.close();
-  }
-}
-
-const floatsOf = (bytes: Uint8Array): Float32Array =>
-  new Float32Array(bytes.buffer, 0, bytes.length / 4);
 
 function productModel(): Uint8Array {
   const describe = (name: string, extents: readonly string[]): ValueProto => ({

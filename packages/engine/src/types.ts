@@ -1,0 +1,150 @@
+import type { ItemLabel } from '@umbra/shared/contracts/dataset';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
+import type { Provider } from '@umbra/shared/contracts/provider';
+import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
+import type { BaselineRun, Faithfulness, Provenance } from '@umbra/shared/contracts/shard';
+import type { Box, Size } from '@umbra/shared/occlusion/grid';
+import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
+import type { RowRange } from '@umbra/shared/occlusion/shards';
+import type { ModelInput } from './image/preprocess.js';
+import type { ResolvedRun } from './occlusion/resolve-run.js';
+
+export type EngineOptions = {
+  /** Models run side by side; about one a core, or one a GPU. */
+  readonly inferenceThreads: number;
+  /** Execution provider that networks run on; `cpu` if left out. */
+  readonly provider?: Provider;
+  /** Threads of each session of a whole network; more where a large one leaves threads without. */
+  readonly sessionThreads?: number;
+  /** Budget for the batches of all threads together, bytes. */
+  readonly batchBytes?: number;
+  /** Budget for the weights of one model in all threads together, bytes: see `createModelThreads`. */
+  readonly weightBytes?: number;
+  /** Whether the operator forbids inference that reuses parts of the unoccluded run. */
+  readonly forbidIncremental?: boolean;
+};
+
+export type OccludeOptions = {
+  /** Rows of the plan to run; all when left out. */
+  readonly rows?: RowRange;
+  /** The image's label in its dataset, for target `label`. */
+  readonly label?: ItemLabel | undefined;
+  /** The object's box, px of the photo, for the pointing game. */
+  readonly box?: Box | undefined;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (positionsDone: number) => void;
+};
+
+/** Scores and predicted classes at positions of a plan. */
+export type ScoreMaps = {
+  /** One float32 [positions] a target. */
+  readonly scores: readonly Float32Array[];
+  /** int32 [positions]: the class with the largest output; -1 where none was run. */
+  readonly predictedClasses: Int32Array;
+};
+
+/** How positions are really run. */
+export type InferenceStrategy = 'dense' | 'incremental';
+
+/** Scores and predicted classes of rows of the plan. */
+export type OcclusionRun = RowRange &
+  ScoreMaps & {
+    readonly plan: OcclusionPlan;
+    readonly baseline: BaselineRun;
+    /** One a target, where asked for. */
+    readonly faithfulness: readonly Faithfulness[] | null;
+    readonly milliseconds: number;
+    readonly provenance: Provenance;
+  };
+
+/** A stretch of the network that runs on windows of its input. */
+export type InferenceSegment = {
+  /** Names of its first and last node. */
+  readonly from: string;
+  readonly to: string;
+  readonly nodes: number;
+  readonly method: 'direct' | 'winograd';
+};
+
+/** How a network is run for the patches of some settings. */
+export type InferencePlan = {
+  readonly strategy: InferenceStrategy;
+  /** The largest patch, for which segments are planned, px. */
+  readonly patch: Size;
+  /** In order; empty where the network is run whole. */
+  readonly segments: readonly InferenceSegment[];
+  /** Nodes after the last segment, which run on whole maps. */
+  readonly wholeNodes: number | null;
+  /**
+   * Multiply-adds of one position: of the whole network, as chosen, and of the outputs alone that a
+   * patch changes; null where the network's arithmetic is not known.
+   */
+  readonly macs: {
+    readonly dense: number;
+    readonly chosen: number;
+    readonly changed: number;
+  } | null;
+  /** How many times faster than dense, by the cost model. */
+  readonly gain: number;
+};
+
+/** What explaining one image takes on this machine. */
+export type RunEstimate = {
+  /** Patch positions of all grids. */
+  readonly positions: number;
+  /** Forward passes, the unoccluded image's included; a refined run's upper limit. */
+  readonly passes: number;
+  /** Multiply-adds of all passes; null where the network's arithmetic is not known. */
+  readonly macs: number | null;
+  /** Seconds by a short run on this machine, model loaded, nothing else running. */
+  readonly seconds: number;
+  /** Resident memory of this process after that run, bytes: weights, batches, runtime. */
+  readonly memoryBytes: number;
+};
+
+export type OpenModel = {
+  readonly bundle: ModelBundle;
+  readonly digest: string;
+  readonly labels: readonly string[];
+  /**
+   * Resolve a run's settings with what is known of the open model: its classes and its device.
+   *
+   * @param size Extent of the input, px.
+   * @throws {AppError} As `resolveRun`.
+   */
+  resolve(settings: OcclusionSettings, size: Size): ResolvedRun;
+  /**
+   * Describe how the positions of a run are computed, without computing them.
+   *
+   * @throws {AppError} `invalid_input` if the settings ask for a strategy that cannot be had.
+   */
+  plan(run: ResolvedRun): Promise<InferencePlan>;
+  /**
+   * Score the watched classes with the patch at each position of some rows of the plan.
+   *
+   * Scores do not depend on which rows are asked for together, nor on the number of threads.
+   *
+   * @param run Resolved for the input's extent; what only the open model knows is checked here.
+   * @throws {AppError} `invalid_input` if the run does not fit the input or the model;
+   *   `cancelled` within one batch of the signal; `unavailable` if an inference thread dies.
+   */
+  occlude(input: ModelInput, run: ResolvedRun, options?: OccludeOptions): Promise<OcclusionRun>;
+};
+
+/** What is known of a run before its model is open. */
+export type NextRun = {
+  /** Extent of the model's input, px. */
+  readonly size: Size;
+  readonly settings: OcclusionSettings;
+};
+
+export type Engine = {
+  /**
+   * Load a model from its bundle's folder; every file is held to its digest. The same digest is
+   * loaded once.
+   *
+   * @param next The run that follows, whose plan and threads are made while the model loads.
+   */
+  open(bundleFolder: string, next?: NextRun): Promise<OpenModel>;
+  close(): Promise<void>;
+};
