@@ -148,7 +148,7 @@ def explain(name, folder, out):
     return {
         "modelSha256": next(file["sha256"] for file in bundle["files"] if file["path"] == bundle["model"]),
         "classIndex": index,
-        "clean": float(clean[index]),
+        "baseline": float(clean[index]),
         "cases": [
             {
                 "patch": {"height": patch[0], "width": patch[1]},

@@ -73,7 +73,7 @@ def main():
         },
         "modelSha256": hashlib.sha256((MODEL / "model.onnx").read_bytes()).hexdigest(),
         "classIndex": index,
-        "clean": {"probability": float(logits.softmax(0)[index]), "logit": float(logits[index])},
+        "baseline": {"probability": float(logits.softmax(0)[index]), "logit": float(logits[index])},
         "cases": cases,
     }
     (HERE / "golden.json").write_text(json.dumps(golden, indent=1) + "\n")
