@@ -100,7 +100,7 @@ async function measureOwn(root, folder, { patch, stride, rows }, repeats) {
     const first = await run('incremental');
     for (let repeat = 0; repeat < repeats; repeat++) {
       for (const strategy of /** @type {const} */ (['dense', 'incremental'])) {
-        // Sessions of the other strategy were let go: one row makes them again.
+        // Sessions of the other strategy were closed: one row makes them again.
         await run(strategy, warmUp);
         if (strategy === 'incremental') await run(strategy);
         const done = await run(strategy);

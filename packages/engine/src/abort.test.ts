@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import { throwIfAborted, untilAborted } from './abort.js';
 
-test('a signal is heard at once, whatever the work still does', async () => {
+test('a signal rejects at once, whatever the work still does', async () => {
   const controller = new AbortController();
   const endless = new Promise<never>(() => undefined);
   const run = untilAborted(endless, controller.signal);

@@ -71,7 +71,7 @@ export type InferencePlan = {
   readonly strategy: InferenceStrategy;
   /** The largest patch, for which segments are planned, px. */
   readonly patch: Size;
-  /** In order; empty where the network is run whole. */
+  /** Segments in order; empty where the network is run whole. */
   readonly segments: readonly InferenceSegment[];
   /** Nodes after the last segment, which run on whole maps. */
   readonly wholeNodes: number | null;

@@ -65,7 +65,7 @@ describe('a thread that dies', () => {
     }
   });
 
-  test('at its start says why, and is not started again until asked', async () => {
+  test('at its start reports why, and is not started again until asked', async () => {
     const starts = join(folder, 'starts');
     const entry = await writeThread(
       'broken',

@@ -2,7 +2,7 @@ import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
 import { channelStride } from '../image/stride.js';
 
-type Layout = ModelBundle['input']['layout'];
+type PixelLayout = ModelBundle['input']['layout'];
 
 /** Pixels whose rank is in `[from, to)`. */
 export type RankRange = { readonly from: number; readonly to: number };
@@ -11,7 +11,7 @@ export type RankRange = { readonly from: number; readonly to: number };
 export function copyBox(
   image: Float32Array,
   source: Float32Array,
-  { height, width, layout }: Size & { readonly layout: Layout },
+  { height, width, layout }: Size & { readonly layout: PixelLayout },
   box: Box,
 ): void {
   // Pixels of a row are neighbours in memory: one plane a channel, or all channels at once.
@@ -33,7 +33,7 @@ export function copyBox(
 export function copyRanks(
   image: Float32Array,
   source: Float32Array,
-  { ranks, layout }: { readonly ranks: Int32Array; readonly layout: Layout },
+  { ranks, layout }: { readonly ranks: Int32Array; readonly layout: PixelLayout },
   { from, to }: RankRange,
 ): void {
   for (let channel = 0; channel < 3; channel++) {

@@ -63,7 +63,7 @@ describe('one run', () => {
     }
   });
 
-  test('says which class wins at each position', async () => {
+  test('records the predicted class at each position', async () => {
     const { scores, predictedClasses, plan } = await run({
       patch: 24,
       stride: 2,
@@ -120,7 +120,7 @@ describe('one run', () => {
     },
   );
 
-  test('takes the label from its options, and says when there is none', async () => {
+  test('takes the label from its options, and refuses an image without one', async () => {
     const { baseline } = await run({ patch: 16, target: { kind: 'label' } }, { label: 'kind 2' });
     expect(baseline.targets).toMatchObject([{ index: 2 }]);
     await expect(run({ patch: 16, target: { kind: 'label' } })).rejects.toMatchObject({
@@ -157,14 +157,14 @@ describe('a refined run', () => {
     }
   });
 
-  test('and a judged one need all rows', async () => {
+  test('and one with faithfulness need all rows', async () => {
     const rows = { rowStart: 0, rowEnd: 1 };
     await expect(run({ ...settings, refine: true }, { rows })).rejects.toThrow('all 25 rows');
     await expect(run({ ...settings, faithfulness: true }, { rows })).rejects.toThrow('all 25 rows');
   });
 });
 
-test('faithfulness: each target is judged, in probability whatever the score', async () => {
+test('faithfulness is measured for each target, in probability whatever the score', async () => {
   const settings = { patch: 8, stride: 4, target: { kind: 'top', k: 2 } } as const;
   const box = { top: 0, left: 0, bottom: 40, right: 48 };
   const { faithfulness } = await run({ ...settings, faithfulness: { steps: 8 } }, { box });
@@ -226,7 +226,7 @@ describe('estimates', () => {
 describe('a plan', () => {
   const small = { patch: 4, stride: 4 };
 
-  test('names every node once, and says what a run then does', async () => {
+  test('names every node once, and gives the strategy that a run then has', async () => {
     const asked = resolve({ ...small, strategy: 'incremental' });
     const plan = await model.plan(asked);
     const nodes = plan.segments.reduce((sum, segment) => sum + segment.nodes, 0);

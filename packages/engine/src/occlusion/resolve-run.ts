@@ -14,11 +14,11 @@ export type RunLimits = StrategyLimits & {
 
 /** Settings that fit a model, whatever the extent of its input. */
 export type ResolvedSettings = {
-  /** As they were asked for. */
+  /** The settings as they were asked for. */
   readonly settings: OcclusionSettings;
   readonly target: OcclusionSettings['target'];
   readonly score: OcclusionSettings['score'];
-  /** The strategy that is allowed here: never `auto` or `incremental` where only `dense` can be had. */
+  /** The strategy asked for, as far as it is allowed here: `dense` where nothing else can be had. */
   readonly strategy: OcclusionSettings['strategy'];
   /** The extent that every patch of the run fits into, px. */
   readonly patch: Size;

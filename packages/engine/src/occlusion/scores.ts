@@ -9,7 +9,7 @@ import { targetIndices } from './targets.js';
 type Score = OcclusionSettings['score'];
 type OutputUnit = ModelBundle['output'];
 
-/** Probabilities are float32: below this a log-odds says nothing more, and must stay finite. */
+/** Lower limit for probabilities, which are float32, so that a log-odds stays finite. */
 const smallest = 1e-12;
 
 /** Softmax of one output, summed in float64 after the largest is taken off, so that it cannot overflow. */

@@ -65,7 +65,7 @@ export function cutWindow(
   }
 }
 
-/** Hot, once or more a row of every window: five numbers, and no object for them. */
+// biome-ignore lint/complexity/useMaxParams: hot, once or more a row of every window
 function copy(
   target: Float32Array,
   start: number,
