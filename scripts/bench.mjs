@@ -1,4 +1,4 @@
-// `npm run bench`: installs and builds what is missing, then measures. Arguments go to bench/main.mjs.
+// `npm run bench`: installs dependencies and builds if needed, then measures. Arguments go to bench/main.mjs.
 import { join } from 'node:path';
 import { ensureBuilt, ensureInstalled } from './lib/install.mjs';
 import { repoRoot, run, runMain } from './lib/run.mjs';

@@ -1,6 +1,5 @@
-// `npm run check:api`: ask a running service, over HTTP, whatever its OpenAPI document allows and forbids,
-// and hold every answer to the document. Arguments go to Schemathesis, whose report is shown where it found
-// something.
+// `npm run check:api`: sends a running service the requests that its OpenAPI document allows and forbids, and checks
+// every response against the document. Arguments go to Schemathesis, whose report is printed if it found a fault.
 import { spawn } from 'node:child_process';
 import {
   closeSync,
@@ -21,7 +20,7 @@ import { startServices } from './lib/services.mjs';
 
 const logFile = join(repoRoot, '.umbra', 'check-api.log');
 const minRequests = 2_000;
-/** Nobody is held back: a refusal says nothing about the rest. */
+/** Limits that no request reaches: a 429 would hide the response that is checked. */
 const withKeys = {
   UMBRA_STORE: 'fs',
   UMBRA_AUTH: 'keys',
@@ -51,8 +50,8 @@ await runMain(async () => {
   const env = { UMBRA_MODELS_DIR: join(dir, 'models'), ...withKeys };
   const { createApiKey } = await import('@umbra/platform/tenancy/api-keys');
   const { createFsStore } = await import('@umbra/platform/store/fs-store');
-  const asked = { tenant: 'fuzz', scopes: /** @type {const} */ (['admin']) };
-  const { text: apiKey } = await createApiKey(createFsStore(join(dir, 'store')), asked);
+  const request = { tenant: 'fuzz', scopes: /** @type {const} */ (['admin']) };
+  const { text: apiKey } = await createApiKey(createFsStore(join(dir, 'store')), request);
   const services = await startServices({ dir, workers: 1, env, report: step });
   try {
     const seeds = await makeSeeds(services.url, apiKey);
@@ -64,7 +63,7 @@ await runMain(async () => {
       UMBRA_FUZZ_SEEDS: JSON.stringify(seeds),
     });
     const seconds = ((performance.now() - started) / 1000).toFixed(0);
-    return judge(status, join(dir, 'junit.xml'), seconds);
+    return reportResult(status, join(dir, 'junit.xml'), seconds);
   } finally {
     await services.stop();
     rmSync(dir, { recursive: true, force: true });
@@ -75,15 +74,15 @@ await runMain(async () => {
  * @param {number} status of Schemathesis
  * @param {string} junit path of its report: one case for each operation
  * @param {string} seconds
- * @returns {number} our own status
+ * @returns {number} exit status of this script
  */
-function judge(status, junit, seconds) {
+function reportResult(status, junit, seconds) {
   const log = readFileSync(logFile, 'utf8');
   const requests = Number(/^Requests: (\d+)/m.exec(log)?.[1] ?? 0);
   const counts = countCases(existsSync(junit) ? readFileSync(junit, 'utf8') : '');
   if (status !== 0) {
     process.stdout.write(log);
-    step('an answer is not what the document says');
+    step('a response does not match the document');
   }
   step(`${requests} requests to ${counts.passed + counts.failed} operations in ${seconds} s`);
   const tooFew = requests < minRequests && process.argv.length === 2;
@@ -94,7 +93,7 @@ function judge(status, junit, seconds) {
 }
 
 /**
- * Things that requests may name, by the name of the parameter: a finished job with its dataset.
+ * Values that requests may use, by parameter: a finished job with its dataset.
  *
  * @param {string} baseUrl
  * @param {string} apiKey
@@ -137,7 +136,7 @@ async function drawPhoto(background) {
  * @param {string} dir
  * @param {string} url
  * @param {Record<string, string>} env
- * @returns {Promise<number>} its exit status; what it printed is in the log file
+ * @returns {Promise<number>} its exit status; its output is in the log file
  */
 function schemathesis(program, dir, url, env) {
   const args = [
@@ -154,7 +153,7 @@ function schemathesis(program, dir, url, env) {
   const log = openSync(logFile, 'w');
   return new Promise((done, fail) => {
     const child = spawn(program, args, {
-      // What it keeps lies where it runs.
+      // It writes its own files into the working directory.
       cwd: dir,
       env: { ...process.env, ...env },
       stdio: ['ignore', log, log],

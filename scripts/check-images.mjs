@@ -1,6 +1,6 @@
-// `npm run check:images`: the images `api` and `worker`, without a container engine. Every instruction of
-// the Dockerfile is replayed in a clean Debian root; then both run as the manifests have them run, with a
-// read-only root, as their user, without capabilities, and explain a photo together.
+// `npm run check:images`: checks the images `api` and `worker` without a container engine. Every instruction of the
+// Dockerfile is replayed in a clean Debian root. Then both run as in the manifests, with a read-only root, as their
+// user, without capabilities, and explain a photo together.
 
 import { spawnSync } from 'node:child_process';
 import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { CommandError, freePort, repoRoot, runMain, step } from './lib/run.mjs';
 import { startProcess } from './lib/server.mjs';
 
 const targets = ['api', 'worker'];
-/** What stands in for the tag that the Dockerfile names: the nearest that npm's registry has. */
+/** Versions that replace the tag in the Dockerfile: the nearest in npm's registry. */
 const versions = { node: '22', npm: '10' };
 const baseImage = 'node:22';
 
@@ -88,7 +88,7 @@ async function runTogether(images, dir, stops) {
     const [program, args] = confine(image, { '/data': data }, image.command);
     const child = startProcess(program, args, { env });
     stops.push(child.stop);
-    // The image's own check, with the ports of this machine.
+    // The image's own health check, with the ports of this machine.
     const check = image.healthcheck.map((part) =>
       part.replace('8080', String(port)).replace('9464', String(ports[target])),
     );
@@ -130,8 +130,8 @@ async function explainPhoto(url) {
   const form = new FormData();
   const photo = readFileSync(join(repoRoot, 'samples', 'photos', 'cat.jpg'));
   form.append('images', new Blob([new Uint8Array(photo)]), 'cat.jpg');
-  const dataset = await answerOf(await fetch(`${url}/v1/datasets`, { method: 'POST', body: form }));
-  const job = await answerOf(
+  const dataset = await readJson(await fetch(`${url}/v1/datasets`, { method: 'POST', body: form }));
+  const job = await readJson(
     await fetch(`${url}/v1/jobs`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -141,7 +141,7 @@ async function explainPhoto(url) {
     }),
   );
   await until('the job to end', async () => {
-    const { state, counts } = await answerOf(await fetch(`${url}/v1/jobs/${job.id}`));
+    const { state, counts } = await readJson(await fetch(`${url}/v1/jobs/${job.id}`));
     if (state === 'completed' && counts.completed === 1) return true;
     if (['completed', 'failed', 'cancelled', 'expired'].includes(state)) {
       throw new CommandError(`Expected the photo to be explained, got ${state}`, 1);
@@ -151,7 +151,7 @@ async function explainPhoto(url) {
 }
 
 /** @param {Response} response */
-async function answerOf(response) {
+async function readJson(response) {
   const text = await response.text();
   if (!response.ok) throw new CommandError(`Expected a success, got ${response.status} ${text}`, 1);
   return JSON.parse(text);
@@ -159,14 +159,14 @@ async function answerOf(response) {
 
 /**
  * @param {string} what
- * @param {() => boolean | Promise<boolean>} isSo
+ * @param {() => boolean | Promise<boolean>} isDone
  * @param {import('./lib/server.mjs').ServerProcess} [process]
  */
-async function until(what, isSo, process) {
+async function until(what, isDone, process) {
   for (const deadline = Date.now() + 120_000; Date.now() < deadline; await sleep(250)) {
     const how = process?.ended();
     if (how !== undefined) throw new CommandError(`${what}: ${how}\n${process?.output()}`, 1);
-    if (await isSo()) return;
+    if (await isDone()) return;
   }
   throw new CommandError(`Expected ${what}\n${process?.output() ?? ''}`, 1);
 }

@@ -1,5 +1,5 @@
-// `npm run check:keda`: the query that scales workers, asked of a real Prometheus that reads a running
-// service: idle, with a burst of work before anything was measured, with one after, and while it drains.
+// `npm run check:keda`: evaluates the query that scales workers in a real Prometheus that scrapes a running service:
+// idle, with a burst of work before the first measurement, with one after it, and while the queue drains.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ const photos = 32;
 /** Positions on the tiny model's 32 px: the job must be long enough to be seen while it drains. */
 const settings = { patch: 4, stride: 1, edge: 'valid' };
 const positionsPerPhoto = 29 * 29;
-/** Until a model is measured; the number is the API's. */
+/** Seconds per position of a model that is not measured yet; the API has the same number. */
 const assumedSeconds = 0.02;
 let expectationsMet = 0;
 
@@ -53,14 +53,14 @@ async function checkScaling(dir, prometheus, stops) {
   const env = { UMBRA_MODELS_DIR: models, UMBRA_METRICS_PORT: metricsPort };
   const services = await startServices({ dir, workers: 0, env });
   stops.push(services.stop);
-  const { ask, stop } = await startPrometheus({ binary: prometheus, dir, metricsPort });
+  const { query, stop } = await startPrometheus({ binary: prometheus, dir, metricsPort });
   stops.push(stop);
   const cpu = readScaler('cpu');
   const nvidia = readScaler('nvidia');
   if (cpu.query !== nvidia.query) throw new CommandError('Expected one query for both kinds', 1);
-  const queued = () => ask(cpu.query);
+  const queued = () => query(cpu.query);
 
-  const idle = await until('an answer', queued, (value) => value === 0);
+  const idle = await until('an idle queue', queued, (value) => value === 0);
   expectReplicas('idle', cpu, idle, cpu.min);
   expectReplicas('idle', nvidia, idle, 0);
 
@@ -85,25 +85,25 @@ async function checkScaling(dir, prometheus, stops) {
   expectReplicas('drained', nvidia, drain.at(-1) ?? Number.NaN, 0);
 
   await submit(services.url, dataset);
-  const pace = await until(
-    'a pace',
-    () => ask('max(umbra_position_seconds{model="tiny"})'),
+  const secondsPerPosition = await until(
+    'a measured throughput',
+    () => query('max(umbra_position_seconds{model="tiny"})'),
     (value) => value > 0,
   );
   const measured = await until('the second burst', queued, (value) => value > 0);
-  const expected = photos * positionsPerPhoto * pace;
+  const expected = photos * positionsPerPhoto * secondsPerPosition;
   if (Math.abs(measured - expected) > expected * 1e-6) {
     throw new CommandError(`Expected ${expected} s of queued work, got ${measured}`, 1);
   }
-  // The tiny model is quick: a threshold as much smaller gives as many workers.
+  // The tiny model is fast: a proportionally smaller threshold gives as many workers.
   const scaled = { ...cpu, threshold: expected / 6.5 };
   expectReplicas('burst, measured', scaled, measured, 7);
-  expectReplicas('more than there may be', { ...scaled, max: 5 }, measured, 5);
+  expectReplicas('burst beyond the max', { ...scaled, max: 5 }, measured, 5);
 }
 
 /**
- * What KEDA and the autoscaler that it makes ask for: nothing below the activation threshold where none
- * is allowed, and else the work over the threshold, rounded up.
+ * Checks the replicas that KEDA and its autoscaler request: none below the activation threshold if min is 0, otherwise
+ * the work divided by the threshold, rounded up.
  *
  * @param {string} when
  * @param {Scaler} scaler
@@ -151,28 +151,28 @@ function readScaler(overlay) {
 
 /**
  * @param {string} what
- * @param {() => Promise<number>} ask
- * @param {(value: number) => boolean} isIt
+ * @param {() => Promise<number>} read
+ * @param {(value: number) => boolean} isExpected
  */
-async function until(what, ask, isIt) {
+async function until(what, read, isExpected) {
   for (const deadline = Date.now() + 30_000; Date.now() < deadline; await sleep(100)) {
-    const value = await ask();
-    if (isIt(value)) return value;
+    const value = await read();
+    if (isExpected(value)) return value;
   }
   throw new CommandError(`Expected ${what} within 30 s`, 1);
 }
 
 /**
- * @param {() => Promise<number>} ask
- * @returns {Promise<number[]>} what was queued, until nothing was
+ * @param {() => Promise<number>} read
+ * @returns {Promise<number[]>} seconds of queued work over time, until the queue was empty
  */
-async function drained(ask) {
+async function drained(read) {
   /** @type {number[]} */
   const values = [];
   await until(
     'the queue to drain',
     async () => {
-      const value = await ask();
+      const value = await read();
       values.push(value);
       return value;
     },
@@ -220,7 +220,7 @@ async function uploadPhotos(url) {
     form.append('images', new Blob([new Uint8Array(bytes)]), `${index}.png`);
   }
   const response = await fetch(`${url}/v1/datasets`, { method: 'POST', body: form });
-  return /** @type {{ id: string }} */ (await answerOf(response)).id;
+  return /** @type {{ id: string }} */ (await readJson(response)).id;
 }
 
 /**
@@ -233,7 +233,7 @@ async function submit(url, dataset) {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ dataset, model: 'tiny', settings }),
   });
-  return /** @type {{ id: string }} */ (await answerOf(response)).id;
+  return /** @type {{ id: string }} */ (await readJson(response)).id;
 }
 
 /**
@@ -243,7 +243,7 @@ async function submit(url, dataset) {
 async function untilCompleted(url, id) {
   const isCompleted = async () => {
     const job = /** @type {{ state: string }} */ (
-      await answerOf(await fetch(`${url}/v1/jobs/${id}`))
+      await readJson(await fetch(`${url}/v1/jobs/${id}`))
     );
     return job.state === 'completed' ? 1 : 0;
   };
@@ -251,7 +251,7 @@ async function untilCompleted(url, id) {
 }
 
 /** @param {Response} response */
-async function answerOf(response) {
+async function readJson(response) {
   const text = await response.text();
   if (!response.ok) throw new CommandError(`Expected a success, got ${response.status} ${text}`, 1);
   return JSON.parse(text);

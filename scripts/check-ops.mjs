@@ -1,5 +1,5 @@
-// `npm run check:ops`: what an operator applies is held to what its systems accept, without any of
-// them: manifests, compose file, Dockerfile, alerts.
+// `npm run check:ops`: checks an operator's files (manifests, compose file, Dockerfile, alerts) against the rules of the
+// systems that read them, without running these systems.
 import { spawnSync } from 'node:child_process';
 import {
   cpSync,
@@ -19,7 +19,7 @@ import { CommandError, repoRoot, run, runMain, step } from './lib/run.mjs';
 
 const changed = ['Dockerfile', 'docker-compose.yml', 'k8s'];
 
-/** Mistakes that must be found: a check that finds nothing shows nothing. */
+/** Mistakes that the checks must find: [file, expected message, original text, replacement]. */
 const mistakes = /** @type {const} */ ([
   [
     'k8s/base/api.yaml',
@@ -71,20 +71,19 @@ await runMain(async () => {
   }
   passed += checkRunbooks();
   const rules = join(repoRoot, 'ops', 'prometheus');
-  const asked = [
+  const commands = [
     ['check', 'rules', join(rules, 'alerts.yml')],
     ['test', 'rules', join(rules, 'alerts.test.yml')],
     ['check', 'config', '--syntax-only', join(rules, 'prometheus.yml')],
   ];
-  for (const args of asked) await run(promtool, args);
-  passed += asked.length;
+  for (const args of commands) await run(promtool, args);
+  passed += commands.length;
   reportCounts('check:ops', { passed, failed: 0, skipped: 0 });
   return 0;
 });
 
 /**
- * Every variable that a container of ours is given is one that its process reads, and has a value that
- * it accepts.
+ * Checks that every variable of our containers is read by its process and has a value that the process accepts.
  *
  * @param {{ where: string, image: string, variables: Record<string, string> }[]} environments
  * @returns {Promise<number>} how many there are
@@ -107,12 +106,14 @@ async function checkEnvironments(environments) {
       throw new CommandError(`${where}: ${error instanceof Error ? error.message : error}`, 1);
     }
   }
-  step(`the environments of ${environments.length} containers are what their processes read`);
+  step(
+    `the environments of ${environments.length} containers match the configuration of their processes`,
+  );
   return environments.length;
 }
 
 /**
- * Whoever is woken by an alert finds what to do under its name, and no page is of an alert that is gone.
+ * Checks that every alert has a runbook under its name, and that no runbook names a removed alert.
  *
  * @returns {number} how many alerts there are
  */
@@ -137,12 +138,12 @@ function checkRunbooks() {
       );
     }
     if (!/^1\. /m.test(written.get(name) ?? '')) {
-      throw new CommandError(`${name}: expected ${page} to have its steps`, 1);
+      throw new CommandError(`${name}: expected ${page} to have its numbered steps`, 1);
     }
     written.delete(name);
   }
   if (written.size > 0) {
-    throw new CommandError(`${page}: no alert is called ${[...written.keys()].join(', ')}`, 1);
+    throw new CommandError(`${page}: no alert has the name ${[...written.keys()].join(', ')}`, 1);
   }
   step(`${rules.length} alerts have a runbook each`);
   return rules.length;
@@ -173,5 +174,5 @@ function proveChecks(opsCheck, definition, parent) {
       throw new CommandError(`Expected '${to}' in ${file} to be refused, got:\n${stderr}`, 1);
     }
   }
-  step(`${mistakes.length} mistakes were made on purpose, and all found`);
+  step(`${mistakes.length} planted mistakes were all found`);
 }

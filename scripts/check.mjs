@@ -1,4 +1,4 @@
-// `npm run check`: everything a change must pass. `--no-tests` leaves the tests out.
+// `npm run check`: all checks that a change must pass. `--no-tests` omits the tests.
 import { checkCommits } from './lib/commits.mjs';
 import { ensureBuilt, ensureInstalled } from './lib/install.mjs';
 import { checkApiFiles, lintApi } from './lib/openapi.mjs';

@@ -1,4 +1,4 @@
-// Everything that a change must pass. The last line is the only one that counts the tests, of all suites.
+// All checks that a change must pass. Only the last line has the number of tests, summed over all suites.
 import { spawnSync } from 'node:child_process';
 import { summaryLine } from './lib/counts.mjs';
 import { findOnPath, runMain } from './lib/run.mjs';

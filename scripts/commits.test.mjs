@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkCommits, subjectFault } from './lib/commits.mjs';
 
 describe('subjectFault', () => {
-  it('takes a type with a scope or without', () => {
+  it('accepts a type with a scope or without', () => {
     for (const subject of ['fix(api): say why', 'docs: name it', 'feat(api,worker)!: drop keys']) {
       expect(subjectFault(subject)).toBeUndefined();
     }
@@ -50,7 +50,7 @@ describe('checkCommits', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('looks at what is newer than the base, and at no merge', async () => {
+  it('checks commits newer than the base, and no merges', async () => {
     expect(await checkCommits(folder, base)).toBe(0);
     git('checkout', '--quiet', '-b', 'other');
     commit('fix: one');
@@ -60,7 +60,7 @@ describe('checkCommits', () => {
     expect(await checkCommits(folder, base)).toBe(2);
   });
 
-  it('names each subject at fault', async () => {
+  it('names each invalid subject', async () => {
     commit('fix: well formed');
     commit('No type');
     commit(`fix: ${'long '.repeat(20)}`);
@@ -69,7 +69,7 @@ describe('checkCommits', () => {
     );
   });
 
-  it('checks nothing where the base is not there', async () => {
+  it('checks nothing if the base is missing', async () => {
     commit('No type');
     expect(await checkCommits(folder, '0'.repeat(40))).toBe(0);
     const shallow = join(folder, 'shallow');

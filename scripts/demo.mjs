@@ -29,9 +29,9 @@ await runMain(async () => {
       await interrupted;
     }
   } finally {
-    step('stopping what was started');
+    step('stopping the service');
     await services.stop();
-    // Ending now and not when the event loop runs dry: an abandoned upload or poll may still hold it.
+    // Exit now and not when the event loop is empty: an abandoned upload or poll may keep it alive.
     setImmediate(() => process.exit());
   }
   return 0;

@@ -1,4 +1,4 @@
-// `npm run docs`: writes the tables of docs/ that are made from the schemas.
+// `npm run docs`: writes the tables of docs/ that are generated from the schemas.
 import { ensureBuilt, ensureInstalled } from './lib/install.mjs';
 import { writeReference } from './lib/reference.mjs';
 import { runMain, step } from './lib/run.mjs';

@@ -11,11 +11,11 @@ const folders = ['packages', 'apps'].flatMap((parent) =>
     .map((name) => join(parent, name))
     .filter((folder) => existsSync(join(repoRoot, folder, 'package.json'))),
 );
-/** What others can build on; the rest runs from here or from an image. */
+/** Packages that others can depend on; the others run from the repository or from an image. */
 const published = ['shared', 'engine', 'client'].map((name) => join('packages', name));
 
 describe('package.json', () => {
-  it.each(folders)('of %s says what a registry asks for', (folder) => {
+  it.each(folders)('of %s has the fields that a registry requires', (folder) => {
     const manifest = JSON.parse(read(folder, 'package.json'));
     expect(manifest).toMatchObject({
       name: expect.stringMatching(/^@umbra\/[a-z]+$/),
@@ -41,7 +41,7 @@ it('the lock file names no registry', () => {
   expect(resolved.sort()).toEqual(folders.sort());
 });
 
-it('the font is the one that its source names', () => {
+it('the font has the digest in SOURCE', () => {
   const folder = ['packages', 'engine', 'assets', 'fonts'];
   const bytes = readFileSync(join(repoRoot, ...folder, 'DejaVuSans.ttf'));
   expect(read(...folder, 'SOURCE')).toContain(createHash('sha256').update(bytes).digest('hex'));

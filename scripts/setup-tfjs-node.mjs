@@ -1,6 +1,6 @@
-// `npm run setup:tfjs-node`: TensorFlow.js on a native TensorFlow. The packages' own library is
-// TensorFlow 2.9.1, and for GPUs CUDA 11.2; their binding is built here against the library that PyPI's
-// current TensorFlow carries. `-- --gpu` takes the one built for CUDA 12.
+// `npm run setup:tfjs-node`: installs TensorFlow.js on a native TensorFlow. The packages' own library is TensorFlow
+// 2.9.1, and for GPUs CUDA 11.2; here their binding is built against the library in PyPI's current TensorFlow.
+// `-- --gpu` uses the library built for CUDA 12.
 import {
   existsSync,
   mkdirSync,
@@ -17,7 +17,7 @@ import { CommandError, findOnPath, repoRoot, run, runMain, step } from './lib/ru
 
 const BINDING_VERSION = '4.22.0';
 const TENSORFLOW_VERSION = '2.21.0';
-/** The wheels for Python 3.11 hold the same library as all others; none of it runs in Python. */
+/** The wheels for Python 3.11 contain the same library as all others; Python does not run it. */
 const WHEEL = ['--python-version', '3.11', '--implementation', 'cp', '--abi', 'cp311'];
 const VARIANTS = /** @type {const} */ ({
   cpu: {
@@ -73,13 +73,13 @@ function assertPlatform() {
   const [major = 0] = process.versions.node.split('.').map(Number);
   if (major >= 23) {
     throw new CommandError(
-      `the binding calls functions that Node.js 23 removed: use 20 or 22, not ${process.versions.node}`,
+      `Expected Node.js 20 or 22, got ${process.versions.node}: the binding calls functions that Node.js 23 removed`,
       1,
     );
   }
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new CommandError(
-      `TensorFlow's library is taken for Linux on x64, not for ${process.platform} on ${process.arch}: npm install --no-save @tensorflow/tfjs-node@${BINDING_VERSION} brings the package's own`,
+      `Expected Linux on x64, got ${process.platform} on ${process.arch}: npm install --no-save @tensorflow/tfjs-node@${BINDING_VERSION} installs the package's own library`,
       1,
     );
   }
@@ -89,11 +89,11 @@ function assertPlatform() {
     ['g++', 'g++'],
   ]) {
     if (findOnPath(program ?? '') === undefined)
-      throw new CommandError(`building needs ${hint}, which is not on PATH`, 1);
+      throw new CommandError(`Expected ${hint} on PATH, got none: the build needs it`, 1);
   }
 }
 
-/** @returns {string[]} Headers that came with this Node.js; without them node-gyp fetches its own. */
+/** @returns {string[]} flags for the headers of this Node.js; without them node-gyp downloads its own */
 function ownHeaders() {
   const prefix = dirname(dirname(process.execPath));
   return existsSync(join(prefix, 'include', 'node', 'node.h')) ? [`--nodedir=${prefix}`] : [];
@@ -119,17 +119,18 @@ async function installBinding(name) {
 /**
  * @param {(typeof VARIANTS)[keyof typeof VARIANTS]} variant
  * @param {string} work
- * @param {string} deps where the binding looks for its library and headers
+ * @param {string} deps folder in which the binding finds its library and headers
  */
 async function unpackTensorflow({ pypi, sha256 }, work, deps) {
-  step(`fetching ${pypi} ${TENSORFLOW_VERSION} (some hundred megabytes)`);
+  step(`downloading ${pypi} ${TENSORFLOW_VERSION} (several hundred megabytes)`);
   const wanted = join(work, 'wanted.txt');
   writeFileSync(wanted, `${pypi}==${TENSORFLOW_VERSION} --hash=sha256:${sha256}\n`);
   const download = ['-m', 'pip', 'download', '--no-deps', '--only-binary', ':all:', ...WHEEL];
   const platform = ['--platform', 'manylinux_2_27_x86_64', '--require-hashes', '-r', wanted];
   await run('python3', [...download, ...platform, '-d', work], { quiet: true });
   const wheel = readdirSync(work).find((name) => name.endsWith('.whl'));
-  if (wheel === undefined) throw new CommandError(`pip brought no wheel of ${pypi}`, 1);
+  if (wheel === undefined)
+    throw new CommandError(`Expected a wheel of ${pypi} from pip, got none`, 1);
   const members = [
     ...Object.values(LIBRARIES).map((name) => `tensorflow/${name}`),
     ...HEADERS.map((name) => `tensorflow/include/${name}/`),

@@ -31,13 +31,13 @@ describe('countTests', () => {
     ).toBe(1);
   });
 
-  it('never says that nothing failed in a run that did', () => {
+  it('counts a failure in a failed run without failed tests', () => {
     expect(countTests({ ...report, success: false }).failed).toBe(1);
   });
 });
 
 describe('checkNode', () => {
-  it('takes 20.19 and newer', () => {
+  it('accepts 20.19 and newer', () => {
     for (const version of ['20.19.0', '20.20.2', '22.0.0']) {
       expect(() => checkNode(version)).not.toThrow();
     }
@@ -54,7 +54,7 @@ describe('givenServer', () => {
     S3_TEST_SECRET_ACCESS_KEY: 'secret',
   };
 
-  it('is taken from the environment, with a default bucket and region', () => {
+  it('is read from the environment, with a default bucket and region', () => {
     expect(givenServer(env)).toMatchObject({
       endpoint: 'http://127.0.0.1:9000',
       bucket: 'umbra-test',
@@ -64,7 +64,7 @@ describe('givenServer', () => {
     expect(givenServer({})).toBeUndefined();
   });
 
-  it('names what is missing', () => {
+  it('names the missing variable', () => {
     expect(() => givenServer({ ...env, S3_TEST_SECRET_ACCESS_KEY: '' })).toThrow(
       /S3_TEST_SECRET_ACCESS_KEY must be set/,
     );

@@ -8,7 +8,7 @@ import { repoRoot } from './lib/run.mjs';
 import { runSuites } from './lib/suites.mjs';
 
 /**
- * @param {import('./lib/counts.mjs').Counts | undefined} counts what the suite says of itself, if anything
+ * @param {import('./lib/counts.mjs').Counts | undefined} counts the suite's own report, if any
  * @param {number} [status]
  * @returns {[string, ...string[]]}
  */
@@ -19,53 +19,53 @@ function command(counts, status = 0) {
 }
 
 /** @type {string[]} */
-const said = [];
-const say = (/** @type {string} */ message) => void said.push(message);
+const messages = [];
+const report = (/** @type {string} */ message) => void messages.push(message);
 
-it('sums what several suites counted', async () => {
+it('sums the counts of several suites', async () => {
   const suites = [
     { name: 'one', commands: [command({ passed: 5, failed: 0, skipped: 2 })] },
     { name: 'counts nothing', commands: [command(undefined)] },
     { name: 'two', commands: [command({ passed: 3, failed: 0, skipped: 0 }), command(undefined)] },
   ];
-  expect(await runSuites(suites, say)).toEqual({ passed: 8, failed: 0, skipped: 2 });
+  expect(await runSuites(suites, report)).toEqual({ passed: 8, failed: 0, skipped: 2 });
 });
 
-it('goes on after a suite that failed, and counts a failure of it whatever it says', async () => {
+it('continues after a failed suite, and counts a failure of it whatever it reports', async () => {
   const suites = [
     { name: 'failed', commands: [command({ passed: 5, failed: 2, skipped: 0 }, 1)] },
     {
       name: 'died',
       commands: [command(undefined, 3), command({ passed: 9, failed: 0, skipped: 0 })],
     },
-    { name: 'denies it', commands: [command({ passed: 1, failed: 0, skipped: 0 }, 1)] },
-    { name: 'is not there', commands: [/** @type {const} */ (['/no/such/program'])] },
+    { name: 'reports no failure', commands: [command({ passed: 1, failed: 0, skipped: 0 }, 1)] },
+    { name: 'does not exist', commands: [/** @type {const} */ (['/no/such/program'])] },
     { name: 'passed', commands: [command({ passed: 4, failed: 0, skipped: 0 })] },
   ];
-  expect(await runSuites(suites, say)).toEqual({ passed: 10, failed: 5, skipped: 0 });
+  expect(await runSuites(suites, report)).toEqual({ passed: 10, failed: 5, skipped: 0 });
 });
 
-it('counts a suite that is left out as skipped', async () => {
+it('counts a suite that cannot run here as skipped', async () => {
   const suite = { name: 'not here', commands: [command(undefined, 1)], lacks: () => 'Python' };
-  expect(await runSuites([suite], say)).toEqual({ passed: 0, failed: 0, skipped: 1 });
-  expect(said.at(-1)).toBe('not here: left out, since this machine has no Python');
+  expect(await runSuites([suite], report)).toEqual({ passed: 0, failed: 0, skipped: 1 });
+  expect(messages.at(-1)).toBe('not here: skipped, since this machine has no Python');
 });
 
-it('closes with a line of its counts only where nobody sums them up', () => {
+it('a suite prints its counts only if no run of several sums them', () => {
   const folder = mkdtempSync(join(tmpdir(), 'umbra-counts-test-'));
   const file = join(folder, 'counts.jsonl');
   const counts = { passed: 2, failed: 1, skipped: 4 };
   const code = `import { reportCounts } from './scripts/lib/counts.mjs';
     reportCounts('some', ${JSON.stringify(counts)});`;
-  const report = (/** @type {string} */ path) =>
+  const runAlone = (/** @type {string} */ path) =>
     spawnSync(process.execPath, ['--input-type=module', '--eval', code], {
       cwd: repoRoot,
       env: { ...process.env, UMBRA_TEST_COUNTS: path },
       encoding: 'utf8',
     });
   try {
-    expect(report('').stdout).toBe('Tests: 2 passed, 1 failed, 4 skipped\n');
-    const { stdout, stderr } = report(file);
+    expect(runAlone('').stdout).toBe('Tests: 2 passed, 1 failed, 4 skipped\n');
+    const { stdout, stderr } = runAlone(file);
     expect(stdout).toBe('');
     expect(stderr).toBe('umbra: some: 7 tests, of which 1 failed and 4 were skipped\n');
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(counts);

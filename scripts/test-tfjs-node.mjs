@@ -1,5 +1,5 @@
 // `npm run test:tfjs-node`: the tests of TensorFlow.js models on a native TensorFlow, which
-// `npm run setup:tfjs-node` brings.
+// `npm run setup:tfjs-node` installs.
 import { ensureBuilt, ensureInstalled } from './lib/install.mjs';
 import { runMain } from './lib/run.mjs';
 import { runTests } from './lib/steps.mjs';

@@ -1,4 +1,4 @@
-// `npm test`: installs and builds what is missing, then runs the tests. Arguments go to vitest.
+// `npm test`: installs dependencies and builds if needed, then runs the tests. Arguments go to vitest.
 import { ensureBuilt, ensureInstalled } from './lib/install.mjs';
 import { runMain } from './lib/run.mjs';
 import { runTests } from './lib/steps.mjs';

@@ -12,7 +12,7 @@ describe('a planted violation fails the check', () => {
   test.each([
     ['a private word', 'apps/api/src/x.ts', 'export type EventBook = {};', 'banned words'],
     ['a bare "Of"', 'apps/api/src/x.ts', '/** Of a job. */', 'banned words'],
-    ['a limit named most', 'apps/api/src/x.ts', 'const mostBytes = 1;', 'banned words'],
+    ['a limit with the name most', 'apps/api/src/x.ts', 'const mostBytes = 1;', 'banned words'],
     [
       'process.env in occlusion',
       'packages/engine/src/occlusion/x.ts',
@@ -41,13 +41,13 @@ describe('a planted violation fails the check', () => {
     expect(findViolations([{ path: path.replace('.ts', '.test.ts'), text }])).toEqual([]);
   });
 
-  test('type names that many files declare', () => {
+  test('type names that several files declare', () => {
     const names = Array.from({ length: 8 }, (_, index) => `type Name${index} = {};\n`).join('');
     const files = ['a', 'b'].map((name) => ({ path: `apps/api/src/${name}.ts`, text: names }));
     expect(findViolations(files)).toEqual([expect.stringContaining('Name0, Name1')]);
   });
 
-  test('a link and a path of a page that lead nowhere', () => {
+  test('a link and a path in a page without a target', () => {
     const text = '[gone](../gone.md) and `apps/api/src/gone.ts`, [here](https://example.org)';
     expect(findDeadLinks([{ path: 'docs/a/b.md', text }], () => false)).toEqual([
       "docs/a/b.md:1 leads to 'docs/gone.md'",

@@ -1,5 +1,4 @@
-// Debian's packages, where they can be installed unasked: as root, which in practice means in a
-// container.
+// Debian's packages, where they can be installed without a prompt: as root, which in practice means in a container.
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { findOnPath, run, step } from './run.mjs';
 
@@ -11,13 +10,13 @@ export function canAptInstall() {
 }
 
 /**
- * Install a package for its programs alone: services that it brings are not started.
+ * Installs a package for its programs alone: its services are not started.
  *
  * @param {string} name
  */
 export async function aptInstall(name) {
   step(`installing ${name} (apt-get)`);
-  // A policy that says 101 is how Debian is told so. A policy that is already there is kept.
+  // A policy with exit status 101 forbids Debian to start services. An existing policy is kept.
   const policy = '/usr/sbin/policy-rc.d';
   const ours = !existsSync(policy);
   if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });

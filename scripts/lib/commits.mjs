@@ -4,27 +4,26 @@ import { CommandError, repoRoot, step } from './run.mjs';
 
 /** The last commit before the rule. */
 const BASE = '194ce8fb3530886f1ec091949bad9c917fda3ca5';
-const LONGEST = 72;
+const MAX_LENGTH = 72;
 const FORM = /^[a-z]+(\([^\s()]+\))?!?: \S/;
 
 /**
  * @param {string} subject
- * @returns {string | undefined} what is wrong with it
+ * @returns {string | undefined} the fault of the subject, if it has one
  */
 export function subjectFault(subject) {
   const length = [...subject].length;
-  if (length > LONGEST) return `has ${length} characters, expected at most ${LONGEST}`;
+  if (length > MAX_LENGTH) return `has ${length} characters, expected at most ${MAX_LENGTH}`;
   return FORM.test(subject) ? undefined : "expected 'type(scope): what' or 'type: what'";
 }
 
 /**
- * Merges are exempt: git names them.
+ * Checks the subjects of all commits after the base. Merges are exempt: git names them.
  *
- * @param {string} [folder] of the checkout
- * @param {string} [base] what came before the rule, itself included, is not looked at
- * @returns {Promise<number>} how many subjects were looked at; a checkout that does not reach back to the
- *   base has none
- * @throws {CommandError} that names each subject at fault
+ * @param {string} [folder] folder of the checkout
+ * @param {string} [base] last commit that is not checked
+ * @returns {Promise<number>} the number of checked subjects; 0 for a checkout that does not reach back to the base
+ * @throws {CommandError} with each invalid subject
  */
 export async function checkCommits(folder = repoRoot, base = BASE) {
   const git = (/** @type {string[]} */ ...args) =>

@@ -1,5 +1,5 @@
-// How many tests passed. A suite that runs alone closes with its counts; in a run of several each gives them to
-// the run, which closes with the sum.
+// Counts of tests. A suite that runs alone prints its counts last; in a run of several suites, each writes them to a
+// file, and the run prints the sum last.
 import { appendFileSync } from 'node:fs';
 import { step } from './run.mjs';
 
@@ -28,11 +28,11 @@ export function summaryLine({ passed, failed, skipped }) {
 }
 
 /**
- * Says what a suite came to: in the closing line or, within a run of several, in that run's file.
+ * Reports a suite's counts: in its last line or, within a run of several suites, in that run's file.
  *
  * @param {string} suite
  * @param {Counts} counts
- * @param {string | undefined} [file] one line of JSON for each suite
+ * @param {string | undefined} [file] file with one line of JSON for each suite
  */
 export function reportCounts(suite, counts, file = process.env.UMBRA_TEST_COUNTS) {
   if (!file) {
@@ -46,7 +46,7 @@ export function reportCounts(suite, counts, file = process.env.UMBRA_TEST_COUNTS
 }
 
 /**
- * @param {string} xml a report in JUnit's form
+ * @param {string} xml a report in JUnit's format
  * @returns {Counts}
  */
 export function countCases(xml) {

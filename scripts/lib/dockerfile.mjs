@@ -1,4 +1,5 @@
-// As much of a Dockerfile as ours uses. Its syntax is checked elsewhere, by BuildKit's own parser.
+// Parser for the part of the Dockerfile syntax that Umbra uses. `npm run check:ops` checks the whole syntax with
+// BuildKit's own parser.
 
 /**
  * @typedef {{ name: string, flags: Record<string, string>, text: string }} Instruction

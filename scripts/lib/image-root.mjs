@@ -1,5 +1,5 @@
-// Images as folders: a Debian root with Node.js in place of `node:22-bookworm-slim`, and stages that are
-// made of it by running a Dockerfile's instructions in a chroot. Root on Linux alone can do that.
+// Images as folders: a Debian root with Node.js in place of `node:22-bookworm-slim`, and stages made from it by running
+// a Dockerfile's instructions in a chroot. This needs root on Linux.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -18,10 +18,10 @@ import { findOnPath, repoRoot, run, step } from './run.mjs';
  * @property {string[]} healthcheck
  */
 
-/** @returns {Promise<string | null>} why there can be none here; null if there can */
+/** @returns {Promise<string | null>} why this machine cannot make image roots; null if it can */
 export async function whyNoRoots() {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) {
-    return 'images are replayed by root on Linux alone';
+    return 'images are replayed only by root on Linux';
   }
   if (findOnPath('mmdebstrap') === undefined && canAptInstall()) {
     await aptInstall('mmdebstrap').catch(() => undefined);
@@ -30,7 +30,7 @@ export async function whyNoRoots() {
 }
 
 /**
- * Debian's smallest root, with the Node.js and npm that npm's registry has; kept for the next time.
+ * Makes Debian's smallest root, with Node.js and npm from npm's registry; it is cached.
  *
  * @param {string} cache
  * @param {{ node: string, npm: string }} versions
@@ -39,11 +39,11 @@ export async function whyNoRoots() {
 export async function makeBase(cache, { node, npm }) {
   const root = join(cache, `base-node${node}-npm${npm}`);
   if (existsSync(root)) return root;
-  const builder = `${root}.draft`;
-  rmSync(builder, { recursive: true, force: true });
+  const draft = `${root}.draft`;
+  rmSync(draft, { recursive: true, force: true });
   mkdirSync(cache, { recursive: true });
   step('making a Debian root (mmdebstrap, two minutes)');
-  await run('mmdebstrap', ['--variant=minbase', '--mode=root', 'bookworm', builder], {
+  await run('mmdebstrap', ['--variant=minbase', '--mode=root', 'bookworm', draft], {
     quiet: true,
   });
   const packages = join(cache, 'npm');
@@ -52,30 +52,30 @@ export async function makeBase(cache, { node, npm }) {
     quiet: true,
   });
   const modules = join(packages, 'node_modules');
-  const local = join(builder, 'usr', 'local');
+  const local = join(draft, 'usr', 'local');
   copyFileSync(
     join(modules, `node-linux-${process.arch}`, 'bin', 'node'),
     join(local, 'bin', 'node'),
   );
   mkdirSync(join(local, 'lib', 'node_modules'), { recursive: true });
   cpSync(join(modules, 'npm'), join(local, 'lib', 'node_modules', 'npm'), { recursive: true });
-  inRoot(builder, {}, '/', [
+  inRoot(draft, {}, '/', [
     ...['chmod 755 /usr/local/bin/node'],
     ...['ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm'],
     ...['ln -s ../lib/node_modules/npm/bin/npx-cli.js /usr/local/bin/npx'],
-    // As the official image has it.
+    // The same user as in the official image.
     ...['groupadd --gid 1000 node', 'useradd --uid 1000 --gid node --create-home node'],
   ]);
-  renameSync(builder, root);
+  renameSync(draft, root);
   return root;
 }
 
 /**
  * @param {import('./dockerfile.mjs').Stage} stage
- * @param {string} base its first folder, which stays as it is
+ * @param {string} base folder to start from, which is not changed
  * @param {Built | undefined} parent
  * @param {ReadonlyMap<string, Built>} others
- * @param {string} root to be made
+ * @param {string} root folder to create
  * @returns {Built}
  */
 export function buildStage(stage, base, parent, others, root) {
@@ -101,13 +101,14 @@ export function buildStage(stage, base, parent, others, root) {
     else if (name === 'RUN') {
       step(`${stage.name}: RUN ${text.length > 90 ? `${text.slice(0, 90)}...` : text}`);
       inRoot(root, { ...built.env, ...networkEnv() }, built.workdir, [text]);
-    } else if (name !== 'EXPOSE') throw new Error(`Expected to know the instruction ${name}`);
+    } else if (name !== 'EXPOSE') throw new Error(`Expected a known instruction, got ${name}`);
   }
   return built;
 }
 
 /**
- * From the context only what git knows: what a clone has is what an image can be built of.
+ * Copies from another stage, or from the context. Of the context, only files that git tracks or would add are copied:
+ * an image must be buildable from a clone.
  *
  * @param {Built} built
  * @param {string | undefined} from another stage's root
@@ -141,7 +142,7 @@ function copyInto({ root, workdir }, from, text) {
   }
 }
 
-/** The host's registry, names and authorities, which a build engine would pass on as well. */
+/** The host's registry, proxies and certificate authorities, which a build engine would pass on as well. */
 function networkEnv() {
   /** @type {Record<string, string>} */
   const env = { npm_config_cafile: '', npm_config_update_notifier: 'false' };
@@ -194,11 +195,11 @@ exec chroot ${root} /bin/sh -ec "$UMBRA_COMMANDS"`;
 }
 
 /**
- * What runs a command as the image does in the cluster: a root that is read-only, memory for /tmp, folders
- * for volumes, the image's user, no capabilities and no way to new ones.
+ * Returns the program and arguments that run a command as in the cluster: a read-only root, memory for /tmp, folders for
+ * volumes, the image's user, no capabilities and no new privileges.
  *
  * @param {Built} built
- * @param {Record<string, string>} volumes folders of this machine by volume
+ * @param {Record<string, string>} volumes folders of this machine, by volume
  * @param {readonly string[]} command
  * @returns {[string, string[]]}
  */

@@ -1,10 +1,10 @@
-// Brings a fresh clone to the point where its code can run: dependencies, then the build.
+// Prepares a fresh clone to run: installs the dependencies, then builds.
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandError, repoRoot, run, step } from './run.mjs';
 
-const OLDEST_NODE = /** @type {const} */ ([20, 19]);
+const MIN_NODE = /** @type {const} */ ([20, 19]);
 
 /**
  * @param {string} [version]
@@ -12,9 +12,9 @@ const OLDEST_NODE = /** @type {const} */ ([20, 19]);
  */
 export function checkNode(version = process.versions.node) {
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return;
+  if (major > MIN_NODE[0] || (major === MIN_NODE[0] && minor >= MIN_NODE[1])) return;
   throw new CommandError(
-    `Umbra needs Node.js ${OLDEST_NODE.join('.')} or newer, this is ${version} (${process.execPath})`,
+    `Umbra needs Node.js ${MIN_NODE.join('.')} or newer, this is ${version} (${process.execPath})`,
     1,
   );
 }
@@ -27,8 +27,8 @@ function lockDigest() {
 }
 
 /**
- * Installs the dependencies, unless what is installed already belongs to this lock file. The
- * digest is compared rather than a time stamp: a checkout sets times as it likes.
+ * Installs the dependencies, unless the installed ones match this lock file. Compares the digest and not a timestamp: a
+ * checkout changes timestamps.
  */
 export async function ensureInstalled() {
   checkNode();
@@ -44,14 +44,14 @@ export async function ensureInstalled() {
   if (installed !== undefined) writeFileSync(stamp, `${installed}\n`);
 }
 
-/** Builds every package. The compiler is incremental: with nothing changed this is quick. */
+/** Builds every package. The compiler is incremental: without changes this is fast. */
 export async function ensureBuilt() {
   await run(bin('tsc'), ['-b'], { toStderr: true });
 }
 
 /**
  * @param {string} name
- * @returns {string} the path of a program that a dependency brought
+ * @returns {string} the path of a dependency's program
  */
 export function bin(name) {
   return join(repoRoot, 'node_modules', '.bin', name);

@@ -1,5 +1,5 @@
-// The OpenAPI document and the client's types: made from the API's operations, and compared with what
-// is in the repository.
+// The OpenAPI document and the client's types: generated from the API's operations, and compared with the files in the
+// repository.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -15,21 +15,21 @@ const head = `// Made by \`npm run openapi\` from openapi.json, which is made fr
 `;
 
 /**
- * Make both files' contents. The API must be built.
+ * Generates the contents of both files. The API must be built.
  *
  * @returns {Promise<ReadonlyMap<string, string>>} by path
  */
 export async function makeApiFiles() {
   const { describeWholeApi } = await import('@umbra/api/openapi');
   const document = describeWholeApi();
-  // It prints with a TypeScript of its own, since the project's has no such interface: it is the client's.
+  // The generator and its own TypeScript are dependencies of the client: the project's TypeScript has no such interface.
   const load = createRequire(join(client, 'package.json'));
   const { default: openapiTypes, astToString } = load('openapi-typescript');
   const types = astToString(
     await openapiTypes(
-      // A copy: the generator writes into what it is given.
+      // A copy: the generator changes its input.
       structuredClone(document),
-      // What has a default may be left out of a request; answers have it, and say so by themselves.
+      // A field with a default is optional in a request; responses require it explicitly.
       { defaultNonNullable: false },
     ),
   );
@@ -39,14 +39,14 @@ export async function makeApiFiles() {
   ]);
 }
 
-/** Write both files where they differ. */
+/** Writes the files that differ. */
 export async function writeApiFiles() {
   for (const [path, text] of await makeApiFiles()) {
     if (read(path) !== text) writeFileSync(path, text);
   }
 }
 
-/** @throws {CommandError} if a file is not what `npm run openapi` would write */
+/** @throws {CommandError} if a file differs from the output of `npm run openapi` */
 export async function checkApiFiles() {
   const stale = [...(await makeApiFiles())].filter(([path, text]) => read(path) !== text);
   if (stale.length === 0) return;
@@ -55,9 +55,9 @@ export async function checkApiFiles() {
 }
 
 /**
- * Lint the document with Redocly's rules, by their library: it asks nobody on the network.
+ * Lints the document with Redocly's rules. It uses their library, which makes no network requests.
  *
- * @throws {CommandError} with every problem, if there is one
+ * @throws {CommandError} with every problem
  */
 export async function lintApi() {
   const { createConfig, lintFromString } = await import('@redocly/openapi-core');
@@ -75,7 +75,7 @@ export async function lintApi() {
 }
 
 const lintRules = /** @type {const} */ ({
-  // Wherever the document is from is where the service is: the document cannot know the host.
+  // The document is served by the service itself and does not know the host.
   'no-server-example.com': 'off',
 });
 

@@ -1,4 +1,4 @@
-// The programs that check what only other systems read: promtool, and our own ops-check.
+// Programs that check files for other systems: promtool, and our own ops-check.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { CommandError, findOnPath, isExecutable, repoRoot, run, step } from './r
 
 const KEDA = 'github.com/kedacore/keda/v2@v2.18.0';
 const KEDA_SUM = 'h1:ttR223fii/4QJ0YvtrhcWHaEoezByb/t5CeFopjl6EI=';
-const OLDEST_GO = /** @type {const} */ ([1, 25]);
+const MIN_GO = /** @type {const} */ ([1, 25]);
 
 /**
  * @param {'promtool' | 'prometheus'} name both come with one package
@@ -42,7 +42,7 @@ export async function ensureOpsCheck() {
   return binary;
 }
 
-/** @returns {string} the path of KEDA's definition of a ScaledObject, as it was released */
+/** @returns {string} the path of KEDA's released definition of a ScaledObject */
 export function fetchKedaDefinition() {
   const options = /** @type {const} */ ({ cwd: join(repoRoot, 'ops', 'check'), encoding: 'utf8' });
   const { Dir, Sum } = JSON.parse(
@@ -56,10 +56,10 @@ export function fetchKedaDefinition() {
 /** @returns {string} */
 function findGo() {
   const go = findOnPath('go');
-  const wanted = `Go ${OLDEST_GO.join('.')} or newer is needed to check manifests`;
+  const wanted = `Go ${MIN_GO.join('.')} or newer is needed to check manifests`;
   if (!go) throw new CommandError(`${wanted}: https://go.dev/doc/install`, 1);
   const version = execFileSync(go, ['env', 'GOVERSION'], { encoding: 'utf8' }).trim();
   const [major = 0, minor = 0] = version.replace(/^go/, '').split('.').map(Number);
-  if (major > OLDEST_GO[0] || (major === OLDEST_GO[0] && minor >= OLDEST_GO[1])) return go;
+  if (major > MIN_GO[0] || (major === MIN_GO[0] && minor >= MIN_GO[1])) return go;
   throw new CommandError(`${wanted}, this is ${version} (${go})`, 1);
 }

@@ -1,4 +1,4 @@
-// A Prometheus that reads one service on this machine.
+// A Prometheus that scrapes one service on this machine.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from './run.mjs';
@@ -7,7 +7,7 @@ import { startProcess, waitUntilReady } from './server.mjs';
 /**
  * @param {object} options
  * @param {string} options.binary
- * @param {string} options.dir where it keeps its data
+ * @param {string} options.dir folder for its data
  * @param {string} options.metricsPort of the service, on loopback
  */
 export async function startPrometheus({ binary, dir, metricsPort }) {
@@ -37,12 +37,12 @@ scrape_configs:
     stop: server.stop,
     /**
      * @param {string} query
-     * @returns {Promise<number>} the first number of the answer; NaN where there is none
+     * @returns {Promise<number>} the first value of the result; NaN for an empty result
      */
-    async ask(query) {
-      const answer = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(query)}`);
+    async query(query) {
+      const response = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(query)}`);
       const { data } = /** @type {{ data: { result: { value: [number, string] }[] } }} */ (
-        await answer.json()
+        await response.json()
       );
       return Number(data.result[0]?.value[1] ?? Number.NaN);
     },

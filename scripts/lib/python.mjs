@@ -1,16 +1,16 @@
-// A Python with the packages of a requirements file, in a folder of the repository that git ignores.
+// A Python environment with the packages of a requirements file, in a folder of the repository that git ignores.
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandError, repoRoot, run, step } from './run.mjs';
 
 /**
- * The folder of the programs that the requirements bring; installed unless they are there already.
+ * Returns the folder of the requirements' programs; installs them if needed.
  *
  * @param {string} name of the environment, under `.umbra/python`
  * @param {string} requirements path of the file
  * @returns {Promise<string>}
- * @throws {CommandError} if there is no Python that can make one
+ * @throws {CommandError} if no Python can make an environment
  */
 export async function ensurePython(name, requirements) {
   const folder = join(repoRoot, '.umbra', 'python', name);

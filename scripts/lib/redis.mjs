@@ -15,10 +15,10 @@ or set UMBRA_REDIS_SERVER to the path of a server binary,
 or set REDIS_URL to the address of a running server (the tests: TEST_REDIS_URL).`;
 
 /**
- * @typedef {object} Finder how the machine is looked at; tests bring their own
+ * @typedef {object} Finder access to the machine; tests pass their own
  * @property {Record<string, string | undefined>} env
  * @property {(name: string) => string | undefined} find
- * @property {() => boolean} canInstall whether the system's packages can be installed from here
+ * @property {() => boolean} canInstall whether this process can install the system's packages
  * @property {() => Promise<void>} install
  */
 
@@ -31,8 +31,8 @@ const thisMachine = {
 };
 
 /**
- * The path of a Redis server binary, which is installed when that can be done unasked: as root on
- * Debian or Ubuntu, which in practice means in a container.
+ * Returns the path of a Redis server binary. Installs one where that needs no prompt: as root on Debian or Ubuntu, which
+ * in practice means in a container.
  *
  * @param {Finder} [machine]
  * @returns {Promise<string>}
@@ -41,7 +41,7 @@ export async function ensureRedisServer(machine = thisMachine) {
   const named = machine.env.UMBRA_REDIS_SERVER;
   if (named) {
     if (isExecutable(named)) return named;
-    throw new CommandError(`UMBRA_REDIS_SERVER is ${named}, which is no executable file`, 1);
+    throw new CommandError(`UMBRA_REDIS_SERVER is ${named}, which is not an executable file`, 1);
   }
   const found = firstFound(machine);
   if (found) return found;
@@ -81,7 +81,7 @@ function firstFound(machine) {
  * Starts a Redis server that only this machine can reach, and waits until it answers.
  *
  * @param {object} options
- * @param {string} options.dir where it keeps its files; made when it is missing
+ * @param {string} options.dir folder for its files; created if it is missing
  * @param {number} [options.port] a free one by default
  * @param {boolean} [options.appendonly] keep the data across restarts
  * @param {string} [options.server] the binary; found or installed by default
@@ -102,8 +102,10 @@ export async function startRedis({ dir, port, appendonly = false, server }) {
     ...['--daemonize', 'no'],
   ]);
   await waitUntilReady(child, 'the Redis server', async () => {
-    // Another server on that port answers too, while ours is still busy failing to bind it.
-    const isOurs = (await ask(chosen, 'INFO server')).includes(`process_id:${child.pid}\r\n`);
+    // Another server on that port answers too, while ours has not yet failed to bind it.
+    const isOurs = (await sendCommand(chosen, 'INFO server')).includes(
+      `process_id:${child.pid}\r\n`,
+    );
     return isOurs && answersPing(chosen);
   });
   return { url: `redis://127.0.0.1:${chosen}`, port: chosen, pid: child.pid, stop: child.stop };
@@ -116,18 +118,18 @@ export async function startRedis({ dir, port, appendonly = false, server }) {
  */
 export async function answersPing(port, host = '127.0.0.1') {
   // A server that is still loading its data answers with an error instead.
-  return (await ask(port, 'PING', host)).startsWith('+PONG');
+  return (await sendCommand(port, 'PING', host)).startsWith('+PONG');
 }
 
 /**
- * Asks by hand, over a socket: no client library can be assumed to be installed here.
+ * Sends a command over a plain socket: client libraries may not be installed yet.
  *
  * @param {number} port
  * @param {string} command
  * @param {string} [host]
- * @returns {Promise<string>} the raw reply; empty when there is none
+ * @returns {Promise<string>} the raw reply; empty if there is none
  */
-function ask(port, command, host = '127.0.0.1') {
+function sendCommand(port, command, host = '127.0.0.1') {
   return new Promise((done) => {
     const socket = connect({ port, host });
     let reply = '';
@@ -137,7 +139,7 @@ function ask(port, command, host = '127.0.0.1') {
     });
     socket.on('error', () => {});
     socket.on('close', () => done(reply));
-    // QUIT makes the server close the connection once it has answered everything.
+    // After QUIT the server sends all replies and closes the connection.
     socket.on('connect', () => socket.write(`${command}\r\nQUIT\r\n`));
   });
 }

@@ -1,25 +1,25 @@
-// Tables in docs/ that are made from the schemas: settings of a run, and environment variables.
+// Tables in docs/ that are generated from the schemas: settings of a run, and environment variables.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CommandError, repoRoot } from './run.mjs';
 
-/** Each generated part: the page, its marker's name, and what makes its lines. */
+/** Each generated part: the page, the name of its marker, and the function that makes its lines. */
 const parts = /** @type {const} */ ([
   ['docs/settings.md', 'settings', settingsTable],
   ['docs/operations/configuration.md', 'environment', environmentTable],
 ]);
 
-/** Write the generated parts. @returns {Promise<string[]>} the pages that changed */
+/** Writes the generated parts. @returns {Promise<string[]>} the pages that changed */
 export async function writeReference() {
   return update(true);
 }
 
-/** @throws {CommandError} naming the pages whose tables are not what the schemas say */
+/** @throws {CommandError} with the pages whose tables differ from the schemas */
 export async function checkReference() {
   const stale = await update(false);
   if (stale.length === 0) return;
   throw new CommandError(
-    `Expected tables as the schemas say in ${stale.join(', ')}: npm run docs writes them`,
+    `Expected tables that match the schemas in ${stale.join(', ')}: npm run docs writes them`,
     1,
   );
 }

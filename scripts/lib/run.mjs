@@ -1,16 +1,15 @@
-// Small process helpers shared by the set-up scripts. Node built-ins only: these files run before
-// any dependency has been installed.
+// Process helpers for the scripts. Node built-ins only: these files run before any dependency is installed.
 import { spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The root of the repository, wherever the script was started from. */
+/** The root of the repository, whatever the working directory. */
 export const repoRoot = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 
 /**
- * Progress goes to stderr so that a script's own output can be piped.
+ * Writes progress to stderr, so that a script's own output can be piped.
  *
  * @param {string} message
  */
@@ -22,15 +21,15 @@ export function step(message) {
  * @typedef {object} RunOptions
  * @property {Record<string, string | undefined>} [env] added to the current environment
  * @property {string} [cwd] defaults to the repository root
- * @property {boolean} [quiet] keep the output back, and show it only when the command fails
+ * @property {boolean} [quiet] buffer the output, and show it only if the command fails
  * @property {boolean} [toStderr] send the command's stdout to our stderr
  */
 
-/** A command that could not be started, or that ended with anything but status 0. */
+/** An error for the user, such as a command that did not start or ended with a status other than 0. */
 export class CommandError extends Error {
   /**
    * @param {string} message
-   * @param {number} code the status our own process should end with
+   * @param {number} code exit status for this process
    */
   constructor(message, code) {
     super(message);
@@ -74,7 +73,7 @@ export function run(cmd, args, options = {}) {
 
 /**
  * @param {string} path
- * @returns {boolean} whether the path is a file that we may execute
+ * @returns {boolean} whether the path is an executable file
  */
 export function isExecutable(path) {
   try {
@@ -99,8 +98,8 @@ export function findOnPath(name) {
 }
 
 /**
- * A TCP port nobody on loopback is using. Another process may take it before we do, which is rare
- * enough for tests and demos; the servers started on it report that as a failed start.
+ * Returns a free TCP port on loopback. Another process may take it first, which is rare enough for tests and demos; the
+ * server that is started on it then fails to start.
  *
  * @returns {Promise<number>}
  */
@@ -117,8 +116,8 @@ export function freePort() {
 }
 
 /**
- * Runs a script's main function and turns a failure into a message and an exit status, without a
- * stack trace for failures that the user can act on.
+ * Runs a script's main function and converts a failure into a message and an exit status, without a stack trace if the
+ * user can fix the cause.
  *
  * @param {() => Promise<number | undefined>} main
  * @returns {Promise<void>}

@@ -1,12 +1,12 @@
-// An S3-compatible server for the tests: a given one, a real gateway, or an emulator. This only
-// starts servers; the bucket is made by whoever has an S3 client at hand.
+// An S3-compatible server for the tests: a given one, a real gateway, or an emulator. This module only starts servers;
+// its caller creates the bucket.
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { findOnPath, freePort, isExecutable, repoRoot, run, step } from './run.mjs';
 import { startProcess, waitUntilReady } from './server.mjs';
 
-// Building it takes Go 1.25 or newer; an older Go fetches such a toolchain itself if it may.
+// The build needs Go 1.25 or newer; an older Go downloads such a toolchain itself if that is allowed.
 const VERSITYGW_VERSION = 'v1.8.0';
 const REGION = 'us-east-1';
 const BUCKET = 'umbra-test';
@@ -17,15 +17,15 @@ const BUCKET = 'umbra-test';
  * @property {string} accessKeyId
  * @property {string} secretAccessKey
  * @property {string} region
- * @property {string} bucket the bucket to use, which may have to be made first
+ * @property {string} bucket the bucket to use, which may not exist yet
  * @property {'given' | 'versitygw' | 'emulator'} kind
  * @property {() => Promise<void>} stop
  */
 
 /**
  * @param {object} options
- * @param {string} options.dir where a server that we start keeps its objects
- * @returns {Promise<S3Server | null>} null when no server can be had
+ * @param {string} options.dir folder for the objects of a started server
+ * @returns {Promise<S3Server | null>} null if no server is available
  */
 export async function startS3Server({ dir }) {
   const given = givenServer(process.env);
@@ -64,7 +64,7 @@ async function findVersitygw() {
   const named = process.env.UMBRA_VERSITYGW;
   if (named) {
     if (isExecutable(named)) return named;
-    throw new Error(`UMBRA_VERSITYGW is ${named}, which is no executable file`);
+    throw new Error(`UMBRA_VERSITYGW is ${named}, which is not an executable file`);
   }
   const onPath = findOnPath('versitygw');
   if (onPath) return onPath;
@@ -104,7 +104,7 @@ async function startVersitygw(binary, dir) {
   const start = async (backend) => {
     const port = await freePort();
     const endpoint = `http://127.0.0.1:${port}`;
-    // A path that nobody else answers at, should the port be taken in the meantime.
+    // A random path, at which no other server answers if the port was taken in the meantime.
     const health = `/${randomBytes(8).toString('hex')}`;
     const child = startProcess(
       binary,
@@ -118,7 +118,7 @@ async function startVersitygw(binary, dir) {
         health,
         ...backend,
       ],
-      // In the environment rather than as arguments, which every user of the machine can list.
+      // In the environment and not as arguments, which every user of the machine can list.
       { env: { ROOT_ACCESS_KEY_ID: accessKeyId, ROOT_SECRET_ACCESS_KEY: secretAccessKey } },
     );
     await waitUntilReady(child, 'versitygw', () => answersOk(`${endpoint}${health}`));
@@ -130,8 +130,8 @@ async function startVersitygw(binary, dir) {
   try {
     server = await start(['posix', data]);
   } catch (error) {
-    // It keeps an object's metadata in extended attributes, and says so when the file system has
-    // none; plain files beside the objects do as well.
+    // versitygw stores an object's metadata in extended attributes, and fails if the file system has none. Plain files
+    // beside the objects work as well.
     if (!(error instanceof Error && error.message.includes('xattr'))) throw error;
     mkdirSync(sidecar, { recursive: true });
     server = await start(['posix', '--sidecar', sidecar, data]);
@@ -161,8 +161,8 @@ async function answersOk(url) {
 }
 
 /**
- * The last resort. It checks no signature and knows few conditions, so tests that pass on it show
- * less than tests that pass on a real server.
+ * Starts the emulator, if no other server is available. It checks no signatures and supports few conditions, so tests
+ * that pass on it prove less than tests that pass on a real server.
  *
  * @returns {Promise<S3Server | null>}
  */

@@ -1,23 +1,23 @@
-// Long-running child processes: Redis and the S3 server. One place that makes sure they end.
+// Long-running child processes, such as Redis and the S3 server. This module ensures that they end.
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set();
 
-let watching = false;
+let isWatching = false;
 
-/** Ends the servers with this process, however it ends (short of SIGKILL). */
-function watchForTheEnd() {
-  if (watching) return;
-  watching = true;
-  // 'exit' handlers must be synchronous, and a signal is all that can be sent from one. SIGKILL,
-  // because nothing is left to wait for a graceful end.
+/** Ends the servers together with this process, however it ends (except by SIGKILL). */
+function stopServersAtExit() {
+  if (isWatching) return;
+  isWatching = true;
+  // 'exit' handlers must be synchronous, so they can only send a signal. SIGKILL, because nothing can wait for a graceful
+  // end.
   process.on('exit', () => {
     for (const child of running) child.kill('SIGKILL');
   });
-  // A signal that nobody handles ends the process without an 'exit' event. Whoever handles it
-  // beside us decides when to end, and may need the servers until then.
+  // An unhandled signal ends the process without an 'exit' event. If there is another handler, that handler decides when
+  // to end, and may need the servers until then.
   for (const [signal, status] of /** @type {const} */ ([
     ['SIGHUP', 129],
     ['SIGINT', 130],
@@ -32,13 +32,13 @@ function watchForTheEnd() {
 /**
  * @typedef {object} ServerProcess
  * @property {number | undefined} pid
- * @property {() => string} output what it printed so far (the last part of it)
+ * @property {() => string} output the last part of its output so far
  * @property {() => string | undefined} ended how it ended, or undefined while it runs
  * @property {() => Promise<void>} stop
  */
 
 /**
- * Starts a server process that is ended with ours.
+ * Starts a server process that ends together with this process.
  *
  * @param {string} cmd
  * @param {readonly string[]} args
@@ -46,10 +46,10 @@ function watchForTheEnd() {
  * @returns {ServerProcess}
  */
 export function startProcess(cmd, args, options = {}) {
-  watchForTheEnd();
+  stopServersAtExit();
   const child = spawn(cmd, args, {
-    // In a process group of its own: Ctrl-C in a terminal reaches a whole group at once, and our
-    // process must be able to finish its work before its servers go.
+    // In a process group of its own: Ctrl-C in a terminal signals a whole group at once, and this process must finish its
+    // work before its servers end.
     detached: true,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: { ...process.env, ...options.env },
@@ -94,10 +94,10 @@ export function startProcess(cmd, args, options = {}) {
 }
 
 /**
- * Waits until `probe` says yes; stops the process and throws when it ends first or takes too long.
+ * Waits until `probe` returns true. Stops the process and throws if it ends first or takes too long.
  *
  * @param {ServerProcess} server
- * @param {string} name for the error's text
+ * @param {string} name name for the error message
  * @param {() => Promise<boolean>} probe
  * @param {number} [deadlineMs]
  */
@@ -106,7 +106,7 @@ export async function waitUntilReady(server, name, probe, deadlineMs = 10_000) {
   for (;;) {
     const ready = await probe();
     const how = server.ended();
-    // Asked after the probe: with the port taken by somebody else, the probe may well succeed.
+    // Checked after the probe: if another process has taken the port, the probe may succeed.
     if (how !== undefined) throw new Error(`${name} ${how}\n${server.output()}`.trim());
     if (ready) return;
     if (Date.now() > deadline) {

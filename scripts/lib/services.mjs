@@ -1,4 +1,4 @@
-// A whole service on this machine: Redis, the API and worker processes, all on loopback.
+// A complete service on this machine: Redis, the API and worker processes, all on loopback.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startRedis } from './redis.mjs';
@@ -15,11 +15,11 @@ import { startProcess, waitUntilReady } from './server.mjs';
  */
 
 /**
- * Start everything a job needs. Storage follows `UMBRA_STORE` and its settings where they are set,
- * and is a folder under `dir` otherwise.
+ * Starts all processes that a job needs. Storage follows `UMBRA_STORE` and its settings if they are set, and is a folder
+ * under `dir` otherwise.
  *
  * @param {object} options
- * @param {string} options.dir holds the store, the model cache and Redis's files
+ * @param {string} options.dir folder for the store, the model cache and Redis's files
  * @param {number} [options.workers] worker processes, each with one inference thread
  * @param {Record<string, string>} [options.env] added to the environment of the API and the workers
  * @param {(message: string) => void} [options.report]
@@ -45,7 +45,7 @@ export async function startServices({ dir, workers = 2, env = {}, report = () =>
       UMBRA_INFERENCE_THREADS: '1',
       UMBRA_HOST: '127.0.0.1',
       UMBRA_PORT: String(port),
-      // For whoever is on this machine, and for as long as this runs.
+      // The service is reachable only from this machine, and only while this process runs.
       UMBRA_AUTH: 'none',
       ...env,
     };

@@ -1,4 +1,4 @@
-// The steps that `npm test` and `npm run check` are made of.
+// The steps of `npm test` and `npm run check`.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,15 +6,15 @@ import { reportCounts } from './counts.mjs';
 import { bin } from './install.mjs';
 import { CommandError, run } from './run.mjs';
 
-/** Format and lint, as one pass that changes nothing. */
+/** Checks format and lint in one pass that changes nothing. */
 export async function checkStyle() {
-  // Biome colours its output even in a log file, one letter at a time.
+  // Biome colours its output even in a log file.
   const colors = process.stdout.isTTY ? [] : ['--colors=off'];
   await run(bin('biome'), ['ci', ...colors, '.']);
 }
 
 /**
- * Runs the tests and says at the end how many passed, for failed runs too.
+ * Runs the tests and reports the counts at the end, also for failed runs.
  *
  * @param {string} suite
  * @param {readonly string[]} [args] passed on to vitest
@@ -39,7 +39,7 @@ export async function runTests(suite, args = []) {
   try {
     reportCounts(suite, countTests(JSON.parse(readFileSync(report, 'utf8'))));
   } catch {
-    // No report: vitest could not even start, or was asked for something like --help. It said so.
+    // No report: vitest did not start, or had an argument such as --help. Its own output shows which.
     if (status !== 0) reportCounts(suite, { passed: 0, failed: 1, skipped: 0 });
   } finally {
     rmSync(dir, { recursive: true, force: true });
@@ -48,7 +48,7 @@ export async function runTests(suite, args = []) {
 }
 
 /**
- * @typedef {object} VitestReport the part of vitest's JSON report that is read here
+ * @typedef {object} VitestReport the fields of vitest's JSON report that are read here
  * @property {number} numPassedTests
  * @property {number} numFailedTests
  * @property {number} numPendingTests
@@ -62,8 +62,8 @@ export async function runTests(suite, args = []) {
  * @returns {import('./counts.mjs').Counts}
  */
 export function countTests(report) {
-  // A file that cannot be loaded fails without a single test in it to count, and an error outside
-  // of every test fails the run alone. Neither may pass for a run without failures.
+  // A file that cannot be loaded fails without any test to count, and an error outside of all tests fails only the run.
+  // Both must count as failures.
   const brokenFiles = report.testResults.filter(
     (file) =>
       file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),

@@ -1,4 +1,4 @@
-// Runs several suites one after another, each to its end, whatever the others came to.
+// Runs several suites one after another, each to its end, whatever the results of the others.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,23 +10,23 @@ import { CommandError, run, step } from './run.mjs';
 /**
  * @typedef {object} Suite
  * @property {string} name
- * @property {readonly (readonly [string, ...string[]])[]} commands in turn, until one fails
- * @property {() => string | undefined} [lacks] what the machine has not, for which the suite is left out
+ * @property {readonly (readonly [string, ...string[]])[]} commands run in turn, until one fails
+ * @property {() => string | undefined} [lacks] the missing requirement for which the suite is skipped
  */
 
 /**
  * @param {readonly Suite[]} suites
- * @param {(message: string) => void} [say]
- * @returns {Promise<Counts>} of all of them: what is left out counts as one test skipped, and what fails as
- *   one test failed if it counted none
+ * @param {(message: string) => void} [report]
+ * @returns {Promise<Counts>} the sum over all suites: a skipped suite counts as one skipped test, and a failed suite
+ *   without failed tests as one failed test
  */
-export async function runSuites(suites, say = step) {
+export async function runSuites(suites, report = step) {
   const folder = mkdtempSync(join(tmpdir(), 'umbra-counts-'));
   /** @type {Counts[]} */
   const counts = [];
   try {
     for (const [index, suite] of suites.entries()) {
-      counts.push(await runSuite(suite, join(folder, `${index}.jsonl`), say));
+      counts.push(await runSuite(suite, join(folder, `${index}.jsonl`), report));
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -37,20 +37,20 @@ export async function runSuites(suites, say = step) {
 /**
  * @param {Suite} suite
  * @param {string} file
- * @param {(message: string) => void} say
+ * @param {(message: string) => void} report
  * @returns {Promise<Counts>}
  */
-async function runSuite({ name, commands, lacks }, file, say) {
-  const lacking = lacks?.();
-  if (lacking !== undefined) {
-    say(`${name}: left out, since this machine has no ${lacking}`);
+async function runSuite({ name, commands, lacks }, file, report) {
+  const missing = lacks?.();
+  if (missing !== undefined) {
+    report(`${name}: skipped, since this machine has no ${missing}`);
     return { passed: 0, failed: 0, skipped: 1 };
   }
-  say(`${name}: begun`);
+  report(`${name}: started`);
   const error = await firstFailure(commands, file);
   const counts = readCounts(file);
   if (error !== undefined) {
-    say(`${name}: FAILED: ${error.message}`);
+    report(`${name}: FAILED: ${error.message}`);
     if (counts.failed === 0) counts.failed = 1;
   }
   return counts;

@@ -1,10 +1,10 @@
-// Walls that the linter has no rule for, as errors of `npm run check`: what may be said where.
+// Walls for which the linter has no rule, as errors of `npm run check`: patterns that a folder must not contain.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { CommandError, repoRoot } from './run.mjs';
 
-/** @typedef {{ readonly path: string, readonly text: string }} SourceFile a path from the root, and its content */
+/** @typedef {{ readonly path: string, readonly text: string }} SourceFile path from the root, and content */
 
 const code = /^(packages|apps)\/[^/]+\/src\/.*\.ts$/;
 const isCode = (/** @type {string} */ path) =>
@@ -19,7 +19,7 @@ const keyTable = /^packages\/platform\/src\/store\/keys(\/|\.ts$)/;
 const cacheFile = 'packages/shared/src/cache.ts';
 
 /**
- * One wall: which files it holds, what must not be in them, and what to do instead.
+ * One wall: the files that it applies to, the pattern that they must not contain, and what to do instead.
  *
  * @typedef {object} Wall
  * @property {string} name
@@ -65,7 +65,7 @@ export const walls = [
   },
 ];
 
-/** Type names that several files declare, at most: so few that each is a known exception. */
+/** Max number of type names that several files declare: few enough that each is a known exception. */
 const maxSharedTypeNames = 7;
 
 /**
@@ -104,7 +104,7 @@ function repeatedTypeNames(files) {
 }
 
 /**
- * Links and paths in pages that lead nowhere.
+ * Finds links and paths in pages whose targets do not exist.
  *
  * @param {readonly SourceFile[]} pages Markdown
  * @param {(path: string) => boolean} exists
@@ -126,12 +126,12 @@ export function findDeadLinks(pages, exists) {
 }
 
 const runbooks = 'docs/operations/runbooks.md';
-/** A quoted log message: words in lower case. Commands, metrics and addresses are none. */
+/** A quoted log message: words in lower case. Commands, metrics and addresses do not match. */
 const quotedMessage = /`([a-z][a-z']*(?: [a-z'-]+)+)`/g;
 const commands = /^(kubectl|redis-cli|umbra|npx|npm) /;
 
 /**
- * Log messages that runbooks quote, and that no code logs.
+ * Finds log messages that runbooks quote but no code logs.
  *
  * @param {readonly SourceFile[]} files pages and code
  * @returns {string[]} one line for each

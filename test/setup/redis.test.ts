@@ -120,7 +120,7 @@ describe('ensureRedisServer', () => {
     expect(await ensureRedisServer({ ...nothing, find, env })).toBe(process.execPath);
     const wrong = { UMBRA_REDIS_SERVER: dir };
     await expect(ensureRedisServer({ ...nothing, find, env: wrong })).rejects.toThrow(
-      /no executable file/,
+      /not an executable file/,
     );
   });
 
