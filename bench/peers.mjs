@@ -69,7 +69,7 @@ function bestRate(rows) {
  * @returns {PeerResult | null}
  */
 function runPeer(root, python, script, { model, patch, stride, threads, seconds }, report) {
-  const flags = { model, patch, stride, threads, seconds };
+  const flags = { model, patch, stride, 'session-threads': threads, seconds };
   const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const { status, stdout, stderr } = spawnSync(
     python,

@@ -31,7 +31,7 @@ def parse_arguments(description):
     parser.add_argument("--session-threads", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    torch.set_num_threads(given.threads)
+    torch.set_num_threads(given.session_threads)
     torch.manual_seed(0)
     return given
 

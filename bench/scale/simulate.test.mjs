@@ -69,7 +69,7 @@ test('a forecast names the narrowest part first, and counts what it costs', () =
       prices: { laneHour: 3.6, fixedHour: 0, thousandReads: 0, thousandWrites: 0 },
     },
   );
-  expect(few?.asIs.limits[0]).toMatchObject({ part: 'threads', imagesPerSecond: 10 });
+  expect(few?.asIs.limits[0]).toMatchObject({ part: 'inferenceThreads', imagesPerSecond: 10 });
   expect(few?.asIs.costPerThousandImages).toBeCloseTo(1, 1);
   expect(many?.asIs.limits[0]?.part).toBe('window');
   expect(many?.wideWindow.limits[0]?.part).not.toBe('window');
