@@ -1,17 +1,17 @@
-// Bundles of the networks that the engine is measured on.
+// Bundles of the networks for the engine's benchmark.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * The folder of a model's bundle: the repository's own, one under `UMBRA_BENCH_MODELS`, or one that
+ * Returns the folder of a model's bundle: the repository's own, one under `UMBRA_BENCH_MODELS`, or one that
  * `models/export-torchvision.py` makes there with seeded random weights, which run as fast as trained ones.
  *
  * @param {string} root
  * @param {string} model
  * @param {string | null} python
  * @param {(message: string) => void} report
- * @returns {string | null} null where it cannot be made.
+ * @returns {string | null} null if it cannot be made
  */
 export function findBundle(root, model, python, report) {
   const cache = process.env.UMBRA_BENCH_MODELS || join(root, '.cache/bench-models');

@@ -1,5 +1,5 @@
-// How fast images pass through the queue when nothing is computed: a real API, Redis, store and
-// dispatcher, a manifest of a million images, and a worker whose engine is a stub (see stub-worker.mjs).
+// Throughput of the queue without inference: a real API, Redis, store and dispatcher, a manifest of a million images,
+// and a worker with a stub instead of the engine (see stub-worker.mjs).
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -50,7 +50,7 @@ export async function benchDispatch({ root, quick, report }) {
     const sendSeconds = (performance.now() - sentAt) / 1000;
     report(`sending a manifest of ${images} images: ${sendSeconds.toFixed(1)} s`);
     const submitSeconds = await submit(services.url, dataset);
-    report(`submitting a job of it: ${submitSeconds.toFixed(3)} s`);
+    report(`submitting a job on it: ${submitSeconds.toFixed(3)} s`);
     const validatingAt = performance.now();
     while ((await readState(services.url, dataset)) === 'validating') await sleep(100);
     const ingestSeconds = (performance.now() - validatingAt) / 1000;
@@ -70,7 +70,7 @@ export async function benchDispatch({ root, quick, report }) {
       submitSeconds,
       ingestSeconds,
       ...watched,
-      // One shard an image here: what the stub runs is counted twice by nothing.
+      // One shard an image here, so both rates are equal.
       shardsPerSecond: dispatchPerSecond,
       shardOverheadMs: 1000 / dispatchPerSecond,
       bareBullmqMs,
@@ -91,7 +91,7 @@ const submitted = { id: '' };
  */
 async function submit(url, dataset) {
   const start = performance.now();
-  const response = await ask(`${url}/v1/jobs`, {
+  const response = await request(`${url}/v1/jobs`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ dataset, model: 'efficientnet-lite0' }),
@@ -105,12 +105,12 @@ async function submit(url, dataset) {
  * @param {string} dataset
  */
 async function readState(url, dataset) {
-  const response = await ask(`${url}/v1/datasets/${dataset}`);
+  const response = await request(`${url}/v1/datasets/${dataset}`);
   return /** @type {{ state: string }} */ (await response.json()).state;
 }
 
 /**
- * Watch a stretch of the run, from when its first image is finished.
+ * Measures a stretch of the run, beginning with its first finished image.
  *
  * @param {{ redis: Redis, job: string, idleBytes: number, stretchMs: number,
  *   pids: { api: number, dispatcher: number }, url: string }} given
@@ -145,7 +145,7 @@ async function redisBytes(redis) {
 }
 
 /**
- * The same flows without Umbra: made fifty at a time, run by workers that do nothing.
+ * Measures the same flows without Umbra: added fifty at a time, run by workers that do nothing.
  *
  * @param {string} redisUrl
  * @param {number} count
@@ -168,7 +168,7 @@ async function timeBareFlows(redisUrl, count) {
   });
   const start = performance.now();
   for (let at = 0; at < count; at += 50) {
-    // As many in the queue as the dispatcher would have.
+    // The same number in the queue as with the dispatcher.
     while (at - done > 512) await sleep(1);
     await flows.addBulk(
       Array.from({ length: 50 }, (_, index) => ({
@@ -193,7 +193,7 @@ async function timeBareFlows(redisUrl, count) {
 }
 
 /**
- * A dataset whose manifest lists the sample photos again and again.
+ * Makes a dataset whose manifest repeats the sample photos.
  *
  * @param {string} url
  * @param {string} photos
@@ -201,7 +201,7 @@ async function timeBareFlows(redisUrl, count) {
  */
 async function sendManifest(url, photos, images) {
   const json = { 'content-type': 'application/json' };
-  const made = await ask(`${url}/v1/datasets`, { method: 'POST', headers: json, body: '{}' });
+  const made = await request(`${url}/v1/datasets`, { method: 'POST', headers: json, body: '{}' });
   const { id } = /** @type {{ id: string }} */ (await made.json());
   const form = new FormData();
   const digests = readdirSync(photos)
@@ -211,7 +211,7 @@ async function sendManifest(url, photos, images) {
       form.append('images', new Blob([bytes]), name);
       return createHash('sha256').update(bytes).digest('hex');
     });
-  await ask(`${url}/v1/datasets/${id}/images`, { method: 'POST', body: form });
+  await request(`${url}/v1/datasets/${id}/images`, { method: 'POST', body: form });
   function* lines() {
     let piece = '';
     for (let index = 0; index < images; index++) {
@@ -226,8 +226,8 @@ async function sendManifest(url, photos, images) {
   const body = Readable.toWeb(Readable.from(lines()));
   const headers = { 'content-type': 'application/jsonl' };
   const manifest = /** @type {any} */ ({ method: 'POST', headers, body, duplex: 'half' });
-  await ask(`${url}/v1/datasets/${id}/images`, manifest);
-  await ask(`${url}/v1/datasets/${id}/close`, { method: 'POST' });
+  await request(`${url}/v1/datasets/${id}/images`, manifest);
+  await request(`${url}/v1/datasets/${id}/close`, { method: 'POST' });
   return id;
 }
 
@@ -235,7 +235,7 @@ async function sendManifest(url, photos, images) {
  * @param {string} url
  * @param {RequestInit} [init]
  */
-async function ask(url, init) {
+async function request(url, init) {
   const response = await fetch(url, init);
   if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`);
   return response;

@@ -1,4 +1,4 @@
-// Positions a second of the engine, dense and incremental, beside PyTorch and Captum, in one run.
+// Positions a second of the engine, dense and incremental, compared with PyTorch and Captum in one run.
 import { readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
@@ -10,8 +10,8 @@ import { findPython, measurePeers } from './peers.mjs';
 import { formatRows } from './table.mjs';
 
 /**
- * `rows`: the grid's middle rows alone, where all of it would take too long. `peers`: the others' time
- * for a position does not depend on the patch, so it is measured once a model.
+ * The measured cases. `rows`: number of middle rows of the grid to run, if the whole grid takes too long. The peers' time
+ * for a position does not depend on the patch, so it is measured once for each model.
  *
  * @type {{ model: string, patch: number, stride: number, rows?: number, quick?: boolean }[]}
  */
@@ -32,7 +32,7 @@ const compared = 20;
 
 /**
  * @param {{ root: string, quick: boolean, only: string[], report: (message: string) => void }} options
- * @returns {Promise<{ engine: object[], peak: object }>} One row a case.
+ * @returns {Promise<{ engine: object[], peak: object }>} one row for each case
  */
 export async function benchEngine({ root, quick, only, report }) {
   const python = findPython(root, report);
@@ -48,7 +48,7 @@ export async function benchEngine({ root, quick, only, report }) {
   for (const one of wanted) {
     const folder = findBundle(root, one.model, python, report);
     if (folder === null) {
-      report(`${one.model}: left out, no bundle of it`);
+      report(`${one.model}: skipped, no bundle`);
       continue;
     }
     const own = await measureOwn(root, folder, one, quick ? 2 : 3);
@@ -72,7 +72,7 @@ export async function benchEngine({ root, quick, only, report }) {
 }
 
 /**
- * Our own two strategies in turns, so that a machine that slows down slows both.
+ * Measures Umbra's two strategies in turns, so that a slowdown of the machine affects both.
  *
  * @param {string} root
  * @param {string} folder
@@ -96,7 +96,7 @@ async function measureOwn(root, folder, { patch, stride, rows }, repeats) {
     const best = { dense: Number.POSITIVE_INFINITY, incremental: Number.POSITIVE_INFINITY };
     /** @type {Record<string, readonly Float32Array[]>} */
     const scores = {};
-    // Every window that a run has needs a session, so what warms up is the whole run.
+    // Every window of a run needs a session, so the warm-up is a whole run.
     const first = await run('incremental');
     for (let repeat = 0; repeat < repeats; repeat++) {
       for (const strategy of /** @type {const} */ (['dense', 'incremental'])) {
@@ -166,10 +166,10 @@ function describe({ model, patch, stride }, own, peers, gflops) {
       torchCompiled: over(rates.torchCompiled),
       articleLoop: over(rates.articleLoop),
     },
-    /** Gain that doing the changed outputs alone, at dense's own pace, would bring; and the share had. */
+    /** Gain of computing only the changed outputs, at the speed of dense; and the achieved share of it. */
     arithmeticBound: bound,
     ofArithmeticBound: bound === null ? null : gain / bound,
-    /** Useful multiply-adds a second over those of the machine's matrix products. */
+    /** Useful multiply-adds a second, divided by those of the machine's matrix products. */
     ofPeak: {
       dense: peakOf(dense, macs?.dense),
       incremental: peakOf(incremental, macs?.changed),

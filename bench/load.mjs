@@ -1,6 +1,6 @@
-// How the service serves while its workers are busy: status requests of many clients at once, some of which
-// follow the job's events, beside the same requests while the service is idle; and how long a tenant with few
-// images waits while another has many.
+// Response times of the service while its workers are busy: status requests of many clients at once, while others follow
+// the job's events, compared with the same requests while the service is idle. Also the wait of a tenant with few images
+// while another tenant has many.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,11 +12,11 @@ import { createApiKey } from '@umbra/platform/tenancy/api-keys';
 import { startServices } from '../scripts/lib/services.mjs';
 
 const model = 'efficientnet-lite0';
-/** 16 positions: about a tenth of a second an image and thread. */
+/** 16 positions: about a tenth of a second for an image on one thread. */
 const settings = { patch: 56, stride: 56, edge: 'valid' };
 const pollers = 100;
 const followers = 100;
-/** As `Retry-After` asks. */
+/** The interval of `Retry-After`. */
 const pollMs = 1_000;
 
 /**
@@ -24,7 +24,7 @@ const pollMs = 1_000;
  */
 export async function benchLoad({ root, quick, report }) {
   const dir = mkdtempSync(join(tmpdir(), 'umbra-bench-'));
-  // Pollers and followers of one tenant alone are more than a tenant may ask by default.
+  // Pollers and followers of one tenant exceed a tenant's default rate.
   const env = { UMBRA_AUTH: 'keys', UMBRA_REQUESTS_PER_MINUTE: '1000000' };
   const services = await startServices({ dir, workers: 2, env });
   try {
@@ -75,7 +75,7 @@ async function openTenant(url, dir, tenant) {
   const { text } = await createApiKey(store, { tenant, name: 'bench', scopes: ['submit'] });
   const headers = { authorization: `Bearer ${text}` };
   /** @param {string} path @param {RequestInit} [init] */
-  const ask = async (path, init = {}) => {
+  const request = async (path, init = {}) => {
     const response = await fetch(`${url}${path}`, {
       ...init,
       headers: { ...headers, ...init.headers },
@@ -84,7 +84,8 @@ async function openTenant(url, dir, tenant) {
     return response;
   };
   /** @param {string} job @returns {Promise<Status>} */
-  const status = async (job) => /** @type {Status} */ (await (await ask(`/v1/jobs/${job}`)).json());
+  const status = async (job) =>
+    /** @type {Status} */ (await (await request(`/v1/jobs/${job}`)).json());
   /** @param {string} job @param {(status: Status) => boolean} is */
   const until = async (job, is) => {
     for (;;) {
@@ -95,7 +96,7 @@ async function openTenant(url, dir, tenant) {
   const wait = (/** @type {string} */ job) => until(job, ({ state }) => state === 'completed');
   /** @param {string} dataset */
   const submit = async (dataset) => {
-    const response = await ask('/v1/jobs', {
+    const response = await request('/v1/jobs', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ dataset, model, settings, reuse: false }),
@@ -103,16 +104,16 @@ async function openTenant(url, dir, tenant) {
     return /** @type {Status} */ (await response.json()).id;
   };
   return {
-    ...{ ask, until, wait, submit },
+    ...{ request, until, wait, submit },
     /** @param {string} dataset */
     async time(dataset) {
       const start = performance.now();
       await wait(await submit(dataset));
       return (performance.now() - start) / 1000;
     },
-    cancel: (/** @type {string} */ job) => ask(`/v1/jobs/${job}/cancel`, { method: 'POST' }),
+    cancel: (/** @type {string} */ job) => request(`/v1/jobs/${job}/cancel`, { method: 'POST' }),
     /**
-     * The sample photos, again and again: a manifest that is as long as is asked for.
+     * Makes a dataset whose manifest repeats the sample photos up to `count` images.
      *
      * @param {string} folder
      * @param {number} count
@@ -122,7 +123,7 @@ async function openTenant(url, dir, tenant) {
       for (const name of readdirSync(folder).filter((one) => one.endsWith('.jpg'))) {
         form.append('images', new Blob([readFileSync(join(folder, name))]), name);
       }
-      const made = await ask('/v1/datasets', { method: 'POST', body: form });
+      const made = await request('/v1/datasets', { method: 'POST', body: form });
       const dataset = /** @type {{ id: string, images: number }} */ (await made.json());
       const manifest = keys.manifest(tenant, dataset.id);
       const items = (await store.get(manifest)).toString().trim().split('\n');
@@ -139,7 +140,7 @@ async function openTenant(url, dir, tenant) {
 }
 
 /**
- * Ask for a job's status as many clients at once do, while others follow its events.
+ * Requests a job's status from many clients at once, while others follow its events.
  *
  * @param {Awaited<ReturnType<typeof openTenant>>} tenant
  * @param {string} job
@@ -154,13 +155,13 @@ async function measureStatus(tenant, job, quick) {
     await sleep((index * pollMs) / pollers);
     while (performance.now() < end) {
       const start = performance.now();
-      await (await tenant.ask(`/v1/jobs/${job}`)).text();
+      await (await tenant.request(`/v1/jobs/${job}`)).text();
       times.push(performance.now() - start);
       await sleep(pollMs);
     }
   };
   const follow = async () => {
-    const response = await tenant.ask(`/v1/jobs/${job}/events`, { signal: done.signal });
+    const response = await tenant.request(`/v1/jobs/${job}/events`, { signal: done.signal });
     for await (const _ of response.body ?? []) if (performance.now() > end) return;
   };
   const following = Array.from({ length: followers }, () => follow().catch(() => undefined));

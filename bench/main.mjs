@@ -1,5 +1,5 @@
 // `npm run bench -- [engine] [refine] [tfjs] [transfer] [queue] [scale] [--quick] [--only MODEL,...] [--json]`: measurements
-// beside peers, in one run. `--quick` takes under three minutes; `--only` names the engine's models.
+// compared with peers in one run. `--quick` takes under three minutes; `--only` names the engine's models.
 import { join } from 'node:path';
 import { repoRoot, runMain, step } from '../scripts/lib/run.mjs';
 
@@ -30,7 +30,7 @@ await runMain(async () => {
     results.transfer = await (await import('./transfer.mjs')).benchTransfer(options);
   }
   if (wants('queue')) results.queue = await (await import('./queue.mjs')).benchQueue(options);
-  // Longer than a quick run of everything may take.
+  // Takes longer than the limit for a quick run of all parts.
   if (wants('scale') && !(options.quick && parts.length === 0)) {
     results.scale = await (await import('./scale.mjs')).benchScale(options);
   }

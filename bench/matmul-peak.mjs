@@ -1,4 +1,4 @@
-// The most multiply-adds that these cores do: products of large matrices, one session a thread.
+// Max multiply-adds a second of these cores: products of large matrices, one session for each thread.
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
@@ -8,7 +8,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 const side = 768;
 const measuredMs = 1500;
 
-/** @returns {Promise<number>} GFLOP/s of all cores together (a multiply-add is two). */
+/** @returns {Promise<number>} GFLOP/s of all cores together (a multiply-add counts as two) */
 export async function measurePeak(threads = availableParallelism()) {
   const rates = await Promise.all(
     Array.from(

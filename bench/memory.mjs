@@ -1,4 +1,4 @@
-// What processes hold of the machine's memory.
+// Resident memory of processes.
 import { readFileSync } from 'node:fs';
 
 const everyMs = 100;
@@ -10,26 +10,26 @@ export function residentBytes(pid) {
 }
 
 /**
- * Watch processes until told to stop.
+ * Samples the memory of processes until `stop` is called.
  *
  * @template {string} T
  * @param {Record<T, number>} pids
- * @returns {{ stop: () => Record<T, number> }} gives the most that each held
+ * @returns {{ stop: () => Record<T, number> }} `stop` returns the max of each process, bytes
  */
 export function watchMemory(pids) {
-  const most = /** @type {Record<T, number>} */ ({});
-  const look = () => {
+  const max = /** @type {Record<T, number>} */ ({});
+  const sample = () => {
     for (const name of /** @type {T[]} */ (Object.keys(pids))) {
-      most[name] = Math.max(most[name] ?? 0, residentBytes(pids[name]));
+      max[name] = Math.max(max[name] ?? 0, residentBytes(pids[name]));
     }
   };
-  look();
-  const timer = setInterval(look, everyMs);
+  sample();
+  const timer = setInterval(sample, everyMs);
   return {
     stop() {
       clearInterval(timer);
-      look();
-      return most;
+      sample();
+      return max;
     },
   };
 }

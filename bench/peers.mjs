@@ -1,10 +1,10 @@
-// What others do on the same cores: the scripts of bench/peers, in the Python that has their packages.
+// Measurements of peers on the same cores: runs the scripts of bench/peers in a Python that has their packages.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * `UMBRA_PEERS_PYTHON`, or the environment that `bench/peers/install.sh` makes (made here if it can be).
+ * Returns `UMBRA_PEERS_PYTHON`, or the environment that `bench/peers/install.sh` makes; runs that script if needed.
  *
  * @param {string} root
  * @param {(message: string) => void} report
@@ -20,7 +20,7 @@ export function findPython(root, report) {
     stdio: ['ignore', 2, 2],
   });
   if (made.status === 0 && existsSync(python)) return python;
-  report('no PyTorch: the peers are left out');
+  report('no PyTorch: the peers are skipped');
   return null;
 }
 
@@ -31,11 +31,11 @@ export function findPython(root, report) {
  */
 
 /**
- * Positions a second of each peer, at its best batch and memory format; null for one that did not run.
+ * Measures positions a second of each peer, at its best batch and memory format; null for one that did not run.
  *
  * @param {string} root
  * @param {string | null} python
- * @param {PeerCase} one `model` is a torchvision architecture or an ONNX file.
+ * @param {PeerCase} one `model` is a torchvision architecture or an ONNX file
  * @param {(message: string) => void} report
  */
 export function measurePeers(root, python, one, report) {

@@ -1,4 +1,4 @@
-// What the queue costs: the service's wall time over the engine's alone, on the same photos and cores.
+// Cost of the queue: the service's wall time divided by the engine's alone, on the same photos and cores.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,7 +41,7 @@ export async function benchQueue({ root, quick, report }) {
 }
 
 /**
- * As many distinct photos as asked for, cut out of the samples.
+ * Cuts `count` distinct photos out of the samples.
  *
  * @param {string} samples
  * @param {string} dir
@@ -66,7 +66,7 @@ async function makePhotos(samples, dir, count) {
 }
 
 /**
- * The same work without a queue: decode, occlude, and draw every result, with the model loaded.
+ * Does the same work without a queue: decode, occlude, and draw every result, with the model loaded.
  *
  * @param {string} root
  * @param {readonly string[]} photos
@@ -78,8 +78,8 @@ async function runEngine(root, photos, inferenceThreads) {
     const open = await engine.open(join(root, 'models', model));
     await explainOne(open, photos[0] ?? '');
     const start = performance.now();
-    // As many photos at once as there are threads, so that decoding and drawing overlap with inference
-    // here too: what the queue adds is then all that differs.
+    // One photo for each thread at once, so that decoding and drawing overlap with inference here too: the queue is then
+    // the only difference.
     const waiting = [...photos];
     const work = async () => {
       for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
@@ -108,7 +108,7 @@ async function explainOne(open, path) {
 }
 
 /**
- * From the submission of the job to its end, archive included; the workers have the model loaded.
+ * Measures a job from its submission to its end, archive included; the workers have the model loaded.
  *
  * @param {readonly string[]} photos
  * @param {string} dir
@@ -118,7 +118,7 @@ async function runService(photos, dir, workers) {
   const services = await startServices({ dir, workers });
   try {
     const client = createUmbraClient({ baseUrl: services.url });
-    // One small job first loads the model everywhere, as it is in a running service.
+    // One small job first loads the model in every worker, as in a running service.
     await runJob(client, photos.slice(0, 2 * workers));
     return await runJob(client, photos);
   } finally {

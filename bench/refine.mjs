@@ -1,4 +1,4 @@
-// What refining saves, and how far its maps are from the full ones, on the sample photos.
+// Savings of `refine`, and the distance of its maps from the full ones, on the sample photos.
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -70,7 +70,7 @@ async function compare(open, photo, stride) {
     faster: full.milliseconds / refined.milliseconds,
     rankCorrelation: rankCorrelation(a, b),
     ssim: structuralSimilarity(a, b, input),
-    /** Of the attribution at any pixel, in probability. */
-    largestError: a.reduce((most, value, at) => Math.max(most, Math.abs(value - (b[at] ?? 0))), 0),
+    /** Max error of the attribution at any pixel, in probability. */
+    largestError: a.reduce((max, value, at) => Math.max(max, Math.abs(value - (b[at] ?? 0))), 0),
   };
 }

@@ -1,5 +1,5 @@
-// How Umbra scales: one worker and two, a worker cut off and back, the price of being watched, and a
-// simulation of many workers that is fed with what was measured here.
+// Scaling of Umbra: one worker and two, a worker that loses its network for a while, the cost of metrics and traces, and
+// a simulation of many workers with the numbers measured here.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

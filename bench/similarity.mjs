@@ -1,7 +1,7 @@
-// How alike two maps are.
+// Similarity of two maps.
 
 /**
- * Spearman's rank correlation; equal values share the mean of their ranks.
+ * Computes Spearman's rank correlation; equal values share the mean of their ranks.
  *
  * @param {Float32Array} a
  * @param {Float32Array} b
@@ -42,9 +42,9 @@ const weights = (() => {
 })();
 
 /**
- * Mean structural similarity of two maps as pictures: both scaled so that the first one's range is
- * [0, 1], since the measure is made for light, which has no sign. Gaussian windows of 11 px and
- * sigma 1.5, and the usual constants.
+ * Computes the mean structural similarity (SSIM) of two maps as pictures. Both are scaled so that the first one's range
+ * is [0, 1], since SSIM is defined for light, which has no sign. Gaussian windows of 11 px and sigma 1.5, and the usual
+ * constants.
  *
  * @param {Float32Array} map
  * @param {Float32Array} other
@@ -53,7 +53,7 @@ const weights = (() => {
  */
 export function structuralSimilarity(map, other, size) {
   const lowest = map.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
-  const highest = map.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+  const highest = map.reduce((max, value) => Math.max(max, value), Number.NEGATIVE_INFINITY);
   const [a, b] = [map, other].map((values) =>
     Float64Array.from(values, (value) => (value - lowest) / (highest - lowest)),
   );
@@ -75,7 +75,7 @@ export function structuralSimilarity(map, other, size) {
 }
 
 /**
- * A Gaussian over both axes; an image goes on beyond its border as its last pixel.
+ * Applies a Gaussian over both axes; the border pixel is repeated beyond the border.
  *
  * @param {Float64Array} image
  * @param {{ readonly height: number, readonly width: number }} size

@@ -1,6 +1,5 @@
-// A worker without an engine, for measuring the queue alone: its shards and merges do nothing but what
-// the queue and the progress of a job need of them. It stands in for no result: it is used by the
-// benchmark of the queue, which says so.
+// A worker without an engine, for measuring the queue alone: its shards and merges do only what the queue and the
+// progress of a job require. It produces no results and is used only in the benchmark of the queue.
 
 import { queueNames, redisPrefix } from '@umbra/platform/queues/queues';
 import { createJobProgressStore } from '@umbra/platform/redis/job-progress';

@@ -1,4 +1,4 @@
-// Rows of the engine's benchmark as a table of Markdown.
+// Formats rows of the engine's benchmark as a Markdown table.
 
 /** @param {any[]} rows */
 export function formatRows(rows) {

@@ -58,7 +58,7 @@ class GraphBuilder {
   }
 }
 
-/** @type {Record<string, (draft: GraphBuilder) => void>} */
+/** @type {Record<string, (builder: GraphBuilder) => void>} */
 const networks = {
   vgg16(builder) {
     for (const [depth, filters] of [

@@ -1,4 +1,4 @@
-// One backend of TensorFlow.js on one model, in a process of its own: UMBRA_TFJS says which.
+// Measures one backend of TensorFlow.js on one model, in a process of its own. UMBRA_TFJS names the backend.
 // Arguments: bundle's folder, patch, stride, rows. Prints one JSON object.
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -12,7 +12,7 @@ const [folder = '', patch = '', stride = '', rows = ''] = process.argv.slice(2);
 const batch = 8;
 const photo = readFileSync(join(root, 'samples/photos/cat.jpg'));
 
-/** Images a second by TensorFlow.js itself, in batches. @param {import('@umbra/engine').ModelInput} input */
+/** Images a second of TensorFlow.js itself, in batches. @param {import('@umbra/engine').ModelInput} input */
 async function measurePlain(input) {
   const { openTfjs } = await import(join(root, 'packages/engine/dist/backends/tfjs-runtime.js'));
   const { readShards, readTfjsModel } = await import(
@@ -58,7 +58,7 @@ const range = { rowStart, rowEnd: rowStart + Number(rows) };
 const run = (/** @type {'dense' | 'incremental'} */ strategy) =>
   model.occlude(input, model.resolve({ ...settings, strategy }, input), { rows: range });
 const dense = await run('dense');
-// Its sessions are made in the first run.
+// The first run makes the sessions.
 await run('incremental');
 const incremental = await run('incremental');
 const positions = dense.predictedClasses.length;

@@ -1,4 +1,4 @@
-// TensorFlow.js models on each of its backends, beside plain `predict` and onnxruntime, in one run.
+// TensorFlow.js models on each of its backends, compared with plain `predict` and onnxruntime in one run.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -8,7 +8,7 @@ import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import { findBundle } from './bundles.mjs';
 import { findTfjsBundle } from './tfjs-models.mjs';
 
-/** The grid's middle rows alone: WebAssembly takes seconds a position. */
+/** Only the grid's middle rows: WebAssembly takes seconds a position. */
 const cases = [
   { model: 'vgg16', patch: 32, stride: 16, rows: 2 },
   { model: 'mobilenet', patch: 32, stride: 16, rows: 4 },
@@ -16,7 +16,7 @@ const cases = [
 
 /**
  * @param {{ root: string, report: (message: string) => void }} options
- * @returns {Promise<{ tfjs: object[] }>} One row a model and backend.
+ * @returns {Promise<{ tfjs: object[] }>} one row for each model and backend
  */
 export async function benchTfjs({ root, report }) {
   const cache = process.env.UMBRA_BENCH_MODELS || join(root, '.cache/bench-models');
@@ -41,7 +41,7 @@ export async function benchTfjs({ root, report }) {
       );
       if (ran.status !== 0) {
         report(
-          `tfjs-${choice}: left out: ${
+          `tfjs-${choice}: skipped: ${
             ran.stderr
               .trim()
               .split('\n')
@@ -69,7 +69,7 @@ export async function benchTfjs({ root, report }) {
 }
 
 /**
- * The same architecture as an ONNX bundle, dense; null where there is none.
+ * Measures the same architecture as an ONNX bundle, dense; null if there is no bundle.
  *
  * @param {string} root
  * @param {string} model

@@ -1,5 +1,5 @@
-// What large transfers take: a zip of two gigabytes in, an archive of ten thousand images out, broken off and
-// resumed on the way; with the memory of the API and of the worker that writes the archive.
+// Large transfers: the upload of a zip of two gigabytes, and the download of an archive of ten thousand images,
+// interrupted and resumed; with the memory of the API and of the worker that writes the archive.
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import {
@@ -72,7 +72,7 @@ export async function benchTransfer({ quick, report }) {
 }
 
 /**
- * Distinct images of about a megabyte: one of noise, each with other bytes after its end.
+ * Writes a zip of distinct images of about a megabyte: the same noise, with different bytes after its end.
  *
  * @param {string} path
  * @param {number} bytes
@@ -96,7 +96,7 @@ async function writeZip(path, bytes) {
 }
 
 /**
- * The archive of a job whose images are copies of one that was really run: what is measured is the archive.
+ * Measures the archive of a job whose images are copies of one computed image.
  *
  * @param {UmbraClient} client
  * @param {string} dir
@@ -110,7 +110,7 @@ async function benchArchive(client, dir, pids, images) {
   const writing = watchMemory(pids);
   const writtenAt = performance.now();
   await store.put(keys.activeJob('default', job.id), '');
-  // The dispatcher finds the mark by itself, as after a loss of Redis.
+  // The dispatcher finds the marker, as after a loss of Redis.
   const ended = await client.waitForJob(job.id, { pollMs: 100 });
   if (ended.counts.completed !== images) throw new Error(JSON.stringify(ended.counts));
   const writeSeconds = (performance.now() - writtenAt) / 1000;
@@ -193,7 +193,7 @@ async function downloadInTwo(client, from, path) {
   for await (const chunk of first.body ?? []) {
     file.write(chunk);
     bytes += chunk.length;
-    // Broken off in the middle.
+    // Interrupted in the middle.
     if (bytes > total / 2) break;
   }
   const headers = { Range: `bytes=${bytes}-`, 'If-Range': etag };

@@ -1,4 +1,4 @@
-"""Times the article's loop with PyTorch: a copy of the image and one forward pass a position.
+"""Measures the article's loop with PyTorch: a copy of the image and one forward pass for each position.
 
 Inputs, outputs and versions: timing.py.
 """
@@ -12,7 +12,7 @@ def main():
     net, image, corners = load_network(given.model), torch.randn(3, SIZE, SIZE), corners_of(given)
 
     def run(some):
-        # The article takes the softmax of every pass, and reads one class of it.
+        # The article computes the softmax of every pass, and reads one class of it.
         return net(occlude(image, some, given.patch)).softmax(1)[0, 0].item()
 
     with torch.no_grad():

@@ -1,7 +1,7 @@
-"""Times Captum's Occlusion at its best perturbations_per_eval.
+"""Measures Captum's Occlusion at its best perturbations_per_eval.
 
-Captum always runs the whole grid; after enough positions the network stops it, and the time
-between two of its calls is the time of a batch, with all that Captum does around the network.
+Captum always runs the whole grid; after enough positions the network raises to stop it. The time
+between two calls of the network is the time of a batch, including Captum's own work.
 
 Inputs, outputs and versions: timing.py.
 """
@@ -15,7 +15,7 @@ from timing import SIZE, climb, load_network, parse_arguments, report
 
 
 class EnoughPositions(Exception):
-    """Thrown by the network once there is nothing more to learn."""
+    """Raised by the network after enough positions."""
 
 
 def main():
@@ -29,13 +29,13 @@ def main():
 
 
 def best_call(net, image, batch, given):
-    """Milliseconds a position of the best full batch; the first one warms up."""
+    """Milliseconds for a position of the best full batch; the first one warms up."""
     starts, sizes = [], []
 
     def forward(images):
         starts.append(time.perf_counter())
         sizes.append(len(images))
-        # The clean image comes first; what starts last is not timed.
+        # The baseline image comes first; the last call is not timed.
         timed = sum(sizes[2:-1])
         if len(starts) > 3 and (timed >= given.positions or starts[-1] - starts[2] > given.seconds):
             raise EnoughPositions

@@ -1,15 +1,15 @@
 """Runs an ONNX image classifier with PyTorch operators, one ONNX node at a time.
 
-What: `OnnxTorch` is a torch.nn.Module built from an ONNX file. It fuses nothing
-    and rewrites nothing: every node becomes one PyTorch call, so its scores are
-    an independent check of another runtime on the very same weights. Nodes whose
-    inputs are all constant (a Cast of stored half-precision weights, say) are
-    worked out once at load. Two inputs are prepared once as well: a dense weight
+`OnnxTorch` is a torch.nn.Module built from an ONNX file. It fuses nothing and
+    rewrites nothing: every node becomes one PyTorch call, so its scores are an
+    independent check of another runtime on the same weights. Nodes whose inputs
+    are all constant (such as a Cast of stored half-precision weights) are
+    computed once at load. Two inputs are prepared once as well: a dense weight
     that is not transposed yet, and paddings that are equal on both sides, which
-    are handed to the convolution or pooling itself.
+    are passed to the convolution or pooling itself.
 Inputs: the path of an ONNX file; its first graph input is the image batch
-    [N, C, H, W]. Plain convolutional networks in two dimensions are covered; an
-    operator or attribute that is not known raises NotImplementedError at load.
+    [N, C, H, W]. Plain convolutional networks in two dimensions are supported;
+    an unknown operator or attribute raises NotImplementedError at load.
 Outputs: calling the module returns the first graph output as a tensor.
 Versions: torch 2.13.0, onnx 1.23.2, numpy 2.4.6 (see requirements.txt).
 
@@ -45,7 +45,7 @@ def _tensor(proto):
 
 
 class _Node:
-    """What a builder needs to know of one ONNX node: attributes and constant inputs."""
+    """One ONNX node as the builders read it: attributes and constant inputs."""
 
     def __init__(self, proto, constants, opset):
         self.op = proto.op_type
@@ -64,7 +64,7 @@ class _Node:
         return index < len(self.inputs) and self.inputs[index] != ""
 
     def constant(self, index, default=None):
-        """The constant tensor at an input, `default` if it is left out; refuses a computed one."""
+        """The constant tensor at an input, `default` if it is omitted; refuses a computed one."""
         if not self.has(index):
             return default
         if self.inputs[index] not in self.constants:
@@ -308,7 +308,7 @@ def _leaky_relu(node):
 
 
 def _divide(x, y):
-    """Division as ONNX has it: whole numbers are truncated towards zero."""
+    """Division as in ONNX: integers are truncated towards zero."""
     return torch.div(x, y, rounding_mode=None if x.is_floating_point() else "trunc")
 
 
@@ -396,7 +396,7 @@ class OnnxTorch(torch.nn.Module):
             while inputs and inputs[-1] == "":
                 inputs.pop()
             if node.op == "Gemm" and inputs[1] in constants and not node.attribute("transB", 0):
-                # Turn a dense weight round once, instead of at every call.
+                # Transpose a dense weight once, instead of at every call.
                 turned = inputs[1] + " (transposed)"
                 constants[turned] = constants[inputs[1]].t().contiguous()
                 inputs[1] = turned

@@ -1,9 +1,9 @@
-"""What the peers share: their flags, the networks, the patch, and the clock.
+"""Shared parts of the peers: flags, networks, the patch, and the clock.
 
 Inputs: --model (an ONNX file, or the name of a torchvision architecture, which gets random
-    weights), --patch and --stride (px, square), --positions (time this many at most: a sample is
-    enough for the time of one), --seconds (and no longer than this a row), --session-threads, --json.
-Outputs: a line a row on standard error; with --json one JSON object on standard output:
+    weights), --patch and --stride (px, square), --positions (max number that is measured: a sample is
+    enough for the time of one), --seconds (max for a row), --session-threads, --json.
+Outputs: a line for each row on standard error; with --json one JSON object on standard output:
     {"bestMsPerPosition", "best", "rows": [{"name", "batch", "msPerPosition"}], "versions"}.
 Versions: requirements.txt.
 """
@@ -37,7 +37,7 @@ def parse_arguments(description):
 
 
 def load_network(model):
-    """The network in evaluation mode; weights do not change the time that it takes."""
+    """The network in evaluation mode; weights do not change its speed."""
     if pathlib.Path(model).suffix == ".onnx":
         from onnx_torch import OnnxTorch
 
@@ -48,7 +48,7 @@ def load_network(model):
 
 
 def corners_of(given):
-    """Where patches begin, row by row, as many as are to be timed."""
+    """Origins of the patches, row by row, one for each measured position."""
     starts = range(0, SIZE - given.patch + 1, given.stride)
     corners = [(y, x) for y in starts for x in starts]
     return (corners * (given.positions // len(corners) + 1))[: given.positions]
@@ -63,7 +63,7 @@ def occlude(image, corners, patch, layout=torch.contiguous_format):
 
 
 def best_batch(run, corners, batch, seconds):
-    """Milliseconds a position of the best batch, after one to warm up; every batch is full."""
+    """Milliseconds for a position of the best batch, after one to warm up; every batch is full."""
     run(corners[:batch])
     best, deadline = float("inf"), time.perf_counter() + seconds
     for start in range(0, max(len(corners) - batch, 0) + 1, batch):
@@ -77,7 +77,7 @@ def best_batch(run, corners, batch, seconds):
 
 
 def climb(name, measure, batches=BATCHES):
-    """Rows of ever larger batches, until two in a row bring nothing."""
+    """Rows of increasing batch sizes, until two in a row gain nothing."""
     rows, worse = [], 0
     for batch in batches:
         row = {"name": name, "batch": batch, "msPerPosition": measure(batch)}

@@ -1,8 +1,8 @@
-"""Times dense occlusion with PyTorch: the best of batch sizes, memory formats and compilers.
+"""Measures dense occlusion with PyTorch: the best of batch sizes, memory formats and compilers.
 
 Rows: `eager` and `eager channels_last`; `frozen`, torch.jit's optimize_for_inference, and
-    `compiled`, torch.compile with frozen weights, at the best batch of the eager rows. A compiler
-    that is missing or fails leaves its row out and says so.
+    `compiled`, torch.compile with frozen weights, at the best batch of the eager rows. If a compiler
+    is missing or fails, its row is omitted, with a line on standard error.
 Inputs, outputs and versions: timing.py.
 """
 
@@ -29,8 +29,8 @@ def main():
         try:
             net = prepare(load_network(given.model), torch.zeros(batch, 3, SIZE, SIZE))
             rows += climb(name, lambda batch: time_network(net, torch.contiguous_format, image, corners, batch, given), [batch])
-        except Exception as error:  # noqa: BLE001: whatever a compiler throws, the other rows stand
-            print(f"{name}: left out: {type(error).__name__}: {str(error)[:200]}", file=sys.stderr)
+        except Exception as error:  # noqa: BLE001: whatever a compiler raises, the other rows are valid
+            print(f"{name}: omitted: {type(error).__name__}: {str(error)[:200]}", file=sys.stderr)
     report(rows, given)
 
 

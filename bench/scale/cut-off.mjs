@@ -1,5 +1,5 @@
-// Two workers, one of them on a host of its own that loses its network in the middle of a job and gets
-// it back: the job must end, and every number must be the one that the engine alone computes.
+// Two workers, one of them on a host of its own that loses its network in the middle of a job and gets it back. The job
+// must end, and every score must equal the engine's own.
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -16,9 +16,9 @@ import { runJob, unseenSettings } from './run-job.mjs';
 
 const model = 'efficientnet-lite0';
 const lockMs = 2_000;
-/** Longer than a lock: the other worker must have taken over what was begun. */
+/** Longer than a lock: by then the other worker must have taken over the unfinished shards. */
 const cutMs = 6_000;
-/** What a sum in another order may change of a probability. */
+/** Max difference of a probability that another order of summation may cause. */
 const tolerance = 1e-5;
 
 /**
@@ -57,7 +57,7 @@ export async function measureCutOff({ root, quick, dir, report }) {
  */
 async function startHosts(dir, far, stops) {
   const s3 = await startS3Server({ dir: join(dir, 's3') });
-  if (s3 === null) throw new Error('Expected an S3 server: hosts share nothing but the network');
+  if (s3 === null) throw new Error('Expected an S3 server: hosts share only the network');
   stops.push(s3.stop);
   await makeBucket(s3);
   const env = {
@@ -84,7 +84,7 @@ async function startHosts(dir, far, stops) {
       REDIS_URL: redis.href,
       UMBRA_S3_ENDPOINT: `http://${await far.reach(Number(endpoint.port || 80))}`,
       UMBRA_CACHE_DIR: join(dir, 'far-cache'),
-      // Each shard is a line then, and the lines say when.
+      // At this level, each shard logs a line with its time.
       UMBRA_LOG_LEVEL: 'debug',
     },
   });
@@ -177,7 +177,7 @@ async function compareScores({ root, fleet, photos, settings, jobId }) {
       const served = decodeFloats(bytes.subarray(bytes.length - 4 * alone.length));
       for (const [at, value] of alone.entries()) {
         const difference = Math.abs(value - (served[at] ?? Number.NaN));
-        // Not Math.max: it must not lose what is not a number.
+        // The negated comparison also catches NaN, which Math.max would hide.
         if (!(difference <= tolerance)) {
           throw new Error(`Expected ${value} for ${photos[index]} at ${at}, got ${served[at]}`);
         }

@@ -1,4 +1,4 @@
-// The same job on one worker process and on two, each kept to a core of its own.
+// The same job on one worker process and on two, each pinned to a core of its own.
 import { join } from 'node:path';
 import { canPin, countCores, machineCpuSeconds, medianOf } from './machine.mjs';
 import { sumOf } from './metrics.mjs';
@@ -8,9 +8,9 @@ import { runJob, unseenSettings } from './run-job.mjs';
 const model = 'efficientnet-lite0';
 
 /**
- * @typedef {object} Measured what a job took, an image
- * @property {number} imageSeconds of one worker's wall time
- * @property {number} shardSeconds of a thread
+ * @typedef {object} Measured cost of a job, for each image
+ * @property {number} imageSeconds wall time of one worker
+ * @property {number} shardSeconds time of a thread
  * @property {number} mergeSeconds
  * @property {number} archiveSeconds
  * @property {number} storeReads of the workers
@@ -26,7 +26,7 @@ export async function measureEfficiency({ root, quick, report, fleet, dir }) {
   const photos = await cutPhotos({ root, dir: join(dir, 'photos'), count });
   const dataset = await fleet.upload(photos);
   const warm = await fleet.upload(photos.slice(0, 4));
-  // Semaphore, so that whatever else changes on the machine changes for both.
+  // In turns, so that other load on the machine affects both.
   const order = quick ? [1, 2] : [1, 2, 1, 2];
   /** @type {Record<number, number[]>} */
   const seconds = { 1: [], 2: [] };
@@ -72,7 +72,7 @@ async function timeJob(fleet, { workers, dataset, warm, count }) {
     Array.from({ length: workers }, (_, core) => fleet.startWorker({ core })),
   );
   try {
-    // The model is loaded everywhere first, as it is in a running service.
+    // Every worker loads the model first, as in a running service.
     await runJob(fleet, { dataset: warm, images: 4, model, settings: unseenSettings() });
     const before = await readAll(started);
     const cpuBefore = cpuOf(fleet, started);

@@ -1,4 +1,4 @@
-// A service whose workers come and go while it runs, each kept to a core.
+// A service whose workers start and stop while it runs, each pinned to a core.
 import { join } from 'node:path';
 import { createUmbraClient } from '@umbra/client';
 import { uploadFiles } from '@umbra/client/files';
@@ -12,7 +12,7 @@ import { readMetrics } from './metrics.mjs';
  * @typedef {object} PinnedWorker
  * @property {number | undefined} pid
  * @property {() => number} cpuSeconds
- * @property {() => Promise<import('./metrics.mjs').Sample[]>} metrics none where they are off
+ * @property {() => Promise<import('./metrics.mjs').Sample[]>} metrics none if they are disabled
  * @property {() => string} output
  * @property {() => Promise<void>} stop
  *

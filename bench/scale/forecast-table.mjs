@@ -1,4 +1,4 @@
-// The forecast as a table of Markdown.
+// Formats the forecast as a Markdown table.
 
 /** @param {ReturnType<typeof import('./forecast.mjs').forecastScale>} forecast */
 export function formatForecast(forecast) {

@@ -1,8 +1,8 @@
-// From what was measured to fleets that are not here: where throughput bends, and what it costs.
+// Forecasts throughput and cost of large fleets from measurements of a small one.
 import { simulate } from './simulate.mjs';
 
 /**
- * Prices of one month at a large provider, as an example: pass your own.
+ * Example prices, from one month at a large provider; pass your own.
  *
  * @typedef {object} Prices
  * @property {number} laneHour a core with 2 GiB, for an hour
@@ -19,19 +19,19 @@ export const examplePrices = {
   thousandWrites: 0.005,
 };
 
-/** What S3 promises for one prefix; it splits busy ones by itself, in minutes. */
+/** S3's documented limits for one prefix; it splits busy prefixes by itself, in minutes. */
 const storeLimits = { readsPerSecond: 5_500, writesPerSecond: 3_500 };
-/** The dispatcher's pause between two looks. */
+/** The dispatcher's pause between two ticks. */
 const tickSeconds = 0.05;
-/** How much it keeps in the queue: so much work, and so many images, for each thread. */
+/** The dispatcher keeps this much work, and this many images, in the queue for each thread. */
 const horizonSeconds = 1;
 const imagesPerThread = 2;
 
 /**
- * @typedef {object} Facts what was measured
+ * @typedef {object} Facts the measurements
  * @property {import('./efficiency.mjs').Measured} measured
  * @property {import('./queue-path.mjs').QueuePath} path
- * @property {number} windowImages most images in the queue at once, however many threads there are
+ * @property {number} windowImages max images in the queue at once, for any number of threads
  */
 
 /**
@@ -42,26 +42,21 @@ export function forecastScale(facts, options = {}) {
   const { images = 1_000_000, fleets = [10, 100, 1_000], spread = 0.1 } = options;
   const prices = { ...examplePrices, ...options.prices };
   return fleets.map((workers) => {
-    const asIs = forecastOne(facts, { images, workers, prices, spread, most: facts.windowImages });
-    const changed = forecastOne(facts, {
-      images,
-      workers,
-      prices,
-      spread,
-      most: Number.POSITIVE_INFINITY,
-    });
+    const fleet = { images, workers, prices, spread };
+    const asIs = forecastOne(facts, { ...fleet, maxWindowImages: facts.windowImages });
+    const changed = forecastOne(facts, { ...fleet, maxWindowImages: Number.POSITIVE_INFINITY });
     return { workers, asIs, wideWindow: changed };
   });
 }
 
 /**
  * @param {Facts} facts
- * @param {{ images: number, workers: number, prices: Prices, spread: number, most: number }} fleet
+ * @param {{ images: number, workers: number, prices: Prices, spread: number, maxWindowImages: number }} fleet
  */
-function forecastOne(facts, { images, workers, prices, spread, most }) {
+function forecastOne(facts, { images, workers, prices, spread, maxWindowImages }) {
   const { measured, path } = facts;
   const forWork = Math.ceil((horizonSeconds * workers) / measured.imageSeconds);
-  const windowImages = Math.min(most, Math.max(imagesPerThread * workers, forWork));
+  const windowImages = Math.min(maxWindowImages, Math.max(imagesPerThread * workers, forWork));
   const outcome = simulate({
     ...{ images, workers, windowImages, spread, tickSeconds },
     threadSeconds: measured.imageSeconds,
@@ -91,7 +86,7 @@ function forecastOne(facts, { images, workers, prices, spread, most }) {
 }
 
 /**
- * What each part alone would let through, in images a second, the narrowest first.
+ * Returns the max throughput of each part alone, in images a second, smallest first.
  *
  * @param {Facts} facts
  * @param {{ workers: number, windowImages: number, reads: number, writes: number }} fleet

@@ -1,13 +1,13 @@
-// What the scaling measurements ask of the machine: cores, processes' CPU time, Redis's own counters.
+// Readings of the machine for the scaling measurements: cores, processes' CPU time, Redis's own counters.
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Redis } from 'ioredis';
 import { findOnPath } from '../../scripts/lib/run.mjs';
 
-/** Linux gives times in these, whatever the kernel's own tick is. */
+/** Linux reports times in this unit, whatever the kernel's own tick. */
 const ticksPerSecond = 100;
 
-/** @returns {boolean} whether processes can be kept to a core */
+/** @returns {boolean} whether processes can be pinned to a core */
 export function canPin() {
   return process.platform === 'linux' && findOnPath('taskset') !== undefined;
 }
@@ -18,16 +18,16 @@ export function countCores() {
 }
 
 /**
- * CPU time of a process with all its threads. Unlike wall time it hardly depends on what else the
- * machine does.
+ * Returns the CPU time of a process with all its threads. Unlike wall time it hardly depends on other load of the
+ * machine.
  *
  * @param {number | undefined} pid
- * @returns {number} seconds; NaN where the system does not tell
+ * @returns {number} seconds; NaN if the system does not report it
  */
 export function cpuSecondsOf(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name, which may hold anything, is in brackets; utime and stime are fields 14 and 15.
+    // The name, which may contain any character, is in brackets; utime and stime are fields 14 and 15.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
   } catch {
@@ -36,15 +36,15 @@ export function cpuSecondsOf(pid) {
 }
 
 /**
- * CPU time that the machine's cores spent on anything, a hypervisor's theft included.
+ * Returns the CPU time that the machine's cores spent on any work, including time stolen by a hypervisor.
  *
- * @returns {number} seconds; NaN where the system does not tell
+ * @returns {number} seconds; NaN if the system does not report it
  */
 export function machineCpuSeconds() {
   try {
     const line = readFileSync('/proc/stat', 'utf8').split('\n')[0] ?? '';
     const ticks = line.trim().split(/\s+/).slice(1, 9).map(Number);
-    // Fields 4 and 5 are the time in which there was nothing to do.
+    // Fields 4 and 5 are idle time.
     const busy = ticks.filter((_, index) => index !== 3 && index !== 4);
     return busy.reduce((sum, value) => sum + value, 0) / ticksPerSecond;
   } catch {
@@ -54,14 +54,14 @@ export function machineCpuSeconds() {
 
 /**
  * @typedef {object} RedisUse
- * @property {number} commands those inside of scripts counted
- * @property {number} cpuSeconds of its one thread for commands
+ * @property {number} commands including those inside of scripts
+ * @property {number} cpuSeconds CPU time of its one thread for commands
  * @property {number} bytes memory in use
  */
 
 /**
  * @param {string} url
- * @returns {Promise<RedisUse>} since the server's start, but for memory
+ * @returns {Promise<RedisUse>} counted since the server's start, except memory
  */
 export async function readRedisUse(url) {
   const redis = new Redis(url);
@@ -81,7 +81,7 @@ export async function readRedisUse(url) {
 
 /**
  * @param {readonly number[]} values
- * @returns {number} NaN of none
+ * @returns {number} NaN for an empty list
  */
 export function medianOf(values) {
   const sorted = [...values].sort((a, b) => a - b);

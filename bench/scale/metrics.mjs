@@ -1,4 +1,4 @@
-// Reads Prometheus's text format, as far as Umbra's own metrics need it.
+// Parser for the part of Prometheus's text format that Umbra's own metrics use.
 
 /** @typedef {{ name: string, labels: Record<string, string>, value: number }} Sample */
 
@@ -31,7 +31,7 @@ export function parseMetrics(text) {
 }
 
 /**
- * Add up the samples of that name that have these labels.
+ * Sums the samples with this name and these labels.
  *
  * @param {readonly Sample[]} samples
  * @param {string} name

@@ -1,13 +1,13 @@
-// A host of its own on this machine: a Linux network namespace behind one wire, which can be cut.
+// A separate host on this machine: a Linux network namespace behind one link, which can be taken down.
 import { spawnSync } from 'node:child_process';
 import { connect, createServer } from 'node:net';
 import { findOnPath } from '../../scripts/lib/run.mjs';
 
-/** A network of two addresses, of those that are kept for measurements between networks. */
+/** A network of two addresses, from the range reserved for benchmarks of networks. */
 const ours = '198.18.77.1';
 const theirs = '198.18.77.2';
 
-/** @returns {string | null} why there can be none here; null if there can */
+/** @returns {string | null} why this machine cannot make a namespace; null if it can */
 export function whyNoNamespace() {
   if (process.platform !== 'linux') return 'network namespaces are Linux only';
   if (process.getuid?.() !== 0) return 'network namespaces need root';
@@ -21,11 +21,11 @@ export function whyNoNamespace() {
 
 /**
  * @typedef {object} FarHost
- * @property {readonly string[]} within what a command must follow to run there
- * @property {(port: number) => Promise<string>} reach makes a port of our loopback reachable from there,
- *   and tells the address, HOST:PORT
- * @property {() => void} cut nothing passes any more, and nobody is told
- * @property {() => void} mend
+ * @property {readonly string[]} within prefix of a command that runs there
+ * @property {(port: number) => Promise<string>} reach makes a port of our loopback reachable from there, and returns
+ *   the address, HOST:PORT
+ * @property {() => void} cut takes the link down without closing connections
+ * @property {() => void} mend brings the link up again
  * @property {() => Promise<void>} stop
  */
 
@@ -34,7 +34,7 @@ export async function makeFarHost() {
   const name = `umbra-far-${process.pid}`;
   const near = `umb${process.pid % 1_000_000}a`;
   const far = `umb${process.pid % 1_000_000}b`;
-  /** Ends with this process, however it ends; the wire goes with its end in the namespace. */
+  /** Runs at the end of this process, however it ends. Deleting the namespace deletes the link too. */
   const remove = () => void spawnSync('ip', ['netns', 'del', name]);
   ip('netns', 'add', name);
   process.on('exit', remove);
@@ -72,7 +72,7 @@ function ip(...args) {
 /** @typedef {{ address: string, stop: () => Promise<void> }} Relay */
 
 /**
- * Servers that a test starts listen on loopback alone, which no other host reaches.
+ * Starts a relay to a port on loopback: the servers of a test listen only on loopback, which no other host reaches.
  *
  * @param {number} port
  * @returns {Promise<Relay>}

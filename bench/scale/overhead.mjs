@@ -1,5 +1,5 @@
-// The price of being watched: the same job with metrics, read every five seconds, and traces, sent to a
-// collector; and with neither. Turn by turn, so that whatever else changes changes for both.
+// Cost of metrics and traces: the same job with metrics, read every five seconds, and traces, sent to a collector, and
+// with neither. In turns, so that other load on the machine affects both.
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { freePort } from '../../scripts/lib/run.mjs';
@@ -10,9 +10,9 @@ import { cutPhotos } from './photos.mjs';
 import { runJob, unseenSettings } from './run-job.mjs';
 
 const model = 'efficientnet-lite0';
-/** Half the positions of the defaults: what is paid by the image weighs more, not less. */
+/** Half the positions of the defaults: costs for each image then weigh more, not less. */
 const settings = { stride: 24 };
-/** Three times as often as ops/prometheus/prometheus.yml has it. */
+/** Three times as often as in ops/prometheus/prometheus.yml. */
 const scrapeMs = 5_000;
 
 /**
@@ -36,7 +36,7 @@ export async function measureOverhead({ root, quick, dir, report }) {
     /** @type {{ watched: Cost, alone: Cost }[]} */
     const pairs = [];
     for (let turn = 0; turn < (quick ? 2 : 4); turn++) {
-      // Who goes first changes too.
+      // The order alternates too.
       const first = turn % 2 === 0 ? watched : alone;
       const second = first === watched ? alone : watched;
       const [one, two] = [await first.run(), await second.run()];
@@ -65,7 +65,7 @@ export async function measureOverhead({ root, quick, dir, report }) {
 /**
  * @param {string} dir
  * @param {readonly string[]} photos
- * @param {string | null} collector where traces go; without it there are no metrics either
+ * @param {string | null} collector address for traces; null also disables metrics
  * @returns {Promise<Side>}
  */
 async function startSide(dir, photos, collector) {
@@ -87,8 +87,8 @@ async function startSide(dir, photos, collector) {
       const scraping = metrics && setInterval(() => scrape(worker, metricsPort), scrapeMs);
       try {
         const before = await cpu();
-        const asked = { dataset: dataset.id, images, model, settings: unseenSettings(settings) };
-        const { seconds } = await runJob(fleet, asked);
+        const job = { dataset: dataset.id, images, model, settings: unseenSettings(settings) };
+        const { seconds } = await runJob(fleet, job);
         return { seconds, cpuSeconds: (await cpu()) - before };
       } finally {
         if (scraping) clearInterval(scraping);
@@ -106,7 +106,7 @@ async function scrape(worker, apiPort) {
   await Promise.allSettled([worker.metrics(), readMetrics(`http://127.0.0.1:${apiPort}/metrics`)]);
 }
 
-/** Takes traces and forgets them. */
+/** Starts a collector that accepts traces and discards them. */
 async function startCollector() {
   let bytes = 0;
   const server = createServer((request, response) => {

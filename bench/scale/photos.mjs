@@ -1,10 +1,10 @@
-// Photos for the scaling measurements: as many as asked for, all different.
+// Photos for the scaling measurements, all different.
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 
 /**
- * Cut squares out of the samples, each a little further in.
+ * Cuts squares out of the samples, each a little further in.
  *
  * @param {{ root: string, dir: string, count: number }} options
  * @returns {Promise<string[]>} paths, in order
@@ -30,7 +30,7 @@ export async function cutPhotos({ root, dir, count }) {
 }
 
 /**
- * Plain squares of 32 px, each of its own colour, for measurements in which the queue is all there is.
+ * Makes plain squares of 32 px, each of its own colour, for measurements of the queue alone.
  *
  * @param {{ dir: string, count: number }} options
  * @returns {Promise<string[]>}

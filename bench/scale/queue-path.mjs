@@ -1,4 +1,4 @@
-// What the queue itself can do: many images whose inference takes no time worth naming.
+// Throughput of the queue itself: many images whose inference time is negligible.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,14 +19,15 @@ const watchedSeconds = 5;
 /**
  * @typedef {object} QueuePath
  * @property {number} images
- * @property {number} dispatchPerSecond images that one dispatcher puts into the queue
- * @property {number} imagesPerSecond through one worker, results written, archive not counted
+ * @property {number} dispatchPerSecond images that one dispatcher adds to the queue
+ * @property {number} imagesPerSecond images through one worker, with results written, without the archive
  * @property {number} archivePerSecond images
- * @property {number} redisCommands an image, those inside of scripts counted
- * @property {number} redisCpuSeconds an image
- * @property {number} idleCommandsPerSecond of one worker with nothing to do, which does not dispatch
- * @property {number} idleCpuShare of Redis's thread, for that worker
- * @property {number | null} redisBenchmarkPerSecond single commands, 50 clients; null where it is not installed
+ * @property {number} redisCommands commands for each image, including those inside of scripts
+ * @property {number} redisCpuSeconds CPU time for each image
+ * @property {number} idleCommandsPerSecond commands of one idle worker, which does not dispatch
+ * @property {number} idleCpuShare share of Redis's thread for that worker
+ * @property {number | null} redisBenchmarkPerSecond single commands, 50 clients; null if redis-benchmark is not
+ *   installed
  */
 
 /**
@@ -45,7 +46,7 @@ export async function measureQueuePath({ quick, dir, report }) {
     const dataset = await fleet.upload(
       await paintSquares({ dir: join(dir, 'squares'), count: images }),
     );
-    // Redis looks after itself too: only what a worker adds to that is the worker's.
+    // Redis has a load of its own: only the increase belongs to the worker.
     const without = await watchIdle(fleet.redisUrl);
     const dispatchPerSecond = await timeDispatch(fleet, dataset.id, images);
     const rest = await timeWorker(fleet, dataset.id, images, without);
@@ -63,8 +64,8 @@ export async function measureQueuePath({ quick, dir, report }) {
 }
 
 /**
- * How fast a job's shards come into the queue. A worker is announced that is not there: the dispatcher
- * queues as much as the fleet can take, and nobody takes it.
+ * Measures how fast a job's shards enter the queue. The registry lists a worker that does not exist: the dispatcher
+ * queues as much as the fleet can take, and no worker takes it.
  *
  * @param {import('./fleet.mjs').Fleet} fleet
  * @param {string} dataset
@@ -76,20 +77,20 @@ async function timeDispatch(fleet, dataset, images) {
     prefix: redisPrefix,
   });
   const redis = new Redis(fleet.redisUrl);
-  const announce = () =>
+  const sendHeartbeat = () =>
     createWorkerRegistry(redis).heartbeat({
       id: 'bench',
       formats: ['onnx'],
       inferenceThreads: images,
       backends: {},
     });
-  await announce();
-  const announcing = setInterval(announce, 3_000);
+  await sendHeartbeat();
+  const heartbeats = setInterval(sendHeartbeat, 3_000);
   const dispatcher = await fleet.startWorker({ env: { UMBRA_STEPS: 'dispatch' } });
   const { id } = await fleet.client.createJob({ dataset, model, settings: unseenSettings() });
   /** @type {{ atMs: number, queued: number }[]} */
   const seen = [];
-  // Until all are there, or nothing more comes: a dispatcher may keep fewer in the queue than it is told to.
+  // Until all are queued, or no more arrive: a dispatcher may keep fewer in the queue than its window.
   for (let still = 0; still < 100 && (seen.at(-1)?.queued ?? 0) < images; await sleep(20)) {
     const queued = await queue.getJobCountByTypes('wait', 'prioritized', 'delayed');
     still = queued > 0 && queued === seen.at(-1)?.queued ? still + 1 : 0;
@@ -97,7 +98,7 @@ async function timeDispatch(fleet, dataset, images) {
     if (seen.length === 0 && still++ > 1_000) throw new Error('Expected shards to be queued');
   }
   await dispatcher.stop();
-  clearInterval(announcing);
+  clearInterval(heartbeats);
   await createWorkerRegistry(redis).leave('bench');
   redis.disconnect();
   await fleet.client.cancelJob(id);
@@ -126,10 +127,10 @@ async function watchIdle(redisUrl) {
  */
 async function timeWorker(fleet, dataset, images, without) {
   const first = await fleet.startWorker();
-  // What was left in the queue is gone after it.
+  // The job also empties the queue.
   await runJob(fleet, { dataset, images, model, settings: unseenSettings() });
   await first.stop();
-  // Of a large fleet one dispatches, and all others do not.
+  // In a large fleet one worker dispatches, and the others do not.
   const one = await fleet.startWorker({ env: { UMBRA_STEPS: 'shard,merge' } });
   await sleep(1_000);
   const idle = await watchIdle(fleet.redisUrl);
@@ -148,13 +149,13 @@ async function timeWorker(fleet, dataset, images, without) {
     redisCommands,
     redisCpuSeconds,
     idleCommandsPerSecond,
-    // At the price of a command under load: a few in a second are lost in what Redis does for itself.
+    // At the cost of a command under load: a few commands a second cannot be measured beside Redis's own load.
     idleCpuShare: (idleCommandsPerSecond * redisCpuSeconds) / redisCommands,
   };
 }
 
 /**
- * What this Redis answers at most, by its own program: the slower of SET and GET.
+ * Measures the max command rate of this Redis with its own program: the slower of SET and GET.
  *
  * @param {string} url
  * @param {number} requests

@@ -5,8 +5,8 @@ import { occlusionSettings } from '@umbra/shared/contracts/settings';
 let runs = 0;
 
 /**
- * Settings that no earlier job of this process had, at the same cost: a service that knows a result
- * already does not compute it again, and then measures nothing.
+ * Returns settings that no earlier job of this process had, at the same cost: the service would reuse scores of equal
+ * settings instead of computing them.
  *
  * @param {Record<string, unknown>} settings
  * @returns {import('@umbra/shared/contracts/settings').OcclusionSettings}
@@ -21,7 +21,7 @@ export function unseenSettings(settings = {}) {
  * @typedef {object} JobRun
  * @property {string} id
  * @property {number} seconds from submission to the end, archive included
- * @property {number} archiveSeconds the part in which only the archive was written
+ * @property {number} archiveSeconds the last part, in which only the archive was written
  */
 
 /**

@@ -1,31 +1,31 @@
-// One job of very many images on very many workers, as a simulation of discrete events: a dispatcher that
-// fills a window, Redis that serves one command at a time, threads that take shards, merges that follow.
+// A discrete-event simulation of one large job on many workers: a dispatcher that fills a window, Redis that serves one
+// command at a time, threads that take shards, merges that follow.
 //
-// What is left out: the network's own time, machines that differ or fail, a second job beside this one.
+// It leaves out network latency, machines that differ or fail, and a second job.
 
 /**
- * @typedef {object} Plant what is simulated; times in seconds
+ * @typedef {object} Plant the simulated system; times in seconds
  * @property {number} images
  * @property {number} workers each with one thread
  * @property {number} windowImages images in the queue at once
- * @property {number} threadSeconds an image keeps a thread busy for, merge included
- * @property {number} spread of it: standard deviation over mean
- * @property {number} mergeSeconds between the last row and the results in the store
- * @property {number} dispatchSeconds an image takes of the one dispatcher of its job
- * @property {number} tickSeconds between two looks of that dispatcher at its window
- * @property {number} redisSeconds an image takes of Redis's one thread
- * @property {number} idleRedisShare that a worker with nothing to do takes of that thread
+ * @property {number} threadSeconds time of a thread for an image, merge included
+ * @property {number} spread of threadSeconds: standard deviation divided by mean
+ * @property {number} mergeSeconds from the last row to the results in the store
+ * @property {number} dispatchSeconds time of the one dispatcher for an image
+ * @property {number} tickSeconds between two ticks of that dispatcher
+ * @property {number} redisSeconds time of Redis's one thread for an image
+ * @property {number} idleRedisShare share of that thread for an idle worker
  * @property {number} [seed]
  *
  * @typedef {object} Outcome
- * @property {number} seconds until the last merge
+ * @property {number} seconds to the end of the last merge
  * @property {number} imagesPerSecond
  * @property {number} threadUse share of the time that threads were busy
- * @property {number} redisUse share of the time that Redis was busy, idle workers' looks included
+ * @property {number} redisUse share of the time that Redis was busy, polling of idle workers included
  * @property {number} dispatcherUse
  */
 
-/** Shares of Redis's work on an image: put into the queue; taken; finished, and its merge run. */
+/** Shares of Redis's work on an image: adding it to the queue; taking it; finishing it, with its merge. */
 const redisShares = { dispatch: 0.35, take: 0.15, finish: 0.5 };
 
 const kinds = /** @type {const} */ ({ queued: 0, scored: 1, merged: 2, tick: 3 });
@@ -38,7 +38,7 @@ export function simulate(plant) {
   const { images, workers, windowImages, tickSeconds } = plant;
   const random = seededRandom(plant.seed ?? 1);
   const events = createHeap();
-  // Looks for work take their part of the thread all the time: what is left is slower by so much.
+  // Polling takes its share of the thread all the time: other commands are slower by that share.
   const idleShare = Math.min(0.95, plant.idleRedisShare * workers);
   const redisSeconds = plant.redisSeconds / (1 - idleShare);
   let redisFree = 0;
@@ -50,19 +50,19 @@ export function simulate(plant) {
     return redisFree;
   };
   let [dispatched, merged, waiting, idle] = [0, 0, 0, workers];
-  let [laneBusy, dispatcherBusy, now] = [0, 0, 0];
+  let [threadBusy, dispatcherBusy, now] = [0, 0, 0];
   const take = () => {
     while (waiting > 0 && idle > 0) {
       waiting -= 1;
       idle -= 1;
       const took = drawGamma(random, plant.threadSeconds, plant.spread);
-      laneBusy += took;
+      threadBusy += took;
       events.push(askRedis(now, redisShares.take) + took, kinds.scored);
     }
   };
-  /** Images that the dispatcher still adds before it looks at its window again. */
+  /** Images that the dispatcher still adds before its next tick. */
   let room = 0;
-  // One after another: it waits for Redis's answer before it adds the next.
+  // One after another: it waits for Redis's reply before it adds the next.
   const dispatch = () => {
     if (dispatched === images) return;
     if (room <= 0) return events.push(now + tickSeconds, kinds.tick);
@@ -72,15 +72,15 @@ export function simulate(plant) {
     dispatcherBusy += added - now;
     events.push(added, kinds.queued);
   };
-  const look = () => {
+  const tick = () => {
     room = windowImages - (dispatched - merged);
     dispatch();
   };
-  look();
+  tick();
   while (merged < images) {
     const kind = events.pop();
     now = events.time();
-    if (kind === kinds.tick) look();
+    if (kind === kinds.tick) tick();
     else if (kind === kinds.merged) merged += 1;
     else if (kind === kinds.queued) {
       waiting += 1;
@@ -94,15 +94,15 @@ export function simulate(plant) {
   return {
     seconds: now,
     imagesPerSecond: images / now,
-    threadUse: laneBusy / (now * workers),
+    threadUse: threadBusy / (now * workers),
     redisUse: Math.min(1, idleShare + (redisBusy / now) * (1 - idleShare)),
     dispatcherUse: Math.min(1, dispatcherBusy / now),
   };
 }
 
 /**
- * A gamma distribution of whole shape: the sum of exponential times, which is never negative and, other
- * than a normal one, has the long tail that shards have.
+ * Draws from a gamma distribution with an integer shape: a sum of exponential times, which is never negative and, unlike a
+ * normal distribution, has the long tail of shard times.
  *
  * @param {() => number} random
  * @param {number} mean
@@ -112,7 +112,7 @@ function drawGamma(random, mean, spread) {
   if (spread <= 0) return mean;
   const shape = Math.max(1, Math.min(400, Math.round(1 / spread ** 2)));
   if (shape > 20) {
-    // Near enough to a normal distribution by then, and much quicker.
+    // Close enough to a normal distribution, which is much faster to draw.
     const normal =
       Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()) * spread;
     return mean * Math.max(0.05, 1 + normal);
@@ -124,7 +124,7 @@ function drawGamma(random, mean, spread) {
 
 /**
  * @param {number} seed
- * @returns {() => number} in [0, 1), the same for one seed everywhere
+ * @returns {() => number} values in [0, 1), the same sequence for the same seed on every machine
  * @see Marsaglia, Xorshift RNGs, 2003
  */
 function seededRandom(seed) {
@@ -137,7 +137,7 @@ function seededRandom(seed) {
   };
 }
 
-/** Events by time, in two arrays: a million images would make as many objects. */
+/** A heap of events by time, in two arrays: objects for a million images would be slow. */
 function createHeap() {
   /** @type {number[]} */
   const times = [];
@@ -164,7 +164,7 @@ function createHeap() {
         at = above;
       }
     },
-    /** @returns {number} the kind of the first */
+    /** @returns {number} the kind of the earliest event */
     pop() {
       if (times.length === 0) throw new Error('Expected another event: the simulation is stuck');
       poppedTime = timeAt(0);
@@ -175,10 +175,10 @@ function createHeap() {
       kindsOf.pop();
       for (let at = 0; ; ) {
         const left = 2 * at + 1;
-        const least = timeAt(left + 1) < timeAt(left) ? left + 1 : left;
-        if (timeAt(least) >= timeAt(at)) break;
-        swap(at, least);
-        at = least;
+        const earlier = timeAt(left + 1) < timeAt(left) ? left + 1 : left;
+        if (timeAt(earlier) >= timeAt(at)) break;
+        swap(at, earlier);
+        at = earlier;
       }
       return kind;
     },

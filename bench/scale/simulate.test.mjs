@@ -17,16 +17,16 @@ const plant = {
 const rateOf = (/** @type {Partial<typeof plant>} */ changes) =>
   simulate({ ...plant, ...changes }).imagesPerSecond;
 
-describe('the simulation bends where each part alone would', () => {
+describe('each part limits the simulated throughput', () => {
   test('threads', () => {
     expect(rateOf({})).toBeCloseTo(10, 0);
     expect(rateOf({ spread: 0.5 })).toBeCloseTo(10, 0);
     expect(simulate(plant).threadUse).toBeGreaterThan(0.98);
   });
 
-  test('the window: more threads than images in the queue are of no use', () => {
+  test('the window: threads beyond the images in the queue gain nothing', () => {
     const narrow = { workers: 1_000, windowImages: 100 };
-    // Each image is away for its thread's time, its merge, and half a look of the dispatcher.
+    // Each image takes its thread's time, its merge, and half a tick of the dispatcher.
     expect(rateOf(narrow)).toBeLessThan(100 / 1.1);
     expect(rateOf(narrow)).toBeGreaterThan(100 / 1.25);
   });
@@ -45,14 +45,14 @@ describe('the simulation bends where each part alone would', () => {
     expect(simulate({ ...plant, ...slow }).dispatcherUse).toBeGreaterThan(0.95);
   });
 
-  test('it gives the same for the same seed', () => {
+  test('the same seed gives the same outcome', () => {
     expect(simulate({ ...plant, spread: 0.3, seed: 7 })).toEqual(
       simulate({ ...plant, spread: 0.3, seed: 7 }),
     );
   });
 });
 
-test('a forecast names the narrowest part first, and counts what it costs', () => {
+test('a forecast names the slowest part first, and includes the cost', () => {
   const measured = {
     ...{ imageSeconds: 1, shardSeconds: 0.9, mergeSeconds: 0.2, archiveSeconds: 0.01 },
     ...{ storeReads: 5, storeWrites: 5 },
