@@ -1,4 +1,4 @@
-// Starts the servers that the tests talk to, once for the whole run.
+// Starts the servers for the tests, once for the whole run.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,7 +56,7 @@ async function ensureBucket({ endpoint, region, accessKeyId, secretAccessKey, bu
     credentials: { accessKeyId, secretAccessKey },
   });
   try {
-    // Asked first: credentials for a given bucket are often not allowed to make one.
+    // Checked first: credentials for an existing bucket often may not create one.
     await client.send(new HeadBucketCommand({ Bucket: bucket }));
   } catch (error) {
     if (!(error instanceof Error && error.name === 'NotFound')) throw error;

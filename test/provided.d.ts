@@ -1,4 +1,4 @@
-// What the tests get from global-setup.mjs, as `inject('redisUrl')` and `inject('s3')`.
+// Values that global-setup.mjs provides to the tests, as `inject('redisUrl')` and `inject('s3')`.
 import 'vitest';
 
 export interface ProvidedS3 {
@@ -6,17 +6,17 @@ export interface ProvidedS3 {
   accessKeyId: string;
   secretAccessKey: string;
   region: string;
-  /** Exists, and is shared by all tests: keep to a prefix of your own. */
+  /** An existing bucket, shared by all tests: use a prefix of your own. */
   bucket: string;
-  /** An emulator checks no signature and ignores If-None-Match. */
+  /** An emulator checks no signatures and ignores If-None-Match. */
   kind: 'given' | 'versitygw' | 'emulator';
 }
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Shared by all tests: keep to a key prefix of your own, and do not flush. */
+    /** Shared by all tests: use a key prefix of your own, and do not flush. */
     redisUrl: string;
-    /** null when no S3 server can be had on this machine. */
+    /** null if no S3 server is available on this machine. */
     s3: ProvidedS3 | null;
   }
 }

@@ -1,7 +1,7 @@
-"""Names of existing resources, which Schemathesis cannot generate.
+"""Schemathesis hooks that insert existing ids and names into generated requests.
 
-The document gives the pattern of an id (`^job_...`), and answers give existing ones. Three requests in
-four use an existing id; the fourth uses a generated one.
+The document has only the form of an id (`^job_...`); responses have the existing ids. Three requests in four use an
+existing id, the fourth a generated one.
 """
 
 import atexit
@@ -14,11 +14,11 @@ from collections import Counter
 import schemathesis
 
 SEEDS = json.loads(os.environ["UMBRA_FUZZ_SEEDS"])
-"""Ids of resources that must stay, and names that no answer gives as an id, by parameter."""
+"""By parameter: ids of resources that must stay, and names that no response returns as an id."""
 
-LARGEST_POOL = 50
+MAX_POOL = 50
 made: dict[str, list[str]] = {}
-"""Ids of resources that requests created, which others may pause, cancel and delete, by prefix."""
+"""By prefix: ids that requests have made; other requests may pause, cancel and delete them."""
 
 statuses: Counter[tuple[str, int]] = Counter()
 chance = random.Random(7)
@@ -31,7 +31,7 @@ def as_bytes(_context, value):
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    # What is meant to be wrong and becomes right thereby is held to that: Schemathesis looks again.
+    # If this makes an invalid request valid, Schemathesis validates it again and expects success.
     name_path(case)
     name_query(case)
     name_body(case)
@@ -44,7 +44,7 @@ def name_path(case):
         if names and chance.random() < 0.75:
             case.path_parameters[name] = chance.choice(names)
         elif case.method.upper() == "DELETE" and case.path_parameters.get(name) in SEEDS.get(name, []):
-            # Schemathesis takes names from answers, too.
+            # Schemathesis takes names from responses, too.
             case.path_parameters[name] = case.path_parameters[name][:-1] + "_"
 
 
@@ -53,19 +53,19 @@ def known_names(parameter, case):
     prefix = re.match(r"\^([a-z]+)_", str(parameter.definition.get("schema", {}).get("pattern", "")))
     others = made.get(prefix[1], []) if prefix else []
     if case.method.upper() == "DELETE":
-        # What the other requests ask for must stay.
+        # Resources that other requests use must stay.
         return others
-    # A stream of a job that is at work lasts as long as the job.
+    # The event stream of a running job lasts as long as the job.
     return seeds if is_stream(case.operation) else seeds + others
 
 
 def is_stream(operation):
-    answers = operation.definition.raw.get("responses", {}).values()
-    return any("text/event-stream" in answer.get("content", {}) for answer in answers)
+    responses = operation.definition.raw.get("responses", {}).values()
+    return any("text/event-stream" in response.get("content", {}) for response in responses)
 
 
 def name_query(case):
-    # In that phase numbers are text already, and would be taken for wrong when looked at again.
+    # In the coverage phase numbers are text already, and the second validation would count them as invalid.
     if case.meta and case.meta.phase.name.value == "coverage":
         return
     for name in case.query:
@@ -81,16 +81,16 @@ def name_body(case):
     if not isinstance(body, dict):
         return
     if case.media_type == "multipart/form-data":
-        # Files in it cannot be looked at again.
+        # Schemathesis cannot validate its files again.
         return
-    # Nobody outside is to get mail from a test.
+    # A test must not post to outside addresses.
     body.pop("webhook", None)
     if chance.random() < 0.75:
         for name in ("dataset", "model"):
             if isinstance(body.get(name), str) and SEEDS.get(name):
                 body[name] = SEEDS[name][0]
         if not is_wrong:
-            # Few settings that are made up fit each other and the model.
+            # Few generated settings are consistent and fit the model.
             body.pop("settings", None)
 
 
@@ -98,9 +98,9 @@ def name_body(case):
 def after_call(context, case, response):
     statuses[case.operation.label, response.status_code] += 1
     if case.method.upper() == "DELETE" and response.status_code == 204:
-        gone = case.path_parameters.values()
+        deleted = case.path_parameters.values()
         for prefix, pool in made.items():
-            made[prefix] = [name for name in pool if name not in gone]
+            made[prefix] = [name for name in pool if name not in deleted]
     if response.status_code not in (201, 202):
         return
     try:
@@ -110,11 +110,11 @@ def after_call(context, case, response):
     if isinstance(identity, str) and "_" in identity:
         pool = made.setdefault(identity.split("_")[0], [])
         pool.append(identity)
-        del pool[:-LARGEST_POOL]
+        del pool[:-MAX_POOL]
 
 
 @atexit.register
-def say_how_many():
+def print_counts():
     for operation in sorted({label for label, _ in statuses}):
         own = sorted((status, count) for (label, status), count in statuses.items() if label == operation)
         print(f"{operation:60} {', '.join(f'{status}: {count}' for status, count in own)}")

@@ -6,7 +6,7 @@ import { umbraVersion } from '@umbra/shared/version';
 import { workerConfig } from '@umbra/worker/config';
 import { expect, test } from 'vitest';
 
-// What needs no other system to be checked; the rest is `npm run check:ops`.
+// Checks that need no other system; `npm run check:ops` has the others.
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const manifests = readdirSync(join(root, 'k8s'), { recursive: true, encoding: 'utf8' })
@@ -14,7 +14,7 @@ const manifests = readdirSync(join(root, 'k8s'), { recursive: true, encoding: 'u
   .map((path) => join('k8s', path));
 const deployed = ['Dockerfile', 'docker-compose.yml', ...manifests];
 
-test('every variable that is set is one that a process reads', () => {
+test('a process reads every variable that is set', () => {
   const known = new Set([...Object.keys(apiConfig.shape), ...Object.keys(workerConfig.shape)]);
   const sets = /(?<![\w${])(UMBRA_[A-Z0-9_]+|REDIS_URL)\s*[:=,]|name: (UMBRA_[A-Z0-9_]+)/gm;
   const found = deployed.flatMap((path) =>
@@ -24,20 +24,20 @@ test('every variable that is set is one that a process reads', () => {
   expect(found.filter((name) => !known.has(name))).toEqual([]);
 });
 
-test('images of ours carry the version that is here', () => {
+test('our images have the version of this repository', () => {
   const images = deployed.flatMap((path) => [...read(path).matchAll(/image: (umbra\/\S+)/g)]);
   expect(images.length).toBeGreaterThan(5);
   for (const [, image] of images) expect(image).toMatch(new RegExp(`:${umbraVersion}$`));
 });
 
-test('every alert has a runbook, and every runbook an alert', () => {
+test('every alert has a runbook, and every runbook has an alert', () => {
   const alerts = [...read('ops/prometheus/alerts.yml').matchAll(/alert: (\w+)/g)].map(([, n]) => n);
   const headings = [...read('docs/operations/runbooks.md').matchAll(/^## (\w+)$/gm)];
   expect(alerts.length).toBeGreaterThan(10);
   expect(headings.map(([, name]) => name)).toEqual(alerts);
 });
 
-test('the dashboard is one that Grafana reads', () => {
+test('the dashboard has unique ids, and an expression in every target', () => {
   const { panels } = JSON.parse(read('ops/grafana/dashboards/umbra.json')) as {
     panels: { id: number; type: string; targets?: { expr: string }[] }[];
   };

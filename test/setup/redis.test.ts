@@ -23,8 +23,8 @@ async function start(options: { appendonly?: boolean; port?: number } = {}) {
   return redis;
 }
 
-/** Sends inline commands, and QUIT so that the server ends the connection after the last reply. */
-function ask(port: number, ...commands: string[]): Promise<string> {
+/** Sends inline commands, and QUIT so that the server closes the connection after the last reply. */
+function send(port: number, ...commands: string[]): Promise<string> {
   return new Promise((done, fail) => {
     const socket = connect({ port, host: '127.0.0.1' });
     let reply = '';
@@ -47,22 +47,22 @@ function isAlive(pid: number): boolean {
 }
 
 describe('startRedis', () => {
-  it('answers PING at the address it gives', async () => {
+  it('returns an address that answers PING', async () => {
     const { url, port } = await start();
     expect(url).toBe(`redis://127.0.0.1:${port}`);
-    expect(await ask(port, 'PING')).toContain('+PONG');
+    expect(await send(port, 'PING')).toContain('+PONG');
   });
 
   it('never evicts, and writes no snapshots', async () => {
     const { port } = await start();
-    expect(await ask(port, 'CONFIG GET maxmemory-policy')).toContain('noeviction');
-    expect(await ask(port, 'CONFIG GET save')).toMatch(/\$4\r\nsave\r\n\$0\r\n/);
-    expect(await ask(port, 'CONFIG GET appendonly')).toMatch(/\r\nno\r\n/);
+    expect(await send(port, 'CONFIG GET maxmemory-policy')).toContain('noeviction');
+    expect(await send(port, 'CONFIG GET save')).toMatch(/\$4\r\nsave\r\n\$0\r\n/);
+    expect(await send(port, 'CONFIG GET appendonly')).toMatch(/\r\nno\r\n/);
   });
 
   it('listens on loopback only', async () => {
     const { port } = await start();
-    expect(await ask(port, 'CONFIG GET bind')).toMatch(/\$9\r\n127\.0\.0\.1\r\n/);
+    expect(await send(port, 'CONFIG GET bind')).toMatch(/\$9\r\n127\.0\.0\.1\r\n/);
     const others = Object.values(networkInterfaces())
       .flatMap((addresses) => addresses ?? [])
       .filter((address) => !address.internal && address.family === 'IPv4');
@@ -79,15 +79,15 @@ describe('startRedis', () => {
     await stop();
   });
 
-  it('keeps its data across a restart when asked to', async () => {
+  it('keeps its data across a restart with appendonly', async () => {
     const first = await start({ appendonly: true });
-    await ask(first.port, 'SET kept yes');
+    await send(first.port, 'SET kept yes');
     await first.stop();
     const second = await start({ appendonly: true });
-    expect(await ask(second.port, 'GET kept')).toContain('yes');
+    expect(await send(second.port, 'GET kept')).toContain('yes');
   });
 
-  it('says what went wrong when the port is taken', async () => {
+  it('reports the exit status when the port is taken', async () => {
     const { port } = await start();
     await expect(start({ port })).rejects.toThrow(/the Redis server ended with status 1/);
   });
@@ -101,7 +101,7 @@ describe('ensureRedisServer', () => {
     install: async () => {},
   };
 
-  it('tells how to get a server when there is none', async () => {
+  it('lists how to install a server when none is found', async () => {
     const failure = await ensureRedisServer(nothing).catch((error: Error) => error.message);
     expect(failure).toContain('brew install redis');
     expect(failure).toContain('dnf install valkey');
@@ -109,12 +109,12 @@ describe('ensureRedisServer', () => {
     expect(failure).toContain('REDIS_URL');
   });
 
-  it('takes Valkey when there is no Redis', async () => {
+  it('uses Valkey when there is no Redis', async () => {
     const find = (name: string) => (name === 'valkey-server' ? '/opt/valkey-server' : undefined);
     expect(await ensureRedisServer({ ...nothing, find })).toBe('/opt/valkey-server');
   });
 
-  it('prefers the binary it is told to use, and refuses one that cannot run', async () => {
+  it('prefers the configured binary, and refuses one that is not executable', async () => {
     const find = () => '/opt/redis-server';
     const env = { UMBRA_REDIS_SERVER: process.execPath };
     expect(await ensureRedisServer({ ...nothing, find, env })).toBe(process.execPath);
@@ -124,7 +124,7 @@ describe('ensureRedisServer', () => {
     );
   });
 
-  it('installs a server where it may', async () => {
+  it('installs a server if that is possible', async () => {
     let installed = false;
     const server = await ensureRedisServer({
       ...nothing,
@@ -137,7 +137,7 @@ describe('ensureRedisServer', () => {
     expect(server).toBe('/usr/bin/redis-server');
   });
 
-  it('keeps the reason when installing fails', async () => {
+  it('includes the reason when the installation fails', async () => {
     const failure = await ensureRedisServer({
       ...nothing,
       canInstall: () => true,
