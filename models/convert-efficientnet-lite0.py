@@ -5,7 +5,8 @@ Outputs: efficientnet-lite0/{model.onnx,labels.json,bundle.json,README.md}. Batc
     folded; weights are stored as 16-bit floats, each behind a Cast to 32 bits that a runtime folds
     when it loads the model.
 Checks: the model is valid ONNX; its logits agree with the PyTorch network on every sample photo;
-    the top class of each photo in samples/photos/expected.json is right. Exits with 1 otherwise.
+    the predicted class of each photo in samples/photos/expected.json is an expected one. Exits
+    with 1 otherwise.
 """
 
 import hashlib
@@ -59,14 +60,14 @@ def export(net):
 
 
 def fold_constants(path):
-    """Work out what does not depend on the input (paddings, above all); only standard operators stay."""
+    """Computes nodes that do not depend on the input (mainly paddings); only standard operators remain."""
     folded = path.with_suffix(".folded.onnx")
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(folded)
     onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     model = onnx.load(folded)
-    # The optimiser lists every operator set that it knows; the network uses the standard one alone.
+    # The optimiser lists every operator set that it supports; the network uses only the standard one.
     del model.opset_import[:]
     model.opset_import.append(helper.make_opsetid("", 17))
     path.unlink()
@@ -75,7 +76,7 @@ def fold_constants(path):
 
 
 def store_halved(model, path):
-    """Write the model with every weight of two or more axes in 16 bits, behind a Cast."""
+    """Writes the model with every weight of two or more axes in 16 bits, behind a Cast."""
     graph = model.graph
     casts, stored = [], []
     for tensor in graph.initializer:
@@ -134,7 +135,7 @@ def preprocess(path):
 
 
 def check(net):
-    """Compare with the published network and hold the photos to their expected classes."""
+    """Compares with the published network, and checks the expected classes of the photos."""
     session = onnxruntime.InferenceSession(OUT / "model.onnx", providers=["CPUExecutionProvider"])
     expected = json.loads((PHOTOS / "expected.json").read_text())
     rows, wrong = [], []
@@ -152,7 +153,7 @@ def check(net):
     for row in rows:
         print(*row)
     if wrong:
-        sys.exit(f"Wrong: {wrong}")
+        sys.exit(f"Expected the published logits and the expected classes, got {wrong}")
     return rows
 
 

@@ -1,11 +1,11 @@
 """Exports torchvision's classifiers to Umbra's bundles.
 
 Inputs: a Python with the packages of requirements.txt; the weights come from torchvision's hub.
-    Where the hub is out of reach, or with --random, weights are random, drawn from --seed, and the
-    bundle's name and source say so.
+    If the hub is not reachable, or with --random, weights are random, drawn from --seed; the
+    bundle's name and source then state it.
 Outputs: OUT/<architecture>/{model.onnx,labels.json,bundle.json}, ready for `umbra models add`.
-    --dynamic (implied by --resize fit) leaves height and width open; adaptive pooling to more than
-    one cell, as in AlexNet and VGG16, is then written as two matrix products.
+    --dynamic (implied by --resize fit) makes height and width variable; adaptive pooling to more
+    than one cell, as in AlexNet and VGG16, is then written as two matrix products.
 Checks: onnxruntime's logits agree with PyTorch's within 1e-4. Exits with 1 otherwise.
 
     python models/export-torchvision.py resnet18 vgg16 --out my-models
@@ -40,9 +40,9 @@ ARCHITECTURES = (
     "efficientnet_b0",
 )
 CALIBRATION_IMAGES = 16
-# With 1000 classes, the top probability is then about 0.1: far from even, and far from certain.
+# With 1000 classes, the largest probability is then about 0.1: neither uniform nor certain.
 LOGIT_DEVIATION = 1.5
-LARGEST_DIFFERENCE = 1e-4
+MAX_DIFFERENCE = 1e-4
 
 
 def main():
@@ -59,20 +59,20 @@ def main():
         describe(folder, architecture + suffix, source, recipe.transforms(), (height, width), given)
         difference, top = check(net, folder / "model.onnx", (height, width), given.dynamic)
         print(f"{folder}: largest difference {difference:.1e}, top probabilities {top}")
-        if not difference <= LARGEST_DIFFERENCE:
+        if not difference <= MAX_DIFFERENCE:
             wrong.append(architecture)
     if wrong:
-        sys.exit(f"Expected onnxruntime to agree within {LARGEST_DIFFERENCE}; it does not for {', '.join(wrong)}")
+        sys.exit(f"Expected onnxruntime to agree within {MAX_DIFFERENCE}; it does not for {', '.join(wrong)}")
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("architectures", nargs="+", choices=ARCHITECTURES, metavar="ARCHITECTURE", help=" ".join(ARCHITECTURES))
-    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("models"), help="where the bundles' folders go")
-    parser.add_argument("--random", action="store_true", help="random weights, without asking the hub")
-    parser.add_argument("--seed", type=int, default=0, help="of random weights")
-    parser.add_argument("--size", type=size, help="input HxW, px; the weights' own size if left out")
-    parser.add_argument("--dynamic", action="store_true", help="leave height and width of the input open")
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("models"), help="folder for the bundles' folders")
+    parser.add_argument("--random", action="store_true", help="random weights, without the hub")
+    parser.add_argument("--seed", type=int, default=0, help="seed of random weights")
+    parser.add_argument("--size", type=size, help="input HxW, px; by default the weights' own size")
+    parser.add_argument("--dynamic", action="store_true", help="variable height and width of the input")
     parser.add_argument("--resize", choices=("crop", "fit", "squash"), default="crop")
     given = parser.parse_args()
     given.dynamic = given.dynamic or given.resize == "fit"
@@ -87,7 +87,7 @@ def size(text):
 
 
 def load(architecture, recipe, given, extent):
-    """The network, where its weights are from, and what that adds to its name."""
+    """The network, the source of its weights, and a suffix for its name."""
     versions = f"torchvision {torchvision.__version__}, exported by models/export-torchvision.py"
     if not given.random:
         try:
@@ -102,11 +102,12 @@ def load(architecture, recipe, given, extent):
 
 @torch.no_grad()
 def randomise(net, images):
-    """Draw weights that keep activations alive through the depth, and make the classes differ.
+    """Draws weights that keep activations non-zero through the depth, and make the classes differ.
 
-    torchvision's own start values are meant for training: deep networks answer every image with
-    nearly the same numbers. Here convolutions and dense layers are He-normal, batch normalisation
-    takes its statistics from the images, and the last layer is scaled and centred over them.
+    torchvision's own initial values are meant for training: with them, deep networks return nearly
+    the same outputs for every image. Here convolutions and dense layers are He-normal, batch
+    normalisation takes its statistics from the images, and the last layer is scaled and centred
+    over them.
     """
     for module in net.modules():
         if isinstance(module, (nn.Conv2d, nn.Linear)):
@@ -115,7 +116,7 @@ def randomise(net, images):
                 nn.init.normal_(module.bias, std=0.05)
         elif isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.8, 1.2)
-            # Mostly above zero: else depth turns rounding into differences that trained networks do not show.
+            # Mostly above zero: otherwise depth amplifies rounding more than in trained networks.
             nn.init.normal_(module.bias, mean=1.0, std=0.1)
             module.momentum = None
         elif isinstance(module, nn.Dropout):
@@ -127,9 +128,9 @@ def randomise(net, images):
 
 
 def centre_last(net, last, images):
-    """Give each class a mean of 0 and the same deviation over the images."""
+    """Gives each class a mean of 0 and the same deviation over the images."""
     if isinstance(last, nn.Conv2d):
-        # SqueezeNet ends in convolution, ReLU and mean: a bias that keeps the ReLU open.
+        # SqueezeNet ends in convolution, ReLU and mean: this bias keeps the ReLU's input positive.
         last.weight.mul_(LOGIT_DEVIATION / net(images).std(0).mean())
         last.bias.add_(LOGIT_DEVIATION)
         return
@@ -140,7 +141,7 @@ def centre_last(net, last, images):
 
 
 def smooth_noise(count, extent, seed):
-    """Images of blobs of all sizes, in a mixture of their own each, about as bright as normalised photos."""
+    """Images of blobs of all sizes, each in its own mixture, about as bright as normalised photos."""
     generator = torch.Generator().manual_seed(seed)
     images = torch.zeros(count, 3, *extent)
     for cells in (2, 5, 14, 40, 112):
@@ -151,7 +152,7 @@ def smooth_noise(count, extent, seed):
 
 
 class OpenAveragePool(nn.Module):
-    """Adaptive average pooling for inputs of any extent, out of operators that ONNX has."""
+    """Adaptive average pooling for inputs of any extent, composed of operators of ONNX."""
 
     def __init__(self, cells):
         super().__init__()
@@ -177,7 +178,7 @@ def export(net, path, extent, dynamic):
     if dynamic:
         axes["input"] |= {2: "H", 3: "W"}
     if dynamic or extent != (224, 224):
-        # The exporter knows adaptive pooling only where every cell has the same extent.
+        # The exporter supports adaptive pooling only if every cell has the same extent.
         open_pooling(net)
     torch.onnx.export(
         net,
@@ -207,7 +208,7 @@ def describe(folder, name, source, transforms, extent, given):
     if given.resize == "fit":
         resize["shorterSide"] = min(extent)
     elif given.resize == "crop":
-        # The weights' own margin around the crop, at any size.
+        # The same relative margin around the crop as for the weights' own size.
         resize["shorterSide"] = round(transforms.resize_size[0] * max(extent) / transforms.crop_size[0])
     description = {
         "version": 1,
@@ -235,7 +236,7 @@ def describe(folder, name, source, transforms, extent, given):
 
 
 def check(net, path, extent, dynamic):
-    """The largest difference of a logit, and the top probability of some images."""
+    """The largest difference of a logit, and the largest probability of some images."""
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     extents = [extent, (extent[0] + 37, extent[1] + 90)] if dynamic else [extent]
     differences, tops = [], []

@@ -1,4 +1,4 @@
-"""Makes the sample photos from the free images that scikit-image's package carries.
+"""Makes the sample photos from the free images in scikit-image's package.
 
 Inputs: the PyPI package scikit-image 0.26.0, installed; Pillow 13.0.0.
 Outputs: photos/*.jpg (quality 92) and photos/SOURCES.md with licences and digests.
@@ -22,9 +22,8 @@ PHOTOS = [
 lines = [
     "# Sample photos",
     "",
-    f"Taken from the images that the PyPI package scikit-image {skimage.__version__} carries, by",
-    "`samples/make-photos.py`. The classifier has no class for an astronaut: that photo shows what a",
-    "weak decision looks like.",
+    f"Made by `samples/make-photos.py` from images in the PyPI package scikit-image {skimage.__version__}.",
+    "The classifier has no class for an astronaut: that photo is an example of a weak decision.",
     "",
     "| file | subject | author | licence | file in the package | sha256 |",
     "|---|---|---|---|---|---|",
