@@ -12,7 +12,7 @@ import (
 )
 
 // checkCompose loads the file as `docker compose --profile '*' config` does, with a value for each
-// secret.
+// secret, and checks its services.
 func checkCompose(report *Report, root string, stages map[string]bool) {
 	const name = "docker-compose.yml"
 	options, err := cli.NewProjectOptions(
@@ -63,7 +63,7 @@ func checkService(report *Report, where string, service types.ServiceConfig, sta
 		}
 	}
 	checkComposeGrace(report, where, service)
-	// Not of what runs once and ends.
+	// Services that run once and end need none of the following.
 	if service.Restart == "" {
 		return
 	}

@@ -56,7 +56,7 @@ func checkDockerfile(report *Report, root, name string) map[string]bool {
 		stages[stage.Name] = true
 	}
 	for stage, final := range settled {
-		// A stage that others take from is not run by itself.
+		// A stage that others build on does not run by itself.
 		if used[stage] {
 			continue
 		}
@@ -70,7 +70,7 @@ func checkDockerfile(report *Report, root, name string) map[string]bool {
 	return stages
 }
 
-// Final is what a stage says last about itself.
+// Final has the last settings of a stage.
 type Final struct {
 	user            string
 	isHealthChecked bool

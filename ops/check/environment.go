@@ -8,7 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Environment is what a container of ours is given, secrets left out.
+// Environment has the variables of one of our containers, without secrets.
 type Environment struct {
 	Where     string            `json:"where"`
 	Image     string            `json:"image"`

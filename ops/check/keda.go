@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// CRD validates objects of one kind against the definition that its project released.
+// CRD validates objects of one kind against its project's released definition.
 type CRD struct{ schema *jsonschema.Schema }
 
 func loadCRD(path string) (*CRD, error) {
@@ -43,8 +43,8 @@ func loadCRD(path string) (*CRD, error) {
 	return &CRD{schema}, err
 }
 
-// makeStrict has every object refuse fields that it does not define, as strict validation does, and
-// says the extensions of Kubernetes in JSON Schema.
+// makeStrict makes every object refuse fields that it does not define, as strict validation does, and
+// converts the extensions of Kubernetes to JSON Schema.
 func makeStrict(node any) {
 	switch value := node.(type) {
 	case map[string]any:
@@ -66,7 +66,7 @@ func makeStrict(node any) {
 	}
 }
 
-// Check validates one object. It returns the kind and name of what the object scales.
+// Check validates one object. It returns the kind and name of the object's scale target.
 func (crd *CRD) Check(text []byte) (string, error) {
 	asJSON, err := yaml.YAMLToJSONStrict(text)
 	if err != nil {

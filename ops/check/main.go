@@ -1,5 +1,5 @@
-// Command ops-check holds manifests, the compose file and the Dockerfile to what their systems accept,
-// offline, and to the rules of this repository.
+// Command ops-check checks manifests, the compose file and the Dockerfile offline, against the rules of the systems
+// that read them and of this repository.
 //
 //	ops-check -root DIR -keda-crd FILE [-environments FILE]
 package main
@@ -12,7 +12,7 @@ import (
 	"sort"
 )
 
-// Report collects what is wrong, so that one run shows all of it.
+// Report collects all problems, so that one run shows every one.
 type Report struct {
 	problems     []string
 	checked      int
@@ -26,7 +26,7 @@ func (r *Report) Fail(where, format string, args ...any) {
 func main() {
 	root := flag.String("root", ".", "root of the repository")
 	crd := flag.String("keda-crd", "", "KEDA's ScaledObject definition")
-	environments := flag.String("environments", "", "where to write what containers are given, as JSON")
+	environments := flag.String("environments", "", "file for the variables of the containers, as JSON")
 	flag.Parse()
 	report := &Report{}
 	overlays, err := filepath.Glob(filepath.Join(*root, "k8s/overlays/*"))

@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
 
-// Workload is whatever makes pods.
+// Workload is an object that makes pods.
 type Workload struct {
 	kind, name string
 	replicas   *int32
@@ -31,7 +31,7 @@ type Rendered struct {
 	objects   []runtime.Object
 	// Kind and name of every object.
 	names map[string]bool
-	// What an autoscaler sets the replicas of.
+	// Objects whose replicas an autoscaler sets.
 	scaled map[string]bool
 }
 

@@ -9,7 +9,7 @@ import (
 	"k8s.io/pod-security-admission/policy"
 )
 
-// What a worker takes after UMBRA_SHUTDOWN_MS until it is cut off.
+// Time from UMBRA_SHUTDOWN_MS to the forced end of a worker.
 const graceAfterShutdownMs = 5000
 
 // checkPods applies the evaluator of the restricted pod security standard, and the rules that it lacks.
@@ -64,7 +64,7 @@ func checkContainer(report *Report, where string, container corev1.Container) {
 	}
 }
 
-// isPinned tells whether an image is named by a tag other than latest, or by a digest.
+// isPinned returns whether an image has a digest, or a tag other than latest.
 func isPinned(image string) bool {
 	if strings.Contains(image, "@sha256:") {
 		return true

@@ -9,10 +9,10 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// Made by the operator: secrets are in no manifest.
+// Secrets that the operator creates; no manifest contains them.
 var givenSecrets = map[string]bool{"umbra-storage": true, "umbra-self-hosted": true, "umbra-tls": true}
 
-// checkReferences follows every name and selector to what it means.
+// checkReferences checks that every name and selector matches an existing object.
 func checkReferences(report *Report, r *Rendered) {
 	for _, workload := range r.workloads {
 		checkWorkload(report, r, workload)
@@ -63,14 +63,14 @@ func checkWorkload(report *Report, r *Rendered, workload Workload) {
 	}
 	secret := func(name string) {
 		if !givenSecrets[name] {
-			report.Fail(where, "names secret %s, which docs/operations/deploy.md does not make", name)
+			report.Fail(where, "names secret %s, which docs/operations/deploy.md does not create", name)
 		}
 	}
 	if !labels.SelectorFromSet(workload.selector).Matches(labels.Set(workload.template.Labels)) {
 		report.Fail(where, "selects other pods than its own")
 	}
 	if workload.replicas != nil && r.scaled[workload.kind+"/"+workload.name] {
-		report.Fail(where, "has replicas and an autoscaler, which would fight over them")
+		report.Fail(where, "has replicas and an autoscaler, which conflict")
 	}
 	spec := workload.template.Spec
 	need("ServiceAccount", spec.ServiceAccountName)
