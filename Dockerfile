@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
-# Targets: api, worker, worker-cuda (ONNX), worker-tfjs-gpu (TensorFlow.js). All run as an unprivileged user, write only to /data and /tmp,
-# and take a read-only root.
+# Targets: api, worker, worker-cuda (ONNX), worker-tfjs-gpu (TensorFlow.js). All run as an unprivileged user with a
+# read-only root, and write only to /data and /tmp.
 ARG NODE_IMAGE=node:22.21.1-bookworm-slim
 ARG CUDA_IMAGE=nvidia/cuda:12.6.3-cudnn-runtime-ubuntu24.04
 
@@ -20,18 +20,18 @@ COPY tsconfig.base.json ./
 COPY test/provided.d.ts test/
 COPY packages packages
 COPY apps apps
-# A schema library names the compiler as an optional peer, which keeps it from being pruned.
+# A schema library has the compiler as an optional peer dependency, so npm prune does not remove it.
 RUN npx tsc -b apps/api apps/worker apps/cli \
  && npm prune --omit=dev --no-audit --no-fund \
  && rm -rf node_modules/typescript node_modules/@typescript \
  && rm -r node_modules/onnxruntime-node/bin/napi-v*/darwin node_modules/onnxruntime-node/bin/napi-v*/win32
 
-# The provider is too large for the npm registry; its own installer fetches it, and TensorRT's beside it.
+# The provider is too large for the npm registry; its own installer downloads it, together with TensorRT's.
 FROM build AS build-cuda
 RUN ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js \
  && rm node_modules/onnxruntime-node/bin/napi-v*/linux/x64/libonnxruntime_providers_tensorrt.so
 
-# The binding of tfjs-node-gpu against the library of a current TensorFlow, built for CUDA 12.
+# Builds the binding of tfjs-node-gpu against the library of a current TensorFlow for CUDA 12.
 FROM build AS build-tfjs-gpu
 RUN apt-get update \
  && apt-get install -y --no-install-recommends python3-pip g++ make \
