@@ -1158,12 +1158,19 @@ export interface components {
             faithfulness: {
                 steps: number;
             } | null;
-            /** @enum {string} */
+            /**
+             * @description `article`: the founding article's run, with edge `article`, fill 0.5 in normalised units, score `probability`, and stride 14 unless given; another edge, fill or score beside it is refused
+             * @enum {string}
+             */
             preset?: "article";
         };
         SettingsInput: {
-            /** @enum {string} */
+            /**
+             * @description `article`: the founding article's run, with edge `article`, fill 0.5 in normalised units, score `probability`, and stride 14 unless given; another edge, fill or score beside it is refused
+             * @enum {string}
+             */
             preset?: "article";
+            /** @description Size of the patch in px of the model's input: one number, or height and width; a list of sizes gives a map each, and their mean */
             patch?: (number | {
                 height: number;
                 width: number;
@@ -1171,12 +1178,17 @@ export interface components {
                 height: number;
                 width: number;
             })[];
+            /** @description Distance between positions, px; beyond a patch only with `allowGaps` */
             stride?: number | {
                 y: number;
                 x: number;
             };
-            /** @enum {string} */
+            /**
+             * @description `clip` covers every pixel and cuts the last patch; `valid` places whole patches only; `article` has the count of the founding article
+             * @enum {string}
+             */
             edge?: "clip" | "valid" | "article";
+            /** @description What is written under the patch: see Fills */
             fill?: {
                 /** @constant */
                 kind: "constant";
@@ -1201,6 +1213,7 @@ export interface components {
                 kind: "noise";
                 seed: number;
             };
+            /** @description The classes whose score is mapped: the predicted one, its first k (`top`), the image's own label, or a class by index or name */
             target?: {
                 /** @constant */
                 kind: "predicted";
@@ -1220,17 +1233,26 @@ export interface components {
                 kind: "class";
                 name: string;
             };
-            /** @enum {string} */
+            /**
+             * @description `probability`; `logit`; `log-odds`, ln(p / (1 - p)), which still moves where the model is sure
+             * @enum {string}
+             */
             score?: "probability" | "logit" | "log-odds";
-            /** @enum {string} */
+            /**
+             * @description `dense`: a whole forward pass for each position; `incremental`: parts of the baseline run are reused; `auto` chooses. All give the same scores
+             * @enum {string}
+             */
             strategy?: "auto" | "dense" | "incremental";
+            /** @description Accepts a stride beyond a patch, which leaves pixels that no patch covers */
             allowGaps?: boolean;
+            /** @description Runs a coarse lattice, then the positions where scores vary: see Refine */
             refine?: boolean | null | {
                 /** @default 5 */
                 every?: number;
                 /** @default 0.25 */
                 share?: number;
             };
+            /** @description Measures each map by deletion, insertion and the pointing game: see Faithfulness */
             faithfulness?: boolean | null | {
                 /** @default 50 */
                 steps?: number;
