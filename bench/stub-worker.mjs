@@ -1,7 +1,7 @@
 // A worker without an engine, for measuring the queue alone: its shards and merges do only what the queue and the
 // progress of a job require. It produces no results and is used only in the benchmark of the queue.
 
-import { queueNames, redisPrefix } from '@umbra/platform/queues/queues';
+import { queueNames, redisPrefix } from '@umbra/platform/queues/names';
 import { createJobProgressStore } from '@umbra/platform/redis/job-progress';
 import { createWorkerRegistry } from '@umbra/platform/redis/worker-registry';
 import { imageIndexOf } from '@umbra/shared/ids';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { decodeFloats, openEngine, prepareImage } from '@umbra/engine';
-import { queueNames, redisPrefix } from '@umbra/platform/queues/queues';
+import { queueNames, redisPrefix } from '@umbra/platform/queues/names';
 import { Redis } from 'ioredis';
 import { startS3Server } from '../../scripts/lib/s3.mjs';
 import { startFleet } from './fleet.mjs';

@@ -1,4 +1,4 @@
-import { queueNames, redisPrefix } from '@umbra/platform/queues/queues';
+import { queueNames, redisPrefix } from '@umbra/platform/queues/names';
 import { defaultTenant, keys } from '@umbra/platform/store/keys';
 import { imageIdAt } from '@umbra/shared/ids';
 import { Redis } from 'ioredis';

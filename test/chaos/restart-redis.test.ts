@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { queueNames, redisPrefix } from '@umbra/platform/queues/queues';
+import { queueNames, redisPrefix } from '@umbra/platform/queues/names';
 import { defaultTenant, keys } from '@umbra/platform/store/keys';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';

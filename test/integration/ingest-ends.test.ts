@@ -1,4 +1,4 @@
-import { queueJobIds, queueNames, redisPrefix } from '@umbra/platform/queues/queues';
+import { queueJobIds, queueNames, redisPrefix } from '@umbra/platform/queues/names';
 import { keys } from '@umbra/platform/store/keys';
 import type { Dataset } from '@umbra/shared/contracts/dataset';
 import { Redis } from 'ioredis';

@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
-import { outageJobOptions, queueNames, redisPrefix } from '@umbra/platform/queues/queues';
+import { outageJobOptions } from '@umbra/platform/queues/enqueue';
+import { queueNames, redisPrefix } from '@umbra/platform/queues/names';
 import { getJson, putJson } from '@umbra/platform/store/json';
 import { defaultTenant, keys } from '@umbra/platform/store/keys';
 import { getRows, putRows } from '@umbra/platform/store/rows';

@@ -1,11 +1,6 @@
 import { createHash } from 'node:crypto';
-import {
-  dispatcherJob,
-  outageJobOptions,
-  queueJobIds,
-  queueNames,
-  redisPrefix,
-} from '@umbra/platform/queues/queues';
+import { enqueueDispatcher, outageJobOptions } from '@umbra/platform/queues/enqueue';
+import { queueJobIds, queueNames, redisPrefix } from '@umbra/platform/queues/names';
 import { putJson } from '@umbra/platform/store/json';
 import { defaultTenant, keys } from '@umbra/platform/store/keys';
 import { datasetItem, errorReport } from '@umbra/shared/contracts/dataset';
@@ -205,8 +200,7 @@ describe('a job', () => {
     });
     await Promise.all([work(), work()]);
     // A second dispatcher, as there is one for a while after the first has lost its lock unheard.
-    const { name, data, opts } = dispatcherJob;
-    await dispatch.add(name, data, { ...opts, jobId: 'second' });
+    await enqueueDispatcher(dispatch, 'second');
     const ended = await untilFinal(stage, job.id);
     expect(ended.counts).toEqual({ total: 24, completed: 24, failed: 0 });
     await dispatch.close();

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readVerifiedBundle } from '@umbra/engine';
 import { addedModelsFolder } from '@umbra/platform/config';
-import { queueNames, redisPrefix } from '@umbra/platform/queues/queues';
+import { queueNames, redisPrefix } from '@umbra/platform/queues/names';
 import { cacheWorkerList } from '@umbra/platform/redis/worker-registry';
 import { startPlatform } from '@umbra/platform/services';
 import { publishModel } from '@umbra/platform/store/models';

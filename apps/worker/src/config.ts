@@ -4,7 +4,7 @@ import {
   quotaConfig,
   uploadLimitsConfig,
 } from '@umbra/platform/config';
-import { stepNames } from '@umbra/platform/queues/queues';
+import { stepNames } from '@umbra/platform/queues/names';
 import { metricsConfig } from '@umbra/platform/telemetry/metrics-config';
 import { tracingConfig } from '@umbra/platform/telemetry/tracing-config';
 import { z } from 'zod';

@@ -1,5 +1,5 @@
 import type { Engine } from '@umbra/engine';
-import type { ShardQueue } from '@umbra/platform/queues/queues';
+import type { ShardQueue } from '@umbra/platform/queues/names';
 import type { ScoreLease } from '@umbra/platform/redis/score-lease';
 import type { PlatformServices } from '@umbra/platform/services';
 import type { FlowProducer, Queue } from 'bullmq';

@@ -8,7 +8,7 @@ import {
   type ShardQueue,
   servedShardQueues,
   type stepNames,
-} from '@umbra/platform/queues/queues';
+} from '@umbra/platform/queues/names';
 import { createScoreLease } from '@umbra/platform/redis/score-lease';
 import { startPlatform } from '@umbra/platform/services';
 import { serveMetrics } from '@umbra/platform/telemetry/serve-metrics';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { redisPrefix } from '@umbra/platform/queues/queues';
+import { redisPrefix } from '@umbra/platform/queues/names';
 import { at } from '@umbra/shared/assert';
 import { AppError } from '@umbra/shared/errors';
 import type { RequestHandler, Response } from 'express';

@@ -1,4 +1,4 @@
-import { outageJobOptions, queueJobIds, queueNames } from '@umbra/platform/queues/queues';
+import { enqueueIngest } from '@umbra/platform/queues/enqueue';
 import type { Reference } from '@umbra/shared/contracts/reference';
 import { withinQueueTimeout } from '../http/queue-timeout.js';
 import type { ApiServices } from '../services.js';
@@ -8,14 +8,10 @@ export type IngestQueueServices = Pick<ApiServices, 'ingestQueue' | 'logger'>;
 /** Queue a dataset's ingest. While the queue is down, workers find the dataset's marker in the store. */
 export async function queueIngest(
   { ingestQueue, logger }: IngestQueueServices,
-  { tenant, id }: Reference,
+  dataset: Reference,
 ): Promise<void> {
-  const added = ingestQueue.add(
-    queueNames.ingest,
-    { version: 1, tenant, dataset: id },
-    { ...outageJobOptions, jobId: queueJobIds.ingest(id) },
-  );
-  await withinQueueTimeout(added).catch((error: unknown) => {
+  const { id } = dataset;
+  await withinQueueTimeout(enqueueIngest(ingestQueue, dataset)).catch((error: unknown) => {
     logger.warn({ datasetId: id, reason: String(error) }, 'ingest not queued, left to its marker');
   });
 }

@@ -1,6 +1,6 @@
 import { resolveRun, resolveSettings } from '@umbra/engine';
 import { engineOptionsOf } from '@umbra/platform/config';
-import { dispatcherJob } from '@umbra/platform/queues/queues';
+import { enqueueDispatcher } from '@umbra/platform/queues/enqueue';
 import { putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import { describeModel, findModel } from '@umbra/platform/store/models';
@@ -168,12 +168,11 @@ export async function dispatchJob(
   tenant: string,
   jobId: string,
 ): Promise<void> {
-  const { name, data, opts } = dispatcherJob;
   try {
     await traces.remember(jobId);
     await progress.register(tenant, jobId);
     // An entry that is added after the timeout finds no job and ends.
-    await withinQueueTimeout(dispatchQueue.add(name, data, opts));
+    await withinQueueTimeout(enqueueDispatcher(dispatchQueue));
   } catch (error) {
     throw unavailable('The queue (Redis) cannot be reached', error);
   }

@@ -1,4 +1,4 @@
-import { queueJobIds, queueNames, webhookJobOptions } from '@umbra/platform/queues/queues';
+import { enqueueWebhook } from '@umbra/platform/queues/enqueue';
 import { getJson, putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import type { ObjectStore } from '@umbra/platform/store/store';
@@ -86,12 +86,11 @@ async function redeliver(
   const pending: Delivery = { ...one, version: 1, state: 'pending' };
   await putJson(store, keys.delivery(tenant, jobId, one.id), pending);
   // A queue job that waits for its next attempt may exist as well: the second to run finds it delivered.
-  await webhookQueue.add(
-    queueNames.webhook,
-    { version: 1, tenant, jobId, delivery: one.id },
-    {
-      ...webhookJobOptions(config.UMBRA_WEBHOOK_RETRY_MS),
-      jobId: queueJobIds.webhook(one.id, one.attempts.length + 1),
-    },
-  );
+  await enqueueWebhook(webhookQueue, {
+    tenant,
+    jobId,
+    delivery: one.id,
+    round: one.attempts.length + 1,
+    retryMs: config.UMBRA_WEBHOOK_RETRY_MS,
+  });
 }

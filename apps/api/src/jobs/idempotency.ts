@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { redisPrefix } from '@umbra/platform/queues/queues';
+import { redisPrefix } from '@umbra/platform/queues/names';
 import { getJson, putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import {

@@ -1,5 +1,5 @@
 import { inputSize, resolveRun } from '@umbra/engine';
-import { queueJobIds } from '@umbra/platform/queues/queues';
+import { queueJobIds } from '@umbra/platform/queues/names';
 import { keys } from '@umbra/platform/store/keys';
 import { describeModel } from '@umbra/platform/store/models';
 import { getRows } from '@umbra/platform/store/rows';

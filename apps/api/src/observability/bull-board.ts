@@ -1,4 +1,4 @@
-import { queueNames } from '@umbra/platform/queues/queues';
+import { queueNames } from '@umbra/platform/queues/names';
 import { defaultTenant } from '@umbra/platform/store/keys';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { createKeyVerifier } from '@umbra/platform/tenancy/verify-key';

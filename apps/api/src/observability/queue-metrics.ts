@@ -1,4 +1,4 @@
-import { queueNames, redisPrefix } from '@umbra/platform/queues/queues';
+import { queueNames, redisPrefix } from '@umbra/platform/queues/names';
 import type { Logger } from '@umbra/platform/telemetry/logger';
 import { measureRedis } from '@umbra/platform/telemetry/measure-redis';
 import { Queue } from 'bullmq';

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { queueJobIds } from '@umbra/platform/queues/queues';
+import { queueJobIds } from '@umbra/platform/queues/names';
 import { putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import type { ArchivePart } from '@umbra/shared/contracts/archive';

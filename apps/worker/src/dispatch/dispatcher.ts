@@ -1,4 +1,4 @@
-import type { ShardQueue } from '@umbra/platform/queues/queues';
+import type { ShardQueue } from '@umbra/platform/queues/names';
 import type { JobLive } from '@umbra/platform/redis/job-progress';
 import { at } from '@umbra/shared/assert';
 import { createRoundRobin, type RoundRobin } from '@umbra/shared/scheduling/deficit-round-robin';

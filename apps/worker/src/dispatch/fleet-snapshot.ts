@@ -1,4 +1,4 @@
-import { type ShardQueue, shardQueues } from '@umbra/platform/queues/queues';
+import { type ShardQueue, shardQueues } from '@umbra/platform/queues/names';
 import { readTenant, unlimitedTenant } from '@umbra/platform/tenancy/tenant';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { WorkerNotice } from '@umbra/shared/contracts/worker';

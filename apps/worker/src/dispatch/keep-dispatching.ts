@@ -1,4 +1,4 @@
-import { dispatcherJob } from '@umbra/platform/queues/queues';
+import { enqueueDispatcher } from '@umbra/platform/queues/enqueue';
 import { reportError } from '@umbra/shared/errors';
 import type { WorkerServices } from '../services.js';
 
@@ -11,8 +11,7 @@ export function keepDispatching({
   logger,
 }: Pick<WorkerServices, 'dispatchQueue' | 'logger'>): () => void {
   const ensure = async () => {
-    const { name, data, opts } = dispatcherJob;
-    await dispatchQueue.add(name, data, opts).catch((error: unknown) => {
+    await enqueueDispatcher(dispatchQueue).catch((error: unknown) => {
       logger.warn({ error: reportError(error) }, 'dispatcher not queued');
     });
   };

@@ -1,11 +1,6 @@
 import { inputSize, resolveRun } from '@umbra/engine';
-import {
-  outageJobOptions,
-  priorityOf,
-  queueJobIds,
-  queueNames,
-  shardQueueFor,
-} from '@umbra/platform/queues/queues';
+import { imageFlow } from '@umbra/platform/queues/enqueue';
+import { shardQueueFor } from '@umbra/platform/queues/names';
 import type { DatasetItem } from '@umbra/shared/contracts/dataset';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
@@ -79,31 +74,14 @@ async function planFlow(
     await recordFailure(services, work, reportError(error));
     return null;
   }
-  const trace = await services.traces.queued({ tenant, jobId, imageId: item.id });
-  const shared = {
-    ...outageJobOptions,
-    ...priorityOf(job),
-    ...(trace === undefined ? {} : { telemetry: { metadata: trace } }),
-  };
   const rowsPerShard = rowsPerShardOf(launch, plan, services.config.UMBRA_SHARD_SECONDS);
-  return {
-    name: queueNames.merge,
-    queueName: queueNames.merge,
-    data: work,
-    opts: { ...shared, jobId: queueJobIds.merge(jobId, attempt, item.id) },
-    children: planShards(plan.rows, rowsPerShard).map(({ rowStart, rowEnd }) => ({
-      name: queueNames.shard,
-      queueName: queueNames[shardQueueFor(bundle.format)],
-      data: { ...work, rowStart, rowEnd },
-      opts: {
-        ...shared,
-        attempts: 3,
-        // A failed child must not strand its parent: the merge finds the failure and decides.
-        ignoreDependencyOnFailure: true,
-        jobId: queueJobIds.shard(jobId, attempt, item.id, rowStart),
-      },
-    })),
-  };
+  return imageFlow({
+    work,
+    shards: planShards(plan.rows, rowsPerShard),
+    shardQueue: shardQueueFor(bundle.format),
+    interactive: job.interactive,
+    trace: await services.traces.queued({ tenant, jobId, imageId: item.id }),
+  });
 }
 
 function rowsPerShardOf(

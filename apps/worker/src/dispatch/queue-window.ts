@@ -1,4 +1,4 @@
-import { type ShardQueue, shardQueues } from '@umbra/platform/queues/queues';
+import { type ShardQueue, shardQueues } from '@umbra/platform/queues/names';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import type { FleetSnapshot } from './fleet-snapshot.js';
 

@@ -1,4 +1,4 @@
-import type { ShardQueue } from '@umbra/platform/queues/queues';
+import type { ShardQueue } from '@umbra/platform/queues/names';
 import type { JobLive } from '@umbra/platform/redis/job-progress';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import type { ModelBundle } from '@umbra/shared/contracts/model';

@@ -1,4 +1,5 @@
-import { outageJobOptions, queueJobIds, queueNames } from '@umbra/platform/queues/queues';
+import { enqueueIngest } from '@umbra/platform/queues/enqueue';
+import { queueJobIds } from '@umbra/platform/queues/names';
 import { matchKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import { reportError } from '@umbra/shared/errors';
@@ -11,15 +12,9 @@ export async function resumeIngests({ store, ingestQueue, logger }: ResumeServic
   for await (const { key } of store.list(keys.ingests())) {
     const marked = matchKey('ingest', key);
     if (marked === null) continue;
-    const { tenant, id: dataset } = marked;
-    const jobId = queueJobIds.ingest(dataset);
-    if ((await ingestQueue.getJob(jobId)) !== undefined) continue;
-    await ingestQueue.add(
-      queueNames.ingest,
-      { version: 1, tenant, dataset },
-      { ...outageJobOptions, jobId },
-    );
-    logger.info({ datasetId: dataset }, 'unfinished dataset found');
+    if ((await ingestQueue.getJob(queueJobIds.ingest(marked.id))) !== undefined) continue;
+    await enqueueIngest(ingestQueue, marked);
+    logger.info({ datasetId: marked.id }, 'unfinished dataset found');
   }
 }
 

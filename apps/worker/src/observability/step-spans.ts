@@ -1,4 +1,4 @@
-import { queueNames } from '@umbra/platform/queues/queues';
+import { queueNames } from '@umbra/platform/queues/names';
 import { type SpanAttributes, type Tracing, telemetryOf } from '@umbra/platform/telemetry/tracing';
 import type { Job } from 'bullmq';
 import type { QueueStep } from '../runtime/step.js';

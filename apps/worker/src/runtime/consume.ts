@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { redisPrefix } from '@umbra/platform/queues/queues';
+import { redisPrefix } from '@umbra/platform/queues/names';
 import { reportError } from '@umbra/shared/errors';
 import { DelayedError, type Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';

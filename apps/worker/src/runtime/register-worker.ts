@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { probeTfjs } from '@umbra/engine';
-import { type ShardQueue, shardQueues } from '@umbra/platform/queues/queues';
+import { type ShardQueue, shardQueues } from '@umbra/platform/queues/names';
 import { heartbeatMs } from '@umbra/platform/redis/worker-registry';
 import type { WorkerNotice } from '@umbra/shared/contracts/worker';
 import { reportError } from '@umbra/shared/errors';

@@ -1,4 +1,4 @@
-import { queueJobIds, queueNames, webhookJobOptions } from '@umbra/platform/queues/queues';
+import { enqueueWebhook } from '@umbra/platform/queues/enqueue';
 import type { Reference } from '@umbra/shared/contracts/reference';
 import type { WorkerServices } from '../services.js';
 
@@ -10,12 +10,6 @@ export async function queueDelivery(
   { tenant, id: jobId }: Reference,
   delivery: string,
 ): Promise<void> {
-  await webhookQueue.add(
-    queueNames.webhook,
-    { version: 1, tenant, jobId, delivery },
-    {
-      ...webhookJobOptions(config.UMBRA_WEBHOOK_RETRY_MS),
-      jobId: queueJobIds.webhook(delivery, 0),
-    },
-  );
+  const retryMs = config.UMBRA_WEBHOOK_RETRY_MS;
+  await enqueueWebhook(webhookQueue, { tenant, jobId, delivery, round: 0, retryMs });
 }

@@ -5,7 +5,7 @@ import {
   type JobEventName,
 } from '@umbra/shared/contracts/event';
 import type { Redis } from 'ioredis';
-import { redisPrefix } from '../queues/queues.js';
+import { redisPrefix } from '../queues/names.js';
 
 /**
  * Events of running jobs, in Redis: each job's last ones are kept for those who were away for a moment,

@@ -1,7 +1,7 @@
 import { newJobId } from '@umbra/shared/ids';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import { redisPrefix } from '../queues/queues.js';
+import { redisPrefix } from '../queues/names.js';
 import { createJobProgressStore, type JobProgressStore } from './job-progress.js';
 
 let redis: Redis;

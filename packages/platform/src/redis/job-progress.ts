@@ -1,5 +1,5 @@
 import type { ChainableCommander, Redis } from 'ioredis';
-import { redisPrefix } from '../queues/queues.js';
+import { redisPrefix } from '../queues/names.js';
 
 /** Where the dispatcher is in a dataset's manifest. */
 export type Cursor = { readonly index: number; readonly offset: number };

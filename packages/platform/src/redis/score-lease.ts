@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { redisPrefix } from '../queues/queues.js';
+import { redisPrefix } from '../queues/names.js';
 
 /**
  * Who computes an image's rows, so that nobody else computes the same ones meanwhile: in Redis, by the

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { redisPrefix } from '../queues/queues.js';
+import { redisPrefix } from '../queues/names.js';
 
 /** How long a model's positions take, as measured by all workers, in Redis. */
 export type ThroughputStore = {

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { redisPrefix } from '../queues/queues.js';
+import { redisPrefix } from '../queues/names.js';
 import type { Tracing } from '../telemetry/tracing.js';
 
 /**

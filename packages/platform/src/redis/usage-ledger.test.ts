@@ -7,7 +7,7 @@ import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import { newDatasetId, newJobId } from '@umbra/shared/ids';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import { redisPrefix } from '../queues/queues.js';
+import { redisPrefix } from '../queues/names.js';
 import { createFsStore } from '../store/fs-store.js';
 import { putJson } from '../store/json.js';
 import { keys } from '../store/keys.js';

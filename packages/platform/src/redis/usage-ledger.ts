@@ -1,6 +1,6 @@
 import { AppError } from '@umbra/shared/errors';
 import type { Redis } from 'ioredis';
-import { redisPrefix } from '../queues/queues.js';
+import { redisPrefix } from '../queues/names.js';
 import type { ObjectStore } from '../store/store.js';
 import { countDatasets, countJobs, isDatasetGone, isJobGone } from '../tenancy/count-usage.js';
 import type { Quotas } from '../tenancy/tenant.js';

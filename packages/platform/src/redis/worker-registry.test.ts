@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeEach, expect, inject, test } from 'vitest';
-import { redisPrefix } from '../queues/queues.js';
+import { redisPrefix } from '../queues/names.js';
 import { createWorkerRegistry } from './worker-registry.js';
 
 const redis = new Redis(inject('redisUrl'));

@@ -1,6 +1,6 @@
 import { type WorkerNotice, workerNotice } from '@umbra/shared/contracts/worker';
 import type { Redis } from 'ioredis';
-import { redisPrefix } from '../queues/queues.js';
+import { redisPrefix } from '../queues/names.js';
 
 /** The workers that live, in Redis: each says every few seconds that it is there. */
 export type WorkerRegistry = {

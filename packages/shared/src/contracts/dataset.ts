@@ -247,6 +247,7 @@ export const ingestPayload = z.strictObject({
   tenant: z.string(),
   dataset: datasetId,
 });
+export type IngestPayload = z.output<typeof ingestPayload>;
 
 /** A dataset's record before anything is in it. */
 export const newDataset = (

@@ -51,6 +51,7 @@ export const webhookPayload = z.strictObject({
 });
 
 export type ArchivePayload = z.output<typeof archivePayload>;
+export type WebhookPayload = z.output<typeof webhookPayload>;
 
 const classOf = z.strictObject({ index: z.int().min(0), label: z.string() });
 

@@ -1,4 +1,4 @@
-import { outageJobOptions, queueJobIds, queueNames } from '@umbra/platform/queues/queues';
+import { enqueueArchive } from '@umbra/platform/queues/enqueue';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import { endJob, type JobEndServices, readJob, writeJob } from '../../jobs/job-record.js';
 import type { WorkerServices } from '../../services.js';
@@ -44,10 +44,6 @@ async function queueArchive(
 ): Promise<void> {
   const carrier = await traces.recall(job.id);
   await tracing.within(carrier, () =>
-    archiveQueue.add(
-      queueNames.archive,
-      { version: 1, tenant, jobId: job.id },
-      { ...outageJobOptions, jobId: queueJobIds.archive(job.id, job.attempt) },
-    ),
+    enqueueArchive(archiveQueue, { tenant, id: job.id, attempt: job.attempt }),
   );
 }

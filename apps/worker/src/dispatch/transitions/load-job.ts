@@ -1,6 +1,6 @@
 import { resolveSettings } from '@umbra/engine';
 import { engineOptionsOf } from '@umbra/platform/config';
-import { shardQueueFor } from '@umbra/platform/queues/queues';
+import { shardQueueFor } from '@umbra/platform/queues/names';
 import { keys } from '@umbra/platform/store/keys';
 import { describeModel } from '@umbra/platform/store/models';
 import { readJob } from '../../jobs/job-record.js';

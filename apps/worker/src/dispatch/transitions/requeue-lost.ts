@@ -1,4 +1,4 @@
-import { queueJobIds } from '@umbra/platform/queues/queues';
+import { queueJobIds } from '@umbra/platform/queues/names';
 import { keys } from '@umbra/platform/store/keys';
 import { imageIdAt } from '@umbra/shared/ids';
 import type { WorkerServices } from '../../services.js';

@@ -1,0 +1,124 @@
+import { ingestPayload } from '@umbra/shared/contracts/dataset';
+import { occlusionSettings } from '@umbra/shared/contracts/settings';
+import {
+  archivePayload,
+  mergePayload,
+  shardPayload,
+  webhookPayload,
+} from '@umbra/shared/contracts/shard';
+import type { JobsOptions } from 'bullmq';
+import { describe, expect, test } from 'vitest';
+import { enqueueArchive, enqueueIngest, enqueueWebhook, imageFlow } from './enqueue.js';
+
+const jobId = `job_${'a'.repeat(20)}`;
+const sha256 = 'a'.repeat(64);
+const item = {
+  version: 1 as const,
+  id: 'img_00000000',
+  name: 'a.png',
+  sha256,
+  bytes: 1,
+  width: 8,
+  height: 8,
+};
+const work = {
+  version: 2 as const,
+  tenant: 't',
+  jobId,
+  dataset: 'ds_1',
+  item,
+  model: { name: 'net', digest: sha256 },
+  settings: occlusionSettings.parse({}),
+  attempt: 2,
+  reuse: true,
+};
+const shards = [
+  { rowStart: 0, rowEnd: 4 },
+  { rowStart: 4, rowEnd: 6 },
+];
+
+type Added = { readonly name: string; readonly data: unknown; readonly opts: JobsOptions };
+
+/** What was added to a queue, by a function that adds one queue job. */
+async function addedBy(enqueue: (queue: never) => Promise<void>): Promise<Added> {
+  const added: Added[] = [];
+  const queue = {
+    add: async (name: string, data: unknown, opts: JobsOptions) => added.push({ name, data, opts }),
+  };
+  await enqueue(queue as never);
+  expect(added).toHaveLength(1);
+  return added[0] as Added;
+}
+
+describe('an enqueued payload', () => {
+  test('of a dataset is one that its step reads', async () => {
+    const id = `ds_${'a'.repeat(20)}`;
+    const { data, opts } = await addedBy((queue) => enqueueIngest(queue, { tenant: 't', id }));
+    expect(ingestPayload.parse(data)).toEqual({ version: 1, tenant: 't', dataset: id });
+    expect(opts.jobId).toBe(`ingest-${id}`);
+  });
+
+  test('of an archive is one that its step reads', async () => {
+    const { data, opts } = await addedBy((queue) =>
+      enqueueArchive(queue, { tenant: 't', id: jobId, attempt: 2 }),
+    );
+    expect(archivePayload.parse(data)).toEqual({ version: 1, tenant: 't', jobId });
+    expect(opts.jobId).toBe(`archive-${jobId}-2`);
+  });
+
+  test('of a webhook is one that its step reads', async () => {
+    const { data, opts } = await addedBy((queue) =>
+      enqueueWebhook(queue, { tenant: 't', jobId, delivery: 'd', round: 1, retryMs: 20_000 }),
+    );
+    expect(webhookPayload.parse(data)).toMatchObject({ delivery: 'd' });
+    expect(opts).toMatchObject({
+      attempts: 13,
+      backoff: { type: 'exponential', delay: 20_000 },
+      jobId: 'webhook-d-1',
+    });
+  });
+});
+
+describe('the flow of an image', () => {
+  const flow = imageFlow({
+    work,
+    shards,
+    shardQueue: 'shardTfjs',
+    interactive: false,
+    trace: 'carrier',
+  });
+
+  test('is a merge with a child for each shard, each one that its step reads', () => {
+    expect(mergePayload.parse(flow.data)).toMatchObject({ version: 2, jobId, attempt: 2 });
+    expect(flow.children?.map(({ data }) => shardPayload.parse(data))).toMatchObject(shards);
+    expect(flow.queueName).toBe('merge');
+    expect(flow.children?.map(({ queueName }) => queueName)).toEqual(['shard-tfjs', 'shard-tfjs']);
+  });
+
+  test('has ids of its job, attempt and image', () => {
+    expect(flow.opts?.jobId).toBe(`merge-${jobId}-2-img_00000000`);
+    expect(flow.children?.map(({ opts }) => opts?.jobId)).toEqual([
+      `shard-${jobId}-2-img_00000000-0`,
+      `shard-${jobId}-2-img_00000000-4`,
+    ]);
+  });
+
+  test('runs after interactive ones, and carries its trace', () => {
+    expect(flow.opts).toMatchObject({ priority: 10, telemetry: { metadata: 'carrier' } });
+    const interactive = imageFlow({
+      work,
+      shards,
+      shardQueue: 'shard',
+      interactive: true,
+      trace: undefined,
+    });
+    expect(interactive.opts).not.toHaveProperty('priority');
+    expect(interactive.opts).not.toHaveProperty('telemetry');
+  });
+
+  test('merges where a shard has failed', () => {
+    for (const child of flow.children ?? []) {
+      expect(child.opts).toMatchObject({ attempts: 3, ignoreDependencyOnFailure: true });
+    }
+  });
+});
