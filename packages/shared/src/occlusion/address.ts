@@ -30,7 +30,13 @@ export function addressOf({ item, model, settings }: AddressedWork): string {
     patches: patchesOf(settings),
     target: targetOf(settings.target, item.label),
     box: faithfulness === null ? null : (item.box ?? null),
-    ...{ stride, edge, fill, score, strategy, refine, faithfulness },
+    stride,
+    edge,
+    fill,
+    score,
+    strategy,
+    refine,
+    faithfulness,
   };
   return createHash('sha256').update(canonicalJson(work)).digest('hex');
 }

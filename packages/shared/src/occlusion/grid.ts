@@ -4,7 +4,7 @@ import { invalidInput } from '../errors.js';
 export type EdgePolicy = 'clip' | 'valid' | 'article';
 
 export type Size = { readonly height: number; readonly width: number };
-export type Step = { readonly y: number; readonly x: number };
+export type Stride = { readonly y: number; readonly x: number };
 
 /** Patch positions over an image: row-major, `rows * columns` of them. */
 export type Grid = {
@@ -12,7 +12,7 @@ export type Grid = {
   readonly columns: number;
   readonly image: Size;
   readonly patch: Size;
-  readonly stride: Step;
+  readonly stride: Stride;
 };
 
 /** Half-open pixel box `[top, bottom) x [left, right)`. */
@@ -32,38 +32,49 @@ export type Box = {
  * @throws {AppError} `invalid_input` if an extent is not an integer >= 1, the patch exceeds the
  *   image, or the policy leaves no position.
  */
-export function planGrid(image: Size, patch: Size, stride: Step, edge: EdgePolicy): Grid {
-  const rows = patchCount('vertical', image.height, patch.height, stride.y, edge);
-  const columns = patchCount('horizontal', image.width, patch.width, stride.x, edge);
+export function planGrid(image: Size, patch: Size, stride: Stride, edge: EdgePolicy): Grid {
+  const { height, width } = image;
+  const vertical = { name: 'vertical', extent: height, patch: patch.height, stride: stride.y };
+  const horizontal = { name: 'horizontal', extent: width, patch: patch.width, stride: stride.x };
+  const rows = patchCount(vertical, edge);
+  const columns = patchCount(horizontal, edge);
   return { rows, columns, image, patch, stride };
 }
+
+/** One axis of a grid, px. */
+type Axis = {
+  readonly name: string;
+  readonly extent: number;
+  readonly patch: number;
+  readonly stride: number;
+};
 
 /**
  * Positions along one axis. `clip` covers every pixel and cuts the last patch at the border (as
  * Captum does); `valid` keeps whole patches only; `article` is the founding article's count, which
  * leaves out the last whole patch when it fits exactly.
  */
-function patchCount(axis: string, extent: number, k: number, s: number, edge: EdgePolicy): number {
-  for (const [name, value] of Object.entries({ 'image extent': extent, patch: k, stride: s })) {
+function patchCount({ name: axis, extent, patch, stride }: Axis, edge: EdgePolicy): number {
+  for (const [name, value] of Object.entries({ 'image extent': extent, patch, stride })) {
     if (!Number.isInteger(value) || value < 1) {
       throw invalidInput(`Expected the ${axis} ${name} to be an integer >= 1, got ${value}`);
     }
   }
-  if (k > extent) {
+  if (patch > extent) {
     throw invalidInput(
-      `Expected the ${axis} patch (${k} px) to be at most the model's input (${extent} px)`,
+      `Expected the ${axis} patch (${patch} px) to be at most the model's input (${extent} px)`,
     );
   }
-  const span = (extent - k) / s;
+  const span = (extent - patch) / stride;
   const count = {
     // With gaps between patches the last one could start beyond the image: it is left out.
-    clip: Math.min(Math.ceil(span) + 1, Math.ceil(extent / s)),
+    clip: Math.min(Math.ceil(span) + 1, Math.ceil(extent / stride)),
     valid: Math.floor(span) + 1,
     article: Math.ceil(span),
   };
   if (count[edge] < 1) {
     throw invalidInput(
-      `Expected at least one ${axis} position, but edge '${edge}' with patch ${k} px leaves none`,
+      `Expected at least one ${axis} position, but edge '${edge}' with patch ${patch} px leaves none`,
     );
   }
   return count[edge];

@@ -1,3 +1,4 @@
+import { at } from '../assert.js';
 import { invalidInput } from '../errors.js';
 import {
   type Box,
@@ -6,7 +7,7 @@ import {
   patchBox,
   planGrid,
   type Size,
-  type Step,
+  type Stride,
 } from './grid.js';
 import type { RowRange } from './shards.js';
 
@@ -20,9 +21,9 @@ export type OcclusionPlan = {
   readonly grids: readonly Grid[];
   readonly rows: number;
   readonly positions: number;
-  /** Where each row's positions begin, `rows + 1` numbers; the last is `positions`. */
+  /** First position of each row, `rows + 1` numbers; the last is `positions`. */
   readonly rowStarts: readonly number[];
-  /** Where each grid's positions begin; as many numbers as grids, and `positions` last. */
+  /** First position of each grid; as many numbers as grids, and `positions` last. */
   readonly gridStarts: readonly number[];
 };
 
@@ -30,7 +31,7 @@ export type OcclusionPlan = {
 export function planGrids(
   image: Size,
   patches: readonly Size[],
-  stride: Step,
+  stride: Stride,
   edge: EdgePolicy,
 ): OcclusionPlan {
   const grids = patches.map((patch) => planGrid(image, patch, stride, edge));
@@ -40,7 +41,7 @@ export function planGrids(
     image,
     grids,
     rows: widths.length,
-    positions: rowStarts.at(-1) ?? 0,
+    positions: at(rowStarts, widths.length),
     rowStarts,
     gridStarts: runningSum(grids.map(({ rows, columns }) => rows * columns)),
   };
@@ -68,7 +69,11 @@ export function checkRows(plan: OcclusionPlan, { rowStart, rowEnd }: RowRange): 
 }
 
 function runningSum(values: readonly number[]): number[] {
-  const sums = [0];
-  for (const value of values) sums.push((sums.at(-1) ?? 0) + value);
+  let sum = 0;
+  const sums = [sum];
+  for (const value of values) {
+    sum += value;
+    sums.push(sum);
+  }
   return sums;
 }

@@ -1,3 +1,4 @@
+import { at } from '../assert.js';
 import { integrity } from '../errors.js';
 import { mergeBands, type RowRange } from './shards.js';
 
@@ -9,7 +10,7 @@ export type ScoredRows = RowRange & {
   readonly predictedClasses: Int32Array;
 };
 
-/** Where a plan's rows begin: `rowStarts` of `Plan`. */
+/** First position of each row of a plan: `rowStarts` of `OcclusionPlan`. */
 type RowStarts = readonly number[];
 
 /** Whether arrays are as long as their rows say. */
@@ -19,7 +20,7 @@ export function areFullRows(
   targets: number,
 ): boolean {
   if (rowStart < 0 || rowEnd <= rowStart || rowEnd >= rowStarts.length) return false;
-  const positions = (rowStarts[rowEnd] ?? 0) - (rowStarts[rowStart] ?? 0);
+  const positions = at(rowStarts, rowEnd) - at(rowStarts, rowStart);
   return predictedClasses.length === positions && scores.length === targets * positions;
 }
 
@@ -40,9 +41,9 @@ export function cutRows(
   }
   const held = from.predictedClasses.length;
   const targets = held === 0 ? 0 : from.scores.length / held;
-  const offset = rowStarts[from.rowStart] ?? 0;
-  const start = (rowStarts[rowStart] ?? 0) - offset;
-  const end = (rowStarts[rowEnd] ?? 0) - offset;
+  const offset = at(rowStarts, from.rowStart);
+  const start = at(rowStarts, rowStart) - offset;
+  const end = at(rowStarts, rowEnd) - offset;
   const scores = new Float32Array(targets * (end - start));
   for (let target = 0; target < targets; target++) {
     const own = from.scores.subarray(target * held + start, target * held + end);
@@ -62,9 +63,9 @@ export function joinRows(
   targets: number,
   { rowStart, rowEnd }: RowRange = { rowStart: 0, rowEnd: rowStarts.length - 1 },
 ): ScoredRows {
-  const offset = rowStarts[rowStart] ?? 0;
+  const offset = at(rowStarts, rowStart);
   const starts = rowStarts.slice(rowStart, rowEnd + 1).map((start) => start - offset);
-  const positions = starts.at(-1) ?? 0;
+  const positions = at(rowStarts, rowEnd) - offset;
   const shifted = bands.map((band) => ({
     ...band,
     rowStart: band.rowStart - rowStart,

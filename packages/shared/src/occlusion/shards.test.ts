@@ -1,10 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Band, mergeBands, planShards } from './shards.js';
+import { mergeBands, planShards, type RowBand } from './shards.js';
 
 const gridOf = (rows: number, columns: number) =>
   Float32Array.from({ length: rows * columns }, (_, index) => index + 0.5);
-const bandOf = (whole: Float32Array, columns: number, rowStart: number, rowEnd: number): Band => ({
+const bandOf = (
+  whole: Float32Array,
+  columns: number,
+  rowStart: number,
+  rowEnd: number,
+): RowBand => ({
   rowStart,
   rowEnd,
   values: whole.slice(rowStart * columns, rowEnd * columns),
@@ -54,9 +59,9 @@ describe('mergeBands refuses', () => {
   const columns = 3;
   const whole = gridOf(6, columns);
   const band = (rowStart: number, rowEnd: number) => bandOf(whole, columns, rowStart, rowEnd);
-  const short: Band = { rowStart: 0, rowEnd: 6, values: whole.slice(1) };
-  const long: Band = { rowStart: 0, rowEnd: 6, values: gridOf(7, columns) };
-  const cases: [string, Band[], RegExp][] = [
+  const short: RowBand = { rowStart: 0, rowEnd: 6, values: whole.slice(1) };
+  const long: RowBand = { rowStart: 0, rowEnd: 6, values: gridOf(7, columns) };
+  const cases: [string, RowBand[], RegExp][] = [
     ['no band', [], /Expected bands for 6 rows, got 0/],
     ['the first rows missing', [band(2, 6)], /starting at row 0 of 6, got \[2, 6\)/],
     ['a gap', [band(0, 2), band(3, 6)], /starting at row 2 of 6, got \[3, 6\)/],

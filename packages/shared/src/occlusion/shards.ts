@@ -1,3 +1,4 @@
+import { at } from '../assert.js';
 import { integrity, invalidInput } from '../errors.js';
 
 /** A contiguous band of grid rows `[rowStart, rowEnd)`. */
@@ -25,19 +26,19 @@ export function planShards(rows: number, rowsPerShard: number): Shard[] {
 }
 
 /** One number for each position of a band of rows: one target's scores, or the winning classes. */
-export type Band<T extends Float32Array | Int32Array = Float32Array> = RowRange & {
+export type RowBand<T extends Float32Array | Int32Array = Float32Array> = RowRange & {
   readonly values: T;
 };
 
 /**
  * Assemble bands, in any order, into the whole run.
  *
- * @param rowStarts Where each row's positions begin, and their number last: `rowStarts` of the plan.
+ * @param rowStarts First position of each row, and the number of positions last: `rowStarts` of the plan.
  * @param merged Takes the values, as many as there are positions.
  * @throws {AppError} `integrity` unless the bands cover every row exactly once with full rows.
  */
 export function mergeBands<T extends Float32Array | Int32Array>(
-  bands: readonly Band<T>[],
+  bands: readonly RowBand<T>[],
   rowStarts: readonly number[],
   merged: T,
 ): T {
@@ -49,7 +50,7 @@ export function mergeBands<T extends Float32Array | Int32Array>(
         `Expected a band starting at row ${nextRow} of ${rows}, got [${rowStart}, ${rowEnd})`,
       );
     }
-    const [start, end] = [rowStarts[rowStart] ?? 0, rowStarts[rowEnd] ?? 0];
+    const [start, end] = [at(rowStarts, rowStart), at(rowStarts, rowEnd)];
     if (values.length !== end - start) {
       throw integrity(
         `Expected ${end - start} values in rows [${rowStart}, ${rowEnd}), got ${values.length}`,
