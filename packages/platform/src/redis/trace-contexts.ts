@@ -1,3 +1,4 @@
+import { createLoadingCache } from '@umbra/shared/cache';
 import type { Redis } from 'ioredis';
 import { redisPrefix } from '../queues/names.js';
 import type { Tracing } from '../telemetry/tracing.js';
@@ -7,9 +8,9 @@ import type { Tracing } from '../telemetry/tracing.js';
  * requests that made them.
  */
 export type TraceContextStore = {
-  /** Note the trace that is being run as a job's. */
+  /** Store the active trace as a job's. */
   remember(jobId: string): Promise<void>;
-  /** As BullMQ carries it; undefined where the job has no trace. */
+  /** @returns A job's trace in BullMQ's form; undefined where it has none. */
   recall(jobId: string): Promise<string | undefined>;
   /**
    * What an image's queue jobs are to carry: the first images of a job have a span each, which says that
@@ -19,8 +20,10 @@ export type TraceContextStore = {
 };
 
 const keepSeconds = 7 * 24 * 3600;
-/** Jobs whose traces are held in memory; the oldest is read again. */
+/** Jobs whose traces are held in memory; others are read again. */
 const heldJobs = 1_000;
+
+type TracedJob = { readonly carrier: string | undefined; imagesLeft: number };
 
 /** @param images How many of a job's images are traced. */
 export function createTraceContextStore(
@@ -36,29 +39,27 @@ export function createTraceContextStore(
     };
   }
   const key = (jobId: string) => `${redisPrefix}:trace:${jobId}`;
-  const held = new Map<string, { readonly carrier: string | undefined; left: number }>();
-  const hold = async (jobId: string) => {
-    const known = held.get(jobId);
-    if (known !== undefined) return known;
-    const carrier = (await redis.get(key(jobId))) ?? undefined;
-    const one = { carrier, left: images };
-    held.set(jobId, one);
-    for (const oldest of [...held.keys()].slice(0, -heldJobs)) held.delete(oldest);
-    return one;
-  };
+  const held = createLoadingCache<TracedJob>({ maxEntries: heldJobs });
+  const read = async (jobId: string): Promise<TracedJob> => ({
+    carrier: (await redis.get(key(jobId))) ?? undefined,
+    imagesLeft: images,
+  });
+  const load = (jobId: string) => held.load(jobId, () => read(jobId));
   return {
     async remember(jobId) {
       const carrier = tracing.carrier();
       if (carrier === undefined) return;
       await redis.set(key(jobId), carrier, 'EX', keepSeconds);
     },
-    recall: async (jobId) => (await hold(jobId)).carrier,
+    recall: async (jobId) => (await load(jobId)).carrier,
     async queued({ tenant, jobId, imageId }) {
-      const one = await hold(jobId);
-      if (one.carrier === undefined || one.left === 0) return undefined;
-      one.left -= 1;
-      return tracing.mark(one.carrier, 'queue image', {
-        ...{ 'umbra.tenant': tenant, 'umbra.job': jobId, 'umbra.image': imageId },
+      const traced = await load(jobId);
+      if (traced.carrier === undefined || traced.imagesLeft === 0) return undefined;
+      traced.imagesLeft -= 1;
+      return tracing.mark(traced.carrier, 'queue image', {
+        'umbra.tenant': tenant,
+        'umbra.job': jobId,
+        'umbra.image': imageId,
       });
     },
   };

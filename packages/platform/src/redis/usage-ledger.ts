@@ -1,3 +1,4 @@
+import { at } from '@umbra/shared/assert';
 import { AppError } from '@umbra/shared/errors';
 import type { Redis } from 'ioredis';
 import { redisPrefix } from '../queues/names.js';
@@ -34,8 +35,9 @@ export type UsageLedger = {
   read(tenant: string, quotas: Quotas): Promise<Usage>;
 };
 
-type Kind = 'datasets' | 'jobs';
-type Asked = { readonly amounts: readonly number[]; readonly limits: readonly (number | null)[] };
+type Holding = 'datasets' | 'jobs';
+/** What is asked of one resource; a null limit is none. */
+type Demand = { readonly amount: number; readonly limit: number | null };
 
 /** What was written while Redis was away, or by a process that died, is put right after this. */
 const bookSeconds = 24 * 3600;
@@ -75,22 +77,22 @@ return answer`;
 
 export function createUsageLedger(redis: Redis, store: ObjectStore): UsageLedger {
   const root = (tenant: string) => `${redisPrefix}:usage:${tenant}`;
-  const fieldsOf = (tenant: string, kind: Kind) => `${root(tenant)}:${kind}`;
-  const markOf = (tenant: string, kind: Kind) => `${root(tenant)}:${kind}-counted`;
+  const fieldsOf = (tenant: string, kind: Holding) => `${root(tenant)}:${kind}`;
+  const markOf = (tenant: string, kind: Holding) => `${root(tenant)}:${kind}-counted`;
   const counters = { datasets: countDatasets, jobs: countJobs };
   const goneChecks = { datasets: isDatasetGone, jobs: isJobGone };
 
   /** Write what the store has, and remove what it has no more. */
-  const recount = async (tenant: string, kind: Kind): Promise<void> => {
+  const recount = async (tenant: string, kind: Holding): Promise<void> => {
     const key = fieldsOf(tenant, kind);
     const now = Date.now();
     const booked = await redis.hgetall(key);
     const timeOf = (id: string) => Number(booked[id]?.split(' ')[0] ?? now);
     const left = new Set(Object.keys(booked));
     for await (const { id, amounts, grows = false } of counters[kind](store, tenant)) {
-      const before = booked[id]?.split(' ').slice(1).map(Number) ?? [];
-      // What grows has booked more than is written as yet.
-      const held = grows ? amounts.map((one, at) => Math.max(one, before[at] ?? 0)) : amounts;
+      const [, ...before] = (booked[id] ?? '').split(' ').map(Number);
+      // What grows has booked more than is written as yet; what was not booked holds what is written.
+      const held = grows ? amounts.map((one, index) => Math.max(one, before[index] ?? 0)) : amounts;
       await redis.hset(key, id, [timeOf(id), ...held].join(' '));
       left.delete(id);
     }
@@ -100,15 +102,21 @@ export function createUsageLedger(redis: Redis, store: ObjectStore): UsageLedger
     await redis.set(markOf(tenant, kind), now, 'EX', bookSeconds);
   };
 
-  const attempt = async (tenant: string, kind: Kind, field: string, asked: Asked) => {
-    const pairs = asked.amounts.flatMap((amount, index) => [amount, asked.limits[index] ?? -1]);
+  const attempt = async (
+    tenant: string,
+    kind: Holding,
+    field: string,
+    asked: readonly Demand[],
+  ) => {
+    // Lua has no null: -1 stands for no limit.
+    const pairs = asked.flatMap(({ amount, limit }) => [amount, limit ?? -1]);
     const keys = [fieldsOf(tenant, kind), markOf(tenant, kind)];
     const answer = await redis.eval(reserve, 2, ...keys, field, Date.now(), ...pairs);
-    const [fits, age = -1, ...used] = (answer as (number | string)[]).map(Number);
-    return { fits: fits === 1, age, used };
+    const [fits, age, ...used] = (answer as (number | string)[]).map(Number);
+    return { fits: fits === 1, age: age as number, used };
   };
 
-  const book = async (tenant: string, kind: Kind, field: string, asked: Asked) => {
+  const book = async (tenant: string, kind: Holding, field: string, asked: readonly Demand[]) => {
     const first = await attempt(tenant, kind, field, asked);
     if (first.fits || (first.age >= 0 && first.age < recountMs[kind])) return first;
     await recount(tenant, kind);
@@ -121,7 +129,7 @@ export function createUsageLedger(redis: Redis, store: ObjectStore): UsageLedger
   };
 
   /** The next limit begins with a count of the store. */
-  const forget = async (tenant: string, kind: Kind): Promise<void> => {
+  const forget = async (tenant: string, kind: Holding): Promise<void> => {
     const gone = redis.del(markOf(tenant, kind), fieldsOf(tenant, kind));
     await gone.catch(() => undefined);
   };
@@ -129,9 +137,12 @@ export function createUsageLedger(redis: Redis, store: ObjectStore): UsageLedger
   return {
     async reserveDataset(tenant, { images, bytes }, id, stored) {
       if (images === null && bytes === null) return forget(tenant, 'datasets');
-      const asked = { amounts: [stored.images, stored.bytes], limits: [images, bytes] };
+      const asked = [
+        { name: 'images', amount: stored.images, limit: images },
+        { name: 'bytes', amount: stored.bytes, limit: bytes },
+      ];
       const { fits, used } = await book(tenant, 'datasets', id, asked);
-      if (!fits) throw refusal(['images', 'bytes'], asked, used);
+      if (!fits) throw refusal(asked, used);
     },
     async completeDataset(tenant, { images, bytes }, id, stored) {
       if (images === null && bytes === null) return forget(tenant, 'datasets');
@@ -146,42 +157,40 @@ export function createUsageLedger(redis: Redis, store: ObjectStore): UsageLedger
     },
     async reserveJob(tenant, { positionsInFlight }, id, positions) {
       if (positionsInFlight === null) return forget(tenant, 'jobs');
-      const asked = { amounts: [positions], limits: [positionsInFlight] };
+      const asked = [{ name: 'positions in flight', amount: positions, limit: positionsInFlight }];
       const { fits, used } = await book(tenant, 'jobs', id, asked);
-      if (!fits) throw refusal(['positions in flight'], asked, used);
+      if (!fits) throw refusal(asked, used);
     },
     async releaseJob(tenant, id) {
       await redis.hdel(fieldsOf(tenant, 'jobs'), id);
     },
-    async read(tenant, { images, bytes, positionsInFlight }) {
-      const none = (width: number): Asked => ({
-        amounts: Array(width).fill(0),
-        limits: Array(width).fill(null),
-      });
-      const hasStored = images !== null || bytes !== null;
-      const stored = hasStored ? (await book(tenant, 'datasets', '', none(2))).used : [];
-      const flying =
-        positionsInFlight !== null ? (await book(tenant, 'jobs', '', none(1))).used : [];
-      return {
-        images: stored[0] ?? 0,
-        bytes: stored[1] ?? 0,
-        positionsInFlight: flying[0] ?? 0,
+    async read(tenant, limits) {
+      const held = async (kind: Holding, resources: number): Promise<readonly number[]> => {
+        const nothing = Array<Demand>(resources).fill({ amount: 0, limit: null });
+        return (await book(tenant, kind, '', nothing)).used;
       };
+      const usage = { images: 0, bytes: 0, positionsInFlight: 0 };
+      if (limits.images !== null || limits.bytes !== null) {
+        const used = await held('datasets', 2);
+        usage.images = at(used, 0);
+        usage.bytes = at(used, 1);
+      }
+      if (limits.positionsInFlight !== null) {
+        usage.positionsInFlight = at(await held('jobs', 1), 0);
+      }
+      return usage;
     },
   };
 }
 
 function refusal(
-  names: readonly string[],
-  { amounts, limits }: Asked,
+  asked: readonly (Demand & { readonly name: string })[],
   used: readonly number[],
 ): AppError {
-  const broken = names.flatMap((name, index) => {
-    const limit = limits[index] ?? null;
-    const asked = amounts[index] ?? 0;
-    const held = used[index] ?? 0;
-    if (limit === null || held + asked <= limit) return [];
-    return [`${name}: at most ${limit}, of which ${held} are used, and ${asked} were asked for`];
+  const broken = asked.flatMap(({ name, amount, limit }, index) => {
+    const held = at(used, index);
+    if (limit === null || held + amount <= limit) return [];
+    return [`${name}: at most ${limit}, of which ${held} are used, and ${amount} were asked for`];
   });
   return new AppError('quota_exceeded', `Beyond the quota of ${broken.join('; ')}`);
 }

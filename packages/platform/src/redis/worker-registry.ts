@@ -1,17 +1,18 @@
+import { createLoadingCache } from '@umbra/shared/cache';
 import { type WorkerNotice, workerNotice } from '@umbra/shared/contracts/worker';
 import type { Redis } from 'ioredis';
 import { redisPrefix } from '../queues/names.js';
 
-/** The workers that live, in Redis: each says every few seconds that it is there. */
+/** The live workers, in Redis: each sends a heartbeat every few seconds. */
 export type WorkerRegistry = {
   heartbeat(worker: Omit<WorkerNotice, 'seenAt'>): Promise<void>;
   leave(id: string): Promise<void>;
-  /** Workers heard of lately. */
+  /** @returns Workers whose last heartbeat is at most 10 s old. */
   list(): Promise<WorkerNotice[]>;
 };
 
 export const heartbeatMs = 3_000;
-/** Not heard of for this long, a worker counts as gone. */
+/** A worker without a heartbeat for this long counts as gone. */
 const goneMs = 10_000;
 const key = `${redisPrefix}:fleet`;
 
@@ -44,19 +45,8 @@ function parse(text: string): unknown {
   }
 }
 
-/** A fleet book for those who ask often: what it lists may be this old. */
+/** A worker registry whose list may be this old, for callers that ask often. */
 export function cacheWorkerList(workerRegistry: WorkerRegistry, freshMs: number): WorkerRegistry {
-  let last: { readonly at: number; readonly list: Promise<WorkerNotice[]> } | undefined;
-  return {
-    ...workerRegistry,
-    list() {
-      if (last !== undefined && performance.now() - last.at < freshMs) return last.list;
-      const list = workerRegistry.list();
-      last = { at: performance.now(), list };
-      list.catch(() => {
-        last = undefined;
-      });
-      return list;
-    },
-  };
+  const lists = createLoadingCache<WorkerNotice[]>({ maxEntries: 1, ttlMs: freshMs });
+  return { ...workerRegistry, list: () => lists.load('all', workerRegistry.list) };
 }

@@ -1,22 +1,14 @@
-import { createCache } from '@umbra/shared/cache';
+import { createLoadingCache } from '@umbra/shared/cache';
 import type { ObjectStore } from '../store/store.js';
 import { readTenant, type Tenant, type TenantDefaults } from './tenant.js';
 
-/** What holds for a tenant, as of some seconds ago. */
+/** Reads a tenant's weight and limits, which may be some seconds old. */
 export type TenantReader = (id: string) => Promise<Tenant>;
 
 const freshMs = 5_000;
-const kept = 10_000;
+const maxTenants = 10_000;
 
 export function createTenantReader(store: ObjectStore, defaults: TenantDefaults): TenantReader {
-  const known = createCache<Promise<Tenant>>({ maxEntries: kept, ttlMs: freshMs });
-  return (id) => {
-    const remembered = known.get(id);
-    if (remembered !== undefined) return remembered;
-    const asked = readTenant(store, id, defaults);
-    known.set(id, asked, performance.now());
-    // A store that is away is asked again at once.
-    asked.catch(() => known.delete(id));
-    return asked;
-  };
+  const tenants = createLoadingCache<Tenant>({ maxEntries: maxTenants, ttlMs: freshMs });
+  return (id) => tenants.load(id, () => readTenant(store, id, defaults));
 }
