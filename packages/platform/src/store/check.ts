@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hasCode, unavailable } from '@umbra/shared/errors';
+import { keys } from './keys.js';
 import type { ObjectStore } from './store.js';
 
 /**
@@ -8,7 +9,7 @@ import type { ObjectStore } from './store.js';
  * @throws {AppError} `unavailable`, whatever the driver's own error was.
  */
 export async function checkStore(store: ObjectStore): Promise<void> {
-  const key = `.health/${randomUUID()}`;
+  const key = keys.health(randomUUID());
   try {
     await store.put(key, key);
     const found = (await store.get(key)).toString();

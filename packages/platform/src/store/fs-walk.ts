@@ -34,9 +34,9 @@ export async function* walk(options: Walk, prefix: string): AsyncGenerator<Objec
   }
 }
 
-type Entry = { readonly name: string; readonly isFolder: boolean };
+type FolderEntry = { readonly name: string; readonly isFolder: boolean };
 
-async function sortedEntries(folder: string, prefix: string): Promise<Entry[]> {
+async function sortedEntries(folder: string, prefix: string): Promise<FolderEntry[]> {
   let found: Dirent[];
   try {
     found = await reading(prefix, () => readdir(folder, { withFileTypes: true }));

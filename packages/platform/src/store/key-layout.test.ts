@@ -48,9 +48,16 @@ describe('a key of the layout', () => {
 describe('the guard', () => {
   test('knows the folder of every key', () => {
     expect([...serviceFolders].sort()).toEqual(
-      ['active', 'api-keys', 'ingests', 'models', 'retention', 'tenants', 'webhooks'].map(
-        (name) => `${name}/`,
-      ),
+      [
+        '.health',
+        'active',
+        'api-keys',
+        'ingests',
+        'models',
+        'retention',
+        'tenants',
+        'webhooks',
+      ].map((name) => `${name}/`),
     );
   });
 

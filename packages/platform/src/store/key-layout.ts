@@ -6,6 +6,8 @@ import { type KeyFields, type KeyPattern, keyPattern } from './key-pattern.js';
  * parsed and guarded from it. See `keyPattern` for the fields; a pattern that ends in `/` is a folder.
  */
 export const keyLayout = {
+  /** Written and read back to check the store. */
+  health: '.health/{id}',
   models: 'models/',
   /** The digest in use. */
   currentModel: 'models/{name}/current',
@@ -78,13 +80,12 @@ export const keyLayout = {
   largeResult: 'tenants/{tenant}/jobs/{id}/shards/{image}/{rowStart#}-{rowEnd#}.json.gz',
 } as const satisfies Record<string, string>;
 
-type Layout = typeof keyLayout;
-export type KeyName = keyof Layout;
-export type FieldsOfKey<N extends KeyName> = KeyFields<Layout[N]>;
+export type KeyName = keyof typeof keyLayout;
+export type FieldsOfKey<N extends KeyName> = KeyFields<(typeof keyLayout)[N]>;
 
 const patterns = Object.fromEntries(
   Object.entries(keyLayout).map(([name, template]) => [name, keyPattern(template)]),
-) as { readonly [N in KeyName]: KeyPattern<Layout[N]> };
+) as { readonly [N in KeyName]: KeyPattern<(typeof keyLayout)[N]> };
 
 /** Build a key of the layout from its fields. */
 export const buildKey = <N extends KeyName>(name: N, fields: FieldsOfKey<N>): string =>

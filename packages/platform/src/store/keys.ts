@@ -15,6 +15,7 @@ export type SegmentPosition = { readonly stream: string; readonly index: number 
 
 /** Builders of every key and folder of the store; see `keyLayout`. */
 export const keys = {
+  health: (id: string) => buildKey('health', { id }),
   models: () => buildKey('models', {}),
   currentModel: (name: string) => buildKey('currentModel', { name }),
   modelFile: (name: string, digest: string, path: string) =>

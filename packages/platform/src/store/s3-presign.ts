@@ -3,7 +3,7 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { unavailable } from '@umbra/shared/errors';
 import type { ObjectStore } from './store.js';
 
-type Place = { readonly Bucket: string; readonly Key: string };
+type S3Location = { readonly Bucket: string; readonly Key: string };
 
 /**
  * URLs that let a client read or write one object without keys of its own.
@@ -15,7 +15,7 @@ type Place = { readonly Bucket: string; readonly Key: string };
  */
 export function createPresigner(
   client: S3Client,
-  at: (key: string) => Place,
+  at: (key: string) => S3Location,
 ): Required<Pick<ObjectStore, 'presignGet' | 'presignPut'>> {
   const signing = async <T>(work: () => Promise<T>): Promise<T> => {
     try {

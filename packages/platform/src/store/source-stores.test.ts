@@ -13,6 +13,7 @@ const row = { rowStart: 0, rowEnd: 8 };
 const segment = { stream: 's', index: 0, images: 1, bytes: 2, refused: 0 };
 /** One call of every builder: a builder that is missing here does not compile. */
 const everyKey: { readonly [N in keyof typeof keys]: Parameters<(typeof keys)[N]> } = {
+  health: ['id'],
   models: [],
   currentModel: ['net'],
   modelFile: ['net', 'digest', 'model.onnx'],
