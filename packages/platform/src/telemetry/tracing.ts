@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Telemetry } from 'bullmq';
-import type { TracingConfig } from './tracing-config.js';
 
 /** Ids and counts; never what a user sent. */
 export type SpanAttributes = Readonly<Record<string, string | number | boolean>>;
@@ -13,7 +12,7 @@ export type RequestSpan = {
 
 /** Traces of this process. Without a collector every function does nothing. */
 export type Tracing = {
-  /** For BullMQ's queues, producers and workers; undefined while traces are off. */
+  /** Telemetry of BullMQ's queues, producers and workers; undefined while traces are off. */
   readonly telemetry: Telemetry | undefined;
   /** Begin a request's span, as part of its caller's trace where its headers name one. */
   startRequest(method: string, headers: IncomingHttpHeaders): RequestSpan;
@@ -39,22 +38,6 @@ export const noTracing: Tracing = {
   close: async () => undefined,
 };
 
-/**
- * Make traces where OpenTelemetry's variables name a collector. Its libraries are loaded then, and only
- * then.
- */
-export async function startTracing(
-  config: Readonly<TracingConfig>,
-  service: string,
-): Promise<Tracing> {
-  const { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT } = config;
-  if ((OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? OTEL_EXPORTER_OTLP_ENDPOINT) === undefined) {
-    return noTracing;
-  }
-  const { openTelemetry } = await import('./open-telemetry.js');
-  return openTelemetry(config, service);
-}
-
-/** As an option of BullMQ's, which must not be there while traces are off. */
+/** Option `telemetry` of BullMQ, which must be left out while traces are off. */
 export const telemetryOf = ({ telemetry }: Tracing): { telemetry?: Telemetry } =>
   telemetry === undefined ? {} : { telemetry };
