@@ -1,7 +1,7 @@
 import createFetchClient, { type Client as FetchClient } from 'openapi-fetch';
 import type { components, paths } from './generated/api.js';
 import { problemOf, UmbraError } from './problem.js';
-import type { Job, JobEstimate, JobRequest, NewDataset } from './types.js';
+import type { ApiJob, ApiJobEstimate, ApiJobRequest, NewDataset } from './types.js';
 import { type WaitOptions, waitForJob } from './wait-for-job.js';
 
 export type ClientOptions = {
@@ -23,13 +23,13 @@ export type UmbraClient = {
     images: Iterable<{ readonly name: string; readonly data: Blob }>,
   ): Promise<NewDataset>;
   /** @param idempotencyKey The same key gives the same job, however often it is asked. */
-  createJob(job: JobRequest, idempotencyKey?: string): Promise<Job>;
+  createJob(job: ApiJobRequest, idempotencyKey?: string): Promise<ApiJob>;
   /** What the job would take, without making it. */
-  estimateJob(job: JobRequest): Promise<JobEstimate>;
-  getJob(id: string): Promise<Job>;
-  cancelJob(id: string): Promise<Job>;
+  estimateJob(job: ApiJobRequest): Promise<ApiJobEstimate>;
+  getJob(id: string): Promise<ApiJob>;
+  cancelJob(id: string): Promise<ApiJob>;
   /** Poll until the job has ended, in whatever way. */
-  waitForJob(id: string, options?: WaitOptions): Promise<Job>;
+  waitForJob(id: string, options?: WaitOptions): Promise<ApiJob>;
 };
 
 export function createUmbraClient({
@@ -66,12 +66,12 @@ export function createUmbraClient({
       const body = job as components['schemas']['JobRequest'];
       const header = idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey };
       // 202, since no dry run is asked for.
-      return dataOf(await api.POST('/v1/jobs', { body, params: { header } })) as Job;
+      return dataOf(await api.POST('/v1/jobs', { body, params: { header } })) as ApiJob;
     },
     async estimateJob(job) {
       const body = job as components['schemas']['JobRequest'];
       const query = { dryRun: 'true' } as const;
-      return dataOf(await api.POST('/v1/jobs', { body, params: { query } })) as JobEstimate;
+      return dataOf(await api.POST('/v1/jobs', { body, params: { query } })) as ApiJobEstimate;
     },
     getJob,
     async cancelJob(job) {

@@ -2,15 +2,15 @@ export { type ClientOptions, createUmbraClient, type UmbraClient } from './clien
 export { followEvents, readEvents, type ServerEvent } from './events.js';
 export { type Problem, UmbraError } from './problem.js';
 export type {
-  Dataset,
-  ImageResult,
-  Job,
-  JobEstimate,
-  JobRequest,
-  JobState,
-  Model,
+  ApiDataset as Dataset,
+  ApiImageResult as ImageResult,
+  ApiJob as Job,
+  ApiJobEstimate as JobEstimate,
+  ApiJobRequest as JobRequest,
+  ApiJobState as JobState,
+  ApiModel as Model,
+  ApiSettings as Settings,
+  ApiSettingsInput as SettingsInput,
   NewDataset,
-  Settings,
-  SettingsInput,
 } from './types.js';
 export { isEnded, type WaitOptions } from './wait-for-job.js';

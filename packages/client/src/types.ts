@@ -2,15 +2,18 @@ import type { components, operations } from './generated/api.js';
 
 type Schemas = components['schemas'];
 
-export type Dataset = Schemas['Dataset'];
-export type Job = Schemas['Job'];
-export type JobRequest = Lenient<Schemas['JobRequest']>;
-export type JobEstimate = Schemas['JobEstimate'];
-export type JobState = Schemas['JobState'];
-export type Settings = Schemas['Settings'];
-export type SettingsInput = Lenient<Schemas['SettingsInput']>;
-export type ImageResult = Schemas['ImageResult'];
-export type Model = Schemas['Model'];
+// Records as the OpenAPI document has them; index.ts exports them without the prefix, which sets them
+// apart from the service's own records.
+
+export type ApiDataset = Schemas['Dataset'];
+export type ApiJob = Schemas['Job'];
+export type ApiJobRequest = Lenient<Schemas['JobRequest']>;
+export type ApiJobEstimate = Schemas['JobEstimate'];
+export type ApiJobState = Schemas['JobState'];
+export type ApiSettings = Schemas['Settings'];
+export type ApiSettingsInput = Lenient<Schemas['SettingsInput']>;
+export type ApiImageResult = Schemas['ImageResult'];
+export type ApiModel = Schemas['Model'];
 /** A dataset, and the files that were not accepted into it. */
 export type NewDataset =
   operations['createDataset']['responses'][201]['content']['application/json'];

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UmbraError } from './problem.js';
-import type { Job } from './types.js';
+import type { ApiJob } from './types.js';
 
 export type WaitOptions = {
-  readonly onStatus?: (job: Job) => void;
+  readonly onStatus?: (job: ApiJob) => void;
   readonly pollMs?: number;
   readonly signal?: AbortSignal;
 };
@@ -12,8 +12,8 @@ const defaultPollMs = 1_000;
 /** Failed polls in a row that are waited out: the job goes on meanwhile. */
 const patience = 10;
 
-const ended: readonly Job['state'][] = ['completed', 'failed', 'cancelled', 'expired'];
-export const isEnded = ({ state }: Pick<Job, 'state'>): boolean => ended.includes(state);
+const ended: readonly ApiJob['state'][] = ['completed', 'failed', 'cancelled', 'expired'];
+export const isEnded = ({ state }: Pick<ApiJob, 'state'>): boolean => ended.includes(state);
 
 /**
  * Ask until the job has ended.
@@ -21,9 +21,9 @@ export const isEnded = ({ state }: Pick<Job, 'state'>): boolean => ended.include
  * @throws {UmbraError} If asking fails in a way that asking again does not mend, or ten times in a row.
  */
 export async function waitForJob(
-  ask: () => Promise<Job>,
+  ask: () => Promise<ApiJob>,
   { onStatus, pollMs = defaultPollMs, signal }: WaitOptions = {},
-): Promise<Job> {
+): Promise<ApiJob> {
   for (let failures = 0; ; ) {
     let waitMs = pollMs;
     try {
