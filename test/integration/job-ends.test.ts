@@ -1,5 +1,5 @@
 import { createJobProgressStore } from '@umbra/platform/redis/job-progress';
-import { findJobRecord } from '@umbra/platform/store/delete';
+import { findJobRecord } from '@umbra/platform/store/job-records';
 import { putJson } from '@umbra/platform/store/json';
 import { defaultTenant, keys } from '@umbra/platform/store/keys';
 import { isFinal, type JobRecord, type JobStatus } from '@umbra/shared/contracts/job';

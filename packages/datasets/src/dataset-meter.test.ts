@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createUsageLedger, type UsageLedger } from '@umbra/platform/redis/usage-ledger';
+import { createFsStore } from '@umbra/platform/store/fs-store';
+import type { ObjectStore } from '@umbra/platform/store/store';
+import type { Quotas } from '@umbra/platform/tenancy/tenant';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
-import { createUsageLedger, type UsageLedger } from '../redis/usage-ledger.js';
-import { createFsStore } from '../store/fs-store.js';
-import type { ObjectStore } from '../store/store.js';
 import { createDatasetMeter, type MeterStart } from './dataset-meter.js';
-import type { Quotas } from './tenant.js';
 
 let folder: string;
 let store: ObjectStore;

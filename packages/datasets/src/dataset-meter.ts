@@ -1,6 +1,6 @@
+import type { Stored, UsageLedger } from '@umbra/platform/redis/usage-ledger';
+import type { TenantReader } from '@umbra/platform/tenancy/tenant-reader';
 import { hasCode } from '@umbra/shared/errors';
-import type { Stored, UsageLedger } from '../redis/usage-ledger.js';
-import type { TenantReader } from './tenant-reader.js';
 
 /** Holds a dataset that grows to its tenant's quotas. */
 export type DatasetMeter = {

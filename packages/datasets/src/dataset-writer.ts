@@ -2,7 +2,7 @@ import { keys } from '@umbra/platform/store/keys';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import type { Refusal } from '@umbra/shared/contracts/dataset';
 import { type ErrorCode, hasCode, reportError } from '@umbra/shared/errors';
-import { createJournal, type Entry, type Journal, newStreamId } from './journal.js';
+import { createJournal, type Journal, type JournalEntry, newStreamId } from './journal.js';
 import { assertName, folderLabel } from './names.js';
 import { examine, type Facts, readLimited, tooLarge, type UploadLimits } from './photo.js';
 import type { Sink } from './sink.js';
@@ -73,7 +73,7 @@ export function createDatasetWriter(options: DatasetWriterOptions): DatasetWrite
     await journal.commit(options.isSource ? { files } : undefined);
     await options.onCommit?.();
   };
-  const record = async (entry: Entry): Promise<void> => {
+  const record = async (entry: JournalEntry): Promise<void> => {
     journal.add(entry);
     files += 1;
     if (entry.refusal !== undefined) {
@@ -112,7 +112,7 @@ export function createDatasetWriter(options: DatasetWriterOptions): DatasetWrite
     admission.catch(() => undefined);
     return admitted;
   };
-  const take = async (name: string, content: Buffer): Promise<Entry> => {
+  const take = async (name: string, content: Buffer): Promise<JournalEntry> => {
     try {
       const facts = await admit(examine(content, limits));
       await keep(facts, content);
@@ -122,7 +122,7 @@ export function createDatasetWriter(options: DatasetWriterOptions): DatasetWrite
       return { refusal: refusalOf(name, error) };
     }
   };
-  const queue = (bytes: number, work: Promise<Entry>): void => {
+  const queue = (bytes: number, work: Promise<JournalEntry>): void => {
     running += 1;
     runningBytes += bytes;
     work.catch(() => undefined);

@@ -7,17 +7,24 @@ import type { Dataset } from '@umbra/shared/contracts/dataset';
 import { AppError, hasCode, unavailable } from '@umbra/shared/errors';
 import { imageIdAt } from '@umbra/shared/ids';
 import { createDigestSet } from './digest-set.js';
-import type { Entry, Totals } from './journal.js';
+import type { JournalEntry, Totals } from './journal.js';
 
 /** Ids have eight digits. */
 const maxImages = 100_000_000;
 
+export type JournalContent = {
+  /** Everything that was taken in, each time it is called. */
+  readonly entries: () => AsyncIterable<JournalEntry> | Iterable<JournalEntry>;
+  /**
+   * Number of images and refusals in the entries: a journal that another process clears away meanwhile,
+   * since it was first, must not become a short manifest.
+   */
+  readonly expected: Pick<Totals, 'images' | 'refused'>;
+};
+
 /**
  * Make a dataset ready: write its manifest and its refusals, and then its record.
  *
- * @param entries Everything that was taken in, each time it is called.
- * @param expected What it comes to: a journal that another process clears away meanwhile, since it
- *   was first, must not become a short manifest.
  * @throws {AppError} `unprocessable` if no image was taken in; `too_large`; `unavailable` if the
  *   journal went away.
  */
@@ -25,8 +32,7 @@ export async function finalizeDataset(
   store: ObjectStore,
   tenant: string,
   dataset: Dataset,
-  entries: () => AsyncIterable<Entry> | Iterable<Entry>,
-  expected: Pick<Totals, 'images' | 'refused'>,
+  { entries, expected }: JournalContent,
 ): Promise<Dataset> {
   const { id } = dataset;
   const counts = { images: 0, bytes: 0, refused: 0, duplicates: 0, labelled: 0 };
@@ -47,9 +53,9 @@ export async function finalizeDataset(
 }
 
 async function* checked(
-  entries: AsyncIterable<Entry> | Iterable<Entry>,
+  entries: AsyncIterable<JournalEntry> | Iterable<JournalEntry>,
   expected: Pick<Totals, 'images' | 'refused'>,
-): AsyncGenerator<Entry> {
+): AsyncGenerator<JournalEntry> {
   let images = 0;
   let refused = 0;
   for await (const entry of entries) {
@@ -63,11 +69,11 @@ async function* checked(
   );
 }
 
-type Counts = Pick<Dataset, 'images' | 'bytes' | 'refused' | 'duplicates' | 'labelled'>;
-type Tallied = { -readonly [K in keyof Counts]: Counts[K] };
+type ManifestCounts = Pick<Dataset, 'images' | 'bytes' | 'refused' | 'duplicates' | 'labelled'>;
+type Tallied = { -readonly [K in keyof ManifestCounts]: ManifestCounts[K] };
 
 async function* refusalLines(
-  entries: AsyncIterable<Entry> | Iterable<Entry>,
+  entries: AsyncIterable<JournalEntry> | Iterable<JournalEntry>,
   counts: Tallied,
 ): AsyncGenerator<string> {
   for await (const { refusal } of entries) {
@@ -81,7 +87,7 @@ async function* refusalLines(
 const chunkBytes = 64 * 1024;
 
 async function* manifestLines(
-  entries: AsyncIterable<Entry> | Iterable<Entry>,
+  entries: AsyncIterable<JournalEntry> | Iterable<JournalEntry>,
   counts: Tallied,
 ): AsyncGenerator<string> {
   const files = createDigestSet();
@@ -109,7 +115,7 @@ async function* manifestLines(
 }
 
 /** The same file, sent again. */
-const digestOf = ({ name, sha256, label, box }: NonNullable<Entry['item']>): Buffer =>
+const digestOf = ({ name, sha256, label, box }: NonNullable<JournalEntry['item']>): Buffer =>
   createHash('sha256')
     .update(JSON.stringify([name, sha256, label, box]))
     .digest();

@@ -1,16 +1,18 @@
 export { clearJournal } from './clear-journal.js';
+export { createDatasetMeter, type DatasetMeter, type MeterStart } from './dataset-meter.js';
 export {
   createDatasetWriter,
   type DatasetWriter,
   type DatasetWriterOptions,
   type Tally,
 } from './dataset-writer.js';
-export { finalizeDataset } from './finalize.js';
+export { deleteDataset, removeDataset } from './delete-dataset.js';
+export { finalizeDataset, type JournalContent } from './finalize.js';
 export {
   type Checkpoint,
   createJournal,
-  type Entry,
   type Journal,
+  type JournalEntry,
   journalTotals,
   lastCheckpoint,
   newStreamId,

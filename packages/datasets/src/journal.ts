@@ -13,7 +13,7 @@ import { z } from 'zod';
  * segment's name has its totals, so that a dataset's are known without reading it; the last line of a
  * source's segment says where the source goes on.
  */
-export type Entry = {
+export type JournalEntry = {
   readonly item?: TakenItem | undefined;
   /** Sent by a client, who may send it again: the same file counts once. */
   readonly once?: boolean | undefined;
@@ -31,16 +31,20 @@ const line = z.strictObject({
   next: z.record(z.string(), z.unknown()).optional(),
 });
 
-type Place = { readonly store: ObjectStore; readonly tenant: string; readonly dataset: string };
+type DatasetPlace = {
+  readonly store: ObjectStore;
+  readonly tenant: string;
+  readonly dataset: string;
+};
 
 /** Streams sort by the time they began. */
 export const newStreamId = (): string =>
   `${String(Date.now()).padStart(14, '0')}-${randomBytes(6).toString('hex')}`;
 
 export type Journal = {
-  add(entry: Entry): void;
+  add(entry: JournalEntry): void;
   /** Lines that are not committed. */
-  pending(): readonly Entry[];
+  pending(): readonly JournalEntry[];
   /** Images and bytes that are not committed. */
   pendingTotals(): Totals;
   /** Write what was added, if there is any, or a checkpoint. */
@@ -50,11 +54,11 @@ export type Journal = {
 };
 
 /** @param index Of the first segment; a source that goes on has some already. */
-export function createJournal(place: Place, stream: string, index = 0): Journal {
+export function createJournal(place: DatasetPlace, stream: string, index = 0): Journal {
   const { store, tenant, dataset } = place;
   const folder = keys.segments(tenant, dataset, stream);
   let next = index;
-  let entries: Entry[] = [];
+  let entries: JournalEntry[] = [];
   let totals = noTotals;
   return {
     add(entry) {
@@ -92,7 +96,7 @@ const noTotals: Totals = { images: 0, bytes: 0, refused: 0 };
  * twice as yet.
  */
 export async function journalTotals(
-  { store, tenant, dataset }: Place,
+  { store, tenant, dataset }: DatasetPlace,
   stream?: string,
 ): Promise<Totals> {
   let { images, bytes, refused } = noTotals;
@@ -106,7 +110,7 @@ export async function journalTotals(
 }
 
 /** Everything that was taken in, in order. */
-export async function* readJournal(place: Place): AsyncGenerator<Entry> {
+export async function* readJournal(place: DatasetPlace): AsyncGenerator<JournalEntry> {
   const { store, tenant, dataset } = place;
   for await (const { key } of store.list(keys.segments(tenant, dataset))) {
     for (const { next, ...entry } of await readSegment(store, key)) {
@@ -124,7 +128,7 @@ async function readSegment(store: ObjectStore, key: string) {
 
 /** @returns Where a source goes on, and its next segment's index; null where it has not begun. */
 export async function lastCheckpoint(
-  { store, tenant, dataset }: Place,
+  { store, tenant, dataset }: DatasetPlace,
   stream: string,
 ): Promise<{ readonly next: Checkpoint; readonly index: number } | null> {
   let last: string | null = null;

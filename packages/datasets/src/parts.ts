@@ -10,7 +10,7 @@ import { RandomAccessReader } from 'yauzl';
  */
 type Part = { readonly key: string; readonly start: number; readonly end: number };
 
-type Place = {
+type UploadPlace = {
   readonly store: ObjectStore;
   readonly tenant: string;
   readonly dataset: string;
@@ -31,7 +31,7 @@ async function listParts({
   tenant,
   dataset,
   source,
-}: Place): Promise<(Part & { skip: number })[]> {
+}: UploadPlace): Promise<(Part & { skip: number })[]> {
   const chain: (Part & { skip: number })[] = [];
   let offset = 0;
   for await (const { key, bytes } of store.list(keys.parts(tenant, dataset, source))) {
@@ -46,7 +46,7 @@ async function listParts({
 }
 
 /** How many bytes have come. */
-export async function offsetOf(place: Place): Promise<number> {
+export async function offsetOf(place: UploadPlace): Promise<number> {
   return (await listParts(place)).at(-1)?.end ?? 0;
 }
 
@@ -59,7 +59,7 @@ export async function offsetOf(place: Place): Promise<number> {
  *   is no error: what has come is stored.
  */
 export async function putParts(
-  place: Place,
+  place: UploadPlace,
   body: AsyncIterable<unknown>,
   start: number,
   end: number,
@@ -93,7 +93,7 @@ export async function putParts(
 }
 
 /** A range of the file, or all of it, as one stream. */
-export async function streamParts(place: Place, range?: { start: number; end: number }) {
+export async function streamParts(place: UploadPlace, range?: { start: number; end: number }) {
   return Readable.from(readRange(place.store, await listParts(place), range));
 }
 
@@ -116,7 +116,7 @@ async function* readRange(
 const windowBytes = 1024 * 1024;
 
 /** The file as one that can be read anywhere, for a zip's reader. */
-export async function partReader(place: Place): Promise<RandomAccessReader> {
+export async function partReader(place: UploadPlace): Promise<RandomAccessReader> {
   const parts = await listParts(place);
   const total = parts.at(-1)?.end ?? 0;
   let window = { start: 0, bytes: Buffer.alloc(0) };

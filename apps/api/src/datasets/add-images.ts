@@ -1,5 +1,4 @@
-import { newStreamId, type Tally } from '@umbra/datasets';
-import { createDatasetMeter } from '@umbra/platform/tenancy/dataset-meter';
+import { createDatasetMeter, newStreamId, type Tally } from '@umbra/datasets';
 import type { Reference } from '@umbra/shared/contracts/reference';
 import type { Request } from 'express';
 import { releaseQuietly } from '../auth/release-usage.js';

@@ -68,7 +68,7 @@ async function finalizeHere(
   const totals = await journalTotals(journal);
   try {
     const entries = () => readJournal(journal);
-    const ready = await finalizeDataset(store, tenant, validating, entries, totals);
+    const ready = await finalizeDataset(store, tenant, validating, { entries, expected: totals });
     await clearJournal(store, tenant, id);
     await store.delete(keys.ingest(tenant, id));
     const { quotas } = await readTenant(tenant);

@@ -1,16 +1,16 @@
 import {
   clearJournal,
+  createDatasetMeter,
   type DatasetWriter,
-  type Entry,
   finalizeDataset,
+  type JournalEntry,
   newStreamId,
   readJournal,
+  removeDataset,
 } from '@umbra/datasets';
-import { removeDataset } from '@umbra/platform/store/delete';
 import { putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import type { ObjectStore } from '@umbra/platform/store/store';
-import { createDatasetMeter } from '@umbra/platform/tenancy/dataset-meter';
 import {
   type Dataset,
   type DatasetRequest,
@@ -73,10 +73,10 @@ async function finalizeUpload(
   }
   const committed = tally.images + tally.refused > journal.pending().length;
   if (committed) await commit();
-  const entries = (): AsyncIterable<Entry> | Iterable<Entry> =>
+  const entries = (): AsyncIterable<JournalEntry> | Iterable<JournalEntry> =>
     committed ? readJournal({ store, tenant, dataset: dataset.id }) : journal.pending();
   await putIndexEntry(store, tenant, dataset);
-  const ready = await finalizeDataset(store, tenant, dataset, entries, tally);
+  const ready = await finalizeDataset(store, tenant, dataset, { entries, expected: tally });
   if (committed) await clearJournal(store, tenant, dataset.id);
   return ready;
 }

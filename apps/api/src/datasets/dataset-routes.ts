@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { figuresOf } from '@umbra/datasets';
-import { deleteDataset } from '@umbra/platform/store/delete';
+import { deleteDataset, figuresOf } from '@umbra/datasets';
 import { dataset, datasetItem, datasetRequest, refusal } from '@umbra/shared/contracts/dataset';
 import { AppError } from '@umbra/shared/errors';
 import { z } from 'zod';

@@ -1,5 +1,9 @@
-import { createDatasetWriter, type DatasetWriter, newStreamId } from '@umbra/datasets';
-import type { DatasetMeter } from '@umbra/platform/tenancy/dataset-meter';
+import {
+  createDatasetWriter,
+  type DatasetMeter,
+  type DatasetWriter,
+  newStreamId,
+} from '@umbra/datasets';
 import type { Reference } from '@umbra/shared/contracts/reference';
 import type { ApiServices } from '../services.js';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import { deleteDataset } from '@umbra/datasets';
 import { inspectImage } from '@umbra/engine';
-import { deleteDataset } from '@umbra/platform/store/delete';
 import { putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import { type Dataset, type DatasetItem, newDataset } from '@umbra/shared/contracts/dataset';

@@ -1,4 +1,4 @@
-import { findJobRecord } from '@umbra/platform/store/delete';
+import { findJobRecord } from '@umbra/platform/store/job-records';
 import { compareEventIds, type JobEvent, type JobEventData } from '@umbra/shared/contracts/event';
 import { isFinal, type JobState } from '@umbra/shared/contracts/job';
 import { notFound } from '@umbra/shared/errors';

@@ -1,4 +1,4 @@
-import { findJobRecord } from '@umbra/platform/store/delete';
+import { findJobRecord } from '@umbra/platform/store/job-records';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import { notFound } from '@umbra/shared/errors';
 import type { ApiServices } from '../services.js';

@@ -1,4 +1,4 @@
-import { deleteJob } from '@umbra/platform/store/delete';
+import { deleteJob } from '@umbra/platform/store/job-records';
 import {
   isFinal,
   type JobRecord,

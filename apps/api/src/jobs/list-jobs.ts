@@ -1,4 +1,4 @@
-import { findJobRecord } from '@umbra/platform/store/delete';
+import { findJobRecord } from '@umbra/platform/store/job-records';
 import { keys } from '@umbra/platform/store/keys';
 import { listFolders } from '@umbra/platform/store/list-folders';
 import type { JobStatus } from '@umbra/shared/contracts/job';

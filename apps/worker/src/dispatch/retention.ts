@@ -1,4 +1,4 @@
-import { deleteJob, findJobRecord } from '@umbra/platform/store/delete';
+import { deleteJob, findJobRecord } from '@umbra/platform/store/job-records';
 import { matchKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import type { Reference } from '@umbra/shared/contracts/reference';

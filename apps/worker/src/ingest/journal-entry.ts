@@ -1,4 +1,4 @@
-import { assertName, type Entry, folderLabel } from '@umbra/datasets';
+import { assertName, folderLabel, type JournalEntry } from '@umbra/datasets';
 import type { DatasetSource, ManifestLine } from '@umbra/shared/contracts/dataset';
 import { integrity, invalidInput, isRetryable, reportError } from '@umbra/shared/errors';
 import type { ResolvedImage } from './resolve-image.js';
@@ -15,7 +15,7 @@ export function journalEntry(
   line: ManifestLine,
   image: ResolvedImage,
   { labels, once }: EntryOptions,
-): Entry {
+): JournalEntry {
   const name = line.name ?? image.source?.key;
   if (name === undefined) throw invalidInput('Expected a name');
   assertName(name);
@@ -49,7 +49,7 @@ function assertFits({ sha256, bytes, box }: ManifestLine, image: ResolvedImage):
  * @param line Number of the line in its manifest.
  * @throws The error itself if it is retryable: the whole source is then read again.
  */
-export function refusalEntry(name: string, error: unknown, line?: number): Entry {
+export function refusalEntry(name: string, error: unknown, line?: number): JournalEntry {
   if (isRetryable(error)) throw error;
   const { code, message } = reportError(error);
   const where = line === undefined ? '' : `Line ${line}: `;

@@ -1,4 +1,4 @@
-import { createJournal, type Entry, type Journal, lastCheckpoint } from '@umbra/datasets';
+import { createJournal, type Journal, type JournalEntry, lastCheckpoint } from '@umbra/datasets';
 import { mapInOrder } from '@umbra/shared/concurrency';
 import { hasCode } from '@umbra/shared/errors';
 import type { SourceIngest } from './source-ingest.js';
@@ -10,7 +10,7 @@ const segmentBytes = 256 * 1024 * 1024;
 
 /** One item of a source, and the checkpoint after it. */
 export type SourceItem<C> = {
-  readonly examine: () => Entry | Promise<Entry>;
+  readonly examine: () => JournalEntry | Promise<JournalEntry>;
   readonly next: C;
 };
 

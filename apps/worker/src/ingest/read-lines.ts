@@ -1,4 +1,4 @@
-import type { Entry } from '@umbra/datasets';
+import type { JournalEntry } from '@umbra/datasets';
 import { readLines } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import {
@@ -15,7 +15,7 @@ import type { SourceIngest } from './source-ingest.js';
 type LineSource = Extract<DatasetSource, { kind: 'lines' }>;
 /** The place after the last line that was examined: its byte offset, and its number from 1. */
 type LineCheckpoint = { readonly offset: number; readonly line: number };
-type ExamineLine = (text: string, number: number) => Entry | Promise<Entry>;
+type ExamineLine = (text: string, number: number) => JournalEntry | Promise<JournalEntry>;
 
 /** Examine a manifest's lines one by one; bad ones are refused with their number. */
 export async function readLineSource(

@@ -1,4 +1,4 @@
-import { type Entry, isIgnoredFile } from '@umbra/datasets';
+import { isIgnoredFile, type JournalEntry } from '@umbra/datasets';
 import type { DatasetSource } from '@umbra/shared/contracts/dataset';
 import { journalEntry, refusalEntry } from './journal-entry.js';
 import { journalSource, type SourceItem } from './journal-source.js';
@@ -8,7 +8,7 @@ import type { SourceIngest } from './source-ingest.js';
 type PrefixSource = Extract<DatasetSource, { kind: 's3' }>;
 /** Key of the last object that was examined; empty before the first. */
 type ObjectCheckpoint = { readonly after: string };
-type ExamineObject = (key: string) => Promise<Entry>;
+type ExamineObject = (key: string) => Promise<JournalEntry>;
 
 /** Examine all objects of a bucket under a prefix. They stay where they are. */
 export async function readPrefix(ingest: SourceIngest, source: PrefixSource): Promise<void> {

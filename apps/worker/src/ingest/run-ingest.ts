@@ -1,5 +1,10 @@
-import { clearJournal, finalizeDataset, journalTotals, readJournal } from '@umbra/datasets';
-import { removeDataset } from '@umbra/platform/store/delete';
+import {
+  clearJournal,
+  finalizeDataset,
+  journalTotals,
+  readJournal,
+  removeDataset,
+} from '@umbra/datasets';
 import { getJson, putJson } from '@umbra/platform/store/json';
 import { parseKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
@@ -90,7 +95,10 @@ async function makeReady(
   }
   await assertActive();
   const totals = await journalTotals(location);
-  const ready = await finalizeDataset(store, tenant, dataset, () => readJournal(location), totals);
+  const ready = await finalizeDataset(store, tenant, dataset, {
+    entries: () => readJournal(location),
+    expected: totals,
+  });
   await recordUsage(services, tenant, ready);
   const { images, refused } = ready;
   services.logger.info({ datasetId: dataset.id, images, refused }, 'dataset ready');

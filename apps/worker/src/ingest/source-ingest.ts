@@ -1,5 +1,9 @@
-import { journalTotals, type UploadLimits } from '@umbra/datasets';
-import { createDatasetMeter, type DatasetMeter } from '@umbra/platform/tenancy/dataset-meter';
+import {
+  createDatasetMeter,
+  type DatasetMeter,
+  journalTotals,
+  type UploadLimits,
+} from '@umbra/datasets';
 import { type DatasetSource, reservedFor } from '@umbra/shared/contracts/dataset';
 import type { WorkerServices } from '../services.js';
 

@@ -1,4 +1,4 @@
-import { findJobRecord } from '@umbra/platform/store/delete';
+import { findJobRecord } from '@umbra/platform/store/job-records';
 import { putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import { isFinal } from '@umbra/shared/contracts/job';
