@@ -13,7 +13,7 @@ import { fillImage } from './occlusion/fill.js';
 import { planOcclusion } from './occlusion/resolve-run.js';
 import { softmaxAt } from './occlusion/scores.js';
 import { writeTinyBundle } from './testing/tiny-bundle.js';
-import type { Engine, OpenModel } from './types.js';
+import type { Engine, NextRun, OpenModel } from './types.js';
 
 let folder: string;
 let engine: Engine;
@@ -153,6 +153,30 @@ describe('dense occlusion', () => {
     ).rejects.toThrow('Expected rows within [0, 2)');
     expect(() => model.resolve(occlusionSettings.parse({ patch: 33 }), input)).toThrow(
       'Expected the vertical patch (33 px) to be at most',
+    );
+  });
+});
+
+describe('a model opened with the run that follows', () => {
+  const scoresAfter = async (next: (size: ModelInput) => NextRun | undefined) => {
+    const own = openEngine({ inferenceThreads: 2 });
+    try {
+      const opened = await own.open(join(folder, 'tiny'), next(input));
+      const settings = occlusionSettings.parse({ patch: 4, stride: 4, strategy: 'incremental' });
+      return (await opened.occlude(input, settings)).scores;
+    } finally {
+      await own.close();
+    }
+  };
+
+  test.each([
+    ['that fits', { patch: 4, stride: 4 }],
+    ['whose patch is beyond the input', { patch: 64, stride: 4 }],
+    ['whose target the model does not have', { target: { kind: 'class', index: 99 } }],
+  ])('%s gives the scores of one opened without', async (_, given) => {
+    const settings = occlusionSettings.parse(given);
+    expect(await scoresAfter((size) => ({ size, settings }))).toEqual(
+      await scoresAfter(() => undefined),
     );
   });
 });
