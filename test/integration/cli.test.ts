@@ -45,7 +45,7 @@ const everything = [
 ];
 
 describe('umbra', () => {
-  test('submit takes folders, and labels photos by them', async () => {
+  test('submit labels photos by the folders that they lie in', async () => {
     const set = join(folder, 'set');
     for (const [index, path] of photos.entries()) {
       await mkdir(join(set, `class ${index}`), { recursive: true });
@@ -108,7 +108,7 @@ describe('umbra', () => {
     expect(local.stderr).toContain('predicted class');
   });
 
-  test('a plan is printed with what it saves', async () => {
+  test('plan prints segments and the arithmetic that they save', async () => {
     const model = join(service.folder, 'models', 'tiny');
     const flags = ['--patch', '4', '--stride', '4', '--strategy', 'incremental', '--json'];
     const outcome = await run('plan', '--model', model, ...flags);
@@ -122,7 +122,7 @@ describe('umbra', () => {
     expect(refused.stderr).toContain("Expected --size to be HEIGHTxWIDTH, got 'large'");
   });
 
-  test('a dry run says what it would take, and writes nothing', async () => {
+  test('a dry run prints the cost of a run and writes nothing', async () => {
     const outcome = await run(
       ...['explain', ...photos, '--model', join(service.folder, 'models', 'tiny')],
       ...['--dry-run', '--json', ...settings],
@@ -139,7 +139,7 @@ describe('umbra', () => {
     expect(estimate.memoryBytes).toBeGreaterThan(0);
   });
 
-  test('a bad photo is reported and the others are explained', async () => {
+  test('explain reports a bad photo and explains the others', async () => {
     const bad = join(folder, 'bad.jpg');
     await writeFile(bad, 'not a photo');
     const outcome = await run(

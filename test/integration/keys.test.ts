@@ -34,7 +34,7 @@ const run = (args: string[], env: Record<string, string>): Promise<Outcome> =>
     });
   });
 
-test('a service of processes: the client shows its key to it, and nothing shows it to anybody', async () => {
+test("a service takes a client's key and discloses it nowhere", async () => {
   const services = await startServices({
     dir: join(folder, 'service'),
     workers: 1,
@@ -89,7 +89,7 @@ test('a service of processes: the client shows its key to it, and nothing shows 
   }
 });
 
-test('requests pass while Redis is away, and are counted once it is there', async () => {
+test('requests pass while Redis is down, and are counted once it is up', async () => {
   const port = await freePort();
   const env = {
     REDIS_URL: `redis://127.0.0.1:${port}`,

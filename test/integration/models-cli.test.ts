@@ -54,7 +54,7 @@ test('a plain ONNX file is added, listed, checked and planned by its name', asyn
   expect(planned).toMatchObject({ positions: 64, patch: { height: 4, width: 4 } });
 });
 
-test('what the file leaves open is asked for, all at once', async () => {
+test('models add names at once every flag that it lacks', async () => {
   const file = join(folder, 'open.onnx');
   await writeFile(file, encodeOnnx(tinyNetwork()));
   const { code, stderr } = await run('models', 'add', file);
@@ -62,7 +62,7 @@ test('what the file leaves open is asked for, all at once', async () => {
   for (const flag of ['--input', '--scale', '--mean', '--std']) expect(stderr).toContain(flag);
 });
 
-test('a damaged bundle is named, and hides no other', async () => {
+test('models list names a damaged bundle and lists the others', async () => {
   await writeTinyBundle(registry, { name: 'whole' });
   await mkdir(join(registry, 'damaged'), { recursive: true });
   await writeFile(join(registry, 'damaged', 'bundle.json'), '{');
@@ -71,7 +71,7 @@ test('a damaged bundle is named, and hides no other', async () => {
   expect(listed.stderr).toContain('damaged');
 });
 
-test('flags of the engine are held to what there is', async () => {
+test('engine flags outside their ranges are refused', async () => {
   for (const [flag, value, words] of [
     ['--provider', 'tpu', /cpu, cuda, webgpu/],
     ['--session-threads', '0', /integer from 1 to 256/],

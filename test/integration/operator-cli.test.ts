@@ -44,8 +44,8 @@ function onS3(): Place {
   };
 }
 
-describe('fs', () => commands(onDisk));
-describe.skipIf(s3 === null)('s3', () => commands(onS3));
+describe('on a folder', () => commands(onDisk));
+describe.skipIf(s3 === null)('on S3', () => commands(onS3));
 
 function commands(place: () => Place): void {
   let env: Place['env'];
@@ -62,7 +62,7 @@ function commands(place: () => Place): void {
       });
     });
 
-  test('a key is made, works, is listed without its secret, renewed and revoked', async () => {
+  test('a key is created, works, is listed without its secret, rotated and revoked', async () => {
     const scopes = ['--scopes', 'read,submit'];
     const made = await run('keys', 'create', '--tenant', 'acme', ...scopes, '--expires', '90d');
     expect(made).toMatchObject({ code: 0, stderr: expect.stringContaining('shown this once') });
@@ -93,7 +93,7 @@ function commands(place: () => Place): void {
     });
   });
 
-  test('what holds for a tenant is set piece by piece', async () => {
+  test('tenants set changes the limits that are given and keeps the others', async () => {
     await run('tenants', 'set', 'acme', '--images', '1000', '--bytes', 'none', '--weight', '2.5');
     const set = await run('tenants', 'set', 'acme', '--images', 'default', '--positions', '7');
     expect(set.stdout).toMatch(/images +default\n.*bytes +none\n.*positions in flight +7\n/);
@@ -122,12 +122,12 @@ test.each([
   [['tenants', 'set', 'a', '--weight', '0'], 'weight'],
   [['tenants', 'set', '../a', '--images', '5'], 'Expected a tenant'],
   [['tenants', 'show'], 'Expected one TENANT, got none'],
-])('%j is told what is wrong', async (args, words) => {
+])('%j is refused with a reason', async (args, words) => {
   const env = { ...process.env, UMBRA_STORE_DIR: join(folder, 'none') };
-  const said = await new Promise((resolve) => {
+  const outcome = await new Promise((resolve) => {
     execFile(process.execPath, [umbra, ...args], { env }, (error, _stdout, stderr) =>
       resolve({ code: error?.code, stderr }),
     );
   });
-  expect(said).toEqual({ code: 2, stderr: expect.stringContaining(words) });
+  expect(outcome).toEqual({ code: 2, stderr: expect.stringContaining(words) });
 });

@@ -32,7 +32,7 @@ function run(...args: string[]): Promise<{ code: number; stdout: string; stderr:
   });
 }
 
-test('layers are printed as a table and as JSON', async () => {
+test('layers prints a table, or JSON', async () => {
   const table = await run('layers', model);
   expect(table.stdout).toMatch(
     /Conv t3 .* 4 x 15 x 15 +5x5 pad 2 +400 +51 +8 +7 +conv:1 features:3/,
@@ -45,10 +45,10 @@ test.each([
   ['filters', ['filters', 'MODEL', '--layer', 'features:0', '--mode', 'rgb']],
   ['collated filters', ['filters', 'MODEL', '--layer', 'conv:1', '--mode', 'collated']],
   ['activations', ['activations', cat, '--model', 'MODEL', '--layer', 'features:2']],
-  ['receptive field', ['receptive-field', cat, '--model', 'MODEL', '--layer', 'conv:2']],
-  ['input', ['input', cat, '--model', 'MODEL']],
-  ['occluded input', ['input', cat, '--model', 'MODEL', '--at', '2,3', '--fill', 'blur:8']],
-])('%s are drawn', async (name, args) => {
+  ['a receptive field', ['receptive-field', cat, '--model', 'MODEL', '--layer', 'conv:2']],
+  ['the input', ['input', cat, '--model', 'MODEL']],
+  ['an occluded input', ['input', cat, '--model', 'MODEL', '--at', '2,3', '--fill', 'blur:8']],
+])('umbra draws %s', async (name, args) => {
   const out = join(folder, `${name}.png`);
   const { code, stderr } = await run(
     ...args.map((one) => one.replace('MODEL', model)),
@@ -59,7 +59,7 @@ test.each([
   expect((await sharp(out).stats()).channels.some(({ stdev }) => stdev > 10)).toBe(true);
 });
 
-test('every figure of the article is drawn, and the page shows them all', async () => {
+test('article draws every figure, and its page shows them all', async () => {
   const out = join(folder, 'article');
   const { code } = await run('article', '--model', model, '--photos', photos, '--out', out);
   expect(code).toBe(0);
@@ -78,7 +78,7 @@ test('every figure of the article is drawn, and the page shows them all', async 
   for (const file of pictures) expect((await sharp(join(out, file)).metadata()).format).toBe('png');
 });
 
-describe('what cannot be drawn is said', () => {
+describe('a view that cannot be drawn', () => {
   test.each([
     [['layers'], 'Expected one MODEL'],
     [['filters', 'MODEL', '--layer', 'conv:9', '--out', 'x.png'], "Unknown layer 'conv:9'"],
@@ -110,7 +110,7 @@ describe('what cannot be drawn is said', () => {
     [['activations', cat, '--model', 'MODEL', '--layer', '14', '--out', 'x.png'], 'feature maps'],
     [['input', cat, '--model', 'MODEL', '--at', '1', '--out', 'x.png'], 'Expected --at ROW,COLUMN'],
     [['article', '--model', 'vgg16', '--out', 'x'], 'models/export-torchvision.py vgg16'],
-  ])('%j', async (args, words) => {
+  ])('is refused with a reason: %j', async (args, words) => {
     const { code, stderr } = await run(...args.map((one) => one.replace('MODEL', model)));
     expect(stderr).toContain(words);
     expect(code).toBeGreaterThan(0);
