@@ -163,7 +163,7 @@ describe('a model opened with the run that follows', () => {
     try {
       const opened = await own.open(join(folder, 'tiny'), next(input));
       const settings = occlusionSettings.parse({ patch: 4, stride: 4, strategy: 'incremental' });
-      return (await opened.occlude(input, settings)).scores;
+      return (await opened.occlude(input, opened.resolve(settings, input))).scores;
     } finally {
       await own.close();
     }
