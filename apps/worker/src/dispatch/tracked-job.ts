@@ -10,6 +10,8 @@ export type TrackedJob = {
   readonly jobId: string;
   /** When this dispatcher first saw it, ms since the epoch. */
   readonly sinceMs: number;
+  /** Whether its record has been read: the marker is written before it. */
+  hasRecord?: true;
   /** undefined until its record has been read. */
   loaded?: { readonly bundle: ModelBundle; readonly queue: ShardQueue };
   job?: JobRecord;

@@ -1,5 +1,5 @@
 import { keys } from '@umbra/platform/store/keys';
-import { isRetryable, reportError } from '@umbra/shared/errors';
+import { hasCode, isRetryable, reportError } from '@umbra/shared/errors';
 import { failJob, type JobEndServices } from '../jobs/job-record.js';
 import { newTrackedJob, type TrackedJob } from './tracked-job.js';
 
@@ -81,11 +81,13 @@ async function giveUp(
 
 async function failTracked(
   services: JobEndServices,
-  { tenant, jobId, sinceMs }: TrackedJob,
+  { tenant, jobId, sinceMs, hasRecord }: TrackedJob,
   error: unknown,
 ): Promise<'keep' | 'forget'> {
   const { store, progress } = services;
   if ((await store.head(keys.job(tenant, jobId))) !== null) {
+    // The record was written after loadJob() looked for it: the next load finds it.
+    if (!hasRecord && hasCode(error, 'not_found')) return 'keep';
     await failJob(services, { tenant, id: jobId }, reportError(error));
     return 'forget';
   }

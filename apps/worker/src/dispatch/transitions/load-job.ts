@@ -18,6 +18,7 @@ export async function loadJob(services: LoadServices, tracked: TrackedJob): Prom
   const { store, progress, config } = services;
   const { tenant, jobId } = tracked;
   const job = await readJob(store, { tenant, id: jobId });
+  tracked.hasRecord = true;
   const bundle = await describeModel(store, job.model.name, job.model.digest);
   resolveSettings(job.settings, bundle, engineOptionsOf(config));
   const isEnding =
