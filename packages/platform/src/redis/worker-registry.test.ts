@@ -28,3 +28,13 @@ test('one that is not heard of any more is gone, and forgotten; what is not a no
   expect(await redis.hkeys(key)).toEqual(expect.arrayContaining(['one', 'odd']));
   expect(await redis.hexists(key, 'old')).toBe(0);
 });
+
+test('a worker that tells of lanes is listed with as many inference threads, and forgotten when gone', async () => {
+  const { inferenceThreads: lanes, ...rest } = worker;
+  const live = { ...rest, id: 'live', lanes, seenAt: new Date().toISOString() };
+  const gone = { ...live, id: 'gone', seenAt: new Date(Date.now() - 60_000).toISOString() };
+  await redis.hset(key, { live: JSON.stringify(live), gone: JSON.stringify(gone) });
+  expect(await workerRegistry.list()).toEqual([{ ...worker, id: 'live', seenAt: live.seenAt }]);
+  await workerRegistry.heartbeat(worker);
+  expect(await redis.hexists(key, 'gone')).toBe(0);
+});

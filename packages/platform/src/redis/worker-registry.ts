@@ -1,5 +1,5 @@
 import { createLoadingCache } from '@umbra/shared/cache';
-import { type WorkerNotice, workerNotice } from '@umbra/shared/contracts/worker';
+import { storedWorkerNotice, type WorkerNotice } from '@umbra/shared/contracts/worker';
 import type { Redis } from 'ioredis';
 import { redisPrefix } from '../queues/names.js';
 
@@ -19,7 +19,7 @@ const key = `${redisPrefix}:fleet`;
 export function createWorkerRegistry(redis: Redis): WorkerRegistry {
   const read = async (): Promise<WorkerNotice[]> =>
     Object.values(await redis.hgetall(key)).flatMap((text) => {
-      const parsed = workerNotice.safeParse(parse(text));
+      const parsed = storedWorkerNotice.safeParse(parse(text));
       return parsed.success ? [parsed.data] : [];
     });
   const isLive = ({ seenAt }: WorkerNotice) => Date.now() - Date.parse(seenAt) < goneMs;

@@ -12,3 +12,14 @@ export const workerNotice = z.object({
   seenAt: z.iso.datetime(),
 });
 export type WorkerNotice = z.output<typeof workerNotice>;
+
+/** Notices that call an inference thread a lane; they have no version. */
+const laneNotice = workerNotice
+  .omit({ inferenceThreads: true })
+  .extend({ lanes: workerNotice.shape.inferenceThreads });
+
+/** What a worker of any version says, in the words of the newest. */
+export const storedWorkerNotice = z.union([
+  workerNotice,
+  laneNotice.transform(({ lanes, ...old }): WorkerNotice => ({ ...old, inferenceThreads: lanes })),
+]);
