@@ -5,10 +5,12 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openEngine, planOcclusion, prepareImage, readBundle } from '@umbra/engine';
+import { tfjsChoices } from '@umbra/shared/contracts/provider';
 import { occlusionSettings } from '@umbra/shared/contracts/settings';
 
 const root = resolve(fileURLToPath(import.meta.url), '../..');
 const [folder = '', patch = '', stride = '', rows = ''] = process.argv.slice(2);
+const choice = tfjsChoices.find((known) => known === process.env.UMBRA_TFJS) ?? 'auto';
 const batch = 8;
 const photo = readFileSync(join(root, 'samples/photos/cat.jpg'));
 
@@ -18,7 +20,7 @@ async function measurePlain(input) {
   const { readShards, readTfjsModel } = await import(
     join(root, 'packages/engine/dist/convert/model-file.js')
   );
-  const { tf } = await openTfjs();
+  const { tf } = await openTfjs(choice);
   const file = await readTfjsModel(folder, 'model.json');
   const weightSpecs = file.json.weightsManifest[0].weights;
   const weightData = await readShards(folder, file);
@@ -45,7 +47,7 @@ async function measurePlain(input) {
 const { bundle } = await readBundle(folder);
 const input = await prepareImage(photo, bundle.input);
 const plain = await measurePlain(input);
-const engine = openEngine({ inferenceThreads: availableParallelism() });
+const engine = openEngine({ inferenceThreads: availableParallelism(), tfjs: choice });
 const model = await engine.open(folder);
 const settings = occlusionSettings.parse({
   patch: Number(patch),

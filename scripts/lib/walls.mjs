@@ -15,7 +15,7 @@ const isPure = (/** @type {string} */ path) =>
   );
 const readsEnvironment =
   /^(apps\/[^/]+\/src\/(main|config|lib\/config)|packages\/platform\/src\/(config|telemetry\/tracing))\.ts$/;
-const keyTable = /^packages\/platform\/src\/store\/keys(\/|\.ts$)/;
+const keyTable = /^packages\/platform\/src\/store\/(keys|key-layout|key-pattern)\.ts$/;
 const cacheFile = 'packages/shared/src/cache.ts';
 
 /**

@@ -5,7 +5,7 @@ import type { ApiJob, ApiJobEstimate, ApiJobRequest, NewDataset } from './types.
 import { type WaitOptions, waitForJob } from './wait-for-job.js';
 
 export type ClientOptions = {
-  /** Where the service is, without `/v1`. */
+  /** Base URL of the service, without `/v1`. */
   readonly baseUrl: string;
   /** Sent as a bearer token; a service on loopback may ask for none. */
   readonly apiKey?: string | undefined;

@@ -17,7 +17,7 @@ export type FollowOptions = {
 };
 
 /** An event is a few hundred bytes; a line without an end must not fill the memory. */
-const longestEvent = 1024 * 1024;
+const maxEventLength = 1024 * 1024;
 const pauseMs = 1_000;
 
 /**
@@ -79,7 +79,7 @@ async function* readLines(body: ReadableStream<Uint8Array>): AsyncGenerator<stri
   let rest = '';
   for await (const chunk of body) {
     rest += decoder.decode(chunk, { stream: true });
-    if (rest.length > longestEvent) {
+    if (rest.length > maxEventLength) {
       throw new UmbraError(`Expected lines of events, got ${rest.length} characters without one`, {
         code: 'internal',
       });

@@ -14,7 +14,7 @@ export type DatasetWriterOptions = {
   readonly limits: UploadLimits;
   /** Whether an image's label is the name of its folder. */
   readonly labels: 'folder' | null;
-  /** Of the journal; one of its own when left out. */
+  /** Stream of the journal; a new one when left out. */
   readonly stream?: string;
   /** A source that goes on: files that are in the journal already, and its next segment. */
   readonly done?: { readonly files: number; readonly index: number };
@@ -94,7 +94,7 @@ export function createDatasetWriter(options: DatasetWriterOptions): DatasetWrite
     stored.add(sha256);
   };
   let admission: Promise<void> = Promise.resolve();
-  /** In the order of the files: where a quota is full, those before are in, and none after. */
+  /** Files are admitted in their order: where a quota is full, those before are in, and none after. */
   const admit = (examined: Promise<Facts>): Promise<Facts> => {
     examined.catch(() => undefined);
     const admitted = admission.then(async () => {

@@ -18,7 +18,7 @@ type UploadPlace = {
   readonly source: string;
 };
 
-/** In memory while it comes. What has come when a request breaks off is kept, too. */
+/** Part of an upload, in memory while it arrives. What has come when a request breaks off is kept, too. */
 const partBytes = 8 * 1024 * 1024;
 
 /**

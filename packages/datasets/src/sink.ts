@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 
-/** Where an archive's files go, one after the other. */
+/** Destination of an archive's files, one after the other. */
 export type Sink = {
   /**
    * Take one file; a bad one is refused, and the rest goes on.

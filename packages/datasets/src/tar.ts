@@ -7,7 +7,7 @@ import { maxEntries, type Sink } from './sink.js';
 
 export type TarOptions = {
   readonly isCompressed: boolean;
-  /** Of all entries together: what a small body may swell to. */
+  /** Limit for the content of all entries together, bytes: a small body may expand far. */
   readonly maxBytes: number;
   readonly maxEntries?: number;
 };

@@ -17,7 +17,7 @@ import { maxEntries, type Sink } from './sink.js';
 export type ZipPlace = string | { readonly reader: RandomAccessReader; readonly bytes: number };
 
 export type ZipOptions = {
-  /** Of all entries together: many may share the bytes that they are unpacked from. */
+  /** Limit for the content of all entries together, bytes: many may share the bytes that they are unpacked from. */
   readonly maxBytes: number;
   readonly maxEntries?: number;
 };

@@ -20,7 +20,8 @@ const maxOpenModels = 1024;
 
 /** Start the threads; models are loaded as they are opened. */
 export function openEngine(options: EngineOptions): Engine {
-  const { provider = 'cpu', sessionThreads = 1, forbidIncremental = false } = options;
+  const { provider = 'cpu', tfjs = 'auto' } = options;
+  const { sessionThreads = 1, forbidIncremental = false } = options;
   const { batchBytes = defaultBatchBytes, weightBytes = defaultWeightBytes } = options;
   const pool = openThreadPool(options.inferenceThreads);
   const models = createLoadingCache<OpenModel>({ maxEntries: maxOpenModels });
@@ -35,7 +36,12 @@ export function openEngine(options: EngineOptions): Engine {
     if (next !== undefined) pool.start();
     await verifyBundle(folder, bundle);
     const stored = { digest, folder, bundle };
-    const threads = createModelThreads(pool, stored, { weightBytes, provider, sessionThreads });
+    const threads = createModelThreads(pool, stored, {
+      weightBytes,
+      provider,
+      tfjs,
+      sessionThreads,
+    });
     const incremental = createIncremental({ threads, folder, bundle, batchBytes });
     const loading = loadWhole(threads, folder, bundle);
     if (next !== undefined) {

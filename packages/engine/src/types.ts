@@ -1,6 +1,6 @@
 import type { ItemLabel } from '@umbra/shared/contracts/dataset';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
-import type { Provider } from '@umbra/shared/contracts/provider';
+import type { Provider, TfjsChoice } from '@umbra/shared/contracts/provider';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import type { BaselineRun, Faithfulness, Provenance } from '@umbra/shared/contracts/shard';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
@@ -14,6 +14,8 @@ export type EngineOptions = {
   readonly inferenceThreads: number;
   /** Execution provider that networks run on; `cpu` if left out. */
   readonly provider?: Provider;
+  /** Backend of TensorFlow.js models; the best that loads if left out. */
+  readonly tfjs?: TfjsChoice;
   /** Threads of each session of a whole network; more where a large one leaves threads without. */
   readonly sessionThreads?: number;
   /** Budget for the batches of all threads together, bytes. */

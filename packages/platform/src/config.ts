@@ -66,7 +66,7 @@ export type CommonConfig = z.output<typeof commonConfig>;
 
 export const portSetting = port;
 
-/** Where `umbra models add` puts bundles, and the API finds them, unless UMBRA_MODELS_DIR says where. */
+/** Folder that `umbra models add` puts bundles into, and the API finds them, unless UMBRA_MODELS_DIR says where. */
 export const addedModelsFolder = '.umbra/models';
 
 const count = (fallback: number) => z.coerce.number().int().min(1).default(fallback);
@@ -126,6 +126,7 @@ const mebibyte = 1024 * 1024;
 /** The engine's options as the environment has them. */
 export const engineOptionsOf = (config: z.output<typeof engineConfig>) => ({
   provider: config.UMBRA_PROVIDER,
+  tfjs: config.UMBRA_TFJS,
   sessionThreads: config.UMBRA_SESSION_THREADS,
   batchBytes: config.UMBRA_BATCH_MB * mebibyte,
   weightBytes: config.UMBRA_WEIGHTS_MB * mebibyte,

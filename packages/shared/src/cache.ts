@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 
-/** At least one bound on what is kept, so that no input decides how much that is. */
+/** Bounds of a cache, at least one, so that no input decides how much that is. */
 export type CacheOptions<V> = (
   | { readonly maxEntries: number }
   | { readonly maxBytes: number; readonly sizeOf: (value: V) => number }
@@ -44,7 +44,7 @@ export type LoadingCache<V> = {
   delete(key: string): void;
 };
 
-/** While a value is being made it counts as nothing, and cannot be dropped. */
+/** Create a loading cache; a value that is being made counts as nothing, and cannot be dropped. */
 export function createLoadingCache<V>(options: CacheOptions<V>): LoadingCache<V> {
   const values = open<V>(options);
   const making = new Map<string, Promise<V>>();

@@ -16,7 +16,7 @@ export async function doctor(json: boolean): Promise<void> {
   const { version } = createRequire(import.meta.resolve('@umbra/engine'))(
     'onnxruntime-node/package.json',
   ) as { version: string };
-  const tfjs = await probeTfjs();
+  const tfjs = await probeTfjs(config.UMBRA_TFJS);
   const report = {
     node: process.versions.node,
     cores: availableParallelism(),

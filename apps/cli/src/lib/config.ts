@@ -1,4 +1,4 @@
-import { engineConfig, readConfig } from '@umbra/platform/config';
+import { commonConfig, engineConfig, readConfig } from '@umbra/platform/config';
 import { z } from 'zod';
 
 export const cliConfig = engineConfig.extend({
@@ -20,3 +20,6 @@ export const cliConfig = engineConfig.extend({
 
 /** The environment as the commands read it. @throws {AppError} `invalid_input` */
 export const readCliConfig = () => readConfig(cliConfig, process.env);
+
+/** The environment as commands on the operator's store read it. @throws {AppError} `invalid_input` */
+export const readOperatorConfig = () => readConfig(commonConfig, process.env);

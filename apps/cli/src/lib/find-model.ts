@@ -5,7 +5,7 @@ import { addedModelsFolder } from '@umbra/platform/config';
 import { invalidInput } from '@umbra/shared/errors';
 import { readCliConfig } from './config.js';
 
-/** Where `umbra models add` puts models. */
+/** Folder that `umbra models add` puts models into. */
 export const registryFolder = (): string =>
   resolve(readCliConfig().UMBRA_MODELS_DIR ?? addedModelsFolder);
 

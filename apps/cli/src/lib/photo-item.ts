@@ -16,7 +16,7 @@ export function parseItem(flags: {
   return { label: labelOf(flags.label), box: boxOf(flags.box) };
 }
 
-/** As in a dataset: digits are an index, anything else is a name. */
+/** Parse a label as in a dataset: digits are an index, anything else is a name. */
 function labelOf(text: string | undefined): ItemLabel | undefined {
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : text;
 }

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { at } from '@umbra/shared/assert';
 import { type ImageResult, imageResult } from '@umbra/shared/contracts/result';
 import type { Faithfulness } from '@umbra/shared/contracts/shard';
 
@@ -88,11 +89,11 @@ const areas = (judged: Faithfulness | null): string =>
 /** Cells in columns, with a rule below the first row. */
 export function alignColumns([header = [], ...rows]: readonly (readonly string[])[]): string {
   const widths = header.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+    Math.max(title.length, ...rows.map((row) => at(row, column).length)),
   );
   const line = (cells: readonly string[]) =>
     cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .map((cell, column) => cell.padEnd(at(widths, column)))
       .join('  ')
       .trimEnd();
   const rule = widths.map((width) => '-'.repeat(width));

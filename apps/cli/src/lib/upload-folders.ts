@@ -9,7 +9,7 @@ import { pollMs } from './service.js';
 type Refusals = NewDataset['refusals'];
 type Photo = { readonly path: string; readonly name: string; readonly bytes: number };
 
-/** Of one request: what is sent again where one breaks off. */
+/** Images of one request, all of which are sent again where it breaks off. */
 const batchFiles = 200;
 const batchBytes = 64 * 1024 * 1024;
 const attempts = 6;

@@ -1,5 +1,5 @@
 import type { ModelBundle } from '@umbra/shared/contracts/model';
-import type { Provider } from '@umbra/shared/contracts/provider';
+import type { Provider, TfjsChoice } from '@umbra/shared/contracts/provider';
 
 /** A loaded network: images in, class scores of each image out. */
 export type Backend = {
@@ -20,6 +20,8 @@ export type BackendOptions = {
   readonly provider: Provider;
   /** Maximum count of threads of one session. */
   readonly sessionThreads: number;
+  /** Backend of TensorFlow.js models; the best that loads if left out. */
+  readonly tfjs?: TfjsChoice;
 };
 
 export type LoadBackend = (

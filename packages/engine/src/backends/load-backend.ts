@@ -13,5 +13,5 @@ export const loadBackend: LoadBackend = async (folder, bundle, options) => {
     );
   }
   const { loadTfjs } = await import('./tfjs.js');
-  return loadTfjs(folder, bundle);
+  return loadTfjs(folder, bundle, options.tfjs);
 };

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import type { loadGraphModel } from '@tensorflow/tfjs-converter';
 import type * as core from '@tensorflow/tfjs-core';
 import type { loadLayersModel } from '@tensorflow/tfjs-layers';
-import { tfjsChoices } from '@umbra/shared/contracts/provider';
+import type { TfjsChoice } from '@umbra/shared/contracts/provider';
 import { unavailable } from '@umbra/shared/errors';
 
 /** TensorFlow.js with one backend active. */
@@ -13,8 +13,6 @@ export type Tfjs = Pick<
   readonly loadLayersModel: typeof loadLayersModel;
   readonly loadGraphModel: typeof loadGraphModel;
 };
-
-export type TfjsChoice = (typeof tfjsChoices)[number];
 
 /** One TensorFlow.js package that may be installed. */
 export type TfjsCandidate = {
@@ -60,13 +58,16 @@ export type TfjsRuntime = {
 const require = createRequire(import.meta.url);
 let opened: Promise<TfjsRuntime> | undefined;
 
-/** The best TensorFlow.js of this machine, loaded once a thread. @throws {AppError} `unavailable` */
-export function openTfjs(): Promise<TfjsRuntime> {
-  opened ??= chooseTfjs(choiceOf(process.env.UMBRA_TFJS), tfjsCandidates);
+/**
+ * Open TensorFlow.js, once a thread: its first caller chooses, since two cannot be active at once.
+ *
+ * @param choice The package to take; the best that loads if left out.
+ * @throws {AppError} `unavailable`
+ */
+export function openTfjs(choice: TfjsChoice = 'auto'): Promise<TfjsRuntime> {
+  opened ??= chooseTfjs(choice, tfjsCandidates);
   return opened;
 }
-
-const choiceOf = (text = ''): TfjsChoice => tfjsChoices.find((choice) => choice === text) ?? 'auto';
 
 /** Try candidates in order; one that cannot be loaded is recorded with its reason, and the next is tried. */
 export async function chooseTfjs(

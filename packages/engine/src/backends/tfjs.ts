@@ -2,6 +2,7 @@ import type { GraphModel } from '@tensorflow/tfjs-converter';
 import type { io, Tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
+import type { TfjsChoice } from '@umbra/shared/contracts/provider';
 import { type AppError, invalidInput } from '@umbra/shared/errors';
 import { assertListed, readShards, readTfjsModel } from '../convert/model-file.js';
 import type { Backend } from './backend.js';
@@ -16,13 +17,17 @@ type TfjsNetwork = LayersModel | GraphModel;
  *   with channels last and gives a row of scores an image, all by known operations; `unavailable` if
  *   no backend of TensorFlow.js starts.
  */
-export async function loadTfjs(folder: string, bundle: ModelBundle): Promise<Backend> {
+export async function loadTfjs(
+  folder: string,
+  bundle: ModelBundle,
+  choice?: TfjsChoice,
+): Promise<Backend> {
   const file = await readTfjsModel(folder, bundle.model);
   assertListed(file, bundle);
   if (bundle.input.layout !== 'NHWC') {
     throw bad(bundle, 'of TensorFlow.js to take channels last: its layout is NHWC');
   }
-  const { tf, name, version, device } = await openTfjs();
+  const { tf, name, version, device } = await openTfjs(choice);
   const artifacts: io.ModelArtifacts = {
     modelTopology: file.topology,
     weightSpecs: file.json.weightsManifest.flatMap(

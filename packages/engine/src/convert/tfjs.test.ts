@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { io } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-layers';
+import { tfjsChoices } from '@umbra/shared/contracts/provider';
 import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Backend } from '../backends/backend.js';
@@ -22,11 +23,14 @@ import {
 } from '../testing/tiny-tfjs.js';
 import { openConvertedModel } from './open-converted.js';
 
+/** `npm run test:tfjs-node` names the native backend. */
+const tfjs = tfjsChoices.find((choice) => choice === process.env.UMBRA_TFJS) ?? 'auto';
+
 const size = 32;
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'umbra-tfjs-'));
-  await openTfjs();
+  await openTfjs(tfjs);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -149,7 +153,7 @@ async function runBoth(path: string): Promise<[Float32Array, Float32Array]> {
   const form = await openConvertedModel(path, bundle);
   if ('reason' in form) throw new Error(form.reason);
   const backends: Backend[] = [
-    await loadTfjs(path, bundle),
+    await loadTfjs(path, bundle, tfjs),
     await loadOnnxruntime(form.folder, form.bundle, { provider: 'cpu', sessionThreads: 1 }),
   ];
   const [own, translated] = backends as [Backend, Backend];
@@ -182,7 +186,7 @@ describe.each(Object.keys(networks))('the %s network', (name) => {
     const [own, translated] = await runBoth(path);
     expect(own).toHaveLength(15);
     expect(worst(own, translated)).toBeLessThan(1e-5);
-    const engine = openEngine({ inferenceThreads: 1 });
+    const engine = openEngine({ inferenceThreads: 1, tfjs });
     const model = await engine.open(path);
     const run = async (strategy: 'dense' | 'incremental') => {
       const settings = occlusionSettings.parse({ patch: 8, stride: 6, strategy });
@@ -190,7 +194,7 @@ describe.each(Object.keys(networks))('the %s network', (name) => {
         inputOf(),
         model.resolve(settings, inputOf()),
       );
-      const { name: backend, device } = await openTfjs();
+      const { name: backend, device } = await openTfjs(tfjs);
       expect(provenance).toMatchObject({ strategy, backend, device });
       return scores[0] ?? new Float32Array();
     };
@@ -352,8 +356,8 @@ test('memory is the same after ten thousand positions', async () => {
   const { path, bundle } = await write(await artifactsOf(networks.plain?.() as tf.LayersModel), {
     name: 'steady',
   });
-  const { tf: active } = await openTfjs();
-  const backend = await loadTfjs(path, bundle);
+  const { tf: active } = await openTfjs(tfjs);
+  const backend = await loadTfjs(path, bundle, tfjs);
   const batch = photos(50);
   await backend.run(batch, 50, size, size);
   const before = active.memory();
@@ -368,7 +372,7 @@ describe('a TensorFlow.js bundle is refused', () => {
   const plain = () => artifactsOf(networks.plain?.() as tf.LayersModel);
   const load = async (options: TfjsBundleOptions, artifacts?: TfjsArtifacts) => {
     const { path, bundle } = await write(artifacts ?? (await plain()), { name: 'bad', ...options });
-    return loadTfjs(path, bundle);
+    return loadTfjs(path, bundle, tfjs);
   };
   const shard = 'group1-shard2of2.bin';
   test.each<[string, TfjsBundleOptions, string]>([
@@ -412,7 +416,7 @@ describe('a TensorFlow.js bundle is refused', () => {
   test('with a wrong digest', async () => {
     const damaged = { [shard]: Buffer.alloc(8) };
     const { path } = await write(await plain(), { name: 'digest', damaged });
-    const engine = openEngine({ inferenceThreads: 1 });
+    const engine = openEngine({ inferenceThreads: 1, tfjs });
     await expect(engine.open(path)).rejects.toThrow(`bytes in '${shard}'`);
     await engine.close();
   });

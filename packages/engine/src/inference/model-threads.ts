@@ -1,5 +1,5 @@
 import type { ModelBundle } from '@umbra/shared/contracts/model';
-import type { Provider } from '@umbra/shared/contracts/provider';
+import type { Provider, TfjsChoice } from '@umbra/shared/contracts/provider';
 import type { SegmentRunner } from '../incremental/types.js';
 import type { BatchRunner } from '../occlusion/evaluate.js';
 import type { OpenRequest } from './messages.js';
@@ -23,6 +23,7 @@ export type ModelThreadsOptions = {
   /** Limit for the weights of the model, held whole, in all threads together; one has it in any case. */
   readonly weightBytes: number;
   readonly provider?: Provider;
+  readonly tfjs?: TfjsChoice;
   /** Threads of each session of the whole network, at least. */
   readonly sessionThreads?: number;
 };
@@ -39,7 +40,7 @@ export type ModelThreadsOptions = {
 export function createModelThreads(
   pool: ThreadPool,
   { digest, folder, bundle }: StoredModel,
-  { weightBytes, provider = 'cpu', sessionThreads = 1 }: ModelThreadsOptions,
+  { weightBytes, provider = 'cpu', tfjs = 'auto', sessionThreads = 1 }: ModelThreadsOptions,
 ): ModelThreads {
   const { inferenceThreads } = pool;
   const wholeThreads = wholeModelThreads(bundle, inferenceThreads, weightBytes);
@@ -50,6 +51,7 @@ export function createModelThreads(
     bundle,
     options: {
       provider,
+      tfjs,
       sessionThreads: Math.max(sessionThreads, Math.floor(inferenceThreads / wholeThreads)),
     },
   };

@@ -1,7 +1,7 @@
 import type { ChainableCommander, Redis } from 'ioredis';
 import { redisPrefix } from '../queues/names.js';
 
-/** Where the dispatcher is in a dataset's manifest. */
+/** The dispatcher's position in a dataset's manifest. */
 export type Cursor = { readonly index: number; readonly offset: number };
 
 /** A running job's working memory. */
@@ -41,7 +41,7 @@ export type JobProgressStore = {
   readAll(jobIds: readonly string[]): Promise<JobLive[]>;
   /** Begin at the manifest's start. What is already counted stays counted. */
   start(jobId: string, startedAtMs: number): Promise<void>;
-  /** Before images go to the queue: they are in flight, and the manifest is read up to `cursor`. */
+  /** Record images before they are queued: they are in flight, and the manifest is read up to `cursor`. */
   launch(jobId: string, images: readonly Cursor[], cursor: Cursor): Promise<void>;
   addPositions(jobId: string, positions: number): Promise<void>;
   /** @returns Whether this call was the one that counted. */
@@ -161,7 +161,7 @@ export function createJobProgressStore(redis: Redis): JobProgressStore {
       const first = start >> 3;
       const last = (start + count - 1) >> 3;
       const bytes = await redis.getrangeBuffer(keysOf(jobId).finished, first, last);
-      // Redis numbers the bits of a byte from its most significant one.
+      // Redis numbers the bits of a byte from its most significant one; bits that were never set end early.
       const bitAt = (bit: number) => ((bytes[(bit >> 3) - first] ?? 0) >> (7 - (bit & 7))) & 1;
       return Array.from({ length: count }, (_, at) => bitAt(start + at) === 1);
     },

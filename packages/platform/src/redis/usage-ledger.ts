@@ -1,4 +1,3 @@
-import { at } from '@umbra/shared/assert';
 import { AppError } from '@umbra/shared/errors';
 import type { Redis } from 'ioredis';
 import { redisPrefix } from '../queues/names.js';
@@ -26,7 +25,7 @@ export type UsageLedger = {
   reserveDataset(tenant: string, quotas: Quotas, id: string, stored: Stored): Promise<void>;
   /** Say what a dataset takes that is complete, and that its parts are no more. Nothing is refused. */
   completeDataset(tenant: string, quotas: Quotas, id: string, stored: Stored): Promise<void>;
-  /** With all its parts. */
+  /** Release a dataset with all its parts. */
   releaseDataset(tenant: string, id: string): Promise<void>;
   /** @throws {AppError} `quota_exceeded` */
   reserveJob(tenant: string, quotas: Quotas, id: string, positions: number): Promise<void>;
@@ -90,9 +89,9 @@ export function createUsageLedger(redis: Redis, store: ObjectStore): UsageLedger
     const timeOf = (id: string) => Number(booked[id]?.split(' ')[0] ?? now);
     const left = new Set(Object.keys(booked));
     for await (const { id, amounts, grows = false } of counters[kind](store, tenant)) {
-      const [, ...before] = (booked[id] ?? '').split(' ').map(Number);
+      const [, ...before] = booked[id]?.split(' ').map(Number) ?? [now, ...amounts.map(() => 0)];
       // What grows has booked more than is written as yet; what was not booked holds what is written.
-      const held = grows ? amounts.map((one, index) => Math.max(one, before[index] ?? 0)) : amounts;
+      const held = grows ? amounts.map((one, index) => Math.max(one, at(before, index))) : amounts;
       await redis.hset(key, id, [timeOf(id), ...held].join(' '));
       left.delete(id);
     }

@@ -21,7 +21,7 @@ export function createFsStore(folder: string): ObjectStore {
   const root = resolve(folder);
   const pathOf = (key: string): string => {
     assertKey(key);
-    if (key.split('/')[0] === scratch) {
+    if (key === scratch || key.startsWith(`${scratch}/`)) {
       throw invalidInput(`Expected a key outside '${scratch}/', got '${key}'`);
     }
     return join(root, key);

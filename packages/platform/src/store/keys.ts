@@ -142,7 +142,7 @@ export function segmentOfKey(key: string): SegmentPosition & SegmentTotals {
 /** @returns The offset of a part in its upload, bytes. @throws {AppError} `integrity` if the key is none of a part. */
 export const partOffsetOfKey = (key: string): number => Number(parseKey('part', key).offset);
 
-/** Whose everything is where the API asks for no keys. */
+/** The tenant of an installation whose API requires no keys. */
 export const defaultTenant = 'default';
 
 /**

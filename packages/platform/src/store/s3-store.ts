@@ -23,7 +23,7 @@ export type S3StoreOptions = {
   readonly region: string;
   /** An S3-compatible server; AWS when left out. */
   readonly endpoint?: string;
-  /** Where clients reach the server, for presigned URLs; `endpoint` when left out. */
+  /** Address under which clients reach the server, for presigned URLs; `endpoint` when left out. */
   readonly publicEndpoint?: string;
   /** The SDK's own chain (environment, profile, role) when left out. */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
@@ -61,7 +61,7 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
         try {
           const found = await client.send(new GetObjectCommand({ ...at(key), Range }));
           if (!(found.Body instanceof Readable)) throw new Error('Expected a readable body');
-          return { body: found.Body, bytes: found.ContentLength ?? 0 };
+          return { body: found.Body, bytes: lengthOf(found) };
         } catch (error) {
           if (isBeyondEnd(error)) return { body: Readable.from([]), bytes: 0 };
           throw error;
@@ -70,7 +70,7 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
     async head(key) {
       try {
         const found = await guarded('head', key, () => client.send(new HeadObjectCommand(at(key))));
-        return { key, bytes: found.ContentLength ?? 0 };
+        return { key, bytes: lengthOf(found) };
       } catch (error) {
         if (hasCode(error, 'not_found')) return null;
         throw error;
@@ -154,4 +154,10 @@ function meter(source: Readable) {
     }
   }
   return { stream: Readable.from(chunks()), bytes: () => bytes, failure: () => failure };
+}
+
+/** The size that S3 gives with an object. @throws {Error} If it gives none: a size is not invented. */
+function lengthOf({ ContentLength }: { readonly ContentLength?: number | undefined }): number {
+  if (ContentLength === undefined) throw new Error('Expected S3 to give the length of an object');
+  return ContentLength;
 }

@@ -95,7 +95,7 @@ export function openTelemetry(config: Readonly<TracingConfig>, service: string):
   };
 }
 
-/** As bullmq-otel does, so that its spans and ours go on from each other. */
+/** Context propagation as in bullmq-otel, so that its spans and ours go on from each other. */
 function carry(carried: Context): string {
   const carrier = {};
   propagation.inject(carried, carrier);

@@ -167,7 +167,7 @@ export async function rotateApiKey(
 export const hasEnded = ({ revokedAt, expiresAt }: ApiKeyRecord, nowMs = Date.now()): boolean =>
   revokedAt !== null || (expiresAt !== null && Date.parse(expiresAt) <= nowMs);
 
-/** Of 2^40 prefixes one is rarely taken, but it would open another tenant's door to revoke. */
+/** Choose a free prefix: of 2^40 one is rarely taken, but it would open another tenant's door to revoke. */
 async function freePrefix(store: ObjectStore): Promise<string> {
   for (;;) {
     const prefix = base32(randomBytes(5));

@@ -17,7 +17,7 @@ import type { ObjectStore } from '../store/store.js';
 export type Counted = {
   readonly id: string;
   readonly amounts: readonly number[];
-  /** Of what has not come to its end: at least this. */
+  /** Whether the amounts are lower bounds, because the work has not ended. */
   readonly grows?: boolean;
 };
 
@@ -80,7 +80,7 @@ export async function* countJobs(store: ObjectStore, tenant: string): AsyncGener
 
 /** An upload says what it takes as it grows; one that says nothing for this long has died. */
 const uploadMs = 3600 * 1000;
-/** From the booking of a job to its record. */
+/** Limit for the time from the booking of a job to its record. */
 const creationMs = 60 * 1000;
 
 /**

@@ -32,7 +32,7 @@ export const quotas = z.strictObject({
 export type Quotas = z.output<typeof quotas>;
 
 const requestsPerMinute = z.int().min(1).max(1_000_000_000).nullable();
-/** Of the workers' time, against the other tenants' weights. */
+/** Share of the workers' time, relative to the other tenants' weights. */
 const weight = z.number().min(0.01).max(1000);
 
 /** What was set for a tenant. What was not is the installation's default. */

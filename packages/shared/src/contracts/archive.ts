@@ -8,7 +8,7 @@ export const archiveName = z.string().regex(/^archive(-\d{4,6})?\.zip$/);
 export const archivePart = z.strictObject({
   name: archiveName,
   bytes: z.int().min(0),
-  /** Of the whole file; null for archives of before digests were kept. */
+  /** Digest of the whole file; null for archives from before digests were kept. */
   sha256: sha256.nullable(),
   /** How many images its manifest lists. */
   images: z.int().min(0),

@@ -14,7 +14,7 @@ export const errorReport = z.strictObject({
 export const itemLabel = z.union([z.int().min(0), z.string().min(1).max(200)]);
 export type ItemLabel = z.output<typeof itemLabel>;
 
-/** Where it shows it: half-open, px of the upright photo. */
+/** Box of the labelled object: half-open, px of the upright photo. */
 export const itemBox = z
   .strictObject({
     top: z.int().min(0),
@@ -74,7 +74,7 @@ const datasetV2 = z.strictObject({
   failedAt: z.iso.datetime().nullable(),
   /** Accepted so far. */
   images: z.int().min(0),
-  /** Of the accepted images, each counted as often as it is listed. */
+  /** Bytes of the accepted images, each counted as often as it is listed. */
   bytes: z.int().min(0),
   refused: z.int().min(0),
   /** Accepted images whose content another one of this dataset has: stored and run once. */
@@ -142,7 +142,7 @@ export const manifestLine = z
   .strictObject({
     /** The object's key where there is none. */
     name: imageName.optional(),
-    /** Of an image that this dataset holds, or `dataset` does; beside `uri`, what it must have. */
+    /** Digest of an image that this dataset holds, or `dataset` does; beside `uri`, what it must have. */
     sha256: sha256.optional(),
     /** Another dataset of the tenant's that holds the image; it is copied. */
     dataset: datasetId.optional(),

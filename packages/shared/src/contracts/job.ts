@@ -7,7 +7,7 @@ export const jobId = z.string().regex(/^job_[0-9a-z]{20}$/);
 const seconds = (most: number) => z.int().min(1).max(most);
 const day = 24 * 3600;
 
-/** Where events of a job are posted, signed as Standard Webhooks says. */
+/** Receiver of the events of a job, which are signed as in Standard Webhooks. */
 const webhook = z.strictObject({
   url: z.url({ protocol: /^https?$/ }).max(2048),
   /** `whsec_` and base64 of 24 to 64 bytes; never given back. Made, and told once, when left out. */
@@ -31,13 +31,13 @@ export const jobRequest = z.strictObject({
   /** Among the jobs of a tenant, higher ones go first. */
   priority: z.int().min(0).max(100).default(50),
   metadata: metadata.default({}),
-  /** From its creation: what is not finished then is not run, and the job is `expired`. */
+  /** Lifetime from its creation: what is not finished then is not run, and the job is `expired`. */
   expiresAfterSeconds: seconds(365 * day).optional(),
   /** A job ends as `failed` when more than this share of its images has failed. */
   errorThreshold: z.number().min(0).max(1).optional(),
   /** Take results of the same image, model and settings from earlier jobs, and keep these for later ones. */
   reuse: z.boolean().default(true),
-  /** After its end, a job is deleted with its results; never when left out. */
+  /** Time after its end at which a job is deleted with its results; never when left out. */
   keepResultsSeconds: seconds(10 * 365 * day).optional(),
   /** Archives of about this size each; one when left out. */
   archivePartBytes: z
@@ -103,7 +103,7 @@ const jobV3 = z.strictObject({
   reuse: z.boolean(),
   keepResultsSeconds: z.int().min(1).nullable(),
   archivePartBytes: z.int().min(1).nullable(),
-  /** Where events go; the secret is stored elsewhere. */
+  /** Receiver of events; the secret is stored elsewhere. */
   webhook: z.strictObject({ url: z.string() }).nullable(),
   /** A request that somebody waits for: before all others in the queue, and without an archive. */
   interactive: z.boolean(),
@@ -225,9 +225,9 @@ export const jobEstimate = z.strictObject({
   forwardPasses: z.int().min(0).nullable(),
   /** Inference threads of live workers that run the model's format. */
   inferenceThreads: z.int().min(0),
-  /** On the live fleet, at the measured pace of the model; null where either is unknown. */
+  /** Duration on the live workers, at the measured throughput of the model; null where either is unknown. */
   seconds: z.number().min(0).nullable(),
-  /** Of results in the store, about. */
+  /** Estimated size of the results in the store. */
   bytes: z.int().min(0).nullable(),
 });
 export type JobEstimate = z.output<typeof jobEstimate>;

@@ -35,7 +35,7 @@ export const layer = z.strictObject({
   stride: perAxis.nullable(),
   padding: z.strictObject({ top: count, left: count, bottom: count, right: count }).nullable(),
   dilation: perAxis.nullable(),
-  /** Of convolutions. */
+  /** Window of a convolution. */
   groups: z.int().min(1).nullable(),
   /** Numbers that training set. */
   parameters: count,
@@ -68,7 +68,7 @@ const whole = (least: number, most: number) => z.coerce.number().int().min(least
 export const tiling = z.strictObject({
   /** Side of one number, px; what suits the figure when left out. */
   cell: whole(1, 64).optional(),
-  /** Of the figure's pages, from 1. */
+  /** Page of the figure, from 1. */
   page: whole(1, 1_000_000).default(1),
 });
 export type Tiling = z.output<typeof tiling>;

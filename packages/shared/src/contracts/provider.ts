@@ -4,3 +4,4 @@ export type Provider = (typeof providers)[number];
 
 /** What runs TensorFlow.js models: its native packages, or WebAssembly. */
 export const tfjsChoices = ['auto', 'node-gpu', 'node', 'wasm'] as const;
+export type TfjsChoice = (typeof tfjsChoices)[number];

@@ -15,7 +15,7 @@ const gridResult = z.strictObject({
   columns: z.int().min(1),
   /** Positions that were run; the others of a refined run are interpolated. */
   computed: z.int().min(1),
-  /** Where occlusion flips the decision: positions (`row * columns + column`) by winning class. */
+  /** Flips of the decision: positions (`row * columns + column`) by winning class. */
   flips: z.array(
     z.strictObject({ index: count, label: z.string(), positions: z.array(count).min(1) }),
   ),
@@ -57,7 +57,7 @@ export const imageResult = z.strictObject({
   predicted: baselineRun.shape.predicted,
   /** One a patch size. */
   grids: z.array(gridResult).min(1),
-  /** In the order of the arrays' first axis, where they have one for targets. */
+  /** Targets in the order of the arrays' first axis, where they have one. */
   targets: z.array(targetResult).min(1),
   /** Every file beside this one. */
   files: z.array(z.string()),

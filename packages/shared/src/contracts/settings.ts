@@ -72,7 +72,7 @@ const target = z.union(
 
 const refineDefaults = { every: 5, share: 0.25 };
 
-/** On request and approximate: a coarse lattice first, then the positions where scores vary. */
+/** Refinement, on request and approximate: a coarse lattice first, then the positions where scores vary. */
 const refine = z
   .union([
     z.boolean(),
@@ -80,7 +80,7 @@ const refine = z
     z.strictObject({
       /** The first pass runs one position in so many, and the corners. */
       every: z.int().min(2).max(100).default(refineDefaults.every),
-      /** At most this share of all positions is run, unless the first pass needs more. */
+      /** Limit for the share of all positions that is run, unless the first pass needs more. */
       share: z.number().min(0.01).max(1).default(refineDefaults.share),
     }),
   ])
@@ -88,7 +88,7 @@ const refine = z
 
 const faithfulnessDefaults = { steps: 50 };
 
-/** On request: deletion and insertion in `steps` steps, and the pointing game. */
+/** Measurement of maps, on request: deletion and insertion in `steps` steps, and the pointing game. */
 const faithfulness = z
   .union([
     z.boolean(),
@@ -249,5 +249,5 @@ export const needsWholeImage = ({
 const sizesOf = (patch: Size | readonly Size[]): readonly Size[] =>
   'height' in patch ? [patch] : patch;
 
-/** For plain values whose keys the schema has put in one order. */
+/** Compare plain values whose keys the schema has put in one order. */
 const sameJson = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

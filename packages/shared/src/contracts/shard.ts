@@ -12,7 +12,7 @@ const work = z.strictObject({
   item: datasetItem,
   model: z.strictObject({ name: z.string(), digest: sha256 }),
   settings: occlusionSettings,
-  /** Of the job; part of every queue id, since ids must not be used twice. */
+  /** The job's attempt; part of every queue id, since ids must not be used twice. */
   attempt: z.int().min(1),
   reuse: z.boolean(),
 });
@@ -58,7 +58,7 @@ const classOf = z.strictObject({ index: z.int().min(0), label: z.string() });
 /** The unoccluded run: which classes are watched, and what the model said of them. */
 export const baselineRun = z.strictObject({
   predicted: classOf.extend({ probability: z.number() }),
-  /** In the order that every array of the run has; the score is in the requested unit. */
+  /** Targets in the order that every array of the run has; the score is in the requested unit. */
   targets: z.array(classOf.extend({ score: z.number() })).min(1),
 });
 export type BaselineRun = z.output<typeof baselineRun>;

@@ -3,7 +3,7 @@ export type Flow = {
   readonly id: string;
   /** Its share beside the others', > 0. */
   readonly weight: number;
-  /** Of its next piece of work, in any one unit, > 0. */
+  /** Cost of its next piece of work, in any one unit, > 0. */
   readonly cost: number;
 };
 
