@@ -10,10 +10,10 @@ import { openEngine } from './engine.js';
 import { type ModelInput, prepareImage } from './image/preprocess.js';
 import { copyBox } from './occlusion/copy.js';
 import { fillImage } from './occlusion/fill.js';
-import { planOcclusion } from './occlusion/resolve-run.js';
+import { planOcclusion, type ResolvedRun, resolveRun } from './occlusion/resolve-run.js';
 import { softmaxAt } from './occlusion/scores.js';
 import { writeTinyBundle } from './testing/tiny-bundle.js';
-import type { Engine, NextRun, OpenModel } from './types.js';
+import type { Engine, OpenModel } from './types.js';
 
 let folder: string;
 let engine: Engine;
@@ -158,25 +158,25 @@ describe('dense occlusion', () => {
 });
 
 describe('a model opened with the run that follows', () => {
-  const scoresAfter = async (next: (size: ModelInput) => NextRun | undefined) => {
+  const scoresAfter = async (next?: ResolvedRun) => {
     const own = openEngine({ inferenceThreads: 2 });
     try {
-      const opened = await own.open(join(folder, 'tiny'), next(input));
+      const opened = await own.open(join(folder, 'tiny'), next);
       const settings = occlusionSettings.parse({ patch: 4, stride: 4, strategy: 'incremental' });
       return (await opened.occlude(input, opened.resolve(settings, input))).scores;
     } finally {
       await own.close();
     }
   };
+  const size = { height: 32, width: 32 };
 
   test.each([
-    ['that fits', { patch: 4, stride: 4 }],
-    ['whose patch is beyond the input', { patch: 64, stride: 4 }],
-    ['whose target the model does not have', { target: { kind: 'class', index: 99 } }],
-  ])('%s gives the scores of one opened without', async (_, given) => {
-    const settings = occlusionSettings.parse(given);
-    expect(await scoresAfter((size) => ({ size, settings }))).toEqual(
-      await scoresAfter(() => undefined),
-    );
+    ['that fits', { patch: 4, stride: 4 }, size],
+    ['for another extent of the input', { patch: 64, stride: 4 }, { height: 80, width: 72 }],
+    ['whose target the model does not have', { target: { kind: 'class', index: 99 } }, size],
+  ])('%s gives the scores of one opened without', async (_, given, extent) => {
+    // Resolved as before a model is open: its classes are not known.
+    const next = resolveRun(occlusionSettings.parse(given), model.bundle, extent);
+    expect(await scoresAfter(next)).toEqual(await scoresAfter());
   });
 });

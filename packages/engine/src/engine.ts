@@ -10,8 +10,13 @@ import { createBaselineOutputs } from './occlusion/baseline-outputs.js';
 import { describeInference } from './occlusion/describe-inference.js';
 import { countClasses } from './occlusion/evaluate.js';
 import { type OccludedModel, occlude } from './occlusion/occlude.js';
-import { narrowRun, type RunLimits, resolveRun, resolveSettings } from './occlusion/resolve-run.js';
-import type { Engine, EngineOptions, NextRun, OcclusionRun, OpenModel } from './types.js';
+import {
+  narrowRun,
+  type ResolvedRun,
+  type RunLimits,
+  resolveRun,
+} from './occlusion/resolve-run.js';
+import type { Engine, EngineOptions, OcclusionRun, OpenModel } from './types.js';
 
 const defaultBatchBytes = 512 * 1024 * 1024;
 const defaultWeightBytes = 1024 * 1024 * 1024;
@@ -31,7 +36,7 @@ export function openEngine(options: EngineOptions): Engine {
   const load = async (
     folder: string,
     { bundle, digest }: DescribedBundle,
-    next: NextRun | undefined,
+    next: ResolvedRun | undefined,
   ): Promise<OpenModel> => {
     if (next !== undefined) pool.start();
     await verifyBundle(folder, bundle);
@@ -44,9 +49,7 @@ export function openEngine(options: EngineOptions): Engine {
     });
     const incremental = createIncremental({ threads, folder, bundle, batchBytes });
     const loading = loadWhole(threads, folder, bundle);
-    if (next !== undefined) {
-      void planAhead(incremental, bundle, next, { provider, forbidIncremental });
-    }
+    if (next !== undefined) void planAhead(incremental, next);
     const { runtime, classes, labels } = await loading.catch(async (error: unknown) => {
       await incremental.close();
       throw error;
@@ -93,13 +96,10 @@ async function loadWhole(threads: ModelThreads, folder: string, bundle: ModelBun
 /** Make the segment plan of a run while its model loads. The run itself reports what does not fit. */
 async function planAhead(
   incremental: Incremental,
-  bundle: ModelBundle,
-  { size, settings }: NextRun,
-  limits: RunLimits,
+  { strategy, patch, plan }: ResolvedRun,
 ): Promise<void> {
   try {
-    const { strategy, patch } = resolveSettings(settings, bundle, limits);
-    if (strategy !== 'dense') await incremental.plan(size, patch);
+    if (strategy !== 'dense') await incremental.plan(plan.image, patch);
   } catch {
     // The run needs the same plan, and fails with the same error.
   }

@@ -44,7 +44,6 @@ export type {
   InferencePlan,
   InferenceSegment,
   InferenceStrategy,
-  NextRun,
   OccludeOptions,
   OcclusionRun,
   OpenModel,

@@ -133,20 +133,13 @@ export type OpenModel = {
   occlude(input: ModelInput, run: ResolvedRun, options?: OccludeOptions): Promise<OcclusionRun>;
 };
 
-/** What is known of a run before its model is open. */
-export type NextRun = {
-  /** Extent of the model's input, px. */
-  readonly size: Size;
-  readonly settings: OcclusionSettings;
-};
-
 export type Engine = {
   /**
    * Load a model from its bundle's folder; every file is held to its digest. The same digest is
    * loaded once.
    *
-   * @param next The run that follows, whose plan and threads are made while the model loads.
+   * @param next The run that follows, whose segments and threads are made while the model loads.
    */
-  open(bundleFolder: string, next?: NextRun): Promise<OpenModel>;
+  open(bundleFolder: string, next?: ResolvedRun): Promise<OpenModel>;
   close(): Promise<void>;
 };

@@ -3,14 +3,16 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import {
   composeResult,
+  type EngineOptions,
   inputSize,
   inspectImage,
-  type NextRun,
   type OpenModel,
   openEngine,
   prepareImage,
+  type ResolvedRun,
   type ResultFiles,
   readBundle,
+  resolveRun,
   resolveSettings,
 } from '@umbra/engine';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
@@ -56,7 +58,7 @@ export async function explain(photos: readonly string[], flags: ExplainOptions):
   const errors: { name: string; error: ReturnType<typeof reportError> }[] = [];
   const engine = openEngine(limits);
   try {
-    const next = await findNextRun(photos, bundle, settings);
+    const next = await findNextRun(photos, bundle, { settings, limits });
     const model = await engine.open(folder, next);
     for (const [index, path] of photos.entries()) {
       try {
@@ -79,12 +81,12 @@ export async function explain(photos: readonly string[], flags: ExplainOptions):
 /** The run of the first photo, to be made ready while the model loads; undefined if it cannot be read. */
 async function findNextRun(
   [first = '']: readonly string[],
-  { input }: ModelBundle,
-  settings: OcclusionSettings,
-): Promise<NextRun | undefined> {
+  bundle: ModelBundle,
+  { settings, limits }: { readonly settings: OcclusionSettings; readonly limits: EngineOptions },
+): Promise<ResolvedRun | undefined> {
   try {
     const info = await inspectImage(await readPhoto(first), { maxPixels });
-    return { size: inputSize(input, info), settings };
+    return resolveRun(settings, bundle, inputSize(bundle.input, info), limits);
   } catch {
     // Explaining it reports why.
     return undefined;

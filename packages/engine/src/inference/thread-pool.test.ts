@@ -145,6 +145,7 @@ test('closing lets a running batch end and cancels what waits', async () => {
   const stored = { ...(await readBundle(path)), folder: path };
   const pool = openThreadPool(1);
   const threads = createModelThreads(pool, stored, { weightBytes });
+  await threads.load();
   const runs = Promise.allSettled([1, 2, 3].map(() => threads.run(batchOf())));
   await new Promise(setImmediate);
   await pool.close();
