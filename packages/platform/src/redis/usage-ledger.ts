@@ -1,3 +1,4 @@
+import { at } from '@umbra/shared/assert';
 import { AppError } from '@umbra/shared/errors';
 import type { Redis } from 'ioredis';
 import { redisPrefix } from '../queues/names.js';
