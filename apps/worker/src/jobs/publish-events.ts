@@ -23,7 +23,7 @@ export async function publishJobState(
   const { id, state, counts, error } = job;
   await events.add(tenant, id, 'state', { state, counts, error });
   if (job.webhook === null || !isFinal(state)) return;
-  const delivery = newDelivery(job, state);
+  const delivery = newDelivery(job, state, new Date());
   const key = keys.delivery(tenant, id, delivery.id);
   if ((await store.head(key)) === null) {
     // The marker first: it is deleted once the delivery has ended.

@@ -39,13 +39,17 @@ export type Delivery = z.output<typeof delivery>;
 
 export const keptAttempts = 50;
 
-/** What a job that has ended tells. */
-export function newDelivery(job: JobRecord, state: FinalState): Delivery {
+/**
+ * Delivery of a job's end, as it is before its first attempt.
+ *
+ * @param endedAt Timestamp of the event.
+ */
+export function newDelivery(job: JobRecord, state: FinalState, endedAt: Date): Delivery {
   const { id, attempt } = job;
   const type = `job.${state}` as const;
   const digest = createHash('sha256').update(`${id} ${attempt} ${type}`).digest('hex');
   const data = { job: id, state, counts: job.counts };
-  const event = { type, timestamp: new Date().toISOString(), data };
+  const event = { type, timestamp: endedAt.toISOString(), data };
   return { version: 1, id: `msg_${digest.slice(0, 32)}`, event, state: 'pending', attempts: [] };
 }
 
