@@ -40,7 +40,7 @@ export type ArticleOptions = EngineFlags & {
   readonly out?: string;
 };
 
-type Photo = { readonly name: string; readonly photo: Buffer; readonly image: ModelInput };
+type PreparedPhoto = { readonly name: string; readonly photo: Buffer; readonly image: ModelInput };
 type Draw = (name: string, title: string, png: Buffer) => Promise<Figure>;
 
 /** Draw every figure of the founding article for a model, into a folder with a page. */
@@ -48,7 +48,7 @@ export async function article(options: ArticleOptions): Promise<void> {
   const out = resolve(required(options.out, '--out DIR'));
   const folder = findArticleModel(options.model);
   const { bundle } = await readBundle(folder);
-  const photos: Photo[] = [];
+  const photos: PreparedPhoto[] = [];
   for (const path of await listPhotos(options.photos ?? samplePhotos)) {
     photos.push({ name: basename(path, extname(path)), ...(await preparePhoto(path, bundle)) });
   }
@@ -103,7 +103,7 @@ async function listPhotos(folder: string): Promise<string[]> {
 
 async function drawInputs(
   model: OpenModel,
-  photos: readonly Photo[],
+  photos: readonly PreparedPhoto[],
   draw: Draw,
 ): Promise<Section> {
   const figures: Figure[] = [];
@@ -147,7 +147,7 @@ async function drawFilters(model: OpenModel, network: Network, draw: Draw): Prom
 
 async function drawOcclusion(
   model: OpenModel,
-  photos: readonly Photo[],
+  photos: readonly PreparedPhoto[],
   draw: Draw,
 ): Promise<Section> {
   const published = occlusionSettings.parse({ preset: 'article', patch: 32, stride: 14 });
@@ -206,7 +206,7 @@ const fieldsShown = 4;
 
 async function drawFields(
   { graph }: Network,
-  { photo, image }: Photo,
+  { photo, image }: PreparedPhoto,
   draw: Draw,
 ): Promise<Section> {
   const window = { kernel: 3, stride: 1, dilation: 1, padBegin: 0, padEnd: 0, ceil: false };

@@ -4,7 +4,7 @@ import { at } from '@umbra/shared/assert';
 import { type ImageResult, imageResult } from '@umbra/shared/contracts/result';
 import type { Faithfulness } from '@umbra/shared/contracts/shard';
 
-type Target = {
+type TargetSummary = {
   readonly target: string;
   readonly baseline: number;
   readonly lowest: ImageResult['targets'][number]['lowest'];
@@ -14,12 +14,12 @@ type Target = {
 };
 
 /** One explained photo, as `--json` prints it: its first target, and all. Paths are absolute. */
-export type Summary = Target & {
+export type Summary = TargetSummary & {
   readonly name: string;
   readonly predicted: string;
   readonly probability: number;
   readonly approximate: boolean;
-  readonly targets: readonly Target[];
+  readonly targets: readonly TargetSummary[];
 };
 
 /** Read every `result.json` one level below a folder, in the order of the images' ids. */
@@ -62,7 +62,7 @@ export function formatTable(summaries: readonly Summary[]): string {
   const isPlain = lines.every(
     ({ summary, own }) => summary.targets.length === 1 && own.target === summary.predicted,
   );
-  const isJudged = lines.some(({ own }) => own.faithfulness !== null);
+  const hasFaithfulness = lines.some(({ own }) => own.faithfulness !== null);
   const rows = lines.map(({ summary, own: { target, baseline, lowest, faithfulness } }) => [
     summary.name,
     summary.predicted,
@@ -70,23 +70,23 @@ export function formatTable(summaries: readonly Summary[]): string {
     ...(isPlain ? [] : [target, baseline.toFixed(3)]),
     lowest.score.toFixed(3),
     `x ${lowest.box.left}-${lowest.box.right}, y ${lowest.box.top}-${lowest.box.bottom}`,
-    ...(isJudged ? [areas(faithfulness)] : []),
+    ...(hasFaithfulness ? [formatAreas(faithfulness)] : []),
   ]);
   return alignColumns([
     [
       ...['photo', 'predicted class', 'probability'],
       ...(isPlain ? [] : ['target', 'score']),
       ...['lowest when covered', 'where (px)'],
-      ...(isJudged ? ['deletion / insertion'] : []),
+      ...(hasFaithfulness ? ['deletion / insertion'] : []),
     ],
     ...rows,
   ]);
 }
 
-const areas = (judged: Faithfulness | null): string =>
-  judged === null ? '' : `${judged.deletion.toFixed(3)} / ${judged.insertion.toFixed(3)}`;
+const formatAreas = (found: Faithfulness | null): string =>
+  found === null ? '' : `${found.deletion.toFixed(3)} / ${found.insertion.toFixed(3)}`;
 
-/** Cells in columns, with a rule below the first row. */
+/** Align cells in columns, with a rule below the first row; every row has a cell a column. */
 export function alignColumns([header = [], ...rows]: readonly (readonly string[])[]): string {
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => at(row, column).length)),

@@ -7,7 +7,7 @@ import { AppError, hasCode, invalidInput } from '@umbra/shared/errors';
 import { pollMs } from './service.js';
 
 type Refusals = NewDataset['refusals'];
-type Photo = { readonly path: string; readonly name: string; readonly bytes: number };
+type LocalFile = { readonly path: string; readonly name: string; readonly bytes: number };
 
 /** Images of one request, all of which are sent again where it breaks off. */
 const batchFiles = 200;
@@ -54,7 +54,7 @@ export async function uploadFolders(
   }
 }
 
-async function sendBatch(client: UmbraClient, at: string, batch: readonly Photo[]) {
+async function sendBatch(client: UmbraClient, at: string, batch: readonly LocalFile[]) {
   const form = new FormData();
   for (const { path, name } of batch) form.append('images', await openAsBlob(path), name);
   const response = await client.request(`${at}/images?labels=folder`, {
@@ -81,8 +81,8 @@ async function retried<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Files of folders by their paths within; other files by their names. Hidden ones are passed over. */
-async function* listPhotos(paths: readonly string[]): AsyncGenerator<Photo> {
+/** Files of folders by their paths within; other files by their names. Hidden ones are left out. */
+async function* listPhotos(paths: readonly string[]): AsyncGenerator<LocalFile> {
   for (const path of paths) {
     const info = await stat(path);
     if (info.isDirectory()) yield* walk(path, '');
@@ -90,7 +90,7 @@ async function* listPhotos(paths: readonly string[]): AsyncGenerator<Photo> {
   }
 }
 
-async function* walk(folder: string, within: string): AsyncGenerator<Photo> {
+async function* walk(folder: string, within: string): AsyncGenerator<LocalFile> {
   const names: string[] = [];
   for await (const entry of await opendir(folder)) names.push(entry.name);
   for (const name of names.filter((one) => !one.startsWith('.')).sort()) {
@@ -101,8 +101,8 @@ async function* walk(folder: string, within: string): AsyncGenerator<Photo> {
   }
 }
 
-async function* batches(photos: AsyncIterable<Photo>): AsyncGenerator<Photo[]> {
-  let batch: Photo[] = [];
+async function* batches(photos: AsyncIterable<LocalFile>): AsyncGenerator<LocalFile[]> {
+  let batch: LocalFile[] = [];
   let bytes = 0;
   for await (const photo of photos) {
     const isFull = batch.length === batchFiles || bytes + photo.bytes > batchBytes;

@@ -1,4 +1,4 @@
-import { readBundle, type renderFilters } from '@umbra/engine';
+import { type FigurePage, readBundle } from '@umbra/engine';
 import { invalidInput } from '@umbra/shared/errors';
 import type { z } from 'zod';
 import { findModel } from './find-model.js';
@@ -22,8 +22,6 @@ export function parseView<T extends z.ZodType>(schema: T, flags: object): z.outp
   );
   throw invalidInput(problems.join('\n'));
 }
-
-type FigurePage = Awaited<ReturnType<typeof renderFilters>>;
 
 /** Write one page of a figure, and print how many there are. */
 export async function writePage(out: string, { png, page, pages }: FigurePage): Promise<void> {
