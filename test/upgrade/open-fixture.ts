@@ -45,8 +45,8 @@ export const readExpected = async (): Promise<Expected> =>
  * @returns The keys of its objects.
  */
 export async function unpackStore(folder: string, hook: string): Promise<ReadonlySet<string>> {
-  const { webhook, explainedUntil } = await readExpected();
-  const byMs = Date.now() - Date.parse(explainedUntil);
+  const expected = await readExpected();
+  const byMs = msSince(expected);
   const store = createFsStore(folder);
   const keys = new Set<string>();
   const unpack = extract();
@@ -55,7 +55,7 @@ export async function unpackStore(folder: string, hook: string): Promise<Readonl
       const bytes = Buffer.concat((await Readable.from(stream).toArray()) as Buffer[]);
       const key = moveTimes(header.name, byMs);
       const isRecord = key.endsWith('.json');
-      const text = moveTimes(bytes.toString().replaceAll(webhook.url, hook), byMs);
+      const text = moveTimes(bytes.toString().replaceAll(expected.webhook.url, hook), byMs);
       await store.put(key, isRecord ? text : bytes);
       keys.add(key);
       next();
@@ -67,6 +67,9 @@ export async function unpackStore(folder: string, hook: string): Promise<Readonl
   await pipeline(packed, createGunzip(), unpack);
   return keys;
 }
+
+/** From when an hour had passed until now, ms. */
+const msSince = ({ explainedUntil }: Expected): number => Date.now() - Date.parse(explainedUntil);
 
 const moveTimes = (text: string, byMs: number): string =>
   text.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (time) =>
@@ -82,11 +85,12 @@ type DumpedKey = { readonly key: string; readonly ttlMs: number | null } & (
 );
 
 /**
- * Fill a Redis with what another one held. What was to expire has as long as it had then; what was to
- * wait has waited, on any date.
+ * Fill a Redis with what another one held, with its times moved as those of the store. What was to
+ * expire has as long as it had then; what was to wait has waited.
  */
 export async function fillRedis(url: string): Promise<void> {
-  const dump = JSON.parse(await readFile(file('redis-dump.json'), 'utf8')) as DumpedKey[];
+  const text = await readFile(file('redis-dump.json'), 'utf8');
+  const dump = JSON.parse(moveTimes(text, msSince(await readExpected()))) as DumpedKey[];
   const redis = new Redis(url);
   // At once: nobody may see a part of it.
   const all = redis.multi();
