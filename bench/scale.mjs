@@ -50,7 +50,7 @@ async function measureWorkers(options, dir) {
 }
 
 /**
- * @param {string | undefined} text such as `{"laneHour": 0.03}`
+ * @param {string | undefined} text such as `{"threadHour": 0.03}`
  * @returns {Partial<import('./scale/forecast.mjs').Prices>}
  */
 function readPrices(text) {

@@ -5,7 +5,7 @@ import { simulate } from './simulate.mjs';
  * Example prices, from one month at a large provider; pass your own.
  *
  * @typedef {object} Prices
- * @property {number} laneHour a core with 2 GiB, for an hour
+ * @property {number} threadHour a core with 2 GiB, for an hour
  * @property {number} fixedHour API, dispatcher and Redis, for an hour
  * @property {number} thousandReads of the object store
  * @property {number} thousandWrites
@@ -13,7 +13,7 @@ import { simulate } from './simulate.mjs';
 
 /** @type {Prices} */
 export const examplePrices = {
-  laneHour: 0.04,
+  threadHour: 0.04,
   fixedHour: 0.4,
   thousandReads: 0.0004,
   thousandWrites: 0.005,
@@ -70,7 +70,7 @@ function forecastOne(facts, { images, workers, prices, spread, maxWindowImages }
   const { storeReads: reads, storeWrites: writes } = measured;
   const archiveHours = images / path.archivePerSecond / 3600;
   const cost =
-    (workers * prices.laneHour + prices.fixedHour) * hours +
+    (workers * prices.threadHour + prices.fixedHour) * hours +
     (images / 1000) * (reads * prices.thousandReads + writes * prices.thousandWrites);
   return {
     windowImages,

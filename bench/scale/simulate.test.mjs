@@ -66,7 +66,7 @@ test('a forecast names the slowest part first, and includes the cost', () => {
     { measured, path, windowImages: 512 },
     {
       ...{ images: 10_000, fleets: [10, 1_000], spread: 0 },
-      prices: { laneHour: 3.6, fixedHour: 0, thousandReads: 0, thousandWrites: 0 },
+      prices: { threadHour: 3.6, fixedHour: 0, thousandReads: 0, thousandWrites: 0 },
     },
   );
   expect(few?.asIs.limits[0]).toMatchObject({ part: 'inferenceThreads', imagesPerSecond: 10 });

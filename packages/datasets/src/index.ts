@@ -24,5 +24,5 @@ export { offsetOf, partReader, putParts, streamParts } from './parts.js';
 export { examine, type Facts, readLimited, type UploadLimits } from './photo.js';
 export type { Sink } from './sink.js';
 export { unpackTar } from './tar.js';
-export { figuresOf } from './totals.js';
+export { withTotals } from './totals.js';
 export { unpackZip, type ZipOptions, type ZipPlace } from './zip.js';

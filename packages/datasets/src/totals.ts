@@ -2,8 +2,8 @@ import type { ObjectStore } from '@umbra/platform/store/store';
 import type { Dataset } from '@umbra/shared/contracts/dataset';
 import { journalTotals } from './journal.js';
 
-/** A dataset's record with what it holds so far, while it is not ready. */
-export async function figuresOf(
+/** Complete a dataset's record with its totals so far, while it is not ready. */
+export async function withTotals(
   store: ObjectStore,
   tenant: string,
   dataset: Dataset,

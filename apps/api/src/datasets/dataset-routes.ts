@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { deleteDataset, figuresOf } from '@umbra/datasets';
+import { deleteDataset, withTotals } from '@umbra/datasets';
 import { dataset, datasetItem, datasetRequest, refusal } from '@umbra/shared/contracts/dataset';
 import { AppError } from '@umbra/shared/errors';
 import { z } from 'zod';
@@ -178,7 +178,7 @@ export function datasetRoutes(services: DatasetServices): Route[] {
     route(datasetOperations.get, async ({ tenant, params, response }) => {
       const found = await findDataset(store, { tenant, id: params.dataset });
       if (found.state === 'validating') response.set('Retry-After', pollSeconds);
-      response.json(await figuresOf(store, tenant, found));
+      response.json(await withTotals(store, tenant, found));
     }),
     route(datasetOperations.images, async ({ tenant, params, query, response }) => {
       const { id, state } = await findDataset(store, { tenant, id: params.dataset });
@@ -196,7 +196,7 @@ export function datasetRoutes(services: DatasetServices): Route[] {
       const reference = { tenant, id: params.dataset };
       const open = await findOpenDataset(store, reference);
       const tally = await addImages(services, reference, query.labels ?? null, request);
-      const counted = await figuresOf(store, tenant, open);
+      const counted = await withTotals(store, tenant, open);
       response.json({ ...counted, added: tally.images, refusals: tally.refusals });
     }),
     route(datasetOperations.close, async ({ tenant, params, response }) => {
@@ -205,7 +205,7 @@ export function datasetRoutes(services: DatasetServices): Route[] {
       if (closed.state === 'validating') {
         response.status(202).location(`/v1/datasets/${closed.id}`).set('Retry-After', pollSeconds);
       }
-      response.json(await figuresOf(store, tenant, closed));
+      response.json(await withTotals(store, tenant, closed));
     }),
     route(datasetOperations.delete, async ({ tenant, params, response }) => {
       const found = await findDataset(store, { tenant, id: params.dataset });

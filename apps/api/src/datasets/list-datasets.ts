@@ -1,4 +1,4 @@
-import { figuresOf, readJournal } from '@umbra/datasets';
+import { readJournal, withTotals } from '@umbra/datasets';
 import { getJson } from '@umbra/platform/store/json';
 import { parseKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
@@ -37,7 +37,7 @@ export async function listDatasets(
     shown.map(async (entry) => {
       const { id } = parseKey('datasetEntry', `${prefix}${entry}`);
       const dataset = await findRecord(store, tenant, id);
-      return dataset === null ? [] : [await figuresOf(store, tenant, dataset)];
+      return dataset === null ? [] : [await withTotals(store, tenant, dataset)];
     }),
   );
   const last = entries.length > limit ? shown.at(-1) : undefined;

@@ -221,7 +221,7 @@ export const jobEstimate = z.strictObject({
   /** Positions an image, and of all; null where inputs vary in size. */
   positionsPerImage: z.int().min(1).nullable(),
   positions: z.int().min(0).nullable(),
-  /** Positions and the clean runs. */
+  /** Positions and the baseline runs. */
   forwardPasses: z.int().min(0).nullable(),
   /** Inference threads of live workers that run the model's format. */
   inferenceThreads: z.int().min(0),

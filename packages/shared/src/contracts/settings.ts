@@ -53,7 +53,7 @@ const fill = z.discriminatedUnion('kind', [
 ]);
 
 /**
- * The output classes that are watched: the clean run's winner, its first `k`, the image's label in
+ * The output classes that are watched: the baseline run's predicted class, its first `k`, the image's label in
  * its dataset, or a class by index or by name.
  */
 const target = z.union(
