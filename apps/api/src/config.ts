@@ -1,6 +1,8 @@
 import {
+  cacheDirSetting,
   commonConfig,
   engineConfig,
+  modelsDirSetting,
   portSetting,
   quotaConfig,
   uploadLimitsConfig,
@@ -44,18 +46,8 @@ const settings = commonConfig.extend({
     .default('127.0.0.1')
     .describe("Address that the API listens on; TLS is the ingress's"),
   UMBRA_PORT: portSetting.default(8080).describe('Port of the API; 0 takes any free one'),
-  UMBRA_MODELS_DIR: z
-    .string()
-    .min(1)
-    .optional()
-    .describe(
-      'Folder of model bundles: published when the API starts, and searched by name by `umbra`; `.umbra/models` unless set',
-    ),
-  UMBRA_CACHE_DIR: z
-    .string()
-    .min(1)
-    .default('.umbra/cache')
-    .describe('Folder for models fetched from the store'),
+  UMBRA_MODELS_DIR: modelsDirSetting,
+  UMBRA_CACHE_DIR: cacheDirSetting,
   UMBRA_BULL_BOARD: z
     .enum(['0', '1'])
     .default('0')

@@ -1,4 +1,5 @@
 import {
+  cacheDirSetting,
   commonConfig,
   engineConfig,
   quotaConfig,
@@ -39,11 +40,7 @@ export const workerConfig = commonConfig.extend({
     .max(600)
     .default(5)
     .describe('Longest time that a shard should take, by the measured throughput of its model, s'),
-  UMBRA_CACHE_DIR: z
-    .string()
-    .min(1)
-    .default('.umbra/cache')
-    .describe('Folder for models fetched from the store'),
+  UMBRA_CACHE_DIR: cacheDirSetting,
   UMBRA_LOCK_MS: count(10_000).describe(
     "Time after which a silent worker's shard goes to another, ms",
   ),

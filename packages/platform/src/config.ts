@@ -66,6 +66,20 @@ export type CommonConfig = z.output<typeof commonConfig>;
 
 export const portSetting = port;
 
+export const modelsDirSetting = z
+  .string()
+  .min(1)
+  .optional()
+  .describe(
+    'Folder of model bundles: published when the API starts, and searched by name by `umbra`; `.umbra/models` unless set',
+  );
+
+export const cacheDirSetting = z
+  .string()
+  .min(1)
+  .default('.umbra/cache')
+  .describe('Folder for models fetched from the store');
+
 /** Folder that `umbra models add` puts bundles into, and the API finds them, unless UMBRA_MODELS_DIR says where. */
 export const addedModelsFolder = '.umbra/models';
 

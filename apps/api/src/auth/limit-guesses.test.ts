@@ -4,8 +4,6 @@ import { limitGuesses } from './limit-guesses.js';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance'] });
-  // A real process's clock is never 0, which the cache treats as no time at all.
-  vi.advanceTimersByTime(1);
 });
 afterEach(() => {
   vi.useRealTimers();

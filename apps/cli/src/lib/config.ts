@@ -1,14 +1,8 @@
-import { commonConfig, engineConfig, readConfig } from '@umbra/platform/config';
+import { commonConfig, engineConfig, modelsDirSetting, readConfig } from '@umbra/platform/config';
 import { z } from 'zod';
 
 export const cliConfig = engineConfig.extend({
-  UMBRA_MODELS_DIR: z
-    .string()
-    .min(1)
-    .optional()
-    .describe(
-      'Folder of model bundles: published when the API starts, and searched by name by `umbra`; `.umbra/models` unless set',
-    ),
+  UMBRA_MODELS_DIR: modelsDirSetting,
   UMBRA_API_KEY: z
     .string()
     .min(1)
