@@ -10,8 +10,8 @@ import { openEngine } from './engine.js';
 import { type ModelInput, prepareImage } from './image/preprocess.js';
 import { copyBox } from './occlusion/copy.js';
 import { fillImage } from './occlusion/fill.js';
+import { softmaxAt } from './occlusion/output-head.js';
 import { planOcclusion, type ResolvedRun, resolveRun } from './occlusion/resolve-run.js';
-import { softmaxAt } from './occlusion/scores.js';
 import { writeTinyBundle } from './testing/tiny-bundle.js';
 import type { Engine, OpenModel } from './types.js';
 

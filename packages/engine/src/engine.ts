@@ -8,8 +8,9 @@ import { readBundle, verifyBundle } from './models/bundle.js';
 import { readLabels } from './models/labels.js';
 import { createBaselineOutputs } from './occlusion/baseline-outputs.js';
 import { describeInference } from './occlusion/describe-inference.js';
-import { countClasses } from './occlusion/evaluate.js';
+import { runBlank } from './occlusion/evaluate.js';
 import { type OccludedModel, occlude } from './occlusion/occlude.js';
+import { assertOutputKind, createOutputHead } from './occlusion/output-head.js';
 import {
   narrowRun,
   type ResolvedRun,
@@ -50,13 +51,13 @@ export function openEngine(options: EngineOptions): Engine {
     const incremental = createIncremental({ threads, folder, bundle, batchBytes });
     const loading = loadWhole(threads, folder, bundle);
     if (next !== undefined) void planAhead(incremental, next);
-    const { runtime, classes, labels } = await loading.catch(async (error: unknown) => {
+    const { runtime, head, labels } = await loading.catch(async (error: unknown) => {
       await incremental.close();
       throw error;
     });
     incrementals.push(incremental);
     const baselineOutputs = createBaselineOutputs();
-    const occluded = { threads, bundle, classes, labels, batchBytes, incremental, baselineOutputs };
+    const occluded = { threads, bundle, head, labels, batchBytes, incremental, baselineOutputs };
     const { name: backend, version: backendVersion, device } = runtime;
     return createOpenModel({
       digest,
@@ -89,8 +90,10 @@ export function openEngine(options: EngineOptions): Engine {
 /** Load the whole network into one thread, and read what its output says. */
 async function loadWhole(threads: ModelThreads, folder: string, bundle: ModelBundle) {
   const runtime = await threads.load();
-  const classes = await countClasses(threads, bundle);
-  return { runtime, classes, labels: await readLabels(folder, bundle, classes) };
+  const output = await runBlank(threads, bundle);
+  assertOutputKind(bundle, [output]);
+  const head = createOutputHead(bundle, output.length);
+  return { runtime, head, labels: await readLabels(folder, bundle, head.classes) };
 }
 
 /** Make the segment plan of a run while its model loads. The run itself reports what does not fit. */

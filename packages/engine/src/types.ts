@@ -41,7 +41,7 @@ export type OccludeOptions = {
 export type ScoreMaps = {
   /** One float32 [positions] a target. */
   readonly scores: readonly Float32Array[];
-  /** int32 [positions]: the class with the largest output; -1 where none was run. */
+  /** int32 [positions]: the predicted class; -1 where none was run, -2 where no class is predicted. */
   readonly predictedClasses: Int32Array;
 };
 

@@ -3,7 +3,7 @@ import { engineOptionsOf } from '@umbra/platform/config';
 import { enqueueDispatcher } from '@umbra/platform/queues/enqueue';
 import { putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
-import { describeModel, findModel } from '@umbra/platform/store/models';
+import { describeModel, findModel, readClassNames } from '@umbra/platform/store/models';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { positionsOf } from '@umbra/platform/tenancy/count-usage';
 import type { Dataset } from '@umbra/shared/contracts/dataset';
@@ -13,7 +13,6 @@ import { assertWebhookSecret, newWebhookSecret } from '@umbra/shared/contracts/w
 import { AppError, unavailable } from '@umbra/shared/errors';
 import { newJobId } from '@umbra/shared/ids';
 import { assertPublicUrl } from '@umbra/shared/public-address';
-import { z } from 'zod';
 import { releaseQuietly } from '../auth/release-usage.js';
 import { findDataset } from '../datasets/find-dataset.js';
 import { withinQueueTimeout } from '../http/queue-timeout.js';
@@ -50,7 +49,10 @@ export async function checkRequest(
   const { settings, webhook } = request;
   if (webhook?.secret !== undefined) assertWebhookSecret(webhook.secret);
   if (webhook !== undefined && !config.UMBRA_WEBHOOK_ALLOW_PRIVATE) assertPublicUrl(webhook.url);
-  const limits = { ...engineOptionsOf(config), labels: await readLabels(store, bundle, digest) };
+  const limits = {
+    ...engineOptionsOf(config),
+    labels: await readClassNames(store, { bundle, digest }),
+  };
   const { input } = bundle;
   const varies = input.resize.rule === 'fit';
   if (varies) resolveSettings(settings, bundle, limits);
@@ -58,17 +60,6 @@ export async function checkRequest(
     ? null
     : resolveRun(settings, bundle, input, limits).plan.positions;
   return { request, dataset, bundle, digest, positionsPerImage };
-}
-
-/** Read a model's class names; undefined where it has none. */
-async function readLabels(
-  store: ObjectStore,
-  { name, labels }: ModelBundle,
-  digest: string,
-): Promise<string[] | undefined> {
-  if (labels === undefined) return undefined;
-  const text = await store.get(keys.modelFile(name, digest, labels));
-  return z.array(z.string()).parse(JSON.parse(text.toString()));
 }
 
 /** Services that store a job and dispatch it. */

@@ -29,11 +29,14 @@ export async function addToRegistry(path: string, options: AddModelOptions): Pro
 }
 
 type ParsedClaims = {
-  readonly [name in 'size' | 'scale' | 'mean' | 'std' | 'resize']: ModelClaims[name] | undefined;
+  readonly [name in 'size' | 'scale' | 'mean' | 'std' | 'resize' | 'threshold']:
+    | ModelClaims[name]
+    | undefined;
 };
 
 /** What is no number becomes NaN, which the bundle's contract refuses. */
-function parseClaims({ input, scale, mean, std, resize }: AddModelOptions): ParsedClaims {
+function parseClaims(options: AddModelOptions): ParsedClaims {
+  const { input, scale, mean, std, resize, threshold } = options;
   const [height = Number.NaN, width = Number.NaN] = input?.split('x').map(Number) ?? [];
   const [top = Number.NaN, bottom = 1] = scale?.split('/').map(Number) ?? [];
   const [rule = '', side] = resize?.split(':') ?? [];
@@ -42,6 +45,7 @@ function parseClaims({ input, scale, mean, std, resize }: AddModelOptions): Pars
     scale: scale === undefined ? undefined : top / bottom,
     mean: mean?.split(',').map(Number),
     std: std?.split(',').map(Number),
+    threshold: threshold === undefined ? undefined : Number(threshold),
     resize: resize === undefined ? undefined : { rule, ...(side && { shorterSide: Number(side) }) },
   };
 }

@@ -80,7 +80,17 @@ export const descriptionOptions = (): readonly Option[] => [
   new Option('--scale <scale>', 'factor of pixel values in [0, 255], as 1/255'),
   new Option('--mean <values>', 'mean of each channel after scaling, separated by commas'),
   new Option('--std <values>', 'standard deviation of each channel, separated by commas'),
-  new Option('--output <unit>', 'logits or probabilities'),
+  new Option(
+    '--output <kind>',
+    'logits or probabilities (one class excludes the others), independent-logits or independent-probabilities (a sigmoid each)',
+  ),
+  new Option('--output-name <name>', 'output that holds the scores, where the file has several'),
+  new Option('--positive <name>', 'class that a single score speaks for'),
+  new Option('--negative <name>', "its opposite (default: 'not' and its name)"),
+  new Option(
+    '--threshold <probability>',
+    'an independent class is present from it on (default: 0.5)',
+  ),
   new Option('--labels <file>', 'names of the classes: a JSON array, or a line a class'),
   new Option('--layout <layout>', 'NCHW or NHWC'),
   new Option('--channels <order>', 'RGB or BGR'),

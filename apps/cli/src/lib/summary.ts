@@ -16,7 +16,9 @@ type TargetSummary = {
 /** One explained photo, as `--json` prints it: its first target, and all. Paths are absolute. */
 export type Summary = TargetSummary & {
   readonly name: string;
-  readonly predicted: string;
+  /** The predicted class; null where none reaches the model's threshold. */
+  readonly predicted: string | null;
+  /** Of the most probable class. */
   readonly probability: number;
   readonly approximate: boolean;
   readonly targets: readonly TargetSummary[];
@@ -48,7 +50,7 @@ export function summarise(result: ImageResult, folder: string): Summary {
   if (first === undefined) throw new RangeError('Expected a result to have targets, got none');
   return {
     name: result.image.name,
-    predicted: result.predicted.label,
+    predicted: result.predicted.aboveThreshold === false ? null : result.predicted.label,
     probability: result.predicted.probability,
     approximate: result.approximate,
     ...first,
@@ -65,7 +67,7 @@ export function formatTable(summaries: readonly Summary[]): string {
   const hasFaithfulness = lines.some(({ own }) => own.faithfulness !== null);
   const rows = lines.map(({ summary, own: { target, baseline, lowest, faithfulness } }) => [
     summary.name,
-    summary.predicted,
+    summary.predicted ?? 'none',
     summary.probability.toFixed(3),
     ...(isPlain ? [] : [target, baseline.toFixed(3)]),
     lowest.score.toFixed(3),

@@ -1,10 +1,9 @@
 import { type Engine, type ModelInput, type OpenModel, prepareImage } from '@umbra/engine';
 import { keys } from '@umbra/platform/store/keys';
-import { describeModel, fetchModel } from '@umbra/platform/store/models';
+import { describeModel, fetchModel, readClassNames } from '@umbra/platform/store/models';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { createLoadingCache } from '@umbra/shared/cache';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
-import { z } from 'zod';
 import type { WorkerMetrics } from '../observability/worker-metrics.js';
 
 type ModelName = { readonly name: string; readonly digest: string };
@@ -67,7 +66,5 @@ async function describeStored(
   digest: string,
 ): Promise<DescribedModel> {
   const bundle = await describeModel(store, name, digest);
-  if (bundle.labels === undefined) return { bundle, digest, labels: [] };
-  const text = await store.get(keys.modelFile(name, digest, bundle.labels));
-  return { bundle, digest, labels: z.array(z.string()).parse(JSON.parse(text.toString())) };
+  return { bundle, digest, labels: (await readClassNames(store, { bundle, digest })) ?? [] };
 }

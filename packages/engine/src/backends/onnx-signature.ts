@@ -1,6 +1,7 @@
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { type AppError, invalidInput } from '@umbra/shared/errors';
 import type { InferenceSession } from 'onnxruntime-node';
+import { chooseOutput, type DeclaredOutput, listOutputs, widthOf } from '../graph/scores-output.js';
 
 /** Names of a session's input and output, and its batch size. */
 export type Signature = {
@@ -24,12 +25,11 @@ export function readSignature(
   bundle: ModelBundle,
 ): Signature {
   const [input, ...others] = inputMetadata;
-  const [output] = outputMetadata;
   if (input === undefined || others.length > 0) {
     const names = inputMetadata.map(({ name }) => name);
     throw bad(bundle, `to have one input, the image, got ${names.length}: ${names.join(', ')}`);
   }
-  if (output === undefined) throw bad(bundle, 'to have an output, got none');
+  const output = chooseOutput(outputMetadata.map(describeOutput), bundle.name, bundle.output.name);
   const { name } = input;
   const shape: DeclaredShape = input.isTensor ? input.shape : [];
   if (!input.isTensor || input.type !== 'float32' || shape.length !== 4) {
@@ -37,15 +37,19 @@ export function readSignature(
     throw bad(bundle, `to take an image as input '${name}', ${wanted(bundle)}, got ${got}`);
   }
   assertExtents(name, shape, bundle);
-  if (output.isTensor && output.shape.slice(1).includes(0)) {
-    throw bad(
-      bundle,
-      `to give at least one class, got ${output.type} [${output.shape.join(', ')}]`,
-    );
+  if (widthOf(output) === 0) {
+    throw bad(bundle, `to give at least one class, got ${listOutputs([output])}`);
   }
   const [batch] = shape;
   return { input: name, output: output.name, batch: typeof batch === 'number' ? batch : null };
 }
+
+const describeOutput = (metadata: InferenceSession.ValueMetadata): DeclaredOutput => ({
+  name: metadata.name,
+  shape: metadata.isTensor
+    ? metadata.shape.map((extent) => (typeof extent === 'number' ? extent : null))
+    : null,
+});
 
 function assertExtents(name: string, shape: DeclaredShape, bundle: ModelBundle): void {
   const { layout, height, width, resize } = bundle.input;

@@ -5,6 +5,7 @@ import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { TfjsChoice } from '@umbra/shared/contracts/provider';
 import { type AppError, invalidInput } from '@umbra/shared/errors';
 import { assertListed, readShards, readTfjsModel } from '../convert/model-file.js';
+import { scoresIndex } from '../convert/tfjs-outputs.js';
 import type { Backend } from './backend.js';
 import { openTfjs, type Tfjs } from './tfjs-runtime.js';
 
@@ -35,6 +36,7 @@ export async function loadTfjs(
     ),
     weightData: await readShards(folder, file),
   };
+  const scores = scoresIndex(file, bundle);
   const model = await build(tf, bundle, artifacts);
   try {
     assertInput(model, bundle);
@@ -49,7 +51,7 @@ export async function loadTfjs(
     async run(images, count, height, width) {
       const output = tf.tidy(() => {
         const batch = tf.tensor(images, [count, height, width, 3], 'float32');
-        return predict(model, bundle, batch);
+        return predict(model, { bundle, scores }, batch);
       });
       try {
         return await scoresOf(output, count, bundle);
@@ -114,11 +116,17 @@ function assertInput(model: TfjsNetwork, bundle: ModelBundle): void {
   }
 }
 
-function predict(model: TfjsNetwork, bundle: ModelBundle, batch: Tensor): Tensor {
+/** @param scores Index of the output that holds them. */
+function predict(
+  model: TfjsNetwork,
+  { bundle, scores }: { readonly bundle: ModelBundle; readonly scores: number },
+  batch: Tensor,
+): Tensor {
   try {
     const output = model.predict(batch);
-    const [first, ...others] = Array.isArray(output) ? output : [output as Tensor];
-    if (first !== undefined && others.length === 0 && 'shape' in first) return first as Tensor;
+    const outputs = Array.isArray(output) ? output : [output as Tensor];
+    const chosen = outputs[scores];
+    if (chosen !== undefined && 'shape' in chosen) return chosen as Tensor;
   } catch (error) {
     throw bad(
       bundle,
@@ -126,7 +134,7 @@ function predict(model: TfjsNetwork, bundle: ModelBundle, batch: Tensor): Tensor
       error,
     );
   }
-  throw bad(bundle, 'to have one output, the scores');
+  throw bad(bundle, `to give tensors, the scores as number ${scores} of them, got something else`);
 }
 
 /** Check an output and read its scores. @throws {AppError} `invalid_input` */

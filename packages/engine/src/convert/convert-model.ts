@@ -13,6 +13,7 @@ import {
 import { translateGraph } from './graph-to-onnx.js';
 import { translateLayers } from './layers-to-onnx.js';
 import { assertListed, readTfjsModel, readTfjsWeight, type TfjsModel } from './model-file.js';
+import { scoresIndex } from './tfjs-outputs.js';
 
 const modelFile = 'model.onnx';
 const weightsFile = 'weights.bin';
@@ -36,10 +37,11 @@ export async function writeConvertedModel(
   const builder = createGraphBuilder(model, inputName, await readIntegers(folder, model));
   let output: string;
   try {
-    output =
+    const outputs =
       bundle.format === 'tfjs-graph'
-        ? translateGraph(builder, model.json, inputName)
+        ? translateGraph(builder, model, inputName)
         : translateLayers(builder, model.topology, inputName);
+    output = at(outputs, scoresIndex(model, bundle));
   } catch (error) {
     if (error instanceof NotTranslated) return { reason: error.message };
     throw error;
@@ -54,7 +56,11 @@ export async function writeConvertedModel(
     bytes: 1,
   }));
   const input = { ...bundle.input, layout: 'NCHW' as const };
-  return { bundle: { ...bundle, format: 'onnx', model: modelFile, files, input } };
+  // The conversion has one output, whatever its name was.
+  const { name: _, ...outputAlone } = bundle.output;
+  return {
+    bundle: { ...bundle, format: 'onnx', model: modelFile, files, input, output: outputAlone },
+  };
 }
 
 /** Maximum count of a constant's numbers that configure an operation, rather than being trained. */

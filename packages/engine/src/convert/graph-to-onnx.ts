@@ -1,39 +1,31 @@
 import { type GraphBuilder, NotTranslated } from './graph-builder.js';
 import { addOperationOf, type NodeInput, type NodeJson } from './graph-operations.js';
 import type { TfjsModel } from './model-file.js';
+import { nodeName, outputsOf } from './tfjs-outputs.js';
 
 /**
  * Write a graph model (TensorFlow's GraphDef, as TensorFlow.js saves it) into a graph builder.
  *
- * @param json The model's `model.json`.
  * @param image Name of the image, [N, 3, height, width].
- * @returns The name of the network's output.
+ * @returns The names of the network's outputs, in the order of `outputsOf`.
  * @throws {NotTranslated} if an operation is not known.
  */
 export function translateGraph(
   builder: GraphBuilder,
-  { modelTopology, signature }: TfjsModel['json'],
+  model: TfjsModel,
   image: string,
-): string {
-  const nodes = nodesOf(modelTopology);
+): readonly string[] {
+  const nodes = nodesOf(model.topology);
   const made = new Map<string, NodeInput>();
-  const read = new Set<string>();
   for (const node of inOrder(nodes)) {
-    const inputs = dataInputs(node).map((name) => {
-      read.add(name);
-      return made.get(name) ?? { weight: name };
-    });
+    const inputs = dataInputs(node).map((name) => made.get(name) ?? { weight: name });
     made.set(node.name, translate(builder, node, inputs) ?? { tensor: image });
   }
-  const signed = Object.values(signature?.outputs ?? {}).map(({ name }) => nodeName(name));
-  // A model without a signature gives what no node reads.
-  const outputs =
-    signed.length > 0 ? signed : nodes.map(({ name }) => name).filter((name) => !read.has(name));
-  const [output, ...others] = outputs.map((name) => made.get(name));
-  if (output === undefined || others.length > 0 || !('tensor' in output)) {
-    throw new NotTranslated(`it has ${outputs.length} outputs`);
-  }
-  return output.tensor;
+  return outputsOf(model).map(({ name }) => {
+    const output = made.get(name);
+    if (output !== undefined && 'tensor' in output) return output.tensor;
+    throw new NotTranslated(`its output '${name}' is not computed`);
+  });
 }
 
 /** The nodes of a GraphDef; none where the topology is of another kind. */
@@ -58,9 +50,6 @@ function translate(
 
 /** Operations that change nothing when a network is run. */
 const passing = new Set(['Identity', 'StopGradient', 'PreventGradient', 'Dropout']);
-
-/** The node that gives a tensor, `node` or `node:0`. */
-const nodeName = (tensor: string): string => tensor.replace(/:\d+$/, '');
 
 /** Names of the nodes that a node reads data of; those that it only waits for begin with `^`. */
 const dataInputs = ({ input = [] }: NodeJson): readonly string[] =>

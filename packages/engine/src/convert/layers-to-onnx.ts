@@ -12,7 +12,7 @@ type LayerJson = {
  *
  * @param topology The model's `modelTopology`.
  * @param image Name of the image, [N, 3, height, width].
- * @returns The name of the network's output.
+ * @returns The names of the network's outputs, in its order.
  * @throws {NotTranslated} if a layer is not known.
  * @see https://keras.io/api/layers/ for what each layer computes.
  */
@@ -20,11 +20,9 @@ export function translateLayers(
   builder: GraphBuilder,
   topology: Readonly<Record<string, unknown>>,
   image: string,
-): string {
+): readonly string[] {
   const { model_config: model = topology } = topology;
-  const [output, ...others] = addModel(builder, model as LayerJson, [image]);
-  if (output === undefined || others.length > 0) throw new NotTranslated('it has several outputs');
-  return output;
+  return addModel(builder, model as LayerJson, [image]);
 }
 
 function addModel(

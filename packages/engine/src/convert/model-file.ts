@@ -23,13 +23,19 @@ const shardName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'Expected the name of a file beside it');
 
+/** An output that a graph model's signature states; an extent of -1 is open. */
+const signedOutput = z.object({
+  name: z.string(),
+  tensorShape: z
+    .object({ dim: z.array(z.object({ size: z.coerce.number().optional() })).optional() })
+    .optional(),
+});
+
 const modelJson = z.object({
   format: z.string().optional(),
   modelTopology: z.record(z.string(), z.unknown()),
   /** Outputs of a graph model, by name. */
-  signature: z
-    .object({ outputs: z.record(z.string(), z.object({ name: z.string() })).optional() })
-    .optional(),
+  signature: z.object({ outputs: z.record(z.string(), signedOutput).optional() }).optional(),
   weightsManifest: z.array(z.object({ paths: z.array(shardName), weights: z.array(weightSpec) })),
 });
 

@@ -3,7 +3,7 @@ import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { integrity } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import type { Graph, GraphNode, LayerKind, TensorShape } from './graph.js';
-import { attributeOf, imageInput, type OnnxModel } from './onnx-model.js';
+import { attributeOf, hasSubgraph, imageInput, type OnnxModel } from './onnx-model.js';
 import { describeNode, type NodeFacts, type Operand } from './onnx-nodes.js';
 import type { NodeProto } from './onnx-proto.js';
 
@@ -35,7 +35,7 @@ export function graphFromOnnx(
   const shape = isPlanar ? [1, 3, input.height, input.width] : null;
   const shapes = new Map<string, TensorShape | null>([[start, shape]]);
   const source = describeNodes(model, shapes, toPlanes);
-  return { input: start, output, nodes: [...source.keys()], shapes, source };
+  return { input: start, output: output.name, nodes: [...source.keys()], shapes, source };
 }
 
 /**
@@ -155,7 +155,3 @@ const countParameters = (operands: readonly Operand[]): number =>
 /** Count of a tensor's numbers; a constant whose shape is not known counts as one. */
 const sizeOf = (shape: TensorShape | null): number =>
   shape === null ? 1 : shape.reduce((product, extent) => product * extent, 1);
-
-/** A branch or loop may read tensors that it does not list. */
-const hasSubgraph = (node: NodeProto): boolean =>
-  node.attribute?.some(({ g }) => g !== undefined) ?? false;

@@ -1,5 +1,6 @@
 import { integrity } from '@umbra/shared/errors';
 import { type AttributeProto, type NodeProto, onnxType, type TensorProto } from './onnx-proto.js';
+import type { DeclaredOutput } from './scores-output.js';
 
 /** The stretch of a file that holds a weight's bytes. */
 export type WeightFile = {
@@ -24,7 +25,7 @@ export type OnnxModel = {
   readonly irVersion: number;
   readonly opset: readonly { readonly domain: string; readonly version: number }[];
   readonly inputs: readonly { readonly name: string; readonly shape: readonly (number | null)[] }[];
-  readonly outputs: readonly string[];
+  readonly outputs: readonly DeclaredOutput[];
   readonly nodes: readonly NodeProto[];
   readonly weights: ReadonlyMap<string, Weight>;
 };
@@ -61,3 +62,7 @@ export const attributeOf = (node: NodeProto, name: string): AttributeProto | und
 /** An integer attribute, or the operator's default where the node leaves it out. */
 export const integerAttribute = (node: NodeProto, name: string, byDefault: number): number =>
   attributeOf(node, name)?.i ?? byDefault;
+
+/** Whether a node has a branch or loop, which may read tensors that the node does not list. */
+export const hasSubgraph = (node: NodeProto): boolean =>
+  node.attribute?.some(({ g }) => g !== undefined) ?? false;

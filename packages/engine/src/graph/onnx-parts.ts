@@ -1,5 +1,6 @@
-import type { OnnxModel, Weight } from './onnx-model.js';
+import { hasSubgraph, type OnnxModel, type Weight } from './onnx-model.js';
 import { externalLocation, type NodeProto, type TensorProto } from './onnx-proto.js';
+import type { DeclaredOutput } from './scores-output.js';
 
 /** The nodes that some tensors are computed by, in order, and the weights that they need. */
 export function ancestorsOf(
@@ -15,6 +16,18 @@ export function ancestorsOf(
   }
   const weights = [...names].map((name) => model.weights.get(name));
   return { nodes, weights: weights.filter((weight) => weight !== undefined) };
+}
+
+/**
+ * A model that gives one of its outputs alone. Where a branch or loop may read tensors that it does not
+ * list, all nodes are kept.
+ */
+export function keepOutput(model: OnnxModel, output: DeclaredOutput): OnnxModel {
+  if (model.outputs.length === 1) return model;
+  const nodes = model.nodes.some(hasSubgraph)
+    ? model.nodes
+    : ancestorsOf(model, [output.name]).nodes;
+  return { ...model, outputs: [output], nodes };
 }
 
 /** A tensor that refers to a weight in the bundle's files: see `externalFolder`. */

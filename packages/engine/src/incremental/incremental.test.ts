@@ -9,7 +9,7 @@ import { graphFromOnnx, type OnnxGraph } from '../graph/from-onnx.js';
 import { readersOf } from '../graph/graph.js';
 import type { OnnxModel } from '../graph/onnx-model.js';
 import { readOnnxModel } from '../models/read-onnx-model.js';
-import { softmaxAt } from '../occlusion/scores.js';
+import { softmaxAt } from '../occlusion/output-head.js';
 import { type Random, randomNetwork, seededRandom } from '../testing/random-network.js';
 import { encodeOnnx } from '../testing/tiny-onnx.js';
 import type { PlannedSegment } from './plan/plan-segments.js';

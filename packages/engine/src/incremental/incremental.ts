@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { createLoadingCache } from '@umbra/shared/cache';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
@@ -7,7 +6,7 @@ import { graphFromOnnx, type OnnxGraph } from '../graph/from-onnx.js';
 import { isMap } from '../graph/graph.js';
 import type { OnnxModel } from '../graph/onnx-model.js';
 import type { SharedImage } from '../image/shared-image.js';
-import { readOnnxModel } from '../models/read-onnx-model.js';
+import { readScoresModel } from '../models/read-onnx-model.js';
 import { createBaselineCache } from './baseline-cache.js';
 import { evaluateBoxes, type IncrementalOptions } from './evaluate-boxes.js';
 import { type BoxTables, tablesOf } from './plan/box-tables.js';
@@ -113,7 +112,6 @@ export function createIncremental(model: IncrementalModel): Incremental {
 async function loadNetwork({ folder, bundle }: IncrementalModel): Promise<LoadedNetwork | null> {
   const converted = await openConvertedModel(folder, bundle);
   if ('reason' in converted) return null;
-  const { model, input } = converted.bundle;
-  const onnx = await readOnnxModel(join(converted.folder, model), model);
-  return { onnx, converted, layout: input.layout };
+  const onnx = await readScoresModel(converted.folder, converted.bundle);
+  return { onnx, converted, layout: converted.bundle.input.layout };
 }

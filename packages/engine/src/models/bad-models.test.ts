@@ -131,7 +131,7 @@ const cases: [string, TinyOptions, 'integrity' | 'invalid_input', string][] = [
     'no classes',
     { onnx: changed(lastWeights(0, 0)), labels: [] },
     'invalid_input',
-    'to give at least one class, got float32 [N, 0]',
+    'to give at least one class, got logits [N, 0]',
   ],
   [
     'weights that are not numbers',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tinyNetwork, writeTinyBundle } from '../testing/tiny-bundle.js';
-import { encodeOnnx } from '../testing/tiny-onnx.js';
+import { encodeHead, encodeOnnx } from '../testing/tiny-onnx.js';
 import { checkModel } from './check.js';
 import { describeFolder } from './describe.js';
 import { addModel, stageBundle } from './registry.js';
@@ -14,14 +14,24 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const claims = { size: { height: 48, width: 64 }, scale: 1 / 255, mean: [0, 0, 0], std: [1, 1, 1] };
+const claims = {
+  output: 'logits',
+  size: { height: 48, width: 64 },
+  scale: 1 / 255,
+  mean: [0, 0, 0],
+  std: [1, 1, 1],
+};
 
 test('a plain ONNX file is described, added once, and passes every check', async () => {
   const file = join(folder, 'Plain-Net.onnx');
   await writeFile(file, encodeOnnx(tinyNetwork()));
   await expect(describeFolder(file, {})).rejects.toThrow('--input HEIGHTxWIDTH');
   const staged = await describeFolder(file, claims);
-  expect(staged.bundle).toMatchObject({ name: 'plain-net', output: 'logits', format: 'onnx' });
+  expect(staged.bundle).toMatchObject({
+    name: 'plain-net',
+    output: { kind: 'logits' },
+    format: 'onnx',
+  });
   const registry = join(folder, 'registry');
   expect(await addModel(registry, staged)).toMatchObject({ known: false });
   expect(await addModel(registry, staged)).toMatchObject({ known: true });
@@ -46,4 +56,21 @@ test('a description that takes logits for probabilities fails the check', async 
   const steps = await checkModel(path);
   expect(steps.find(({ ok }) => ok === false)).toMatchObject({ name: 'output' });
   expect(steps.at(-1)).toMatchObject({ name: 'parity', ok: null });
+});
+
+test('a last activation that contradicts the description fails the check', async () => {
+  const weights = Array.from({ length: 48 * 3 }, (_, at) => (at % 7) - 3);
+  const onnx = encodeHead(weights, { last: 'Sigmoid' });
+  const path = await writeTinyBundle(folder, {
+    name: 'sigmoid',
+    size: 4,
+    onnx,
+    labels: null,
+    output: 'independent-logits',
+  });
+  const steps = await checkModel(path);
+  expect(steps.find(({ ok }) => ok === false)).toMatchObject({
+    name: 'output',
+    detail: expect.stringContaining("'independent-probabilities', which its file ends in"),
+  });
 });

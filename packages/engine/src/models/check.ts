@@ -5,10 +5,12 @@ import { reportError } from '@umbra/shared/errors';
 import type { Backend } from '../backends/backend.js';
 import { loadBackend } from '../backends/load-backend.js';
 import { openEngine } from '../engine.js';
+import { chooseOutput } from '../graph/scores-output.js';
 import type { ModelInput } from '../image/preprocess.js';
-import { softmaxAt } from '../occlusion/scores.js';
+import { assertOutputKind, createOutputHead, noClass } from '../occlusion/output-head.js';
 import type { OpenModel } from '../types.js';
 import { readBundle, verifyBundle } from './bundle.js';
+import { readFacts } from './describe.js';
 import { readLabels } from './labels.js';
 
 /** One line of a model's check; `ok` is null where an earlier failure kept it from being run. */
@@ -71,11 +73,11 @@ function createCheck(folder: string) {
         outputs = await runTwoImages(mustHave(backend), mustHave(bundle));
         const milliseconds = performance.now() - startedAt;
         const { height, width } = mustHave(bundle).input;
-        return `2 images of ${height} x ${width} px, ${milliseconds.toFixed(0)} ms, ${outputs[0].length} classes`;
+        return `2 images of ${height} x ${width} px, ${milliseconds.toFixed(0)} ms, ${outputs[0].length} scores`;
       },
     ],
+    ['output', () => checkOutput(folder, mustHave(bundle), mustHave(outputs))],
     ['labels', () => countLabels(folder, mustHave(bundle), mustHave(outputs)[0].length)],
-    ['output', async () => checkOutput(mustHave(bundle).output, mustHave(outputs))],
     [
       'parity',
       async () => {
@@ -131,37 +133,35 @@ async function runTwoImages(backend: Backend, bundle: ModelBundle): Promise<TwoO
   return [seeded, grey];
 }
 
-async function countLabels(folder: string, bundle: ModelBundle, classes: number): Promise<string> {
-  const labels = await readLabels(folder, bundle, classes);
-  if (bundle.labels === undefined) return 'none: classes go by their numbers';
+async function countLabels(folder: string, bundle: ModelBundle, width: number): Promise<string> {
+  const labels = await readLabels(folder, bundle, createOutputHead(bundle, width).classes);
+  if (bundle.labels === undefined && bundle.output.positive === undefined) {
+    return 'none: classes go by their numbers';
+  }
   return `${labels.length} names, from '${labels[0]}' to '${labels.at(-1)}'`;
 }
 
-/** Check the unit of the scores: the commonest slip in a description, and one that no run would notice. */
-function checkOutput(unit: ModelBundle['output'], outputs: TwoOutputs): string {
+/** Compare the scores with the kind that the bundle states, which no run would notice to be wrong. */
+async function checkOutput(
+  folder: string,
+  bundle: ModelBundle,
+  outputs: TwoOutputs,
+): Promise<string> {
+  const { kind, name } = bundle.output;
+  assertOutputKind(bundle, outputs);
+  const { outputs: stated } = await readFacts(folder, bundle);
+  const chosen = chooseOutput(stated, bundle.name, name);
+  if (chosen.kind !== null && chosen.kind !== kind) {
+    throw new Error(`Expected output.kind '${chosen.kind}', which its file ends in, got '${kind}'`);
+  }
+  const head = createOutputHead(bundle, outputs[0].length);
+  const labels = await readLabels(folder, bundle, head.classes);
   const [seeded] = outputs;
-  const sum = total(seeded);
-  const likely = outputs.every(
-    (scores) =>
-      Math.abs(total(scores) - 1) < 1e-3 && scores.every((score) => score >= 0 && score <= 1),
-  );
-  if (unit === 'probabilities' && !likely) {
-    throw new Error(
-      `Expected probabilities, in [0, 1] and with a sum of 1, got a sum of ${sum.toFixed(3)}: is its output logits?`,
-    );
-  }
-  if (unit === 'logits' && likely && seeded.length > 1) {
-    throw new Error(
-      'Expected logits, got numbers in [0, 1] with a sum of 1: is its output probabilities?',
-    );
-  }
-  const top = Math.max(
-    ...seeded.map((score, index) => (unit === 'logits' ? softmaxAt(seeded, index) : score)),
-  );
-  return `${unit}; the seeded image's top class has probability ${top.toFixed(3)}`;
+  const top = at(head.rank(seeded, 1), 0);
+  const isNone = head.predict(seeded) === noClass;
+  const from = stated.length > 1 ? ` of its output '${chosen.name}'` : '';
+  return `${kind}${from}; the seeded image's most probable class is '${labels[top]}', ${head.score(seeded, top, 'probability').toFixed(3)}${isNone ? ', below the threshold' : ''}`;
 }
-
-const total = (scores: Float32Array): number => scores.reduce((sum, score) => sum + score, 0);
 
 /** Compare the scores of nine positions of a seeded image, run whole and by segments. */
 async function compareStrategies(folder: string): Promise<string> {

@@ -1,23 +1,23 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { parseBundle } from '@umbra/shared/contracts/model';
+import { type ModelBundle, parseBundle } from '@umbra/shared/contracts/model';
 import { type AppError, invalidInput } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import { digestOf } from './bundle.js';
-import type { ReadFacts } from './facts.js';
+import { describeOutput, type OutputClaims } from './describe-output.js';
+import type { ModelFacts, ReadFacts } from './facts.js';
 import { readOnnxFacts } from './onnx-facts.js';
 import type { StagedModel } from './registry.js';
 import { readTfjsFacts } from './tfjs-facts.js';
 
 /** A user's statements about a model; they take precedence over its files. */
-export type ModelClaims = {
+export type ModelClaims = OutputClaims & {
   readonly name?: string | undefined;
   readonly format?: string | undefined;
   /** Path of a JSON array of names, or of a text of one name a line. */
   readonly labels?: string | undefined;
   readonly size?: Size | undefined;
   readonly layout?: string | undefined;
-  readonly output?: string | undefined;
   readonly channels?: string | undefined;
   readonly scale?: number | undefined;
   readonly mean?: readonly number[] | undefined;
@@ -39,6 +39,14 @@ const fileKinds: readonly {
 ];
 const labelsFile = 'labels.json';
 
+/** Read the facts of a bundle's model file. @throws {AppError} `integrity` if it is damaged. */
+export function readFacts(
+  folder: string,
+  { format, model }: Pick<ModelBundle, 'format' | 'model'>,
+): Promise<ModelFacts> {
+  return format === 'onnx' ? readOnnxFacts(folder, model) : readTfjsFacts(folder, model);
+}
+
 /**
  * Describe a model that came without a `bundle.json`, from its files and the user's claims.
  *
@@ -52,12 +60,14 @@ export async function describeFolder(path: string, claims: ModelClaims): Promise
   if (claims.format !== undefined && claims.format !== format) {
     throw invalidInput(`Expected --format ${format}, which '${file}' is, got '${claims.format}'`);
   }
-  const output = claims.output ?? facts.output;
   const size = claims.size ?? (facts.height && facts.width ? (facts as Size) : undefined);
   const { scale, mean = [0, 0, 0], std = [1, 1, 1] } = claims;
-  const missing = Object.entries({ size, output, scale }).flatMap(([field, value]) =>
-    value === undefined || value === null ? wanted[field as keyof typeof wanted] : [],
+  const named = await readLabelNames(folder, claims.labels);
+  const { output, labels, missing: missingOutput } = describeOutput(facts, claims, named);
+  const missing: string[] = Object.entries({ size, scale }).flatMap(([field, value]) =>
+    value === undefined ? wanted[field as keyof typeof wanted] : [],
   );
+  missing.push(...missingOutput);
   if (missing.length > 0) {
     throw invalidInput(
       `'${path}' has no bundle.json, and ${file} does not say:\n${missing.join('\n')}`,
@@ -65,7 +75,6 @@ export async function describeFolder(path: string, claims: ModelClaims): Promise
   }
   const files = new Map<string, string | Buffer>();
   for (const name of facts.files) files.set(name, join(folder, name));
-  const labels = await readLabelNames(folder, claims.labels);
   if (labels !== null) files.set(labelsFile, Buffer.from(`${JSON.stringify(labels, null, 0)}\n`));
   const description = {
     version: 1,
@@ -95,7 +104,6 @@ export async function describeFolder(path: string, claims: ModelClaims): Promise
 
 const wanted = {
   size: '  --input HEIGHTxWIDTH: the extent of its input, px, since the file leaves it open',
-  output: '  --output logits|probabilities: what its scores are',
   scale:
     '  --scale S, and --mean R,G,B --std R,G,B unless they are 0 and 1: a pixel p in [0, 255] enters as (p * S - mean) / std; torchvision has 1/255, 0.485,0.456,0.406 and 0.229,0.224,0.225',
 } as const;

@@ -1,4 +1,5 @@
 import type { ModelBundle } from '@umbra/shared/contracts/model';
+import type { DescribedOutput } from '../graph/scores-output.js';
 
 /** Facts read from a model's own files; null where the files do not state them. */
 export type ModelFacts = {
@@ -10,7 +11,7 @@ export type ModelFacts = {
   readonly layout: ModelBundle['input']['layout'] | null;
   readonly height: number | null;
   readonly width: number | null;
-  readonly output: ModelBundle['output'] | null;
+  readonly outputs: readonly DescribedOutput[];
 };
 /** Reads the facts of one format. @param file The model's file in `folder`. */
 export type ReadFacts = (folder: string, file: string) => Promise<ModelFacts>;

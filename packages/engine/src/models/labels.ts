@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { classPair, type ModelBundle } from '@umbra/shared/contracts/model';
 import { integrity } from '@umbra/shared/errors';
 import { z } from 'zod';
 
 /**
  * The class names of a bundle, in the order of the network's output.
  *
- * @param classes How many scores the network gives.
+ * @param classes How many classes the network tells apart: `OutputHead.classes`.
  * @returns `classes` names; `class 0`, `class 1`, ... where the bundle has none.
  * @throws {AppError} `integrity` if the file is not an array of `classes` names.
  */
@@ -16,6 +16,8 @@ export async function readLabels(
   bundle: ModelBundle,
   classes: number,
 ): Promise<readonly string[]> {
+  const pair = classPair(bundle.output);
+  if (pair !== null) return pair;
   if (bundle.labels === undefined) {
     return Array.from({ length: classes }, (_, index) => `class ${index}`);
   }

@@ -1,11 +1,16 @@
 import { join } from 'node:path';
-import type { ModelBundle } from '@umbra/shared/contracts/model';
+import type { OutputKind } from '@umbra/shared/contracts/model';
 import type { OnnxModel } from '../graph/onnx-model.js';
+import { type DeclaredOutput, widthOf } from '../graph/scores-output.js';
 import type { ReadFacts } from './facts.js';
 import { readOnnxModel } from './read-onnx-model.js';
 
 /** Operations that do not change scores. */
-const passing = new Set(['Identity', 'Squeeze', 'Flatten', 'Reshape', 'Cast', 'Dropout']);
+const passing = new Set(
+  'Identity Squeeze Unsqueeze Flatten Reshape Cast Dropout QuantizeLinear DequantizeLinear'.split(
+    ' ',
+  ),
+);
 
 /** Read an ONNX file's facts. @throws {AppError} `integrity` if it is not ONNX. */
 export const readOnnxFacts: ReadFacts = async (folder, file) => {
@@ -23,19 +28,26 @@ export const readOnnxFacts: ReadFacts = async (folder, file) => {
     layout,
     height: layout === null ? null : height,
     width: layout === null ? null : width,
-    output: outputOf(model),
+    outputs: model.outputs.map((output) => ({ ...output, kind: kindOf(model, output) })),
   };
 };
 
-/** Unit of a model's scores; null after a sigmoid, whose scores are neither. Log-probabilities are logits. */
-function outputOf({ nodes, outputs }: OnnxModel): ModelBundle['output'] | null {
-  let [name] = outputs;
+/** The kind that each last operation gives. Log-probabilities are logits: their softmax is the same. */
+const kindByOp: Readonly<Record<string, OutputKind>> = {
+  Softmax: 'probabilities',
+  LogSoftmax: 'logits',
+  Sigmoid: 'independent-probabilities',
+};
+
+/** Kind of an output's numbers; null where neither its last operation nor its width states it. */
+function kindOf({ nodes }: OnnxModel, output: DeclaredOutput): OutputKind | null {
+  let name: string | undefined = output.name;
   for (const node of [...nodes].reverse()) {
     if (name === undefined || !node.output.includes(name)) continue;
-    if (node.opType === 'Softmax') return 'probabilities';
-    if (node.opType === 'Sigmoid') return null;
-    if (!passing.has(node.opType)) return 'logits';
+    const kind = kindByOp[node.opType];
+    if (kind !== undefined) return kind;
+    if (!passing.has(node.opType)) break;
     [name] = node.input;
   }
-  return 'logits';
+  return widthOf(output) === 1 ? 'independent-logits' : null;
 }

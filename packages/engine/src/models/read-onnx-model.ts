@@ -1,6 +1,10 @@
+import { join } from 'node:path';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { integrity } from '@umbra/shared/errors';
 import { inlineWeight, type OnnxModel, type Weight } from '../graph/onnx-model.js';
+import { keepOutput } from '../graph/onnx-parts.js';
 import { externalData, isExternal, type ValueProto } from '../graph/onnx-proto.js';
+import { chooseOutput } from '../graph/scores-output.js';
 import { type SkimmedModel, type SkimmedTensor, skimOnnx } from './skim-onnx.js';
 
 /**
@@ -23,10 +27,20 @@ export async function readOnnxModel(path: string, fileName: string): Promise<Onn
     inputs: graph.input
       .filter(({ name }) => !weights.has(name))
       .map((input) => ({ name: input.name, shape: declaredShape(input) })),
-    outputs: graph.output.map(({ name }) => name),
+    outputs: graph.output.map((output) => ({ name: output.name, shape: outputShape(output) })),
     nodes: graph.node,
     weights,
   };
+}
+
+/**
+ * Decode the ONNX file of a bundle as far as its scores need it.
+ *
+ * @throws {AppError} As `readOnnxModel` and `chooseOutput`.
+ */
+export async function readScoresModel(folder: string, bundle: ModelBundle): Promise<OnnxModel> {
+  const model = await readOnnxModel(join(folder, bundle.model), bundle.model);
+  return keepOutput(model, chooseOutput(model.outputs, bundle.name, bundle.output.name));
 }
 
 /** Version of the format that a file without one is read as. */
@@ -35,6 +49,10 @@ const defaultIrVersion = 8;
 /** Extents that a file declares, null for an open one; none where it declares no shape. */
 const declaredShape = ({ type }: ValueProto): readonly (number | null)[] =>
   (type?.tensorType?.shape?.dim ?? []).map(({ dimValue }) => dimValue || null);
+
+/** Extents of an output; null where the file declares no shape. */
+const outputShape = (output: ValueProto): readonly (number | null)[] | null =>
+  output.type?.tensorType?.shape === undefined ? null : declaredShape(output);
 
 async function skim(path: string, fileName: string): Promise<SkimmedModel> {
   try {

@@ -1,11 +1,12 @@
-import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { readTfjsModel } from '../convert/model-file.js';
+import { isGraphModel, outputsOf } from '../convert/tfjs-outputs.js';
 import type { ReadFacts } from './facts.js';
 
 /** Read a TensorFlow.js model's facts. @throws {AppError} `integrity` if it is none. */
 export const readTfjsFacts: ReadFacts = async (folder, file) => {
-  const { topology, json, shards } = await readTfjsModel(folder, file);
-  const isGraph = json.format === 'graph-model' || 'node' in topology;
+  const model = await readTfjsModel(folder, file);
+  const { topology, shards } = model;
+  const isGraph = isGraphModel(model);
   const text = JSON.stringify(topology);
   // The first shape in the file is the input's, in either form.
   const [, height = null, width = null] = isGraph ? graphInput(topology) : layersInput(text);
@@ -16,7 +17,7 @@ export const readTfjsFacts: ReadFacts = async (folder, file) => {
     layout: 'NHWC',
     height,
     width,
-    output: isGraph ? null : lastActivation(text),
+    outputs: outputsOf(model),
   };
 };
 
@@ -37,12 +38,4 @@ function graphInput({ node }: Readonly<Record<string, unknown>>): (number | null
   const input = (node as readonly ShapedNode[]).find(({ op }) => op === 'Placeholder');
   const { dim = [] } = input?.attr?.shape?.shape ?? {};
   return dim.map(({ size }) => (Number(size) > 0 ? Number(size) : null));
-}
-
-/** Unit of the scores by the last activation; null after a sigmoid, whose scores are neither. */
-function lastActivation(text: string): ModelBundle['output'] | null {
-  const last = [...text.matchAll(/"activation":"(\w+)"|"class_name":"(Softmax)"/g)].at(-1);
-  const name = last?.[1] ?? last?.[2]?.toLowerCase();
-  if (name === 'softmax') return 'probabilities';
-  return name === 'sigmoid' ? null : 'logits';
 }

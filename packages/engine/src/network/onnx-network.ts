@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { at, mustGet } from '@umbra/shared/assert';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { invalidInput } from '@umbra/shared/errors';
@@ -10,7 +9,7 @@ import type { GraphNode } from '../graph/graph.js';
 import { imageInput, integerAttribute, type OnnxModel } from '../graph/onnx-model.js';
 import { ancestorsOf, referTo } from '../graph/onnx-parts.js';
 import { encodeModel, onnxType } from '../graph/onnx-proto.js';
-import { readOnnxModel } from '../models/read-onnx-model.js';
+import { readScoresModel } from '../models/read-onnx-model.js';
 import { findWeight, readWeight } from './onnx-weights.js';
 import type { Kernels, Network, PartialNetwork } from './types.js';
 
@@ -29,7 +28,7 @@ export async function openOnnxNetwork(
   bundle: ModelBundle,
   size: Size,
 ): Promise<Omit<Network, 'close'>> {
-  const model = await readOnnxModel(join(folder, bundle.model), bundle.model);
+  const model = await readScoresModel(folder, bundle);
   const graph = graphFromOnnx(model, size, bundle.input.layout);
   const file = { folder, bundle, model, graph, size };
   return {

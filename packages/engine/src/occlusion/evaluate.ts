@@ -8,6 +8,7 @@ import type { InferenceStrategy } from '../types.js';
 import type { BaselineOutputs } from './baseline-outputs.js';
 import type { RankRange } from './copy.js';
 import type { ImageBatch, RankReplacements } from './image-batch.js';
+import type { OutputHead } from './output-head.js';
 import type { ResolvedSettings } from './resolve-run.js';
 
 /** Runs batches of one model side by side. */
@@ -21,8 +22,8 @@ export type BatchRunner = {
 export type WholeModel = {
   readonly threads: BatchRunner;
   readonly bundle: ModelBundle;
-  /** Length of the output for one image. */
-  readonly classes: number;
+  /** Reads its output. */
+  readonly head: OutputHead;
   /** Budget for the batches of all threads together, bytes. */
   readonly batchBytes: number;
 };
@@ -156,7 +157,7 @@ export function evaluateRanks(
 }
 
 async function evaluateEmptyBox(
-  { bundle, classes }: WholeModel,
+  { bundle, head }: WholeModel,
   evaluate: Evaluator['evaluate'],
   signal?: AbortSignal,
 ): Promise<Float32Array> {
@@ -164,7 +165,7 @@ async function evaluateEmptyBox(
   await evaluate([emptyBox], {
     signal,
     onOutputs(_, outputs) {
-      output = outputs.slice(0, classes);
+      output = outputs.slice(0, head.width);
     },
   });
   if (output === undefined) throw new Error('Expected an output for the unoccluded image');
@@ -174,8 +175,8 @@ async function evaluateEmptyBox(
   return output;
 }
 
-/** Count the classes that a model gives, by one forward pass of a blank image. */
-export async function countClasses(threads: BatchRunner, bundle: ModelBundle): Promise<number> {
+/** Run a blank image, all zeros, by itself. @returns The model's output for it. */
+export async function runBlank(threads: BatchRunner, bundle: ModelBundle): Promise<Float32Array> {
   const { height, width } = bundle.input;
   const original = new SharedArrayBuffer(3 * height * width * 4);
   const boxes = padBatch([emptyBox], emptyBox);
@@ -184,7 +185,7 @@ export async function countClasses(threads: BatchRunner, bundle: ModelBundle): P
   if (outputs.some(Number.isNaN)) {
     throw integrity(`Model '${bundle.name}' gives NaN on a blank image: its weights are broken`);
   }
-  return outputs.length / boxes.length;
+  return outputs.slice(0, outputs.length / boxes.length);
 }
 
 /** Images a batch, from the part of the budget that one thread has. */
@@ -201,7 +202,7 @@ type BatchedImages = {
 };
 
 async function runBatches(
-  { threads, batchBytes, classes }: WholeModel,
+  { threads, batchBytes, head }: WholeModel,
   { image, count, run }: BatchedImages,
   { signal, onOutputs }: EvaluateOptions,
 ): Promise<void> {
@@ -214,7 +215,7 @@ async function runBatches(
       next = Math.min(next + perBatch, count);
       const end = next;
       const outputs = await untilAborted(run(start, end), signal);
-      onOutputs(start, outputs.subarray(0, (end - start) * classes));
+      onOutputs(start, outputs.subarray(0, (end - start) * head.width));
     }
   };
   try {

@@ -6,6 +6,7 @@ import { shareTensor } from '../image/shared-image.js';
 import { copyRanks } from './copy.js';
 import type { WholeModel } from './evaluate.js';
 import { area, hitsBox, measureFaithfulness, rankPixels } from './faithfulness.js';
+import { createOutputHead } from './output-head.js';
 
 const size = { height: 4, width: 5 };
 const pixels = 20;
@@ -52,8 +53,9 @@ describe('a model that looks at one corner', () => {
       return Promise.resolve(Float32Array.from(outputs));
     },
   };
-  const bundle = { name: 'corner', output: 'probabilities' } as ModelBundle;
-  const model: WholeModel = { threads, bundle, classes: 2, batchBytes: 1 };
+  const bundle = { name: 'corner', output: { kind: 'probabilities' } } as ModelBundle;
+  const head = createOutputHead(bundle, 2);
+  const model: WholeModel = { threads, bundle, head, batchBytes: 1 };
   const image = {
     original: shareTensor(new Float32Array(3 * pixels).fill(1)),
     filled: shareTensor(new Float32Array(3 * pixels)),

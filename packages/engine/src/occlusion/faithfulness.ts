@@ -5,7 +5,6 @@ import type { Frame } from '../image/frame.js';
 import type { SharedImage } from '../image/shared-image.js';
 import type { RankRange } from './copy.js';
 import { evaluateRanks, type WholeModel } from './evaluate.js';
-import { scoreOf } from './scores.js';
 
 export type FaithfulnessArguments = {
   /** float32 [height, width], one a target. */
@@ -45,9 +44,10 @@ export async function measureFaithfulness(
     await evaluateRanks(model, image, replaced, {
       signal,
       onOutputs(start, outputs) {
-        for (let step = 0; step < outputs.length / model.classes; step++) {
-          const output = outputs.subarray(step * model.classes, (step + 1) * model.classes);
-          curves[start + step] = scoreOf(output, index, 'probability', model.bundle.output);
+        const { width } = model.head;
+        for (let step = 0; step < outputs.length / width; step++) {
+          const output = outputs.subarray(step * width, (step + 1) * width);
+          curves[start + step] = model.head.score(output, index, 'probability');
         }
       },
     });

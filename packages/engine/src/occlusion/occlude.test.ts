@@ -11,7 +11,6 @@ import { writeTinyBundle } from '../testing/tiny-bundle.js';
 import type { Engine, OccludeOptions, OpenModel } from '../types.js';
 import { countPasses } from './count-passes.js';
 import { planOcclusion } from './resolve-run.js';
-import { targetIndices } from './targets.js';
 
 let folder: string;
 let engine: Engine;
@@ -74,8 +73,7 @@ describe('one run', () => {
       const row = new Float32Array(5);
       for (const [at, { index }] of baseline.targets.entries())
         row[index] = scores[at]?.[position] ?? 0;
-      const [predictedClass] = targetIndices({ kind: 'predicted' }, row, model.labels);
-      expect(predictedClasses[position]).toBe(predictedClass);
+      expect(predictedClasses[position]).toBe(row.indexOf(Math.max(...row)));
     }
     expect(new Set(predictedClasses).size).toBeGreaterThan(1);
   });

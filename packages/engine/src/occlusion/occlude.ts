@@ -1,5 +1,4 @@
 import { at } from '@umbra/shared/assert';
-import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { needsWholeImage } from '@umbra/shared/contracts/settings';
 import type { BaselineRun } from '@umbra/shared/contracts/shard';
 import { integrity, invalidInput } from '@umbra/shared/errors';
@@ -15,7 +14,7 @@ import { measureFaithfulness } from './faithfulness.js';
 import { fillImage } from './fill.js';
 import { refineMaps } from './refine.js';
 import type { ResolvedRun } from './resolve-run.js';
-import { argmax, describeBaseline, scoreOf } from './scores.js';
+import { describeBaseline } from './scores.js';
 
 export type OccludedModel = EvaluatedModel & { readonly labels: readonly string[] };
 
@@ -82,7 +81,7 @@ type Recorded = {
 
 /** Create maps of so many positions, and what writes the network's outputs into them. */
 function createRecorder(
-  { classes, bundle }: { readonly classes: number; readonly bundle: ModelBundle },
+  { head, bundle }: Pick<OccludedModel, 'head' | 'bundle'>,
   { score }: ResolvedRun,
   { baseline, positions, onProgress }: Recorded,
 ) {
@@ -93,17 +92,17 @@ function createRecorder(
   const predictedClasses = new Int32Array(positions).fill(-1);
   const maps: ScoreMaps = { scores: scored.map(({ values }) => values), predictedClasses };
   let done = 0;
-  /** @param outputs float32 [n, classes], of `places[start]` on. */
+  /** @param outputs float32 [n, head.width], of `places[start]` on. */
   const record = (places: readonly number[], start: number, outputs: Float32Array): void => {
-    const own = places.slice(start, start + outputs.length / classes);
+    const own = places.slice(start, start + outputs.length / head.width);
     for (const [nth, place] of own.entries()) {
-      const output = outputs.subarray(nth * classes, (nth + 1) * classes);
+      const output = outputs.subarray(nth * head.width, (nth + 1) * head.width);
       if (output.some(Number.isNaN)) {
         throw integrity(`Model '${bundle.name}' gives NaN with the patch at position ${place}`);
       }
-      predictedClasses[place] = argmax(output);
+      predictedClasses[place] = head.predict(output);
       for (const { index, values } of scored) {
-        values[place] = scoreOf(output, index, score, bundle.output);
+        values[place] = head.score(output, index, score);
       }
     }
     done += own.length;

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { resolveRun, resolveSettings } from './resolve-run.js';
 
 const size = { height: 32, width: 24 };
-const logits = { name: 'tiny', output: 'logits' } as const;
-const probabilities = { name: 'tiny', output: 'probabilities' } as const;
+const logits = { name: 'tiny', output: { kind: 'logits' } } as const;
+const probabilities = { name: 'tiny', output: { kind: 'probabilities' } } as const;
 const parse = (settings: unknown) => occlusionSettings.parse(settings);
 
 describe('resolveRun', () => {
@@ -43,12 +43,6 @@ describe('resolveSettings', () => {
     const settings = parse({ score: 'logit' });
     expect(() => resolveSettings(settings, probabilities)).toThrow("got 'logit'");
     expect(resolveSettings(settings, logits).score).toBe('logit');
-  });
-
-  test('refuses log-odds of a model that is known to have one class', () => {
-    const settings = parse({ score: 'log-odds' });
-    expect(() => resolveSettings(settings, logits, { labels: ['a'] })).toThrow("got 'log-odds'");
-    expect(resolveSettings(settings, logits).score).toBe('log-odds');
   });
 
   test('turns auto into dense where incremental is not allowed, and refuses incremental', () => {

@@ -57,7 +57,7 @@ export function resolveSettings(
   const { target, score } = settings;
   const strategy = allowedStrategy(settings.strategy, limits);
   if (labels !== undefined) assertTarget(target, labels);
-  assertScore(score, bundle, labels?.length);
+  assertScore(score, bundle);
   return { settings, target, score, strategy, patch: largestPatch(settings) };
 }
 

@@ -8,22 +8,22 @@ type ClassTarget = Extract<TargetSettings, { kind: 'class' }>;
 /**
  * Find the classes that a run watches, in order.
  *
- * @param output The model's output for the unoccluded image, [classes].
+ * @param rank Gives the `k` most probable classes of the unoccluded image.
  * @param label The image's label in its dataset, if it has one.
  * @throws {AppError} `invalid_input` if the model has no such class, or the image no label.
  */
 export function targetIndices(
   target: TargetSettings,
-  output: Float32Array,
+  rank: (k: number) => number[],
   labels: readonly string[],
   label?: ItemLabel,
 ): number[] {
   assertTarget(target, labels);
   switch (target.kind) {
     case 'predicted':
-      return topIndices(output, 1);
+      return rank(1);
     case 'top':
-      return topIndices(output, target.k);
+      return rank(target.k);
     case 'label':
       return [labelIndex(label, labels)];
     case 'class':
@@ -39,14 +39,6 @@ export function assertTarget(target: TargetSettings, labels: readonly string[]):
       `Expected target.k to be at most the model's ${labels.length} classes, got ${target.k}`,
     );
   }
-}
-
-/** Rank classes by their output, the largest first; of equals the first. */
-function topIndices(output: Float32Array, k: number): number[] {
-  return [...output.entries()]
-    .sort(([a, valueA], [b, valueB]) => valueB - valueA || a - b)
-    .slice(0, k)
-    .map(([index]) => index);
 }
 
 function labelIndex(label: ItemLabel | undefined, labels: readonly string[]): number {

@@ -58,7 +58,7 @@ describe('a composed result', () => {
             resize: { rule: 'crop', shorterSide: 64 },
             interpolation: 'bilinear',
           },
-          output: 'logits',
+          output: { kind: 'logits' },
           licence: 'none',
           source: 'none',
         },

@@ -2,6 +2,7 @@ import { at } from '@umbra/shared/assert';
 import type { ImageResult } from '@umbra/shared/contracts/result';
 import { patchBox } from '@umbra/shared/occlusion/grid';
 import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
+import { noClass } from '../occlusion/output-head.js';
 import type { OcclusionRun } from '../types.js';
 
 type Lowest = ImageResult['targets'][number]['lowest'];
@@ -41,7 +42,7 @@ export function describeGrids(
       rows,
       columns,
       computed: own.reduce((count, predictedClass) => count + (predictedClass === -1 ? 0 : 1), 0),
-      flips: findFlips(own, baseline.predicted.index, labels),
+      flips: findFlips(own, baseline.predicted, labels),
     };
   });
 }
@@ -51,9 +52,10 @@ type Flips = ImageResult['grids'][number]['flips'];
 /** Positions at which another class is predicted, by that class. */
 function findFlips(
   predictedClasses: Int32Array,
-  original: number,
+  { index: most, aboveThreshold }: OcclusionRun['baseline']['predicted'],
   labels: readonly string[],
 ): Flips {
+  const original = aboveThreshold === false ? noClass : most;
   const flips = new Map<number, number[]>();
   for (const [position, predictedClass] of predictedClasses.entries()) {
     if (predictedClass === -1 || predictedClass === original) continue;
@@ -62,8 +64,9 @@ function findFlips(
     else positions.push(position);
   }
   return [...flips].map(([index, positions]) => ({
-    index,
-    label: labels[index] ?? `class ${index}`,
+    ...(index === noClass
+      ? { index: null, label: 'no class' }
+      : { index, label: labels[index] ?? `class ${index}` }),
     positions,
   }));
 }

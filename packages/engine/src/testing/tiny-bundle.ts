@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ModelBundle } from '@umbra/shared/contracts/model';
+import type { ModelBundle, ModelOutput, OutputKind } from '@umbra/shared/contracts/model';
 import { encodeOnnx, type Network } from './tiny-onnx.js';
 
 export type TinyOptions = {
@@ -14,7 +14,7 @@ export type TinyOptions = {
   readonly onnx?: Buffer;
   /** Null for a bundle without a file of labels. */
   readonly labels?: readonly string[] | null;
-  readonly output?: ModelBundle['output'];
+  readonly output?: OutputKind | ModelOutput;
   /** Files beside the network. */
   readonly others?: Readonly<Record<string, Buffer>>;
   readonly input?: Partial<ModelBundle['input']>;
@@ -59,7 +59,8 @@ export async function writeTinyBundle(folder: string, options: TinyOptions = {})
 /** Write `bundle.json` for files with these contents. */
 export async function writeDescription(
   path: string,
-  described: Pick<ModelBundle, 'name' | 'format' | 'model' | 'output'> & {
+  described: Pick<ModelBundle, 'name' | 'format' | 'model'> & {
+    readonly output: OutputKind | ModelOutput;
     readonly labels?: string;
     readonly layout: ModelBundle['input']['layout'];
     /** Side of the square input, px. */
@@ -69,7 +70,7 @@ export async function writeDescription(
   },
 ): Promise<void> {
   const { name, format, model, output, labels, layout, size, contents, input } = described;
-  const bundle: ModelBundle = {
+  const bundle = {
     version: 1,
     name,
     format,

@@ -37,14 +37,44 @@ export type Network = {
   readonly input: Port;
   readonly otherInputs?: readonly Port[];
   readonly output: Port;
+  /** Outputs that the file lists before it. */
+  readonly otherOutputs?: readonly Port[];
   readonly opset?: number;
 };
+
+/**
+ * Encode a network of one layer over a picture of 4 x 4 px: `output = pixels x weights`, and operations
+ * after it.
+ *
+ * @param weights [3 * 4 * 4, width] in C order.
+ */
+export function encodeHead(
+  weights: readonly number[],
+  { last, other }: { readonly last?: string | undefined; readonly other?: string | undefined },
+): Buffer {
+  const inputs = 48;
+  const width = weights.length / inputs;
+  const port = (name: string) => ({ name, shape: ['N', width] });
+  return encodeOnnx({
+    nodes: [
+      { op: 'Flatten', inputs: ['image'], output: 'flat' },
+      { op: 'MatMul', inputs: ['flat', 'weights'], output: 'row' },
+      { op: last ?? 'Identity', inputs: ['row'], output: 'scores' },
+      ...(other === undefined ? [] : [{ op: 'Neg', inputs: ['row'], output: other }]),
+    ],
+    weights: [{ name: 'weights', shape: [inputs, width], values: weights }],
+    input: { name: 'image', shape: ['N', 3, 4, 4] },
+    output: port('scores'),
+    ...(other !== undefined && { otherOutputs: [port(other)] }),
+  });
+}
 
 const attributeText = 3;
 
 /** Encode a network as an ONNX model (IR version 8, opset 17 unless it says another). */
 export function encodeOnnx(network: Network): Buffer {
-  const { nodes, weights, input, otherInputs = [], output, opset = 17 } = network;
+  const { nodes, weights, input, otherInputs = [], output, otherOutputs = [] } = network;
+  const { opset = 17 } = network;
   const model = encodeModel({
     irVersion: 8,
     opsetImport: [{ domain: '', version: opset }],
@@ -59,7 +89,7 @@ export function encodeOnnx(network: Network): Buffer {
       })),
       initializer: weights.map(encodeWeight),
       input: [input, ...otherInputs].map(describe),
-      output: [describe(output)],
+      output: [...otherOutputs, output].map(describe),
     },
   });
   return Buffer.from(model);

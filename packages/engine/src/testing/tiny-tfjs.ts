@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ModelBundle } from '@umbra/shared/contracts/model';
+import type { ModelBundle, ModelOutput, OutputKind } from '@umbra/shared/contracts/model';
 import { writeDescription } from './tiny-bundle.js';
 
 /** What TensorFlow.js saves. */
@@ -19,7 +19,7 @@ export type TfjsArtifacts = {
 export type TfjsBundleOptions = {
   readonly name?: string;
   readonly size?: number;
-  readonly output?: ModelBundle['output'];
+  readonly output?: OutputKind | ModelOutput;
   /** Shards that the weights are split into. */
   readonly shards?: number;
   /** Replaces files after they are described. */

@@ -5,12 +5,14 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { sha256 } from '@umbra/shared/contracts/dataset';
 import {
+  classPair,
   type DescribedBundle,
   type ModelBundle,
   type ModelSummary,
   parseBundle,
 } from '@umbra/shared/contracts/model';
 import { hasCode, integrity, notFound } from '@umbra/shared/errors';
+import { z } from 'zod';
 import { matchKey } from './key-layout.js';
 import { assertKey, keys } from './keys.js';
 import type { ObjectStore } from './store.js';
@@ -43,6 +45,16 @@ export async function publishModel(
   }
   await store.put(keys.currentModel(name), digest);
   return summarise(bundle, digest);
+}
+
+/** Read a stored model's class names, in the order of its classes; undefined where it has none. */
+export async function readClassNames(
+  store: ObjectStore,
+  { bundle: { name, labels, output }, digest }: DescribedBundle,
+): Promise<readonly string[] | undefined> {
+  if (labels === undefined) return classPair(output) ?? undefined;
+  const text = await store.get(keys.modelFile(name, digest, labels));
+  return z.array(z.string()).parse(JSON.parse(text.toString()));
 }
 
 /** @throws {AppError} `integrity` if a model's description is missing or damaged. */
@@ -173,9 +185,9 @@ async function fetchFile(
 }
 
 function summarise(bundle: ModelBundle, digest: string): ModelSummary {
-  const { name, format, licence } = bundle;
+  const { name, format, licence, output } = bundle;
   const { height, width } = bundle.input;
-  return { name, digest, format, input: { height, width }, licence };
+  return { name, digest, format, input: { height, width }, output, licence };
 }
 
 const hash = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');

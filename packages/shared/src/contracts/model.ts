@@ -35,6 +35,52 @@ const modelInput = z
   });
 
 /**
+ * What a row of a model's scores is made of. Exclusive classes share one softmax, whose sum is 1;
+ * independent ones have a sigmoid each, so that several may be present at once, or none.
+ */
+export const outputKind = z.enum([
+  'logits',
+  'probabilities',
+  'independent-logits',
+  'independent-probabilities',
+]);
+export type OutputKind = z.output<typeof outputKind>;
+
+export const isIndependent = (kind: OutputKind): boolean => kind.startsWith('independent-');
+
+/** Probability from which on an independent class is present, where a bundle names none. */
+export const defaultThreshold = 0.5;
+
+/**
+ * How a model's output is read. A single score speaks for `positive`; `negative` names its opposite.
+ */
+const modelOutput = z
+  .strictObject({
+    kind: outputKind,
+    /** The output that holds the scores, where the file has several. */
+    name: z.string().min(1).optional(),
+    positive: z.string().min(1).optional(),
+    negative: z.string().min(1).optional(),
+    threshold: z.number().gt(0).lt(1).optional(),
+  })
+  .superRefine(({ kind, positive, negative, threshold }, context) => {
+    for (const [field, value] of Object.entries({ positive, negative, threshold })) {
+      if (value === undefined || isIndependent(kind)) continue;
+      const message = `Expected kind 'independent-logits' or 'independent-probabilities' with it, got '${kind}'`;
+      context.addIssue({ code: 'custom', path: [field], message });
+    }
+    if (negative !== undefined && (positive === undefined || positive === negative)) {
+      const message = `Expected a class beside another one, output.positive, got ${positive === undefined ? 'none' : `'${positive}' twice`}`;
+      context.addIssue({ code: 'custom', path: ['negative'], message });
+    }
+  });
+export type ModelOutput = z.output<typeof modelOutput>;
+
+/** The names of a single score's two classes, `[negative, positive]`; null where none are given. */
+export const classPair = ({ positive, negative }: ModelOutput): readonly [string, string] | null =>
+  positive === undefined ? null : [negative ?? `not ${positive}`, positive];
+
+/**
  * `bundle.json`: what a model is and how photos become its input. A pixel `p` in [0, 255] enters
  * as `(p * scale - mean[c]) / std[c]`.
  *
@@ -54,11 +100,19 @@ export const modelBundle = z
     model: z.string(),
     labels: z.string().optional(),
     input: modelInput,
-    output: z.enum(['logits', 'probabilities']),
+    /** A plain text is the kind alone. */
+    output: z.preprocess(
+      (value) => (typeof value === 'string' ? { kind: value } : value),
+      modelOutput,
+    ),
     licence: z.string().min(1),
     source: z.string().min(1),
   })
-  .superRefine(({ files, model, labels }, context) => {
+  .superRefine(({ files, model, labels, output }, context) => {
+    if (labels !== undefined && output.positive !== undefined) {
+      const message = `Expected labels or output.positive, which names the classes of a single score, got both`;
+      context.addIssue({ code: 'custom', path: ['labels'], message });
+    }
     const listed = new Set(files.map(({ path }) => path));
     for (const [field, path] of Object.entries({ model, labels })) {
       if (path === undefined || listed.has(path)) continue;
@@ -74,6 +128,7 @@ export const modelSummary = z.strictObject({
   digest: sha256,
   format: modelBundle.shape.format,
   input: z.strictObject({ height: z.int(), width: z.int() }),
+  output: modelOutput,
   licence: z.string(),
 });
 export type ModelSummary = z.output<typeof modelSummary>;

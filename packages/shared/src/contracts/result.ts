@@ -15,9 +15,13 @@ const gridResult = z.strictObject({
   columns: z.int().min(1),
   /** Positions that were run; the others of a refined run are interpolated. */
   computed: z.int().min(1),
-  /** Flips of the decision: positions (`row * columns + column`) by winning class. */
+  /** Flips of the decision: positions (`row * columns + column`) by predicted class; null for none. */
   flips: z.array(
-    z.strictObject({ index: count, label: z.string(), positions: z.array(count).min(1) }),
+    z.strictObject({
+      index: count.nullable(),
+      label: z.string(),
+      positions: z.array(count).min(1),
+    }),
   ),
 });
 

@@ -57,7 +57,11 @@ const classOf = z.strictObject({ index: z.int().min(0), label: z.string() });
 
 /** The unoccluded run: which classes are watched, and what the model said of them. */
 export const baselineRun = z.strictObject({
-  predicted: classOf.extend({ probability: z.number() }),
+  predicted: classOf.extend({
+    probability: z.number(),
+    /** Whether it reaches the model's threshold, where classes are independent and none need be. */
+    aboveThreshold: z.boolean().optional(),
+  }),
   /** Targets in the order that every array of the run has; the score is in the requested unit. */
   targets: z.array(classOf.extend({ score: z.number() })).min(1),
 });
@@ -98,7 +102,7 @@ export const shardResult = z.strictObject({
   rowEnd: z.int().min(1),
   /** float32 [targets, positions of these rows]. */
   scores: z.base64(),
-  /** int32 [positions]: the class that wins at each; -1 where none was run. */
+  /** int32 [positions]: the predicted class; -1 where none was run, -2 where no class is predicted. */
   predictedClasses: z.base64(),
   baseline: baselineRun,
   /** One a target, where asked for. */
