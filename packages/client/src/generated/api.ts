@@ -852,6 +852,7 @@ export interface components {
                 index: number;
                 label: string;
                 probability: number;
+                aboveThreshold?: boolean;
             };
             grids: {
                 patch: {
@@ -862,7 +863,7 @@ export interface components {
                 columns: number;
                 computed: number;
                 flips: {
-                    index: number;
+                    index: number | null;
                     label: string;
                     positions: number[];
                 }[];
@@ -1059,6 +1060,14 @@ export interface components {
             input: {
                 height: number;
                 width: number;
+            };
+            output: {
+                /** @enum {string} */
+                kind: "logits" | "probabilities" | "independent-logits" | "independent-probabilities";
+                name?: string;
+                positive?: string;
+                negative?: string;
+                threshold?: number;
             };
             licence: string;
         };
@@ -2625,6 +2634,7 @@ export interface operations {
                             index: number;
                             label: string;
                             probability: number;
+                            aboveThreshold?: boolean;
                         } | null;
                         targets: {
                             index: number;
