@@ -5,7 +5,7 @@ import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { TfjsChoice } from '@umbra/shared/contracts/provider';
 import { type AppError, invalidInput } from '@umbra/shared/errors';
 import { assertListed, readShards, readTfjsModel } from '../convert/model-file.js';
-import { scoresIndex } from '../convert/tfjs-outputs.js';
+import { scoresOutput } from '../convert/tfjs-outputs.js';
 import type { Backend } from './backend.js';
 import { openTfjs, type Tfjs } from './tfjs-runtime.js';
 
@@ -36,10 +36,11 @@ export async function loadTfjs(
     ),
     weightData: await readShards(folder, file),
   };
-  const scores = scoresIndex(file, bundle);
   const model = await build(tf, bundle, artifacts);
+  let scores: number;
   try {
     assertInput(model, bundle);
+    scores = scoresOutput(file, bundle).index;
   } catch (error) {
     model.dispose();
     throw error;

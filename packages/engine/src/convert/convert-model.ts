@@ -13,7 +13,7 @@ import {
 import { translateGraph } from './graph-to-onnx.js';
 import { translateLayers } from './layers-to-onnx.js';
 import { assertListed, readTfjsModel, readTfjsWeight, type TfjsModel } from './model-file.js';
-import { scoresIndex } from './tfjs-outputs.js';
+import { scoresOutput } from './tfjs-outputs.js';
 
 const modelFile = 'model.onnx';
 const weightsFile = 'weights.bin';
@@ -35,13 +35,17 @@ export async function writeConvertedModel(
   const model = await readTfjsModel(folder, bundle.model);
   assertListed(model, bundle);
   const builder = createGraphBuilder(model, inputName, await readIntegers(folder, model));
+  const chooseLayer = (outputs: readonly string[]) =>
+    at(outputs, scoresOutput(model, bundle).index);
   let output: string;
   try {
-    const outputs =
+    output =
       bundle.format === 'tfjs-graph'
-        ? translateGraph(builder, model, inputName)
-        : translateLayers(builder, model.topology, inputName);
-    output = at(outputs, scoresIndex(model, bundle));
+        ? translateGraph(builder, model, {
+            image: inputName,
+            output: scoresOutput(model, bundle).name,
+          })
+        : chooseLayer(translateLayers(builder, model.topology, inputName));
   } catch (error) {
     if (error instanceof NotTranslated) return { reason: error.message };
     throw error;

@@ -1,31 +1,30 @@
 import { type GraphBuilder, NotTranslated } from './graph-builder.js';
 import { addOperationOf, type NodeInput, type NodeJson } from './graph-operations.js';
 import type { TfjsModel } from './model-file.js';
-import { nodeName, outputsOf } from './tfjs-outputs.js';
+import { nodeName } from './tfjs-outputs.js';
 
 /**
  * Write a graph model (TensorFlow's GraphDef, as TensorFlow.js saves it) into a graph builder.
  *
  * @param image Name of the image, [N, 3, height, width].
- * @returns The names of the network's outputs, in the order of `outputsOf`.
+ * @param output Name of the output that is wanted; nothing else is translated.
+ * @returns The name of the network's output.
  * @throws {NotTranslated} if an operation is not known.
  */
 export function translateGraph(
   builder: GraphBuilder,
   model: TfjsModel,
-  image: string,
-): readonly string[] {
+  { image, output }: { readonly image: string; readonly output: string },
+): string {
   const nodes = nodesOf(model.topology);
   const made = new Map<string, NodeInput>();
-  for (const node of inOrder(nodes)) {
+  for (const node of ancestorsInOrder(nodes, output)) {
     const inputs = dataInputs(node).map((name) => made.get(name) ?? { weight: name });
     made.set(node.name, translate(builder, node, inputs) ?? { tensor: image });
   }
-  return outputsOf(model).map(({ name }) => {
-    const output = made.get(name);
-    if (output !== undefined && 'tensor' in output) return output.tensor;
-    throw new NotTranslated(`its output '${name}' is not computed`);
-  });
+  const last = made.get(output);
+  if (last !== undefined && 'tensor' in last) return last.tensor;
+  throw new NotTranslated(`its output '${output}' is not computed`);
 }
 
 /** The nodes of a GraphDef; none where the topology is of another kind. */
@@ -55,12 +54,13 @@ const passing = new Set(['Identity', 'StopGradient', 'PreventGradient', 'Dropout
 const dataInputs = ({ input = [] }: NodeJson): readonly string[] =>
   input.filter((name) => !name.startsWith('^')).map(nodeName);
 
-/** Order nodes after those that they read. */
-function inOrder(nodes: readonly NodeJson[]): readonly NodeJson[] {
+/** The nodes that an output needs, after those that they read. */
+function ancestorsInOrder(nodes: readonly NodeJson[], output: string): readonly NodeJson[] {
   const byName = new Map(nodes.map((node) => [node.name, node]));
   const done = new Set<string>();
   const order: NodeJson[] = [];
-  const stack = [...nodes].reverse().map((node) => ({ node, entered: false }));
+  const last = byName.get(output);
+  const stack = last === undefined ? [] : [{ node: last, entered: false }];
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
     const { node, entered } = next;
     if (done.has(node.name)) continue;

@@ -23,10 +23,14 @@ export const isGraphModel = ({ json, topology }: TfjsModel): boolean =>
 export const outputsOf = (model: TfjsModel): readonly DescribedOutput[] =>
   isGraphModel(model) ? graphOutputs(model) : layersOutputs(model);
 
-/** Index of the output that holds a model's scores. @throws {AppError} As `chooseOutput`. */
-export function scoresIndex(model: TfjsModel, { name, output }: ModelBundle): number {
+/** The output that holds a model's scores, and its index. @throws {AppError} As `chooseOutput`. */
+export function scoresOutput(
+  model: TfjsModel,
+  { name, output }: ModelBundle,
+): { readonly name: string; readonly index: number } {
   const outputs = outputsOf(model);
-  return outputs.indexOf(chooseOutput(outputs, name, output.name));
+  const chosen = chooseOutput(outputs, name, output.name);
+  return { name: chosen.name, index: outputs.indexOf(chosen) };
 }
 
 /** The node that gives a tensor, `node` or `node:0`. */

@@ -14,6 +14,7 @@ import { openEngine } from '../engine.js';
 import { planar } from '../image/layout.js';
 import type { ModelInput } from '../image/preprocess.js';
 import { readBundle } from '../models/bundle.js';
+import { readTfjsFacts } from '../models/tfjs-facts.js';
 import { openNetwork } from '../network/network.js';
 import { hashedUniform } from '../testing/known-networks.js';
 import {
@@ -202,6 +203,63 @@ describe.each(Object.keys(networks))('the %s network', (name) => {
     expect(dense).toHaveLength(25);
     expect(worst(dense, incremental)).toBeLessThan(1e-5);
     await engine.close();
+  });
+});
+
+describe('of several outputs', () => {
+  /** Two dense layers over one; the first output has 5 numbers, the second 1. */
+  const twoHeads = () => {
+    const input = image();
+    const flat = layers.flatten().apply(conv(4, { strides: 4 }).apply(input));
+    const head = (name: string, units: number, activation: 'softmax' | 'sigmoid') =>
+      layers.dense({ name, units, activation, kernelInitializer: seeded() }).apply(flat);
+    const outputs = [head('kinds', 5, 'softmax'), head('ripe', 1, 'sigmoid')];
+    return tf.model({ inputs: input, outputs: outputs as tf.SymbolicTensor[] });
+  };
+  const ripe = { kind: 'independent-probabilities', positive: 'ripe' } as const;
+
+  test('of layers the named one is run, by TensorFlow.js and by ONNX', async () => {
+    const artifacts = await artifactsOf(twoHeads());
+    const single = { ...ripe, name: 'ripe' };
+    const { path } = await write(artifacts, { name: 'two-heads', output: single });
+    const [own, translated] = await runBoth(path);
+    expect(own).toHaveLength(3);
+    expect(worst(own, translated)).toBeLessThan(1e-5);
+    const kinds = { kind: 'probabilities', name: 'kinds' } as const;
+    const other = await write(artifacts, { name: 'kinds', output: kinds });
+    const [rows, others] = await runBoth(other.path);
+    expect(rows).toHaveLength(15);
+    expect(worst(rows, others)).toBeLessThan(1e-5);
+    expect(rows.slice(0, 5).reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 5);
+  });
+
+  test('of layers and of a graph none is taken unless it is named', async () => {
+    const artifacts = await artifactsOf(twoHeads());
+    const { path, bundle } = await write(artifacts, { name: 'unnamed', output: ripe });
+    await expect(loadTfjs(path, bundle, tfjs)).rejects.toThrow('kinds [N, 5], ripe [N, 1]');
+    const facts = await readTfjsFacts(path, 'model.json');
+    expect(facts.outputs).toEqual([
+      { name: 'kinds', shape: [null, 5], kind: 'probabilities' },
+      { name: 'ripe', shape: [null, 1], kind: 'independent-probabilities' },
+    ]);
+    const second = { name: 'negated', op: 'Neg', input: ['biased'], attr: {} };
+    const { node } = graph.topology as { node: object[] };
+    const forked = { ...graph, topology: { ...graph.topology, node: [...node, second] } };
+    const other = await write(forked, { name: 'forked', output: 'probabilities' });
+    await expect(loadTfjs(other.path, other.bundle, tfjs)).rejects.toThrow(
+      'probabilities (shape not stated), negated (shape not stated)',
+    );
+    const named = await write(forked, {
+      name: 'forked-named',
+      output: { kind: 'probabilities', name: 'probabilities' },
+    });
+    const [own, translated] = await runBoth(named.path);
+    expect(worst(own, translated)).toBeLessThan(1e-6);
+    const unforked = await write(graph, { name: 'unforked', output: 'probabilities' });
+    expect(own).toEqual((await runBoth(unforked.path))[0]);
+    const negated = { kind: 'logits', name: 'negated' } as const;
+    const { path: negatedPath } = await write(forked, { name: 'forked-negated', output: negated });
+    await expect(runBoth(negatedPath)).rejects.toThrow("operation 'Neg' is not known");
   });
 });
 
