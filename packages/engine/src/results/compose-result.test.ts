@@ -89,6 +89,30 @@ describe('a composed result', () => {
     expect(result.files).toEqual([...files.keys()].filter((name) => name !== 'result.json'));
   });
 
+  test('flips from and to no class, where classes are independent', async () => {
+    const below = run(scores);
+    const predictedClasses = new Int32Array(16).fill(-2);
+    predictedClasses[3] = 0;
+    const predicted = { ...below.baseline.predicted, aboveThreshold: false };
+    const none = await compose(
+      { width: 64, height: 64 },
+      { run: { ...below, predictedClasses, baseline: { ...below.baseline, predicted } } },
+    );
+    const result: ImageResult = imageResult.parse(JSON.parse(String(none.get('result.json'))));
+    expect(result.predicted.aboveThreshold).toBe(false);
+    expect(result.approximate).toBe(false);
+    expect(result.grids).toMatchObject([
+      { computed: 16, flips: [{ index: 0, label: 'dog', positions: [3] }] },
+    ]);
+    const some = await compose(
+      { width: 64, height: 64 },
+      { run: { ...below, predictedClasses: new Int32Array(16).fill(1).fill(-2, 14) } },
+    );
+    expect(JSON.parse(String(some.get('result.json'))).grids[0].flips).toEqual([
+      { index: null, label: 'no class', positions: [14, 15] },
+    ]);
+  });
+
   test('has an axis, a file or a picture more for several targets and patch sizes', async () => {
     const settings = occlusionSettings.parse({
       patch: [16, { height: 32, width: 16 }],

@@ -2,5 +2,5 @@ export { hugePng } from './huge-png.js';
 export { alexNetFeatures, chainNetwork } from './known-networks.js';
 export { slowNetwork } from './slow-network.js';
 export { type TinyOptions, tinyNetwork, writeTinyBundle } from './tiny-bundle.js';
-export { encodeOnnx, type Network } from './tiny-onnx.js';
+export { encodeHead, encodeOnnx, type Network } from './tiny-onnx.js';
 export { type TfjsArtifacts, writeTfjsBundle } from './tiny-tfjs.js';
