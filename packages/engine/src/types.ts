@@ -79,15 +79,16 @@ export type InferencePlan = {
   readonly wholeNodes: number | null;
   /**
    * Multiply-adds of one position: of the whole network, as chosen, and of the outputs alone that a
-   * patch changes; null where the network's arithmetic is not known.
+   * patch changes. Those of convolutions, products of matrices, attention and recurrences; null where
+   * those of some node are not known.
    */
   readonly macs: {
     readonly dense: number;
     readonly chosen: number;
     readonly changed: number;
   } | null;
-  /** How many times faster than dense, by the cost model. */
-  readonly gain: number;
+  /** How many times faster than dense, by the cost model; null where `macs` is. */
+  readonly gain: number | null;
 };
 
 /** What explaining one image takes on this machine. */

@@ -2,6 +2,7 @@ import { type InferencePlan, openEngine } from '@umbra/engine';
 import { type EngineFlags, parseEngineOptions } from '../lib/engine-flags.js';
 import { findModel } from '../lib/find-model.js';
 import { parseSize } from '../lib/flags.js';
+import { formatMacs } from '../lib/format-macs.js';
 import { printJson } from '../lib/output.js';
 import { parseSettings, type SettingsFlags } from '../lib/settings-flags.js';
 import { alignColumns } from '../lib/summary.js';
@@ -44,15 +45,14 @@ function formatPlan(found: InferencePlan, positions: number): string {
   return [
     ...table,
     `Strategy: ${strategy}, for patches of up to ${patch.height}x${patch.width} px at ${positions} positions`,
-    `Multiply-adds a position: ${formatMacs(macs)}`,
-    `Expected gain over dense: ${gain.toFixed(2)}x`,
+    `Multiply-adds a position: ${describeMacs(macs)}`,
+    `Expected gain over dense: ${gain === null ? 'not known' : `${gain.toFixed(2)}x`}`,
   ].join('\n');
 }
 
-function formatMacs(macs: InferencePlan['macs']): string {
-  if (macs === null) return 'unknown';
+function describeMacs(macs: InferencePlan['macs']): string {
+  if (macs === null) return formatMacs(null);
   const { dense, chosen } = macs;
-  const millions = (count: number) => `${(count / 1e6).toFixed(0)} M`;
-  if (chosen === dense) return millions(dense);
-  return `${millions(chosen)} of ${millions(dense)}, ${(dense / chosen).toFixed(2)}x fewer`;
+  if (chosen === dense) return formatMacs(dense);
+  return `${formatMacs(chosen)} of ${formatMacs(dense)}, ${(dense / chosen).toFixed(2)}x fewer`;
 }

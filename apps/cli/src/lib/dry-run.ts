@@ -1,6 +1,7 @@
 import { type Engine, estimateRun, inputSize, inspectImage, type RunEstimate } from '@umbra/engine';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import { reportError } from '@umbra/shared/errors';
+import { formatMacs } from './format-macs.js';
 import { printJson } from './output.js';
 import { maxPixels, readPhoto } from './photo.js';
 import { alignColumns } from './summary.js';
@@ -72,7 +73,7 @@ function formatEstimates(images: readonly Estimated[], total: RunEstimate): stri
     name,
     String(positions),
     String(passes),
-    macs === null ? 'unknown' : `${(macs / 1e9).toFixed(1)} G`,
+    formatMacs(macs),
     seconds.toFixed(1),
     `${Math.round(memoryBytes / 1024 ** 2)}`,
   ];

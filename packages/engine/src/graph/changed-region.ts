@@ -1,3 +1,4 @@
+import { at } from '@umbra/shared/assert';
 import { type Graph, type GraphNode, isMap } from './graph.js';
 import { type AxisWindow, outputRange, type Range, unionOf } from './window.js';
 
@@ -10,8 +11,11 @@ export type Axis = 'y' | 'x';
  */
 export function extentOf(graph: Graph, tensor: string, axis: Axis): number {
   const shape = graph.shapes.get(tensor);
-  if (!isMap(shape)) throw new RangeError(`Expected tensor '${tensor}' to be a feature map`);
-  return axis === 'y' ? shape[2] : shape[3];
+  const axes = graph.axes.get(tensor);
+  if (shape == null || axes === undefined) {
+    throw new RangeError(`Expected tensor '${tensor}' to be a feature map`);
+  }
+  return at(shape, axes[axis]);
 }
 
 /** The window of a node along an axis; null for a pointwise node, which reads one input. */
@@ -22,7 +26,10 @@ export const windowOf = ({ reach }: GraphNode, axis: Axis): AxisWindow | null =>
 export const isLocal = (graph: Graph, node: GraphNode): boolean =>
   (node.reach.kind === 'window' || node.reach.kind === 'pointwise') &&
   node.outputs.length === 1 &&
-  [...node.inputs, ...node.outputs].every((name) => isMap(graph.shapes.get(name)));
+  [...node.inputs, ...node.outputs].every((name) => {
+    const axes = graph.axes.get(name);
+    return isMap(graph.shapes.get(name)) && axes?.y === 2 && axes.x === 3;
+  });
 
 /**
  * The part of each feature map that a changed part of the input can alter, along one axis.

@@ -1,103 +1,190 @@
-import { at } from '@umbra/shared/assert';
+import { at, mustGet } from '@umbra/shared/assert';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { integrity } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
+import { countMacs } from './count-macs.js';
 import type { Graph, GraphNode, LayerKind, TensorShape } from './graph.js';
-import { attributeOf, hasSubgraph, imageInput, type OnnxModel } from './onnx-model.js';
-import { describeNode, type NodeFacts, type Operand } from './onnx-nodes.js';
+import { constantOf, knownValues, rangeLength } from './known-values.js';
+import {
+  attributeOf,
+  hasSubgraph,
+  imageInput,
+  integerAttribute,
+  type OnnxModel,
+} from './onnx-model.js';
 import type { NodeProto } from './onnx-proto.js';
+import { constantOperand, type Operand, type Operands, sizeOf } from './operand.js';
+import { reachOf } from './reach-rules.js';
+import { inferShapes } from './shape-rules.js';
 
 /** A graph, with each node's own description in the file. */
-export type OnnxGraph = Graph & { readonly source: ReadonlyMap<GraphNode, NodeProto> };
+export type OnnxGraph = Graph & {
+  readonly source: ReadonlyMap<GraphNode, NodeProto>;
+  /** Small numbers that the file computes from extents; they are constants for one extent. */
+  readonly folded: ReadonlyMap<string, FoldedConstant>;
+};
+
+/** Numbers that follow from the extents of one image. */
+export type FoldedConstant = {
+  readonly shape: TensorShape;
+  readonly values: readonly number[];
+  readonly whole: boolean;
+};
+
+export type OnnxGraphOptions = {
+  /** Layout of the image. */
+  readonly layout?: ModelBundle['input']['layout'];
+  /** Images at once: 1 unless told. */
+  readonly batch?: number;
+  /** Shapes that running the network told, by tensor; others follow from rules. */
+  readonly known?: ReadonlyMap<string, TensorShape>;
+};
 
 /**
  * Describe an ONNX network for one extent of its input.
  *
- * Nodes that compute constants alone are left out. The shape and reach of operations that are not
- * known here are unknown; the network still runs.
+ * Nodes that compute constants alone, or numbers of extents alone, are left out. The shape and reach
+ * of operations that are not known here are unknown; the network still runs.
+ *
+ * Networks that take channels last usually bring them to the front at once: the graph then begins
+ * after that.
  *
  * @param input Extent of the image, px.
- * @param layout Layout of the image. Networks that take channels last usually bring them to the
- *   front at once: the graph then begins after that.
  * @throws {AppError} `integrity` if the model has no input or no output.
  */
 export function graphFromOnnx(
   model: OnnxModel,
   input: Size,
-  layout: ModelBundle['input']['layout'] = 'NCHW',
+  { layout = 'NCHW', batch = 1, known = new Map() }: OnnxGraphOptions = {},
 ): OnnxGraph {
   const image = imageInput(model);
   const [output] = model.outputs;
   if (output === undefined) throw integrity('Expected an ONNX model with an output, got none');
   const toPlanes = layout === 'NHWC' ? layoutTranspose(model, image) : undefined;
   const start = toPlanes?.output[0] ?? image;
+  const { height, width } = input;
   const isPlanar = layout === 'NCHW' || toPlanes !== undefined;
-  const shape = isPlanar ? [1, 3, input.height, input.width] : null;
-  const shapes = new Map<string, TensorShape | null>([[start, shape]]);
-  const source = describeNodes(model, shapes, toPlanes);
-  return { input: start, output: output.name, nodes: [...source.keys()], shapes, source };
+  const operand: Operand = {
+    shape: isPlanar ? [batch, 3, height, width] : [batch, height, width, 3],
+    axes: isPlanar ? { y: 2, x: 3 } : { y: 1, x: 2 },
+    constant: false,
+    values: null,
+    whole: false,
+  };
+  const walk = createWalk(model, new Map([[start, operand]]), known);
+  for (const node of model.nodes) if (node !== toPlanes) walk.describe(node);
+  return { input: start, output: output.name, nodes: [...walk.source.keys()], ...walk.facts() };
 }
 
-/**
- * Describe every node that computes something from the image, in the file's order.
- *
- * @param shapes Shape of the image; those of all that is computed are added.
- * @param skipped A node that is no part of the graph.
- */
-function describeNodes(
+/** Describes nodes in the file's order. @param operands Every tensor that is known so far. */
+function createWalk(
   model: OnnxModel,
-  shapes: Map<string, TensorShape | null>,
-  skipped: NodeProto | undefined,
-): Map<GraphNode, NodeProto> {
+  operands: Map<string, Operand>,
+  known: ReadonlyMap<string, TensorShape>,
+) {
   const opset = opsetOf(model);
-  const constants = constantsOf(model);
   const names = new Set<string>();
   const source = new Map<GraphNode, NodeProto>();
-  for (const proto of model.nodes) {
-    if (proto === skipped) continue;
+  const computed = new Set(operands.keys());
+  const folded = new Map<string, FoldedConstant>();
+  for (const [name, { shape, proto }] of model.weights) {
+    operands.set(name, constantOperand(shape, proto));
+  }
+  // A branch or loop may read tensors that it does not list.
+  const isConstant = (node: NodeProto): boolean =>
+    !hasSubgraph(node) && !node.input.some((name) => computed.has(name) || folded.has(name));
+
+  const describe = (proto: NodeProto): void => {
     // An optional input that is left out has an empty name.
-    const inputs = proto.input.filter((name) => name !== '');
-    const computed = inputs.filter((name) => !constants.has(name));
-    if (computed.length === 0 && !hasSubgraph(proto)) {
-      addConstants(constants, proto);
-      continue;
+    const read = proto.input.map((name) =>
+      name === '' ? undefined : (operands.get(name) ?? unknownOperand),
+    );
+    const constant = proto.opType === 'Constant' ? constantOf(proto) : null;
+    const [name = ''] = proto.output;
+    if (constant !== null) {
+      operands.set(name, constant);
+      return;
     }
-    const operands = inputs.map((name): Operand => {
-      const shape = shapes.get(name) ?? null;
-      return constants.get(name) ?? { shape, constant: false };
+    const shapes = shapesOf(proto, read, opset, known);
+    const [shape = null] = shapes;
+    const { values, whole } = knownValues(proto, read, shape);
+    const isTrained = isConstant(proto);
+    if (isTrained || values !== null) {
+      for (const [index, output] of proto.output.entries()) {
+        const known = { values: index === 0 ? values : null, whole };
+        operands.set(output, {
+          ...unknownOperand,
+          ...known,
+          shape: shapes[index] ?? null,
+          constant: true,
+        });
+      }
+      if (!isTrained && values !== null && shape !== null)
+        folded.set(name, { shape, values, whole });
+      return;
+    }
+    const { reach, axes } = reachOf({
+      node: proto,
+      operands: read,
+      output: shapes[0] ?? null,
+      opset,
     });
-    const facts = describeNode(proto, operands, opset);
     for (const [index, name] of proto.output.entries()) {
-      shapes.set(name, index === 0 ? facts.shape : null);
+      computed.add(name);
+      const shape = shapes[index] ?? null;
+      operands.set(name, { ...unknownOperand, shape, axes: shape && axes });
     }
-    const node = {
-      ...graphNode(proto, facts, operands),
+    const node: GraphNode = {
       name: uniqueName(proto, names),
-      inputs: [...new Set(computed)],
+      kind: kindOf(proto.opType),
+      op: proto.opType,
+      inputs: [...new Set(proto.input.filter((name) => computed.has(name)))],
+      outputs: proto.output,
+      reach,
+      macs: countMacs(proto, read, shapes[0] ?? null),
+      parameters: trainable.has(proto.opType) ? countParameters(read) : 0,
+      groups: proto.opType === 'Conv' ? integerAttribute(proto, 'group', 1) : null,
     };
     names.add(node.name);
     source.set(node, proto);
-  }
-  return source;
+  };
+  const facts = () => {
+    const made = [...computed].map((name) => [name, mustGet(operands, name)] as const);
+    return {
+      source,
+      folded,
+      shapes: new Map(made.map(([name, { shape }]) => [name, shape])),
+      axes: new Map(made.flatMap(([name, { axes }]) => (axes === null ? [] : [[name, axes]]))),
+    };
+  };
+  return { source, describe, facts };
+}
+
+const unknownOperand: Operand = {
+  shape: null,
+  constant: false,
+  values: null,
+  whole: false,
+  axes: null,
+};
+
+/** Shapes of a node's outputs: by rules, or as running the network told. */
+function shapesOf(
+  node: NodeProto,
+  operands: Operands,
+  opset: number,
+  known: ReadonlyMap<string, TensorShape>,
+): readonly (TensorShape | null)[] {
+  const length = rangeLength(node, operands);
+  if (length !== null) return [[length]];
+  return inferShapes(node, operands, opset).map(
+    (shape, index) => known.get(at(node.output, index)) ?? shape,
+  );
 }
 
 /** Version of ONNX's own operator set; 1, the first, where the file names none. */
 const opsetOf = ({ opset }: OnnxModel): number =>
   opset.find(({ domain }) => domain === '')?.version ?? 1;
-
-const graphNode = (
-  { opType, output }: NodeProto,
-  { reach, macsPerOutput = 0, groups }: NodeFacts,
-  operands: readonly Operand[],
-): Omit<GraphNode, 'name' | 'inputs'> => ({
-  kind: kindOf(opType),
-  op: opType,
-  outputs: output,
-  reach,
-  macsPerOutput,
-  parameters: trainable.has(opType) ? countParameters(operands) : 0,
-  groups: groups ?? null,
-});
 
 /** The node's name in the file, or its output's, which is always unique. */
 function uniqueName({ name, output }: NodeProto, taken: ReadonlySet<string>): string {
@@ -109,22 +196,6 @@ function layoutTranspose({ nodes }: OnnxModel, image: string): NodeProto | undef
   const [first, ...others] = nodes.filter(({ input }) => input.includes(image));
   if (first?.opType !== 'Transpose' || others.length > 0) return undefined;
   return attributeOf(first, 'perm')?.ints?.join() === '0,3,1,2' ? first : undefined;
-}
-
-function constantsOf({ weights }: OnnxModel): Map<string, Operand> {
-  return new Map(
-    [...weights].map(([name, { shape, proto }]) => [name, { shape, constant: true, proto }]),
-  );
-}
-
-/** Record a node's outputs as constants; their numbers are known where it is a `Constant`. */
-function addConstants(constants: Map<string, Operand>, node: NodeProto): void {
-  const proto = attributeOf(node, 'value')?.t;
-  const [source] = node.input;
-  const cast =
-    keepsShape.has(node.opType) && source !== undefined ? constants.get(source) : undefined;
-  const shape = proto?.dims ?? cast?.shape ?? null;
-  for (const name of node.output) constants.set(name, { shape, constant: true, proto });
 }
 
 const kinds: Readonly<Partial<Record<LayerKind, string>>> = {
@@ -146,12 +217,10 @@ const kindByOp = new Map(
 );
 const kindOf = (op: string): LayerKind => kindByOp.get(op) ?? 'other';
 
-const keepsShape = new Set(['Cast', 'Identity']);
 const trainable = new Set(['Conv', 'Gemm', 'MatMul', 'BatchNormalization', 'PRelu', 'Add', 'Mul']);
 
-const countParameters = (operands: readonly Operand[]): number =>
-  operands.filter(({ constant }) => constant).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-
-/** Count of a tensor's numbers; a constant whose shape is not known counts as one. */
-const sizeOf = (shape: TensorShape | null): number =>
-  shape === null ? 1 : shape.reduce((product, extent) => product * extent, 1);
+/** Count of the numbers of a node's constants; one whose shape is not known counts as one. */
+const countParameters = (operands: Operands): number =>
+  operands
+    .filter((operand) => operand?.constant)
+    .reduce((sum, operand) => sum + (operand?.shape ? sizeOf(operand.shape) : 1), 0);

@@ -3,6 +3,8 @@ import type { AxisWindow } from './window.js';
 
 /** Extents of a tensor for a batch of one; images are [1, channels, height, width]. */
 export type TensorShape = readonly number[];
+/** Axes of a tensor that are the rows and columns of a map; the first is of images, others of channels. */
+export type MapAxes = { readonly y: number; readonly x: number };
 /** Extents of a feature map. */
 export type MapShape = readonly [batch: number, channels: number, height: number, width: number];
 
@@ -37,8 +39,8 @@ export type GraphNode = {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly reach: Reach;
-  /** Multiply-adds for each element of the first output. */
-  readonly macsPerOutput: number;
+  /** Multiply-adds for one image; null where they are not known. */
+  readonly macs: number | null;
   /** Count of trained numbers: weights and biases. */
   readonly parameters: number;
   /** Groups of a convolution; null for other operations. */
@@ -52,6 +54,8 @@ export type Graph = {
   readonly nodes: readonly GraphNode[];
   /** Shape of every computed tensor; null where it could not be inferred. */
   readonly shapes: ReadonlyMap<string, TensorShape | null>;
+  /** Rows and columns of every tensor that is known to be a map, with channels on any axes. */
+  readonly axes: ReadonlyMap<string, MapAxes>;
 };
 
 /** Whether a tensor is a feature map, [1, channels, height, width]. */

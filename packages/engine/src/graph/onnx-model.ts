@@ -50,9 +50,21 @@ export function inlineWeight(name: string, proto: TensorProto): Weight {
 export function integersIn(tensor: TensorProto | undefined): readonly number[] | null {
   if (tensor?.int64Data?.length) return tensor.int64Data;
   if (tensor?.int32Data?.length) return tensor.int32Data;
-  if (tensor?.rawData === undefined || tensor.dataType !== onnxType.int64) return null;
+  if (tensor?.rawData === undefined) return null;
   const bytes = Buffer.from(tensor.rawData);
+  if (tensor.dataType === onnxType.int32) {
+    return Array.from({ length: bytes.length / 4 }, (__, at) => bytes.readInt32LE(at * 4));
+  }
+  if (tensor.dataType !== onnxType.int64) return null;
   return Array.from({ length: bytes.length / 8 }, (__, at) => Number(bytes.readBigInt64LE(at * 8)));
+}
+
+/** Numbers of a small float32 constant; null if it is not one. */
+export function floatsIn(tensor: TensorProto | undefined): readonly number[] | null {
+  if (tensor?.floatData?.length) return tensor.floatData;
+  if (tensor?.rawData === undefined || tensor.dataType !== onnxType.float) return null;
+  const bytes = Buffer.from(tensor.rawData);
+  return Array.from({ length: bytes.length / 4 }, (__, at) => bytes.readFloatLE(at * 4));
 }
 
 /** An attribute by name; undefined where the node leaves it to the operator's default. */
@@ -60,8 +72,11 @@ export const attributeOf = (node: NodeProto, name: string): AttributeProto | und
   node.attribute?.find((attribute) => attribute.name === name);
 
 /** An integer attribute, or the operator's default where the node leaves it out. */
-export const integerAttribute = (node: NodeProto, name: string, byDefault: number): number =>
-  attributeOf(node, name)?.i ?? byDefault;
+export function integerAttribute(node: NodeProto, name: string, byDefault: number): number {
+  const attribute = attributeOf(node, name);
+  // Some writers leave out a number that is 0.
+  return attribute === undefined ? byDefault : (attribute.i ?? 0);
+}
 
 /** Whether a node has a branch or loop, which may read tensors that the node does not list. */
 export const hasSubgraph = (node: NodeProto): boolean =>

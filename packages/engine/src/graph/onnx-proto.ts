@@ -61,7 +61,15 @@ export type ValueProto = {
 };
 
 /** ONNX's numbers for element types, attribute types and the places of a tensor's data. */
-export const onnxType = { undefined: 0, float: 1, int64: 7 } as const;
+export const onnxType = {
+  undefined: 0,
+  float: 1,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  half: 10,
+  double: 11,
+} as const;
 export const attributeType = { float: 1, int: 2, text: 3, ints: 7 } as const;
 export const externalLocation = 1;
 

@@ -2,8 +2,8 @@ import { createLoadingCache } from '@umbra/shared/cache';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
 import { type ConvertedModel, openConvertedModel } from '../convert/open-converted.js';
-import { graphFromOnnx, type OnnxGraph } from '../graph/from-onnx.js';
-import { isMap } from '../graph/graph.js';
+import type { OnnxGraph } from '../graph/from-onnx.js';
+import { inferGraph } from '../graph/infer-graph.js';
 import type { OnnxModel } from '../graph/onnx-model.js';
 import type { SharedImage } from '../image/shared-image.js';
 import { readScoresModel } from '../models/read-onnx-model.js';
@@ -54,6 +54,8 @@ type LoadedNetwork = {
   readonly layout: ModelBundle['input']['layout'];
 };
 
+/** Graphs kept, one an extent of the input. */
+const maxGraphs = 8;
 /** Segment plans kept, one a pair of input and patch extents. */
 const maxPlans = 64;
 /** Programs kept: images of a dataset mostly share one. */
@@ -63,6 +65,7 @@ const baselineShare = 0.5;
 
 /** Nothing is read until the first plan is asked for. */
 export function createIncremental(model: IncrementalModel): Incremental {
+  const graphs = createLoadingCache<OnnxGraph>({ maxEntries: maxGraphs });
   const plans = createLoadingCache<NetworkPlan | null>({ maxEntries: maxPlans });
   const programs = createLoadingCache<Program>({ maxEntries: maxPrograms });
   const baselines = createBaselineCache(model.batchBytes * baselineShare);
@@ -75,9 +78,12 @@ export function createIncremental(model: IncrementalModel): Incremental {
   const makePlan = async (input: Size, patch: Size): Promise<NetworkPlan | null> => {
     const network = await load();
     if (network === null) return null;
-    const graph = graphFromOnnx(network.onnx, input, network.layout);
-    if (!isMap(graph.shapes.get(graph.input))) return null;
     const { folder } = network.converted;
+    const graph = await graphs.load(`${input.height}x${input.width}`, () =>
+      inferGraph(network.onnx, input, network.layout, (probe) =>
+        model.threads.runShapeProbe({ probe, folder }),
+      ),
+    );
     return { ...planSegments(network.onnx, graph, patch), graph, folder };
   };
   const programFor = ({ graph, segments }: NetworkPlan, { y, x }: BoxTables): Promise<Program> => {

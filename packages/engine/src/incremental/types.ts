@@ -1,4 +1,6 @@
 import type { Box } from '@umbra/shared/occlusion/grid';
+import type { TensorShape } from '../graph/graph.js';
+import type { ShapeProbe } from '../graph/infer-graph.js';
 import type { Weight } from '../graph/onnx-model.js';
 import type { Range } from '../graph/window.js';
 
@@ -112,6 +114,12 @@ export type BaselineMaps = {
   readonly maps: readonly (readonly [string, SharedArrayBuffer])[];
 };
 
+export type ShapeProbeTask = {
+  readonly probe: ShapeProbe;
+  /** Folder of its weights. */
+  readonly folder: string;
+};
+
 /** Runs segments of one model side by side. */
 export type SegmentRunner = {
   readonly inferenceThreads: number;
@@ -119,4 +127,6 @@ export type SegmentRunner = {
   runBaseline(task: BaselineTask): Promise<BaselineMaps>;
   /** @returns float32 [boxes, classes] @throws {AppError} As `runBaseline`. */
   runBoxes(task: BoxesTask): Promise<Float32Array>;
+  /** Run a probe for shapes. @throws {AppError} `unavailable` if the thread dies. */
+  runShapeProbe(task: ShapeProbeTask): Promise<ReadonlyMap<string, TensorShape>>;
 };

@@ -1,12 +1,14 @@
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { ErrorReport } from '@umbra/shared/errors';
 import type { BackendOptions } from '../backends/backend.js';
+import type { TensorShape } from '../graph/graph.js';
 import type {
   BaselineMaps,
   BaselineTask,
   BoxesTask,
   LastInputs,
   LastTask,
+  ShapeProbeTask,
 } from '../incremental/types.js';
 import type { ImageBatch } from '../occlusion/image-batch.js';
 
@@ -30,7 +32,8 @@ export type ThreadRequest =
   | ({ readonly kind: 'boxes'; readonly digest: string } & BoxesTask)
   /** `boxes` without the last stage. */
   | ({ readonly kind: 'segments'; readonly digest: string } & BoxesTask)
-  | ({ readonly kind: 'last'; readonly digest: string } & LastTask);
+  | ({ readonly kind: 'last'; readonly digest: string } & LastTask)
+  | ({ readonly kind: 'shapes'; readonly digest: string } & ShapeProbeTask);
 
 export type ThreadReply =
   | { readonly kind: 'opened' }
@@ -44,6 +47,7 @@ export type ThreadReply =
   | { readonly kind: 'outputs'; readonly outputs: Float32Array }
   | ({ readonly kind: 'maps' } & BaselineMaps)
   | { readonly kind: 'inputs'; readonly inputs: LastInputs }
+  | { readonly kind: 'shapes'; readonly shapes: ReadonlyMap<string, TensorShape> }
   | { readonly kind: 'failed'; readonly error: ErrorReport };
 
 /** Opening and running may overlap on a thread, so a reply names the request that it answers. */

@@ -66,6 +66,7 @@ export function createModelThreads(
     load: () => runOn(1, (thread) => thread.load(digest)),
     run: (batch) => runOn(wholeThreads, (thread) => thread.run(digest, batch)),
     runBaseline: (task) => runOn(wholeThreads, (thread) => thread.runBaseline(digest, task)),
+    runShapeProbe: (task) => runOn(1, (thread) => thread.runShapeProbe(digest, task)),
     async runBoxes(task) {
       if (wholeThreads === inferenceThreads) {
         return runOn(inferenceThreads, (thread) => thread.runBoxes(digest, task));

@@ -1,11 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import { AppError, unavailable } from '@umbra/shared/errors';
+import type { TensorShape } from '../graph/graph.js';
 import type {
   BaselineMaps,
   BaselineTask,
   BoxesTask,
   LastInputs,
   LastTask,
+  ShapeProbeTask,
 } from '../incremental/types.js';
 import type { ImageBatch } from '../occlusion/image-batch.js';
 import { buffersOf } from './buffers.js';
@@ -35,6 +37,7 @@ export type ThreadHandle = {
   runSegments(digest: string, task: BoxesTask): Promise<LastInputs>;
   /** Run the last stage by itself. @returns float32 [boxes, classes] */
   runLast(digest: string, task: LastTask): Promise<Float32Array>;
+  runShapeProbe(digest: string, task: ShapeProbeTask): Promise<ReadonlyMap<string, TensorShape>>;
   /** End the thread, after the call that it is in: a native call cut short ends the process. */
   close(): Promise<void>;
 };
@@ -120,6 +123,9 @@ export function startThread(entry: URL): ThreadHandle {
     async runLast(digest, task) {
       const request = { kind: 'last', digest, ...task } as const;
       return (await askFor('outputs', request, buffersOf(task.inputs))).outputs;
+    },
+    async runShapeProbe(digest, task) {
+      return (await askFor('shapes', { kind: 'shapes', digest, ...task })).shapes;
     },
     async close() {
       if (state === 'ended') return;

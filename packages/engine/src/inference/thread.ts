@@ -5,6 +5,7 @@ import { integrity, reportError } from '@umbra/shared/errors';
 import type { Backend, BackendOptions } from '../backends/backend.js';
 import { loadBackend } from '../backends/load-backend.js';
 import { openSegments, type Segments } from '../incremental/run/segments.js';
+import { runShapeProbe } from '../network/run-shape-probe.js';
 import { batchLength, type ImageBatch, writeBatch } from '../occlusion/image-batch.js';
 import { buffersOf } from './buffers.js';
 import type { Numbered, ThreadReply, ThreadRequest } from './messages.js';
@@ -50,6 +51,10 @@ async function answer(request: ThreadRequest): Promise<ThreadReply> {
     return { kind: 'loaded', name, version, device };
   }
   if (request.kind === 'run') return { kind: 'outputs', outputs: await run(model, request) };
+  if (request.kind === 'shapes') {
+    await closeModel(model);
+    return { kind: 'shapes', shapes: await runShapeProbe(request.folder, request.probe) };
+  }
   const segments = await segmentsOf(model, request.folder);
   switch (request.kind) {
     case 'baseline':
@@ -63,6 +68,15 @@ async function answer(request: ThreadRequest): Promise<ThreadReply> {
       return { kind: 'outputs', outputs: await segments.runLast({ ...request, inputs }) };
     }
   }
+}
+
+/** The probe holds the network's weights too: both at once would hold them twice. */
+async function closeModel(model: ThreadModel): Promise<void> {
+  const { whole, segments } = model;
+  model.whole = null;
+  model.segments = null;
+  await whole?.close();
+  await segments?.close();
 }
 
 async function wholeOf(model: ThreadModel): Promise<Backend> {

@@ -4,13 +4,15 @@ import { invalidInput } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { externalFolder, sessionOptions } from '../backends/onnxruntime.js';
-import { graphFromOnnx, type OnnxGraph } from '../graph/from-onnx.js';
+import type { OnnxGraph } from '../graph/from-onnx.js';
 import type { GraphNode } from '../graph/graph.js';
+import { inferGraph } from '../graph/infer-graph.js';
 import { imageInput, integerAttribute, type OnnxModel } from '../graph/onnx-model.js';
 import { ancestorsOf, referTo } from '../graph/onnx-parts.js';
 import { encodeModel, onnxType } from '../graph/onnx-proto.js';
 import { readScoresModel } from '../models/read-onnx-model.js';
 import { findWeight, readWeight } from './onnx-weights.js';
+import { runShapeProbe } from './run-shape-probe.js';
 import type { Kernels, Network, PartialNetwork } from './types.js';
 
 /** A model whose network is looked into, and its files. */
@@ -29,7 +31,9 @@ export async function openOnnxNetwork(
   size: Size,
 ): Promise<Omit<Network, 'close'>> {
   const model = await readScoresModel(folder, bundle);
-  const graph = graphFromOnnx(model, size, bundle.input.layout);
+  const graph = await inferGraph(model, size, bundle.input.layout, (probe) =>
+    runShapeProbe(folder, probe),
+  );
   const file = { folder, bundle, model, graph, size };
   return {
     graph,

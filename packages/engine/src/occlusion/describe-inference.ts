@@ -16,15 +16,16 @@ export async function describeInference(
   const { patch, plan } = run;
   const chosen = await chooseSegments(model, plan.image, run);
   const network = chosen ?? (await model.incremental.plan(plan.image, patch));
+  const macs = network?.macs ?? null;
   return {
     strategy: chosen === null ? 'dense' : 'incremental',
     patch,
     segments: chosen === null ? [] : segmentsOf(chosen),
     wholeNodes: network && network.graph.nodes.length - (chosen?.segments.at(-1)?.end ?? 0),
-    macs: network && {
-      dense: Math.round(network.macs.dense * 1e6),
-      changed: Math.round(network.macs.changed * 1e6),
-      chosen: Math.round((chosen ? chosen.macs.incremental : network.macs.dense) * 1e6),
+    macs: macs && {
+      dense: Math.round(macs.dense * 1e6),
+      changed: Math.round(macs.changed * 1e6),
+      chosen: Math.round((chosen ? macs.incremental : macs.dense) * 1e6),
     },
     gain: chosen === null ? 1 : chosen.gain,
   };

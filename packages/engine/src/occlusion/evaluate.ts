@@ -122,7 +122,7 @@ export async function chooseSegments(
   if (strategy === 'dense') return null;
   const plan = await incremental.plan(size, patch);
   const possible = plan !== null && plan.segments.length > 0;
-  if (strategy === 'auto') return possible && plan.gain >= minGain ? plan : null;
+  if (strategy === 'auto') return possible && (plan.gain ?? 0) >= minGain ? plan : null;
   if (possible) return plan;
   throw invalidInput(
     `Expected strategy 'auto' or 'dense', since no part of model '${bundle.name}' can be run on windows alone, got 'incremental'`,

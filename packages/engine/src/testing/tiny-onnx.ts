@@ -19,7 +19,11 @@ export type Node = {
   readonly op: string;
   readonly inputs: readonly string[];
   readonly output: string;
+  /** Outputs after the first. */
+  readonly otherOutputs?: readonly string[];
   readonly attributes?: readonly Attribute[];
+  /** ONNX's own operator set if left out. */
+  readonly domain?: string;
 };
 export type Weight = {
   readonly name: string;
@@ -27,6 +31,8 @@ export type Weight = {
   readonly values: readonly number[];
   /** Whole numbers, such as amounts of padding; float32 otherwise. */
   readonly whole?: boolean;
+  /** Truths, one a number. */
+  readonly bool?: boolean;
   /** A file beside the model that holds the numbers, written by no one here. */
   readonly file?: string;
 };
@@ -77,14 +83,18 @@ export function encodeOnnx(network: Network): Buffer {
   const { opset = 17 } = network;
   const model = encodeModel({
     irVersion: 8,
-    opsetImport: [{ domain: '', version: opset }],
+    opsetImport: [
+      { domain: '', version: opset },
+      { domain: 'com.microsoft', version: 1 },
+    ],
     graph: {
       name: 'tiny',
       node: nodes.map((node) => ({
         name: `${node.op} ${node.output}`,
         opType: node.op,
         input: [...node.inputs],
-        output: [node.output],
+        output: [node.output, ...(node.otherOutputs ?? [])],
+        domain: node.domain ?? '',
         attribute: (node.attributes ?? []).map(encodeAttribute),
       })),
       initializer: weights.map(encodeWeight),
@@ -95,8 +105,9 @@ export function encodeOnnx(network: Network): Buffer {
   return Buffer.from(model);
 }
 
-function encodeWeight({ name, shape, values, whole, file }: Weight): TensorProto {
+function encodeWeight({ name, shape, values, whole, bool, file }: Weight): TensorProto {
   const dims = [...shape];
+  if (bool) return { name, dims, dataType: onnxType.bool, rawData: Uint8Array.from(values) };
   if (whole) return { name, dims, dataType: onnxType.int64, int64Data: [...values] };
   const described = { name, dims, dataType: onnxType.float };
   if (file !== undefined) {

@@ -125,7 +125,8 @@ function wholeArea(graph: Graph, { outputs }: GraphNode): number {
 /** Work of a node over the whole map: its cost in ms, its multiply-adds in millions, its weights in MB. */
 function nodeWork(graph: Graph, node: GraphNode): { ms: number; macs: number; weights: number } {
   const outputs = sizeOf(graph, node.outputs[0]);
-  const macs = (outputs * node.macsPerOutput) / 1e6;
+  // What is not known is left out here; no gain is then told.
+  const macs = (node.macs ?? 0) / 1e6;
   const weights = (node.parameters * 4) / 1e6;
   if (macs > 0) {
     const stem = !(channelsRead(graph, node) > 4);
@@ -152,7 +153,7 @@ function winogradCost(graph: Graph, segment: Segment, { y, x }: AxisSamples): nu
   const tilesOf = (axis: AxisSample): number =>
     mean(axis.windows.map(({ output }) => Math.ceil(lengthOf(output) / 2)));
   const tiles = tilesOf(y) * tilesOf(x);
-  const inputs = at(segment.nodes, 0).macsPerOutput / 9;
+  const inputs = channelsRead(graph, at(segment.nodes, 0));
   const outputs = channelsOf(graph, segment.output);
   // Products of few channels spend more on reading and writing than on multiplying.
   const perMillion = cost.macs * (1 + 80 / Math.min(inputs, outputs));

@@ -20,13 +20,20 @@ export type PlannedSegment = {
 export type SegmentPlan = {
   /** Run on windows, in order; what follows the last runs whole. Empty: nothing can be cut out. */
   readonly segments: readonly PlannedSegment[];
-  /** Cost of a whole run over the cost of the plan, as the cost model has it. */
-  readonly gain: number;
+  /** Cost of a whole run over the cost of the plan, as the cost model has it; null if `macs` is. */
+  readonly gain: number | null;
   /**
    * Multiply-adds of one position, millions: of the whole network, of the plan, and of the outputs
    * that a patch changes, which no exact method but one of fewer multiplications can do without.
+   * null where those of some node are not known.
    */
-  readonly macs: { readonly dense: number; readonly incremental: number; readonly changed: number };
+  readonly macs: PlannedMacs | null;
+};
+
+export type PlannedMacs = {
+  readonly dense: number;
+  readonly incremental: number;
+  readonly changed: number;
 };
 
 /** Node boundaries that one segment may span: longer ones gained nothing and cost planning time. */
@@ -45,20 +52,23 @@ const minOpset = 11;
  */
 export function planSegments(model: OnnxModel, graph: OnnxGraph, patch: Size): SegmentPlan {
   const dense = wholeCost(graph, graph.nodes, []);
+  const isCounted = graph.nodes.every(({ macs }) => macs !== null);
+  const { macs } = dense;
   const nothing = {
     segments: [],
     gain: 1,
-    macs: { dense: dense.macs, incremental: dense.macs, changed: dense.macs },
+    macs: isCounted ? { dense: macs, incremental: macs, changed: macs } : null,
   };
   const opset = model.opset.find(({ domain }) => domain === '')?.version;
   const boundaries = boundariesOf(graph);
   if (opset === undefined || opset < minOpset) return nothing;
   if (boundaries.length < 2 || readsOutside(model)) return nothing;
   const best = cheapestPath(model, graph, boundaries, patch);
+  if (!isCounted) return { segments: best.segments, gain: null, macs: null };
   return {
     segments: best.segments,
     gain: dense.ms / best.ms,
-    macs: { dense: dense.macs, incremental: best.macs, changed: changedMacs(graph, patch) },
+    macs: { dense: macs, incremental: best.macs, changed: changedMacs(graph, patch) },
   };
 }
 
@@ -70,8 +80,8 @@ function boundariesOf(graph: OnnxGraph): readonly number[] {
     if (!isLocal(graph, node)) break;
     const next = graph.nodes[index + 1];
     const branches = readers.get(at(node.outputs, 0))?.length !== 1;
-    if (branches || next === undefined || next.reach.kind !== 'pointwise')
-      boundaries.push(index + 1);
+    const joins = next?.reach.kind === 'pointwise' && isLocal(graph, next);
+    if (branches || !joins) boundaries.push(index + 1);
   }
   return boundaries;
 }
