@@ -59,7 +59,15 @@ describe('publishModel', () => {
     const summary = await publish(bundle);
     const digest = sha256(await readFile(join(bundle, 'bundle.json'), 'utf8'));
     const input = { height: 224, width: 224 };
-    expect(summary).toEqual({ name: 'net', digest, format: 'onnx', input, licence: 'Apache-2.0' });
+    const output = { kind: 'logits' };
+    expect(summary).toEqual({
+      name: 'net',
+      digest,
+      format: 'onnx',
+      input,
+      output,
+      licence: 'Apache-2.0',
+    });
     expect(await findModel(store, 'net')).toEqual(summary);
     const fetched = await fetchModel(store, 'net', digest, join(folder, 'cache'));
     expect(fetched).toBe(join(folder, 'cache', 'net', digest));
