@@ -91,7 +91,7 @@ export const descriptionOptions = (): readonly Option[] => [
     '--threshold <probability>',
     'an independent class is present from it on (default: 0.5)',
   ),
-  new Option('--labels <file>', 'names of the classes: a JSON array, or a line a class'),
+  new Option('--labels <file>', 'names of the classes: JSON, or a line a class'),
   new Option('--layout <layout>', 'NCHW or NHWC'),
   new Option('--channels <order>', 'RGB or BGR'),
   new Option('--resize <rule>', 'crop:PX, fit:PX or squash'),

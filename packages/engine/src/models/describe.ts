@@ -1,4 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { type ModelBundle, parseBundle } from '@umbra/shared/contracts/model';
 import { type AppError, invalidInput } from '@umbra/shared/errors';
@@ -6,6 +7,7 @@ import type { Size } from '@umbra/shared/occlusion/grid';
 import { digestOf } from './bundle.js';
 import { describeOutput, type OutputClaims } from './describe-output.js';
 import type { ModelFacts, ReadFacts } from './facts.js';
+import { readLabelFile } from './label-files.js';
 import { readOnnxFacts } from './onnx-facts.js';
 import type { StagedModel } from './registry.js';
 import { readTfjsFacts } from './tfjs-facts.js';
@@ -14,7 +16,7 @@ import { readTfjsFacts } from './tfjs-facts.js';
 export type ModelClaims = OutputClaims & {
   readonly name?: string | undefined;
   readonly format?: string | undefined;
-  /** Path of a JSON array of names, or of a text of one name a line. */
+  /** Path of a file of class names: see `readLabelFile`. */
   readonly labels?: string | undefined;
   readonly size?: Size | undefined;
   readonly layout?: string | undefined;
@@ -156,17 +158,7 @@ async function readLabelNames(
   claimed: string | undefined,
 ): Promise<readonly string[] | null> {
   const path = claimed ?? join(folder, labelsFile);
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (claimed === undefined) return null;
-    throw invalidInput(`Expected a file of class names at '${path}'`, error);
-  });
-  if (text === null) return null;
-  if (!path.endsWith('.json')) return text.trimEnd().split(/\r?\n/);
-  try {
-    return JSON.parse(text) as readonly string[];
-  } catch (error) {
-    throw invalidInput(`Expected a JSON array of class names in '${path}'`, error);
-  }
+  return claimed === undefined && !existsSync(path) ? null : readLabelFile(path);
 }
 
 async function listFile(name: string, content: string | Buffer) {
