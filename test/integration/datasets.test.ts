@@ -28,6 +28,71 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
+describe('labels of folders', () => {
+  const labelledBy = async (folders: readonly string[]): Promise<string> => {
+    const files = Object.fromEntries(folders.map((name, at) => [`${name}/${at}.png`, photo(at)]));
+    const zip = await makeZip(files);
+    const response = await datasets.send('?labels=folder', 'application/zip', zip);
+    return (await datasets.json<{ id: string }>(response, 201)).id;
+  };
+  const create = async (folders: readonly string[], query = '') =>
+    fetch(`${service.url}/v1/jobs${query}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        dataset: await labelledBy(folders),
+        model: 'tiny',
+        settings: { patch: 16, target: { kind: 'label' } },
+      }),
+    });
+
+  test('that fit no class of the model refuse the job', async () => {
+    const response = await create(['cat', 'dog']);
+    expect(response.status).toBe(400);
+    expect(((await response.json()) as { detail: string }).detail).toMatch(
+      /^Expected labels, for target 'label': 0 of 2 images of dataset '.*' have a label that is a class of model 'tiny': Expected the label to be a class of the model, got 'cat'$/,
+    );
+  });
+
+  test.each(['', '?dryRun=true'])('that fit in part are told%s', async (query) => {
+    const response = await create(['kind 1', '3', 'dog', '77'], query);
+    const { warnings } = (await response.json()) as { warnings: string[] };
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain('2 of 4 images');
+    expect(warnings[0]).toContain(
+      "the others will fail: Expected the label to be a class of the model, got 'dog'",
+    );
+  });
+
+  test('are names or indices, and all fit', async () => {
+    const response = await create(['kind 1', 'KIND 2', '3']);
+    expect(response.status).toBe(202);
+    expect(await response.json()).toMatchObject({ warnings: [] });
+  });
+
+  test('that fit no class fail the job of a dataset that is validated after it', async () => {
+    await service.startWorker();
+    const lines = { sha256: sha256Of(photo(0)), name: 'a.png', label: 'cat' };
+    const first = await labelledBy(['kind 0']);
+    const id = await datasets.open();
+    await datasets.send(
+      `/${id}/images`,
+      'application/jsonl',
+      `${JSON.stringify({ ...lines, dataset: first })}\n`,
+    );
+    await datasets.close(id);
+    const job = await submitJob(service.url, {
+      dataset: id,
+      model: 'tiny',
+      settings: { patch: 16, target: { kind: 'label' } },
+    }).catch((error: unknown) => String(error));
+    // Refused at once where the dataset was ready first.
+    if (job.includes('400')) return expect(job).toContain("got 'cat'");
+    const { error } = await waitForJob(service.url, job);
+    expect(error?.message).toContain("got 'cat'");
+  });
+});
+
 describe('in one request', () => {
   test('the same content counts as a duplicate, is stored once, and keeps its names', async () => {
     const zip = await makeZip({ 'one.png': photo(0), 'two.png': photo(0), 'three.png': photo(1) });

@@ -1,7 +1,7 @@
 import createFetchClient, { type Client as FetchClient } from 'openapi-fetch';
 import type { components, paths } from './generated/api.js';
 import { problemOf, UmbraError } from './problem.js';
-import type { ApiJob, ApiJobEstimate, ApiJobRequest, NewDataset } from './types.js';
+import type { ApiJob, ApiJobEstimate, ApiJobRequest, NewDataset, NewJob } from './types.js';
 import { type WaitOptions, waitForJob } from './wait-for-job.js';
 
 export type ClientOptions = {
@@ -23,7 +23,7 @@ export type UmbraClient = {
     images: Iterable<{ readonly name: string; readonly data: Blob }>,
   ): Promise<NewDataset>;
   /** @param idempotencyKey The same key gives the same job, however often it is asked. */
-  createJob(job: ApiJobRequest, idempotencyKey?: string): Promise<ApiJob>;
+  createJob(job: ApiJobRequest, idempotencyKey?: string): Promise<NewJob>;
   /** What the job would take, without making it. */
   estimateJob(job: ApiJobRequest): Promise<ApiJobEstimate>;
   getJob(id: string): Promise<ApiJob>;
@@ -66,7 +66,7 @@ export function createUmbraClient({
       const body = job as components['schemas']['JobRequest'];
       const header = idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey };
       // 202, since no dry run is asked for.
-      return dataOf(await api.POST('/v1/jobs', { body, params: { header } })) as ApiJob;
+      return dataOf(await api.POST('/v1/jobs', { body, params: { header } })) as NewJob;
     },
     async estimateJob(job) {
       const body = job as components['schemas']['JobRequest'];

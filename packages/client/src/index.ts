@@ -12,5 +12,6 @@ export type {
   ApiSettings as Settings,
   ApiSettingsInput as SettingsInput,
   NewDataset,
+  NewJob,
 } from './types.js';
 export { isEnded, type WaitOptions } from './wait-for-job.js';

@@ -17,6 +17,8 @@ export type ApiModel = Schemas['Model'];
 /** A dataset, and the files that were not accepted into it. */
 export type NewDataset =
   operations['createDataset']['responses'][201]['content']['application/json'];
+/** A job as the answer to its creation has it, with its warnings and its webhook's new secret. */
+export type NewJob = operations['createJob']['responses'][202]['content']['application/json'];
 
 /** What JSON makes the same of: fields that are there as undefined, and arrays that may not change. */
 type Lenient<T> = T extends readonly (infer E)[]

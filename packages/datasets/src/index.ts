@@ -1,3 +1,4 @@
+export { checkLabels, type LabelledModel } from './check-labels.js';
 export { clearJournal } from './clear-journal.js';
 export { createDatasetMeter, type DatasetMeter, type MeterStart } from './dataset-meter.js';
 export {

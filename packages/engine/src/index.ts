@@ -17,6 +17,7 @@ export { type ModelInput, prepareImage } from './image/preprocess.js';
 export { digestOf, readBundle, readVerifiedBundle, verifyBundle } from './models/bundle.js';
 export { type CheckStep, checkModel } from './models/check.js';
 export { describeFolder, type ModelClaims } from './models/describe.js';
+export { describeDoubledNames, readClassNames } from './models/labels.js';
 export { addModel, type StagedModel, stageBundle } from './models/registry.js';
 export { encodeKernels } from './network/kernels.js';
 export { findLayer, listLayers } from './network/layers.js';
@@ -24,6 +25,7 @@ export { useNetwork } from './network/network.js';
 export type { Kernels, Network } from './network/types.js';
 export { findUnit } from './network/units.js';
 export { attribute, attributeTargets } from './occlusion/attribution.js';
+export { type ClassFinder, createClassFinder } from './occlusion/class-names.js';
 export { occludeInput } from './occlusion/occlude-input.js';
 export {
   planOcclusion,

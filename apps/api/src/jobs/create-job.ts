@@ -1,10 +1,10 @@
+import { checkLabels } from '@umbra/datasets';
 import { resolveRun, resolveSettings } from '@umbra/engine';
 import { engineOptionsOf } from '@umbra/platform/config';
 import { enqueueDispatcher } from '@umbra/platform/queues/enqueue';
 import { putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import { describeModel, findModel, readClassNames } from '@umbra/platform/store/models';
-import type { ObjectStore } from '@umbra/platform/store/store';
 import { positionsOf } from '@umbra/platform/tenancy/count-usage';
 import type { Dataset } from '@umbra/shared/contracts/dataset';
 import { type JobRecord, type JobRequest, newJobDefaults } from '@umbra/shared/contracts/job';
@@ -26,13 +26,16 @@ export type CheckedRequest = {
   readonly digest: string;
   /** null where the inputs vary in size. */
   readonly positionsPerImage: number | null;
+  /** What its client should know, though it does not keep the job from running. */
+  readonly warnings: readonly string[];
 };
 
 /**
  * Check everything that can be checked before a job runs.
  *
  * @throws {AppError} `not_found` for its dataset or model; `conflict` if the dataset takes images or
- *   failed; `invalid_input` if the settings do not fit the model.
+ *   failed; `invalid_input` if the settings do not fit the model, or target is `label` and no image of a
+ *   ready dataset has one that does.
  */
 export async function checkRequest(
   { store, config }: Pick<ApiServices, 'store' | 'config'>,
@@ -49,17 +52,21 @@ export async function checkRequest(
   const { settings, webhook } = request;
   if (webhook?.secret !== undefined) assertWebhookSecret(webhook.secret);
   if (webhook !== undefined && !config.UMBRA_WEBHOOK_ALLOW_PRIVATE) assertPublicUrl(webhook.url);
-  const limits = {
-    ...engineOptionsOf(config),
-    labels: await readClassNames(store, { bundle, digest }),
-  };
+  const classNames = await readClassNames(store, { bundle, digest });
+  const limits = { ...engineOptionsOf(config), labels: classNames };
   const { input } = bundle;
   const varies = input.resize.rule === 'fit';
   if (varies) resolveSettings(settings, bundle, limits);
   const positionsPerImage = varies
     ? null
     : resolveRun(settings, bundle, input, limits).plan.positions;
-  return { request, dataset, bundle, digest, positionsPerImage };
+  // The labels of a dataset that is not ready are checked once it is.
+  const misfits =
+    settings.target.kind === 'label' && dataset.state === 'ready'
+      ? await checkLabels(store, tenant, dataset, { name, classNames })
+      : null;
+  const warnings = misfits === null ? [] : [misfits];
+  return { request, dataset, bundle, digest, positionsPerImage, warnings };
 }
 
 /** Services that store a job and dispatch it. */

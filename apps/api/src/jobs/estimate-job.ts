@@ -9,7 +9,7 @@ const numberBytes = 4;
 /** Estimate what a job would take on the live workers, without creating it. */
 export async function estimateJob(
   { workerRegistry, throughput }: Pick<ApiServices, 'workerRegistry' | 'throughput'>,
-  { request, dataset, bundle, positionsPerImage }: CheckedRequest,
+  { request, dataset, bundle, positionsPerImage, warnings }: CheckedRequest,
 ): Promise<JobEstimate> {
   const [workers, secondsPerPositionOf] = await Promise.all([
     workerRegistry.list(),
@@ -33,6 +33,7 @@ export async function estimateJob(
   const arrays = (positions: number) =>
     numberBytes * (positions * (targets + 1) + height * width * targets);
   return {
+    warnings: [...warnings],
     images,
     positionsPerImage,
     positions: positionsPerImage === null ? null : images * positionsPerImage,

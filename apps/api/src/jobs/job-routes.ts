@@ -58,6 +58,7 @@ export const jobOperations = {
           'application/json': jobStatus.extend({
             /** Secret that signs its webhook, where the request gave none; shown this once. */
             webhookSecret: z.string().optional(),
+            warnings: jobEstimate.shape.warnings.optional(),
           }),
         },
       },
@@ -154,7 +155,7 @@ type RouteServices = JobServices &
 /** Routes that create, read, control and delete jobs. */
 export function jobRoutes(services: RouteServices): Route[] {
   const { store } = services;
-  const accept = async (response: Response, job: JobRecord, more: NewSecret = {}) => {
+  const accept = async (response: Response, job: JobRecord, more: ToldOnce = {}) => {
     response
       .status(202)
       .location(`/v1/jobs/${job.id}`)
@@ -169,14 +170,18 @@ export function jobRoutes(services: RouteServices): Route[] {
       }
       const made = newSecretFor(body);
       const complete = withSecret(body, made);
+      let warnings: readonly string[] = [];
       const { job, replayed } = await createOnce(
         services,
         { tenant, key: idempotencyKeyOf(request), body },
-        async (id) =>
-          createJob(services, tenant, await checkRequest(services, tenant, complete), { id }),
+        async (id) => {
+          const checked = await checkRequest(services, tenant, complete);
+          warnings = checked.warnings;
+          return createJob(services, tenant, checked, { id });
+        },
       );
       if (replayed) response.set('Idempotency-Replayed', 'true');
-      await accept(response, job, replayed ? {} : made);
+      await accept(response, job, replayed ? {} : { ...made, warnings });
     }),
     route(jobOperations.list, async ({ tenant, query, response }) => {
       response.json(await listJobs(services, tenant, query));
@@ -225,6 +230,8 @@ export function jobRoutes(services: RouteServices): Route[] {
 }
 
 type NewSecret = { readonly webhookSecret?: string };
+/** What the answer to a job's creation says beside its status. */
+type ToldOnce = NewSecret & { readonly warnings?: readonly string[] };
 
 /** Make a secret for a webhook that was given none. */
 const newSecretFor = ({ webhook }: JobRequest): NewSecret =>

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import {
   composeResult,
+  createClassFinder,
   type EngineOptions,
   inputSize,
   inspectImage,
@@ -12,6 +13,7 @@ import {
   type ResolvedRun,
   type ResultFiles,
   readBundle,
+  readClassNames,
   resolveRun,
   resolveSettings,
 } from '@umbra/engine';
@@ -49,10 +51,15 @@ export async function explain(photos: readonly string[], flags: ExplainOptions):
   const json = flags.json === true;
   // What does not fit the model is found before it is loaded.
   const { bundle } = await readBundle(folder);
-  resolveSettings(settings, bundle, limits);
+  const classNames = await readClassNames(folder, bundle);
+  resolveSettings(settings, bundle, { ...limits, labels: classNames });
+  const item = parseItem(flags);
+  if (settings.target.kind === 'label') {
+    const label = required(item.label, '--label CLASS, for --target label');
+    createClassFinder(classNames)(label, '--label');
+  }
   if (flags.dryRun) return await dryRun(openEngine(limits), { folder, photos, settings, json });
   const out = resolve(required(flags.out, '--out DIR'));
-  const item = parseItem(flags);
   const startedAt = performance.now();
   const images: Summary[] = [];
   const errors: { name: string; error: ReturnType<typeof reportError> }[] = [];

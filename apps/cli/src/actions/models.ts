@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import {
   addModel,
   checkModel,
+  describeDoubledNames,
   describeFolder,
   type ModelClaims,
   readBundle,
+  readClassNames,
   stageBundle,
 } from '@umbra/engine';
 import { reportError } from '@umbra/shared/errors';
@@ -26,6 +28,8 @@ export async function addToRegistry(path: string, options: AddModelOptions): Pro
     : await describeFolder(path, { ...options, ...parseClaims(options) });
   const { folder, known } = await addModel(registryFolder(), staged, options.replace);
   process.stdout.write(`${staged.bundle.name}: ${known ? 'already in' : 'added to'} ${folder}\n`);
+  const doubled = describeDoubledNames((await readClassNames(folder, staged.bundle)) ?? []);
+  if (doubled !== null) process.stderr.write(`warning: ${doubled}\n`);
 }
 
 type ParsedClaims = {

@@ -75,6 +75,7 @@ export async function runSubmission(submission: Submission): Promise<SubmissionR
     settings: submission.settings,
     ...(submission.rowsPerShard === undefined ? {} : { rowsPerShard: submission.rowsPerShard }),
   });
+  for (const warning of job.warnings ?? []) process.stderr.write(`warning: ${warning}\n`);
   const bar = createProgressBar('positions');
   let reported: string | null = null;
   const status = await client.waitForJob(job.id, {

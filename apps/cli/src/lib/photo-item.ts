@@ -1,14 +1,14 @@
-import { type ItemLabel, itemBox } from '@umbra/shared/contracts/dataset';
+import { classText, itemBox } from '@umbra/shared/contracts/dataset';
 import { invalidInput } from '@umbra/shared/errors';
 import type { Box } from '@umbra/shared/occlusion/grid';
 
 /** What a dataset would say of a photo. */
 export type PhotoItem = {
-  readonly label: ItemLabel | undefined;
+  readonly label: string | undefined;
   readonly box: Box | undefined;
 };
 
-/** @throws {AppError} `invalid_input` if the box is none. */
+/** @throws {AppError} `invalid_input` if the box or the label is none. */
 export function parseItem(flags: {
   readonly label?: string | undefined;
   readonly box?: string | undefined;
@@ -16,9 +16,11 @@ export function parseItem(flags: {
   return { label: labelOf(flags.label), box: boxOf(flags.box) };
 }
 
-/** Parse a label as in a dataset: digits are an index, anything else is a name. */
-function labelOf(text: string | undefined): ItemLabel | undefined {
-  return text !== undefined && /^\d+$/.test(text) ? Number(text) : text;
+/** A label as a folder's name gives it. */
+function labelOf(text: string | undefined): string | undefined {
+  const parsed = classText.optional().safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw invalidInput('Expected --label to be an index or a name of 1 to 200 characters');
 }
 
 function boxOf(text: string | undefined): Box | undefined {

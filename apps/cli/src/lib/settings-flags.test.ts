@@ -27,7 +27,7 @@ const cases: [string[], object][] = [
   [['--target', 'predicted'], { target: { kind: 'predicted' } }],
   [['--target', 'label'], { target: { kind: 'label' } }],
   [['--target', 'top:5'], { target: { kind: 'top', k: 5 } }],
-  [['--target', '281'], { target: { kind: 'class', index: 281 } }],
+  [['--target', '281'], { target: { kind: 'class', name: '281' } }],
   [['--target', 'tabby cat'], { target: { kind: 'class', name: 'tabby cat' } }],
   [
     ['--preset', 'article', '--patch', '50', '--stride', '50'],

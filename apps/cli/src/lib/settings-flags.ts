@@ -107,7 +107,7 @@ function parseTarget(name: string | undefined): unknown {
   if (name === 'predicted' || name === 'label') return { kind: name };
   const [, k] = /^top:(.*)$/.exec(name) ?? [];
   if (k !== undefined) return { kind: 'top', k: parseNumber(k) };
-  return /^\d+$/.test(name) ? { kind: 'class', index: Number(name) } : { kind: 'class', name };
+  return { kind: 'class', name };
 }
 
 /** Missing or empty text is not zero: it becomes NaN, which the contract refuses. */

@@ -1,5 +1,4 @@
 import { type Engine, type ModelInput, type OpenModel, prepareImage } from '@umbra/engine';
-import { keys } from '@umbra/platform/store/keys';
 import { describeModel, fetchModel, readClassNames } from '@umbra/platform/store/models';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { createLoadingCache } from '@umbra/shared/cache';

@@ -959,6 +959,7 @@ export interface components {
             waitingFor: string | null;
         };
         JobEstimate: {
+            warnings: string[];
             images: number;
             positionsPerImage: number | null;
             positions: number | null;
@@ -2195,6 +2196,7 @@ export interface operations {
                         etaSeconds: number | null;
                         waitingFor: string | null;
                         webhookSecret?: string;
+                        warnings?: string[];
                     };
                 };
             };

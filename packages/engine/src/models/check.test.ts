@@ -51,6 +51,15 @@ test('another model of the same name is refused unless it replaces the first', a
   expect((await stageBundle(join(registry, 'tiny'))).description).toEqual(two.description);
 });
 
+test('names of several classes are a warning, and no failure', async () => {
+  const labels = ['crane', 'ox', 'crane', 'n01440764 tench', 'Ox'];
+  const steps = await checkModel(await writeTinyBundle(folder, { name: 'doubled', labels }));
+  expect(steps.filter(({ ok }) => ok !== true)).toEqual([]);
+  expect(steps.find(({ name }) => name === 'labels')?.detail).toBe(
+    "5 names, from 'crane' to 'Ox'; warning: a target or label cannot name one of several classes: 'crane' (0, 2); give the index",
+  );
+});
+
 test('a description that takes logits for probabilities fails the check', async () => {
   const path = await writeTinyBundle(folder, { name: 'slip', output: 'probabilities' });
   const steps = await checkModel(path);

@@ -11,7 +11,7 @@ import { assertOutputKind, createOutputHead, noClass } from '../occlusion/output
 import type { OpenModel } from '../types.js';
 import { readBundle, verifyBundle } from './bundle.js';
 import { readFacts } from './describe.js';
-import { readLabels } from './labels.js';
+import { describeDoubledNames, readLabels } from './labels.js';
 
 /** One line of a model's check; `ok` is null where an earlier failure kept it from being run. */
 export type CheckStep = {
@@ -138,7 +138,8 @@ async function countLabels(folder: string, bundle: ModelBundle, width: number): 
   if (bundle.labels === undefined && bundle.output.positive === undefined) {
     return 'none: classes go by their numbers';
   }
-  return `${labels.length} names, from '${labels[0]}' to '${labels.at(-1)}'`;
+  const warning = describeDoubledNames(labels);
+  return `${labels.length} names, from '${labels[0]}' to '${labels.at(-1)}'${warning === null ? '' : `; warning: ${warning}`}`;
 }
 
 /** Compare the scores with the kind that the bundle states, which no run would notice to be wrong. */

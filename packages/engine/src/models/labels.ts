@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { classPair, type ModelBundle } from '@umbra/shared/contracts/model';
-import { integrity } from '@umbra/shared/errors';
-import { z } from 'zod';
+import { classPair, type ModelBundle, parseClassNames } from '@umbra/shared/contracts/model';
+import { findDoubledNames } from '../occlusion/class-names.js';
 
 /**
  * The class names of a bundle, in the order of the network's output.
@@ -16,25 +15,35 @@ export async function readLabels(
   bundle: ModelBundle,
   classes: number,
 ): Promise<readonly string[]> {
-  const pair = classPair(bundle.output);
-  if (pair !== null) return pair;
-  if (bundle.labels === undefined) {
-    return Array.from({ length: classes }, (_, index) => `class ${index}`);
-  }
-  const text = await readFile(join(folder, bundle.labels), 'utf8');
-  const parsed = z.array(z.string()).safeParse(parse(text));
-  if (!parsed.success || parsed.data.length !== classes) {
-    throw integrity(
-      `Expected '${bundle.labels}' of model '${bundle.name}' to be a JSON array of ${classes} names, got ${parsed.success ? `${parsed.data.length} names` : 'something else'}`,
-    );
-  }
-  return parsed.data;
+  const names = await readClassNames(folder, bundle, classes);
+  return names ?? Array.from({ length: classes }, (_, index) => `class ${index}`);
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+/**
+ * The class names that a bundle has; undefined where it has none.
+ *
+ * @throws {AppError} `integrity` if the file is not an array of names, or not of `classes` names.
+ */
+export async function readClassNames(
+  folder: string,
+  bundle: ModelBundle,
+  classes?: number,
+): Promise<readonly string[] | undefined> {
+  const pair = classPair(bundle.output);
+  if (pair !== null) return pair;
+  if (bundle.labels === undefined) return undefined;
+  return parseClassNames(await readFile(join(folder, bundle.labels)), bundle, classes);
+}
+
+const listedNames = 5;
+
+/** What to tell of names that several classes have; null where each has its own. */
+export function describeDoubledNames(names: readonly string[]): string | null {
+  const doubled = [...findDoubledNames(names)];
+  if (doubled.length === 0) return null;
+  const listed = doubled
+    .slice(0, listedNames)
+    .map(([name, indices]) => `'${name}' (${indices.join(', ')})`);
+  if (doubled.length > listedNames) listed.push(`${doubled.length - listedNames} more`);
+  return `a target or label cannot name one of several classes: ${listed.join(', ')}; give the index`;
 }

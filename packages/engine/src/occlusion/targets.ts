@@ -1,6 +1,7 @@
 import type { ItemLabel } from '@umbra/shared/contracts/dataset';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import { invalidInput } from '@umbra/shared/errors';
+import { createClassFinder } from './class-names.js';
 
 type TargetSettings = OcclusionSettings['target'];
 type ClassTarget = Extract<TargetSettings, { kind: 'class' }>;
@@ -10,7 +11,7 @@ type ClassTarget = Extract<TargetSettings, { kind: 'class' }>;
  *
  * @param rank Gives the `k` most probable classes of the unoccluded image.
  * @param label The image's label in its dataset, if it has one.
- * @throws {AppError} `invalid_input` if the model has no such class, or the image no label.
+ * @throws {AppError} `invalid_input` if the model has no such class or several, or the image no label.
  */
 export function targetIndices(
   target: TargetSettings,
@@ -45,28 +46,9 @@ function labelIndex(label: ItemLabel | undefined, labels: readonly string[]): nu
   if (label === undefined) {
     throw invalidInput("Expected the image to have a label in its dataset, for target 'label'");
   }
-  return targetIndex(
-    typeof label === 'number' ? { kind: 'class', index: label } : { kind: 'class', name: label },
-    labels,
-    'the label',
-  );
+  return createClassFinder(labels)(label, 'the label');
 }
 
-/** @throws {AppError} `invalid_input` if the model has no such class. */
-function targetIndex(target: ClassTarget, labels: readonly string[], what = 'target'): number {
-  const where = (field: string) => (what === 'target' ? `target.${field}` : what);
-  if ('index' in target) {
-    if (target.index < labels.length) return target.index;
-    throw invalidInput(
-      `Expected ${where('index')} to be below ${labels.length}, got ${target.index}`,
-    );
-  }
-  const wanted = target.name.toLowerCase();
-  const index = labels.findIndex((label) => label.toLowerCase() === wanted);
-  if (index >= 0) return index;
-  const similar = labels.filter((label) => label.toLowerCase().includes(wanted)).slice(0, 3);
-  const hint = similar.length > 0 ? `; did you mean ${similar.join(', ')}?` : '';
-  throw invalidInput(
-    `Expected ${where('name')} to be a class of the model, got '${target.name}'${hint}`,
-  );
-}
+/** @throws {AppError} `invalid_input` if the model has no such class, or several. */
+const targetIndex = (target: ClassTarget, labels: readonly string[]): number =>
+  createClassFinder(labels)('index' in target ? target.index : target.name);

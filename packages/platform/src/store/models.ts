@@ -10,9 +10,9 @@ import {
   type ModelBundle,
   type ModelSummary,
   parseBundle,
+  parseClassNames,
 } from '@umbra/shared/contracts/model';
 import { hasCode, integrity, notFound } from '@umbra/shared/errors';
-import { z } from 'zod';
 import { matchKey } from './key-layout.js';
 import { assertKey, keys } from './keys.js';
 import type { ObjectStore } from './store.js';
@@ -50,11 +50,11 @@ export async function publishModel(
 /** Read a stored model's class names, in the order of its classes; undefined where it has none. */
 export async function readClassNames(
   store: ObjectStore,
-  { bundle: { name, labels, output }, digest }: DescribedBundle,
+  { bundle, digest }: DescribedBundle,
 ): Promise<readonly string[] | undefined> {
+  const { name, labels, output } = bundle;
   if (labels === undefined) return classPair(output) ?? undefined;
-  const text = await store.get(keys.modelFile(name, digest, labels));
-  return z.array(z.string()).parse(JSON.parse(text.toString()));
+  return parseClassNames(await store.get(keys.modelFile(name, digest, labels)), bundle);
 }
 
 /** @throws {AppError} `integrity` if a model's description is missing or damaged. */

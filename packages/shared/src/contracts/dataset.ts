@@ -10,8 +10,14 @@ export const errorReport = z.strictObject({
   message: z.string(),
 });
 
-/** What an image shows, as its dataset says: an index among the model's classes, or a name. */
-export const itemLabel = z.union([z.int().min(0), z.string().min(1).max(200)]);
+/** A text that names a class, in Unicode's composed form: what looks the same is the same. */
+export const classText = z.string().min(1).max(200).normalize('NFC');
+
+/**
+ * What an image shows, as its dataset says: an index among the model's classes, or a text that names
+ * one of them (see `ClassFinder` of the engine).
+ */
+export const itemLabel = z.union([z.int().min(0), classText]);
 export type ItemLabel = z.output<typeof itemLabel>;
 
 /** Box of the labelled object: half-open, px of the upright photo. */

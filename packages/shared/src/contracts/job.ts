@@ -217,6 +217,8 @@ export type JobStatus = z.output<typeof jobStatus>;
 
 /** What `dryRun` answers: what a job would take, without making one. */
 export const jobEstimate = z.strictObject({
+  /** What to know before it runs, such as how many images have a label that is no class of the model. */
+  warnings: z.array(z.string()),
   images: z.int().min(0),
   /** Positions an image, and of all; null where inputs vary in size. */
   positionsPerImage: z.int().min(1).nullable(),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { invalidInput } from '../errors.js';
+import { integrity, invalidInput } from '../errors.js';
 import { sha256 } from './dataset.js';
 
 const file = z.strictObject({
@@ -59,8 +59,8 @@ const modelOutput = z
     kind: outputKind,
     /** The output that holds the scores, where the file has several. */
     name: z.string().min(1).optional(),
-    positive: z.string().min(1).optional(),
-    negative: z.string().min(1).optional(),
+    positive: z.string().min(1).normalize('NFC').optional(),
+    negative: z.string().min(1).normalize('NFC').optional(),
     threshold: z.number().gt(0).lt(1).optional(),
   })
   .superRefine(({ kind, positive, negative, threshold }, context) => {
@@ -148,4 +148,32 @@ export function parseBundle(text: Uint8Array, where: string): ModelBundle {
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   throw invalidInput(`Bad model description '${where}': ${problems.join('; ')}`);
+}
+
+const classNames = z.array(z.string().normalize('NFC'));
+
+/**
+ * Parse a bundle's file of class names: a JSON array, in the order of the network's output.
+ *
+ * @param classes How many scores the network gives, if that is known.
+ * @throws {AppError} `integrity` if the file is not an array of so many names.
+ */
+export function parseClassNames(
+  text: Uint8Array,
+  { name, labels }: Pick<ModelBundle, 'name' | 'labels'>,
+  classes?: number,
+): readonly string[] {
+  const parsed = classNames.safeParse(jsonOf(text));
+  if (parsed.success && parsed.data.length === (classes ?? parsed.data.length)) return parsed.data;
+  throw integrity(
+    `Expected '${labels}' of model '${name}' to be a JSON array of ${classes === undefined ? '' : `${classes} `}names, got ${parsed.success ? `${parsed.data.length} names` : 'something else'}`,
+  );
+}
+
+function jsonOf(text: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(text));
+  } catch {
+    return undefined;
+  }
 }

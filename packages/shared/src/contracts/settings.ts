@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Size } from '../occlusion/grid.js';
+import { classText } from './dataset.js';
 
 const px = z.int().min(1).max(16_384);
 
@@ -62,7 +63,7 @@ const target = z.union(
     z.strictObject({ kind: z.literal('top'), k: z.int().min(1).max(100) }),
     z.strictObject({ kind: z.literal('label') }),
     z.strictObject({ kind: z.literal('class'), index: z.int().min(0) }),
-    z.strictObject({ kind: z.literal('class'), name: z.string().min(1).max(200) }),
+    z.strictObject({ kind: z.literal('class'), name: classText }),
   ],
   {
     error:

@@ -1,5 +1,7 @@
+import { checkLabels } from '@umbra/datasets';
 import { getJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
+import { readClassNames } from '@umbra/platform/store/models';
 import { positionsOf } from '@umbra/platform/tenancy/count-usage';
 import { storedDataset } from '@umbra/shared/contracts/dataset';
 import { hasCode, invalidInput } from '@umbra/shared/errors';
@@ -14,11 +16,12 @@ export type ValidateServices = JobStateServices & Pick<WorkerServices, 'readTena
  * Queue a job once its dataset is ready. Its share of the tenant's positions is known, and reserved,
  * only then.
  *
- * @throws {AppError} `invalid_input` if the dataset failed or was deleted; `quota_exceeded`.
+ * @throws {AppError} `invalid_input` if the dataset failed or was deleted, or its labels, which the job
+ *   watches, are no classes of the model; `quota_exceeded`.
  */
 export async function validateJob(services: ValidateServices, tracked: LoadedJob): Promise<void> {
   const { store, readTenant, usage } = services;
-  const { tenant, job } = tracked;
+  const { tenant, job, loaded } = tracked;
   const dataset = await getJson(store, keys.dataset(tenant, job.dataset), storedDataset).catch(
     (error: unknown) => {
       if (!hasCode(error, 'not_found')) throw error;
@@ -31,6 +34,11 @@ export async function validateJob(services: ValidateServices, tracked: LoadedJob
   if (dataset.state !== 'ready') {
     tracked.notBeforeMs = Date.now() + slowIntervalMs;
     return;
+  }
+  if (job.settings.target.kind === 'label') {
+    const { name, digest } = job.model;
+    const classNames = await readClassNames(store, { bundle: loaded.bundle, digest });
+    await checkLabels(store, tenant, dataset, { name, classNames });
   }
   const counts = { total: dataset.images, completed: 0, failed: 0 };
   const { quotas } = await readTenant(tenant);
