@@ -9,6 +9,7 @@ import { type DatasetItem, datasetItem, errorReport } from '@umbra/shared/contra
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import { isResultFile, type ResultFile } from '@umbra/shared/contracts/result';
 import { type ErrorReport, hasCode, integrity } from '@umbra/shared/errors';
+import { resultFolder } from '@umbra/shared/file-names';
 import { z } from 'zod';
 import type { ZipEntry } from './zip-writer.js';
 
@@ -105,7 +106,7 @@ async function readFile(
       ? outcome.json
       : await store.get(keys.result(tenant, job.id, item.id, name));
   const sha256 = createHash('sha256').update(content).digest('hex');
-  return { ...(await pack(`${folderOf(item)}/${name}`, content)), sha256 };
+  return { ...(await pack(`${resultFolder(item)}/${name}`, content)), sha256 };
 }
 
 const deflate = promisify<Buffer, ZlibOptions, Buffer>(deflateRaw);
@@ -130,18 +131,3 @@ const orNull = <T>(found: Promise<T>): Promise<T | null> =>
     if (hasCode(error, 'not_found')) return null;
     throw error;
   });
-
-export const folderOf = ({ id, name }: DatasetItem): string => `${folderName(name)}__${id}`;
-
-/**
- * The image's name without folders and ending, in characters that every system can unpack, and
- * short enough: file systems allow 255 bytes, a character may take 4.
- */
-export function folderName(name: string): string {
-  const base = name.replace(/^.*[\\/]/s, '');
-  const plain = base
-    .replace(/\.[^.]*$/, '')
-    .replaceAll(/[^\p{L}\p{N}._-]+/gu, '_')
-    .replace(/^\.+/, '');
-  return [...plain].slice(0, 55).join('') || 'image';
-}

@@ -9,8 +9,9 @@ import { keys } from '@umbra/platform/store/keys';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import type { ArchivePart } from '@umbra/shared/contracts/archive';
 import type { Counts, JobRecord } from '@umbra/shared/contracts/job';
+import { resultFolder } from '@umbra/shared/file-names';
 import { umbraVersion } from '@umbra/shared/version';
-import { type ArchivedFile, type ArchiveStep, folderOf, pack } from './archive-images.js';
+import { type ArchivedFile, type ArchiveStep, pack } from './archive-images.js';
 import { createZipWriter } from './zip-writer.js';
 
 /** One zip of a job's results, on its way to the store. */
@@ -89,7 +90,7 @@ export async function openPart(options: PartOptions): Promise<PartWriter> {
           sha256: one.sha256,
           bytes: one.bytes,
         }));
-        await list({ ...image, state: 'completed', folder: folderOf(item), files: listed });
+        await list({ ...image, state: 'completed', folder: resultFolder(item), files: listed });
       } else if (outcome.state === 'failed') {
         await list({ ...image, state: 'failed' });
         const line = JSON.stringify({ id, name: given, error: outcome.error });

@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tinyNetwork, writeTinyBundle } from '../testing/tiny-bundle.js';
-import { encodeHead, encodeOnnx } from '../testing/tiny-onnx.js';
+import { encodeHead, encodeOnnx, type Network } from '../testing/tiny-onnx.js';
 import { checkModel } from './check.js';
 import { describeFolder } from './describe.js';
 import { addModel, stageBundle } from './registry.js';
@@ -39,6 +39,45 @@ test('a plain ONNX file is described, added once, and passes every check', async
   expect(steps).toHaveLength(7);
   expect(steps.filter(({ ok }) => ok !== true)).toEqual([]);
   expect(steps.at(-1)?.detail).toContain('dense and incremental differ');
+});
+
+test('files of any name, and weights in a folder of their own, are added and run', async () => {
+  const source = join(folder, 'any names');
+  const tiny = tinyNetwork();
+  const place = 'weights/w (1) é.bin';
+  const weights = tiny.weights.map((weight) =>
+    weight.name === 'w2' ? { ...weight, file: `./${place}` } : weight,
+  );
+  await mkdir(join(source, 'weights'), { recursive: true });
+  const values = tiny.weights.find(({ name }) => name === 'w2')?.values ?? [];
+  await writeFile(join(source, place), new Uint8Array(Float32Array.from(values).buffer));
+  await writeFile(join(source, 'Réseau 猫 (v2).onnx'), encodeOnnx({ ...tiny, weights }));
+  const staged = await describeFolder(source, claims);
+  expect(staged.bundle.name).toBe('reseau-v2');
+  expect(staged.bundle.files.map(({ path }) => path)).toEqual(['Réseau 猫 (v2).onnx', place]);
+  const registry = join(folder, 'registry');
+  await addModel(registry, staged);
+  const steps = await checkModel(join(registry, 'reseau-v2'));
+  expect(steps.filter(({ ok }) => ok !== true)).toEqual([]);
+});
+
+test('a model whose file gives no name asks for one', async () => {
+  const file = join(folder, '猫.onnx');
+  await writeFile(file, encodeOnnx(tinyNetwork()));
+  await expect(describeFolder(file, claims)).rejects.toThrow('--name NAME: a name of a-z');
+  expect((await describeFolder(file, { ...claims, name: 'neko' })).bundle.name).toBe('neko');
+});
+
+test('weights outside the folder of the model are refused', async () => {
+  const source = join(folder, 'outside');
+  await mkdir(source, { recursive: true });
+  await writeFile(join(folder, 'w.bin'), 'x');
+  const [first, ...rest] = tinyNetwork().weights;
+  const weights = [{ ...first, file: '../w.bin' }, ...rest] as Network['weights'];
+  await writeFile(join(source, 'net.onnx'), encodeOnnx({ ...tinyNetwork(), weights }));
+  await expect(describeFolder(source, claims)).rejects.toThrow(
+    "Expected a relative path, got the folder '..' in '../w.bin'",
+  );
 });
 
 test('another model of the same name is refused unless it replaces the first', async () => {

@@ -40,6 +40,7 @@ const fileKinds: readonly {
   { suffix: 'model.json', formats: ['tfjs-layers', 'tfjs-graph'], read: readTfjsFacts },
 ];
 const labelsFile = 'labels.json';
+const maxNameLength = 100;
 
 /** Read the facts of a bundle's model file. @throws {AppError} `integrity` if it is damaged. */
 export function readFacts(
@@ -66,7 +67,9 @@ export async function describeFolder(path: string, claims: ModelClaims): Promise
   const { scale, mean = [0, 0, 0], std = [1, 1, 1] } = claims;
   const named = await readLabelNames(folder, claims.labels);
   const { output, labels, missing: missingOutput } = describeOutput(facts, claims, named);
-  const missing: string[] = Object.entries({ size, scale }).flatMap(([field, value]) =>
+  const name =
+    claims.name ?? (nameOf(/^model\.(onnx|json)$/.test(file) ? folder : file) || undefined);
+  const missing: string[] = Object.entries({ name, size, scale }).flatMap(([field, value]) =>
     value === undefined ? wanted[field as keyof typeof wanted] : [],
   );
   missing.push(...missingOutput);
@@ -76,11 +79,11 @@ export async function describeFolder(path: string, claims: ModelClaims): Promise
     );
   }
   const files = new Map<string, string | Buffer>();
-  for (const name of facts.files) files.set(name, join(folder, name));
+  for (const path of facts.files) files.set(path, join(folder, path));
   if (labels !== null) files.set(labelsFile, Buffer.from(`${JSON.stringify(labels, null, 0)}\n`));
   const description = {
     version: 1,
-    name: claims.name ?? nameOf(/^model\.(onnx|json)$/.test(file) ? folder : file),
+    name,
     format,
     files: await Promise.all([...files].map(([name, content]) => listFile(name, content))),
     model: facts.model,
@@ -105,6 +108,7 @@ export async function describeFolder(path: string, claims: ModelClaims): Promise
 }
 
 const wanted = {
+  name: "  --name NAME: a name of a-z, 0-9, '.', '_' and '-'; the file's own has none of these",
   size: '  --input HEIGHTxWIDTH: the extent of its input, px, since the file leaves it open',
   scale:
     '  --scale S, and --mean R,G,B --std R,G,B unless they are 0 and 1: a pixel p in [0, 255] enters as (p * S - mean) / std; torchvision has 1/255, 0.485,0.456,0.406 and 0.229,0.224,0.225',
@@ -138,9 +142,13 @@ const tooMany = (path: string, files: readonly string[]): AppError =>
 /** Make a bundle's name of a file's: lower case, digits, dots, dashes. */
 const nameOf = (path: string): string =>
   basename(path, extname(path) === '.onnx' ? '.onnx' : '')
+    .normalize('NFKD')
+    .replaceAll(/\p{M}/gu, '')
     .toLowerCase()
     .replace(/[^a-z0-9._-]+/g, '-')
-    .replace(/^[^a-z0-9]+/, '');
+    .replace(/^[^a-z0-9]+/, '')
+    .slice(0, maxNameLength)
+    .replace(/-+$/, '');
 
 /** Add the side that just covers the input to a crop or fit without one. */
 const withSide = (

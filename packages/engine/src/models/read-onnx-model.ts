@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { integrity } from '@umbra/shared/errors';
 import { inlineWeight, type OnnxModel, type Weight } from '../graph/onnx-model.js';
@@ -65,7 +65,11 @@ async function skim(path: string, fileName: string): Promise<SkimmedModel> {
 function locate({ proto, raw }: SkimmedTensor, fileName: string): Weight {
   const { name = '' } = proto;
   const weight = inlineWeight(name, proto);
-  if (isExternal(proto)) return { ...weight, file: externalData(proto) };
+  if (isExternal(proto)) {
+    const { path, ...place } = externalData(proto);
+    // Exporters write './weights.bin', too; a bundle lists the plain path.
+    return { ...weight, file: { path: posix.normalize(path), ...place } };
+  }
   return { ...weight, file: raw === null ? null : { path: fileName, ...raw } };
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type ModelBundle, modelBundle } from '@umbra/shared/contracts/model';
 import { AppError, invalidInput } from '@umbra/shared/errors';
 import { readBundle, verifyBundle } from './bundle.js';
@@ -79,6 +79,7 @@ export async function addModel(
 
 /** Write or copy one file; verifying the copy later finds and names a missing one. */
 async function put(path: string, content: string | Buffer): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
   if (typeof content !== 'string') return writeFile(path, content);
   // A clone where the disk can make one: models are large.
   if (existsSync(content)) await copyFile(content, path, constants.COPYFILE_FICLONE);

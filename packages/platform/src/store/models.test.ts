@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type ModelSummary, parseBundle } from '@umbra/shared/contracts/model';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createFsStore } from './fs-store.js';
@@ -19,15 +19,16 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const sha256 = (bytes: string) => createHash('sha256').update(bytes).digest('hex');
 
-async function makeBundle(name: string, weights = 'weights'): Promise<string> {
+async function makeBundle(name: string, weights = 'weights', path = 'model.onnx'): Promise<string> {
   const bundle = await mkdtemp(join(folder, 'bundle-'));
-  await writeFile(join(bundle, 'model.onnx'), weights);
+  await mkdir(dirname(join(bundle, path)), { recursive: true });
+  await writeFile(join(bundle, path), weights);
   const description = {
     version: 1,
     name,
     format: 'onnx',
-    files: [{ path: 'model.onnx', sha256: sha256(weights), bytes: weights.length }],
-    model: 'model.onnx',
+    files: [{ path, sha256: sha256(weights), bytes: weights.length }],
+    model: path,
     input: {
       layout: 'NCHW',
       height: 224,
@@ -54,6 +55,13 @@ async function publish(bundle: string): Promise<ModelSummary> {
 }
 
 describe('publishModel', () => {
+  test('stores files of any name, in folders of the bundle', async () => {
+    const path = 'weights/Réseau 猫 (v2).onnx';
+    const { digest } = await publish(await makeBundle('net', 'weights', path));
+    const fetched = await fetchModel(store, 'net', digest, join(folder, 'cache'));
+    expect(await readFile(join(fetched, path), 'utf8')).toBe('weights');
+  });
+
   test('stores a bundle that fetchModel brings back byte for byte', async () => {
     const bundle = await makeBundle('net');
     const summary = await publish(bundle);

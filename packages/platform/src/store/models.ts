@@ -166,6 +166,7 @@ async function fetchFile(
   path: string,
   expected: { readonly bytes: number; readonly sha256: string },
 ): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
   const { body } = await store.stream(key);
   const digest = createHash('sha256');
   let bytes = 0;

@@ -1,9 +1,20 @@
 import { z } from 'zod';
 import { integrity, invalidInput } from '../errors.js';
+import { describeBadFilePath } from '../file-names.js';
 import { sha256 } from './dataset.js';
 
+/** Leaves room in a key of the store for the model's name and digest. */
+const maxFilePathBytes = 512;
+
+const filePath = z.string().superRefine((path, context) => {
+  const bad = describeBadFilePath(path, maxFilePathBytes);
+  if (bad === null) return;
+  context.addIssue({ code: 'custom', message: `Expected a relative path, got ${bad}` });
+});
+
 const file = z.strictObject({
-  path: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/),
+  /** Relative to the bundle's folder, with `/`; any script, and folders within. */
+  path: filePath,
   sha256,
   bytes: z.int().min(1),
 });
