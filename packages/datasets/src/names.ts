@@ -1,4 +1,5 @@
 import { invalidInput } from '@umbra/shared/errors';
+import { describeBadPath } from '@umbra/shared/file-names';
 
 /**
  * Hold a name to a plain relative path.
@@ -6,14 +7,8 @@ import { invalidInput } from '@umbra/shared/errors';
  * @throws {AppError} `invalid_input`
  */
 export function assertName(name: string): void {
-  const segments = name.split('/');
-  const bad =
-    name === '' ||
-    name.length > 1024 ||
-    /[\\\p{Cc}]/u.test(name) ||
-    /^[A-Za-z]:/.test(name) ||
-    segments.some((segment) => segment === '' || segment === '.' || segment === '..');
-  if (bad) throw invalidInput("Expected a relative file name without '..' or backslashes");
+  const bad = describeBadPath(name);
+  if (bad !== null) throw invalidInput(`Expected a relative file name, got ${bad}`);
 }
 
 /** Folders, and what archivers and desktops leave beside photos. */
@@ -27,5 +22,5 @@ export const isIgnoredFile = (name: string): boolean =>
  */
 export function folderLabel(name: string): string | undefined {
   const folder = name.split('/').at(-2);
-  return folder === undefined ? undefined : folder.slice(0, 200);
+  return folder?.normalize('NFC').slice(0, 200);
 }

@@ -52,6 +52,13 @@ const cut = (bytes: Buffer, size: number): Buffer[] =>
     bytes.subarray(index * size, (index + 1) * size),
   );
 
+test("names are as the client's file system has them", async () => {
+  const names = ['a%22b.png', '%0Aa.png', '100%.png', 'a%20b.png'];
+  const { files, sink } = collect();
+  await read(Readable.from([...names.map((name) => part(name, 'x')), end]), sink);
+  expect([...files.keys()]).toEqual(['a"b.png', '\na.png', '100%.png', 'a%20b.png']);
+});
+
 test.each([1, 7, 65_536])('files come in order and whole, in chunks of %i bytes', async (size) => {
   const large = Buffer.alloc(size === 1 ? 5_000 : 500_000, 'a\r\n--');
   const form = [part('cats/größe.png', 'one'), part('large.png', large), part('', ''), end];

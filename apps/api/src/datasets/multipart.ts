@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { type Sink, unpackTar, unpackZip } from '@umbra/datasets';
 import { AppError, invalidInput } from '@umbra/shared/errors';
 import type { Request } from 'express';
-import { feedForm, openForm } from '../http/form.js';
+import { feedForm, fileNameOf, openForm } from '../http/form.js';
 
 /** Folder for archives among the files, and the maximum size of their contents. */
 export type Unpacking = { readonly folder: string; readonly maxBytes: number };
@@ -29,7 +29,7 @@ export async function readForm(
   let turn = Promise.resolve();
   let failure: unknown;
   form.on('file', (_field, stream, filename: string | undefined) => {
-    const name = filename ?? '';
+    const name = fileNameOf(filename);
     turn = turn
       .then(() => (failure === undefined ? readFile(name, stream, sink, unpacking) : undefined))
       .catch((error: unknown) => {

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
+import { assertName } from '@umbra/datasets';
 import { AppError, invalidInput } from '@umbra/shared/errors';
 import type { Request } from 'express';
-import { feedForm, openForm } from '../http/form.js';
+import { feedForm, fileNameOf, openForm } from '../http/form.js';
 
 /** One image, and the fields that came with it. */
 export type ImageForm = {
@@ -43,7 +44,7 @@ async function readForm(request: Request, limit: number): Promise<ImageForm> {
     const image = readAll(stream, limit);
     // Awaited below; a form that breaks off must not leave an unhandled rejection.
     image.catch(() => undefined);
-    files.push({ name: filename || 'image', image });
+    files.push({ name: fileNameOf(filename), image });
   });
   let count = 0;
   form.on('file', () => {
@@ -61,13 +62,11 @@ async function readForm(request: Request, limit: number): Promise<ImageForm> {
   return { image: await file.image, name: nameOf(file.name), fields };
 }
 
-/** Make a file name that can be displayed. */
+/** The file's name without folders; `image` where there is none. @throws {AppError} `invalid_input` */
 function nameOf(given: string): string {
-  const name = given
-    .replace(/^.*[\\/]/s, '')
-    .replaceAll(/\p{Cc}/gu, '')
-    .slice(0, 200);
-  return ['', '.', '..'].includes(name) ? 'image' : name;
+  const name = given.replace(/^.*[\\/]/s, '') || 'image';
+  assertName(name);
+  return name;
 }
 
 /** Read a body into memory. @throws {AppError} `too_large` after the rest was read and discarded. */

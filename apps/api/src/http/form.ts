@@ -16,6 +16,17 @@ export function openForm(request: Request, options: FormOptions): BusboyInstance
   }
 }
 
+/** What HTML's rule writes for the characters that would end a name in a form's header. */
+const escapes: Readonly<Record<string, string>> = { '%22': '"', '%0D': '\r', '%0A': '\n' };
+
+/**
+ * The name that a client gave to a file of a form; empty if it gave none.
+ *
+ * @see https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#multipart-form-data
+ */
+export const fileNameOf = (header: string | undefined): string =>
+  (header ?? '').replaceAll(/%22|%0D|%0A/g, (found) => escapes[found] ?? found);
+
 /**
  * Read a form to its end. Where it breaks off, the file that it left open fails, too: no reader waits for the
  * rest of it, or takes it as complete.

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { basename, extname, join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import {
   composeResult,
   createClassFinder,
@@ -21,6 +21,7 @@ import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { imageResult } from '@umbra/shared/contracts/result';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import { reportError } from '@umbra/shared/errors';
+import { resultFolder } from '@umbra/shared/file-names';
 import { imageIdAt } from '@umbra/shared/ids';
 import { dryRun } from '../lib/dry-run.js';
 import { type EngineFlags, parseEngineOptions } from '../lib/engine-flags.js';
@@ -126,16 +127,17 @@ async function explainPhoto(
   });
   bar.end();
   const id = imageIdAt(index);
+  const name = basename(path);
   const sha256 = createHash('sha256').update(photo).digest('hex');
   const files = await composeResult({
     photo,
-    image: { id, name: basename(path), sha256, width, height },
+    image: { id, name, sha256, width, height },
     model,
     settings,
     run,
     provenance: run.provenance,
   });
-  const folder = join(out, `${basename(path, extname(path))}__${id}`);
+  const folder = join(out, resultFolder({ id, name }));
   await writeResult(folder, files);
   return summarise(imageResult.parse(JSON.parse(String(files.get('result.json')))), folder);
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type ErrorCode, errorCodes } from '../errors.js';
+import { describeBadPath, maxPathLength } from '../file-names.js';
 
 export const datasetId = z.string().regex(/^ds_[0-9a-z]{20}$/);
 /** Position of the image in its dataset, padded so that names sort in upload order. */
@@ -38,7 +39,7 @@ export const datasetItem = z.strictObject({
   version: z.literal(1),
   id: imageId,
   /** The name the user gave, a relative path with `/`; for display and archives, never a key. */
-  name: z.string().min(1).max(1024),
+  name: z.string().min(1).max(maxPathLength),
   sha256,
   bytes: z.int().min(1),
   width: z.int().min(1),
@@ -120,7 +121,15 @@ export const storedDataset = z.union([
 export const dataset = datasetV2;
 export type Dataset = z.output<typeof datasetV2>;
 
-const imageName = z.string().min(1).max(1024);
+const imageName = z
+  .string()
+  .min(1)
+  .max(maxPathLength)
+  .superRefine((name, context) => {
+    const bad = describeBadPath(name);
+    if (bad === null) return;
+    context.addIssue({ code: 'custom', message: `Expected a relative file name, got ${bad}` });
+  });
 const labelsFrom = z.enum(['folder']);
 
 /** `POST /v1/datasets` in JSON: an open dataset, or one of images where they lie. */
