@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { ZipArchive } from 'archiver';
 import { pack } from 'tar-stream';
 import { expect, test } from 'vitest';
+import { assertName } from './names.js';
 import type { Sink } from './sink.js';
 import { unpackTar } from './tar.js';
 import { unpackZip } from './zip.js';
@@ -52,6 +53,103 @@ test('entries of a zip are bounded together, whatever they are packed into', asy
   const small = unpackZip(path, sink, { maxBytes: 8_000 });
   await expect(small).rejects.toMatchObject({ code: 'too_large' });
   await rm(folder, { recursive: true });
+});
+
+type RawEntry = { readonly name: Buffer; readonly host: number; readonly flags?: number };
+
+/** A zip of empty files, whose names are bytes as an archiver of that system writes them. */
+function rawZip(entries: readonly RawEntry[]): Buffer {
+  const local: Buffer[] = [];
+  const central: Buffer[] = [];
+  let offset = 0;
+  for (const { name, host, flags = 0 } of entries) {
+    const head = Buffer.alloc(30);
+    head.writeUInt32LE(0x04034b50, 0);
+    head.writeUInt16LE(flags, 6);
+    head.writeUInt16LE(name.length, 26);
+    const listed = Buffer.alloc(46);
+    listed.writeUInt32LE(0x02014b50, 0);
+    listed.writeUInt16LE((host << 8) | 20, 4);
+    listed.writeUInt16LE(flags, 8);
+    listed.writeUInt16LE(name.length, 28);
+    listed.writeUInt32LE(offset, 42);
+    local.push(head, name);
+    central.push(listed, name);
+    offset += head.length + name.length;
+  }
+  const end = Buffer.alloc(22);
+  end.writeUInt32LE(0x06054b50, 0);
+  end.writeUInt16LE(entries.length, 8);
+  end.writeUInt16LE(entries.length, 10);
+  end.writeUInt32LE(Buffer.concat(central).length, 12);
+  end.writeUInt32LE(offset, 16);
+  return Buffer.concat([...local, ...central, end]);
+}
+
+const unix = 3;
+const dos = 0;
+const utf8 = (name: string) => Buffer.from(name);
+
+test.each<[string, RawEntry, string, string | null]>([
+  [
+    'UTF-8 without the flag, of macOS',
+    { name: utf8('cafe\u0301/é 1.png'), host: unix },
+    'cafe\u0301/é 1.png',
+    null,
+  ],
+  [
+    'UTF-8 with the flag',
+    { name: utf8('日本/写真.png'), host: dos, flags: 0x800 },
+    '日本/写真.png',
+    null,
+  ],
+  ['backslashes of PowerShell', { name: utf8('cats\\a.png'), host: dos }, 'cats/a.png', null],
+  ['a backslash of Unix', { name: utf8('a\\b.png'), host: unix }, 'a\\b.png', 'a backslash'],
+  [
+    'Shift-JIS',
+    { name: Buffer.from('8eca905e2f835c2e706e67', 'hex'), host: dos },
+    '\ufffdʐ^/\ufffd/.png',
+    'not UTF-8',
+  ],
+  [
+    'Latin-1',
+    { name: Buffer.from('caf\xe9/\xe9.png', 'latin1'), host: unix },
+    'caf\ufffd/\ufffd.png',
+    'not UTF-8',
+  ],
+  [
+    'Latin-1 with the flag of UTF-8',
+    { name: Buffer.from('\xe9.png', 'latin1'), host: unix, flags: 0x800 },
+    '\ufffd.png',
+    'not UTF-8',
+  ],
+])('a zip with %s gives right names or refuses that one', async (_, entry, expected, refusal) => {
+  const folder = await mkdtemp(join(tmpdir(), 'umbra-zip-'));
+  const path = join(folder, 'a.zip');
+  await writeFile(path, rawZip([entry, { name: utf8('next.png'), host: unix }]));
+  const before = names.length;
+  await unpackZip(path, sink, bounds);
+  expect(names.slice(before)).toEqual([expected, 'next.png']);
+  if (refusal === null) assertName(expected);
+  else expect(() => assertName(expected)).toThrow(refusal);
+  await rm(folder, { recursive: true });
+});
+
+/** A tar whose first header's checksum is right again. */
+function withChecksum(tar: Buffer): Buffer {
+  tar.fill(' ', 148, 156);
+  const sum = tar.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+  tar.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  return tar;
+}
+
+test('a tar with a name in Latin-1 gives one that is refused', async () => {
+  const body = await tarOf({ 'xxx.png': Buffer.alloc(1), 'next.png': Buffer.alloc(1) });
+  const latin1 = Buffer.from(body.toString('latin1').replace('xxx.png', '.\xe9x.png'), 'latin1');
+  const before = names.length;
+  await unpackTar(Readable.from([withChecksum(latin1)]), sink, bounds);
+  expect(names.slice(before)).toEqual(['.\ufffdx.png', 'next.png']);
+  expect(() => assertName('.\ufffdx.png')).toThrow('not UTF-8');
 });
 
 test("a body's own error passes as it is, and a broken archive says so", async () => {

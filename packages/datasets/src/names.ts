@@ -11,9 +11,12 @@ export function assertName(name: string): void {
   if (bad !== null) throw invalidInput(`Expected a relative file name, got ${bad}`);
 }
 
-/** Folders, and what archivers and desktops leave beside photos. */
+/**
+ * Folders, and what archivers and desktops leave beside photos. A file whose name is in an unknown
+ * encoding is a photo as well as any: it is refused, and not passed over.
+ */
 export const isIgnoredFile = (name: string): boolean =>
-  name.endsWith('/') || /(^|\/)(__MACOSX\/|\.[^./])/.test(name);
+  name.endsWith('/') || (!name.includes('\ufffd') && /(^|\/)(__MACOSX\/|\.[^./])/.test(name));
 
 /**
  * An ImageFolder's label: the name of the folder that an image lies in.

@@ -70,9 +70,25 @@ export async function unpackZip(place: ZipPlace, sink: Sink, limits: ZipOptions)
   }
 }
 
+/** Flag of a name in UTF-8. */
+const utf8Flag = 0x800;
+/** Systems whose archivers write `\` between folders: DOS, OS/2, NTFS, and NTFS and VFAT of Info-ZIP. */
+const dosHosts: ReadonlySet<number> = new Set([0, 6, 10, 11, 14]);
+
+/**
+ * Decode an entry's name. Without the flag it should be CP437; what is there is UTF-8 of macOS, or the
+ * encoding of somebody's system, which no entry names: `\ufffd` then takes the place of its bytes, and
+ * the name is refused.
+ */
+function nameOf(entry: Entry): string {
+  const { generalPurposeBitFlag, fileNameRaw, extraFields, versionMadeBy } = entry;
+  const flags = generalPurposeBitFlag | utf8Flag;
+  const isStrict = !dosHosts.has(versionMadeBy >>> 8);
+  return getFileNameLowLevel(flags, fileNameRaw, extraFields, isStrict);
+}
+
 async function unpackEntry(zip: ZipFile, entry: Entry, sink: Sink): Promise<void> {
-  const { generalPurposeBitFlag, fileNameRaw, extraFields } = entry;
-  const name = getFileNameLowLevel(generalPurposeBitFlag, fileNameRaw, extraFields, true);
+  const name = nameOf(entry);
   if (isIgnoredFile(name)) return;
   const mode = entry.externalFileAttributes >>> 16;
   if ((mode & fileType) === symbolicLink) {

@@ -55,7 +55,7 @@ describe('a path', () => {
     ['a\tb.png', 'the control character U+0009 in "a\\tb.png"'],
     ['a\nb.png', 'the control character U+000A in "a\\nb.png"'],
     ['a\\b.png', "a backslash in 'a\\b.png'"],
-    ['a\ufffdb.png', "bytes that are no text in 'a\ufffdb.png'"],
+    ['a\ufffdb.png', "bytes that are not UTF-8 in 'a\ufffdb.png'"],
     ['/etc/a.png', "the absolute path '/etc/a.png'"],
     ['C:/a.png', "the absolute path 'C:/a.png'"],
     ['a/../b.png', "the folder '..' in 'a/../b.png'"],

@@ -17,8 +17,8 @@ export function describeBadPath(path: string): string | null {
   if (path.length > maxPathLength) return `${path.length} characters, of at most ${maxPathLength}`;
   if (control !== undefined)
     return `the control character ${codeOf(control)} in ${JSON.stringify(path)}`;
+  if (/[\p{Cs}\ufffd]/u.test(path)) return `bytes that are not UTF-8 in '${path}'`;
   if (path.includes('\\')) return `a backslash in '${path}'`;
-  if (/[\p{Cs}\ufffd]/u.test(path)) return `bytes that are no text in '${path}'`;
   if (/^[A-Za-z]:/.test(path) || path.startsWith('/')) return `the absolute path '${path}'`;
   const segments = path.split('/');
   const dots = segments.find((segment) => segment === '.' || segment === '..');
