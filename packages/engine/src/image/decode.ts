@@ -1,4 +1,5 @@
-import { invalidInput } from '@umbra/shared/errors';
+import { type AppError, invalidInput } from '@umbra/shared/errors';
+import { type FileFormat, formatOf, formats } from '@umbra/shared/file-formats';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import sharp, { type Metadata, type Sharp } from 'sharp';
 
@@ -9,7 +10,7 @@ export const defaultLimits: ImageLimits = { maxPixels: 100_000_000 };
  * Photo formats. libvips also draws SVG, but with whatever fonts a machine has: two workers would
  * see two images.
  */
-const formats: readonly string[] = ['jpeg', 'png', 'webp', 'tiff', 'gif', 'heif'];
+const imageFormats: readonly string[] = ['jpeg', 'png', 'webp', 'tiff', 'gif', 'heif'];
 const wanted = 'Expected an image (JPEG, PNG, WebP, TIFF, GIF, AVIF)';
 
 export type ImageInfo = Size & { readonly format: string };
@@ -70,11 +71,14 @@ async function readHeader(
   const metadata = await sharp(bytes, { limitInputPixels: false })
     .metadata()
     .catch((error: unknown) => {
-      throw invalidInput(`${wanted}, got something else`, error);
+      assertRgbTiff(bytes);
+      throw unsupported(formatOf(bytes), error);
     });
-  if (!formats.includes(metadata.format)) {
+  if (!imageFormats.includes(metadata.format)) {
     throw invalidInput(`${wanted}, got ${metadata.format.toUpperCase()}`);
   }
+  if (metadata.compression === 'hevc') throw unsupported(formats.heic);
+  assertDepth(metadata);
   const { width, height } = metadata.autoOrient;
   if (width * height > limits.maxPixels) {
     throw invalidInput(
@@ -82,6 +86,60 @@ async function readHeader(
     );
   }
   return { metadata, size: { width, height } };
+}
+
+/** Refuse what no decoder here reads, which is not to say that it is broken. */
+const unsupported = (format: FileFormat | null, error?: unknown): AppError =>
+  invalidInput(
+    `${wanted}, got ${format?.name ?? 'something else'}${format?.remedy === undefined ? '' : `: ${format.remedy}`}`,
+    error,
+  );
+
+/**
+ * Refuse samples other than whole numbers of 8 or 16 bits. The range of others is written in no file: of
+ * floats in [0, 1] a black photo would be made, and of integers of 32 bits a white one.
+ */
+function assertDepth({ depth, bitsPerSample }: Metadata): void {
+  if (depth === 'uchar' || depth === 'ushort') return;
+  const bits = bitsPerSample === undefined ? '' : ` of ${bitsPerSample} bits`;
+  throw invalidInput(
+    `Expected samples of 8 or 16 bits without a sign, got ${depth}${bits}, whose range the file does not tell: scale them to 8 or 16 bits`,
+  );
+}
+
+/** Colour spaces of TIFF that are not decoded, by the tag PhotometricInterpretation. */
+const foreignColours: ReadonlyMap<number, string> = new Map([
+  [8, 'CIELab'],
+  [9, 'ICCLab'],
+  [10, 'ITULab'],
+  [32_803, 'raw samples of a camera'],
+  [34_892, 'raw samples of a camera'],
+]);
+
+/** Refuse a TIFF by its colours, if they are why it cannot be decoded. */
+function assertRgbTiff(bytes: Buffer): void {
+  const colours = foreignColours.get(readPhotometric(bytes) ?? -1);
+  if (colours === undefined) return;
+  throw invalidInput(
+    `Expected an RGB, grey or CMYK image, got a TIFF of ${colours}: save it as RGB`,
+  );
+}
+
+const photometricTag = 262;
+const directoryEntryBytes = 12;
+
+/** The tag PhotometricInterpretation of a TIFF's first image; undefined where it has none. */
+function readPhotometric(bytes: Buffer): number | undefined {
+  const isLittle = bytes.toString('latin1', 0, 4) === 'II*\0';
+  if (!isLittle && bytes.toString('latin1', 0, 4) !== 'MM\0*') return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const read16 = (at: number) => (at + 2 > bytes.length ? 0 : view.getUint16(at, isLittle));
+  const directory = bytes.length < 8 ? 0 : view.getUint32(4, isLittle);
+  for (let entry = 0; entry < read16(directory); entry++) {
+    const at = directory + 2 + entry * directoryEntryBytes;
+    if (read16(at) === photometricTag) return read16(at + 8);
+  }
+  return undefined;
 }
 
 const open = (bytes: Buffer, limits: ImageLimits): Sharp =>

@@ -118,6 +118,21 @@ describe('every kind of file decodes to upright RGB', () => {
     }
   });
 
+  test('from CMYK by the profile in the file', async () => {
+    const background = { r: 150, g: 110, b: 90 };
+    const photo = await sharp({ create: { width: 16, height: 16, channels: 3, background } })
+      .withIccProfile('cmyk')
+      .toColourspace('cmyk')
+      .jpeg({ quality: 100 })
+      .toBuffer();
+    expect((await sharp(photo).metadata()).hasProfile).toBe(true);
+    const [pixel = []] = await pixelsOf(photo, 16);
+    // By LittleCMS of Pillow 13.0, perceptual; its plain conversion gives 141, 85, 61.
+    for (const [channel, value] of [149, 103, 71].entries()) {
+      expect(Math.abs((pixel[channel] ?? 0) - value)).toBeLessThanOrEqual(2);
+    }
+  });
+
   test('in the channel order and layout of the bundle', async () => {
     const photo = await drawQuarters(2).png().toBuffer();
     const planar = await prepareImage(photo, { ...identity(2), layout: 'NCHW', channels: 'BGR' });
@@ -139,6 +154,61 @@ describe('inspecting a file', () => {
       code: 'invalid_input',
       message: expect.stringContaining(message) as string,
     });
+  });
+
+  /** A TIFF of 2 x 2 px: samples of a kind that no encoder here writes. */
+  const tiff = (photometric: number, sampleFormat: number, samples: Buffer, bits: number) => {
+    const channels = samples.length / (bits / 8) / 4;
+    const tags = [
+      [256, 3, 1, 2],
+      [257, 3, 1, 2],
+      [258, 3, 1, bits],
+      [262, 3, 1, photometric],
+      [273, 4, 1, 150],
+      [277, 3, 1, channels],
+      [278, 3, 1, 2],
+      [279, 4, 1, samples.length],
+      [339, 3, 1, sampleFormat],
+    ] as const;
+    const head = Buffer.alloc(150);
+    head.write('II*\0', 'latin1');
+    head.writeUInt32LE(8, 4);
+    head.writeUInt16LE(tags.length, 8);
+    for (const [index, [tag, type, count, value]] of tags.entries()) {
+      const entry = 10 + 12 * index;
+      head.writeUInt16LE(tag, entry);
+      head.writeUInt16LE(type, entry + 2);
+      head.writeUInt32LE(count, entry + 4);
+      head.writeUInt32LE(value, entry + 8);
+    }
+    return Buffer.concat([head, samples]);
+  };
+  const heic = Buffer.from('000000186674797068656963000000006d69663168656963', 'hex');
+
+  test.each([
+    ['HEIC', heic, "got HEIC: convert it to PNG or JPEG, as with 'heif-convert"],
+    ['tar.bz2', Buffer.from('BZh91AY&SY'), 'got bzip2: pack the images as zip, tar or tar.gz'],
+    ['7z', Buffer.from('377abcaf271c0004', 'hex'), 'got 7z: pack the images as'],
+    ['a TIFF of Lab', tiff(8, 1, Buffer.alloc(12, 90), 8), 'got a TIFF of CIELab: save it as RGB'],
+    [
+      'a TIFF of floats',
+      tiff(1, 3, Buffer.from(Float32Array.of(0, 0.3, 0.6, 1).buffer), 32),
+      'got float of 32 bits, whose range the file does not tell',
+    ],
+    [
+      'a TIFF of signed integers',
+      tiff(1, 2, Buffer.from(Int16Array.of(0, 1, 2, -3).buffer), 16),
+      'got short of 16 bits',
+    ],
+  ])('says that %s is not supported, rather than broken', async (_name, file, message) => {
+    const inspected = inspectImage(file, limits);
+    await expect(inspected).rejects.toMatchObject({ code: 'invalid_input' });
+    await expect(inspected).rejects.toThrow(message);
+  });
+
+  test('takes AVIF', async () => {
+    const photo = await drawQuarters(32).avif({ lossless: true }).toBuffer();
+    expect(await inspectImage(photo, limits)).toMatchObject({ width: 32, format: 'heif' });
   });
 
   test('reports the upright extent of a good one', async () => {
