@@ -1,5 +1,5 @@
 import { at } from '@umbra/shared/assert';
-import { type Graph, type GraphNode, isMap } from './graph.js';
+import type { Graph, GraphNode } from './graph.js';
 import { type AxisWindow, outputRange, type Range, unionOf } from './window.js';
 
 export type Axis = 'y' | 'x';
@@ -25,11 +25,25 @@ export const windowOf = ({ reach }: GraphNode, axis: Axis): AxisWindow | null =>
 /** Whether a node maps feature maps to feature maps, each output reading a bounded region. */
 export const isLocal = (graph: Graph, node: GraphNode): boolean =>
   (node.reach.kind === 'window' || node.reach.kind === 'pointwise') &&
-  node.outputs.length === 1 &&
-  [...node.inputs, ...node.outputs].every((name) => {
-    const axes = graph.axes.get(name);
-    return isMap(graph.shapes.get(name)) && axes?.y === 2 && axes.x === 3;
-  });
+  node.inputs.length > 0 &&
+  [...node.inputs, ...node.outputs].every((name) => graph.axes.has(name));
+
+const movers = new Set([
+  'Gather',
+  'Reshape',
+  'Slice',
+  'Split',
+  'Squeeze',
+  'Transpose',
+  'Unsqueeze',
+]);
+
+/**
+ * Whether a local node only arranges the numbers of each place anew. What reads its result makes it
+ * anew from what it reads, so that it is never kept: a shuffle of channels, or a turn to channels last.
+ */
+export const isView = (graph: Graph, node: GraphNode): boolean =>
+  movers.has(node.op) && node.reach.kind === 'pointwise' && isLocal(graph, node);
 
 /**
  * The part of each feature map that a changed part of the input can alter, along one axis.
@@ -48,19 +62,20 @@ export function changedRanges(
 ): ReadonlyMap<string, Range> {
   const changed = new Map([[graph.input, input]]);
   for (const node of nodes) {
-    const [output] = node.outputs;
     const ranges = node.inputs
       .map((name) => changed.get(name))
       .filter((range) => range !== undefined);
     const [first, ...others] = ranges;
-    if (output === undefined || first === undefined) continue;
+    if (first === undefined) continue;
     const union = others.reduce(unionOf, first);
     const window = windowOf(node, axis);
-    const extent = extentOf(graph, output, axis);
-    changed.set(
-      output,
-      window === null ? union : atLeastOne(outputRange(window, union, extent), extent),
-    );
+    for (const output of node.outputs) {
+      const extent = extentOf(graph, output, axis);
+      changed.set(
+        output,
+        window === null ? union : atLeastOne(outputRange(window, union, extent), extent),
+      );
+    }
   }
   return changed;
 }

@@ -12,7 +12,7 @@ import {
   integerAttribute,
   type OnnxModel,
 } from './onnx-model.js';
-import type { NodeProto } from './onnx-proto.js';
+import { type NodeProto, onnxType } from './onnx-proto.js';
 import { constantOperand, type Operand, type Operands, sizeOf } from './operand.js';
 import { reachOf } from './reach-rules.js';
 import { inferShapes } from './shape-rules.js';
@@ -22,20 +22,27 @@ export type OnnxGraph = Graph & {
   readonly source: ReadonlyMap<GraphNode, NodeProto>;
   /** Small numbers that the file computes from extents; they are constants for one extent. */
   readonly folded: ReadonlyMap<string, FoldedConstant>;
+  /** Shapes of computed tensors for two images; null where the file may hold for one image alone. */
+  readonly ofTwo: ReadonlyMap<string, TensorShape | null>;
+  /** Outputs of each `Reshape` whose target is for one image, though it could be for more. */
+  readonly opened: ReadonlySet<string>;
 };
 
 /** Numbers that follow from the extents of one image. */
 export type FoldedConstant = {
   readonly shape: TensorShape;
   readonly values: readonly number[];
-  readonly whole: boolean;
+  /** ONNX's number for the element type. */
+  readonly type: number;
+  /** What each further image of a batch adds to the values; null where that is not known. */
+  readonly perImage: readonly number[] | null;
 };
+
+type FoldedValues = Omit<FoldedConstant, 'perImage'>;
 
 export type OnnxGraphOptions = {
   /** Layout of the image. */
   readonly layout?: ModelBundle['input']['layout'];
-  /** Images at once: 1 unless told. */
-  readonly batch?: number;
   /** Shapes that running the network told, by tensor; others follow from rules. */
   readonly known?: ReadonlyMap<string, TensorShape>;
 };
@@ -55,7 +62,7 @@ export type OnnxGraphOptions = {
 export function graphFromOnnx(
   model: OnnxModel,
   input: Size,
-  { layout = 'NCHW', batch = 1, known = new Map() }: OnnxGraphOptions = {},
+  { layout = 'NCHW', known = new Map() }: OnnxGraphOptions = {},
 ): OnnxGraph {
   const image = imageInput(model);
   const [output] = model.outputs;
@@ -64,29 +71,70 @@ export function graphFromOnnx(
   const start = toPlanes?.output[0] ?? image;
   const { height, width } = input;
   const isPlanar = layout === 'NCHW' || toPlanes !== undefined;
-  const operand: Operand = {
-    shape: isPlanar ? [batch, 3, height, width] : [batch, height, width, 3],
-    axes: isPlanar ? { y: 2, x: 3 } : { y: 1, x: 2 },
-    constant: false,
-    values: null,
-    whole: false,
+  const walkAll = (batch: number, hints: WalkHints) => {
+    const shape = isPlanar ? [batch, 3, height, width] : [batch, height, width, 3];
+    const axes = isPlanar ? { y: 2, x: 3 } : { y: 1, x: 2 };
+    const walk = createWalk(model, new Map([[start, { ...unknownOperand, shape, axes }]]), hints);
+    for (const node of model.nodes) if (node !== toPlanes) walk.describe(node);
+    return { ...walk, shapes: walk.shapes() };
   };
-  const walk = createWalk(model, new Map([[start, operand]]), known);
-  for (const node of model.nodes) if (node !== toPlanes) walk.describe(node);
-  return { input: start, output: output.name, nodes: [...walk.source.keys()], ...walk.facts() };
+  const one = walkAll(1, { known });
+  const two = walkAll(2, { single: one.shapes });
+  const varying = [...one.folded].filter(
+    ([name, { values }]) => two.folded.get(name)?.values.length !== values.length,
+  );
+  const kept = new Set(varying.map(([name]) => name));
+  const { source, folded, shapes, axes } = kept.size === 0 ? one : walkAll(1, { known, kept });
+  return {
+    input: start,
+    output: output.name,
+    nodes: [...source.keys()],
+    source,
+    shapes,
+    axes: axes(),
+    folded: compareFolded(folded, two.folded),
+    ofTwo: two.shapes,
+    opened: two.opened,
+  };
 }
+
+/** Find what follows from the number of images, by what one and two images give. */
+const compareFolded = (
+  one: ReadonlyMap<string, FoldedValues>,
+  two: ReadonlyMap<string, FoldedValues>,
+): ReadonlyMap<string, FoldedConstant> =>
+  new Map(
+    [...one].map(([name, constant]) => {
+      const more = two.get(name)?.values;
+      const isAlike = more?.length === constant.values.length;
+      const perImage = isAlike
+        ? constant.values.map((value, index) => at(more, index) - value)
+        : null;
+      return [name, { ...constant, perImage }];
+    }),
+  );
+
+/** What is known of a network beside its file. */
+type WalkHints = {
+  readonly known?: ReadonlyMap<string, TensorShape>;
+  /** Shapes for one image, where there are two. */
+  readonly single?: ReadonlyMap<string, TensorShape | null>;
+  /** Numbers of extents that stay nodes, since there are more of them in a larger batch. */
+  readonly kept?: ReadonlySet<string>;
+};
 
 /** Describes nodes in the file's order. @param operands Every tensor that is known so far. */
 function createWalk(
   model: OnnxModel,
   operands: Map<string, Operand>,
-  known: ReadonlyMap<string, TensorShape>,
+  { known = new Map(), single, kept }: WalkHints,
 ) {
   const opset = opsetOf(model);
   const names = new Set<string>();
   const source = new Map<GraphNode, NodeProto>();
   const computed = new Set(operands.keys());
-  const folded = new Map<string, FoldedConstant>();
+  const folded = new Map<string, FoldedValues>();
+  const opened = new Set<string>();
   for (const [name, { shape, proto }] of model.weights) {
     operands.set(name, constantOperand(shape, proto));
   }
@@ -105,34 +153,38 @@ function createWalk(
       operands.set(name, constant);
       return;
     }
-    const shapes = shapesOf(proto, read, opset, known);
+    const doubled = single && openReshape(proto, read, single);
+    const inferred = shapesOf(proto, read, opset, known);
+    const shapes = inferred[0] == null && doubled ? [doubled] : inferred;
+    if (shapes !== inferred) opened.add(name);
     const [shape = null] = shapes;
-    const { values, whole } = knownValues(proto, read, shape);
+    const { values, type } = knownValues(proto, read, shape);
     const isTrained = isConstant(proto);
-    if (isTrained || values !== null) {
+    if (isTrained || (values !== null && !kept?.has(name))) {
       for (const [index, output] of proto.output.entries()) {
-        const known = { values: index === 0 ? values : null, whole };
+        const first = { values: index === 0 ? values : null, type };
         operands.set(output, {
           ...unknownOperand,
-          ...known,
+          ...first,
           shape: shapes[index] ?? null,
           constant: true,
         });
       }
       if (!isTrained && values !== null && shape !== null)
-        folded.set(name, { shape, values, whole });
+        folded.set(name, { shape, values, type });
       return;
     }
     const { reach, axes } = reachOf({
       node: proto,
       operands: read,
-      output: shapes[0] ?? null,
+      output: shape,
       opset,
     });
-    for (const [index, name] of proto.output.entries()) {
-      computed.add(name);
-      const shape = shapes[index] ?? null;
-      operands.set(name, { ...unknownOperand, shape, axes: shape && axes });
+    for (const [index, output] of proto.output.entries()) {
+      computed.add(output);
+      const extents = shapes[index] ?? null;
+      const first = index === 0 ? { values, type } : {};
+      operands.set(output, { ...unknownOperand, ...first, shape: extents, axes: extents && axes });
     }
     const node: GraphNode = {
       name: uniqueName(proto, names),
@@ -141,30 +193,50 @@ function createWalk(
       inputs: [...new Set(proto.input.filter((name) => computed.has(name)))],
       outputs: proto.output,
       reach,
-      macs: countMacs(proto, read, shapes[0] ?? null),
+      macs: countMacs(proto, read, shape),
       parameters: trainable.has(proto.opType) ? countParameters(read) : 0,
       groups: proto.opType === 'Conv' ? integerAttribute(proto, 'group', 1) : null,
     };
     names.add(node.name);
     source.set(node, proto);
   };
-  const facts = () => {
-    const made = [...computed].map((name) => [name, mustGet(operands, name)] as const);
-    return {
-      source,
-      folded,
-      shapes: new Map(made.map(([name, { shape }]) => [name, shape])),
-      axes: new Map(made.flatMap(([name, { axes }]) => (axes === null ? [] : [[name, axes]]))),
-    };
-  };
-  return { source, describe, facts };
+  const shapes = () =>
+    new Map(
+      [...computed, ...folded.keys()].map((name) => [name, mustGet(operands, name).shape] as const),
+    );
+  const axes = () =>
+    new Map(
+      [...computed].flatMap((name) => {
+        const { axes: found } = mustGet(operands, name);
+        return found === null ? [] : [[name, found] as const];
+      }),
+    );
+  return { source, folded, opened, describe, shapes, axes };
+}
+
+/**
+ * The shape for two images of a `Reshape` whose target the file wrote for one.
+ *
+ * @param single Shapes for one image.
+ * @returns null where the images are not in a row in what it reads.
+ */
+function openReshape(
+  { opType, input, output }: NodeProto,
+  [read]: Operands,
+  single: ReadonlyMap<string, TensorShape | null>,
+): TensorShape | null {
+  const before = single.get(input[0] ?? '');
+  const after = single.get(output[0] ?? '');
+  if (opType !== 'Reshape' || !before?.length || !after?.length) return null;
+  const double = (shape: TensorShape) => shape.with(0, 2 * at(shape, 0));
+  return read?.shape?.join() === double(before).join() ? double(after) : null;
 }
 
 const unknownOperand: Operand = {
   shape: null,
   constant: false,
   values: null,
-  whole: false,
+  type: onnxType.undefined,
   axes: null,
 };
 

@@ -65,16 +65,26 @@ export const isMap = (shape: TensorShape | null | undefined): shape is MapShape 
 /** Indices in `nodes` of each tensor's readers; the network's output has one past the last node. */
 export type Readers = ReadonlyMap<string, readonly number[]>;
 
-export function readersOf({ nodes, output }: Graph): Readers {
+/**
+ * List the readers of each tensor.
+ *
+ * @param isPassing Nodes whose readers count as readers of what they read.
+ */
+export function readersOf(
+  { nodes, output }: Graph,
+  isPassing: (node: GraphNode) => boolean = () => false,
+): Readers {
   const readers = new Map<string, number[]>();
   const addReader = (tensor: string, index: number) => {
     const indices = readers.get(tensor);
     if (indices === undefined) readers.set(tensor, [index]);
     else indices.push(index);
   };
-  for (const [index, node] of nodes.entries()) {
-    for (const name of node.inputs) addReader(name, index);
-  }
   addReader(output, nodes.length);
+  for (const [index, node] of [...nodes.entries()].reverse()) {
+    const passed = node.outputs.flatMap((name) => readers.get(name) ?? []);
+    const indices = isPassing(node) ? passed : [index];
+    for (const name of node.inputs) for (const one of indices) addReader(name, one);
+  }
   return readers;
 }

@@ -31,19 +31,29 @@ export function knownValues(
   node: NodeProto,
   operands: Operands,
   shape: TensorShape | null,
-): Pick<Operand, 'values' | 'whole'> {
-  if (shape === null || sizeOf(shape) > maxValues) return { values: null, whole: false };
+): Pick<Operand, 'values' | 'type'> {
+  const type = resultType(node, operands);
+  if (shape === null || sizeOf(shape) > maxValues) return { values: null, type };
   const values = rules.get(node.opType)?.(node, operands, shape) ?? null;
   const isKnown = values?.length === sizeOf(shape) && values.every(Number.isFinite);
-  return { values: isKnown ? values : null, whole: isWholeResult(node, operands) };
+  return { values: isKnown ? values : null, type };
 }
 
-function isWholeResult(node: NodeProto, operands: Operands): boolean {
-  const { opType } = node;
-  if (opType === 'Shape' || opType === 'Size') return true;
-  if (opType === 'Cast') return isWholeType(integerAttribute(node, 'to', onnxType.float));
-  if (opType === 'ConstantOfShape') return constantOf(node)?.whole ?? false;
-  return operands.every((operand) => operand === undefined || operand.whole);
+function resultType(node: NodeProto, operands: Operands): number {
+  switch (node.opType) {
+    case 'Shape':
+    case 'Size':
+      return onnxType.int64;
+    case 'Cast':
+      return integerAttribute(node, 'to', onnxType.float);
+    case 'Equal':
+      return onnxType.bool;
+    case 'ConstantOfShape':
+      return constantOf(node)?.type ?? onnxType.float;
+    default:
+      // The first of `Where` is the condition.
+      return operands[node.opType === 'Where' ? 1 : 0]?.type ?? onnxType.undefined;
+  }
 }
 
 /** The constant that a node's attributes hold, whichever does. */
@@ -51,18 +61,18 @@ export function constantOf(node: NodeProto): Operand | null {
   const tensor = attributeOf(node, 'value')?.t;
   if (tensor !== undefined) return constantOperand(tensor.dims, tensor);
   const [attribute] = node.attribute ?? [];
-  const known = (shape: TensorShape, values: readonly number[], whole: boolean): Operand => {
-    return { shape, values, whole, constant: true, axes: null };
+  const known = (shape: TensorShape, values: readonly number[], type: number): Operand => {
+    return { shape, values, type, constant: true, axes: null };
   };
   switch (attribute?.name) {
     case 'value_ints':
-      return known([attribute.ints?.length ?? 0], attribute.ints ?? [], true);
+      return known([attribute.ints?.length ?? 0], attribute.ints ?? [], onnxType.int64);
     case 'value_floats':
-      return known([attribute.floats?.length ?? 0], attribute.floats ?? [], false);
+      return known([attribute.floats?.length ?? 0], attribute.floats ?? [], onnxType.float);
     case 'value_int':
-      return known([], [attribute.i ?? 0], true);
+      return known([], [attribute.i ?? 0], onnxType.int64);
     case 'value_float':
-      return known([], [attribute.f ?? 0], false);
+      return known([], [attribute.f ?? 0], onnxType.float);
     default:
       return null;
   }
@@ -232,7 +242,7 @@ const rules: ReadonlyMap<string, ValueRule> = new Map<string, ValueRule>([
     'Div',
     (node, operands, shape) => {
       const quotients = elementwise((a, b) => a / b)(node, operands, shape);
-      const isWhole = operands.every((operand) => operand?.whole);
+      const isWhole = operands.every((operand) => operand && isWholeType(operand.type));
       return isWhole ? (quotients?.map(Math.trunc) ?? null) : quotients;
     },
   ],

@@ -19,11 +19,10 @@ export function ancestorsOf(
 }
 
 /**
- * A model that gives one of its outputs alone. Where a branch or loop may read tensors that it does not
- * list, all nodes are kept.
+ * A model that gives one of its outputs alone, without what exporters left behind. Where a branch or
+ * loop may read tensors that it does not list, all nodes are kept.
  */
 export function keepOutput(model: OnnxModel, output: DeclaredOutput): OnnxModel {
-  if (model.outputs.length === 1) return model;
   const nodes = model.nodes.some(hasSubgraph)
     ? model.nodes
     : ancestorsOf(model, [output.name]).nodes;

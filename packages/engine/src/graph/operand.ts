@@ -9,8 +9,8 @@ export type Operand = {
   readonly constant: boolean;
   /** The numbers of a small tensor that does not depend on what the image shows; flattened. */
   readonly values: readonly number[] | null;
-  /** Whether `values` are of a type of whole numbers, which are divided without a rest. */
-  readonly whole: boolean;
+  /** ONNX's number for the element type of `values`; of no meaning where those are not known. */
+  readonly type: number;
   /** Axes of the rows and columns of a map; null where it is none. */
   readonly axes: MapAxes | null;
 };
@@ -29,14 +29,13 @@ export function constantOperand(
   const small = shape !== null && sizeOf(shape) <= maxValues;
   const found = small ? (integersIn(proto) ?? floatsIn(proto)) : null;
   const values = shape !== null && found?.length === sizeOf(shape) ? found : null;
-  return { shape, constant: true, axes: null, values, whole: isWholeType(proto?.dataType) };
+  return { shape, constant: true, axes: null, values, type: proto?.dataType ?? onnxType.undefined };
 }
 
 const floatTypes: readonly number[] = [onnxType.float, onnxType.half, onnxType.double];
 
-/** Whether an element type of ONNX is of whole numbers. */
-export const isWholeType = (type: number | undefined): boolean =>
-  type !== undefined && !floatTypes.includes(type);
+/** Whether an element type of ONNX is of whole numbers, which are divided without a rest. */
+export const isWholeType = (type: number): boolean => !floatTypes.includes(type);
 
 export const sizeOf = (shape: TensorShape): number =>
   shape.reduce((product, extent) => product * extent, 1);

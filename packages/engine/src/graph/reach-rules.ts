@@ -261,6 +261,9 @@ const slice: ReachRule = ({ node, operands }) => {
       isPlace(axis, map.axes) && (length !== map.shape[axis] || by !== 1),
   );
   if (placed.length === 0) return pointwise(map.axes);
+  const others = slices.filter(({ axis }) => !isPlace(axis, map.axes));
+  if (others.some(({ axis, length, step: by }) => length !== map.shape[axis] || by !== 1))
+    return unknown;
   if (placed.some(({ axis, step: by, length }) => axis === 0 || by < 1 || length === 0))
     return globally;
   const window = (axis: number): AxisWindow => {

@@ -60,8 +60,14 @@ const withoutAxes = (shape: TensorShape, axes: ReadonlySet<number>, keep: boolea
 const concat: ShapeRule = (node, operands) => {
   const shapes = operands.map((one) => one?.shape);
   const [first] = shapes;
-  if (first == null || !shapes.every((shape) => shape?.length === first.length)) return [];
+  if (first == null) return [];
   const axis = axisFrom(integerAttribute(node, 'axis', 0), first.length);
+  const rest = first.with(axis, 0).join();
+  if (
+    !shapes.every((shape) => shape?.length === first.length && shape.with(axis, 0).join() === rest)
+  ) {
+    return [];
+  }
   const length = shapes.reduce((sum, shape) => sum + (shape?.[axis] ?? Number.NaN), 0);
   return [first.with(axis, length)];
 };

@@ -6,15 +6,13 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sessionOptions } from '../backends/onnxruntime.js';
 import { graphFromOnnx, type OnnxGraph } from '../graph/from-onnx.js';
-import { readersOf } from '../graph/graph.js';
 import type { OnnxModel } from '../graph/onnx-model.js';
 import { readOnnxModel } from '../models/read-onnx-model.js';
-import { softmaxAt } from '../occlusion/output-head.js';
 import { type Random, randomNetwork, seededRandom } from '../testing/random-network.js';
 import { encodeOnnx } from '../testing/tiny-onnx.js';
 import type { PlannedSegment } from './plan/plan-segments.js';
 import { compileProgram } from './plan/program.js';
-import { segmentOf } from './plan/segment.js';
+import { keptReaders, segmentOf } from './plan/segment.js';
 import { winogradOf } from './plan/winograd-stage.js';
 import { openSegments } from './run/segments.js';
 
@@ -30,7 +28,7 @@ const integer = (random: Random, low: number, high: number): number =>
 
 /** Segments of random lengths, each by a random method that can run it. */
 function randomSegments(model: OnnxModel, graph: OnnxGraph, random: Random): PlannedSegment[] {
-  const readers = readersOf(graph);
+  const readers = keptReaders(graph);
   const segments: PlannedSegment[] = [];
   let start = 0;
   while (start < graph.nodes.length && random() > 0.05) {
@@ -152,18 +150,17 @@ async function runWhole(
   return logits?.data as Float32Array;
 }
 
-/** Largest difference in probability; a difference of logits would grow with their size. */
+/** Largest difference of a logit, relative to the largest spread of one over the images. */
 function difference(found: readonly number[], expected: Float32Array): number {
   expect(found).toHaveLength(expected.length);
-  let worst = 0;
-  for (let start = 0; start < expected.length; start += classes) {
-    const a = Float32Array.from(found.slice(start, start + classes));
-    const b = expected.slice(start, start + classes);
-    for (let index = 0; index < classes; index++) {
-      worst = Math.max(worst, Math.abs(softmaxAt(a, index) - softmaxAt(b, index)));
-    }
-  }
-  return worst;
+  const spreads = Array.from({ length: classes }, (_, index) => {
+    const logits = expected.filter((__, at) => at % classes === index);
+    return Math.max(...logits) - Math.min(...logits);
+  });
+  const worst = Math.max(
+    ...found.map((value, at) => Math.abs(value - (expected[at] ?? Number.NaN))),
+  );
+  return worst / Math.max(...spreads);
 }
 
 test('200 random networks give what the whole network gives, at every box', async () => {
@@ -174,7 +171,7 @@ test('200 random networks give what the whole network gives, at every box', asyn
       const outcome = await compare(seed);
       segments += outcome.segments;
       winograd += outcome.winograd;
-      expect(outcome.worst).toBeLessThanOrEqual(1e-5);
+      expect(outcome.worst).toBeLessThanOrEqual(1e-4);
     }),
     { numRuns: 200, seed: 1 },
   );

@@ -34,7 +34,7 @@ const oneOf = <T>(random: Random, values: readonly T[]): T =>
 /**
  * A small classifier of random shape: strided, dilated, grouped and depthwise convolutions with
  * padding of any form, pooling of both kinds, batch norm, activations, residual additions,
- * concatenations; at its end global pooling or flattening, and a dense layer.
+ * concatenations, shuffled and divided channels, products with channels last, merged patches; at its end global pooling or flattening, and a dense layer.
  */
 export function randomNetwork(random: Random, input: Size, classes: number): Network {
   const builder: RandomBuilder = {
@@ -265,6 +265,80 @@ function concatenate(builder: RandomBuilder): void {
   builder.map = { ...start, name, channels: left.channels + right.channels };
 }
 
+/** Channels in two groups, taken in turns, as in ShuffleNet. */
+function shuffle(builder: RandomBuilder): void {
+  const { map } = builder;
+  const { channels, height, width } = map;
+  if (channels % 2 !== 0) return;
+  const half = channels / 2;
+  const split = add(builder, 'Reshape', [map.name, whole(builder, [-1, 2, half, height, width])]);
+  const turned = add(builder, 'Transpose', [split], [{ name: 'perm', ints: [0, 2, 1, 3, 4] }]);
+  const target = whole(builder, [-1, channels, height, width]);
+  builder.map = { ...map, name: add(builder, 'Reshape', [turned, target]) };
+}
+
+/** Half of the channels convolved, the others kept. */
+function halve(builder: RandomBuilder): void {
+  const start = builder.map;
+  if (start.channels % 2 !== 0) return;
+  const half = start.channels / 2;
+  const left = add(
+    builder,
+    'Split',
+    [start.name, whole(builder, [half, half])],
+    [{ name: 'axis', int: 1 }],
+  );
+  const right = `${left}:right`;
+  const last = builder.nodes.length - 1;
+  builder.nodes[last] = { ...(builder.nodes[last] as Node), otherOutputs: [right] };
+  builder.map = { ...start, name: right, channels: half };
+  keepExtent(builder, half);
+  activate(builder);
+  const name = add(builder, 'Concat', [left, builder.map.name], [{ name: 'axis', int: 1 }]);
+  builder.map = { ...start, name };
+  shuffle(builder);
+}
+
+/** Channels brought last, normalized and multiplied by a matrix, as in ConvNeXt. */
+function mixLast(builder: RandomBuilder): void {
+  const { map, random } = builder;
+  const { channels } = map;
+  const wide = oneOf(random, [4, 12]);
+  const last = add(builder, 'Transpose', [map.name], [{ name: 'perm', ints: [0, 2, 3, 1] }]);
+  const normal = add(
+    builder,
+    'LayerNormalization',
+    [last, weigh(builder, [channels], 0.3, 1), weigh(builder, [channels], 0.2)],
+    [{ name: 'axis', int: -1 }],
+  );
+  const inner = add(builder, 'MatMul', [normal, weigh(builder, [channels, wide], 0.4)]);
+  const active = add(builder, 'Sigmoid', [add(builder, 'Add', [inner, weigh(builder, [wide], 1)])]);
+  const outer = add(builder, 'MatMul', [active, weigh(builder, [wide, channels], 0.4)]);
+  const first = add(builder, 'Transpose', [outer], [{ name: 'perm', ints: [0, 3, 1, 2] }]);
+  builder.map = { ...map, name: add(builder, 'Add', [first, map.name]) };
+}
+
+/** Every second row and column, four times, side by side, as in the merging of Swin's patches. */
+function merge(builder: RandomBuilder): void {
+  const { map } = builder;
+  if (map.height % 2 !== 0 || map.width % 2 !== 0 || map.channels > 16) return;
+  const axes = whole(builder, [2, 3]);
+  const steps = whole(builder, [2, 2]);
+  const ends = whole(builder, [1000, 1000]);
+  const parts = [0, 1, 2, 3].map((at) =>
+    add(builder, 'Slice', [
+      map.name,
+      whole(builder, [at % 2, Math.floor(at / 2)]),
+      ends,
+      axes,
+      steps,
+    ]),
+  );
+  const name = add(builder, 'Concat', parts, [{ name: 'axis', int: 1 }]);
+  const extent = { height: map.height / 2, width: map.width / 2 };
+  builder.map = { name, channels: map.channels * 4, ...extent };
+}
+
 const blocks: readonly ((builder: RandomBuilder) => void)[] = [
   (builder) => convolve(builder, oneOf(builder.random, [4, 6, 16])),
   (builder) => convolve(builder, builder.map.channels),
@@ -272,7 +346,13 @@ const blocks: readonly ((builder: RandomBuilder) => void)[] = [
   pad,
   residual,
   residual,
+  residual,
+  residual,
   concatenate,
+  shuffle,
+  halve,
+  mixLast,
+  merge,
 ];
 
 function finish(builder: RandomBuilder): { readonly name: string; readonly length: number } {

@@ -1,12 +1,13 @@
 import { at } from '@umbra/shared/assert';
 import type { Size } from '@umbra/shared/occlusion/grid';
-import { type Axis, changedRanges, extentOf, isLocal } from '../../graph/changed-region.js';
+import { type Axis, changedRanges, extentOf, isLocal, isView } from '../../graph/changed-region.js';
 import type { OnnxGraph } from '../../graph/from-onnx.js';
-import { type GraphNode, readersOf } from '../../graph/graph.js';
-import type { OnnxModel } from '../../graph/onnx-model.js';
+import type { GraphNode, Readers } from '../../graph/graph.js';
+import { hasSubgraph, type OnnxModel } from '../../graph/onnx-model.js';
 import type { Range } from '../../graph/window.js';
 import { segmentCost, wholeCost } from './cost.js';
-import { type Segment, segmentOf } from './segment.js';
+import { canGive } from './folded.js';
+import { keptReaders, type Segment, segmentOf } from './segment.js';
 import { winogradOf } from './winograd-stage.js';
 
 /** Nodes `[start, end)` that run on windows. */
@@ -62,7 +63,8 @@ export function planSegments(model: OnnxModel, graph: OnnxGraph, patch: Size): S
   const opset = model.opset.find(({ domain }) => domain === '')?.version;
   const boundaries = boundariesOf(graph);
   if (opset === undefined || opset < minOpset) return nothing;
-  if (boundaries.length < 2 || readsOutside(model)) return nothing;
+  if (boundaries.length < 2 || model.nodes.some(hasSubgraph)) return nothing;
+  if (!canBatch(graph)) return nothing;
   const best = cheapestPath(model, graph, boundaries, patch);
   if (!isCounted) return { segments: best.segments, gain: null, macs: null };
   return {
@@ -72,23 +74,25 @@ export function planSegments(model: OnnxModel, graph: OnnxGraph, patch: Size): S
   };
 }
 
+/** Whether several positions can be run at once, as if they were a batch of images. */
+const canBatch = ({ nodes, folded, ofTwo }: OnnxGraph): boolean =>
+  [...folded.values()].every(canGive) &&
+  nodes.every(({ outputs }) => outputs.every((name) => name === '' || ofTwo.get(name) != null));
+
 /** Positions in `nodes` where the network may be cut, from 0 on. */
 function boundariesOf(graph: OnnxGraph): readonly number[] {
-  const readers = readersOf(graph);
+  const readers = keptReaders(graph);
   const boundaries = [0];
   for (const [index, node] of graph.nodes.entries()) {
     if (!isLocal(graph, node)) break;
-    const next = graph.nodes[index + 1];
+    if (isView(graph, node)) continue;
+    const next = graph.nodes.slice(index + 1).find((one) => !isView(graph, one));
     const branches = readers.get(at(node.outputs, 0))?.length !== 1;
-    const joins = next?.reach.kind === 'pointwise' && isLocal(graph, next);
+    const joins = next?.reach.kind === 'pointwise' && next.macs === 0 && isLocal(graph, next);
     if (branches || !joins) boundaries.push(index + 1);
   }
   return boundaries;
 }
-
-/** Branches and loops may read tensors that they do not list. */
-const readsOutside = (model: OnnxModel): boolean =>
-  model.nodes.some(({ attribute }) => attribute?.some(({ g }) => g !== undefined));
 
 type Path = {
   readonly ms: number;
@@ -103,7 +107,7 @@ function cheapestPath(
   boundaries: readonly number[],
   patch: Size,
 ): Path {
-  const readers = readersOf(graph);
+  const readers = keptReaders(graph);
   const local = graph.nodes.slice(0, boundaries.at(-1));
   const changed = sampleChanges(graph, local, patch);
   const costOf = (segment: Segment) => {
@@ -169,13 +173,10 @@ function changedMacs(graph: OnnxGraph, patch: Size): number {
   }, rest);
 }
 
-/** Tensors made before a boundary and read after it. */
-export function liveAt(
-  graph: OnnxGraph,
-  readers: ReadonlyMap<string, readonly number[]>,
-  end: number,
-): readonly string[] {
-  const made = [graph.input, ...graph.nodes.slice(0, end).flatMap(({ outputs }) => outputs)];
+/** Tensors made before a boundary and read after it, but for those of views. */
+export function liveAt(graph: OnnxGraph, readers: Readers, end: number): readonly string[] {
+  const before = graph.nodes.slice(0, end).filter((node) => !isView(graph, node));
+  const made = [graph.input, ...before.flatMap(({ outputs }) => outputs)];
   return made.filter((tensor) => readers.get(tensor)?.some((reader) => reader >= end));
 }
 

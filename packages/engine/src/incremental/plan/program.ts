@@ -1,12 +1,20 @@
 import type { Axis } from '../../graph/changed-region.js';
 import { changedRanges, extentOf } from '../../graph/changed-region.js';
 import type { OnnxGraph } from '../../graph/from-onnx.js';
-import { type GraphNode, isMap, readersOf } from '../../graph/graph.js';
+import type { GraphNode } from '../../graph/graph.js';
 import type { OnnxModel } from '../../graph/onnx-model.js';
 import type { Range } from '../../graph/window.js';
 import type { Placement, Port, Program, Stage, StagePort, WinogradStage } from '../types.js';
 import { liveAt, type PlannedSegment } from './plan-segments.js';
-import { type AxisWindows, type Segment, segmentOf, windowsFor } from './segment.js';
+import {
+  type AxisWindows,
+  channelsOf,
+  keptReaders,
+  type Segment,
+  segmentOf,
+  windowsFor,
+  withViews,
+} from './segment.js';
 import { segmentModel, suffixModel } from './segment-model.js';
 import { winogradOf } from './winograd-stage.js';
 
@@ -32,7 +40,7 @@ export function compileProgram(
     wholeMaps(graph, prefix, axis),
   ];
   const changed = { y: changedAlong('y'), x: changedAlong('x') };
-  const readers = readersOf(graph);
+  const readers = keptReaders(graph);
   const stages = segments.map((planned) => {
     const segment = segmentOf(graph, planned.start, planned.end, readers);
     if (segment === null) throw new Error(`Expected a segment before node ${planned.end}`);
@@ -108,7 +116,7 @@ function compileSuffix(
   start: number,
   changed: ChangedAxes,
 ): Stage {
-  const ports = liveAt(graph, readersOf(graph), start).map((tensor) =>
+  const ports = liveAt(graph, keptReaders(graph), start).map((tensor) =>
     stagePort(graph, { name: `window:${tensor}`, tensor, padValue: null }),
   );
   const place = (extents: readonly number[]): Placement => ({
@@ -126,7 +134,7 @@ function compileSuffix(
       [
         {
           key: `from ${start}`,
-          bytes: suffixModel(model, graph, graph.nodes.slice(start), ports),
+          bytes: suffixModel(model, graph, withViews(graph, graph.nodes.slice(start)), ports),
         },
       ],
     ],
@@ -134,8 +142,7 @@ function compileSuffix(
 }
 
 function stagePort(graph: OnnxGraph, port: Port): StagePort {
-  const shape = graph.shapes.get(port.tensor);
-  if (!isMap(shape)) throw new Error(`Expected '${port.tensor}' to be a feature map`);
-  const [, channels, height, width] = shape;
-  return { ...port, channels, height, width };
+  const { tensor } = port;
+  const [height, width] = [extentOf(graph, tensor, 'y'), extentOf(graph, tensor, 'x')];
+  return { ...port, channels: channelsOf(graph, tensor), height, width };
 }

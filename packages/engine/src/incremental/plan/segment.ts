@@ -1,6 +1,7 @@
-import { at } from '@umbra/shared/assert';
-import { type Axis, extentOf, isLocal, windowOf } from '../../graph/changed-region.js';
-import { type Graph, type GraphNode, isMap, type Readers, readersOf } from '../../graph/graph.js';
+import { mustGet } from '@umbra/shared/assert';
+import { type Axis, extentOf, isLocal, isView, windowOf } from '../../graph/changed-region.js';
+import { type Graph, type GraphNode, type Readers, readersOf } from '../../graph/graph.js';
+import { sizeOf } from '../../graph/operand.js';
 import { inputRange, type Range, unionOf } from '../../graph/window.js';
 import type { Port } from '../types.js';
 
@@ -31,8 +32,12 @@ export function portFor(node: GraphNode, tensor: string): Port {
   return { name, tensor, padValue };
 }
 
+/** The readers of each tensor, views passed through. */
+export const keptReaders = (graph: Graph): Readers =>
+  readersOf(graph, (node) => isView(graph, node));
+
 /**
- * Cut nodes `[start, end)` out as a segment.
+ * Cut nodes `[start, end)` out as a segment, with the views that they read through.
  *
  * @returns null unless all are local and exactly one of their results is read later.
  */
@@ -40,15 +45,17 @@ export function segmentOf(
   graph: Graph,
   start: number,
   end: number,
-  readers: Readers = readersOf(graph),
+  readers: Readers = keptReaders(graph),
 ): Segment | null {
-  const nodes = graph.nodes.slice(start, end);
-  if (!nodes.every((node) => isLocal(graph, node))) return null;
-  const results = nodes.flatMap(({ outputs }) => outputs);
+  const own = graph.nodes.slice(start, end);
+  if (!own.every((node) => isLocal(graph, node))) return null;
+  const kept = own.filter((node) => !isView(graph, node));
+  const nodes = withViews(graph, kept);
+  const results = kept.flatMap(({ outputs }) => outputs);
   const live = results.filter((name) => readers.get(name)?.some((reader) => reader >= end));
   const [output] = live;
   if (output === undefined || live.length > 1) return null;
-  const made = new Set(results);
+  const made = new Set(nodes.flatMap(({ outputs }) => outputs));
   const ports = new Map<string, Port>();
   for (const node of nodes) {
     for (const tensor of node.inputs) {
@@ -58,6 +65,21 @@ export function segmentOf(
     }
   }
   return { nodes, ports: [...ports.values()], output };
+}
+
+/** Nodes and the views that they read through, in order. */
+export function withViews(graph: Graph, nodes: readonly GraphNode[]): readonly GraphNode[] {
+  const lastNode = nodes.at(-1);
+  if (lastNode === undefined) return [];
+  const wanted = new Set(nodes);
+  const read = new Set(nodes.flatMap(({ inputs }) => inputs));
+  const last = graph.nodes.indexOf(lastNode);
+  for (const node of graph.nodes.slice(0, last + 1).reverse()) {
+    if (!isView(graph, node) || !node.outputs.some((name) => read.has(name))) continue;
+    wanted.add(node);
+    for (const name of node.inputs) read.add(name);
+  }
+  return graph.nodes.filter((node) => wanted.has(node));
 }
 
 /**
@@ -87,13 +109,17 @@ function trace(graph: Graph, segment: Segment, axis: Axis, output: Range): AxisW
   const reads: { node: string; key: string; range: Range; source: string }[] = [];
   const pads = new Map<string, readonly [number, number]>();
   for (const node of [...segment.nodes].reverse()) {
-    const range = needed.get(at(node.outputs, 0));
+    const [range, ...others] = node.outputs
+      .map((name) => needed.get(name))
+      .filter((one) => one !== undefined);
     if (range === undefined) continue;
+    const union = others.reduce(unionOf, range);
+    for (const name of node.outputs) needed.set(name, union);
     const window = windowOf(node, axis);
     for (const tensor of node.inputs) {
       const port = portFor(node, tensor);
       const source = made.has(tensor) ? tensor : port.name;
-      const reach = window === null ? range : inputRange(window, range);
+      const reach = window === null ? union : inputRange(window, union);
       const padded = !made.has(tensor) && port.padValue !== null;
       const kept = padded ? reach : clip(reach, extentOf(graph, tensor, axis));
       if (window !== null) pads.set(node.name, [kept.start - reach.start, reach.end - kept.end]);
@@ -118,9 +144,8 @@ const clip = ({ start, end }: Range, extent: number): Range => ({
   end: Math.min(end, extent),
 });
 
-/** Channels of a feature map. @throws {RangeError} If the tensor is none. */
-export function channelsOf({ shapes }: Graph, tensor: string): number {
-  const shape = shapes.get(tensor);
-  if (!isMap(shape)) throw new RangeError(`Expected tensor '${tensor}' to be a feature map`);
-  return shape[1];
+/** Count of the numbers of each place of a feature map. @throws {RangeError} If the tensor is none. */
+export function channelsOf(graph: Graph, tensor: string): number {
+  const places = extentOf(graph, tensor, 'y') * extentOf(graph, tensor, 'x');
+  return sizeOf(mustGet(graph.shapes, tensor) ?? []) / places;
 }
