@@ -139,7 +139,7 @@ describe('an upload', () => {
         detail: `Expected files alone, got text in field '${name}'`,
       });
     }
-    expect(await problemOf(await post('application/zip', 'PK no'))).toMatchObject({
+    expect(await problemOf(await post('application/zip', 'PK\u0003\u0004 no'))).toMatchObject({
       status: 400,
       detail: expect.stringContaining('Expected a zip file') as string,
     });

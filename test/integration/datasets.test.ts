@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { keys } from '@umbra/platform/store/keys';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { datasetsOf } from '../support/datasets.js';
+import { datasetsOf, formOf } from '../support/datasets.js';
 import { until } from '../support/job-fixture.js';
 import {
   makePhotos,
@@ -158,6 +158,53 @@ describe('in one request', () => {
     ]);
   });
 
+  test.each([
+    ['application/x-zip-compressed', 'zip'],
+    ['application/octet-stream', 'zip'],
+    ['application/octet-stream', 'tar'],
+    ['application/octet-stream', 'tar.gz'],
+    ['application/x-gzip', 'tar.gz'],
+    ['application/zip', 'tar.gz'],
+  ])('%s of a %s is taken for what it is', async (type, format) => {
+    const files = [{ name: 'cats/a.png', bytes: photo(0) }];
+    const body =
+      format === 'zip'
+        ? await makeZip({ 'cats/a.png': photo(0) })
+        : await (format === 'tar' ? makeTar : makeTarGz)(files);
+    const response = await datasets.send('?labels=folder', type, body);
+    const made = await datasets.json<{ id: string }>(response, 201);
+    expect(await datasets.images(made.id)).toMatchObject([{ name: 'cats/a.png', label: 'cats' }]);
+  });
+
+  test.each([
+    ['7z', Buffer.from('377abcaf271c0004', 'hex')],
+    ['bzip2', Buffer.from('BZh91AY&SY')],
+    ['something else', Buffer.from('hello')],
+  ])('an archive of %s is refused by name', async (name, body) => {
+    const response = await datasets.send('', 'application/octet-stream', body);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      detail: `Expected a zip, tar or tar.gz archive, got ${name}`,
+    });
+  });
+
+  test('an archive of another format among files is refused, and not taken for a photo', async () => {
+    const form = await datasets.call('', {
+      method: 'POST',
+      body: formOf([
+        { name: 'photos.tar.bz2', bytes: Buffer.alloc(100) },
+        { name: 'a"b.png', bytes: photo(0) },
+        { name: 'a\tb.png', bytes: photo(1) },
+      ]),
+    });
+    const made = await datasets.json<{ id: string }>(form, 201);
+    expect(await datasets.images(made.id)).toMatchObject([{ name: 'a"b.png' }]);
+    expect((await datasets.refusals(made.id)).map(({ error }) => error.message)).toEqual([
+      'Expected images, or a zip, tar or tar.gz of them',
+      'Expected a relative file name, got the control character U+0009 in "a\\tb.png"',
+    ]);
+  });
+
   test('broken archives leave nothing', async () => {
     const gz = await makeTarGz([{ name: 'a.png', bytes: photo(0) }]);
     const tar = await makeTar([{ name: 'a.png', bytes: photo(0) }]);
@@ -170,7 +217,9 @@ describe('in one request', () => {
     ] as const) {
       const response = await datasets.send('', type, body);
       expect(response.status).toBe(400);
-      expect(((await response.json()) as { detail: string }).detail).toContain('Expected a tar');
+      expect(((await response.json()) as { detail: string }).detail).toMatch(
+        /^Expected a (tar file|zip, tar or tar.gz archive), got /,
+      );
     }
   });
 

@@ -68,6 +68,11 @@ async function readFile(
   if (/\.(tar|tgz|tar\.gz)$/.test(lower)) {
     return unpackTar(stream, sink, { isCompressed: !lower.endsWith('.tar'), maxBytes });
   }
+  if (/\.(7z|rar|bz2|tbz2?|xz|txz|zst)$/.test(lower)) {
+    // An archive is not a photo that is too large, or broken.
+    stream.resume();
+    return sink.refuse(name, invalidInput('Expected images, or a zip, tar or tar.gz of them'));
+  }
   if (!lower.endsWith('.zip')) return sink.add(name, () => stream);
   const path = join(folder, 'upload.zip');
   await pipeline(stream, createWriteStream(path));

@@ -2,22 +2,27 @@ import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Sink, unpackTar, unpackZip } from '@umbra/datasets';
-import { AppError } from '@umbra/shared/errors';
+import { AppError, invalidInput } from '@umbra/shared/errors';
+import { formatHeadBytes, formatOf } from '@umbra/shared/file-formats';
 import type { Request } from 'express';
 import { z } from 'zod';
 import { limitBody } from '../http/limit-body.js';
 import type { ApiServices } from '../services.js';
-import { readForm } from './multipart.js';
+import { readForm, type Unpacking } from './multipart.js';
 
-/** Request bodies that hold images. */
+/** Request bodies that hold images. What an archive is, its beginning says: clients name it variously. */
 export const imageBodies = {
   // A file is accepted under any field name.
   'multipart/form-data': z.looseObject({ images: z.array(z.file()).optional() }),
   'application/zip': 'bytes',
+  'application/x-zip-compressed': 'bytes',
   'application/x-tar': 'bytes',
   'application/gzip': 'bytes',
+  'application/x-gzip': 'bytes',
+  'application/octet-stream': 'bytes',
 } as const;
 
 /** Maximum size of an archive's contents, as a multiple of an upload's. */
@@ -45,23 +50,58 @@ async function receiveNow(
   sink: Sink,
 ): Promise<void> {
   const limit = config.UMBRA_MAX_UPLOAD_BYTES;
-  const maxBytes = maxExpansion * limit;
   const folder = await mkdtemp(join(tmpdir(), 'umbra-upload-'));
+  const unpacking = { folder, maxBytes: maxExpansion * limit };
   try {
     const body = limitBody(request, limit);
-    if (request.is('multipart/form-data')) {
-      await readForm(request, body, sink, { folder, maxBytes });
-    } else if (request.is('application/zip')) {
-      const path = join(folder, 'upload.zip');
-      await pipeline(body, createWriteStream(path));
-      await unpackZip(path, sink, { maxBytes });
-    } else {
-      const isCompressed = request.is('application/gzip') !== false;
-      await unpackTar(body, sink, { isCompressed, maxBytes });
+    if (request.is('multipart/form-data')) await readForm(request, body, sink, unpacking);
+    else {
+      // Tars of before POSIX have no signature.
+      const unsigned = request.is('application/x-tar') ? 'tar' : null;
+      await receiveArchive(body, sink, { ...unpacking, unsigned }).finally(() => body.destroy());
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function receiveArchive(
+  body: Readable,
+  sink: Sink,
+  { folder, maxBytes, unsigned }: Unpacking & { readonly unsigned: string | null },
+): Promise<void> {
+  const { head, whole } = await peek(body);
+  const format = formatOf(head)?.name ?? unsigned;
+  switch (format) {
+    case 'zip': {
+      const path = join(folder, 'upload.zip');
+      await pipeline(whole, createWriteStream(path));
+      return unpackZip(path, sink, { maxBytes });
+    }
+    case 'tar':
+    case 'gzip':
+      return unpackTar(whole, sink, { isCompressed: format === 'gzip', maxBytes });
+    default:
+      throw invalidInput(
+        `Expected a zip, tar or tar.gz archive, got ${format ?? 'something else'}`,
+      );
+  }
+}
+
+/** Read a stream's first bytes. @returns Them, and the stream with them. */
+async function peek(body: Readable): Promise<{ readonly head: Buffer; readonly whole: Readable }> {
+  const chunks = body[Symbol.asyncIterator]();
+  let head = Buffer.alloc(0);
+  while (head.length < formatHeadBytes) {
+    const { done, value } = await chunks.next();
+    if (done) break;
+    head = Buffer.concat([head, value as Buffer]);
+  }
+  async function* all() {
+    yield head;
+    yield* { [Symbol.asyncIterator]: () => chunks };
+  }
+  return { head, whole: Readable.from(all()) };
 }
 
 function assertMediaType(request: Request): void {

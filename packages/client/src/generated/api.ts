@@ -1513,8 +1513,11 @@ export interface operations {
                     [key: string]: unknown;
                 };
                 "application/zip": unknown;
+                "application/x-zip-compressed": unknown;
                 "application/x-tar": unknown;
                 "application/gzip": unknown;
+                "application/x-gzip": unknown;
+                "application/octet-stream": unknown;
                 "application/jsonl": unknown;
             };
         };
@@ -1719,8 +1722,11 @@ export interface operations {
                     [key: string]: unknown;
                 };
                 "application/zip": unknown;
+                "application/x-zip-compressed": unknown;
                 "application/x-tar": unknown;
                 "application/gzip": unknown;
+                "application/x-gzip": unknown;
+                "application/octet-stream": unknown;
                 "application/jsonl": unknown;
             };
         };
