@@ -122,8 +122,9 @@ async function findModelFile(path: string, claimed: string | undefined) {
     const formats = fileKinds.flatMap((kind) => kind.formats);
     throw invalidInput(`Expected --format to be ${formats.join(' or ')}, got '${claimed}'`);
   }
+  const own = known.find(({ suffix }) => path.endsWith(suffix));
+  if (own) return { folder: dirname(path), file: basename(path), read: own.read };
   for (const { suffix, read } of known) {
-    if (path.endsWith(suffix)) return { folder: dirname(path), file: basename(path), read };
     const names = await readdir(path).catch((error: unknown) => {
       throw invalidInput(`Expected a model's folder or file at '${path}'`, error);
     });
