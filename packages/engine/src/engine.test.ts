@@ -70,7 +70,7 @@ describe('dense occlusion', () => {
         copyBox(
           image,
           filled,
-          { ...input, layout: 'NCHW' },
+          { ...input, layout: 'NCHW', channels: 'RGB' },
           patchBox(grid, row, index % grid.columns),
         );
         const output = await backend.run(image, 1, input.height, input.width);

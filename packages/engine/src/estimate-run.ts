@@ -1,4 +1,5 @@
 import { planFrame } from './image/frame.js';
+import { imageLength } from './image/pixel-format.js';
 import type { ModelInput } from './image/preprocess.js';
 import { countPasses, countPositions } from './occlusion/count-passes.js';
 import { fillImage } from './occlusion/fill.js';
@@ -71,6 +72,11 @@ async function timePass(
 function noiseInput({ bundle }: OpenModel, { plan: { image } }: ResolvedRun): ModelInput {
   const { height, width } = image;
   const frame = planFrame({ ...bundle.input, ...image, resize: { rule: 'squash' } }, image);
-  const blank = { height, width, frame, tensor: new Float32Array(3 * height * width) };
+  const blank = {
+    height,
+    width,
+    frame,
+    tensor: new Float32Array(imageLength(bundle.input, image)),
+  };
   return { ...blank, tensor: fillImage(blank, { kind: 'noise', seed: 1 }, bundle.input) };
 }

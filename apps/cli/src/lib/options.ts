@@ -93,7 +93,7 @@ export const descriptionOptions = (): readonly Option[] => [
   ),
   new Option('--labels <file>', 'names of the classes: JSON, or a line a class'),
   new Option('--layout <layout>', 'NCHW or NHWC'),
-  new Option('--channels <order>', 'RGB or BGR'),
+  new Option('--channels <order>', 'RGB, BGR or L (grey)'),
   new Option('--resize <rule>', 'crop:PX, fit:PX or squash'),
   new Option('--interpolation <kernel>', 'bilinear or bicubic'),
   new Option('--format <format>', 'format of the model (default: what the file is)'),

@@ -1,4 +1,4 @@
-import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { channelCount, type ModelBundle } from '@umbra/shared/contracts/model';
 import { type AppError, invalidInput } from '@umbra/shared/errors';
 import type { InferenceSession } from 'onnxruntime-node';
 import { chooseOutput, type DeclaredOutput, listOutputs, widthOf } from '../graph/scores-output.js';
@@ -54,10 +54,11 @@ const describeOutput = (metadata: InferenceSession.ValueMetadata): DeclaredOutpu
 function assertExtents(name: string, shape: DeclaredShape, bundle: ModelBundle): void {
   const { layout, height, width, resize } = bundle.input;
   const [channelAxis, yAxis, xAxis] = layout === 'NCHW' ? [1, 2, 3] : [3, 1, 2];
+  const count = channelCount(bundle.input);
   const channels = shape[channelAxis];
   const declared = `[${shape.join(', ')}]`;
-  const swapped = channels !== 3 && shape[channelAxis === 1 ? 3 : 1] === 3;
-  if (swapped || (typeof channels === 'number' && channels !== 3)) {
+  const swapped = channels !== count && shape[channelAxis === 1 ? 3 : 1] === count;
+  if (swapped || (typeof channels === 'number' && channels !== count)) {
     const hint = swapped ? `: its layout is ${layout === 'NCHW' ? 'NHWC' : 'NCHW'}` : '';
     throw bad(
       bundle,
@@ -78,8 +79,11 @@ function assertExtents(name: string, shape: DeclaredShape, bundle: ModelBundle):
   }
 }
 
-const wanted = ({ input: { layout } }: ModelBundle): string =>
-  `float32 ${layout === 'NCHW' ? '[N, 3, height, width]' : '[N, height, width, 3]'}`;
+const wanted = ({ input }: ModelBundle): string => {
+  const channels = channelCount(input);
+  const extents = ['height', 'width'];
+  return `float32 [N, ${(input.layout === 'NCHW' ? [channels, ...extents] : [...extents, channels]).join(', ')}]`;
+};
 
 const bad = ({ name }: ModelBundle, problem: string): AppError =>
   invalidInput(`Expected model '${name}' ${problem}`);

@@ -4,6 +4,7 @@ import { at } from '@umbra/shared/assert';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { invalidInput } from '@umbra/shared/errors';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { tensorShape } from '../image/pixel-format.js';
 import type { Backend, BackendOptions } from './backend.js';
 import { deviceOf, missingProvider } from './execution-provider.js';
 import { messageOf } from './message-of.js';
@@ -28,8 +29,7 @@ export async function loadOnnxruntime(
   const session = await createSession(folder, bundle, options);
   const { input, output, batch: fixed } = await signatureOf(session, bundle);
   const runAll = async (images: Float32Array, count: number, height: number, width: number) => {
-    const shape =
-      bundle.input.layout === 'NCHW' ? [count, 3, height, width] : [count, height, width, 3];
+    const shape = tensorShape(bundle.input, count, { height, width });
     const results = await session
       .run({ [input]: new Tensor('float32', images, shape) }, [output])
       .catch((error: unknown) => {

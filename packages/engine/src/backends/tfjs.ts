@@ -1,11 +1,12 @@
 import type { GraphModel } from '@tensorflow/tfjs-converter';
 import type { io, Tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { channelCount, type ModelBundle } from '@umbra/shared/contracts/model';
 import type { TfjsChoice } from '@umbra/shared/contracts/provider';
 import { type AppError, invalidInput } from '@umbra/shared/errors';
 import { assertListed, readShards, readTfjsModel } from '../convert/model-file.js';
 import { scoresOutput } from '../convert/tfjs-outputs.js';
+import { tensorShape } from '../image/pixel-format.js';
 import type { Backend } from './backend.js';
 import { openTfjs, type Tfjs } from './tfjs-runtime.js';
 
@@ -51,7 +52,11 @@ export async function loadTfjs(
     device,
     async run(images, count, height, width) {
       const output = tf.tidy(() => {
-        const batch = tf.tensor(images, [count, height, width, 3], 'float32');
+        const batch = tf.tensor(
+          images,
+          tensorShape(bundle.input, count, { height, width }),
+          'float32',
+        );
         return predict(model, { bundle, scores }, batch);
       });
       try {
@@ -87,6 +92,7 @@ async function build(
 
 function assertInput(model: TfjsNetwork, bundle: ModelBundle): void {
   const { height, width, resize } = bundle.input;
+  const wanted = channelCount(bundle.input);
   const [input, ...others] = model.inputs;
   if (input === undefined || others.length > 0) {
     throw bad(bundle, `to have one input, the image, got ${model.inputs.length}`);
@@ -96,12 +102,12 @@ function assertInput(model: TfjsNetwork, bundle: ModelBundle): void {
     null,
     null,
     null,
-    3,
+    wanted,
   ];
   const [, y = null, x = null, channels = null] = shape;
   const fits = (extent: number | null, px: number) => extent === null || extent === px;
-  if (shape.length !== 4 || !fits(channels, 3)) {
-    throw bad(bundle, `to take an image [N, height, width, 3], got [${shape.join(', ')}]`);
+  if (shape.length !== 4 || !fits(channels, wanted)) {
+    throw bad(bundle, `to take an image [N, height, width, ${wanted}], got [${shape.join(', ')}]`);
   }
   if (!fits(y, height) || !fits(x, width)) {
     throw bad(

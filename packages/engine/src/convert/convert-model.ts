@@ -1,7 +1,7 @@
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { at } from '@umbra/shared/assert';
-import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { channelCount, type ModelBundle } from '@umbra/shared/contracts/model';
 import { encodeFloats } from '../encoding/npy.js';
 import { encodeModel, externalLocation, onnxType, type TensorProto } from '../graph/onnx-proto.js';
 import {
@@ -52,7 +52,8 @@ export async function writeConvertedModel(
   }
   await mkdir(out, { recursive: true });
   const weights = await writeWeights(folder, builder.parts.weights, join(out, weightsFile));
-  await writeFile(join(out, modelFile), encode(builder, weights, output));
+  const channels = channelCount(bundle.input);
+  await writeFile(join(out, modelFile), encode(builder, { weights, output, channels }));
   // The files are written by this process, for itself: they need no digests.
   const files = [modelFile, weightsFile].map((path) => ({
     path,
@@ -152,8 +153,7 @@ export function permute(
 
 const encode = (
   { parts: { nodes, constants } }: GraphBuilder,
-  weights: TensorProto[],
-  output: string,
+  { weights, output, channels }: { weights: TensorProto[]; output: string; channels: number },
 ): Uint8Array =>
   encodeModel({
     irVersion: 8,
@@ -162,7 +162,7 @@ const encode = (
       name: 'converted',
       node: [...nodes],
       initializer: [...weights, ...constants],
-      input: [{ name: inputName, type: floatType(['n', 3, 'h', 'w']) }],
+      input: [{ name: inputName, type: floatType(['n', channels, 'h', 'w']) }],
       output: [{ name: output, type: { tensorType: { elemType: onnxType.float } } }],
     },
   });

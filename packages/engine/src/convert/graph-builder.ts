@@ -64,7 +64,7 @@ export type GraphBuilder = {
 /**
  * Start an ONNX graph of one input.
  *
- * @param image Name of the input, [N, 3, height, width].
+ * @param image Name of the input, [N, channels, height, width].
  * @param integers Numbers of the model's small integer weights.
  */
 export function createGraphBuilder(

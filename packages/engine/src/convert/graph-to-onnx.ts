@@ -6,7 +6,7 @@ import { nodeName } from './tfjs-outputs.js';
 /**
  * Write a graph model (TensorFlow's GraphDef, as TensorFlow.js saves it) into a graph builder.
  *
- * @param image Name of the image, [N, 3, height, width].
+ * @param image Name of the image, [N, channels, height, width].
  * @param output Name of the output that is wanted; nothing else is translated.
  * @returns The name of the network's output.
  * @throws {NotTranslated} if an operation is not known.

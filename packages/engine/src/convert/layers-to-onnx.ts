@@ -11,7 +11,7 @@ type LayerJson = {
  * Write a layers model (Keras 1 and 2, as TensorFlow.js saves it) into a graph builder.
  *
  * @param topology The model's `modelTopology`.
- * @param image Name of the image, [N, 3, height, width].
+ * @param image Name of the image, [N, channels, height, width].
  * @returns The names of the network's outputs, in its order.
  * @throws {NotTranslated} if a layer is not known.
  * @see https://keras.io/api/layers/ for what each layer computes.

@@ -162,7 +162,7 @@ async function runBoth(path: string): Promise<[Float32Array, Float32Array]> {
   const one = size * size * 3;
   const planes = new Float32Array(batch.length);
   for (let at = 0; at < 3; at++)
-    planes.set(planar(batch.subarray(at * one, (at + 1) * one)), at * one);
+    planes.set(planar(batch.subarray(at * one, (at + 1) * one), 3), at * one);
   const rows = await own.run(batch, 3, size, size);
   const others = await translated.run(planes, 3, size, size);
   for (const backend of backends) await backend.close();

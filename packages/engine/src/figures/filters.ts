@@ -1,5 +1,6 @@
 import { at } from '@umbra/shared/assert';
 import { type FilterView, filterModes } from '@umbra/shared/contracts/layer';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { invalidInput } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import { weightRange } from '../network/kernels.js';
@@ -24,7 +25,7 @@ export type FilterFigure = {
   /** Name of the layer, for the heading. */
   readonly name: string;
   /** Order of colours that the network's first layer takes. */
-  readonly channels: 'RGB' | 'BGR';
+  readonly channels: ModelBundle['input']['channels'];
 };
 
 /**
@@ -69,7 +70,7 @@ async function renderRgb(
     const values = normaliseTile(weights.subarray(index * 3 * plane, (index + 1) * 3 * plane));
     return {
       title: String(start + index),
-      values: channels === 'RGB' ? values : reversePlanes(values, plane),
+      values: channels === 'BGR' ? reversePlanes(values, plane) : values,
       height,
       width,
     };

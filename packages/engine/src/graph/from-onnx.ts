@@ -1,8 +1,10 @@
 import { at, mustGet } from '@umbra/shared/assert';
-import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { channelCount } from '@umbra/shared/contracts/model';
 import { integrity } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
+import type { PixelFormat } from '../image/pixel-format.js';
 import { countMacs } from './count-macs.js';
+
 import type { Graph, GraphNode, LayerKind, TensorShape } from './graph.js';
 import { constantOf, knownValues, rangeLength } from './known-values.js';
 import {
@@ -40,9 +42,8 @@ export type FoldedConstant = {
 
 type FoldedValues = Omit<FoldedConstant, 'perImage'>;
 
-export type OnnxGraphOptions = {
-  /** Layout of the image. */
-  readonly layout?: ModelBundle['input']['layout'];
+/** Layout and channels of the image, and what is known of the network. */
+export type OnnxGraphOptions = Partial<PixelFormat> & {
   /** Shapes that running the network told, by tensor; others follow from rules. */
   readonly known?: ReadonlyMap<string, TensorShape>;
 };
@@ -62,7 +63,7 @@ export type OnnxGraphOptions = {
 export function graphFromOnnx(
   model: OnnxModel,
   input: Size,
-  { layout = 'NCHW', known = new Map() }: OnnxGraphOptions = {},
+  { layout = 'NCHW', channels = 'RGB', known = new Map() }: OnnxGraphOptions = {},
 ): OnnxGraph {
   const image = imageInput(model);
   const [output] = model.outputs;
@@ -70,9 +71,10 @@ export function graphFromOnnx(
   const toPlanes = layout === 'NHWC' ? layoutTranspose(model, image) : undefined;
   const start = toPlanes?.output[0] ?? image;
   const { height, width } = input;
+  const depth = channelCount({ channels });
   const isPlanar = layout === 'NCHW' || toPlanes !== undefined;
   const walkAll = (batch: number, hints: WalkHints) => {
-    const shape = isPlanar ? [batch, 3, height, width] : [batch, height, width, 3];
+    const shape = isPlanar ? [batch, depth, height, width] : [batch, height, width, depth];
     const axes = isPlanar ? { y: 2, x: 3 } : { y: 1, x: 2 };
     const walk = createWalk(model, new Map([[start, { ...unknownOperand, shape, axes }]]), hints);
     for (const node of model.nodes) if (node !== toPlanes) walk.describe(node);

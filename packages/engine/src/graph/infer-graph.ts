@@ -1,5 +1,5 @@
-import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { Size } from '@umbra/shared/occlusion/grid';
+import { type PixelFormat, tensorShape } from '../image/pixel-format.js';
 import { graphFromOnnx, type OnnxGraph } from './from-onnx.js';
 import type { TensorShape } from './graph.js';
 import { imageInput, type OnnxModel } from './onnx-model.js';
@@ -29,28 +29,28 @@ export type RunShapeProbe = (probe: ShapeProbe) => Promise<ReadonlyMap<string, T
 export async function inferGraph(
   model: OnnxModel,
   input: Size,
-  layout: ModelBundle['input']['layout'],
+  { layout, channels }: PixelFormat,
   runProbe: RunShapeProbe,
 ): Promise<OnnxGraph> {
-  const graph = graphFromOnnx(model, input, { layout });
+  const graph = graphFromOnnx(model, input, { layout, channels });
   const tensors = graph.nodes
     .flatMap(({ outputs }) => outputs)
     .filter((name) => name !== '' && graph.shapes.get(name) === null);
   if (tensors.length === 0) return graph;
-  const known = await runProbe(encodeProbe(model, input, layout, tensors));
-  return graphFromOnnx(model, input, { layout, known });
+  const known = await runProbe(encodeProbe(model, input, { layout, channels }, tensors));
+  return graphFromOnnx(model, input, { layout, channels, known });
 }
 
 /** Shapes are the outputs, and not the tensors, so that the runtime keeps no more than in any run. */
 export function encodeProbe(
   model: OnnxModel,
-  { height, width }: Size,
-  layout: ModelBundle['input']['layout'],
+  size: Size,
+  format: PixelFormat,
   tensors: readonly string[],
 ): ShapeProbe {
   const { nodes, weights } = ancestorsOf(model, tensors);
   const input = imageInput(model);
-  const inputShape = layout === 'NCHW' ? [1, 3, height, width] : [1, height, width, 3];
+  const inputShape = tensorShape(format, 1, size);
   const dim = inputShape.map((dimValue) => ({ dimValue }));
   const bytes = encodeModel({
     irVersion: model.irVersion,

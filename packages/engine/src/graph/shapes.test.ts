@@ -204,7 +204,10 @@ test.each(Object.entries(cases))(
     const model = await read(name, given);
     const graph = graphFromOnnx(model, size);
     const tensors = graph.nodes.flatMap(({ outputs }) => outputs);
-    const told = await runShapeProbe(folder, encodeProbe(model, size, 'NCHW', tensors));
+    const told = await runShapeProbe(
+      folder,
+      encodeProbe(model, size, { layout: 'NCHW', channels: 'RGB' }, tensors),
+    );
     expect(told.size).toBe(tensors.length);
     expect(Object.fromEntries(graph.shapes)).toMatchObject(Object.fromEntries(told));
   },
@@ -225,7 +228,7 @@ test('where no rule reaches, the network is run once for its shapes', async () =
   });
   expect(graphFromOnnx(model, size).shapes.get('logits')).toBeNull();
   const asked: string[] = [];
-  const graph = await inferGraph(model, size, 'NCHW', (probe) => {
+  const graph = await inferGraph(model, size, { layout: 'NCHW', channels: 'RGB' }, (probe) => {
     asked.push(...probe.tensors);
     return runShapeProbe(folder, probe);
   });

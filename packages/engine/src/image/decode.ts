@@ -15,8 +15,8 @@ const wanted = 'Expected an image (JPEG, PNG, WebP, TIFF, GIF, AVIF)';
 
 export type ImageInfo = Size & { readonly format: string };
 
-/** Row-major RGB, 8 bits a channel. */
-export type Rgb = Size & { readonly data: Buffer };
+/** Row-major, 8 bits a channel: RGB, or grey. */
+export type Pixels = Size & { readonly data: Buffer };
 
 /**
  * Check that a file is an image that can be decoded to its end, and report its extent and format.
@@ -42,7 +42,7 @@ export function openRgb(bytes: Buffer, limits: ImageLimits): Sharp {
 }
 
 /** Decode to 8-bit RGB. @throws {AppError} `invalid_input` as `inspectImage`. */
-export async function toRgb(image: Sharp): Promise<Rgb> {
+export async function toRgb(image: Sharp): Promise<Pixels> {
   try {
     const { data, info } = await image
       .raw({ depth: 'uchar' })
@@ -55,6 +55,23 @@ export async function toRgb(image: Sharp): Promise<Rgb> {
   } catch (error) {
     throw broken(error);
   }
+}
+
+/**
+ * Convert RGB to grey as Pillow's mode `L` does: ITU-R 601's luma, in 16 bits of fixed point.
+ *
+ * @see https://pillow.readthedocs.io/en/stable/reference/Image.html#PIL.Image.Image.convert
+ */
+export function toGrey({ data, height, width }: Pixels): Pixels {
+  const grey = Buffer.alloc(height * width);
+  for (let pixel = 0; pixel < grey.length; pixel++) {
+    // Hot: three numbers a pixel.
+    const red = data[pixel * 3] as number;
+    const green = data[pixel * 3 + 1] as number;
+    const blue = data[pixel * 3 + 2] as number;
+    grey[pixel] = (red * 19_595 + green * 38_470 + blue * 7471 + 0x8000) >> 16;
+  }
+  return { data: grey, height, width };
 }
 
 /** Read the upright extent, px. @throws {AppError} `invalid_input` as `inspectImage`. */

@@ -1,9 +1,17 @@
 import { at } from '@umbra/shared/assert';
-import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { channelCount, type ModelBundle } from '@umbra/shared/contracts/model';
 import type { Size } from '@umbra/shared/occlusion/grid';
-import { defaultLimits, type ImageLimits, openRgb, type Rgb, readSize, toRgb } from './decode.js';
+import {
+  defaultLimits,
+  type ImageLimits,
+  openRgb,
+  type Pixels,
+  readSize,
+  toGrey,
+  toRgb,
+} from './decode.js';
 import { type Frame, planFrame } from './frame.js';
-import { channelStride } from './stride.js';
+import { channelStride, colourOf, imageLength } from './pixel-format.js';
 
 /** A photo as the model sees it. */
 export type ModelInput = Size & {
@@ -42,19 +50,26 @@ export async function prepareImage(
         height: frame.crop.bottom - frame.crop.top,
       }),
   );
-  return { tensor: normalise(rgb, input), height: rgb.height, width: rgb.width, frame };
+  const pixels = input.channels === 'L' ? toGrey(rgb) : rgb;
+  return { tensor: normalise(pixels, input), height: rgb.height, width: rgb.width, frame };
 }
 
-/** Normalise pixels, `(p * scale - mean) / std` by channel, in the model's channel order and layout. */
-export function normalise({ data, height, width }: Rgb, input: InputContract): Float32Array {
+/**
+ * Normalise pixels, `(p * scale - mean) / std` by channel, in the model's channel order and layout.
+ *
+ * @param pixels RGB; grey where the model takes grey.
+ */
+export function normalise({ data, height, width }: Pixels, input: InputContract): Float32Array {
   const pixels = height * width;
-  const tensor = new Float32Array(3 * pixels);
-  for (let channel = 0; channel < 3; channel++) {
-    const source = input.channels === 'RGB' ? channel : 2 - channel;
-    const [start, step] = channelStride(input.layout, channel, pixels);
+  const tensor = new Float32Array(imageLength(input, { height, width }));
+  const channels = channelCount(input);
+  for (let channel = 0; channel < channels; channel++) {
+    const source = colourOf(input, channel);
+    const [start, step] = channelStride(input, channel, pixels);
     for (let pixel = 0; pixel < pixels; pixel++) {
       // A hot loop: `as number` spares a check an element.
-      tensor[start + pixel * step] = normalised(data[pixel * 3 + source] as number, channel, input);
+      const value = data[pixel * channels + source] as number;
+      tensor[start + pixel * step] = normalised(value, channel, input);
     }
   }
   return tensor;

@@ -1,8 +1,9 @@
 import { at } from '@umbra/shared/assert';
-import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { channelCount, type ModelBundle } from '@umbra/shared/contracts/model';
 import type { Box } from '@umbra/shared/occlusion/grid';
 import { throwIfAborted, untilAborted } from '../abort.js';
 import { interleave } from '../image/layout.js';
+import type { PixelFormat } from '../image/pixel-format.js';
 import { imageKey, type SharedImage } from '../image/shared-image.js';
 import type { BaselineCache } from './baseline-cache.js';
 import type { BaselineMaps, Position, Program, SegmentRunner } from './types.js';
@@ -48,7 +49,7 @@ export async function evaluateBoxes(
   signal?.addEventListener('abort', halt, { once: true });
   const { inferenceThreads } = threads;
   const task = { program, folder, stop, threadBytes: batchBytes / inferenceThreads };
-  const original = channelsLast(image.original, model.bundle.input.layout);
+  const original = channelsLast(image.original, model.bundle.input);
   const makeBaseline = () => threads.runBaseline({ ...task, original });
   try {
     const baseline = await untilAborted(
@@ -56,7 +57,7 @@ export async function evaluateBoxes(
       signal,
     );
     const wanted = passEmptyBoxes(positions, baseline, onOutputs);
-    const filled = channelsLast(image.filled, model.bundle.input.layout);
+    const filled = channelsLast(image.filled, model.bundle.input);
     const maxSize = maxTaskFor(program, task.threadBytes);
     await Promise.all(
       splitTasks(wanted, inferenceThreads, maxSize).map(async (placed) => {
@@ -156,12 +157,9 @@ function channelsAfter({ stages }: Program, tensor: string): number {
 }
 
 /** The image in shared memory with channels last. */
-function channelsLast(
-  image: SharedArrayBuffer,
-  layout: ModelBundle['input']['layout'],
-): SharedArrayBuffer {
-  if (layout === 'NHWC') return image;
+function channelsLast(image: SharedArrayBuffer, format: PixelFormat): SharedArrayBuffer {
+  if (format.layout === 'NHWC') return image;
   const shared = new SharedArrayBuffer(image.byteLength);
-  interleave(new Float32Array(image), new Float32Array(shared));
+  interleave(new Float32Array(image), new Float32Array(shared), channelCount(format));
   return shared;
 }

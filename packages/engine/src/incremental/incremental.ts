@@ -5,6 +5,7 @@ import { type ConvertedModel, openConvertedModel } from '../convert/open-convert
 import type { OnnxGraph } from '../graph/from-onnx.js';
 import { inferGraph } from '../graph/infer-graph.js';
 import type { OnnxModel } from '../graph/onnx-model.js';
+import type { PixelFormat } from '../image/pixel-format.js';
 import type { SharedImage } from '../image/shared-image.js';
 import { readScoresModel } from '../models/read-onnx-model.js';
 import { createBaselineCache } from './baseline-cache.js';
@@ -51,7 +52,7 @@ export type IncrementalModel = {
 type LoadedNetwork = {
   readonly onnx: OnnxModel;
   readonly converted: ConvertedModel;
-  readonly layout: ModelBundle['input']['layout'];
+  readonly format: PixelFormat;
 };
 
 /** Graphs kept, one an extent of the input. */
@@ -80,7 +81,7 @@ export function createIncremental(model: IncrementalModel): Incremental {
     if (network === null) return null;
     const { folder } = network.converted;
     const graph = await graphs.load(`${input.height}x${input.width}`, () =>
-      inferGraph(network.onnx, input, network.layout, (probe) =>
+      inferGraph(network.onnx, input, network.format, (probe) =>
         model.threads.runShapeProbe({ probe, folder }),
       ),
     );
@@ -119,5 +120,5 @@ async function loadNetwork({ folder, bundle }: IncrementalModel): Promise<Loaded
   const converted = await openConvertedModel(folder, bundle);
   if ('reason' in converted) return null;
   const onnx = await readScoresModel(converted.folder, converted.bundle);
-  return { onnx, converted, layout: converted.bundle.input.layout };
+  return { onnx, converted, format: converted.bundle.input };
 }

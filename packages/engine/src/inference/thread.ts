@@ -101,7 +101,8 @@ async function run(model: ThreadModel, batch: ImageBatch): Promise<Float32Array>
   const length = images * (batch.original.byteLength / 4);
   if (scratch.length < length) scratch = new Float32Array(length);
   const tensor = scratch.subarray(0, length);
-  writeBatch(batch, model.bundle.input.layout, tensor);
+  const { layout, channels } = model.bundle.input;
+  writeBatch(batch, { layout, channels }, tensor);
   const whole = await wholeOf(model);
   return whole.run(tensor, images, height, width);
 }

@@ -6,6 +6,7 @@ import type { Backend } from '../backends/backend.js';
 import { loadBackend } from '../backends/load-backend.js';
 import { openEngine } from '../engine.js';
 import { chooseOutput } from '../graph/scores-output.js';
+import { imageLength } from '../image/pixel-format.js';
 import type { ModelInput } from '../image/preprocess.js';
 import { assertOutputKind, createOutputHead, noClass } from '../occlusion/output-head.js';
 import type { OpenModel } from '../types.js';
@@ -118,7 +119,7 @@ async function checkFiles(folder: string, bundle: ModelBundle): Promise<string> 
 
 async function runTwoImages(backend: Backend, bundle: ModelBundle): Promise<TwoOutputs> {
   const { height, width } = bundle.input;
-  const image = seededImage(height, width);
+  const image = seededImage(bundle.input);
   const batch = new Float32Array(2 * image.length);
   batch.set(image);
   const outputs = await backend.run(batch, 2, height, width);
@@ -199,24 +200,25 @@ async function scoresAt(model: OpenModel, strategy: 'dense' | 'incremental'): Pr
     target: { kind: 'top', k: Math.min(5, model.labels.length) },
   };
   const run = model.resolve(occlusionSettings.parse(settings), { height, width });
-  const { scores } = await model.occlude(inputOf(height, width), run);
+  const { scores } = await model.occlude(inputOf(model), run);
   return scores.flatMap((values) => [...values]);
 }
 
-function inputOf(height: number, width: number): ModelInput {
+function inputOf(model: OpenModel): ModelInput {
+  const { height, width } = model.bundle.input;
   const size = { height, width };
   const crop = { top: 0, left: 0, bottom: height, right: width };
   return {
     ...size,
-    tensor: seededImage(height, width),
+    tensor: seededImage(model.bundle.input),
     frame: { photo: size, resized: size, crop },
   };
 }
 
 /** Noise in [-2, 2), about the range of normalised photos; the same on every machine. */
-function seededImage(height: number, width: number): Float32Array {
+function seededImage(input: ModelBundle['input']): Float32Array {
   let state = 1;
-  return Float32Array.from({ length: 3 * height * width }, () => {
+  return Float32Array.from({ length: imageLength(input, input) }, () => {
     state = (state * 48_271) % 2_147_483_647;
     return (state / 2_147_483_647) * 4 - 2;
   });

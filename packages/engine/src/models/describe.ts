@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { type ModelBundle, parseBundle } from '@umbra/shared/contracts/model';
+import { channelCount, type ModelBundle, parseBundle } from '@umbra/shared/contracts/model';
 import { type AppError, invalidInput } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import { digestOf } from './bundle.js';
@@ -64,7 +64,10 @@ export async function describeFolder(path: string, claims: ModelClaims): Promise
     throw invalidInput(`Expected --format ${format}, which '${file}' is, got '${claims.format}'`);
   }
   const size = claims.size ?? (facts.height && facts.width ? (facts as Size) : undefined);
-  const { scale, mean = [0, 0, 0], std = [1, 1, 1] } = claims;
+  const channels = claims.channels ?? facts.channels ?? 'RGB';
+  const { scale } = claims;
+  const fill = (value: number) => Array<number>(channelCount({ channels })).fill(value);
+  const { mean = fill(0), std = fill(1) } = claims;
   const named = await readLabelNames(folder, claims.labels);
   const { output, labels, missing: missingOutput } = describeOutput(facts, claims, named);
   const name =
@@ -92,7 +95,7 @@ export async function describeFolder(path: string, claims: ModelClaims): Promise
       layout: claims.layout ?? facts.layout ?? 'NCHW',
       height: size?.height,
       width: size?.width,
-      channels: claims.channels ?? 'RGB',
+      channels,
       scale,
       mean,
       std,
@@ -111,7 +114,7 @@ const wanted = {
   name: "  --name NAME: a name of a-z, 0-9, '.', '_' and '-'; the file's own has none of these",
   size: '  --input HEIGHTxWIDTH: the extent of its input, px, since the file leaves it open',
   scale:
-    '  --scale S, and --mean R,G,B --std R,G,B unless they are 0 and 1: a pixel p in [0, 255] enters as (p * S - mean) / std; torchvision has 1/255, 0.485,0.456,0.406 and 0.229,0.224,0.225',
+    '  --scale S, and --mean R,G,B --std R,G,B (one number each where it takes grey) unless they are 0 and 1: a pixel p in [0, 255] enters as (p * S - mean) / std; torchvision has 1/255, 0.485,0.456,0.406 and 0.229,0.224,0.225',
 } as const;
 
 async function findModelFile(path: string, claimed: string | undefined) {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { OutputKind } from '@umbra/shared/contracts/model';
 import type { OnnxModel } from '../graph/onnx-model.js';
 import { type DeclaredOutput, widthOf } from '../graph/scores-output.js';
-import type { ReadFacts } from './facts.js';
+import { type ReadFacts, readInputShape } from './facts.js';
 import { readOnnxModel } from './read-onnx-model.js';
 
 /** Operations that do not change scores. */
@@ -16,18 +16,13 @@ const passing = new Set(
 export const readOnnxFacts: ReadFacts = async (folder, file) => {
   const model = await readOnnxModel(join(folder, file), file);
   const [image] = model.inputs;
-  const [, second = null, third = null, last = null] = image === undefined ? [] : image.shape;
-  const layout = second === 3 ? 'NCHW' : last === 3 ? 'NHWC' : null;
-  const [height, width] = layout === 'NHWC' ? [second, third] : [third, last];
   const files = new Set([file]);
   for (const weight of model.weights.values()) if (weight.file) files.add(weight.file.path);
   return {
     format: 'onnx',
     model: file,
     files: [...files],
-    layout,
-    height: layout === null ? null : height,
-    width: layout === null ? null : width,
+    ...readInputShape(image?.shape ?? []),
     outputs: model.outputs.map((output) => ({ ...output, kind: kindOf(model, output) })),
   };
 };

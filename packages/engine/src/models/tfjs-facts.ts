@@ -1,6 +1,6 @@
 import { readTfjsModel } from '../convert/model-file.js';
 import { isGraphModel, outputsOf } from '../convert/tfjs-outputs.js';
-import type { ReadFacts } from './facts.js';
+import { type ReadFacts, readInputShape } from './facts.js';
 
 /** Read a TensorFlow.js model's facts. @throws {AppError} `integrity` if it is none. */
 export const readTfjsFacts: ReadFacts = async (folder, file) => {
@@ -9,14 +9,13 @@ export const readTfjsFacts: ReadFacts = async (folder, file) => {
   const isGraph = isGraphModel(model);
   const text = JSON.stringify(topology);
   // The first shape in the file is the input's, in either form.
-  const [, height = null, width = null] = isGraph ? graphInput(topology) : layersInput(text);
+  const shape = isGraph ? graphInput(topology) : layersInput(text);
   return {
     format: isGraph ? 'tfjs-graph' : 'tfjs-layers',
     model: file,
     files: [file, ...shards],
+    ...readInputShape(shape, ['NHWC']),
     layout: 'NHWC',
-    height,
-    width,
     outputs: outputsOf(model),
   };
 };

@@ -1,4 +1,4 @@
-import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { channelCount, type ModelBundle } from '@umbra/shared/contracts/model';
 import { invalidInput } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import { openConvertedModel } from '../convert/open-converted.js';
@@ -28,7 +28,7 @@ export async function openNetwork(
     if (converted.bundle.input.layout === bundle.input.layout) return { ...network, close };
     const upTo: Network['upTo'] = async (layer) => {
       const opened = await network.upTo(layer);
-      return { ...opened, run: (image) => opened.run(planar(image)) };
+      return { ...opened, run: (image) => opened.run(planar(image, channelCount(bundle.input))) };
     };
     return { ...network, upTo, close };
   } catch (error) {

@@ -10,6 +10,7 @@ import { inferGraph } from '../graph/infer-graph.js';
 import { imageInput, integerAttribute, type OnnxModel } from '../graph/onnx-model.js';
 import { ancestorsOf, referTo } from '../graph/onnx-parts.js';
 import { encodeModel, onnxType } from '../graph/onnx-proto.js';
+import { tensorShape } from '../image/pixel-format.js';
 import { readScoresModel } from '../models/read-onnx-model.js';
 import { findWeight, readWeight } from './onnx-weights.js';
 import { runShapeProbe } from './run-shape-probe.js';
@@ -31,7 +32,7 @@ export async function openOnnxNetwork(
   size: Size,
 ): Promise<Omit<Network, 'close'>> {
   const model = await readScoresModel(folder, bundle);
-  const graph = await inferGraph(model, size, bundle.input.layout, (probe) =>
+  const graph = await inferGraph(model, size, bundle.input, (probe) =>
     runShapeProbe(folder, probe),
   );
   const file = { folder, bundle, model, graph, size };
@@ -77,12 +78,12 @@ function kernelsOf(file: OpenFile, layer: GraphNode): Kernels {
 }
 
 async function openUpTo(
-  { folder, bundle, model, size: { height, width } }: OpenFile,
+  { folder, bundle, model, size }: OpenFile,
   layer: GraphNode,
 ): Promise<PartialNetwork> {
   const output = at(layer.outputs, 0);
   const input = imageInput(model);
-  const shape = bundle.input.layout === 'NCHW' ? [1, 3, height, width] : [1, height, width, 3];
+  const shape = tensorShape(bundle.input, 1, size);
   const session = await InferenceSession.create(encodePart(model, { input, shape, output }), {
     ...sessionOptions({ provider: 'cpu', sessionThreads: 1 }),
     extra: { session: externalFolder(folder) },

@@ -1,5 +1,5 @@
-import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { Size } from '@umbra/shared/occlusion/grid';
+import { type PixelFormat, planesOf } from '../image/pixel-format.js';
 
 /** Extent of the kernel in sigmas; a Gaussian's weight beyond it is below half a percent of its peak's. */
 const reach = 3;
@@ -7,18 +7,18 @@ const reach = 3;
 /**
  * Blur each channel of an image with a Gaussian; beyond its border an image goes on as its last pixel.
  *
- * @param tensor float32, one image in `layout`.
+ * @param tensor float32, one image in `format`.
  * @param sigma px.
  * @returns The same layout.
  */
 export function blur(
   tensor: Float32Array,
   { height, width }: Size,
-  layout: ModelBundle['input']['layout'],
+  format: PixelFormat,
   sigma: number,
 ): Float32Array {
   const weights = gaussian(sigma);
-  const [planes, depth] = layout === 'NCHW' ? [3, 1] : [1, 3];
+  const [planes, depth] = planesOf(format);
   const plane = height * width * depth;
   const result = new Float32Array(tensor.length);
   for (let start = 0; start < planes * plane; start += plane) {

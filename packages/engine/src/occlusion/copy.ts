@@ -1,8 +1,6 @@
-import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { channelCount } from '@umbra/shared/contracts/model';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
-import { channelStride } from '../image/stride.js';
-
-type PixelLayout = ModelBundle['input']['layout'];
+import { channelStride, type PixelFormat, planesOf } from '../image/pixel-format.js';
 
 /** Pixels whose rank is in `[from, to)`. */
 export type RankRange = { readonly from: number; readonly to: number };
@@ -11,11 +9,11 @@ export type RankRange = { readonly from: number; readonly to: number };
 export function copyBox(
   image: Float32Array,
   source: Float32Array,
-  { height, width, layout }: Size & { readonly layout: PixelLayout },
+  { height, width, ...format }: Size & PixelFormat,
   box: Box,
 ): void {
   // Pixels of a row are neighbours in memory: one plane a channel, or all channels at once.
-  const [planes, depth] = layout === 'NCHW' ? [3, 1] : [1, 3];
+  const [planes, depth] = planesOf(format);
   for (let plane = 0; plane < planes; plane++) {
     for (let y = box.top; y < box.bottom; y++) {
       const row = plane * height * width + y * width;
@@ -28,16 +26,16 @@ export function copyBox(
 /**
  * Copy the pixels whose rank is in `[from, to)`, in place.
  *
- * @param ranked `ranks` is int32 [height, width], `layout` that of both images.
+ * @param ranked `ranks` is int32 [height, width]; the format is that of both images.
  */
 export function copyRanks(
   image: Float32Array,
   source: Float32Array,
-  { ranks, layout }: { readonly ranks: Int32Array; readonly layout: PixelLayout },
+  { ranks, ...format }: { readonly ranks: Int32Array } & PixelFormat,
   { from, to }: RankRange,
 ): void {
-  for (let channel = 0; channel < 3; channel++) {
-    const [start, step] = channelStride(layout, channel, ranks.length);
+  for (let channel = 0; channel < channelCount(format); channel++) {
+    const [start, step] = channelStride(format, channel, ranks.length);
     for (const [pixel, rank] of ranks.entries()) {
       if (rank < from || rank >= to) continue;
       // Hot: both images have a number for each pixel and channel.

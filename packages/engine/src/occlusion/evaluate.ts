@@ -2,6 +2,7 @@ import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { integrity, invalidInput } from '@umbra/shared/errors';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
 import { throwIfAborted, untilAborted } from '../abort.js';
+import { imageLength } from '../image/pixel-format.js';
 import type { SharedImage } from '../image/shared-image.js';
 import type { Incremental, NetworkPlan } from '../incremental/incremental.js';
 import type { InferenceStrategy } from '../types.js';
@@ -178,7 +179,7 @@ async function evaluateEmptyBox(
 /** Run a blank image, all zeros, by itself. @returns The model's output for it. */
 export async function runBlank(threads: BatchRunner, bundle: ModelBundle): Promise<Float32Array> {
   const { height, width } = bundle.input;
-  const original = new SharedArrayBuffer(3 * height * width * 4);
+  const original = new SharedArrayBuffer(imageLength(bundle.input, { height, width }) * 4);
   const boxes = padBatch([emptyBox], emptyBox);
   const size = { height, width };
   const outputs = await threads.run({ original, filled: original, size, boxes });

@@ -26,7 +26,7 @@ test.each(['NCHW', 'NHWC'] as const)('%s: pixels of a range of ranks are replace
   const image = new Float32Array(3 * pixels);
   const source = new Float32Array(3 * pixels).fill(1);
   const ranks = Int32Array.from({ length: pixels }, (_, at) => (at * 7) % pixels);
-  copyRanks(image, source, { ranks, layout }, { from: 3, to: 8 });
+  copyRanks(image, source, { ranks, layout, channels: 'RGB' }, { from: 3, to: 8 });
   const replaced = (at: number) =>
     [0, 1, 2].map((channel) => image[layout === 'NCHW' ? channel * pixels + at : 3 * at + channel]);
   for (const [at, rank] of ranks.entries()) {
@@ -46,7 +46,7 @@ describe('a model that looks at one corner', () => {
         const image = new Float32Array(batch.original).slice();
         const filled = new Float32Array(batch.filled);
         const ranks = new Int32Array(batch.ranks);
-        copyRanks(image, filled, { ranks, layout: 'NCHW' }, range);
+        copyRanks(image, filled, { ranks, layout: 'NCHW', channels: 'RGB' }, range);
         const yes = corner.reduce((sum, at) => sum + (image[at] ?? 0), 0) / corner.length;
         return [1 - yes, yes];
       });

@@ -1,15 +1,16 @@
 import { at } from '@umbra/shared/assert';
-import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { channelCount, type ModelBundle } from '@umbra/shared/contracts/model';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
+import { channelStride, colourOf, imageLength } from '../image/pixel-format.js';
 import { type ModelInput, normalise, normalised } from '../image/preprocess.js';
-import { channelStride } from '../image/stride.js';
 import { blur } from './blur.js';
 
 type Fill = OcclusionSettings['fill'];
 type InputFormat = ModelBundle['input'];
 
-/** Mean of ImageNet's pixels in [0, 1]: red, green, blue. */
+/** Mean of ImageNet's pixels in [0, 1]: red, green, blue; and of the same in grey. */
 const imageNetMean = [0.485, 0.456, 0.406] as const;
+const imageNetGreyMean = 0.299 * 0.485 + 0.587 * 0.456 + 0.114 * 0.406;
 
 /**
  * Fill the whole image, in the numbers that the model sees.
@@ -27,33 +28,29 @@ export function fillImage(image: ModelInput, fill: Fill, input: InputFormat): Fl
     case 'dataset-mean':
       return paint(image, input, (channel) => datasetMean(channel, input));
     case 'blur':
-      return blur(image.tensor, image, input.layout, fill.sigma);
+      return blur(image.tensor, image, input, fill.sigma);
     case 'noise':
-      return normalise({ ...image, data: noise(3 * image.height * image.width, fill.seed) }, input);
+      return normalise({ ...image, data: noise(imageLength(input, image), fill.seed) }, input);
   }
 }
 
 /** One colour everywhere. @param value By index in the model's own channel order. */
 function paint(
   { height, width }: ModelInput,
-  { layout }: InputFormat,
+  input: InputFormat,
   value: (channel: number) => number,
 ): Float32Array {
-  const painted = new Float32Array(3 * height * width);
-  for (let channel = 0; channel < 3; channel++) {
-    const [start, step] = channelStride(layout, channel, height * width);
+  const painted = new Float32Array(imageLength(input, { height, width }));
+  for (let channel = 0; channel < channelCount(input); channel++) {
+    const [start, step] = channelStride(input, channel, height * width);
     const colour = value(channel);
     for (let pixel = 0; pixel < height * width; pixel++) painted[start + pixel * step] = colour;
   }
   return painted;
 }
 
-function channelMean(
-  { tensor, height, width }: ModelInput,
-  channel: number,
-  { layout }: InputFormat,
-) {
-  const [start, step] = channelStride(layout, channel, height * width);
+function channelMean({ tensor, height, width }: ModelInput, channel: number, input: InputFormat) {
+  const [start, step] = channelStride(input, channel, height * width);
   let sum = 0;
   for (let pixel = 0; pixel < height * width; pixel++) {
     // Hot: the tensor has a number for each pixel and channel.
@@ -65,8 +62,9 @@ function channelMean(
 /** A bundle that takes no mean off does not know its dataset's: ImageNet's stands in. */
 function datasetMean(channel: number, input: InputFormat): number {
   if (input.mean.some((mean) => mean !== 0)) return 0;
-  const source = input.channels === 'RGB' ? channel : 2 - channel;
-  return normalised(at(imageNetMean, source) * 255, channel, input);
+  const mean =
+    input.channels === 'L' ? imageNetGreyMean : at(imageNetMean, colourOf(input, channel));
+  return normalised(mean * 255, channel, input);
 }
 
 /** Uniform bytes that depend on the seed and their place only. */

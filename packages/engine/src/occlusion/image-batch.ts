@@ -1,5 +1,5 @@
-import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { Box } from '@umbra/shared/occlusion/grid';
+import type { PixelFormat } from '../image/pixel-format.js';
 import type { SharedImage } from '../image/shared-image.js';
 import { copyBox, copyRanks, type RankRange } from './copy.js';
 
@@ -22,13 +22,9 @@ export const batchLength = (batch: ImageBatch): number =>
 /**
  * Write the images of a batch one after another.
  *
- * @param target float32 [batchLength(batch), ...one image in `layout`].
+ * @param target float32 [batchLength(batch), ...one image in `format`].
  */
-export function writeBatch(
-  batch: ImageBatch,
-  layout: ModelBundle['input']['layout'],
-  target: Float32Array,
-): void {
+export function writeBatch(batch: ImageBatch, format: PixelFormat, target: Float32Array): void {
   const original = new Float32Array(batch.original);
   const filled = new Float32Array(batch.filled);
   const imageAt = (index: number): Float32Array => {
@@ -37,11 +33,11 @@ export function writeBatch(
     return image;
   };
   if ('boxes' in batch) {
-    const format = { ...batch.size, layout };
-    for (const [index, box] of batch.boxes.entries()) copyBox(imageAt(index), filled, format, box);
+    const placed = { ...batch.size, ...format };
+    for (const [index, box] of batch.boxes.entries()) copyBox(imageAt(index), filled, placed, box);
     return;
   }
-  const ranked = { ranks: new Int32Array(batch.ranks), layout };
+  const ranked = { ranks: new Int32Array(batch.ranks), ...format };
   for (const [index, range] of batch.ranges.entries()) {
     copyRanks(imageAt(index), filled, ranked, range);
   }

@@ -36,6 +36,7 @@ export function occludeInput(
   }
   const box = patchBox(grid, row, column);
   const tensor = image.tensor.slice();
-  copyBox(tensor, fillImage(image, fill, input), { ...image, layout: input.layout }, box);
+  const { layout, channels } = input;
+  copyBox(tensor, fillImage(image, fill, input), { ...image, layout, channels }, box);
   return { image: { ...image, tensor }, box };
 }

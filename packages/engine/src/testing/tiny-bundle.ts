@@ -100,8 +100,12 @@ export async function writeDescription(
   await writeFile(join(path, 'bundle.json'), JSON.stringify(bundle));
 }
 
-/** The network of a tiny bundle, which takes images of any extent. */
-export function tinyNetwork(classes = 5, seed = 1): Network {
+/**
+ * The network of a tiny bundle, which takes images of any extent.
+ *
+ * @param depth Channels of the image: 3, or 1 for grey.
+ */
+export function tinyNetwork(classes = 5, seed = 1, depth = 3): Network {
   const random = seededNormal(seed);
   const weight = (name: string, shape: readonly number[], scale: number) => ({
     name,
@@ -124,11 +128,11 @@ export function tinyNetwork(classes = 5, seed = 1): Network {
       { op: 'Gemm', inputs: ['flat', 'w3'], output: 'logits' },
     ],
     weights: [
-      weight('w1', [channels, 3, 3, 3], 0.3),
+      weight('w1', [channels, depth, 3, 3], 0.3),
       weight('w2', [channels, channels, 3, 3], 0.3),
       weight('w3', [channels, classes], 1),
     ],
-    input: { name: 'input', shape: ['N', 3, 'H', 'W'] },
+    input: { name: 'input', shape: ['N', depth, 'H', 'W'] },
     output: { name: 'logits', shape: ['N', classes] },
   };
 }

@@ -24,16 +24,24 @@ const modelInput = z
     layout: z.enum(['NCHW', 'NHWC']),
     height: z.int().min(1),
     width: z.int().min(1),
-    channels: z.enum(['RGB', 'BGR']),
+    channels: z.enum(['RGB', 'BGR', 'L']),
     scale: z.number().positive(),
-    mean: z.array(z.number()).length(3),
-    std: z.array(z.number().positive()).length(3),
+    mean: z.array(z.number()),
+    std: z.array(z.number().positive()),
     resize: z.discriminatedUnion('rule', [
       z.strictObject({ rule: z.literal('crop'), shorterSide: z.int().min(1) }),
       z.strictObject({ rule: z.literal('fit'), shorterSide: z.int().min(1) }),
       z.strictObject({ rule: z.literal('squash') }),
     ]),
     interpolation: z.enum(['bilinear', 'bicubic']),
+  })
+  .superRefine(({ channels, mean, std }, context) => {
+    const wanted = channelCount({ channels });
+    for (const [field, { length }] of Object.entries({ mean, std })) {
+      if (length === wanted) continue;
+      const message = `Expected a number for each channel of ${channels}, ${wanted}, got ${length}`;
+      context.addIssue({ code: 'custom', path: [field], message });
+    }
   })
   .superRefine(({ resize, height, width }, context) => {
     const least = Math.max(height, width);
@@ -44,6 +52,10 @@ const modelInput = z
       message: `Expected at least ${least}, so that an input of ${height} x ${width} px (height x width) can be cut out of any photo, got ${resize.shorterSide}`,
     });
   });
+
+/** Count of the channels that a model takes: one for grey (`L`), three for colour. */
+export const channelCount = ({ channels }: { readonly channels: string }): number =>
+  channels === 'L' ? 1 : 3;
 
 /**
  * What a row of a model's scores is made of. Exclusive classes share one softmax, whose sum is 1;
@@ -93,7 +105,7 @@ export const classPair = ({ positive, negative }: ModelOutput): readonly [string
 
 /**
  * `bundle.json`: what a model is and how photos become its input. A pixel `p` in [0, 255] enters
- * as `(p * scale - mean[c]) / std[c]`.
+ * as `(p * scale - mean[c]) / std[c]`, in the order of `channels`; `L` is one channel of grey.
  *
  * `resize`: `crop` brings the shorter side to `shorterSide` px and cuts the centre out; `fit` brings
  * the shorter side there and cuts nothing (the input varies in size); `squash` ignores the aspect.
