@@ -235,11 +235,11 @@ test('a grey model is added by the channel extent of its file, and passes every 
   const file = join(folder, 'digits.onnx');
   const shape = ['N', 1, side, side];
   await writeFile(file, encodeOnnx({ ...network, input: { name: 'input', shape } }));
-  const staged = await describeFolder(file, { scale: 1 / 255 });
+  const staged = await describeFolder(file, { scale: 1 / 255, output: 'logits' });
   expect(staged.bundle.input).toMatchObject({ channels: 'L', mean: [0], std: [1], height: side });
-  await expect(describeFolder(file, { scale: 1, mean: [0, 0, 0] })).rejects.toThrow(
-    'Expected a number for each channel of L, 1, got 3',
-  );
+  await expect(
+    describeFolder(file, { scale: 1, output: 'logits', mean: [0, 0, 0] }),
+  ).rejects.toThrow('Expected a number for each channel of L, 1, got 3');
   const added = await addModel(join(folder, 'registry'), staged);
   const steps = await checkModel(added.folder);
   expect(steps.filter(({ ok }) => ok !== true)).toEqual([]);

@@ -14,11 +14,17 @@ export { defaultLimits, type ImageInfo, type ImageLimits, inspectImage } from '.
 export { denormalise } from './image/denormalise.js';
 export { type Frame, inputSize, planFrame } from './image/frame.js';
 export { type ModelInput, prepareImage } from './image/preprocess.js';
-export { digestOf, readBundle, readVerifiedBundle, verifyBundle } from './models/bundle.js';
-export { type CheckStep, checkModel } from './models/check.js';
+export {
+  digestOf,
+  readBundle,
+  readVerifiedBundle,
+  type StagedModel,
+  verifyBundle,
+} from './models/bundle.js';
+export { type CheckStep, checkModel, describeInput } from './models/check.js';
 export { describeFolder, type ModelClaims } from './models/describe.js';
 export { describeDoubledNames, readClassNames } from './models/labels.js';
-export { addModel, type StagedModel, stageBundle } from './models/registry.js';
+export { addModel, stageBundle } from './models/registry.js';
 export { encodeKernels } from './network/kernels.js';
 export { findLayer, listLayers } from './network/layers.js';
 export { useNetwork } from './network/network.js';

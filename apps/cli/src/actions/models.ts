@@ -6,6 +6,7 @@ import {
   checkModel,
   describeDoubledNames,
   describeFolder,
+  describeInput,
   type ModelClaims,
   readBundle,
   readClassNames,
@@ -27,8 +28,11 @@ export async function addToRegistry(path: string, options: AddModelOptions): Pro
     ? await stageBundle(path, options.name)
     : await describeFolder(path, { ...options, ...parseClaims(options) });
   const { folder, known } = await addModel(registryFolder(), staged, options.replace);
-  process.stdout.write(`${staged.bundle.name}: ${known ? 'already in' : 'added to'} ${folder}\n`);
-  const doubled = describeDoubledNames((await readClassNames(folder, staged.bundle)) ?? []);
+  const { bundle } = await readBundle(folder);
+  process.stdout.write(
+    `${bundle.name}: ${known ? 'already in' : 'added to'} ${folder}\n${describeInput(bundle)}\n`,
+  );
+  const doubled = describeDoubledNames((await readClassNames(folder, bundle)) ?? []);
   if (doubled !== null) process.stderr.write(`warning: ${doubled}\n`);
 }
 

@@ -1,8 +1,14 @@
 import { invalidInput } from '@umbra/shared/errors';
 import type { LoadBackend } from './backend.js';
+import { runOneByOne } from './run-in-batches.js';
 
 /** Load a bundle with the runtime of its format; runtimes are imported when first needed. */
 export const loadBackend: LoadBackend = async (folder, bundle, options) => {
+  const backend = await load(folder, bundle, options);
+  return bundle.batch === 1 ? runOneByOne(backend) : backend;
+};
+
+const load: LoadBackend = async (folder, bundle, options) => {
   if (bundle.format === 'onnx') {
     const { loadOnnxruntime } = await import('./onnxruntime.js');
     return loadOnnxruntime(folder, bundle, options);

@@ -1,6 +1,5 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { at } from '@umbra/shared/assert';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { invalidInput } from '@umbra/shared/errors';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
@@ -9,6 +8,7 @@ import type { Backend, BackendOptions } from './backend.js';
 import { deviceOf, missingProvider } from './execution-provider.js';
 import { messageOf } from './message-of.js';
 import { readSignature, type Signature } from './onnx-signature.js';
+import { runInBatches } from './run-in-batches.js';
 
 const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as {
   version: string;
@@ -64,26 +64,6 @@ async function signatureOf(session: InferenceSession, bundle: ModelBundle): Prom
   }
 }
 
-/** Run a model of a fixed batch size; the last batch is filled up. */
-async function runInBatches(
-  images: Float32Array,
-  count: number,
-  { size, run }: { size: number; run(images: Float32Array): Promise<Float32Array> },
-): Promise<Float32Array> {
-  const imageLength = images.length / count;
-  const outputs: Float32Array[] = [];
-  for (let start = 0; start < count; start += size) {
-    const batch = new Float32Array(size * imageLength);
-    const end = Math.min(start + size, count);
-    batch.set(images.subarray(start * imageLength, end * imageLength));
-    outputs.push(await run(batch));
-  }
-  const batchLength = at(outputs, 0).length;
-  const all = new Float32Array(outputs.length * batchLength);
-  for (const [index, output] of outputs.entries()) all.set(output, index * batchLength);
-  return all.subarray(0, (count * batchLength) / size);
-}
-
 /** Options of every session. One thread a session and several sessions gain more than one session of several threads. */
 export const sessionOptions = ({
   provider,
@@ -94,7 +74,8 @@ export const sessionOptions = ({
   interOpNumThreads: 1,
   executionMode: 'sequential',
   graphOptimizationLevel: 'all',
-  logSeverityLevel: 3,
+  // What fails is thrown, with its message.
+  logSeverityLevel: 4,
   // Threads that wait by spinning would take the cores of other threads.
   extra: { session: { intra_op: { allow_spinning: '0' } } },
 });

@@ -71,6 +71,8 @@ export type Program = {
   /** Extents of the network's input: one map with channels last. */
   readonly inputShape: Pick<StagePort, 'height' | 'width' | 'channels'>;
   readonly stages: readonly Stage[];
+  /** Positions that the last stage runs at once; null for any number. */
+  readonly batch: number | null;
 };
 
 /** Name of the output of each stage's model. */

@@ -6,6 +6,15 @@ import { pipeline } from 'node:stream/promises';
 import { type DescribedBundle, type ModelBundle, parseBundle } from '@umbra/shared/contracts/model';
 import { integrity, invalidInput } from '@umbra/shared/errors';
 
+/** A model whose files may lie anywhere, ready to be put into one folder. */
+export type StagedModel = {
+  readonly bundle: ModelBundle;
+  /** The bytes of `bundle.json`. */
+  readonly description: Buffer;
+  /** A path to copy, or the content, for each of the bundle's files. */
+  readonly files: ReadonlyMap<string, string | Buffer>;
+};
+
 /**
  * Read a bundle's description; its digest, the sha256 of `bundle.json`, stands for all its files.
  *

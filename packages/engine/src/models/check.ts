@@ -6,13 +6,14 @@ import type { Backend } from '../backends/backend.js';
 import { loadBackend } from '../backends/load-backend.js';
 import { openEngine } from '../engine.js';
 import { chooseOutput } from '../graph/scores-output.js';
-import { imageLength } from '../image/pixel-format.js';
 import type { ModelInput } from '../image/preprocess.js';
 import { assertOutputKind, createOutputHead, noClass } from '../occlusion/output-head.js';
 import type { OpenModel } from '../types.js';
 import { readBundle, verifyBundle } from './bundle.js';
 import { readFacts } from './describe.js';
 import { describeDoubledNames, readLabels } from './labels.js';
+import { readOnnxFacts } from './onnx-facts.js';
+import { oneByOne, seededImage, type TwoOutputs, tryImages } from './try-images.js';
 
 /** One line of a model's check; `ok` is null where an earlier failure kept it from being run. */
 export type CheckStep = {
@@ -38,9 +39,6 @@ export async function checkModel(folder: string): Promise<readonly CheckStep[]> 
   }
   return done;
 }
-
-/** Scores of two images, a seeded one and a grey one: float32 [classes] each. */
-type TwoOutputs = readonly [seeded: Float32Array, grey: Float32Array];
 
 /** The steps of one model's check; each keeps what the later ones need. */
 function createCheck(folder: string) {
@@ -70,11 +68,13 @@ function createCheck(folder: string) {
     [
       'forward pass',
       async () => {
+        await assertBatch(folder, mustHave(bundle));
         const startedAt = performance.now();
-        outputs = await runTwoImages(mustHave(backend), mustHave(bundle));
+        outputs = await tryImages(mustHave(backend), mustHave(bundle));
         const milliseconds = performance.now() - startedAt;
         const { height, width } = mustHave(bundle).input;
-        return `2 images of ${height} x ${width} px, ${milliseconds.toFixed(0)} ms, ${outputs[0].length} scores`;
+        const together = mustHave(bundle).batch === 1 ? 'one at a time' : 'alone and together';
+        return `2 images of ${height} x ${width} px, ${together}, ${milliseconds.toFixed(0)} ms, ${outputs[0].length} scores`;
       },
     ],
     ['output', () => checkOutput(folder, mustHave(bundle), mustHave(outputs))],
@@ -106,9 +106,14 @@ async function attempt(run: () => Promise<string>): Promise<Omit<CheckStep, 'nam
   }
 }
 
-function describe({ bundle, digest }: DescribedBundle): string {
-  const { layout, height, width, channels, resize } = bundle.input;
-  return `${bundle.name}, ${bundle.format}, ${layout} ${channels} ${height} x ${width} px (height x width), resize ${resize.rule}, ${digest.slice(0, 12)}`;
+const describe = ({ bundle, digest }: DescribedBundle): string =>
+  `${bundle.name}, ${describeInput(bundle)}, ${digest.slice(0, 12)}`;
+
+/** Describe a model's format and input in a line. */
+export function describeInput({ format, input, batch }: ModelBundle): string {
+  const { layout, height, width, channels, resize } = input;
+  const oneByOne = batch === 1 ? ', one image at a time' : '';
+  return `${format}, ${layout} ${channels} ${height} x ${width} px (height x width), resize ${resize.rule}${oneByOne}`;
 }
 
 async function checkFiles(folder: string, bundle: ModelBundle): Promise<string> {
@@ -117,21 +122,13 @@ async function checkFiles(folder: string, bundle: ModelBundle): Promise<string> 
   return `${bundle.files.length} files, ${mebibytes.toFixed(1)} MiB, every sha256 as listed`;
 }
 
-async function runTwoImages(backend: Backend, bundle: ModelBundle): Promise<TwoOutputs> {
-  const { height, width } = bundle.input;
-  const image = seededImage(bundle.input);
-  const batch = new Float32Array(2 * image.length);
-  batch.set(image);
-  const outputs = await backend.run(batch, 2, height, width);
-  if (!outputs.every(Number.isFinite)) {
-    throw new Error('Expected finite scores, got NaN or infinity: its weights are broken');
-  }
-  const classes = outputs.length / 2;
-  const [seeded, grey] = [outputs.slice(0, classes), outputs.slice(classes)];
-  if (seeded.join() === grey.join()) {
-    throw new Error('Expected two images to differ in their scores');
-  }
-  return [seeded, grey];
+/** Require one image at a time where the network mixes the images of a batch. */
+async function assertBatch(folder: string, { format, model, batch }: ModelBundle): Promise<void> {
+  if (format !== 'onnx' || batch === 1) return;
+  if ((await readOnnxFacts(folder, model)).batch === null) return;
+  throw new Error(
+    `Expected scores that do not depend on the other images of a batch, got dynamic quantisation, which has one scale for all: ${oneByOne}`,
+  );
 }
 
 async function countLabels(folder: string, bundle: ModelBundle, width: number): Promise<string> {
@@ -213,13 +210,4 @@ function inputOf(model: OpenModel): ModelInput {
     tensor: seededImage(model.bundle.input),
     frame: { photo: size, resized: size, crop },
   };
-}
-
-/** Noise in [-2, 2), about the range of normalised photos; the same on every machine. */
-function seededImage(input: ModelBundle['input']): Float32Array {
-  let state = 1;
-  return Float32Array.from({ length: imageLength(input, input) }, () => {
-    state = (state * 48_271) % 2_147_483_647;
-    return (state / 2_147_483_647) * 4 - 2;
-  });
 }

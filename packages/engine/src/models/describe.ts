@@ -4,12 +4,11 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { channelCount, type ModelBundle, parseBundle } from '@umbra/shared/contracts/model';
 import { type AppError, invalidInput } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
-import { digestOf } from './bundle.js';
+import { digestOf, type StagedModel } from './bundle.js';
 import { describeOutput, type OutputClaims } from './describe-output.js';
 import type { ModelFacts, ReadFacts } from './facts.js';
 import { readLabelFile } from './label-files.js';
 import { readOnnxFacts } from './onnx-facts.js';
-import type { StagedModel } from './registry.js';
 import { readTfjsFacts } from './tfjs-facts.js';
 
 /** A user's statements about a model; they take precedence over its files. */
@@ -102,6 +101,7 @@ export async function describeFolder(path: string, claims: ModelClaims): Promise
       resize: withSide(claims.resize ?? { rule: 'crop' }, size),
       interpolation: claims.interpolation ?? 'bilinear',
     },
+    ...(facts.batch !== null && { batch: facts.batch }),
     output,
     licence: claims.licence ?? 'not stated',
     source: claims.source ?? file,

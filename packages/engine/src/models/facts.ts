@@ -14,6 +14,8 @@ export type ModelFacts = {
   readonly height: number | null;
   readonly width: number | null;
   readonly outputs: readonly DescribedOutput[];
+  /** 1 where a node mixes the images of a batch. */
+  readonly batch: 1 | null;
 };
 /** Reads the facts of one format. @param file The model's file in `folder`. */
 export type ReadFacts = (folder: string, file: string) => Promise<ModelFacts>;

@@ -12,6 +12,9 @@ const passing = new Set(
   ),
 );
 
+/** Operations that choose one scale for all images of a batch. */
+const rangeOfAll = 'DynamicQuantize';
+
 /** Read an ONNX file's facts. @throws {AppError} `integrity` if it is not ONNX. */
 export const readOnnxFacts: ReadFacts = async (folder, file) => {
   const model = await readOnnxModel(join(folder, file), file);
@@ -24,6 +27,7 @@ export const readOnnxFacts: ReadFacts = async (folder, file) => {
     files: [...files],
     ...readInputShape(image?.shape ?? []),
     outputs: model.outputs.map((output) => ({ ...output, kind: kindOf(model, output) })),
+    batch: model.nodes.some(({ opType }) => opType.startsWith(rangeOfAll)) ? 1 : null,
   };
 };
 

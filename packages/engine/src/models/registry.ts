@@ -4,16 +4,8 @@ import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promis
 import { dirname, join } from 'node:path';
 import { type ModelBundle, modelBundle } from '@umbra/shared/contracts/model';
 import { AppError, invalidInput } from '@umbra/shared/errors';
-import { readBundle, verifyBundle } from './bundle.js';
-
-/** A model whose files may lie anywhere, ready to be put into one folder. */
-export type StagedModel = {
-  readonly bundle: ModelBundle;
-  /** The bytes of `bundle.json`. */
-  readonly description: Buffer;
-  /** A path to copy, or the content, for each of the bundle's files. */
-  readonly files: ReadonlyMap<string, string | Buffer>;
-};
+import { readBundle, type StagedModel, verifyBundle } from './bundle.js';
+import { checkModel } from './check.js';
 
 /** Stage a bundle's folder, perhaps under another name. @throws {AppError} As `readBundle`. */
 export async function stageBundle(folder: string, name?: string): Promise<StagedModel> {
@@ -30,26 +22,29 @@ export async function stageBundle(folder: string, name?: string): Promise<Staged
   const renamed = { ...bundle, name };
   return {
     bundle: renamed,
-    description: Buffer.from(`${JSON.stringify(renamed, null, 2)}\n`),
+    description: encodeBundle(renamed),
     files,
   };
 }
 
 /**
- * Copy a model into a folder of models, as `registry/<name>`: all of it, verified, or nothing.
+ * Copy a model into a folder of models, as `registry/<name>`: all of it, verified and checked, or
+ * nothing. A model that fails its check as it is described, and passes it one image at a time, is
+ * described so.
  *
  * @returns The model's folder, and whether it was there already, byte for byte.
- * @throws {AppError} `integrity` if a file is not what the bundle lists; `conflict` if another model
- *   has the name and `replace` is not set.
+ * @throws {AppError} `integrity` if a file is not what the bundle lists; `invalid_input` if the model
+ *   fails its check; `conflict` if another model has the name and `replace` is not set.
  */
 export async function addModel(
   registry: string,
-  { bundle, description, files }: StagedModel,
+  staged: StagedModel,
   replace = false,
 ): Promise<{ readonly folder: string; readonly known: boolean }> {
+  const { bundle, files } = staged;
   const folder = join(registry, bundle.name);
   const present = await readFile(join(folder, 'bundle.json')).catch(() => null);
-  if (present?.equals(description)) {
+  if (candidatesOf(staged).some((description) => present?.equals(description))) {
     await verifyBundle(folder, bundle);
     return { folder, known: true };
   }
@@ -65,7 +60,7 @@ export async function addModel(
     await mkdir(temporary, { recursive: true });
     for (const [path, content] of files) await put(join(temporary, path), content);
     await verifyBundle(temporary, bundle);
-    await writeFile(join(temporary, 'bundle.json'), description);
+    await writeChecked(temporary, staged);
     if (existsSync(folder)) await rename(folder, old);
     await rename(temporary, folder).catch(async (error: unknown) => {
       if (existsSync(old)) await rename(old, folder);
@@ -76,6 +71,31 @@ export async function addModel(
     for (const path of [temporary, old]) await rm(path, { recursive: true, force: true });
   }
 }
+
+/** The descriptions that a model may get: as it came, and running one image at a time. */
+const candidatesOf = ({ bundle, description }: StagedModel): readonly Buffer[] =>
+  bundle.batch === undefined ? [description, encodeBundle({ ...bundle, batch: 1 })] : [description];
+
+/** Write the first description with which the model passes its check. @throws {AppError} `invalid_input` */
+async function writeChecked(folder: string, staged: StagedModel): Promise<void> {
+  let reason = '';
+  for (const description of candidatesOf(staged)) {
+    await writeFile(join(folder, 'bundle.json'), description);
+    const failed = (await checkModel(folder)).find(({ ok }) => ok === false);
+    if (failed === undefined) return;
+    reason = `${failed.name}: ${failed.detail}`;
+    if (!batchSteps.has(failed.name)) break;
+  }
+  throw invalidInput(
+    `Expected model '${staged.bundle.name}' to pass its check, got a failure of ${reason}`,
+  );
+}
+
+/** Steps of a check that may fail since several images are run at once. */
+const batchSteps = new Set(['forward pass', 'parity']);
+
+const encodeBundle = (bundle: ModelBundle): Buffer =>
+  Buffer.from(`${JSON.stringify(bundle, null, 2)}\n`);
 
 /** Write or copy one file; verifying the copy later finds and names a missing one. */
 async function put(path: string, content: string | Buffer): Promise<void> {

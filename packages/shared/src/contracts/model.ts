@@ -123,6 +123,8 @@ export const modelBundle = z
     model: z.string(),
     labels: z.string().optional(),
     input: modelInput,
+    /** 1: it is run one image at a time. Left out: with any number, and each for itself. */
+    batch: z.literal(1).optional(),
     /** A plain text is the kind alone. */
     output: z.preprocess(
       (value) => (typeof value === 'string' ? { kind: value } : value),

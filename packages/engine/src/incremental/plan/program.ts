@@ -25,11 +25,13 @@ export type SourceNetwork = { readonly model: OnnxModel; readonly graph: OnnxGra
  * Turn a plan into what threads run.
  *
  * @param boxes Distinct vertical and horizontal ranges of the boxes, px of the network's input.
+ * @param batch Positions that the last stage runs at once; null for any number.
  */
 export function compileProgram(
   network: SourceNetwork,
   segments: readonly PlannedSegment[],
   boxes: Readonly<Record<Axis, readonly Range[]>>,
+  batch: number | null = null,
 ): Program {
   const { model, graph } = network;
   // Without segments the last stage is the whole network.
@@ -51,6 +53,7 @@ export function compileProgram(
     input: graph.input,
     inputShape: stagePort(graph, { name: '', tensor: graph.input, padValue: null }),
     stages: [...stages, compileSuffix(network, end, changed)],
+    batch,
   };
 }
 
