@@ -49,6 +49,7 @@ export { decodeRows, encodeRows } from './results/shard-codec.js';
 export type {
   Engine,
   EngineOptions,
+  IncrementalStop,
   InferencePlan,
   InferenceSegment,
   InferenceStrategy,

@@ -68,6 +68,26 @@ export type InferenceSegment = {
   readonly method: 'direct' | 'winograd';
 };
 
+/** What keeps a network from being run on windows any further. */
+export type IncrementalStop = {
+  readonly reason:
+    | 'head'
+    | 'attention'
+    | 'squeeze-and-excitation'
+    | 'normalization'
+    | 'whole maps'
+    | 'unknown operation'
+    /** Numbers of extents, or of a batch, are computed where windows have others. */
+    | 'extents'
+    /** Branches and loops may read tensors that they do not list. */
+    | 'branches'
+    | 'old opset';
+  /** The first node that runs on whole maps in any case; null where the file as a whole is the reason. */
+  readonly node: { readonly name: string; readonly op: string } | null;
+  /** Share of the network's multiply-adds before that node, 0 to 1; null where it is not known. */
+  readonly macsBefore: number | null;
+};
+
 /** How a network is run for the patches of some settings. */
 export type InferencePlan = {
   readonly strategy: InferenceStrategy;
@@ -87,6 +107,8 @@ export type InferencePlan = {
     readonly chosen: number;
     readonly changed: number;
   } | null;
+  /** null where nothing stops it, or the network's graph is not read. */
+  readonly stop: IncrementalStop | null;
   /** How many times faster than dense, by the cost model; null where `macs` is. */
   readonly gain: number | null;
 };

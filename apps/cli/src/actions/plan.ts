@@ -1,4 +1,4 @@
-import { type InferencePlan, openEngine } from '@umbra/engine';
+import { type IncrementalStop, type InferencePlan, openEngine } from '@umbra/engine';
 import { type EngineFlags, parseEngineOptions } from '../lib/engine-flags.js';
 import { findModel } from '../lib/find-model.js';
 import { parseSize } from '../lib/flags.js';
@@ -29,7 +29,7 @@ export async function plan(options: PlanOptions): Promise<void> {
 }
 
 function formatPlan(found: InferencePlan, positions: number): string {
-  const { strategy, patch, segments, wholeNodes, macs, gain } = found;
+  const { strategy, patch, segments, wholeNodes, macs, stop, gain } = found;
   const rows = segments.map(({ from, to, nodes, method }, index) => [
     String(index + 1),
     from,
@@ -46,8 +46,29 @@ function formatPlan(found: InferencePlan, positions: number): string {
     ...table,
     `Strategy: ${strategy}, for patches of up to ${patch.height}x${patch.width} px at ${positions} positions`,
     `Multiply-adds a position: ${describeMacs(macs)}`,
+    ...(stop === null ? [] : [describeStop(stop)]),
     `Expected gain over dense: ${gain === null ? 'not known' : `${gain.toFixed(2)}x`}`,
   ].join('\n');
+}
+
+/** Why the network runs on whole maps from some node on. */
+const stopWords: Readonly<Record<IncrementalStop['reason'], string>> = {
+  head: 'begins the head, which reads whole maps',
+  attention: 'leads to attention, where every place reads every other',
+  'squeeze-and-excitation':
+    'averages whole maps, to scale every place by the result (squeeze-and-excitation)',
+  normalization: 'normalizes by whole maps',
+  'whole maps': 'reads whole maps',
+  'unknown operation': 'is an operation that windows are not followed through',
+  extents: 'it computes with extents that windows do not have',
+  branches: 'it has branches or loops',
+  'old opset': 'it is of an operator set before 11',
+};
+
+function describeStop({ reason, node, macsBefore }: IncrementalStop): string {
+  if (node === null) return `Windows: none, since ${stopWords[reason]}`;
+  const share = macsBefore === null ? 'a part not known' : `${(100 * macsBefore).toFixed(0)} %`;
+  return `Windows: up to '${node.name}' (${node.op}), which ${stopWords[reason]}; ${share} of the multiply-adds come before it`;
 }
 
 function describeMacs(macs: InferencePlan['macs']): string {

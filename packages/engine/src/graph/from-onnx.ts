@@ -46,6 +46,8 @@ type FoldedValues = Omit<FoldedConstant, 'perImage'>;
 export type OnnxGraphOptions = Partial<PixelFormat> & {
   /** Shapes that running the network told, by tensor; others follow from rules. */
   readonly known?: ReadonlyMap<string, TensorShape>;
+  /** The same for two images. */
+  readonly knownOfTwo?: ReadonlyMap<string, TensorShape>;
 };
 
 /**
@@ -63,7 +65,12 @@ export type OnnxGraphOptions = Partial<PixelFormat> & {
 export function graphFromOnnx(
   model: OnnxModel,
   input: Size,
-  { layout = 'NCHW', channels = 'RGB', known = new Map() }: OnnxGraphOptions = {},
+  {
+    layout = 'NCHW',
+    channels = 'RGB',
+    known = new Map(),
+    knownOfTwo = new Map(),
+  }: OnnxGraphOptions = {},
 ): OnnxGraph {
   const image = imageInput(model);
   const [output] = model.outputs;
@@ -81,7 +88,7 @@ export function graphFromOnnx(
     return { ...walk, shapes: walk.shapes() };
   };
   const one = walkAll(1, { known });
-  const two = walkAll(2, { single: one.shapes });
+  const two = walkAll(2, { known: knownOfTwo, single: one.shapes });
   const varying = [...one.folded].filter(
     ([name, { values }]) => two.folded.get(name)?.values.length !== values.length,
   );

@@ -11,7 +11,7 @@ export type ShapeProbe = {
   /** An ONNX file; its weights are referred to where they lie in the bundle's files. */
   readonly bytes: Uint8Array;
   readonly input: string;
-  /** Shape of the input, one image. */
+  /** Shape of the input. */
   readonly inputShape: TensorShape;
   /** Tensors whose shapes the outputs are, in order. */
   readonly tensors: readonly string[];
@@ -22,7 +22,7 @@ export type RunShapeProbe = (probe: ShapeProbe) => Promise<ReadonlyMap<string, T
 
 /**
  * Describe an ONNX network for one extent of its input, with every shape: where rules do not reach,
- * the network is run once, for the shapes alone.
+ * the network is run for the shapes alone, on one image and on two.
  *
  * @throws {AppError} As `graphFromOnnx`.
  */
@@ -37,20 +37,21 @@ export async function inferGraph(
     .flatMap(({ outputs }) => outputs)
     .filter((name) => name !== '' && graph.shapes.get(name) === null);
   if (tensors.length === 0) return graph;
-  const known = await runProbe(encodeProbe(model, input, { layout, channels }, tensors));
-  return graphFromOnnx(model, input, { layout, channels, known });
+  const probeFor = (images: number) =>
+    runProbe(encodeProbe(model, tensors, tensorShape({ layout, channels }, images, input)));
+  const known = await probeFor(1);
+  const knownOfTwo = known.size === 0 ? known : await probeFor(2);
+  return graphFromOnnx(model, input, { layout, channels, known, knownOfTwo });
 }
 
 /** Shapes are the outputs, and not the tensors, so that the runtime keeps no more than in any run. */
 export function encodeProbe(
   model: OnnxModel,
-  size: Size,
-  format: PixelFormat,
   tensors: readonly string[],
+  inputShape: TensorShape,
 ): ShapeProbe {
   const { nodes, weights } = ancestorsOf(model, tensors);
   const input = imageInput(model);
-  const inputShape = tensorShape(format, 1, size);
   const dim = inputShape.map((dimValue) => ({ dimValue }));
   const bytes = encodeModel({
     irVersion: model.irVersion,

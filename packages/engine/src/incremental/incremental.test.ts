@@ -12,8 +12,9 @@ import { type Random, randomNetwork, seededRandom } from '../testing/random-netw
 import { encodeOnnx } from '../testing/tiny-onnx.js';
 import type { PlannedSegment } from './plan/plan-segments.js';
 import { compileProgram } from './plan/program.js';
-import { keptReaders, segmentOf } from './plan/segment.js';
+import { segmentOf } from './plan/segment.js';
 import { winogradOf } from './plan/winograd-stage.js';
+import { wiringOf } from './plan/wiring.js';
 import { openSegments } from './run/segments.js';
 
 let folder: string;
@@ -28,12 +29,12 @@ const integer = (random: Random, low: number, high: number): number =>
 
 /** Segments of random lengths, each by a random method that can run it. */
 function randomSegments(model: OnnxModel, graph: OnnxGraph, random: Random): PlannedSegment[] {
-  const readers = keptReaders(graph);
+  const wiring = wiringOf(graph);
   const segments: PlannedSegment[] = [];
   let start = 0;
   while (start < graph.nodes.length && random() > 0.05) {
     const choices = Array.from({ length: 7 }, (_, at) => start + at + 1).flatMap((end) => {
-      const segment = end > graph.nodes.length ? null : segmentOf(graph, start, end, readers);
+      const segment = end > graph.nodes.length ? null : segmentOf(graph, start, end, wiring);
       return segment === null
         ? []
         : [{ end, winograd: winogradOf(model, graph, segment) !== null }];

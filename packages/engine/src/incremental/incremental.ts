@@ -92,8 +92,8 @@ export function createIncremental(model: IncrementalModel): Incremental {
     return programs.load(key, async () => {
       const network = await load();
       if (network === null) throw new Error('Expected a network that has a plan');
-      const { batch = null } = model.bundle;
-      return compileProgram({ model: network.onnx, graph }, segments, { y, x }, batch);
+      const { batch } = model.bundle;
+      return compileProgram({ model: network.onnx, graph, batch }, segments, { y, x });
     });
   };
 

@@ -55,6 +55,8 @@ export type StageModel = { readonly key: string; readonly bytes: Uint8Array };
 /** A segment ready to run: its models, and the windows of every row and column of positions. */
 export type Stage = {
   readonly ports: readonly StagePort[];
+  /** Whether its model holds for one position a run. */
+  readonly single: boolean;
   /** The tensor that it computes; null for the last stage, which gives the network's outputs. */
   readonly output: string | null;
   /** One a distinct vertical range of boxes, and at the end the whole map. */
@@ -71,8 +73,6 @@ export type Program = {
   /** Extents of the network's input: one map with channels last. */
   readonly inputShape: Pick<StagePort, 'height' | 'width' | 'channels'>;
   readonly stages: readonly Stage[];
-  /** Positions that the last stage runs at once; null for any number. */
-  readonly batch: number | null;
 };
 
 /** Name of the output of each stage's model. */

@@ -27,6 +27,7 @@ export async function describeInference(
       changed: Math.round(macs.changed * 1e6),
       chosen: Math.round((chosen ? macs.incremental : macs.dense) * 1e6),
     },
+    stop: network?.stop ?? null,
     gain: chosen === null ? 1 : chosen.gain,
   };
 }

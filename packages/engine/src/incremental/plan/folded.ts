@@ -1,4 +1,4 @@
-import type { FoldedConstant } from '../../graph/from-onnx.js';
+import type { FoldedConstant, OnnxGraph } from '../../graph/from-onnx.js';
 import { type NodeProto, onnxType, type TensorProto } from '../../graph/onnx-proto.js';
 
 type Given = { readonly nodes: readonly NodeProto[]; readonly constants: readonly TensorProto[] };
@@ -11,6 +11,25 @@ export const canGive = ({ type, perImage }: FoldedConstant): boolean =>
   types.includes(type) &&
   perImage !== null &&
   (type === onnxType.int64 || perImage.every((more) => more === 0));
+
+/** The same constants, for a model that runs one image at a time. */
+export const forOneImage = (folded: OnnxGraph['folded']): ReadonlyMap<string, FoldedConstant> =>
+  new Map(
+    [...folded].map(
+      ([name, one]) => [name, { ...one, perImage: one.values.map(() => 0) }] as const,
+    ),
+  );
+
+/** Whether a file, written for one image perhaps, holds for several at once. */
+export function canBatch({ nodes, output, folded, shapes, ofTwo }: OnnxGraph): boolean {
+  const [images, imagesOfTwo] = [shapes.get(output)?.[0], ofTwo.get(output)?.[0]];
+  if (images !== undefined && imagesOfTwo !== 2 * images) return false;
+  const tensors = nodes.flatMap(({ outputs }) => outputs);
+  return (
+    [...folded.values()].every(canGive) &&
+    tensors.every((name) => shapes.get(name) == null || ofTwo.get(name) != null)
+  );
+}
 
 /**
  * Give a model numbers that its network computes from extents, which windows do not have.

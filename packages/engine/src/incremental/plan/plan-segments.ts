@@ -1,14 +1,16 @@
 import { at } from '@umbra/shared/assert';
 import type { Size } from '@umbra/shared/occlusion/grid';
-import { type Axis, changedRanges, extentOf, isLocal, isView } from '../../graph/changed-region.js';
+import { type Axis, changedRanges, extentOf, isLocal } from '../../graph/changed-region.js';
 import type { OnnxGraph } from '../../graph/from-onnx.js';
-import type { GraphNode, Readers } from '../../graph/graph.js';
-import { hasSubgraph, type OnnxModel } from '../../graph/onnx-model.js';
+import type { GraphNode } from '../../graph/graph.js';
+import type { OnnxModel } from '../../graph/onnx-model.js';
 import type { Range } from '../../graph/window.js';
+import type { IncrementalStop } from '../../types.js';
 import { segmentCost, wholeCost } from './cost.js';
-import { canGive } from './folded.js';
-import { keptReaders, type Segment, segmentOf } from './segment.js';
+import { findStop } from './find-stop.js';
+import { type Segment, segmentOf } from './segment.js';
 import { winogradOf } from './winograd-stage.js';
+import { type Wiring, wiringOf } from './wiring.js';
 
 /** Nodes `[start, end)` that run on windows. */
 export type PlannedSegment = {
@@ -23,6 +25,8 @@ export type SegmentPlan = {
   readonly segments: readonly PlannedSegment[];
   /** Cost of a whole run over the cost of the plan, as the cost model has it; null if `macs` is. */
   readonly gain: number | null;
+  /** What keeps it from windows any further; null where nothing does. */
+  readonly stop: IncrementalStop | null;
   /**
    * Multiply-adds of one position, millions: of the whole network, of the plan, and of the outputs
    * that a patch changes, which no exact method but one of fewer multiplications can do without.
@@ -41,8 +45,6 @@ export type PlannedMacs = {
 const maxSegment = 16;
 /** Distance between the sample positions that a plan is costed on, px. */
 const samplePx = 16;
-/** Runtimes of this opset and later take the operations that segments are written with. */
-const minOpset = 11;
 
 /**
  * Choose segments so that the modelled cost of a position is least.
@@ -53,40 +55,35 @@ const minOpset = 11;
  */
 export function planSegments(model: OnnxModel, graph: OnnxGraph, patch: Size): SegmentPlan {
   const dense = wholeCost(graph, graph.nodes, []);
+  const stop = findStop(model, graph);
   const isCounted = graph.nodes.every(({ macs }) => macs !== null);
   const { macs } = dense;
   const nothing = {
     segments: [],
     gain: 1,
+    stop,
     macs: isCounted ? { dense: macs, incremental: macs, changed: macs } : null,
   };
-  const opset = model.opset.find(({ domain }) => domain === '')?.version;
-  const boundaries = boundariesOf(graph);
-  if (opset === undefined || opset < minOpset) return nothing;
-  if (boundaries.length < 2 || model.nodes.some(hasSubgraph)) return nothing;
-  if (!canBatch(graph)) return nothing;
+  const wiring = wiringOf(graph);
+  const boundaries = boundariesOf(graph, wiring);
+  if (boundaries.length < 2 || stop?.node === null) return nothing;
   const best = cheapestPath(model, graph, boundaries, patch);
-  if (!isCounted) return { segments: best.segments, gain: null, macs: null };
+  if (!isCounted) return { segments: best.segments, gain: null, stop, macs: null };
   return {
     segments: best.segments,
     gain: dense.ms / best.ms,
+    stop,
     macs: { dense: macs, incremental: best.macs, changed: changedMacs(graph, patch) },
   };
 }
 
-/** Whether several positions can be run at once, as if they were a batch of images. */
-const canBatch = ({ nodes, folded, ofTwo }: OnnxGraph): boolean =>
-  [...folded.values()].every(canGive) &&
-  nodes.every(({ outputs }) => outputs.every((name) => name === '' || ofTwo.get(name) != null));
-
 /** Positions in `nodes` where the network may be cut, from 0 on. */
-function boundariesOf(graph: OnnxGraph): readonly number[] {
-  const readers = keptReaders(graph);
+function boundariesOf(graph: OnnxGraph, { readers, isView }: Wiring): readonly number[] {
   const boundaries = [0];
   for (const [index, node] of graph.nodes.entries()) {
     if (!isLocal(graph, node)) break;
-    if (isView(graph, node)) continue;
-    const next = graph.nodes.slice(index + 1).find((one) => !isView(graph, one));
+    if (isView(node)) continue;
+    const next = graph.nodes.slice(index + 1).find((one) => !isView(one));
     const branches = readers.get(at(node.outputs, 0))?.length !== 1;
     const joins = next?.reach.kind === 'pointwise' && next.macs === 0 && isLocal(graph, next);
     if (branches || !joins) boundaries.push(index + 1);
@@ -107,7 +104,7 @@ function cheapestPath(
   boundaries: readonly number[],
   patch: Size,
 ): Path {
-  const readers = keptReaders(graph);
+  const wiring = wiringOf(graph);
   const local = graph.nodes.slice(0, boundaries.at(-1));
   const changed = sampleChanges(graph, local, patch);
   const costOf = (segment: Segment) => {
@@ -121,7 +118,7 @@ function cheapestPath(
     for (let from = Math.max(0, to - maxSegment); from < to; from++) {
       const before = paths[from];
       const start = at(boundaries, from);
-      const segment = before == null ? null : segmentOf(graph, start, end, readers);
+      const segment = before == null ? null : segmentOf(graph, start, end, wiring);
       if (before == null || segment === null) continue;
       const cost = costOf(segment);
       const winograd = cost.winograd < cost.direct && winogradOf(model, graph, segment) !== null;
@@ -136,7 +133,7 @@ function cheapestPath(
     }
     const path = paths[to];
     if (path == null || to === 0) continue;
-    const whole = wholeCost(graph, graph.nodes.slice(end), liveAt(graph, readers, end));
+    const whole = wholeCost(graph, graph.nodes.slice(end), liveAt(graph, wiring, end));
     const ms = path.ms + whole.ms;
     if (ms < best.ms) best = { ...path, ms, macs: path.macs + whole.macs };
   }
@@ -174,8 +171,12 @@ function changedMacs(graph: OnnxGraph, patch: Size): number {
 }
 
 /** Tensors made before a boundary and read after it, but for those of views. */
-export function liveAt(graph: OnnxGraph, readers: Readers, end: number): readonly string[] {
-  const before = graph.nodes.slice(0, end).filter((node) => !isView(graph, node));
+export function liveAt(
+  graph: OnnxGraph,
+  { readers, isView }: Wiring,
+  end: number,
+): readonly string[] {
+  const before = graph.nodes.slice(0, end).filter((node) => !isView(node));
   const made = [graph.input, ...before.flatMap(({ outputs }) => outputs)];
   return made.filter((tensor) => readers.get(tensor)?.some((reader) => reader >= end));
 }

@@ -5,33 +5,30 @@ import type { GraphNode } from '../../graph/graph.js';
 import type { OnnxModel } from '../../graph/onnx-model.js';
 import type { Range } from '../../graph/window.js';
 import type { Placement, Port, Program, Stage, StagePort, WinogradStage } from '../types.js';
+import { canBatch, forOneImage } from './folded.js';
 import { liveAt, type PlannedSegment } from './plan-segments.js';
-import {
-  type AxisWindows,
-  channelsOf,
-  keptReaders,
-  type Segment,
-  segmentOf,
-  windowsFor,
-  withViews,
-} from './segment.js';
+import { type AxisWindows, channelsOf, type Segment, segmentOf, windowsFor } from './segment.js';
 import { segmentModel, suffixModel } from './segment-model.js';
 import { winogradOf } from './winograd-stage.js';
+import { wiringOf } from './wiring.js';
 
 /** A network as it is stored, and its graph for one extent of the input. */
-export type SourceNetwork = { readonly model: OnnxModel; readonly graph: OnnxGraph };
+export type SourceNetwork = {
+  readonly model: OnnxModel;
+  readonly graph: OnnxGraph;
+  /** 1 where its description says that it takes one image at a time. */
+  readonly batch?: 1 | undefined;
+};
 
 /**
  * Turn a plan into what threads run.
  *
  * @param boxes Distinct vertical and horizontal ranges of the boxes, px of the network's input.
- * @param batch Positions that the last stage runs at once; null for any number.
  */
 export function compileProgram(
   network: SourceNetwork,
   segments: readonly PlannedSegment[],
   boxes: Readonly<Record<Axis, readonly Range[]>>,
-  batch: number | null = null,
 ): Program {
   const { model, graph } = network;
   // Without segments the last stage is the whole network.
@@ -42,9 +39,9 @@ export function compileProgram(
     wholeMaps(graph, prefix, axis),
   ];
   const changed = { y: changedAlong('y'), x: changedAlong('x') };
-  const readers = keptReaders(graph);
+  const wiring = wiringOf(graph);
   const stages = segments.map((planned) => {
-    const segment = segmentOf(graph, planned.start, planned.end, readers);
+    const segment = segmentOf(graph, planned.start, planned.end, wiring);
     if (segment === null) throw new Error(`Expected a segment before node ${planned.end}`);
     const winograd = planned.method === 'winograd' ? winogradOf(model, graph, segment) : null;
     return compileStage(network, segment, winograd, changed);
@@ -53,7 +50,6 @@ export function compileProgram(
     input: graph.input,
     inputShape: stagePort(graph, { name: '', tensor: graph.input, padValue: null }),
     stages: [...stages, compileSuffix(network, end, changed)],
-    batch,
   };
 }
 
@@ -81,6 +77,7 @@ function compileStage(
   return {
     ports: segment.ports.map((port) => stagePort(graph, port)),
     output: segment.output,
+    single: false,
     rows: y.placements,
     columns: x.placements,
     winograd,
@@ -115,11 +112,12 @@ function placeAxis(
 }
 
 function compileSuffix(
-  { model, graph }: SourceNetwork,
+  { model, graph, batch }: SourceNetwork,
   start: number,
   changed: ChangedAxes,
 ): Stage {
-  const ports = liveAt(graph, keptReaders(graph), start).map((tensor) =>
+  const wiring = wiringOf(graph);
+  const ports = liveAt(graph, wiring, start).map((tensor) =>
     stagePort(graph, { name: `window:${tensor}`, tensor, padValue: null }),
   );
   const place = (extents: readonly number[]): Placement => ({
@@ -127,8 +125,11 @@ function compileSuffix(
     output: { start: 0, end: 1 },
     ports: extents.map((end) => ({ start: 0, end })),
   });
+  const single = batch === 1 || !canBatch(graph);
+  const source = single ? { ...graph, folded: forOneImage(graph.folded) } : graph;
   return {
     ports,
+    single,
     output: null,
     rows: Array<Placement>(changed.y.length).fill(place(ports.map(({ height }) => height))),
     columns: Array<Placement>(changed.x.length).fill(place(ports.map(({ width }) => width))),
@@ -137,7 +138,7 @@ function compileSuffix(
       [
         {
           key: `from ${start}`,
-          bytes: suffixModel(model, graph, withViews(graph, graph.nodes.slice(start)), ports),
+          bytes: suffixModel(model, source, wiring.withViews(graph.nodes.slice(start)), ports),
         },
       ],
     ],

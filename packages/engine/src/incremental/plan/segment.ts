@@ -1,9 +1,10 @@
 import { mustGet } from '@umbra/shared/assert';
-import { type Axis, extentOf, isLocal, isView, windowOf } from '../../graph/changed-region.js';
-import { type Graph, type GraphNode, type Readers, readersOf } from '../../graph/graph.js';
+import { type Axis, extentOf, isLocal, windowOf } from '../../graph/changed-region.js';
+import type { Graph, GraphNode } from '../../graph/graph.js';
 import { sizeOf } from '../../graph/operand.js';
 import { inputRange, type Range, unionOf } from '../../graph/window.js';
 import type { Port } from '../types.js';
+import { type Wiring, wiringOf } from './wiring.js';
 
 /** A stretch of local nodes with one result, run on windows of the maps that it reads. */
 export type Segment = {
@@ -32,10 +33,6 @@ export function portFor(node: GraphNode, tensor: string): Port {
   return { name, tensor, padValue };
 }
 
-/** The readers of each tensor, views passed through. */
-export const keptReaders = (graph: Graph): Readers =>
-  readersOf(graph, (node) => isView(graph, node));
-
 /**
  * Cut nodes `[start, end)` out as a segment, with the views that they read through.
  *
@@ -45,12 +42,12 @@ export function segmentOf(
   graph: Graph,
   start: number,
   end: number,
-  readers: Readers = keptReaders(graph),
+  { readers, isView, withViews }: Wiring = wiringOf(graph),
 ): Segment | null {
   const own = graph.nodes.slice(start, end);
   if (!own.every((node) => isLocal(graph, node))) return null;
-  const kept = own.filter((node) => !isView(graph, node));
-  const nodes = withViews(graph, kept);
+  const kept = own.filter((node) => !isView(node));
+  const nodes = withViews(kept);
   const results = kept.flatMap(({ outputs }) => outputs);
   const live = results.filter((name) => readers.get(name)?.some((reader) => reader >= end));
   const [output] = live;
@@ -65,21 +62,6 @@ export function segmentOf(
     }
   }
   return { nodes, ports: [...ports.values()], output };
-}
-
-/** Nodes and the views that they read through, in order. */
-export function withViews(graph: Graph, nodes: readonly GraphNode[]): readonly GraphNode[] {
-  const lastNode = nodes.at(-1);
-  if (lastNode === undefined) return [];
-  const wanted = new Set(nodes);
-  const read = new Set(nodes.flatMap(({ inputs }) => inputs));
-  const last = graph.nodes.indexOf(lastNode);
-  for (const node of graph.nodes.slice(0, last + 1).reverse()) {
-    if (!isView(graph, node) || !node.outputs.some((name) => read.has(name))) continue;
-    wanted.add(node);
-    for (const name of node.inputs) read.add(name);
-  }
-  return graph.nodes.filter((node) => wanted.has(node));
 }
 
 /**

@@ -84,7 +84,7 @@ export async function runLast(
   inputs: LastInputs,
   { windowBytes, runStage, check }: RunOptions,
 ): Promise<Float32Array> {
-  const { ports, models } = lastStageOf(program);
+  const { ports, models, single } = lastStageOf(program);
   const model = at(at(models, 0), 0);
   const read = ports.map(({ height, width, channels }, port) => ({
     data: at(inputs, port),
@@ -94,13 +94,13 @@ export async function runLast(
   const { data: first, length: firstLength } = at(read, 0);
   const positions = first.length / firstLength;
   const bytes = 4 * read.reduce((sum, { length }) => sum + length, 0);
-  const size = program.batch ?? batchSize(positions, windowBytes / bytes);
+  const size = single ? 1 : batchSize(positions, windowBytes / bytes);
   let outputs = new Float32Array(0);
   for (let start = 0; start < positions; start += size) {
     check();
     const count = Math.min(size, positions - start);
     // One row alone is multiplied by another routine, with other rounding, than several.
-    const windows = program.batch ?? Math.max(2, count);
+    const windows = single ? 1 : Math.max(2, count);
     const batch = read.map(({ data: whole, length, extents }): StageInput => {
       const given = whole.subarray(start * length, (start + count) * length);
       const data = windows === count ? given : new Float32Array(windows * length);
