@@ -113,7 +113,8 @@ describe('umbra', () => {
     const flags = ['--patch', '4', '--stride', '4', '--strategy', 'incremental', '--json'];
     const outcome = await run('plan', '--model', model, ...flags);
     expect(outcome.code).toBe(0);
-    expect(outcome.stderr).toContain('Multiply-adds a position');
+    expect(outcome.stderr).toMatch(/Multiply-adds a position: \d+ k of \d+ k, /);
+    expect(outcome.stderr).toMatch(/^Windows: up to '.+' \(.+\), which begins the head; 100 % of/m);
     const found = JSON.parse(outcome.stdout) as { segments: unknown[]; positions: number };
     expect(found).toMatchObject({ strategy: 'incremental', positions: 64 });
     expect(found.segments.length).toBeGreaterThan(0);

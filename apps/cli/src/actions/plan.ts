@@ -53,7 +53,7 @@ function formatPlan(found: InferencePlan, positions: number): string {
 
 /** Why the network runs on whole maps from some node on. */
 const stopWords: Readonly<Record<IncrementalStop['reason'], string>> = {
-  head: 'begins the head, which reads whole maps',
+  head: 'begins the head',
   attention: 'leads to attention, where every place reads every other',
   'squeeze-and-excitation':
     'averages whole maps, to scale every place by the result (squeeze-and-excitation)',
