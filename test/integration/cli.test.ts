@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -61,6 +62,36 @@ describe('umbra', () => {
       'class 0/photo.png',
       'class 1/photo.png',
     ]);
+  });
+
+  test('submit tells which photos failed, and why, and fails', async () => {
+    const set = join(folder, 'labelled');
+    for (const [index, path] of photos.entries()) {
+      const label = index === 0 ? 'dog' : 'kind 1';
+      await mkdir(join(set, label), { recursive: true });
+      await copyFile(path, join(set, label, `${index}.png`));
+    }
+    const to = ['--api', service.url, '--model', 'tiny', '--out', join(folder, 'failed'), '--json'];
+    const quick = ['--patch', '16', '--stride', '16', '--target', 'label'];
+    const outcome = await run('submit', set, ...to, ...quick);
+    expect(outcome.code).toBe(1);
+    const reason = "Expected the label to be a class of the model, got 'dog'";
+    expect(outcome.stderr).toContain('warning: 1 of 2 images');
+    expect(outcome.stderr).toContain(`dog/0.png: ${reason}`);
+    expect(printed(outcome)).toMatchObject({
+      images: [{ name: 'kind 1/1.png' }],
+      errors: [{ name: 'dog/0.png', error: { code: 'invalid_input', message: reason } }],
+    });
+  });
+
+  test('explain refuses a label that is no class before it begins', async () => {
+    const bundle = join(service.folder, 'models', 'tiny');
+    const out = join(folder, 'never');
+    const flags = ['--model', bundle, '--out', out, '--target', 'label', '--label', 'dog'];
+    const outcome = await run('explain', ...photos, ...flags);
+    expect(outcome.code).toBe(2);
+    expect(outcome.stderr).toContain("Expected --label to be a class of the model, got 'dog'");
+    expect(existsSync(out)).toBe(false);
   });
 
   test.each([

@@ -79,8 +79,9 @@ export async function explain(photos: readonly string[], flags: ExplainOptions):
   } finally {
     await engine.close();
   }
-  if (images.length > 0) process.stderr.write(`\n${formatTable(images)}\n\n`);
-  process.stderr.write(`Heatmaps: ${out}\n`);
+  if (images.length > 0) {
+    process.stderr.write(`\n${formatTable(images)}\n\nHeatmaps: ${out}\n`);
+  }
   const seconds = (performance.now() - startedAt) / 1000;
   if (json) printJson({ images, errors, seconds });
   if (errors.length > 0) process.exitCode = 1;

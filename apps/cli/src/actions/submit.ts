@@ -10,7 +10,13 @@ import { printJson } from '../lib/output.js';
 import { createProgressBar } from '../lib/progress-bar.js';
 import { openService, pollMs, type ServiceFlags } from '../lib/service.js';
 import { parseSettings, type SettingsFlags } from '../lib/settings-flags.js';
-import { formatTable, readSummaries, type Summary } from '../lib/summary.js';
+import {
+  type FailedImage,
+  formatTable,
+  readFailures,
+  readSummaries,
+  type Summary,
+} from '../lib/summary.js';
 import { hasFolder, uploadFolders } from '../lib/upload-folders.js';
 
 export type SubmitOptions = SettingsFlags &
@@ -37,6 +43,7 @@ export type SubmissionResult = {
   readonly state: Job['state'];
   readonly counts: Job['counts'];
   readonly images: readonly Summary[];
+  readonly errors: readonly FailedImage[];
   readonly seconds: number;
 };
 
@@ -53,8 +60,14 @@ export async function submit(photos: readonly string[], options: SubmitOptions):
     out,
     ...(rowsPerShard !== undefined && { rowsPerShard: Number(rowsPerShard) }),
   });
-  process.stderr.write(`\n${formatTable(result.images)}\n\nHeatmaps: ${out}\n`);
+  for (const { name, error } of result.errors) {
+    process.stderr.write(`${name}: ${error.message}\n`);
+  }
+  if (result.images.length > 0) {
+    process.stderr.write(`\n${formatTable(result.images)}\n\nHeatmaps: ${out}\n`);
+  }
   if (options.json) printJson(result);
+  if (result.errors.length > 0) process.exitCode = 1;
 }
 
 /**
@@ -102,7 +115,8 @@ export async function runSubmission(submission: Submission): Promise<SubmissionR
   const results = join(submission.out, 'results');
   await extractArchive(archive, results);
   const images = await readSummaries(results);
-  return { job: job.id, state: status.state, counts: status.counts, images, seconds };
+  const errors = await readFailures(results);
+  return { job: job.id, state: status.state, counts: status.counts, images, errors, seconds };
 }
 
 /** Photos in one request, or folders in many. */

@@ -1,8 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { at } from '@umbra/shared/assert';
+import { errorReport } from '@umbra/shared/contracts/dataset';
 import { type ImageResult, imageResult } from '@umbra/shared/contracts/result';
 import type { Faithfulness } from '@umbra/shared/contracts/shard';
+import { z } from 'zod';
 
 type TargetSummary = {
   readonly target: string;
@@ -35,6 +37,16 @@ export async function readSummaries(folder: string): Promise<Summary[]> {
   }
   results.sort((a, b) => (a.result.image.id < b.result.image.id ? -1 : 1));
   return results.map(({ result, folder }) => summarise(result, folder));
+}
+
+const failedImage = z.object({ name: z.string(), error: errorReport });
+/** A photo that could not be explained, and why. */
+export type FailedImage = z.output<typeof failedImage>;
+
+/** Read the images that failed from an unpacked archive. */
+export async function readFailures(folder: string): Promise<FailedImage[]> {
+  const lines = (await readFile(join(folder, 'errors.jsonl'), 'utf8')).split('\n');
+  return lines.filter((line) => line !== '').map((line) => failedImage.parse(JSON.parse(line)));
 }
 
 export function summarise(result: ImageResult, folder: string): Summary {
