@@ -310,7 +310,10 @@ describe('the API', () => {
   test('answers a known path under another method with 405', async () => {
     const response = await fetch(`${service.url}/v1/models`, { method: 'DELETE' });
     expect(response.headers.get('allow')).toContain('GET');
-    expect(await problemOf(response)).toMatchObject({ status: 405 });
+    expect(await problemOf(response)).toMatchObject({
+      status: 405,
+      detail: 'Expected GET on /v1/models, got DELETE',
+    });
   });
 
   test('lists models and answers probes', async () => {

@@ -65,11 +65,13 @@ export function createApp(services: ApiServices): Express {
 function methodNotAllowed(router: Router): RequestHandler {
   type Layer = Router['stack'][number] & { match(path: string): boolean };
   return (request, response, next) => {
-    const allowed = (router.stack as Layer[])
+    const methods = (router.stack as Layer[])
       .filter((layer) => layer.route !== undefined && layer.match(request.path))
       .flatMap((layer) => layer.route?.stack.map(({ method }) => method.toUpperCase()) ?? []);
+    // A route's stack has its method once for each of its handlers.
+    const allowed = [...new Set(methods)];
     if (allowed.length === 0) return next();
-    response.set('Allow', [...new Set(allowed)].join(', '));
+    response.set('Allow', allowed.join(', '));
     throw new ProblemError(
       'method_not_allowed',
       `Expected ${allowed.join(' or ')} on ${request.path}, got ${request.method}`,
