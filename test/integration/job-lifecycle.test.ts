@@ -1,4 +1,6 @@
+import { createJobProgressStore } from '@umbra/platform/redis/job-progress';
 import type { JobStatus } from '@umbra/shared/contracts/job';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readZip } from '../support/read-zip.js';
 import { s3Env } from '../support/s3-env.js';
@@ -28,6 +30,29 @@ afterAll(async () => {
 const work = (stride: number) => ({ dataset, model: 'tiny', settings: { patch: 8, stride } });
 const cancel = (job: string) => fetch(`${service.url}/v1/jobs/${job}/cancel`, { method: 'POST' });
 const isCancelled = ({ state }: JobStatus) => state === 'cancelled';
+
+test('counts never go back where Redis returns empty', async () => {
+  const redis = new Redis(service.redis.url);
+  const progress = createJobProgressStore(redis);
+  const job = await submitJob(service.url, work(8));
+  const countsOf = async () =>
+    ((await (await fetch(`${service.url}/v1/jobs/${job}`)).json()) as JobStatus).counts;
+  const finish = async (indices: readonly number[]) => {
+    await progress.start(job, Date.now());
+    for (const index of indices) await progress.finishImage(job, index, 'completed');
+  };
+  await finish([0, 1, 2]);
+  expect(await countsOf()).toEqual({ total: images, completed: 3, failed: 0 });
+  await progress.clear(job);
+  expect(await countsOf()).toEqual({ total: images, completed: 3, failed: 0 });
+  await finish([0]);
+  expect((await countsOf()).completed).toBe(3);
+  await finish([1, 2, 3]);
+  expect((await countsOf()).completed).toBe(4);
+  await progress.clear(job);
+  redis.disconnect();
+  await cancel(job);
+});
 
 test('a cancelled job stops soon, and keeps its finished images', async () => {
   await service.startWorker();

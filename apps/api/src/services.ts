@@ -1,5 +1,5 @@
 import type { JobEventLog } from '@umbra/platform/redis/job-event-log';
-import type { JobProgressStore } from '@umbra/platform/redis/job-progress';
+import type { JobProgressStore, Progress } from '@umbra/platform/redis/job-progress';
 import type { ThroughputStore } from '@umbra/platform/redis/throughput';
 import type { TraceContextStore } from '@umbra/platform/redis/trace-contexts';
 import type { UsageLedger } from '@umbra/platform/redis/usage-ledger';
@@ -50,6 +50,8 @@ export type ApiServices = {
   readonly traces: TraceContextStore;
   /** Records of the jobs that clients poll, for a fraction of a second. */
   readonly polledJobs: Cache<JobRecord>;
+  /** Progress of unfinished jobs as this process last told it. */
+  readonly toldProgress: Cache<Progress>;
   /** Bounds the uploads received at once: each needs memory and disk. */
   readonly uploadSemaphore: Semaphore;
   readonly logger: Logger;

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readVerifiedBundle } from '@umbra/engine';
 import { addedModelsFolder } from '@umbra/platform/config';
 import { queueNames, redisPrefix } from '@umbra/platform/queues/names';
+import type { Progress } from '@umbra/platform/redis/job-progress';
 import { cacheWorkerList } from '@umbra/platform/redis/worker-registry';
 import { startPlatform } from '@umbra/platform/services';
 import { publishModel } from '@umbra/platform/store/models';
@@ -92,6 +93,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
     webhookQueue,
     board,
     polledJobs: createCache<JobRecord>({ maxEntries: 1_000, ttlMs: polledMs }),
+    toldProgress: createCache<Progress>({ maxEntries: 10_000 }),
     uploadSemaphore: createSemaphore(config.UMBRA_MAX_CONCURRENT_UPLOADS),
     formatOf: createFormatReader(store),
   });

@@ -1,4 +1,4 @@
-import type { JobLive } from '@umbra/platform/redis/job-progress';
+import type { JobLive, Progress } from '@umbra/platform/redis/job-progress';
 import {
   isFinal,
   type JobRecord,
@@ -7,7 +7,10 @@ import {
 } from '@umbra/shared/contracts/job';
 import type { ApiServices } from '../services.js';
 
-export type JobStatusServices = Pick<ApiServices, 'progress' | 'formatOf' | 'workerRegistry'>;
+export type JobStatusServices = Pick<
+  ApiServices,
+  'progress' | 'toldProgress' | 'formatOf' | 'workerRegistry'
+>;
 
 /**
  * Join a job's record with its progress in Redis.
@@ -31,7 +34,8 @@ export async function statusOf(
   const state = live === undefined ? job.state : stateOf(job.state, live);
   const isHeld = state === 'cancelling' || state === 'paused';
   const waitingFor = isHeld ? null : await findMissingWorker(services, job);
-  return { ...job, state, ...progressOf(job, live, total), waitingFor };
+  const progress = latestProgress(services, job, live?.progress ?? null);
+  return { ...job, state, ...progressOf(job, progress, total), waitingFor };
 }
 
 /** Derive the state that a user's request leads to, before the dispatcher has recorded it. */
@@ -41,8 +45,30 @@ function stateOf(state: JobState, { isCancelled, isPaused }: JobLive): JobState 
   return isPaused && (state === 'in_progress' || state === 'queued') ? 'paused' : state;
 }
 
-function progressOf({ counts }: JobRecord, live: JobLive | undefined, total: number | null) {
-  const progress = live?.progress ?? null;
+/**
+ * A job's progress, which never falls behind what this process has told of the same attempt: after Redis
+ * was lost, a dispatcher first counts the images in the store again.
+ */
+function latestProgress(
+  { toldProgress }: Pick<JobStatusServices, 'toldProgress'>,
+  { id, attempt }: JobRecord,
+  live: Progress | null,
+): Progress | null {
+  const key = `${id} ${attempt}`;
+  const told = toldProgress.get(key);
+  if (live === null) return told ?? null;
+  const latest = {
+    ...live,
+    completed: Math.max(live.completed, told?.completed ?? 0),
+    failed: Math.max(live.failed, told?.failed ?? 0),
+    positions: Math.max(live.positions, told?.positions ?? 0),
+    startedAtMs: Math.min(live.startedAtMs, told?.startedAtMs ?? live.startedAtMs),
+  };
+  toldProgress.set(key, latest);
+  return latest;
+}
+
+function progressOf({ counts }: JobRecord, progress: Progress | null, total: number | null) {
   if (progress === null) return { counts, positions: { done: 0, total }, ...unknownThroughput };
   const { completed, failed, positions, startedAtMs } = progress;
   // A shard that ran twice was counted twice.
