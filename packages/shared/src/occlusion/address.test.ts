@@ -82,6 +82,11 @@ describe('the address of an image`s scores', () => {
   test('stays what it is: rows of before an upgrade are found after it', () => {
     expect(address()).toBe('7fb3fa5e72f53cba3b9e7043c94b3c92a84c4eb9329341e99be021738519ebf0');
   });
+
+  test('of a class by name is another one since names are exact before they are case-blind', () => {
+    const before = 'f06d55898d562dac576cef68aed7742630fa3ca44ce56a693ccd4f50a7576732';
+    expect(address({ target: { kind: 'class', name: 'cardigan' } })).not.toBe(before);
+  });
 });
 
 describe('canonical JSON', () => {

@@ -5,6 +5,8 @@ import { canonicalJson } from './canonical-json.js';
 
 /** Raised whenever the same work gives other numbers than before, so that old rows are not found. */
 const addressVersion = 1;
+/** As `addressVersion`, for a class by name: version 1 took the first whose name was the same in any case. */
+const namedClassVersion = 2;
 
 export type AddressedWork = {
   readonly item: Pick<DatasetItem, 'sha256' | 'label' | 'box'>;
@@ -23,12 +25,13 @@ export type AddressedWork = {
  */
 export function addressOf({ item, model, settings }: AddressedWork): string {
   const { stride, edge, fill, score, strategy, refine, faithfulness } = settings;
+  const target = targetOf(settings.target, item.label);
   const work = {
-    version: addressVersion,
+    version: 'name' in target ? namedClassVersion : addressVersion,
     image: item.sha256,
     model: model.digest,
     patches: patchesOf(settings),
-    target: targetOf(settings.target, item.label),
+    target,
     box: faithfulness === null ? null : (item.box ?? null),
     stride,
     edge,
