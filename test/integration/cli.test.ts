@@ -1,11 +1,21 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makePhotos, startService, type TestService } from '../support/service.js';
+import { makeZip } from '../support/zip.js';
 
 const umbra = fileURLToPath(new URL('../../apps/cli/bin/umbra.mjs', import.meta.url));
 let service: TestService;
@@ -53,15 +63,29 @@ describe('umbra', () => {
       await copyFile(path, join(set, `class ${index}`, 'photo.png'));
     }
     await writeFile(join(set, 'notes.txt'), 'no photo');
+    await symlink(join(folder, 'nowhere'), join(set, 'link.png'));
+    await writeFile(Buffer.concat([Buffer.from(`${set}/`), Buffer.from([0xe9])]), 'not UTF-8');
     const out = join(folder, 'of folders');
     const to = ['--api', service.url, '--model', 'tiny', '--out', out, '--json'];
     const outcome = await run('submit', set, ...to, '--patch', '16', '--stride', '16');
     expect(outcome.stderr).toContain('refused notes.txt');
+    expect(outcome.stderr).toContain('refused link.png: Expected a file that can be read');
+    expect(outcome.stderr).toContain('refused \ufffd: Expected a file that can be read');
     expect(outcome.code).toBe(0);
     expect(printed(outcome).images.map(({ name }) => name)).toEqual([
       'class 0/photo.png',
       'class 1/photo.png',
     ]);
+  });
+
+  test('submit labels photos of an archive by its folders', async () => {
+    const archive = join(folder, 'set.zip');
+    const [photo = ''] = photos;
+    await writeFile(archive, await makeZip({ 'kind 3/a.png': await readFile(photo) }));
+    const to = ['--api', service.url, '--model', 'tiny', '--out', join(folder, 'of a zip')];
+    const quick = ['--patch', '16', '--stride', '16', '--target', 'label', '--json'];
+    const outcome = await run('submit', archive, ...to, ...quick);
+    expect(printed(outcome).images).toMatchObject([{ name: 'kind 3/a.png', target: 'kind 3' }]);
   });
 
   test('submit tells which photos failed, and why, and fails', async () => {

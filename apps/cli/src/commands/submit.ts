@@ -6,13 +6,14 @@ import { jsonOption, modelOption, serviceOptions, settingsOptions } from '../lib
 export function submitCommand(): Command {
   const command = createCommand('submit', {
     summary: 'explain photos through a running service, and fetch the results',
-    details: 'Photos in folders are labelled by the folder that they lie in.',
+    details:
+      'Photos in folders, and in zip, tar or tar.gz archives, are labelled by the folder that they lie in.',
     examples: [
       'umbra submit photo.jpg --api http://127.0.0.1:8080 --out results',
       'umbra submit my-dataset --model resnet18 --target label --key-file key.txt --out results',
     ],
   })
-    .argument('<photo...>', 'files of photos, or folders')
+    .argument('<photo...>', 'files of photos, folders, or archives')
     .addOption(modelOption())
     .option('--out <dir>', 'folder of the archive and the results (required)')
     .option('--rows-per-shard <n>', 'grid rows in one task')

@@ -3,7 +3,7 @@ import { opendir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dataset, NewDataset, UmbraClient } from '@umbra/client';
-import { AppError, hasCode, invalidInput } from '@umbra/shared/errors';
+import { AppError, hasCode, invalidInput, reportError } from '@umbra/shared/errors';
 import { pollMs } from './service.js';
 
 type Refusals = NewDataset['refusals'];
@@ -15,15 +15,19 @@ const batchBytes = 64 * 1024 * 1024;
 const attempts = 6;
 const firstPauseMs = 250;
 
-/** Whether any of these is a folder. */
+/** Whether any of these is a folder, or an archive of folders. */
 export async function hasFolder(paths: readonly string[]): Promise<boolean> {
-  const found = await Promise.all(paths.map(async (path) => (await stat(path)).isDirectory()));
+  const found = await Promise.all(
+    paths.map(async (path) => isArchive(path) || (await stat(path)).isDirectory()),
+  );
   return found.includes(true);
 }
 
+const isArchive = (path: string): boolean => /\.(zip|tar|tgz|tar\.gz)$/i.test(path);
+
 /**
- * Make a dataset of folders of photos, each labelled by the folder that it lies in, in batches that are
- * sent again when they break off: the service takes the same file once.
+ * Make a dataset of folders of photos, or archives of them, each photo labelled by the folder that it lies
+ * in, in batches that are sent again when they break off: the service takes the same file once.
  *
  * @throws {UmbraError} If the service refuses, or is away for long; {AppError} if nothing is an image.
  */
@@ -36,7 +40,12 @@ export async function uploadFolders(
   const at = `/v1/datasets/${open.id}`;
   const refusals: Refusals = [];
   let sent = 0;
-  for await (const batch of batches(listPhotos(paths))) {
+  const skip = (name: string, error: unknown): void => {
+    const message =
+      'Expected a file that can be read, got a broken link, or a name that is not UTF-8';
+    refusals.push({ name, error: reportError(invalidInput(message, error)) });
+  };
+  for await (const batch of batches(listPhotos(paths, skip))) {
     const answer = await retried(() => sendBatch(client, at, batch));
     refusals.push(...answer.refusals);
     sent += batch.length;
@@ -82,21 +91,25 @@ async function retried<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** Files of folders by their paths within; other files by their names. Hidden ones are left out. */
-async function* listPhotos(paths: readonly string[]): AsyncGenerator<LocalFile> {
+async function* listPhotos(paths: readonly string[], skip: Skip): AsyncGenerator<LocalFile> {
   for (const path of paths) {
     const info = await stat(path);
-    if (info.isDirectory()) yield* walk(path, '');
+    if (info.isDirectory()) yield* walk(path, '', skip);
     else yield { path, name: basename(path), bytes: info.size };
   }
 }
 
-async function* walk(folder: string, within: string): AsyncGenerator<LocalFile> {
+/** Told of a file that cannot be looked at. */
+type Skip = (name: string, error: unknown) => void;
+
+async function* walk(folder: string, within: string, skip: Skip): AsyncGenerator<LocalFile> {
   const names: string[] = [];
   for await (const entry of await opendir(folder)) names.push(entry.name);
   for (const name of names.filter((one) => !one.startsWith('.')).sort()) {
     const path = join(folder, name);
-    const info = await stat(path);
-    if (info.isDirectory()) yield* walk(path, `${within}${name}/`);
+    const info = await stat(path).catch((error: unknown) => skip(`${within}${name}`, error));
+    if (info === undefined) continue;
+    if (info.isDirectory()) yield* walk(path, `${within}${name}/`, skip);
     else if (info.isFile()) yield { path, name: `${within}${name}`, bytes: info.size };
   }
 }
