@@ -108,6 +108,22 @@ describe('umbra', () => {
     });
   });
 
+  test('explain writes the results of photos of any name', async () => {
+    const [photo = ''] = photos;
+    const names = [`${'n'.repeat(245)}.png`, 'a"b\t (1).png', '猫.png'];
+    for (const name of names) await copyFile(photo, join(folder, name));
+    const paths = names.map((name) => join(folder, name));
+    const bundle = join(service.folder, 'models', 'tiny');
+    const out = join(folder, 'any names');
+    const outcome = await run('explain', ...paths, '--model', bundle, '--out', out, '--json');
+    expect(printed(outcome).images.map(({ name }) => name)).toEqual(names);
+    expect((await readdir(out)).sort()).toEqual([
+      'a_b_1___img_00000001',
+      `${'n'.repeat(46)}-b75999a1__img_00000000`,
+      '猫__img_00000002',
+    ]);
+  });
+
   test('explain refuses a label that is no class before it begins', async () => {
     const bundle = join(service.folder, 'models', 'tiny');
     const out = join(folder, 'never');

@@ -52,13 +52,14 @@ export async function explain(photos: readonly string[], flags: ExplainOptions):
   const json = flags.json === true;
   // What does not fit the model is found before it is loaded.
   const { bundle } = await readBundle(folder);
-  const classNames = await readClassNames(folder, bundle);
-  resolveSettings(settings, bundle, { ...limits, labels: classNames });
   const item = parseItem(flags);
-  if (settings.target.kind === 'label') {
+  const assertFits = (classNames: readonly string[] | undefined): void => {
+    resolveSettings(settings, bundle, { ...limits, labels: classNames });
+    if (settings.target.kind !== 'label') return;
     const label = required(item.label, '--label CLASS, for --target label');
     createClassFinder(classNames)(label, '--label');
-  }
+  };
+  assertFits(await readClassNames(folder, bundle));
   if (flags.dryRun) return await dryRun(openEngine(limits), { folder, photos, settings, json });
   const out = resolve(required(flags.out, '--out DIR'));
   const startedAt = performance.now();
@@ -68,6 +69,8 @@ export async function explain(photos: readonly string[], flags: ExplainOptions):
   try {
     const next = await findNextRun(photos, bundle, { settings, limits });
     const model = await engine.open(folder, next);
+    // A model without class names tells only now how many classes it has.
+    assertFits(model.labels);
     for (const [index, path] of photos.entries()) {
       try {
         images.push(await explainPhoto({ model, settings, item, out }, path, index));
