@@ -156,6 +156,16 @@ const combine =
     return builder.addNode({ name: node.name, op, inputs: names, rank });
   };
 
+/** Add any number of tensors, in order: grappler writes a chain of additions as one AddN. */
+const addAll: AddOperation = (builder, node, [first, ...others]) =>
+  tensorOf(
+    others.reduce<NodeInput | undefined>((sum, other, at) => {
+      const name = at === others.length - 1 ? node.name : `${node.name}:${at}`;
+      const inputs = [sum, other].filter((input) => input !== undefined);
+      return { tensor: combine('Add')(builder, { ...node, name }, inputs) };
+    }, first),
+  );
+
 /** Whether axes, which may count from the end, are those of a map's plane. */
 const arePlane = (axes: readonly number[]): boolean =>
   axes
@@ -266,6 +276,7 @@ export const addOperationOf: Readonly<Record<string, AddOperation>> = {
   BiasAdd: combine('Add'),
   Add: combine('Add'),
   AddV2: combine('Add'),
+  AddN: addAll,
   Sub: combine('Sub'),
   Mul: combine('Mul'),
   RealDiv: combine('Div'),

@@ -14,6 +14,7 @@ import { openEngine } from '../engine.js';
 import { planar } from '../image/layout.js';
 import type { ModelInput } from '../image/preprocess.js';
 import { readBundle } from '../models/bundle.js';
+import { describeFolder } from '../models/describe.js';
 import { readTfjsFacts } from '../models/tfjs-facts.js';
 import { openNetwork } from '../network/network.js';
 import { hashedUniform } from '../testing/known-networks.js';
@@ -338,10 +339,11 @@ const graph: TfjsArtifacts = {
       },
       { name: 'scaled', op: 'Mul', input: ['depth', 'scale'], attr: {} },
       { name: 'summed', op: 'AddV2', input: ['scaled', 'conv'], attr: {} },
+      { name: 'thrice', op: 'AddN', input: ['summed', 'depth', 'conv'], attr: { N: { i: '3' } } },
       {
         name: 'joined',
         op: 'ConcatV2',
-        input: ['summed', 'conv', 'axis'],
+        input: ['thrice', 'conv', 'axis'],
         attr: { N: { i: '2' } },
       },
       {
@@ -391,6 +393,9 @@ const graph: TfjsArtifacts = {
 
 test('a graph model gives the same scores by TensorFlow.js and by ONNX', async () => {
   const { path, bundle } = await write(graph, { name: 'graph', output: 'probabilities' });
+  // The path of the file itself is taken, as that of its folder.
+  const described = await describeFolder(join(path, 'model.json'), { scale: 1 / 255 });
+  expect(described.bundle).toMatchObject({ format: 'tfjs-graph', input: { height: size } });
   const [own, translated] = await runBoth(path);
   expect(worst(own, translated)).toBeLessThan(1e-6);
   const network = await openNetwork(path, bundle);
