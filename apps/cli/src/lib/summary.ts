@@ -20,7 +20,7 @@ export type Summary = TargetSummary & {
   readonly name: string;
   /** The predicted class; null where none reaches the model's threshold. */
   readonly predicted: string | null;
-  /** Of the most probable class. */
+  /** Probability of the most probable class. */
   readonly probability: number;
   readonly approximate: boolean;
   readonly targets: readonly TargetSummary[];

@@ -26,7 +26,7 @@ import { type AxisWindow, endsInPadding } from './window.js';
 /** How a node's outputs depend on its inputs in space, and where their rows and columns lie. */
 export type NodeReach = {
   readonly reach: Reach;
-  /** Of every output; null where they are no maps, or where that is not known. */
+  /** Axes of every output; null where they are no maps, or where that is not known. */
   readonly axes: MapAxes | null;
 };
 
