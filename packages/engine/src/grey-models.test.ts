@@ -261,7 +261,7 @@ test('channels that no photo has are refused when the model is added', async () 
 test('a model of colour whose bundle says grey is refused when it is opened', async () => {
   const path = await writeTinyBundle(folder, { name: 'wrong', size: side, input: grey });
   await expect(engine.open(path)).rejects.toThrow(
-    "Expected model 'wrong' to take an image as input 'input', float32 [N, 1, height, width], got float32 [N, 3, H, W]",
+    "Expected model 'wrong' to take an image as input 'input', [N, 1, height, width], got [N, 3, H, W]",
   );
 });
 

@@ -81,6 +81,8 @@ export type IncrementalStop = {
     | 'extents'
     /** Branches and loops may read tensors that they do not list. */
     | 'branches'
+    /** The network takes other numbers than float32. */
+    | 'number type'
     | 'old opset';
   /** The first node that runs on whole maps in any case; null where the file as a whole is the reason. */
   readonly node: { readonly name: string; readonly op: string } | null;

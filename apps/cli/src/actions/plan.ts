@@ -62,6 +62,7 @@ const stopWords: Readonly<Record<IncrementalStop['reason'], string>> = {
   'unknown operation': 'is an operation that windows are not followed through',
   extents: 'it computes with extents that windows do not have',
   branches: 'it has branches or loops',
+  'number type': 'it takes other numbers than float32',
   'old opset': 'it is of an operator set before 11',
 };
 

@@ -2,10 +2,13 @@ import { channelCount, type ModelBundle } from '@umbra/shared/contracts/model';
 import { type AppError, invalidInput } from '@umbra/shared/errors';
 import type { InferenceSession } from 'onnxruntime-node';
 import { chooseOutput, type DeclaredOutput, listOutputs, widthOf } from '../graph/scores-output.js';
+import { type ElementTypeName, isElementType, isWholeType } from './element-types.js';
 
 /** Names of a session's input and output, and its batch size. */
 export type Signature = {
   readonly input: string;
+  /** Type of the numbers that the input takes. */
+  readonly inputType: ElementTypeName;
   readonly output: string;
   /** Images in every call, where the file fixes their number; null where it is open. */
   readonly batch: number | null;
@@ -17,8 +20,8 @@ type DeclaredShape = readonly (number | string)[];
 /**
  * Compare a session's declared input and output with the bundle's description.
  *
- * @throws {AppError} `invalid_input` unless there is one input, a float32 image of the bundle's
- *   layout and extent, and an output of at least one class.
+ * @throws {AppError} `invalid_input` unless there is one input, an image of the bundle's layout and
+ *   extent in numbers, and an output of numbers for at least one class.
  */
 export function readSignature(
   { inputMetadata, outputMetadata }: Pick<InferenceSession, 'inputMetadata' | 'outputMetadata'>,
@@ -32,16 +35,48 @@ export function readSignature(
   const output = chooseOutput(outputMetadata.map(describeOutput), bundle.name, bundle.output.name);
   const { name } = input;
   const shape: DeclaredShape = input.isTensor ? input.shape : [];
-  if (!input.isTensor || input.type !== 'float32' || shape.length !== 4) {
+  if (!input.isTensor || !isElementType(input.type) || shape.length !== 4) {
     const got = input.isTensor ? `${input.type} [${shape.join(', ')}]` : 'no tensor';
     throw bad(bundle, `to take an image as input '${name}', ${wanted(bundle)}, got ${got}`);
   }
   assertExtents(name, shape, bundle);
+  assertLevels(input.type, bundle);
+  assertNumbers(
+    outputMetadata.find((one) => one.name === output.name),
+    bundle,
+  );
   if (widthOf(output) === 0) {
     throw bad(bundle, `to give at least one class, got ${listOutputs([output])}`);
   }
   const [batch] = shape;
-  return { input: name, output: output.name, batch: typeof batch === 'number' ? batch : null };
+  return {
+    input: name,
+    inputType: input.type,
+    output: output.name,
+    batch: typeof batch === 'number' ? batch : null,
+  };
+}
+
+/** Levels between a black and a white pixel, at least, of an input of whole numbers. */
+const minLevels = 16;
+
+/** Require that rounding to whole numbers leaves a picture: a scale of 1/255 leaves black and white. */
+function assertLevels(type: ElementTypeName, bundle: ModelBundle): void {
+  const { scale, std } = bundle.input;
+  const levels = (255 * scale) / Math.max(...std);
+  if (!isWholeType(type) || levels >= minLevels) return;
+  throw bad(
+    bundle,
+    `to take pixels as ${type}, whole numbers, by a scale that leaves at least ${minLevels} levels, got ${levels.toPrecision(2)}: set input.scale to 1`,
+  );
+}
+
+function assertNumbers(output: InferenceSession.ValueMetadata | undefined, bundle: ModelBundle) {
+  if (output?.isTensor && isElementType(output.type)) return;
+  const got = output?.isTensor
+    ? `${output.type} [${output.shape.join(', ')}]`
+    : 'a sequence or map';
+  throw bad(bundle, `to give scores, a tensor of numbers, as output '${output?.name}', got ${got}`);
 }
 
 const describeOutput = (metadata: InferenceSession.ValueMetadata): DeclaredOutput => ({
@@ -62,7 +97,7 @@ function assertExtents(name: string, shape: DeclaredShape, bundle: ModelBundle):
     const hint = swapped ? `: its layout is ${layout === 'NCHW' ? 'NHWC' : 'NCHW'}` : '';
     throw bad(
       bundle,
-      `to take an image as input '${name}', ${wanted(bundle)}, got float32 ${declared}${hint}`,
+      `to take an image as input '${name}', ${wanted(bundle)}, got ${declared}${hint}`,
     );
   }
   const [y, x] = [shape[yAxis], shape[xAxis]];
@@ -82,7 +117,7 @@ function assertExtents(name: string, shape: DeclaredShape, bundle: ModelBundle):
 const wanted = ({ input }: ModelBundle): string => {
   const channels = channelCount(input);
   const extents = ['height', 'width'];
-  return `float32 [N, ${(input.layout === 'NCHW' ? [channels, ...extents] : [...extents, channels]).join(', ')}]`;
+  return `[N, ${(input.layout === 'NCHW' ? [channels, ...extents] : [...extents, channels]).join(', ')}]`;
 };
 
 const bad = ({ name }: ModelBundle, problem: string): AppError =>

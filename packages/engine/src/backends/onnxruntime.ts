@@ -5,6 +5,7 @@ import { invalidInput } from '@umbra/shared/errors';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { tensorShape } from '../image/pixel-format.js';
 import type { Backend, BackendOptions } from './backend.js';
+import { decodeElements, encodeElements } from './element-types.js';
 import { deviceOf, missingProvider } from './execution-provider.js';
 import { messageOf } from './message-of.js';
 import { readSignature, type Signature } from './onnx-signature.js';
@@ -27,11 +28,11 @@ export async function loadOnnxruntime(
   options: BackendOptions,
 ): Promise<Backend> {
   const session = await createSession(folder, bundle, options);
-  const { input, output, batch: fixed } = await signatureOf(session, bundle);
+  const { input, inputType, output, batch: fixed } = await signatureOf(session, bundle);
   const runAll = async (images: Float32Array, count: number, height: number, width: number) => {
     const shape = tensorShape(bundle.input, count, { height, width });
     const results = await session
-      .run({ [input]: new Tensor('float32', images, shape) }, [output])
+      .run({ [input]: new Tensor(inputType, encodeElements(images, inputType), shape) }, [output])
       .catch((error: unknown) => {
         throw invalidInput(
           `Model '${bundle.name}' does not run on input [${shape}]: ${messageOf(error)}`,
@@ -122,16 +123,17 @@ function scoresOf(tensor: Tensor | undefined, count: number, name: string): Floa
   const dims = tensor === undefined ? [] : tensor.dims;
   const [images, ...extents] = dims;
   const classes = extents.reduce((product, extent) => product * extent, 1);
+  const scores = tensor === undefined ? null : decodeElements(tensor.data, tensor.type);
   if (
-    !(tensor?.data instanceof Float32Array) ||
+    scores === null ||
     images !== count ||
     classes === 0 ||
-    tensor.data.length !== count * classes ||
+    scores.length !== count * classes ||
     extents.slice(1).some((extent) => extent !== 1)
   ) {
     throw invalidInput(
-      `Expected model '${name}' to give a row of scores for each of ${count} images, float32 [${count}, classes], got ${tensor?.type} [${dims.join(', ')}]`,
+      `Expected model '${name}' to give a row of scores for each of ${count} images, [${count}, classes], got ${tensor?.type} [${dims.join(', ')}]`,
     );
   }
-  return tensor.data;
+  return scores;
 }

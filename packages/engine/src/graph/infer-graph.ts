@@ -1,3 +1,4 @@
+import { at } from '@umbra/shared/assert';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import { type PixelFormat, tensorShape } from '../image/pixel-format.js';
 import { graphFromOnnx, type OnnxGraph } from './from-onnx.js';
@@ -63,7 +64,12 @@ export function encodeProbe(
         ...tensors.map((name) => ({ opType: 'Shape', input: [name], output: [shapeName(name)] })),
       ],
       initializer: weights.map(referTo),
-      input: [{ name: input, type: { tensorType: { elemType: onnxType.float, shape: { dim } } } }],
+      input: [
+        {
+          name: input,
+          type: { tensorType: { elemType: at(model.inputs, 0).type, shape: { dim } } },
+        },
+      ],
       output: tensors.map((name) => ({
         name: shapeName(name),
         type: { tensorType: { elemType: onnxType.int64 } },

@@ -20,11 +20,19 @@ export type Weight = {
   readonly proto: TensorProto;
 };
 
+/** A declared input. */
+export type ModelPort = {
+  readonly name: string;
+  readonly shape: readonly (number | null)[];
+  /** ONNX's number of its element type; 0 where the file declares none. */
+  readonly type: number;
+};
+
 /** An ONNX file, decoded, with the weights left where they are. */
 export type OnnxModel = {
   readonly irVersion: number;
   readonly opset: readonly { readonly domain: string; readonly version: number }[];
-  readonly inputs: readonly { readonly name: string; readonly shape: readonly (number | null)[] }[];
+  readonly inputs: readonly ModelPort[];
   readonly outputs: readonly DeclaredOutput[];
   readonly nodes: readonly NodeProto[];
   readonly weights: ReadonlyMap<string, Weight>;

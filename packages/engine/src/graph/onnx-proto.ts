@@ -50,25 +50,31 @@ export type TensorProto = {
   externalData?: { key: string; value: string }[];
   dataLocation?: number;
 };
-export type ValueProto = {
-  name: string;
-  type?: {
-    tensorType?: {
-      elemType?: number;
-      shape?: { dim: { dimValue?: number; dimParam?: string }[] };
-    };
+export type ValueProto = { name: string; type?: TypeProto };
+type TypeProto = {
+  tensorType?: {
+    elemType?: number;
+    shape?: { dim: { dimValue?: number; dimParam?: string }[] };
   };
+  sequenceType?: { elemType?: TypeProto };
 };
 
 /** ONNX's numbers for element types, attribute types and the places of a tensor's data. */
 export const onnxType = {
   undefined: 0,
   float: 1,
+  uint8: 2,
+  int8: 3,
+  uint16: 4,
+  int16: 5,
   int32: 6,
   int64: 7,
+  text: 8,
   bool: 9,
   half: 10,
   double: 11,
+  uint32: 12,
+  uint64: 13,
 } as const;
 export const attributeType = { float: 1, int: 2, text: 3, ints: 7 } as const;
 export const externalLocation = 1;
@@ -146,7 +152,13 @@ const root = protobuf.Root.fromJSON({
       fields: { key: optional('string', 1), value: optional('string', 2) },
     },
     ValueInfoProto: { fields: { name: optional('string', 1), type: optional('TypeProto', 2) } },
-    TypeProto: { fields: { tensorType: optional('TensorTypeProto', 1) } },
+    TypeProto: {
+      fields: {
+        tensorType: optional('TensorTypeProto', 1),
+        sequenceType: optional('SequenceTypeProto', 4),
+      },
+    },
+    SequenceTypeProto: { fields: { elemType: optional('TypeProto', 1) } },
     TensorTypeProto: {
       fields: { elemType: optional('int32', 1), shape: optional('TensorShapeProto', 2) },
     },

@@ -79,7 +79,7 @@ const cases: [string, TinyOptions, 'integrity' | 'invalid_input', string][] = [
       }),
     },
     'invalid_input',
-    "to take an image as input 'input', float32 [N, 3, height, width], got float32 [N, 8]",
+    "to take an image as input 'input', [N, 3, height, width], got float32 [N, 8]",
   ],
   [
     'a grey input',
@@ -93,13 +93,13 @@ const cases: [string, TinyOptions, 'integrity' | 'invalid_input', string][] = [
       }),
     },
     'invalid_input',
-    'float32 [N, 3, height, width], got float32 [N, 1, H, W]',
+    '[N, 3, height, width], got [N, 1, H, W]',
   ],
   [
     'the other layout',
     { input: { layout: 'NHWC' } },
     'invalid_input',
-    'got float32 [N, 3, H, W]: its layout is NCHW',
+    'got [N, 3, H, W]: its layout is NCHW',
   ],
   [
     'another extent',
@@ -125,7 +125,7 @@ const cases: [string, TinyOptions, 'integrity' | 'invalid_input', string][] = [
       }),
     },
     'invalid_input',
-    'a row of scores for each of 2 images, float32 [2, classes], got float32 [2, 8, 30, 30]',
+    'a row of scores for each of 2 images, [2, classes], got float32 [2, 8, 30, 30]',
   ],
   [
     'no classes',

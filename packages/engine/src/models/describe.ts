@@ -64,7 +64,7 @@ export async function describeFolder(path: string, claims: ModelClaims): Promise
   }
   const size = claims.size ?? (facts.height && facts.width ? (facts as Size) : undefined);
   const channels = claims.channels ?? facts.channels ?? 'RGB';
-  const { scale } = claims;
+  const scale = claims.scale ?? facts.scale;
   const fill = (value: number) => Array<number>(channelCount({ channels })).fill(value);
   const { mean = fill(0), std = fill(1) } = claims;
   const named = await readLabelNames(folder, claims.labels);
@@ -72,7 +72,7 @@ export async function describeFolder(path: string, claims: ModelClaims): Promise
   const name =
     claims.name ?? (nameOf(/^model\.(onnx|json)$/.test(file) ? folder : file) || undefined);
   const missing: string[] = Object.entries({ name, size, scale }).flatMap(([field, value]) =>
-    value === undefined ? wanted[field as keyof typeof wanted] : [],
+    value === undefined || value === null ? wanted[field as keyof typeof wanted] : [],
   );
   missing.push(...missingOutput);
   if (missing.length > 0) {

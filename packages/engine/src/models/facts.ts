@@ -13,6 +13,8 @@ export type ModelFacts = {
   readonly channels: ModelBundle['input']['channels'] | null;
   readonly height: number | null;
   readonly width: number | null;
+  /** 1 where the input takes whole numbers, as pixels are. */
+  readonly scale: 1 | null;
   readonly outputs: readonly DescribedOutput[];
   /** 1 where a node mixes the images of a batch. */
   readonly batch: 1 | null;

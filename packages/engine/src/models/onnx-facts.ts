@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { OutputKind } from '@umbra/shared/contracts/model';
 import type { OnnxModel } from '../graph/onnx-model.js';
+import { onnxType } from '../graph/onnx-proto.js';
 import { type DeclaredOutput, widthOf } from '../graph/scores-output.js';
 import { type ReadFacts, readInputShape } from './facts.js';
 import { readOnnxModel } from './read-onnx-model.js';
@@ -12,6 +13,17 @@ const passing = new Set(
   ),
 );
 
+/** Types of whole numbers. */
+const wholeTypes = new Set<number>([
+  onnxType.uint8,
+  onnxType.int8,
+  onnxType.uint16,
+  onnxType.int16,
+  onnxType.int32,
+  onnxType.int64,
+  onnxType.uint32,
+  onnxType.uint64,
+]);
 /** Operations that choose one scale for all images of a batch. */
 const rangeOfAll = 'DynamicQuantize';
 
@@ -26,6 +38,7 @@ export const readOnnxFacts: ReadFacts = async (folder, file) => {
     model: file,
     files: [...files],
     ...readInputShape(image?.shape ?? []),
+    scale: image !== undefined && wholeTypes.has(image.type) ? 1 : null,
     outputs: model.outputs.map((output) => ({ ...output, kind: kindOf(model, output) })),
     batch: model.nodes.some(({ opType }) => opType.startsWith(rangeOfAll)) ? 1 : null,
   };

@@ -3,7 +3,7 @@ import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { integrity } from '@umbra/shared/errors';
 import { inlineWeight, type OnnxModel, type Weight } from '../graph/onnx-model.js';
 import { keepOutput } from '../graph/onnx-parts.js';
-import { externalData, isExternal, type ValueProto } from '../graph/onnx-proto.js';
+import { externalData, isExternal, onnxType, type ValueProto } from '../graph/onnx-proto.js';
 import { chooseOutput } from '../graph/scores-output.js';
 import { type SkimmedModel, type SkimmedTensor, skimOnnx } from './skim-onnx.js';
 
@@ -26,7 +26,11 @@ export async function readOnnxModel(path: string, fileName: string): Promise<Onn
     opset: model.opsetImport.map(({ domain = '', version = 1 }) => ({ domain, version })),
     inputs: graph.input
       .filter(({ name }) => !weights.has(name))
-      .map((input) => ({ name: input.name, shape: declaredShape(input) })),
+      .map((input) => ({
+        name: input.name,
+        shape: declaredShape(input),
+        type: input.type?.tensorType?.elemType ?? onnxType.undefined,
+      })),
     outputs: graph.output.map((output) => ({ name: output.name, shape: outputShape(output) })),
     nodes: graph.node,
     weights,

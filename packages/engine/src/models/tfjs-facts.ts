@@ -16,6 +16,7 @@ export const readTfjsFacts: ReadFacts = async (folder, file) => {
     files: [file, ...shards],
     ...readInputShape(shape, ['NHWC']),
     layout: 'NHWC',
+    scale: null,
     batch: null,
     outputs: outputsOf(model),
   };

@@ -3,13 +3,19 @@ import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { invalidInput } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { decodeElements, encodeElements, inputTypeOf } from '../backends/element-types.js';
 import { externalFolder, sessionOptions } from '../backends/onnxruntime.js';
 import type { OnnxGraph } from '../graph/from-onnx.js';
 import type { GraphNode } from '../graph/graph.js';
 import { inferGraph } from '../graph/infer-graph.js';
-import { imageInput, integerAttribute, type OnnxModel } from '../graph/onnx-model.js';
+import {
+  imageInput,
+  integerAttribute,
+  type ModelPort,
+  type OnnxModel,
+} from '../graph/onnx-model.js';
 import { ancestorsOf, referTo } from '../graph/onnx-parts.js';
-import { encodeModel, onnxType } from '../graph/onnx-proto.js';
+import { encodeModel } from '../graph/onnx-proto.js';
 import { tensorShape } from '../image/pixel-format.js';
 import { readScoresModel } from '../models/read-onnx-model.js';
 import { findWeight, readWeight } from './onnx-weights.js';
@@ -90,11 +96,14 @@ async function openUpTo(
   }).catch((error: unknown) => {
     throw invalidInput(`Model '${bundle.name}' cannot be run up to layer '${layer.name}'`, error);
   });
+  const type = inputTypeOf(session);
   return {
     async run(image: Float32Array) {
-      const found = (await session.run({ [input]: new Tensor('float32', image, shape) }))[output];
-      if (found?.data instanceof Float32Array) return { shape: found.dims, data: found.data };
-      throw invalidInput(`Expected layer '${layer.name}' to give float32, got ${found?.type}`);
+      const tensor = new Tensor(type, encodeElements(image, type), shape);
+      const found = (await session.run({ [input]: tensor }))[output];
+      const data = found === undefined ? null : decodeElements(found.data, found.type);
+      if (found !== undefined && data !== null) return { shape: found.dims, data };
+      throw invalidInput(`Expected layer '${layer.name}' to give numbers, got ${found?.type}`);
     },
     close: () => session.release(),
   };
@@ -113,15 +122,16 @@ function encodePart(
       name: 'part',
       node: nodes,
       initializer: weights.map(referTo),
-      input: [{ name: input, type: floatType(shape) }],
-      output: [{ name: output, type: { tensorType: { elemType: onnxType.float } } }],
+      input: [{ name: input, type: tensorType(at(model.inputs, 0), shape) }],
+      // Its type is the runtime's to infer.
+      output: [{ name: output }],
     },
   });
 }
 
-const floatType = (shape: readonly number[]) => ({
+const tensorType = ({ type }: ModelPort, shape: readonly number[]) => ({
   tensorType: {
-    elemType: onnxType.float,
+    elemType: type,
     shape: { dim: shape.map((dimValue) => ({ dimValue })) },
   },
 });

@@ -1,4 +1,5 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { encodeElements, inputTypeOf } from '../backends/element-types.js';
 import { externalFolder, sessionOptions } from '../backends/onnxruntime.js';
 import type { TensorShape } from '../graph/graph.js';
 import { type ShapeProbe, shapeName } from '../graph/infer-graph.js';
@@ -22,7 +23,9 @@ export async function runShapeProbe(
     });
     try {
       const length = inputShape.reduce((product, extent) => product * extent, 1);
-      const image = new Tensor('float32', new Float32Array(length), [...inputShape]);
+      const type = inputTypeOf(session);
+      const blank = encodeElements(new Float32Array(length), type);
+      const image = new Tensor(type, blank, [...inputShape]);
       const shapes = await session.run({ [input]: image });
       return new Map(
         tensors.flatMap((name) => {

@@ -36,7 +36,14 @@ export type Weight = {
   /** A file beside the model that holds the numbers, written by no one here. */
   readonly file?: string;
 };
-type Port = { readonly name: string; readonly shape: readonly (number | string)[] };
+type Port = {
+  readonly name: string;
+  readonly shape: readonly (number | string)[];
+  /** ONNX's number of its element type; float32 when left out. */
+  readonly type?: number;
+  /** A sequence of such tensors. */
+  readonly sequence?: boolean;
+};
 export type Network = {
   readonly nodes: readonly Node[];
   readonly weights: readonly Weight[];
@@ -123,16 +130,10 @@ function encodeAttribute({ name, ints, int, text }: Attribute): AttributeProto {
   return { name, i: int ?? 0, type: attributeType.int };
 }
 
-const describe = ({ name, shape }: Port): ValueProto => ({
-  name,
-  type: {
-    tensorType: {
-      elemType: onnxType.float,
-      shape: {
-        dim: shape.map((extent) =>
-          typeof extent === 'number' ? { dimValue: extent } : { dimParam: extent },
-        ),
-      },
-    },
-  },
-});
+function describe({ name, shape, type = onnxType.float, sequence }: Port): ValueProto {
+  const dim = shape.map((extent) =>
+    typeof extent === 'number' ? { dimValue: extent } : { dimParam: extent },
+  );
+  const tensor = { tensorType: { elemType: type, shape: { dim } } };
+  return { name, type: sequence === true ? { sequenceType: { elemType: tensor } } : tensor };
+}

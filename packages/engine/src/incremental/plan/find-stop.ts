@@ -37,6 +37,8 @@ function wholeFile(model: OnnxModel, graph: OnnxGraph): IncrementalStop['reason'
   const opset = model.opset.find(({ domain }) => domain === '')?.version ?? 0;
   if (opset < minOpset) return 'old opset';
   if (model.nodes.some(hasSubgraph)) return 'branches';
+  // Windows are float32.
+  if (model.inputs[0]?.type !== onnxType.float) return 'number type';
   return canGiveExtents(graph) ? null : 'extents';
 }
 

@@ -3,7 +3,13 @@ import type { OnnxGraph } from '../../graph/from-onnx.js';
 import type { GraphNode } from '../../graph/graph.js';
 import type { OnnxModel } from '../../graph/onnx-model.js';
 import { ancestorsOf, referTo } from '../../graph/onnx-parts.js';
-import { encodeModel, onnxType, type ValueProto } from '../../graph/onnx-proto.js';
+import {
+  attributeType,
+  encodeModel,
+  type NodeProto,
+  onnxType,
+  type ValueProto,
+} from '../../graph/onnx-proto.js';
 import { type Port, stageOutput } from '../types.js';
 import { giveFolded } from './folded.js';
 import {
@@ -63,9 +69,17 @@ export function suffixModel(
     parts.nodes.push({ opType: 'Identity', input: [inside(name)], output: [tensor] });
   }
   parts.nodes.push(...nodes.map((node) => openBatch(parts, graph, node)));
-  parts.nodes.push({ opType: 'Identity', input: [graph.output], output: [stageOutput] });
+  // Scores may be of another type than float32.
+  parts.nodes.push(cast(graph.output, stageOutput));
   return finish(model, graph, parts, ports);
 }
+
+const cast = (input: string, output: string): NodeProto => ({
+  opType: 'Cast',
+  input: [input],
+  output: [output],
+  attribute: [{ name: 'to', i: onnxType.float, type: attributeType.int }],
+});
 
 function finish(
   model: OnnxModel,
