@@ -107,6 +107,20 @@ const pool =
     );
   };
 
+const rescaling: AddLayer = ({ builder, name, config, input }) => {
+  const { scale, offset = 0 } = config;
+  if (typeof scale !== 'number' || typeof offset !== 'number') {
+    throw new NotTranslated(`layer '${name}' rescales by more than a number`);
+  }
+  const by = builder.addFloats(`${name}:scale`, [scale]);
+  const scaled = builder.addNode({ name: `${name}/scale`, op: 'Mul', inputs: [input, by] });
+  return builder.addNode({
+    name,
+    op: 'Add',
+    inputs: [scaled, builder.addFloats(`${name}:offset`, [offset])],
+  });
+};
+
 const globalPool =
   (op: string): AddLayer =>
   ({ builder, name, config, inputs }) => {
@@ -240,6 +254,7 @@ export const addLayerOf: Readonly<Record<string, AddLayer>> = {
     addActivation(builder, name, String(config.activation), input),
   ReLU: relu,
   LeakyReLU: withAlpha('LeakyRelu', 0.3),
+  Rescaling: rescaling,
   ELU: withAlpha('Elu', 1),
   PReLU: prelu,
   Softmax: softmax,

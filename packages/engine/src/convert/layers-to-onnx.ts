@@ -62,9 +62,7 @@ function sourcesOf(
 ): readonly string[] {
   const calls = layer.inbound_nodes;
   if (!Array.isArray(calls) || calls.length !== 1 || !Array.isArray(calls[0])) {
-    throw new NotTranslated(
-      `layer '${layer.config.name}' is used more than once, or saved by Keras 3`,
-    );
+    throw new NotTranslated(`layer '${layer.config.name}' is used more than once`);
   }
   return referredTensors(calls[0], made);
 }

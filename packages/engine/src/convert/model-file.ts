@@ -5,6 +5,7 @@ import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { integrity } from '@umbra/shared/errors';
 import { z } from 'zod';
 import { halfFloat } from '../graph/half-float.js';
+import { isKeras3, keras2WeightNames, toKeras2 } from './keras3.js';
 
 /** Quantization of a weight: its numbers are `value * scale + min`. */
 const quantization = z.object({
@@ -72,7 +73,7 @@ const bytesOf: Readonly<Record<string, number>> = {
  *   shards hold fewer bytes than the weights need.
  */
 export async function readTfjsModel(folder: string, file: string): Promise<TfjsModel> {
-  const json = parse(await readFile(join(folder, file), 'utf8'), file);
+  const json = inKeras2(parse(await readFile(join(folder, file), 'utf8'), file));
   const weights = new Map<string, TfjsWeight>();
   for (const { paths, weights: specs } of json.weightsManifest) {
     let offset = 0;
@@ -91,6 +92,21 @@ export async function readTfjsModel(folder: string, file: string): Promise<TfjsM
   }
   const shards = json.weightsManifest.flatMap(({ paths }) => paths);
   return { topology: json.modelTopology, json, weights, shards };
+}
+
+/** Describe a model that Keras 3 wrote as Keras 2 does. */
+function inKeras2(json: z.output<typeof modelJson>): z.output<typeof modelJson> {
+  const { modelTopology, weightsManifest } = json;
+  if (!isKeras3(modelTopology)) return json;
+  const nameOf = keras2WeightNames(modelTopology);
+  return {
+    ...json,
+    modelTopology: toKeras2(modelTopology),
+    weightsManifest: weightsManifest.map((group) => ({
+      ...group,
+      weights: group.weights.map((weight) => ({ ...weight, name: nameOf(weight.name) })),
+    })),
+  };
 }
 
 function parse(text: string, file: string): z.output<typeof modelJson> {
