@@ -54,7 +54,7 @@ function formatPlan(found: InferencePlan, positions: number): string {
 /** Why the network runs on whole maps from some node on. */
 const stopWords: Readonly<Record<IncrementalStop['reason'], string>> = {
   head: 'begins the head',
-  attention: 'leads to attention, where every place reads every other',
+  attention: 'leads to attention, where places read each other',
   'squeeze-and-excitation':
     'averages whole maps, to scale every place by the result (squeeze-and-excitation)',
   normalization: 'normalizes by whole maps',

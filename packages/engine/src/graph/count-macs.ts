@@ -3,7 +3,7 @@ import type { TensorShape } from './graph.js';
 import { hasSubgraph, integerAttribute } from './onnx-model.js';
 import type { NodeProto } from './onnx-proto.js';
 import { integersAttribute, type Operands, sizeOf } from './operand.js';
-import { broadcastOperators, reductions, unaryOperators } from './shape-rules.js';
+import { broadcastOperators, reductions, unaryOperators } from './operators.js';
 import { readAttention, readEinsum } from './shape-rules-products.js';
 
 /** Counts a node's multiply-adds; NaN or null where they are not known. */

@@ -4,9 +4,9 @@ import { integrity } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import type { PixelFormat } from '../image/pixel-format.js';
 import { countMacs } from './count-macs.js';
-
-import type { Graph, GraphNode, LayerKind, TensorShape } from './graph.js';
+import type { Graph, GraphNode, TensorShape } from './graph.js';
 import { constantOf, knownValues, rangeLength } from './known-values.js';
+import { countParameters, kindOf } from './layer-kinds.js';
 import {
   attributeOf,
   hasSubgraph,
@@ -15,7 +15,7 @@ import {
   type OnnxModel,
 } from './onnx-model.js';
 import { type NodeProto, onnxType } from './onnx-proto.js';
-import { constantOperand, type Operand, type Operands, sizeOf } from './operand.js';
+import { constantOperand, type Operand, type Operands } from './operand.js';
 import { reachOf } from './reach-rules.js';
 import { inferShapes } from './shape-rules.js';
 
@@ -203,7 +203,7 @@ function createWalk(
       outputs: proto.output,
       reach,
       macs: countMacs(proto, read, shape),
-      parameters: trainable.has(proto.opType) ? countParameters(read) : 0,
+      parameters: countParameters(proto.opType, read),
       groups: proto.opType === 'Conv' ? integerAttribute(proto, 'group', 1) : null,
     };
     names.add(node.name);
@@ -278,30 +278,3 @@ function layoutTranspose({ nodes }: OnnxModel, image: string): NodeProto | undef
   if (first?.opType !== 'Transpose' || others.length > 0) return undefined;
   return attributeOf(first, 'perm')?.ints?.join() === '0,3,1,2' ? first : undefined;
 }
-
-const kinds: Readonly<Partial<Record<LayerKind, string>>> = {
-  convolution: 'Conv ConvTranspose',
-  pooling: 'MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool ReduceMean ReduceMax',
-  activation:
-    'Relu LeakyRelu PRelu Sigmoid Tanh Clip Elu Selu Celu HardSigmoid HardSwish Softplus Softsign ' +
-    'Gelu Mish ThresholdedRelu Softmax LogSoftmax',
-  normalization: 'BatchNormalization InstanceNormalization LayerNormalization LRN',
-  dense: 'Gemm MatMul',
-  combination: 'Add Sub Mul Div Max Min Sum Mean Concat',
-  padding: 'Pad',
-  reshaping: 'Flatten Reshape Squeeze Unsqueeze Transpose Identity Dropout',
-};
-const kindByOp = new Map(
-  Object.entries(kinds).flatMap(([kind, ops]) =>
-    ops.split(' ').map((op): [string, LayerKind] => [op, kind as LayerKind]),
-  ),
-);
-const kindOf = (op: string): LayerKind => kindByOp.get(op) ?? 'other';
-
-const trainable = new Set(['Conv', 'Gemm', 'MatMul', 'BatchNormalization', 'PRelu', 'Add', 'Mul']);
-
-/** Count of the numbers of a node's constants; one whose shape is not known counts as one. */
-const countParameters = (operands: Operands): number =>
-  operands
-    .filter((operand) => operand?.constant)
-    .reduce((sum, operand) => sum + (operand?.shape ? sizeOf(operand.shape) : 1), 0);

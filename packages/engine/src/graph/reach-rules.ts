@@ -1,49 +1,23 @@
-import { at } from '@umbra/shared/assert';
 import { broadcast } from './broadcast.js';
-import type { MapAxes, Reach, TensorShape } from './graph.js';
+import type { MapAxes, TensorShape } from './graph.js';
 import { movedAxes } from './map-axes.js';
-import { attributeOf, integerAttribute } from './onnx-model.js';
-import type { NodeProto } from './onnx-proto.js';
-import { windowsOf } from './onnx-windows.js';
+import { integerAttribute } from './onnx-model.js';
+import { axesOf, axisFrom } from './operand.js';
+import { broadcastOperators, reductions, unaryOperators } from './operators.js';
 import {
-  axesOf,
-  axisFrom,
-  integersAttribute,
-  listOf,
-  type Operand,
-  type Operands,
-  textAttribute,
-} from './operand.js';
-import {
-  broadcastOperators,
-  permutation,
-  reductions,
-  slicesOf,
-  unaryOperators,
-} from './shape-rules.js';
-import { type AxisWindow, endsInPadding } from './window.js';
-
-/** How a node's outputs depend on its inputs in space, and where their rows and columns lie. */
-export type NodeReach = {
-  readonly reach: Reach;
-  /** Axes of every output; null where they are no maps, or where that is not known. */
-  readonly axes: MapAxes | null;
-};
-
-type NodeContext = {
-  readonly node: NodeProto;
-  readonly operands: Operands;
-  /** Shape of the first output. */
-  readonly output: TensorShape | null;
-  /** Version of ONNX's operator set. */
-  readonly opset: number;
-};
-type ReachRule = (context: NodeContext) => NodeReach;
-
-const unknown: NodeReach = { reach: { kind: 'unknown' }, axes: null };
-const globally: NodeReach = { reach: { kind: 'global' }, axes: null };
-const planar: MapAxes = { y: 2, x: 3 };
-const pointwise = (axes: MapAxes): NodeReach => ({ reach: { kind: 'pointwise' }, axes });
+  globally,
+  isMapped,
+  isPlace,
+  type NodeContext,
+  type NodeReach,
+  onlyMap,
+  planar,
+  pointwise,
+  type ReachRule,
+  unknown,
+} from './reach-rule.js';
+import { windowReach } from './reach-rules-windows.js';
+import { permutation } from './shape-rules.js';
 
 /** Find how a node reaches in space; unknown for operations not listed here. */
 export function reachOf(context: NodeContext): NodeReach {
@@ -52,20 +26,6 @@ export function reachOf(context: NodeContext): NodeReach {
   if (rule === undefined || context.output === null) return unknown;
   return rule(context);
 }
-
-/** The one computed operand, if that is the first and a map; its other operands are constants. */
-function onlyMap([input, ...others]: Operands): (Operand & Mapped) | null {
-  const single = input !== undefined && others.every((one) => one === undefined || one.constant);
-  return single && isMapped(input) ? input : null;
-}
-
-type Mapped = { readonly axes: MapAxes; readonly shape: TensorShape };
-const isMapped = (operand: Operand | undefined): operand is Operand & Mapped =>
-  operand !== undefined && operand.axes !== null && operand.shape !== null;
-
-/** Whether an axis tells images, rows or columns apart. */
-const isPlace = (axis: number, { y, x }: MapAxes): boolean =>
-  axis === 0 || axis === y || axis === x;
 
 /** Runs along some axes of its first operand: pointwise where they are all of channels. */
 const along =
@@ -88,6 +48,13 @@ const each: ReachRule = ({ operands }) => {
 
 /** Normalizes by numbers of each channel, which are of axis 1. */
 const perChannel = along(() => [1]);
+
+/** Scales by one number, or by one for each place along an axis. */
+const quantize = along(({ node, operands: [, scale] }, rank) =>
+  scale?.shape === null || scale?.shape.some((extent) => extent > 1)
+    ? [axisFrom(integerAttribute(node, 'axis', 1), rank)]
+    : [],
+);
 
 /** An elementwise operation with broadcasting. */
 const combine: ReachRule = ({ operands, output }) => {
@@ -114,84 +81,6 @@ const combine: ReachRule = ({ operands, output }) => {
 /** Whether a constant is the same everywhere on a map of some rank. */
 const isFlat = (shape: TensorShape | null, { y, x }: MapAxes, rank: number): boolean =>
   shape !== null && [0, y, x].every((axis) => (shape[axis - (rank - shape.length)] ?? 1) === 1);
-
-/** What slides over the rows and columns of a map with channels first. */
-function slide({ node, operands: [input] }: NodeContext, kernel: readonly number[]) {
-  const { shape, axes } = input ?? {};
-  if (shape?.length !== 4) return null;
-  if (axes && (axes.y !== planar.y || axes.x !== planar.x)) return null;
-  const [y, x] = windowsOf(node, kernel, shape.slice(2)) ?? [];
-  if (y === undefined || x === undefined) return null;
-  return endsInPadding(y, at(shape, 2)) || endsInPadding(x, at(shape, 3)) ? null : { y, x };
-}
-
-/** @param padValue What the padding holds: see `Reach`. */
-const windowed = (
-  windows: { readonly y: AxisWindow; readonly x: AxisWindow } | null,
-  padValue: number | null,
-): NodeReach =>
-  windows === null ? unknown : { reach: { kind: 'window', ...windows, padValue }, axes: planar };
-
-const conv: ReachRule = (context) => {
-  const [, weight] = context.operands;
-  const [, , ...kernel] = weight?.shape ?? [];
-  return weight?.constant ? windowed(slide(context, kernel), 0) : unknown;
-};
-
-const maxPool: ReachRule = (context) => {
-  const { node } = context;
-  const facts = windowed(
-    slide(context, integersAttribute(node, 'kernel_shape')),
-    Number.NEGATIVE_INFINITY,
-  );
-  // The last window may reach further beyond the map than runtimes take as padding.
-  const dilated = Math.max(1, ...integersAttribute(node, 'dilations')) > 1;
-  const ceil = attributeOf(node, 'ceil_mode')?.i === 1;
-  return (dilated && ceil) || node.output.length > 1 ? unknown : facts;
-};
-
-const averagePool: ReachRule = (context) => {
-  const { node } = context;
-  const countsPadding = attributeOf(node, 'count_include_pad')?.i === 1;
-  const windows = slide(context, integersAttribute(node, 'kernel_shape'));
-  // Runtimes do not agree on the divisor of a window that reaches beyond the padding.
-  return windows?.y.ceil && countsPadding ? unknown : windowed(windows, countsPadding ? 0 : null);
-};
-
-const step: Omit<AxisWindow, 'padBegin' | 'padEnd'> = {
-  kernel: 1,
-  stride: 1,
-  dilation: 1,
-  ceil: false,
-};
-
-/** `Pad` on the spatial axes: a window of one input that may lie outside. */
-const pad: ReachRule = ({ node, operands }) => {
-  const [input, amounts, value, axesInput] = operands;
-  const pads = listOf(node, 'pads', amounts);
-  const mode = textAttribute(node, 'mode') || 'constant';
-  const map = onlyMap(operands);
-  if (map === null || pads === null || mode !== 'constant') return unknown;
-  const rank = map.shape.length;
-  const listed = axesOf(node, axesInput, rank);
-  if (listed === null || input === undefined) return unknown;
-  const axes = listed.length > 0 ? listed : [...map.shape.keys()];
-  const amount = (axis: number) => {
-    const place = axes.indexOf(axis);
-    return place < 0 ? [0, 0] : [at(pads, place), at(pads, place + axes.length)];
-  };
-  const still = [...map.shape.keys()].every(
-    (axis) => axis === map.axes.y || axis === map.axes.x || Math.max(...amount(axis)) === 0,
-  );
-  const fill = value === undefined ? (attributeOf(node, 'value')?.f ?? 0) : value.values?.[0];
-  if (!still || fill === undefined || Math.min(...pads) < 0) return unknown;
-  const window = (axis: number): AxisWindow => {
-    const [padBegin = 0, padEnd = 0] = amount(axis);
-    return { ...step, padBegin, padEnd };
-  };
-  const windows = { y: window(map.axes.y), x: window(map.axes.x) };
-  return { reach: { kind: 'window', ...windows, padValue: fill }, axes: map.axes };
-};
 
 const concat: ReachRule = ({ node, operands, output }) => {
   const [first] = operands;
@@ -250,39 +139,6 @@ const reshape: ReachRule = ({ operands, output }) => {
   return axes ? pointwise(axes) : globally;
 };
 
-/** Takes stretches of channels; or every nth row or column, as a window of one that strides. */
-const slice: ReachRule = ({ node, operands }) => {
-  const map = onlyMap(operands);
-  const slices = slicesOf(node, operands);
-  if (map === null) return globally;
-  if (slices === null) return unknown;
-  const placed = slices.filter(
-    ({ axis, length, step: by }) =>
-      isPlace(axis, map.axes) && (length !== map.shape[axis] || by !== 1),
-  );
-  if (placed.length === 0) return pointwise(map.axes);
-  const others = slices.filter(({ axis }) => !isPlace(axis, map.axes));
-  if (others.some(({ axis, length, step: by }) => length !== map.shape[axis] || by !== 1))
-    return unknown;
-  if (placed.some(({ axis, step: by, length }) => axis === 0 || by < 1 || length === 0))
-    return globally;
-  const window = (axis: number): AxisWindow => {
-    const {
-      start,
-      step: stride,
-      length,
-    } = placed.find((one) => one.axis === axis) ?? {
-      start: 0,
-      step: 1,
-      length: at(map.shape, axis),
-    };
-    const padEnd = start + (length - 1) * stride + 1 - at(map.shape, axis);
-    return { ...step, stride, padBegin: -start, padEnd };
-  };
-  const windows = { y: window(map.axes.y), x: window(map.axes.x) };
-  return { reach: { kind: 'window', ...windows, padValue: null }, axes: map.axes };
-};
-
 const split: ReachRule = ({ node, operands }) => {
   const map = onlyMap(operands);
   if (map === null) return globally;
@@ -332,7 +188,8 @@ const listed = (names: string, rule: ReachRule): [string, ReachRule][] =>
 
 const rules: ReadonlyMap<string, ReachRule> = new Map([
   ...listed(unaryOperators, each),
-  ...listed('Dropout QuantizeLinear DequantizeLinear', each),
+  ...listed('Dropout', each),
+  ...listed('QuantizeLinear DequantizeLinear', quantize),
   ...listed(broadcastOperators, combine),
   ...listed(reductions, reduce),
   ...listed('Softmax LogSoftmax', softmax),
@@ -343,13 +200,9 @@ const rules: ReadonlyMap<string, ReachRule> = new Map([
   ...listed('InstanceNormalization GroupNormalization', normalize),
   ...listed('Gemm Einsum Attention', () => globally),
   ...Object.entries({
-    Conv: conv,
-    MaxPool: maxPool,
-    AveragePool: averagePool,
-    Pad: pad,
+    ...windowReach,
     Concat: concat,
     Transpose: transpose,
-    Slice: slice,
     Split: split,
     Gather: gather,
     MatMul: matMul,
