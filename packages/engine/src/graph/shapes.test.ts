@@ -22,6 +22,10 @@ const weight = (name: string, shape: readonly number[]): Weight => {
 const whole = (name: string, values: readonly number[]): Weight => {
   return { name, shape: [values.length], values, whole: true };
 };
+const bytes = (name: string, shape: readonly number[]): Weight => {
+  const values = weight(name, shape).values.map((value) => Math.round(10 + 5 * value));
+  return { name, shape, values, byte: true };
+};
 const node = (op: string, inputs: string[], output: string, rest: Partial<Node> = {}): Node => {
   return { op, inputs, output, ...rest };
 };
@@ -196,6 +200,40 @@ const cases: Readonly<Record<string, Case>> = {
       weight('dense', [7, 12]),
     ],
   },
+  quantized: {
+    nodes: [
+      node('DynamicQuantizeLinear', ['input'], 'q', { otherOutputs: ['scale', 'zero'] }),
+      node('ConvInteger', ['q', 'w', 'zero'], 'sums', { attributes: [ints('strides', [2, 2])] }),
+      node('Cast', ['sums'], 'numbers', { attributes: [int('to', 1)] }),
+      node('QuantizeLinear', ['numbers', 'one', 'nothing'], 'again'),
+      node(
+        'QLinearConv',
+        ['again', 'one', 'nothing', 'v', 'one', 'nothing', 'one', 'nothing'],
+        'map',
+      ),
+      node('Flatten', ['map'], 'flat'),
+      node('MatMulInteger', ['flat', 'dense', 'nothing'], 'products'),
+      node('Cast', ['products'], 'logits', { attributes: [int('to', 1)] }),
+    ],
+    weights: [
+      bytes('w', [4, 3, 2, 2]),
+      bytes('v', [2, 4, 1, 1]),
+      bytes('dense', [48, 5]),
+      { ...bytes('nothing', []), values: [0] },
+      { ...weight('one', []), values: [1] },
+    ],
+  },
+  'attention of ONNX': {
+    nodes: [
+      node('Flatten', ['input'], 'flat', { attributes: [int('axis', 2)] }),
+      node('Unsqueeze', ['flat', 'zero'], 'tokens'),
+      node('Attention', ['tokens', 'tokens', 'tokens'], 'logits', {
+        attributes: [int('q_num_heads', 4), int('kv_num_heads', 4)],
+      }),
+    ],
+    weights: [whole('zero', [0])],
+    opset: 23,
+  },
 };
 
 test.each(Object.entries(cases))(
@@ -269,6 +307,17 @@ describe('multiply-adds', () => {
     });
     const { ConvTranspose, Gemm } = await counted('up', cases['extents of all kinds'] as Case);
     expect([ConvTranspose, Gemm]).toEqual([13 * 8 * 3 * 4 * 9, 5 * 6]);
+  });
+
+  test('of quantized layers and of an attention of its own', async () => {
+    expect(await counted('quantized', cases.quantized as Case)).toEqual({
+      ConvInteger: 6 * 4 * 4 * 12,
+      QLinearConv: 6 * 4 * 2 * 4,
+      MatMulInteger: 48 * 5,
+    });
+    expect(await counted('own', cases['attention of ONNX'] as Case)).toEqual({
+      Attention: 3 * 3 * (96 + 96),
+    });
   });
 
   test('of an operator that is not known are not known', async () => {

@@ -33,6 +33,8 @@ export type Weight = {
   readonly whole?: boolean;
   /** Truths, one a number. */
   readonly bool?: boolean;
+  /** Whole numbers of a byte, such as quantized weights. */
+  readonly byte?: boolean;
   /** A file beside the model that holds the numbers, written by no one here. */
   readonly file?: string;
 };
@@ -112,8 +114,9 @@ export function encodeOnnx(network: Network): Buffer {
   return Buffer.from(model);
 }
 
-function encodeWeight({ name, shape, values, whole, bool, file }: Weight): TensorProto {
+function encodeWeight({ name, shape, values, whole, bool, byte, file }: Weight): TensorProto {
   const dims = [...shape];
+  if (byte) return { name, dims, dataType: onnxType.uint8, rawData: Uint8Array.from(values) };
   if (bool) return { name, dims, dataType: onnxType.bool, rawData: Uint8Array.from(values) };
   if (whole) return { name, dims, dataType: onnxType.int64, int64Data: [...values] };
   const described = { name, dims, dataType: onnxType.float };
