@@ -125,7 +125,16 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     config,
     scoreLease: createScoreLease(redis),
     engine,
-    modelCache: createModelCache({ store, engine, folder: config.UMBRA_CACHE_DIR, metrics }),
+    modelCache: createModelCache({
+      store,
+      engine,
+      folder: config.UMBRA_CACHE_DIR,
+      metrics,
+      limits: {
+        maxPixels: config.UMBRA_MAX_IMAGE_PIXELS,
+        maxInputPixels: config.UMBRA_MAX_INPUT_PIXELS,
+      },
+    }),
     // Each image carries its own job's trace, which no producer can know of.
     flows: new FlowProducer({ connection: redis, prefix: redisPrefix }),
     ingestQueue: queue(queueNames.ingest),

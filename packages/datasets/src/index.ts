@@ -1,4 +1,5 @@
 export { checkLabels, type LabelledModel } from './check-labels.js';
+export { checkSizes } from './check-sizes.js';
 export { clearJournal } from './clear-journal.js';
 export { createDatasetMeter, type DatasetMeter, type MeterStart } from './dataset-meter.js';
 export {

@@ -1,6 +1,7 @@
 import { createLoadingCache } from '@umbra/shared/cache';
 import type { DescribedBundle, ModelBundle } from '@umbra/shared/contracts/model';
 import { umbraVersion } from '@umbra/shared/version';
+import { assertInputSize, defaultMaxInputPixels } from './image/frame.js';
 import { createIncremental, type Incremental } from './incremental/incremental.js';
 import { createModelThreads, type ModelThreads } from './inference/model-threads.js';
 import { openThreadPool } from './inference/thread-pool.js';
@@ -12,6 +13,7 @@ import { runBlank } from './occlusion/evaluate.js';
 import { type OccludedModel, occlude } from './occlusion/occlude.js';
 import { assertOutputKind, createOutputHead } from './occlusion/output-head.js';
 import {
+  defaultMaxPositions,
   narrowRun,
   type ResolvedRun,
   type RunLimits,
@@ -29,6 +31,8 @@ export function openEngine(options: EngineOptions): Engine {
   const { provider = 'cpu', tfjs = 'auto' } = options;
   const { sessionThreads = 1, forbidIncremental = false } = options;
   const { batchBytes = defaultBatchBytes, weightBytes = defaultWeightBytes } = options;
+  const { maxInputPixels = defaultMaxInputPixels, maxPositions = defaultMaxPositions } = options;
+  const inputLimits = { maxInputPixels, maxPositions };
   const pool = openThreadPool(options.inferenceThreads);
   const models = createLoadingCache<OpenModel>({ maxEntries: maxOpenModels });
   const opening = new Set<Promise<unknown>>();
@@ -40,6 +44,7 @@ export function openEngine(options: EngineOptions): Engine {
     next: ResolvedRun | undefined,
   ): Promise<OpenModel> => {
     if (next !== undefined) pool.start();
+    assertInputSize(bundle.input, maxInputPixels);
     await verifyBundle(folder, bundle);
     const stored = { digest, folder, bundle };
     const threads = createModelThreads(pool, stored, {
@@ -63,7 +68,12 @@ export function openEngine(options: EngineOptions): Engine {
       digest,
       occluded,
       // On a GPU of TensorFlow.js, which is CUDA's, as on those of onnxruntime.
-      limits: { labels, provider: device === 'gpu' ? 'cuda' : provider, forbidIncremental },
+      limits: {
+        ...inputLimits,
+        labels,
+        provider: device === 'gpu' ? 'cuda' : provider,
+        forbidIncremental,
+      },
       runtime: { backend, backendVersion, device, umbraVersion },
     });
   };

@@ -22,6 +22,10 @@ export type EngineOptions = {
   readonly batchBytes?: number;
   /** Budget for the weights of one model in all threads together, bytes: see `createModelThreads`. */
   readonly weightBytes?: number;
+  /** Pixels of an input, at most; `defaultMaxInputPixels` if left out. */
+  readonly maxInputPixels?: number;
+  /** Positions of an image, at most; `defaultMaxPositions` if left out. */
+  readonly maxPositions?: number;
   /** Whether the operator forbids inference that reuses parts of the unoccluded run. */
   readonly forbidIncremental?: boolean;
 };

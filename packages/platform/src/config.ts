@@ -101,6 +101,12 @@ export const engineConfig = z.object({
   UMBRA_WEIGHTS_MB: count(1024).describe(
     'Memory for the weights of one model in all inference threads together, MiB; beyond it fewer threads hold the whole network, with more session threads each',
   ),
+  UMBRA_MAX_INPUT_PIXELS: count(4_194_304).describe(
+    "Largest input that a photo becomes by the model's resize rule, pixels; a larger one fails that image alone",
+  ),
+  UMBRA_MAX_POSITIONS: count(1_000_000).describe(
+    'Positions of one image, at most, of all its patch sizes together',
+  ),
   UMBRA_FORBID_INCREMENTAL: z
     .string()
     .default('false')
@@ -144,6 +150,8 @@ export const engineOptionsOf = (config: z.output<typeof engineConfig>) => ({
   sessionThreads: config.UMBRA_SESSION_THREADS,
   batchBytes: config.UMBRA_BATCH_MB * mebibyte,
   weightBytes: config.UMBRA_WEIGHTS_MB * mebibyte,
+  maxInputPixels: config.UMBRA_MAX_INPUT_PIXELS,
+  maxPositions: config.UMBRA_MAX_POSITIONS,
   forbidIncremental: config.UMBRA_FORBID_INCREMENTAL,
 });
 

@@ -1,5 +1,5 @@
-import { checkLabels } from '@umbra/datasets';
-import { resolveRun, resolveSettings } from '@umbra/engine';
+import { checkLabels, checkSizes } from '@umbra/datasets';
+import { inputSize, resolveRun, resolveSettings } from '@umbra/engine';
 import { engineOptionsOf } from '@umbra/platform/config';
 import { enqueueDispatcher } from '@umbra/platform/queues/enqueue';
 import { putJson } from '@umbra/platform/store/json';
@@ -12,6 +12,7 @@ import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { assertWebhookSecret, newWebhookSecret } from '@umbra/shared/contracts/webhook';
 import { AppError, unavailable } from '@umbra/shared/errors';
 import { newJobId } from '@umbra/shared/ids';
+import type { Size } from '@umbra/shared/occlusion/grid';
 import { assertPublicUrl } from '@umbra/shared/public-address';
 import { releaseQuietly } from '../auth/release-usage.js';
 import { findDataset } from '../datasets/find-dataset.js';
@@ -65,7 +66,10 @@ export async function checkRequest(
     settings.target.kind === 'label' && dataset.state === 'ready'
       ? await checkLabels(store, tenant, dataset, { name, classNames })
       : null;
-  const warnings = misfits === null ? [] : [misfits];
+  const run = (photo: Size) => resolveRun(settings, bundle, inputSize(input, photo), limits);
+  const oversized =
+    varies && dataset.state === 'ready' ? await checkSizes(store, tenant, dataset, run) : null;
+  const warnings = [misfits, oversized].filter((warning) => warning !== null);
   return { request, dataset, bundle, digest, positionsPerImage, warnings };
 }
 

@@ -1,4 +1,4 @@
-import { inputSize, resolveRun } from '@umbra/engine';
+import { inputSize, planOcclusion } from '@umbra/engine';
 import { queueJobIds } from '@umbra/platform/queues/names';
 import { keys } from '@umbra/platform/store/keys';
 import { describeModel } from '@umbra/platform/store/models';
@@ -48,11 +48,7 @@ export async function readPartial(
   const plan =
     queued === null && input.resize.rule === 'fit'
       ? null
-      : resolveRun(
-          settings,
-          bundle,
-          queued === null ? input : inputSize(input, queued.payload.item),
-        ).plan;
+      : planOcclusion(queued === null ? input : inputSize(input, queued.payload.item), settings);
   if (queued === null) return { plan, bands: [] };
   const bands = await Promise.all(
     queued.returned.map((value) => readBand(store, queued.payload, value)),

@@ -2,10 +2,10 @@ import {
   findLayer,
   findUnit,
   occludeInput,
+  planOcclusion,
   prepareImage,
   renderInput,
   renderReceptiveField,
-  resolveRun,
 } from '@umbra/engine';
 import { getJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
@@ -97,12 +97,12 @@ async function drawInput(
 ): Promise<Buffer> {
   const { model, settings, image: item } = result;
   const bundle = await describeModel(store, model.name, model.digest);
-  const limits = { maxPixels: config.UMBRA_MAX_IMAGE_PIXELS };
+  const limits = imageLimitsOf(config);
   const image = await prepareImage(await readPhoto(), bundle.input, limits);
   if (row === undefined || column === undefined) {
     return renderInput(image, bundle, `${item.name}: the model's input`);
   }
-  const { plan } = resolveRun(settings, bundle, image);
+  const plan = planOcclusion(image, settings);
   const position = { grid, row, column };
   const occluded = occludeInput(image, bundle, { plan, fill: settings.fill, position });
   const { top, left, bottom, right } = occluded.box;
@@ -123,7 +123,7 @@ async function drawReceptiveField(
   );
   const unit = findUnit(layer, view.unit);
   const photo = await readPhoto();
-  const limits = { maxPixels: services.config.UMBRA_MAX_IMAGE_PIXELS };
+  const limits = imageLimitsOf(services.config);
   const { frame } = await prepareImage(photo, bundle.input, limits);
   return renderReceptiveField(photo, frame, layer, unit);
 }
@@ -145,3 +145,8 @@ async function findImage(
     throw await missingResultError(store, { tenant, id: job.id }, image);
   }
 }
+
+const imageLimitsOf = (config: ViewServices['config']) => ({
+  maxPixels: config.UMBRA_MAX_IMAGE_PIXELS,
+  maxInputPixels: config.UMBRA_MAX_INPUT_PIXELS,
+});

@@ -73,7 +73,7 @@ export async function explain(photos: readonly string[], flags: ExplainOptions):
     assertFits(model.labels);
     for (const [index, path] of photos.entries()) {
       try {
-        images.push(await explainPhoto({ model, settings, item, out }, path, index));
+        images.push(await explainPhoto({ model, settings, item, out, limits }, path, index));
       } catch (error) {
         errors.push({ name: path, error: reportError(error) });
         process.stderr.write(`${path}: ${reportError(error).message}\n`);
@@ -107,6 +107,7 @@ async function findNextRun(
 
 /** What holds for every photo of one call. */
 type Explanation = {
+  readonly limits: EngineOptions;
   readonly model: OpenModel;
   readonly settings: OcclusionSettings;
   readonly item: PhotoItem;
@@ -115,13 +116,13 @@ type Explanation = {
 };
 
 async function explainPhoto(
-  { model, settings, item, out }: Explanation,
+  { model, settings, item, out, limits }: Explanation,
   path: string,
   index: number,
 ): Promise<Summary> {
   const photo = await readPhoto(path);
   const { width, height } = await inspectImage(photo, { maxPixels });
-  const input = await prepareImage(photo, model.bundle.input, { maxPixels });
+  const input = await prepareImage(photo, model.bundle.input, { maxPixels, ...limits });
   const resolved = model.resolve(settings, input);
   const { positions } = resolved.plan;
   const bar = createProgressBar(basename(path));

@@ -1,4 +1,5 @@
 import { inputSize, resolveRun } from '@umbra/engine';
+import { engineOptionsOf } from '@umbra/platform/config';
 import { imageFlow } from '@umbra/platform/queues/enqueue';
 import { shardQueueFor } from '@umbra/platform/queues/names';
 import type { DatasetItem } from '@umbra/shared/contracts/dataset';
@@ -68,7 +69,8 @@ async function planFlow(
   };
   let plan: OcclusionPlan;
   try {
-    plan = resolveRun(settings, bundle, inputSize(bundle.input, item)).plan;
+    const limits = engineOptionsOf(services.config);
+    plan = resolveRun(settings, bundle, inputSize(bundle.input, item), limits).plan;
   } catch (error) {
     // Inputs may vary in size: a patch that does not fit one of them fails that image alone.
     await recordFailure(services, work, reportError(error));

@@ -1,4 +1,4 @@
-import { composeResult, inputSize, resolveRun } from '@umbra/engine';
+import { composeResult, inputSize, planOcclusion } from '@umbra/engine';
 import { keys } from '@umbra/platform/store/keys';
 import { readItem } from '@umbra/platform/store/read-item';
 import { mustGet } from '@umbra/shared/assert';
@@ -136,7 +136,7 @@ async function writeResults(
   const { tenant, jobId, dataset, item, settings } = image;
   const model = await modelCache.describe(image.model);
   const { id, name, sha256, width, height, source } = item;
-  const { plan } = resolveRun(settings, model.bundle, inputSize(model.bundle.input, item));
+  const plan = planOcclusion(inputSize(model.bundle.input, item), settings);
   const rows = await imageRows.join(plan);
   const { baseline, faithfulness, provenance, reused, predictedClasses } = rows;
   const files = await composeResult({

@@ -1,4 +1,10 @@
-import { type Engine, type ModelInput, type OpenModel, prepareImage } from '@umbra/engine';
+import {
+  type Engine,
+  type ImageLimits,
+  type ModelInput,
+  type OpenModel,
+  prepareImage,
+} from '@umbra/engine';
 import { describeModel, fetchModel, readClassNames } from '@umbra/platform/store/models';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { createLoadingCache } from '@umbra/shared/cache';
@@ -29,13 +35,15 @@ export type ModelCacheOptions = {
   /** Folder that model files are downloaded to. */
   readonly folder: string;
   readonly metrics: Pick<WorkerMetrics, 'recordLookup'>;
+  /** What photos are held to. */
+  readonly limits: ImageLimits;
 };
 
 const maxModels = 256;
 const maxPreparedImages = 4;
 
 export function createModelCache(options: ModelCacheOptions): ModelCache {
-  const { store, engine, folder, metrics } = options;
+  const { store, engine, folder, metrics, limits } = options;
   const downloaded = createLoadingCache<string>({ maxEntries: maxModels });
   const described = createLoadingCache<DescribedModel>({ maxEntries: maxModels });
   const prepared = createLoadingCache<ModelInput>({ maxEntries: maxPreparedImages });
@@ -51,7 +59,7 @@ export function createModelCache(options: ModelCacheOptions): ModelCache {
       let result: 'hit' | 'miss' = 'hit';
       const input = prepared.load(`${sha256} ${model.digest}`, async () => {
         result = 'miss';
-        return prepareImage(await read(), model.bundle.input);
+        return prepareImage(await read(), model.bundle.input, limits);
       });
       metrics.recordLookup(result);
       return input;

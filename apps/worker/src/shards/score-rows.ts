@@ -1,4 +1,5 @@
 import { inputSize, joinFloats, type ResolvedRun, resolveRun } from '@umbra/engine';
+import { engineOptionsOf } from '@umbra/platform/config';
 import { leaseMs, leaseOwner } from '@umbra/platform/redis/score-lease';
 import { readItem } from '@umbra/platform/store/read-item';
 import { at } from '@umbra/shared/assert';
@@ -13,7 +14,7 @@ import { isSameBaseline } from './same-baseline.js';
 
 export type ScoreServices = Pick<
   WorkerServices,
-  'store' | 'sources' | 'modelCache' | 'scoreLease' | 'logger'
+  'store' | 'sources' | 'modelCache' | 'scoreLease' | 'logger' | 'config'
 >;
 
 /** A shard's rows, and how many of its positions were taken from an earlier run. */
@@ -41,9 +42,10 @@ export async function scoreRows(
   shard: ShardPayload,
   signal: AbortSignal,
 ): Promise<ScoredShard | null> {
-  const { scoreLease, modelCache } = services;
+  const { scoreLease, modelCache, config } = services;
   const { bundle } = await modelCache.describe(shard.model);
-  const resolved = resolveRun(shard.settings, bundle, inputSize(bundle.input, shard.item));
+  const size = inputSize(bundle.input, shard.item);
+  const resolved = resolveRun(shard.settings, bundle, size, engineOptionsOf(config));
   const { plan } = resolved;
   checkRows(plan, shard);
   const run: ShardRun = { shard, resolved, plan, signal };

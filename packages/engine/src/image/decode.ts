@@ -3,7 +3,12 @@ import { type FileFormat, formatOf, formats } from '@umbra/shared/file-formats';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import sharp, { type Metadata, type Sharp } from 'sharp';
 
-export type ImageLimits = { readonly maxPixels: number };
+export type ImageLimits = {
+  /** Pixels of a photo. */
+  readonly maxPixels: number;
+  /** Pixels of the input that a photo becomes; `defaultMaxInputPixels` if left out. */
+  readonly maxInputPixels?: number;
+};
 export const defaultLimits: ImageLimits = { maxPixels: 100_000_000 };
 
 /**

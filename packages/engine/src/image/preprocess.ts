@@ -10,7 +10,7 @@ import {
   toGrey,
   toRgb,
 } from './decode.js';
-import { type Frame, planFrame } from './frame.js';
+import { assertInputSize, type Frame, inputSize, planFrame } from './frame.js';
 import { channelStride, colourOf, imageLength } from './pixel-format.js';
 
 /** A photo as the model sees it. */
@@ -26,14 +26,16 @@ export type InputContract = ModelBundle['input'];
 /**
  * Turn a photo's file into the model's input.
  *
- * @throws {AppError} `invalid_input` if the photo cannot be decoded.
+ * @throws {AppError} `invalid_input` if the photo cannot be decoded, or becomes too large an input.
  */
 export async function prepareImage(
   bytes: Buffer,
   input: InputContract,
   limits: ImageLimits = defaultLimits,
 ): Promise<ModelInput> {
-  const frame = planFrame(input, await readSize(bytes, limits));
+  const photo = await readSize(bytes, limits);
+  assertInputSize(inputSize(input, photo), limits.maxInputPixels);
+  const frame = planFrame(input, photo);
   const rgb = await toRgb(
     openRgb(bytes, limits)
       .resize({

@@ -1,6 +1,7 @@
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { reportError } from '@umbra/shared/errors';
 import type { Backend } from '../backends/backend.js';
+import { assertInputSize } from '../image/frame.js';
 import { imageLength } from '../image/pixel-format.js';
 import { normalise } from '../image/preprocess.js';
 
@@ -19,6 +20,7 @@ export const oneByOne = 'set batch to 1 in bundle.json, and it is run one image 
  * @throws {Error} if they give the same, or no numbers, or depend on each other.
  */
 export async function tryImages(backend: Backend, bundle: ModelBundle): Promise<TwoOutputs> {
+  assertInputSize(bundle.input);
   const { height, width } = bundle.input;
   const images = [seededImage(bundle.input, 127), seededImage(bundle.input, 255)] as const;
   const run = (...batch: readonly Float32Array[]) =>

@@ -1,13 +1,22 @@
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { type OcclusionSettings, patchesOf } from '@umbra/shared/contracts/settings';
+import { invalidInput } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import { type OcclusionPlan, planGrids } from '@umbra/shared/occlusion/plan';
+import { assertInputSize } from '../image/frame.js';
 import { assertScore } from './scores.js';
 import { allowedStrategy, type StrategyLimits } from './strategy.js';
 import { assertTarget } from './targets.js';
 
+/** Positions of an image, unless an operator says otherwise: stride 1 over 1000 x 1000 px. */
+export const defaultMaxPositions = 1_000_000;
+
 /** What the caller knows beside the bundle; what is left out is checked once the model is open. */
 export type RunLimits = StrategyLimits & {
+  /** Pixels of an input; `defaultMaxInputPixels` if left out. */
+  readonly maxInputPixels?: number;
+  /** Positions of an image, of all grids together; `defaultMaxPositions` if left out. */
+  readonly maxPositions?: number;
   /** Class names in the order of the model's output. */
   readonly labels?: readonly string[] | undefined;
 };
@@ -33,7 +42,8 @@ export type ResolvedRun = ResolvedSettings & { readonly plan: OcclusionPlan };
  *
  * @param size Extent of the model's input, px: `inputSize` of a photo.
  * @param limits What else is known there: class names, and what the process allows.
- * @throws {AppError} `invalid_input` if the score, target, strategy or patch does not fit.
+ * @throws {AppError} `invalid_input` if the score, target, strategy or patch does not fit, or the input
+ *   or the number of positions is beyond its limit.
  */
 export function resolveRun(
   settings: OcclusionSettings,
@@ -41,7 +51,14 @@ export function resolveRun(
   size: Size,
   limits: RunLimits = {},
 ): ResolvedRun {
-  return { ...resolveSettings(settings, bundle, limits), plan: planOcclusion(size, settings) };
+  const resolved = resolveSettings(settings, bundle, limits);
+  assertInputSize(size, limits.maxInputPixels);
+  const plan = planOcclusion(size, settings);
+  const { maxPositions = defaultMaxPositions } = limits;
+  if (plan.positions <= maxPositions) return { ...resolved, plan };
+  throw invalidInput(
+    `Expected at most ${maxPositions} positions an image (UMBRA_MAX_POSITIONS), got ${plan.positions}: take a larger stride`,
+  );
 }
 
 /**
