@@ -85,7 +85,7 @@ function whole(
   };
 }
 
-/** Of 64 bits, as far as float64 counts. */
+/** Describes a type of 64 bits; numbers are exact as far as float64 counts. */
 function wholeOf64(collect: (values: bigint[]) => Numbers, min: number): ElementType {
   return {
     isWhole: true,
