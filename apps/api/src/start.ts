@@ -24,6 +24,7 @@ import { createApp } from './app.js';
 import { tenantDefaultsOf } from './auth/tenant-defaults.js';
 import type { ApiConfig } from './config.js';
 import { createEventHub } from './jobs/event-hub.js';
+import { checkPublished } from './models/check-published.js';
 import { createFormatReader } from './models/model-formats.js';
 import { createBacklogReader } from './observability/backlog.js';
 import { openBoard } from './observability/bull-board.js';
@@ -73,7 +74,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   const webhookQueue = openQueue(queueNames.webhook);
   const models = config.UMBRA_MODELS_DIR ?? addedModelsFolder;
   if (config.UMBRA_MODELS_DIR !== undefined || existsSync(models)) {
-    await publishModels(store, models, logger);
+    await publishModels({ store, config, logger }, models);
   }
   const subscriber = redis.duplicate();
   subscriber.on('error', () => undefined);
@@ -142,11 +143,21 @@ async function closeQueue(queue: Queue): Promise<void> {
   await Promise.race([queue.disconnect().catch(() => undefined), timeout()]);
 }
 
-async function publishModels(store: ObjectStore, folder: string, logger: Logger): Promise<void> {
+type PublishServices = {
+  readonly store: ObjectStore;
+  readonly config: Readonly<ApiConfig>;
+  readonly logger: Logger;
+};
+
+async function publishModels(services: PublishServices, folder: string): Promise<void> {
+  const { store, config, logger } = services;
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
     if (!entry.isDirectory() || !existsSync(join(path, 'bundle.json'))) continue;
-    const { name, digest } = await publishModel(store, path, await readVerifiedBundle(path));
+    const described = await readVerifiedBundle(path);
+    const { name, digest } = await publishModel(store, path, described);
     logger.info({ name, digest }, 'model published');
+    const reason = await checkPublished(store, config, path, described);
+    if (reason !== null) logger.error({ name, digest, reason }, 'model does not run');
   }
 }

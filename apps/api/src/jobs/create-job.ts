@@ -17,6 +17,7 @@ import { assertPublicUrl } from '@umbra/shared/public-address';
 import { releaseQuietly } from '../auth/release-usage.js';
 import { findDataset } from '../datasets/find-dataset.js';
 import { withinQueueTimeout } from '../http/queue-timeout.js';
+import { assertRuns } from '../models/check-published.js';
 import type { ApiServices } from '../services.js';
 
 /** A request that was checked: its dataset and model exist, and its settings fit the model. */
@@ -50,6 +51,7 @@ export async function checkRequest(
   }
   const { name, digest } = await findModel(store, request.model);
   const bundle = await describeModel(store, name, digest);
+  await assertRuns(store, { name, digest });
   const { settings, webhook } = request;
   if (webhook?.secret !== undefined) assertWebhookSecret(webhook.secret);
   if (webhook !== undefined && !config.UMBRA_WEBHOOK_ALLOW_PRIVATE) assertPublicUrl(webhook.url);

@@ -12,6 +12,8 @@ export const keyLayout = {
   /** The digest in use. */
   currentModel: 'models/{name}/current',
   modelFile: 'models/{name}/{digest}/{path*}',
+  /** Whether the model runs, found once. */
+  modelCheck: 'models/{name}/{digest}.check.json',
   apiKeys: 'api-keys/',
   apiKey: 'api-keys/{prefix}.json',
   apiKeyRevocation: 'api-keys/{prefix}.revoked',

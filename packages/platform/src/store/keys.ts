@@ -20,6 +20,7 @@ export const keys = {
   currentModel: (name: string) => buildKey('currentModel', { name }),
   modelFile: (name: string, digest: string, path: string) =>
     buildKey('modelFile', { name, digest, path }),
+  modelCheck: (name: string, digest: string) => buildKey('modelCheck', { name, digest }),
   apiKeys: () => buildKey('apiKeys', {}),
   apiKey: (prefix: string) => buildKey('apiKey', { prefix }),
   apiKeyRevocation: (prefix: string) => buildKey('apiKeyRevocation', { prefix }),

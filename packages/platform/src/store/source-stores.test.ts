@@ -17,6 +17,7 @@ const everyKey: { readonly [N in keyof typeof keys]: Parameters<(typeof keys)[N]
   models: [],
   currentModel: ['net'],
   modelFile: ['net', 'digest', 'model.onnx'],
+  modelCheck: ['m', 'd'],
   apiKeys: [],
   apiKey: ['abcdefgh'],
   apiKeyRevocation: ['abcdefgh'],
