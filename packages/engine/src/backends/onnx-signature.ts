@@ -67,7 +67,7 @@ function assertLevels(type: ElementTypeName, bundle: ModelBundle): void {
   if (!isWholeType(type) || levels >= minLevels) return;
   throw bad(
     bundle,
-    `to take pixels as ${type}, whole numbers, by a scale that leaves at least ${minLevels} levels, got ${levels.toPrecision(2)}: set input.scale to 1`,
+    `to take pixels as ${type}, whole numbers, by a scale that leaves at least ${minLevels} levels, got ${levels.toPrecision(2)}: set input.scale to 1 (--scale 1)`,
   );
 }
 
