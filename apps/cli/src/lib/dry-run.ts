@@ -47,7 +47,7 @@ export async function dryRun(
     await engine.close();
   }
   const total = addEstimates(images);
-  process.stderr.write(`\n${formatEstimates(images, total)}\n`);
+  if (images.length > 0) process.stderr.write(`\n${formatEstimates(images, total)}\n`);
   if (json) printJson({ estimate: total, images, errors });
   if (errors.length > 0) process.exitCode = 1;
 }
