@@ -41,7 +41,7 @@ FORMS = {
 NETWORKS = {
     "keras-efficientnetv2_b0": ("EfficientNetV2B0", "export", {"include_preprocessing": False}),
     "keras-resnet50_v2": ("ResNet50V2", "tf2onnx", {}),
-    "tfjs-layers-mobilenet": ("MobileNet", "layers", {}),
+    "tfjs-layers-mobilenet_v2": ("MobileNetV2", "layers", {}),
     "tfjs-graph-mobilenet_v2": ("MobileNetV2", "graph", {}),
 }
 # Mean of batch normalisation's shifts; with 0, EfficientNet multiplies rounding by thousands.
