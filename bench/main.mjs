@@ -1,5 +1,5 @@
-// `npm run bench -- [engine] [refine] [tfjs] [transfer] [queue] [scale] [--quick] [--only MODEL,...] [--json]`: measurements
-// compared with peers in one run. `--quick` takes under three minutes; `--only` names the engine's models.
+// `npm run bench -- [engine] [refine] [tfjs] [zoo] [transfer] [queue] [scale] [--quick] [--only MODEL,...] [--json]`: measurements
+// compared with peers in one run. `--quick` takes under three minutes; `--only` names the models of engine and zoo.
 import { join } from 'node:path';
 import { repoRoot, runMain, step } from '../scripts/lib/run.mjs';
 
@@ -25,6 +25,10 @@ await runMain(async () => {
   // WebAssembly takes too long for a quick run.
   if (wants('tfjs') && !(options.quick && parts.length === 0)) {
     Object.assign(results, await (await import('./tfjs.mjs')).benchTfjs(options));
+  }
+  // PyTorch's best of each network takes minutes to find.
+  if (wants('zoo') && !(options.quick && parts.length === 0)) {
+    results.zoo = await (await import('./zoo.mjs')).benchZoo(options);
   }
   if (wants('transfer')) {
     results.transfer = await (await import('./transfer.mjs')).benchTransfer(options);
