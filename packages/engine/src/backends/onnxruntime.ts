@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { invalidInput } from '@umbra/shared/errors';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { isRow } from '../graph/scores-output.js';
 import { tensorShape } from '../image/pixel-format.js';
 import type { Backend, BackendOptions } from './backend.js';
 import { decodeElements, encodeElements } from './element-types.js';
@@ -129,7 +130,7 @@ function scoresOf(tensor: Tensor | undefined, count: number, name: string): Floa
     images !== count ||
     classes === 0 ||
     scores.length !== count * classes ||
-    extents.slice(1).some((extent) => extent !== 1)
+    !isRow(dims)
   ) {
     throw invalidInput(
       `Expected model '${name}' to give a row of scores for each of ${count} images, [${count}, classes], got ${tensor?.type} [${dims.join(', ')}]`,

@@ -5,7 +5,8 @@ import { channelCount, type ModelBundle } from '@umbra/shared/contracts/model';
 import type { TfjsChoice } from '@umbra/shared/contracts/provider';
 import { type AppError, invalidInput } from '@umbra/shared/errors';
 import { assertListed, readShards, readTfjsModel } from '../convert/model-file.js';
-import { scoresOutput } from '../convert/tfjs-outputs.js';
+import { type ScoresOutput, scoresOutput } from '../convert/tfjs-outputs.js';
+import { isRow } from '../graph/scores-output.js';
 import { tensorShape } from '../image/pixel-format.js';
 import type { Backend } from './backend.js';
 import { openTfjs, type Tfjs } from './tfjs-runtime.js';
@@ -38,10 +39,10 @@ export async function loadTfjs(
     weightData: await readShards(folder, file),
   };
   const model = await build(tf, bundle, artifacts);
-  let scores: number;
+  let scores: ScoresOutput;
   try {
     assertInput(model, bundle);
-    scores = scoresOutput(file, bundle).index;
+    scores = scoresOutput(file, bundle);
   } catch (error) {
     model.dispose();
     throw error;
@@ -123,16 +124,17 @@ function assertInput(model: TfjsNetwork, bundle: ModelBundle): void {
   }
 }
 
-/** @param scores Index of the output that holds them. */
 function predict(
   model: TfjsNetwork,
-  { bundle, scores }: { readonly bundle: ModelBundle; readonly scores: number },
+  { bundle, scores }: { readonly bundle: ModelBundle; readonly scores: ScoresOutput },
   batch: Tensor,
 ): Tensor {
   try {
-    const output = model.predict(batch);
+    // A graph gives any of its nodes by name; without one, in an order of its own.
+    const output =
+      bundle.format === 'tfjs-graph' ? model.execute(batch, scores.name) : model.predict(batch);
     const outputs = Array.isArray(output) ? output : [output as Tensor];
-    const chosen = outputs[scores];
+    const chosen = outputs.length === 1 ? outputs[0] : outputs[scores.index];
     if (chosen !== undefined && 'shape' in chosen) return chosen as Tensor;
   } catch (error) {
     throw bad(
@@ -141,21 +143,14 @@ function predict(
       error,
     );
   }
-  throw bad(bundle, `to give tensors, the scores as number ${scores} of them, got something else`);
+  throw bad(bundle, `to give a tensor as its output '${scores.name}', got something else`);
 }
 
 /** Check an output and read its scores. @throws {AppError} `invalid_input` */
 async function scoresOf(output: Tensor, count: number, bundle: ModelBundle): Promise<Float32Array> {
   const [images, ...extents] = output.shape;
   const classes = extents.reduce((product, extent) => product * extent, 1);
-  const flat = extents.filter((extent) => extent !== 1).length <= 1;
-  if (
-    images !== count ||
-    extents.length === 0 ||
-    classes === 0 ||
-    !flat ||
-    output.dtype !== 'float32'
-  ) {
+  if (images !== count || classes === 0 || !isRow(output.shape) || output.dtype !== 'float32') {
     throw bad(
       bundle,
       `to give a row of scores for each of ${count} images, float32 [${count}, classes], got ${output.dtype} [${output.shape.join(', ')}]`,

@@ -1,5 +1,10 @@
 import type { ModelBundle, OutputKind } from '@umbra/shared/contracts/model';
-import { chooseOutput, type DescribedOutput } from '../graph/scores-output.js';
+import {
+  chooseOutput,
+  type DeclaredOutput,
+  type DescribedOutput,
+  widthOf,
+} from '../graph/scores-output.js';
 import type { TfjsModel } from './model-file.js';
 
 /** A layer of a layers model, as far as its outputs need it. */
@@ -23,11 +28,11 @@ export const isGraphModel = ({ json, topology }: TfjsModel): boolean =>
 export const outputsOf = (model: TfjsModel): readonly DescribedOutput[] =>
   isGraphModel(model) ? graphOutputs(model) : layersOutputs(model);
 
-/** The output that holds a model's scores, and its index. @throws {AppError} As `chooseOutput`. */
-export function scoresOutput(
-  model: TfjsModel,
-  { name, output }: ModelBundle,
-): { readonly name: string; readonly index: number } {
+/** An output by its name, and by its place among those of a model of layers. */
+export type ScoresOutput = { readonly name: string; readonly index: number };
+
+/** The output that holds a model's scores. @throws {AppError} As `chooseOutput`. */
+export function scoresOutput(model: TfjsModel, { name, output }: ModelBundle): ScoresOutput {
   const outputs = outputsOf(model);
   const chosen = chooseOutput(outputs, name, output.name);
   return { name: chosen.name, index: outputs.indexOf(chosen) };
@@ -64,7 +69,8 @@ function outputLayers(references: unknown): readonly string[] {
 
 function describeLayer({ class_name, config }: LayerJson): DescribedOutput {
   const { name = '', units, activation = class_name.toLowerCase() } = config;
-  const kind = kindByActivation[activation] ?? (units === 1 ? 'independent-logits' : null);
+  const isLogit = units === 1 && activation === 'linear';
+  const kind = kindByActivation[activation] ?? (isLogit ? 'independent-logits' : null);
   return { name, shape: units === undefined ? null : [null, units], kind };
 }
 
@@ -77,22 +83,26 @@ function graphOutputs({ topology, json }: TfjsModel): readonly DescribedOutput[]
   // A model without a signature gives what no node reads.
   const read = new Set(nodes.flatMap(({ input = [] }) => input.map(nodeName)));
   const unread = nodes
-    .filter(({ name }) => !read.has(name))
+    .filter(({ name, op }) => !read.has(name) && op !== 'Const')
     .map(({ name }) => ({ name, shape: null }));
   return (signed.length > 0 ? signed : unread).map((output) => ({
     ...output,
-    kind:
-      graphKind(nodes, output.name) ?? (output.shape?.at(-1) === 1 ? 'independent-logits' : null),
+    kind: graphKind(nodes, output),
   }));
 }
 
 /** Operations that do not change scores. */
 const passing = new Set(['Identity', 'Reshape', 'Squeeze', 'Cast']);
 
-function graphKind(nodes: readonly NodeJson[], output: string): OutputKind | null {
+/** Operations after which a single number is a logit. */
+const linear = new Set(['MatMul', 'BiasAdd', 'Conv2D']);
+
+function graphKind(nodes: readonly NodeJson[], output: DeclaredOutput): OutputKind | null {
   const byName = new Map(nodes.map((node) => [node.name, node]));
-  let node = byName.get(output);
+  let node = byName.get(output.name);
   while (node !== undefined && passing.has(node.op))
     node = byName.get(nodeName(node.input?.[0] ?? ''));
-  return kindByActivation[node?.op.toLowerCase() ?? ''] ?? null;
+  const { op = '' } = node ?? {};
+  const isLogit = widthOf(output) === 1 && linear.has(op);
+  return kindByActivation[op.toLowerCase()] ?? (isLogit ? 'independent-logits' : null);
 }

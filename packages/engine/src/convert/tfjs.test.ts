@@ -264,6 +264,39 @@ describe('of several outputs', () => {
   });
 });
 
+describe('a graph with a signature', () => {
+  const signed = (outputs: Readonly<Record<string, string>>) => ({
+    ...graph,
+    signature: {
+      outputs: Object.fromEntries(
+        Object.entries(outputs).map(([key, name]) => [key, { name: `${name}:0` }]),
+      ),
+    },
+  });
+  const run = async (name: string, artifacts: TfjsArtifacts, output: string) => {
+    const { path } = await write(artifacts, {
+      name: `${name}-${output}`,
+      output: { kind: output === 'probabilities' ? 'probabilities' : 'logits', name: output },
+    });
+    const [own, translated] = await runBoth(path);
+    expect(worst(own, translated)).toBeLessThan(1e-5);
+    return own;
+  };
+
+  test('gives the output of that name, whatever the order, and also an inner one', async () => {
+    const inner = signed({ last: 'probabilities', row: 'biased' });
+    const turned = signed({ row: 'biased', last: 'probabilities' });
+    const probabilities = await run('inner', inner, 'probabilities');
+    expect(await run('turned', turned, 'probabilities')).toEqual(probabilities);
+    const logits = await run('inner', inner, 'biased');
+    expect(await run('turned', turned, 'biased')).toEqual(logits);
+    for (const at of [0, 1, 2]) {
+      const row = logits.subarray(5 * at, 5 * at + 5);
+      expect(worst(softmax(row), probabilities.subarray(5 * at, 5 * at + 5))).toBeLessThan(1e-6);
+    }
+  });
+});
+
 describe.each(['uint8', 'uint16', 'float16'] as const)('weights kept as %s', (as) => {
   test('are decoded as TensorFlow.js does', async () => {
     const artifacts = await artifactsOf(networks.residual?.() as tf.LayersModel);

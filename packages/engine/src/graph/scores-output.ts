@@ -26,26 +26,29 @@ export function chooseOutput<T extends DeclaredOutput>(
   if (name !== undefined) {
     const named = outputs.find((output) => output.name === name);
     if (named !== undefined) return named;
-    throw bad(model, `to have the output that output.name gives, got '${name}'`, outputs);
+    throw bad(
+      model,
+      `to have the output that output.name (--output-name) gives, got '${name}'`,
+      outputs,
+    );
   }
   const candidates = scoresOutputs(outputs);
   const [only, ...others] = candidates;
   if (only !== undefined && others.length === 0) return only;
   throw bad(
     model,
-    `to name the output of its scores, output.name, got ${candidates.length} that can be it`,
+    `to name the output of its scores, output.name (--output-name), got ${candidates.length} that can be it`,
     outputs,
   );
 }
 
 /** List the outputs that can hold scores; a single one is taken at its word. */
 export const scoresOutputs = <T extends DeclaredOutput>(outputs: readonly T[]): readonly T[] =>
-  outputs.length === 1 ? outputs : outputs.filter(canHoldScores);
+  outputs.length === 1 ? outputs : outputs.filter(({ shape }) => shape === null || isRow(shape));
 
-/** Whether an output can be a row of scores an image: [N, classes], whatever extents of 1 follow. */
-const canHoldScores = ({ shape }: DeclaredOutput): boolean =>
-  shape === null ||
-  (shape.length > 0 && shape.slice(1).filter((extent) => extent !== 1).length <= 1);
+/** Whether a tensor is a row of scores an image: [N], or [N, classes] with any extents of 1 beside. */
+export const isRow = (shape: readonly (number | null)[]): boolean =>
+  shape.length > 0 && shape.slice(1).filter((extent) => extent !== 1).length <= 1;
 
 /** Numbers that an output gives for an image; null where that is open. */
 export function widthOf({ shape }: DeclaredOutput): number | null {

@@ -119,6 +119,6 @@ test('a last activation that contradicts the description fails the check', async
   const steps = await checkModel(path);
   expect(steps.find(({ ok }) => ok === false)).toMatchObject({
     name: 'output',
-    detail: expect.stringContaining("'independent-probabilities', which its file ends in"),
+    detail: expect.stringContaining("'independent-probabilities', as its last operation states"),
   });
 });

@@ -1,5 +1,5 @@
 import { at } from '@umbra/shared/assert';
-import type { DescribedBundle, ModelBundle } from '@umbra/shared/contracts/model';
+import type { DescribedBundle, ModelBundle, OutputKind } from '@umbra/shared/contracts/model';
 import { type OcclusionSettingsInput, occlusionSettings } from '@umbra/shared/contracts/settings';
 import { reportError } from '@umbra/shared/errors';
 import type { Backend } from '../backends/backend.js';
@@ -153,7 +153,15 @@ async function checkOutput(
   const { outputs: stated } = await readFacts(folder, bundle);
   const chosen = chooseOutput(stated, bundle.name, name);
   if (chosen.kind !== null && chosen.kind !== kind) {
-    throw new Error(`Expected output.kind '${chosen.kind}', which its file ends in, got '${kind}'`);
+    throw new Error(
+      `Expected output.kind '${chosen.kind}', as its last operation states, got '${kind}'`,
+    );
+  }
+  const { labels: file, output } = bundle;
+  if (outputs[0].length === 1 && file === undefined && output.positive === undefined) {
+    throw new Error(
+      'Expected output.positive (--positive), the class that its single score speaks for, got none',
+    );
   }
   const head = createOutputHead(bundle, outputs[0].length);
   const labels = await readLabels(folder, bundle, head.classes);
@@ -161,7 +169,21 @@ async function checkOutput(
   const top = at(head.rank(seeded, 1), 0);
   const isNone = head.predict(seeded) === noClass;
   const from = stated.length > 1 ? ` of its output '${chosen.name}'` : '';
-  return `${kind}${from}; the seeded image's most probable class is '${labels[top]}', ${head.score(seeded, top, 'probability').toFixed(3)}${isNone ? ', below the threshold' : ''}`;
+  return `${kind}${from}; the seeded image's most probable class is '${labels[top]}', ${head.score(seeded, top, 'probability').toFixed(3)}${isNone ? ', below the threshold' : ''}${warnOfKind(kind, outputs)}`;
+}
+
+/** What scores look like beside what they are said to be, where both can be. */
+function warnOfKind(kind: OutputKind, outputs: TwoOutputs): string {
+  const areShares = outputs.every((row) => row.every((value) => value >= 0 && value <= 1));
+  if (kind === 'independent-logits' && areShares) {
+    return '; warning: all lie in [0, 1], as independent-probabilities do';
+  }
+  const sumToOne = outputs.every(
+    (row) => row.length > 1 && Math.abs(row.reduce((sum, value) => sum + value, 0) - 1) < 1e-4,
+  );
+  return kind === 'independent-probabilities' && sumToOne
+    ? '; warning: their sum is 1, as that of probabilities is'
+    : '';
 }
 
 /** Compare the scores of nine positions of a seeded image, run whole and by segments. */

@@ -78,7 +78,7 @@ describe('what the file does not state is asked for', () => {
 
 test('a claim that contradicts the file is refused', () => {
   expect(() => describeOf([row('out', 4, 'probabilities')], { output: 'logits' })).toThrow(
-    "Expected --output probabilities, which 'net.onnx' ends in, got 'logits'",
+    "Expected --output probabilities, as the last operation of 'net.onnx' states, got 'logits'",
   );
   expect(() => describeOf([row('out', 4)], { output: 'odds' })).toThrow("got 'odds'");
 });

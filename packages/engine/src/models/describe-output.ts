@@ -86,7 +86,9 @@ function kindOf(
     );
   }
   if (stated === null || stated === kind) return kind;
-  throw invalidInput(`Expected --output ${stated}, which '${model}' ends in, got '${kind}'`);
+  throw invalidInput(
+    `Expected --output ${stated}, as the last operation of '${model}' states, got '${kind}'`,
+  );
 }
 
 /** Names of a single score's classes: as claimed, or from a list of the one or of both. */

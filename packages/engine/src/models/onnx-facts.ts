@@ -51,15 +51,21 @@ const kindByOp: Readonly<Record<string, OutputKind>> = {
   Sigmoid: 'independent-probabilities',
 };
 
-/** Kind of an output's numbers; null where neither its last operation nor its width states it. */
+/** Operations after which a single number is a logit. */
+const products = new Set(['Gemm', 'MatMul', 'Conv']);
+
+/**
+ * Kind of an output's numbers, as its last operation states it. Of several numbers a product may be
+ * logits of either kind: null, as after any other operation.
+ */
 function kindOf({ nodes }: OnnxModel, output: DeclaredOutput): OutputKind | null {
-  let name: string | undefined = output.name;
-  for (const node of [...nodes].reverse()) {
-    if (name === undefined || !node.output.includes(name)) continue;
-    const kind = kindByOp[node.opType];
-    if (kind !== undefined) return kind;
-    if (!passing.has(node.opType)) break;
-    [name] = node.input;
-  }
-  return widthOf(output) === 1 ? 'independent-logits' : null;
+  const makers = new Map(nodes.flatMap((node) => node.output.map((name) => [name, node])));
+  let node = makers.get(output.name);
+  while (node !== undefined && passing.has(node.opType)) node = makers.get(node.input[0] ?? '');
+  if (node === undefined) return null;
+  // A bias that is added by a node of its own.
+  const sources = node.opType === 'Add' ? node.input.map((name) => makers.get(name)) : [node];
+  const isLogit =
+    widthOf(output) === 1 && sources.some((source) => products.has(source?.opType ?? ''));
+  return kindByOp[node.opType] ?? (isLogit ? 'independent-logits' : null);
 }

@@ -28,7 +28,7 @@ export type OutputHead = {
   score(output: Float32Array, index: number, score: Score): number;
   /** The predicted class, the first of equals; `noClass` where no independent one reaches the threshold. */
   predict(output: Float32Array): number;
-  /** The `k` most probable classes in order, the first of equals first. */
+  /** The predicted class, or the most probable one, and those after it by probability: `k` in all. */
   rank(output: Float32Array, k: number): number[];
 };
 
@@ -98,7 +98,7 @@ function createPairHead(kind: OutputKind, threshold: number): OutputHead {
   };
 }
 
-/** How the numbers of each kind are scored, and which scores they cannot give. */
+/** How the numbers of each kind are scored. */
 const kinds: Readonly<Record<OutputKind, Pick<OutputHead, 'score'>>> = {
   logits: {
     score(output, index, score) {

@@ -7,6 +7,8 @@ import { writeDescription } from './tiny-bundle.js';
 export type TfjsArtifacts = {
   readonly format: 'layers-model' | 'graph-model';
   readonly topology: object;
+  /** Of a graph model. */
+  readonly signature?: object;
   readonly weights: readonly {
     readonly name: string;
     readonly shape: readonly number[];
@@ -30,7 +32,7 @@ export type TfjsBundleOptions = {
 /** Write a bundle of a TensorFlow.js model. @returns The bundle's folder, `folder/<name>`. */
 export async function writeTfjsBundle(
   folder: string,
-  { format, topology, weights }: TfjsArtifacts,
+  { format, topology, weights, signature }: TfjsArtifacts,
   options: TfjsBundleOptions = {},
 ): Promise<string> {
   const { name = 'tiny-tfjs', size = 32, output = 'logits', shards = 2 } = options;
@@ -41,7 +43,7 @@ export async function writeTfjsBundle(
   const step = Math.ceil(bytes.length / shards);
   const paths = Array.from({ length: shards }, (_, at) => `group1-shard${at + 1}of${shards}.bin`);
   const manifest = [{ paths, weights: encoded.map(({ spec }) => spec) }];
-  const model = { format, modelTopology: topology, weightsManifest: manifest };
+  const model = { format, signature, modelTopology: topology, weightsManifest: manifest };
   const files: Record<string, Buffer> = { 'model.json': Buffer.from(JSON.stringify(model)) };
   for (const [at, shard] of paths.entries()) {
     files[shard] = bytes.subarray(at * step, (at + 1) * step);
