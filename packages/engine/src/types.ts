@@ -87,6 +87,10 @@ export type IncrementalStop = {
     | 'branches'
     /** The network takes other numbers than float32. */
     | 'number type'
+    /** It rounds to coarser numbers, such as int8 or float16, which makes steps of last bits. */
+    | 'rounding'
+    /** A node gives other numbers than float32, such as truths. */
+    | 'other numbers'
     | 'old opset';
   /** The first node that runs on whole maps in any case; null where the file as a whole is the reason. */
   readonly node: { readonly name: string; readonly op: string } | null;

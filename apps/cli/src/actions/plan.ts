@@ -63,6 +63,8 @@ const stopWords: Readonly<Record<IncrementalStop['reason'], string>> = {
   extents: 'it computes with extents that windows do not have',
   branches: 'it has branches or loops',
   'number type': 'it takes other numbers than float32',
+  rounding: 'it rounds to coarser numbers than float32 (quantized, or float16)',
+  'other numbers': 'gives other numbers than float32',
   'old opset': 'it is of an operator set before 11',
 };
 

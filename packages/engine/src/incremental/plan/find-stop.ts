@@ -1,14 +1,19 @@
 import { at, mustGet } from '@umbra/shared/assert';
 import { isLocal } from '../../graph/changed-region.js';
 import type { OnnxGraph } from '../../graph/from-onnx.js';
-import type { Graph, GraphNode } from '../../graph/graph.js';
+import type { GraphNode } from '../../graph/graph.js';
 import { hasSubgraph, type OnnxModel } from '../../graph/onnx-model.js';
 import { onnxType } from '../../graph/onnx-proto.js';
 import type { IncrementalStop } from '../../types.js';
 import { canGive, forOneImage } from './folded.js';
+import { givesFloats, isRounding } from './number-types.js';
 
 /** Runtimes of this opset and later take the operations that segments are written with. */
 const minOpset = 11;
+
+/** Whether a node may be run on windows, which are float32. */
+export const runsOnWindows = (graph: OnnxGraph, node: GraphNode): boolean =>
+  isLocal(graph, node) && givesFloats(graph, node);
 
 /**
  * Find what keeps a network from being run on windows any further.
@@ -18,7 +23,7 @@ const minOpset = 11;
 export function findStop(model: OnnxModel, graph: OnnxGraph): IncrementalStop | null {
   const whole = wholeFile(model, graph);
   if (whole !== null) return { reason: whole, node: null, macsBefore: 0 };
-  const index = graph.nodes.findIndex((node) => !isLocal(graph, node));
+  const index = graph.nodes.findIndex((node) => !runsOnWindows(graph, node));
   if (index < 0) return null;
   const { name, op } = at(graph.nodes, index);
   const macs = graph.nodes.map((node) => node.macs);
@@ -39,6 +44,7 @@ function wholeFile(model: OnnxModel, graph: OnnxGraph): IncrementalStop['reason'
   if (model.nodes.some(hasSubgraph)) return 'branches';
   // Windows are float32.
   if (model.inputs[0]?.type !== onnxType.float) return 'number type';
+  if (graph.nodes.some((node) => isRounding(graph, node))) return 'rounding';
   return canGiveExtents(graph) ? null : 'extents';
 }
 
@@ -64,8 +70,9 @@ const attentions = new Set([
 ]);
 
 /** @param rest The node that stops, and all after it. */
-function reasonOf(graph: Graph, rest: readonly GraphNode[]): IncrementalStop['reason'] {
+function reasonOf(graph: OnnxGraph, rest: readonly GraphNode[]): IncrementalStop['reason'] {
   const node = at(rest, 0);
+  if (isLocal(graph, node)) return 'other numbers';
   if (node.reach.kind === 'unknown') return 'unknown operation';
   if (mapNormalizations.has(node.op)) return 'normalization';
   // A map of which every place is scaled by numbers of the whole map.

@@ -7,7 +7,7 @@ import type { OnnxModel } from '../../graph/onnx-model.js';
 import type { Range } from '../../graph/window.js';
 import type { IncrementalStop } from '../../types.js';
 import { segmentCost, wholeCost } from './cost.js';
-import { findStop } from './find-stop.js';
+import { findStop, runsOnWindows } from './find-stop.js';
 import { type Segment, segmentOf } from './segment.js';
 import { winogradOf } from './winograd-stage.js';
 import { type Wiring, wiringOf } from './wiring.js';
@@ -81,7 +81,7 @@ export function planSegments(model: OnnxModel, graph: OnnxGraph, patch: Size): S
 function boundariesOf(graph: OnnxGraph, { readers, isView }: Wiring): readonly number[] {
   const boundaries = [0];
   for (const [index, node] of graph.nodes.entries()) {
-    if (!isLocal(graph, node)) break;
+    if (!runsOnWindows(graph, node)) break;
     if (isView(node)) continue;
     const next = graph.nodes.slice(index + 1).find((one) => !isView(one));
     const branches = readers.get(at(node.outputs, 0))?.length !== 1;
