@@ -86,10 +86,10 @@ const between = (input: number, output: number): Network => ({
 
 const types = ['uint8', 'int32', 'int64', 'half', 'double', 'float', 'uint16'] as const;
 
-async function add(name: string, network: Network, scale?: number) {
+async function add(name: string, network: Network, scale?: number, mean?: readonly number[]) {
   const file = join(folder, `${name}.onnx`);
   await writeFile(file, encodeOnnx(network));
-  const staged = await describeFolder(file, { output: 'logits', scale });
+  const staged = await describeFolder(file, { output: 'logits', scale, mean });
   return (await addModel(join(folder, 'registry'), staged)).folder;
 }
 
@@ -161,6 +161,22 @@ describe('a model with other types at its ends', () => {
     );
   });
 
+  test('whole numbers that do not hold black and white are refused', async () => {
+    const signed = between(onnxType.int8, onnxType.float);
+    await expect(add('signed', signed)).rejects.toThrow(/does not say:\n {2}--scale S, and --mean/);
+    await expect(add('signed', signed, 1)).rejects.toThrow(
+      'as int8, whole numbers from -128 to 127, got 0 to 255 for black to white in channel 0: set input.scale, input.mean and input.std to what it was made for, such as 1, 128 and 1 (--scale 1 --mean 128,128,128)',
+    );
+    const path = await add('signed', signed, 1, [128, 128, 128]);
+    expect((await checkModel(path)).filter(({ ok }) => ok !== true)).toEqual([]);
+    const unsigned = between(onnxType.uint8, onnxType.float);
+    await expect(add('unsigned', unsigned, 1, [0, 0, 128])).rejects.toThrow(
+      'as uint8, whole numbers from 0 to 255, got -128 to 127 for black to white in channel 2: set input.scale to 1 and input.mean to 0 (--scale 1)',
+    );
+    // A half level is rounded away.
+    await add('nearly', unsigned, 1, [0.4, 0.4, 0.4]);
+  });
+
   test('its layers are seen', async () => {
     const path = await add('seen', between(onnxType.half, onnxType.half), 1);
     const { bundle } = await engine.open(path);
@@ -191,6 +207,120 @@ describe('a model with other types at its ends', () => {
       output: { name: 'scores', sequence: true, shape: ['N', 5] },
     };
     await expect(add('sequence', network, 1)).rejects.toThrow('got a sequence or map');
+  });
+});
+
+describe('a network of other numbers between float32 ends', () => {
+  const ends = {
+    input: { name: 'image', shape: ['N', 3, side, side] },
+    output: { name: 'scores', shape: ['N', 5] },
+  };
+  const cast = (from: string, output: string, to: number) => ({
+    op: 'Cast',
+    inputs: [from],
+    output,
+    attributes: [{ name: 'to', int: to }],
+  });
+  const level = { name: 'level', shape: [], values: [0.05] };
+  const zero = { name: 'zero', shape: [], values: [128], byte: true };
+  const quantize = (from: string, output: string) => ({
+    op: 'QuantizeLinear',
+    inputs: [from, 'level', 'zero'],
+    output,
+  });
+  const dequantize = (from: string, output: string) => ({
+    op: 'DequantizeLinear',
+    inputs: [from, 'level', 'zero'],
+    output,
+  });
+  const [conv, relu, ...rest] = tiny.nodes;
+  if (conv === undefined || relu === undefined) throw new Error('no nodes');
+  const image = { ...conv, inputs: ['image', 'w1'] };
+  const scores = rest.map((node) =>
+    node.output === 'logits' ? { ...node, output: 'scores' } : node,
+  );
+  /** The tiny network with operations between its first layer and the second. */
+  const amid = (nodes: Network['nodes'], weights: Network['weights'] = []): Network => ({
+    ...ends,
+    nodes: [image, { ...relu, output: 'first' }, ...nodes, ...scores],
+    weights: [...tiny.weights, ...weights],
+  });
+
+  const inHalf: Network = {
+    ...between(onnxType.float, onnxType.float),
+    ...ends,
+    nodes: [
+      ...tiny.weights.map(({ name }) => cast(name, `half ${name}`, onnxType.half)),
+      cast('image', 'input', onnxType.half),
+      ...tiny.nodes.map((node) => ({
+        ...node,
+        inputs: node.inputs.map((name) => (name.startsWith('w') ? `half ${name}` : name)),
+      })),
+      cast('logits', 'scores', onnxType.float),
+    ],
+  };
+  const byOperators = amid(
+    [
+      quantize('first', 'q1'),
+      quantize('w2', 'qw'),
+      {
+        ...(rest[0] ?? conv),
+        op: 'QLinearConv',
+        inputs: ['q1', 'level', 'zero', 'qw', 'level', 'zero', 'level', 'zero'],
+        output: 'q2',
+      },
+      dequantize('q2', 'r1'),
+    ],
+    [level, zero],
+  );
+
+  test.each<[string, Network]>([
+    ['half', inHalf],
+    ['half-amid', amid([cast('first', 'h', onnxType.half), cast('h', 'r1', onnxType.float)])],
+    ['q-operator', byOperators],
+    ['qdq', amid([quantize('first', 'q'), dequantize('q', 'r1')], [level, zero])],
+    [
+      'written-out',
+      amid(
+        [
+          { op: 'Div', inputs: ['first', 'level'], output: 'd' },
+          { op: 'Round', inputs: ['d'], output: 'q' },
+          { op: 'Mul', inputs: ['q', 'level'], output: 'r1' },
+        ],
+        [level],
+      ),
+    ],
+  ])('%s: it is run whole, since it rounds', async (name, network) => {
+    const path = await add(name, network, 1 / 255);
+    const steps = await checkModel(path);
+    expect(steps.filter(({ ok }) => ok !== true)).toEqual([]);
+    expect(steps.at(-1)?.detail).toContain('runs dense only');
+    const [auto, dense] = [await scoresOf(path, 'auto'), await scoresOf(path, 'dense')];
+    expect(auto.scores).toEqual(dense.scores);
+    expect(new Set(dense.scores).size).toBeGreaterThan(2);
+  });
+
+  test.each<[string, Network]>([
+    ['doubles', amid([cast('first', 'd', onnxType.double), cast('d', 'r1', onnxType.float)])],
+    [
+      'truths',
+      amid(
+        [
+          { op: 'Greater', inputs: ['first', 'level'], output: 'mask' },
+          { op: 'Where', inputs: ['mask', 'first', 'level'], output: 'r1' },
+        ],
+        [level],
+      ),
+    ],
+  ])('%s: windows go up to there', async (name, network) => {
+    const path = await add(name, network, 1 / 255);
+    expect((await checkModel(path)).filter(({ ok }) => ok !== true)).toEqual([]);
+    const incremental = await scoresOf(path, 'incremental');
+    expect(incremental.strategy).toBe('incremental');
+    const dense = await scoresOf(path, 'dense');
+    for (const [position, score] of dense.scores.entries()) {
+      expect(incremental.scores[position]).toBeCloseTo(score, 2);
+    }
   });
 });
 

@@ -16,18 +16,18 @@ type Numbers =
 
 /** Converts between float32 and one type of a model's ends. */
 type ElementType = {
-  /** Whether it holds whole numbers alone. */
-  readonly isWhole: boolean;
+  /** The least and the largest number, where it holds whole numbers alone; null otherwise. */
+  readonly range: readonly [min: number, max: number] | null;
   encode(values: Float32Array): Numbers;
   decode(data: Numbers): Float32Array;
 };
 
 /** Types that models have at their ends, by onnxruntime's names. */
 const elementTypes = {
-  float32: { isWhole: false, encode: (values) => values, decode: (data) => data as Float32Array },
-  float64: { isWhole: false, encode: (values) => Float64Array.from(values), decode: toFloats },
+  float32: { range: null, encode: (values) => values, decode: (data) => data as Float32Array },
+  float64: { range: null, encode: (values) => Float64Array.from(values), decode: toFloats },
   float16: {
-    isWhole: false,
+    range: null,
     encode: (values) => Uint16Array.from(values, toHalfFloat),
     decode: (data) => Float32Array.from(data as Uint16Array, halfFloat),
   },
@@ -46,7 +46,8 @@ export type ElementTypeName = keyof typeof elementTypes;
 
 export const isElementType = (type: string): type is ElementTypeName => type in elementTypes;
 
-export const isWholeType = (type: ElementTypeName): boolean => elementTypes[type].isWhole;
+/** The least and the largest number of a type of whole numbers; null for other types. */
+export const wholeRange = (type: ElementTypeName): ElementType['range'] => elementTypes[type].range;
 
 /** Type of a session's first input; float32 where its numbers are not converted. */
 export function inputTypeOf({
@@ -79,7 +80,7 @@ function whole(
   max: number,
 ): ElementType {
   return {
-    isWhole: true,
+    range: [min, max],
     encode: (values) => numbers.from(values, (value) => roundBetween(value, min, max)),
     decode: toFloats,
   };
@@ -88,7 +89,7 @@ function whole(
 /** Describes a type of 64 bits; numbers are exact as far as float64 counts. */
 function wholeOf64(collect: (values: bigint[]) => Numbers, min: number): ElementType {
   return {
-    isWhole: true,
+    range: [min, 2 ** 53],
     encode: (values) =>
       collect(Array.from(values, (value) => BigInt(roundBetween(value, min, 2 ** 53)))),
     decode: toFloats,

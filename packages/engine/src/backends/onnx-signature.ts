@@ -1,8 +1,9 @@
+import { at } from '@umbra/shared/assert';
 import { channelCount, type ModelBundle } from '@umbra/shared/contracts/model';
 import { type AppError, invalidInput } from '@umbra/shared/errors';
 import type { InferenceSession } from 'onnxruntime-node';
 import { chooseOutput, type DeclaredOutput, listOutputs, widthOf } from '../graph/scores-output.js';
-import { type ElementTypeName, isElementType, isWholeType } from './element-types.js';
+import { type ElementTypeName, isElementType, wholeRange } from './element-types.js';
 
 /** Names of a session's input and output, and its batch size. */
 export type Signature = {
@@ -60,15 +61,36 @@ export function readSignature(
 /** Levels between a black and a white pixel, at least, of an input of whole numbers. */
 const minLevels = 16;
 
-/** Require that rounding to whole numbers leaves a picture: a scale of 1/255 leaves black and white. */
+/**
+ * Require that whole numbers leave a picture: a scale of 1/255 leaves black and white, and what lies
+ * beyond the type's range becomes its end.
+ */
 function assertLevels(type: ElementTypeName, bundle: ModelBundle): void {
-  const { scale, std } = bundle.input;
+  const range = wholeRange(type);
+  if (range === null) return;
+  const { scale, mean, std } = bundle.input;
   const levels = (255 * scale) / Math.max(...std);
-  if (!isWholeType(type) || levels >= minLevels) return;
-  throw bad(
-    bundle,
-    `to take pixels as ${type}, whole numbers, by a scale that leaves at least ${minLevels} levels, got ${levels.toPrecision(2)}: set input.scale to 1 (--scale 1)`,
-  );
+  const [min, max] = range;
+  const hint =
+    max < 255
+      ? `set input.scale, input.mean and input.std to what it was made for, such as 1, ${-min} and 1 (--scale 1 --mean ${mean.map(() => -min).join()})`
+      : 'set input.scale to 1 and input.mean to 0 (--scale 1)';
+  const expected = `to take pixels as ${type}, whole numbers`;
+  if (levels < minLevels) {
+    throw bad(
+      bundle,
+      `${expected}, by a scale that leaves at least ${minLevels} levels, got ${levels.toPrecision(2)}: ${hint}`,
+    );
+  }
+  for (const [channel, offset] of mean.entries()) {
+    const ends = [0, 255].map((pixel) => (pixel * scale - offset) / at(std, channel));
+    if (ends.every((end) => end >= min - 0.5 && end <= max + 0.5)) continue;
+    const got = ends.map((end) => Number(end.toPrecision(4))).join(' to ');
+    throw bad(
+      bundle,
+      `${expected} from ${min} to ${max}, got ${got} for black to white in channel ${channel}: ${hint}`,
+    );
+  }
 }
 
 function assertNumbers(output: InferenceSession.ValueMetadata | undefined, bundle: ModelBundle) {

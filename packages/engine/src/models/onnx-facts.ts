@@ -13,10 +13,9 @@ const passing = new Set(
   ),
 );
 
-/** Types of whole numbers. */
-const wholeTypes = new Set<number>([
+/** Types of whole numbers that hold pixels as they are, 0 to 255: int8 does not. */
+const pixelTypes = new Set<number>([
   onnxType.uint8,
-  onnxType.int8,
   onnxType.uint16,
   onnxType.int16,
   onnxType.int32,
@@ -38,7 +37,7 @@ export const readOnnxFacts: ReadFacts = async (folder, file) => {
     model: file,
     files: [...files],
     ...readInputShape(image?.shape ?? []),
-    scale: image !== undefined && wholeTypes.has(image.type) ? 1 : null,
+    scale: image !== undefined && pixelTypes.has(image.type) ? 1 : null,
     outputs: model.outputs.map((output) => ({ ...output, kind: kindOf(model, output) })),
     batch: model.nodes.some(({ opType }) => opType.startsWith(rangeOfAll)) ? 1 : null,
   };
