@@ -85,7 +85,7 @@ function boundariesOf(graph: OnnxGraph, { readers, isView }: Wiring): readonly n
     if (isView(node)) continue;
     const next = graph.nodes.slice(index + 1).find((one) => !isView(one));
     const branches = readers.get(at(node.outputs, 0))?.length !== 1;
-    const joins = next?.reach.kind === 'pointwise' && next.macs === 0 && isLocal(graph, next);
+    const joins = next?.reach.kind === 'pointwise' && next.macs === 0 && runsOnWindows(graph, next);
     if (branches || !joins) boundaries.push(index + 1);
   }
   return boundaries;
