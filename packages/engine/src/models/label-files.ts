@@ -10,6 +10,8 @@ const nameTable = z.record(
   z.string().regex(/^\d+$/),
   z.union([z.string(), z.tuple([z.string(), z.string()]).transform((both) => both.join(' '))]),
 );
+/** Characters of a wrong value that a message quotes. */
+const maxQuoted = 40;
 const forms =
   'a JSON array of names, {"0": name, ...}, {"0": [id, name], ...} or {"labels": [...]}, or a text of one name a line';
 
@@ -34,13 +36,20 @@ export async function readLabelFile(path: string): Promise<readonly string[]> {
   return names;
 }
 
+/** Encodings by their byte order marks. */
+const encodings: Readonly<Record<string, string>> = { fffe: 'utf-16le', feff: 'utf-16be' };
+
 /** Decode UTF-8, or what a byte order mark says; the mark itself is dropped. */
 function decode(bytes: Uint8Array, path: string): string {
-  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : 'utf-8';
+  const mark = Buffer.from(bytes.subarray(0, 2)).toString('hex');
+  const encoding = encodings[mark] ?? 'utf-8';
   try {
     return new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch (error) {
-    throw invalidInput(`Expected UTF-8 in '${path}', got another encoding`, error);
+    throw invalidInput(
+      `Expected UTF-8, or UTF-16 with its mark, in '${path}', got another encoding`,
+      error,
+    );
   }
 }
 
@@ -49,7 +58,19 @@ function namesOfJson(text: string, path: string): readonly string[] {
   const list = nameList.safeParse(value).data ?? metadataFile.safeParse(value).data?.labels;
   const names = list ?? namesOfTable(nameTable.safeParse(value).data ?? {}, path);
   if (names.length > 0) return names;
-  throw invalidInput(`Expected class names in '${path}', as ${forms}, got something else`);
+  throw invalidInput(`Expected class names in '${path}', as ${forms}, got ${describe(value)}`);
+}
+
+/** The first value of a JSON file that is no name, or what the whole is. */
+function describe(value: unknown): string {
+  if (value === undefined) return 'JSON that cannot be read';
+  const isObject = typeof value === 'object' && value !== null;
+  const [found] = isObject
+    ? Object.entries(value).filter(([, one]) => typeof one !== 'string')
+    : [];
+  const where = found === undefined ? '' : ` at '${found[0]}'`;
+  const text = JSON.stringify(found === undefined ? value : found[1]);
+  return `${text.length > maxQuoted ? `${text.slice(0, maxQuoted)}...` : text}${where}`;
 }
 
 function namesOfTable(table: Readonly<Record<string, string>>, path: string): readonly string[] {
@@ -63,11 +84,13 @@ function namesOfTable(table: Readonly<Record<string, string>>, path: string): re
   });
 }
 
-/** Teachable Machine begins every line with its index. */
+/** Teachable Machine begins every line with its index; others set it off by a colon or a tab. */
 function namesOfLines(text: string): readonly string[] {
   const lines = text.trimEnd().split(/\r\n|\r|\n/);
-  const isNumbered = lines.length > 1 && lines.every((line, index) => line.startsWith(`${index} `));
-  return isNumbered ? lines.map((line, index) => line.slice(`${index} `.length)) : lines;
+  const numbered = lines.map((line) => /^(\d+)(?::?[ \t]+|:$)(.*)$/.exec(line));
+  const isNumbered =
+    lines.length > 1 && numbered.every((found, index) => found?.[1] === `${index}`);
+  return isNumbered ? numbered.map((found) => found?.[2] ?? '') : lines;
 }
 
 function parse(text: string): unknown {
