@@ -10,7 +10,7 @@ export type EstimateOptions = { readonly signal?: AbortSignal };
 
 /** A calibration goes on until it took this long, or ran the whole plan. */
 const calibrationMs = 500;
-/** No batch is smaller, so the unoccluded image costs two. */
+/** No batch is smaller, so the unoccluded image takes the time of two. */
 const baselinePasses = 2;
 
 /**
@@ -30,7 +30,7 @@ export async function estimateRun(
   return {
     positions: run.plan.positions,
     passes,
-    macs: macs && macs.chosen * positions + macs.dense * (passes - 1 - positions + baselinePasses),
+    macs: macs && macs.chosen * positions + macs.dense * (passes - positions),
     seconds: (perPassMs * (passes - 1 + baselinePasses)) / 1000,
     memoryBytes: process.memoryUsage.rss(),
   };

@@ -248,10 +248,19 @@ describe('a plan', () => {
     expect(provenance).toMatchObject({ strategy: 'dense', backend: 'onnxruntime', device: 'cpu' });
   });
 
-  test('an estimate counts the multiply-adds of all passes', async () => {
+  test('an estimate counts the multiply-adds of the passes that it tells', async () => {
     const asked = resolve({ patch: 8, stride: 8, strategy: 'dense' });
     const { macs, passes } = await estimateRun(model, asked);
     const { macs: each } = await model.plan(asked);
-    expect(macs).toBe((each?.dense ?? 0) * (passes + 1));
+    expect(passes).toBe(17);
+    expect(macs).toBe((each?.dense ?? 0) * 17);
+  });
+
+  test('an estimate of an incremental run has one whole pass, and parts for the positions', async () => {
+    const asked = resolve({ ...small, strategy: 'incremental' });
+    const { macs, passes } = await estimateRun(model, asked);
+    const { dense = 0, chosen = 0 } = (await model.plan(asked)).macs ?? {};
+    expect(passes).toBe(65);
+    expect(macs).toBe(dense + chosen * 64);
   });
 });
