@@ -12,8 +12,9 @@ import {
   readClassNames,
   stageBundle,
 } from '@umbra/engine';
-import { reportError } from '@umbra/shared/errors';
+import { invalidInput, reportError } from '@umbra/shared/errors';
 import { findModel, modelFolders, registryFolder } from '../lib/find-model.js';
+import { parseNumber, parseSize } from '../lib/flags.js';
 import { printJson } from '../lib/output.js';
 import { alignColumns } from '../lib/summary.js';
 
@@ -42,20 +43,51 @@ type ParsedClaims = {
     | undefined;
 };
 
-/** What is no number becomes NaN, which the bundle's contract refuses. */
-function parseClaims(options: AddModelOptions): ParsedClaims {
+/** @throws {AppError} `invalid_input`, with the flag that cannot be read. */
+export function parseClaims(options: AddModelOptions): ParsedClaims {
   const { input, scale, mean, std, resize, threshold } = options;
-  const [height = Number.NaN, width = Number.NaN] = input?.split('x').map(Number) ?? [];
-  const [top = Number.NaN, bottom = 1] = scale?.split('/').map(Number) ?? [];
-  const [rule = '', side] = resize?.split(':') ?? [];
   return {
-    size: input === undefined ? undefined : { height, width },
-    scale: scale === undefined ? undefined : top / bottom,
-    mean: mean?.split(',').map(Number),
-    std: std?.split(',').map(Number),
-    threshold: threshold === undefined ? undefined : Number(threshold),
-    resize: resize === undefined ? undefined : { rule, ...(side && { shorterSide: Number(side) }) },
+    size: parseSize(input, '--input') ?? undefined,
+    scale: parseFlag(scale, '--scale', 'a number or a fraction as 1/255', parseFraction),
+    mean: parseFlag(mean, '--mean', 'numbers as 0.5,0.5,0.5', parseNumbers),
+    std: parseFlag(std, '--std', 'numbers as 0.5,0.5,0.5', parseNumbers),
+    threshold: parseFlag(threshold, '--threshold', 'a probability between 0 and 1', parseShare),
+    resize: parseFlag(resize, '--resize', 'crop:PX, fit:PX or squash', parseResize),
   };
+}
+
+/** @param parse Gives null for a text that is not as `wanted` says. */
+function parseFlag<T>(
+  text: string | undefined,
+  flag: string,
+  wanted: string,
+  parse: (text: string) => T | null,
+): T | undefined {
+  if (text === undefined) return undefined;
+  const value = parse(text);
+  if (value === null) throw invalidInput(`Expected ${flag} to be ${wanted}, got '${text}'`);
+  return value;
+}
+
+function parseFraction(text: string): number | null {
+  const [top = Number.NaN, bottom = 1, ...rest] = text.split('/').map(parseNumber);
+  return rest.length === 0 && Number.isFinite(top / bottom) ? top / bottom : null;
+}
+
+function parseNumbers(text: string): number[] | null {
+  const numbers = text.split(',').map(parseNumber);
+  return numbers.every(Number.isFinite) ? numbers : null;
+}
+
+function parseShare(text: string): number | null {
+  const share = parseNumber(text);
+  return share > 0 && share < 1 ? share : null;
+}
+
+function parseResize(text: string): NonNullable<ModelClaims['resize']> | null {
+  if (text === 'squash') return { rule: text };
+  const [, rule, side] = /^(crop|fit)(?::([1-9]\d{0,4}))?$/.exec(text) ?? [];
+  return rule === undefined ? null : { rule, ...(side && { shorterSide: Number(side) }) };
 }
 
 /** Print the models that are found by name. */

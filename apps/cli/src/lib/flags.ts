@@ -7,11 +7,16 @@ export function required(value: string | undefined, flag: string): string {
   throw invalidInput(`Expected ${flag}, got none`);
 }
 
+/** Missing or empty text is not zero: it becomes NaN, which every contract refuses. */
+export const parseNumber = (text: string | undefined): number =>
+  text === undefined || text.trim() === '' ? Number.NaN : Number(text);
+
 /** `HEIGHTxWIDTH`, px; null if not given. @throws {AppError} `invalid_input` */
-export function parseSize(text: string | undefined): Size | null {
+export function parseSize(text: string | undefined, flag = '--size'): Size | null {
   if (text === undefined) return null;
   const [, height, width] = /^([1-9]\d{0,4})x([1-9]\d{0,4})$/.exec(text) ?? [];
-  if (height === undefined) throw invalidInput(`Expected --size to be HEIGHTxWIDTH, got '${text}'`);
+  if (height === undefined)
+    throw invalidInput(`Expected ${flag} to be HEIGHTxWIDTH, got '${text}'`);
   return { height: Number(height), width: Number(width) };
 }
 

@@ -4,6 +4,7 @@ import {
   occlusionSettings,
 } from '@umbra/shared/contracts/settings';
 import { invalidInput } from '@umbra/shared/errors';
+import { parseNumber } from './flags.js';
 
 /** Flags of an occlusion run, the same for every command, as the parser gives them. */
 export type SettingsFlags = {
@@ -109,7 +110,3 @@ function parseTarget(name: string | undefined): unknown {
   if (k !== undefined) return { kind: 'top', k: parseNumber(k) };
   return { kind: 'class', name };
 }
-
-/** Missing or empty text is not zero: it becomes NaN, which the contract refuses. */
-const parseNumber = (text: string | undefined): number =>
-  text === undefined || text.trim() === '' ? Number.NaN : Number(text);
