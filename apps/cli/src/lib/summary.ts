@@ -5,6 +5,7 @@ import { errorReport } from '@umbra/shared/contracts/dataset';
 import { type ImageResult, imageResult } from '@umbra/shared/contracts/result';
 import type { Faithfulness } from '@umbra/shared/contracts/shard';
 import { z } from 'zod';
+import { escapeControls } from './output.js';
 
 type TargetSummary = {
   readonly target: string;
@@ -101,7 +102,8 @@ const formatAreas = (found: Faithfulness | null): string =>
   found === null ? '' : `${found.deletion.toFixed(3)} / ${found.insertion.toFixed(3)}`;
 
 /** Align cells in columns, with a rule below the first row; every row has a cell a column. */
-export function alignColumns([header = [], ...rows]: readonly (readonly string[])[]): string {
+export function alignColumns(table: readonly (readonly string[])[]): string {
+  const [header = [], ...rows] = table.map((cells) => cells.map(escapeControls));
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => at(row, column).length)),
   );
