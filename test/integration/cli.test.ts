@@ -71,11 +71,30 @@ describe('umbra', () => {
     expect(outcome.stderr).toContain('refused notes.txt');
     expect(outcome.stderr).toContain('refused link.png: Expected a file that can be read');
     expect(outcome.stderr).toContain('refused \ufffd: Expected a file that can be read');
-    expect(outcome.code).toBe(0);
+    expect(outcome.code).toBe(1);
     expect(printed(outcome).images.map(({ name }) => name)).toEqual([
       'class 0/photo.png',
       'class 1/photo.png',
     ]);
+  });
+
+  test.each(['file', 'folder'])('submit of a %s without a photo tells why', async (kind) => {
+    const set = join(folder, `broken ${kind}`);
+    await mkdir(set, { recursive: true });
+    const cut = join(set, 'cut\n.png');
+    await writeFile(cut, (await readFile(photos[0] ?? '')).subarray(0, 60));
+    const to = [
+      '--api',
+      service.url,
+      '--model',
+      'tiny',
+      '--out',
+      join(folder, 'none'),
+      ...settings,
+    ];
+    const outcome = await run('submit', kind === 'file' ? cut : set, ...to);
+    expect(outcome.stderr).toMatch(/^refused cut\\n\.png: \S+/m);
+    expect(outcome.code).toBeGreaterThan(0);
   });
 
   test('submit labels photos of an archive by its folders', async () => {

@@ -1,12 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { Job, NewDataset, UmbraClient } from '@umbra/client';
+import { type Job, type NewDataset, type UmbraClient, UmbraError } from '@umbra/client';
 import { downloadArchive, uploadFiles } from '@umbra/client/files';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import { AppError } from '@umbra/shared/errors';
 import { extractArchive } from '../lib/archive.js';
 import { required } from '../lib/flags.js';
-import { printJson } from '../lib/output.js';
+import { escapeControls, printJson } from '../lib/output.js';
 import { createProgressBar } from '../lib/progress-bar.js';
 import { openService, pollMs, type ServiceFlags } from '../lib/service.js';
 import { parseSettings, type SettingsFlags } from '../lib/settings-flags.js';
@@ -44,6 +44,8 @@ export type SubmissionResult = {
   readonly counts: Job['counts'];
   readonly images: readonly Summary[];
   readonly errors: readonly FailedImage[];
+  /** Files that the service did not take. */
+  readonly refusals: NewDataset['refusals'];
   readonly seconds: number;
 };
 
@@ -61,13 +63,13 @@ export async function submit(photos: readonly string[], options: SubmitOptions):
     ...(rowsPerShard !== undefined && { rowsPerShard: Number(rowsPerShard) }),
   });
   for (const { name, error } of result.errors) {
-    process.stderr.write(`${name}: ${error.message}\n`);
+    process.stderr.write(`${escapeControls(name)}: ${error.message}\n`);
   }
   if (result.images.length > 0) {
     process.stderr.write(`\n${formatTable(result.images)}\n\nHeatmaps: ${out}\n`);
   }
   if (options.json) printJson(result);
-  if (result.errors.length > 0) process.exitCode = 1;
+  if (result.errors.length + result.refusals.length > 0) process.exitCode = 1;
 }
 
 /**
@@ -79,9 +81,6 @@ export async function runSubmission(submission: Submission): Promise<SubmissionR
   const startedAt = performance.now();
   const client = await openService({ api: submission.api, keyFile: submission.keyFile });
   const { id, refusals } = await upload(client, submission.photos);
-  for (const { name, error } of refusals) {
-    process.stderr.write(`refused ${name}: ${error.message}\n`);
-  }
   const job = await client.createJob({
     dataset: id,
     model: submission.model,
@@ -116,17 +115,34 @@ export async function runSubmission(submission: Submission): Promise<SubmissionR
   await extractArchive(archive, results);
   const images = await readSummaries(results);
   const errors = await readFailures(results);
-  return { job: job.id, state: status.state, counts: status.counts, images, errors, seconds };
+  const { state, counts } = status;
+  return { job: job.id, state, counts, images, errors, refusals, seconds };
 }
 
-/** Photos in one request, or folders in many. */
+/** Photos in one request, or folders in many; what is refused is told as soon as it is known. */
 async function upload(
   client: UmbraClient,
   photos: readonly string[],
 ): Promise<Pick<NewDataset, 'id' | 'refusals'>> {
-  if (!(await hasFolder(photos))) return uploadFiles(client, photos);
-  const { dataset, refusals } = await uploadFolders(client, photos, (files) => {
-    process.stderr.write(`sent ${files} files\n`);
-  });
-  return { id: dataset.id, refusals };
+  const refusals: NewDataset['refusals'] = [];
+  const onRefused = (refused: NewDataset['refusals']): void => {
+    for (const { name, error } of refused) {
+      process.stderr.write(`refused ${escapeControls(name)}: ${error.message}\n`);
+    }
+    refusals.push(...refused);
+  };
+  if (await hasFolder(photos)) {
+    const onSent = (files: number) => process.stderr.write(`sent ${files} files\n`);
+    const { id } = await uploadFolders(client, photos, { onSent, onRefused });
+    return { id, refusals };
+  }
+  try {
+    const dataset = await uploadFiles(client, photos);
+    onRefused(dataset.refusals);
+    return { id: dataset.id, refusals };
+  } catch (error) {
+    // Where no file is an image, the reasons come with the refusal of them all.
+    if (error instanceof UmbraError) onRefused(error.problem.refusals ?? []);
+    throw error;
+  }
 }

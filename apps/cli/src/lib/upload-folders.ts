@@ -9,6 +9,13 @@ import { pollMs } from './service.js';
 type Refusals = NewDataset['refusals'];
 type LocalFile = { readonly path: string; readonly name: string; readonly bytes: number };
 
+export type UploadEvents = {
+  /** @param files Sent so far. */
+  readonly onSent: (files: number) => void;
+  /** Files that were not taken, as soon as that is known. */
+  readonly onRefused: (refusals: Refusals) => void;
+};
+
 /** Images of one request, all of which are sent again where it breaks off. */
 const batchFiles = 200;
 const batchBytes = 64 * 1024 * 1024;
@@ -34,20 +41,19 @@ const isArchive = (path: string): boolean => /\.(zip|tar|tgz|tar\.gz)$/i.test(pa
 export async function uploadFolders(
   client: UmbraClient,
   paths: readonly string[],
-  onSent: (files: number) => void = () => undefined,
-): Promise<{ readonly dataset: Dataset; readonly refusals: Refusals }> {
+  { onSent, onRefused }: UploadEvents,
+): Promise<Dataset> {
   const open = (await (await post(client, '/v1/datasets', '{}')).json()) as Dataset;
   const at = `/v1/datasets/${open.id}`;
-  const refusals: Refusals = [];
   let sent = 0;
   const skip = (name: string, error: unknown): void => {
     const message =
       'Expected a file that can be read, got a broken link, or a name that is not UTF-8';
-    refusals.push({ name, error: reportError(invalidInput(message, error)) });
+    onRefused([{ name, error: reportError(invalidInput(message, error)) }]);
   };
   for await (const batch of batches(listPhotos(paths, skip))) {
     const answer = await retried(() => sendBatch(client, at, batch));
-    refusals.push(...answer.refusals);
+    onRefused(answer.refusals);
     sent += batch.length;
     onSent(sent);
   }
@@ -55,7 +61,7 @@ export async function uploadFolders(
   await retried(() => client.request(`${at}/close`, { method: 'POST' }));
   for (;;) {
     const dataset = (await (await retried(() => client.request(at))).json()) as Dataset;
-    if (dataset.state === 'ready') return { dataset, refusals };
+    if (dataset.state === 'ready') return dataset;
     if (dataset.state === 'failed') {
       throw new AppError('unprocessable', dataset.error?.message ?? 'The dataset failed');
     }
