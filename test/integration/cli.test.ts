@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import {
   copyFile,
+  cp,
   mkdir,
   mkdtemp,
   readdir,
@@ -211,6 +212,27 @@ describe('umbra', () => {
     const refused = await run('plan', '--model', model, '--size', 'large');
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain("Expected --size to be HEIGHTxWIDTH, got 'large'");
+  });
+
+  test.each([
+    ['run', []],
+    ['dry run', ['--dry-run']],
+  ])('a %s refuses a class that a model without class names lacks', async (kind, flags) => {
+    const model = join(folder, `nameless ${kind}`);
+    await cp(join(service.folder, 'models', 'tiny'), model, { recursive: true });
+    const path = join(model, 'bundle.json');
+    const { labels, ...bundle } = JSON.parse(await readFile(path, 'utf8')) as {
+      labels: string;
+      files: { path: string }[];
+    };
+    const files = bundle.files.filter((file) => file.path !== labels);
+    await writeFile(path, JSON.stringify({ ...bundle, files }));
+    const outcome = await run(
+      ...['explain', photos[0] ?? '', '--model', model, '--target', 'zz', ...settings],
+      ...['--out', join(folder, 'nameless'), ...flags],
+    );
+    expect(outcome.code).toBe(2);
+    expect(outcome.stderr).toMatch(/^umbra: Expected .*'zz'/);
   });
 
   test('a dry run prints the cost of a run and writes nothing', async () => {

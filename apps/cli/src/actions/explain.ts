@@ -27,7 +27,7 @@ import { dryRun } from '../lib/dry-run.js';
 import { type EngineFlags, parseEngineOptions } from '../lib/engine-flags.js';
 import { findModel } from '../lib/find-model.js';
 import { required } from '../lib/flags.js';
-import { printJson } from '../lib/output.js';
+import { escapeControls, printJson } from '../lib/output.js';
 import { maxPixels, readPhoto } from '../lib/photo.js';
 import { type PhotoItem, parseItem } from '../lib/photo-item.js';
 import { createProgressBar } from '../lib/progress-bar.js';
@@ -60,23 +60,23 @@ export async function explain(photos: readonly string[], flags: ExplainOptions):
     createClassFinder(classNames)(label, '--label');
   };
   assertFits(await readClassNames(folder, bundle));
-  if (flags.dryRun) return await dryRun(openEngine(limits), { folder, photos, settings, json });
-  const out = resolve(required(flags.out, '--out DIR'));
+  const out = flags.dryRun ? '' : resolve(required(flags.out, '--out DIR'));
   const startedAt = performance.now();
   const images: Summary[] = [];
   const errors: { name: string; error: ReturnType<typeof reportError> }[] = [];
   const engine = openEngine(limits);
   try {
-    const next = await findNextRun(photos, bundle, { settings, limits });
+    const next = flags.dryRun ? undefined : await findNextRun(photos, bundle, { settings, limits });
     const model = await engine.open(folder, next);
     // A model without class names tells only now how many classes it has.
     assertFits(model.labels);
+    if (flags.dryRun) return await dryRun(model, { photos, settings, json });
     for (const [index, path] of photos.entries()) {
       try {
         images.push(await explainPhoto({ model, settings, item, out, limits }, path, index));
       } catch (error) {
         errors.push({ name: path, error: reportError(error) });
-        process.stderr.write(`${path}: ${reportError(error).message}\n`);
+        process.stderr.write(`${escapeControls(path)}: ${reportError(error).message}\n`);
       }
     }
   } finally {
@@ -125,7 +125,7 @@ async function explainPhoto(
   const input = await prepareImage(photo, model.bundle.input, { maxPixels, ...limits });
   const resolved = model.resolve(settings, input);
   const { positions } = resolved.plan;
-  const bar = createProgressBar(basename(path));
+  const bar = createProgressBar(escapeControls(basename(path)));
   const run = await model.occlude(input, resolved, {
     ...item,
     onProgress: (done) => bar.update(done, positions, null),

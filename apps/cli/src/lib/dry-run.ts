@@ -1,14 +1,18 @@
-import { type Engine, estimateRun, inputSize, inspectImage, type RunEstimate } from '@umbra/engine';
+import {
+  estimateRun,
+  inputSize,
+  inspectImage,
+  type OpenModel,
+  type RunEstimate,
+} from '@umbra/engine';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import { reportError } from '@umbra/shared/errors';
 import { formatMacs } from './format-macs.js';
-import { printJson } from './output.js';
+import { escapeControls, printJson } from './output.js';
 import { maxPixels, readPhoto } from './photo.js';
 import { alignColumns } from './summary.js';
 
 export type DryRun = {
-  /** The model's bundle. */
-  readonly folder: string;
   /** Files of photos. */
   readonly photos: readonly string[];
   readonly settings: OcclusionSettings;
@@ -17,34 +21,26 @@ export type DryRun = {
 
 type Estimated = { readonly name: string } & RunEstimate;
 
-/** Print what explaining photos would take, and close the engine. */
-export async function dryRun(
-  engine: Engine,
-  { folder, photos, settings, json }: DryRun,
-): Promise<void> {
+/** Print what explaining photos would take. */
+export async function dryRun(model: OpenModel, { photos, settings, json }: DryRun): Promise<void> {
   const errors: { name: string; error: ReturnType<typeof reportError> }[] = [];
   const images: Estimated[] = [];
   /** Estimates by the input's extent: photos of one extent take the same. */
   const known = new Map<string, Promise<RunEstimate>>();
-  try {
-    const model = await engine.open(folder);
-    for (const name of photos) {
-      try {
-        const size = inputSize(
-          model.bundle.input,
-          await inspectImage(await readPhoto(name), { maxPixels }),
-        );
-        const key = `${size.height}x${size.width}`;
-        const estimate = known.get(key) ?? estimateRun(model, model.resolve(settings, size));
-        known.set(key, estimate);
-        images.push({ name, ...(await estimate) });
-      } catch (error) {
-        errors.push({ name, error: reportError(error) });
-        process.stderr.write(`${name}: ${reportError(error).message}\n`);
-      }
+  for (const name of photos) {
+    try {
+      const size = inputSize(
+        model.bundle.input,
+        await inspectImage(await readPhoto(name), { maxPixels }),
+      );
+      const key = `${size.height}x${size.width}`;
+      const estimate = known.get(key) ?? estimateRun(model, model.resolve(settings, size));
+      known.set(key, estimate);
+      images.push({ name, ...(await estimate) });
+    } catch (error) {
+      errors.push({ name, error: reportError(error) });
+      process.stderr.write(`${escapeControls(name)}: ${reportError(error).message}\n`);
     }
-  } finally {
-    await engine.close();
   }
   const total = addEstimates(images);
   if (images.length > 0) process.stderr.write(`\n${formatEstimates(images, total)}\n`);
