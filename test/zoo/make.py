@@ -74,8 +74,8 @@ NETWORKS = {
     "unet-classifier": ((UShaped, OWN), "dynamo", 224),
 }
 
-# Deviation of batch normalisation's shifts, where 0.1 leaves too little of an image's differences.
-SHIFTS = {"efficientnet_v2_s": 0.02}
+# Networks so deep that little of an image's differences is left beside biases, which are drawn smaller there.
+SMALL_BIASES = {"efficientnet_v2_s"}
 
 
 def main():
@@ -102,7 +102,7 @@ def make(name, work, target):
     net = build()
     channels = 1 if name == "lenet-grey" else 3
     images = smooth_noise(8, channels, side, 0)
-    enliven(net, images, SHIFTS.get(name, 0.1))
+    enliven(net, images, 0.1 if name in SMALL_BIASES else 1)
     path = work / f"{name}.onnx"
     export(net.eval(), path, images[:1] if form == "dynamo-one" else images[:2], form)
     faults = compare(net, path, images)
@@ -128,7 +128,7 @@ MIN_SPREAD = 2e-3
 
 
 @torch.no_grad()
-def enliven(net, images, shift):
+def enliven(net, images, bias):
     """Draw weights that keep an image's differences through the depth.
 
     Initial values are meant for training: with them, deep networks return nearly the same outputs
@@ -143,10 +143,10 @@ def enliven(net, images, shift):
         if isinstance(module, (nn.Conv2d, nn.Linear, nn.ConvTranspose2d)):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
             if module.bias is not None:
-                nn.init.normal_(module.bias, std=0.05)
+                nn.init.normal_(module.bias, std=0.05 * bias)
         elif isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.8, 1.2)
-            nn.init.normal_(module.bias, std=shift)
+            nn.init.normal_(module.bias, std=0.1 * bias)
             module.momentum = None
         elif isinstance(module, nn.Dropout):
             module.p = 0.0
