@@ -15,3 +15,17 @@ export async function makeZip(files: Readonly<Record<string, Buffer>>): Promise<
 }
 
 const standIn = (name: string): string => `~${name.replaceAll(/[^a-z]/g, '~').slice(1)}`;
+
+/** Length of a zip's last record without a comment. */
+const endBytes = 22;
+
+/** A zip of one file, listed a number of times: all entries share its bytes. */
+export function shareBytes(zip: Buffer, count: number): Buffer {
+  const end = Buffer.from(zip.subarray(zip.length - endBytes));
+  const start = end.readUInt32LE(16);
+  const row = zip.subarray(start, zip.length - endBytes);
+  end.writeUInt16LE(count, 8);
+  end.writeUInt16LE(count, 10);
+  end.writeUInt32LE(count * row.length, 12);
+  return Buffer.concat([zip.subarray(0, start), ...Array<Buffer>(count).fill(row), end]);
+}

@@ -51,7 +51,14 @@ export function createApp(services: ApiServices): Express {
     ...resultRoutes(services),
     ...docsRoutes(() => describeApi(routes.map(({ operation }) => operation))),
   ];
-  const router = mountRoutes(routes, createAuthorize(services), limitRequests(services));
+  const router = mountRoutes(routes, {
+    authorize: createAuthorize(services),
+    limit: limitRequests(services),
+    pace: {
+      idleMs: services.config.UMBRA_BODY_IDLE_MS,
+      minBytesPerSecond: services.config.UMBRA_BODY_MIN_BYTES_PER_SECOND,
+    },
+  });
   app.use(router);
   app.use(methodNotAllowed(router));
   app.use((request) => {

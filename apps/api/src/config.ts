@@ -29,7 +29,37 @@ const settings = commonConfig.extend({
   UMBRA_REQUESTS_PER_MINUTE: count(6000).describe(
     'Requests a minute of a tenant, unless `umbra tenants set` gives its own limit',
   ),
-  UMBRA_MAX_CONCURRENT_UPLOADS: count(4).describe('Uploads received at once; more wait unread'),
+  UMBRA_MAX_CONCURRENT_UPLOADS: count(4).describe(
+    'Uploads received at once; one tenant takes all but one place at most, and more wait unread',
+  ),
+  UMBRA_MAX_CONCURRENT_DRAWINGS: count(3).describe(
+    'Pictures drawn at once, shared as uploads are; each may take more than a hundred megabytes',
+  ),
+  UMBRA_MAX_CONCURRENT_DOWNLOADS: count(32).describe(
+    "Objects sent at once, shared as uploads are; each holds one of the process's 50 connections to S3",
+  ),
+  UMBRA_MAX_STREAMS: count(10_000).describe(
+    'Clients that follow jobs at once, shared as uploads are',
+  ),
+  UMBRA_EXPLAIN_MB: count(256).describe(
+    'Memory for images of `POST /v1/explain` that are not stored yet, MiB; one tenant takes three quarters at most',
+  ),
+  UMBRA_MAX_WAITING: count(100).describe(
+    'Requests that wait to upload, to draw, to download or to explain, each; beyond it the last one of the tenant with most of them is refused',
+  ),
+  UMBRA_MAX_WAIT_MS: count(60_000).describe('Limit for such a wait, ms'),
+  UMBRA_STALLED_MS: count(120_000).describe(
+    'Time after which `/readyz` fails while requests wait for a place and nothing in one moves, ms',
+  ),
+  UMBRA_BODY_IDLE_MS: count(30_000).describe(
+    "Limit for the time without a byte of a request's body, ms",
+  ),
+  UMBRA_BODY_MIN_BYTES_PER_SECOND: count(1024).describe(
+    'Slowest rate of a body over `UMBRA_BODY_IDLE_MS`, bytes a second',
+  ),
+  UMBRA_MAX_UNPACK_SECONDS: count(3600).describe(
+    'Limit for the time in which an upload is received and unpacked, s',
+  ),
   UMBRA_BAD_KEYS_PER_MINUTE: count(60).describe(
     'Bad keys that one address may send; keys that have worked pass all the same',
   ),

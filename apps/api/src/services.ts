@@ -10,12 +10,12 @@ import type { Logger } from '@umbra/platform/telemetry/logger';
 import type { Tracing } from '@umbra/platform/telemetry/tracing';
 import type { TenantReader } from '@umbra/platform/tenancy/tenant-reader';
 import type { Cache } from '@umbra/shared/cache';
-import type { Semaphore } from '@umbra/shared/concurrency';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Registry } from 'prom-client';
 import type { ApiConfig } from './config.js';
+import type { ApiTurns } from './http/turns.js';
 import type { EventHub } from './jobs/event-hub.js';
 import type { FormatReader } from './models/model-formats.js';
 import type { Board } from './observability/bull-board.js';
@@ -52,7 +52,6 @@ export type ApiServices = {
   readonly polledJobs: Cache<JobRecord>;
   /** Progress of unfinished jobs as this process last told it. */
   readonly toldProgress: Cache<Progress>;
-  /** Bounds the uploads received at once: each needs memory and disk. */
-  readonly uploadSemaphore: Semaphore;
+  readonly turns: ApiTurns;
   readonly logger: Logger;
 };

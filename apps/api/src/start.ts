@@ -17,12 +17,12 @@ import type { Logger } from '@umbra/platform/telemetry/logger';
 import { serveMetrics } from '@umbra/platform/telemetry/serve-metrics';
 import { telemetryOf } from '@umbra/platform/telemetry/tracing';
 import { createCache } from '@umbra/shared/cache';
-import { createSemaphore } from '@umbra/shared/concurrency';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import { Queue } from 'bullmq';
 import { createApp } from './app.js';
 import { tenantDefaultsOf } from './auth/tenant-defaults.js';
 import type { ApiConfig } from './config.js';
+import { createApiTurns } from './http/turns.js';
 import { createEventHub } from './jobs/event-hub.js';
 import { checkPublished } from './models/check-published.js';
 import { createFormatReader } from './models/model-formats.js';
@@ -95,7 +95,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
     board,
     polledJobs: createCache<JobRecord>({ maxEntries: 1_000, ttlMs: polledMs }),
     toldProgress: createCache<Progress>({ maxEntries: 10_000 }),
-    uploadSemaphore: createSemaphore(config.UMBRA_MAX_CONCURRENT_UPLOADS),
+    turns: createApiTurns(config, registry),
     formatOf: createFormatReader(store),
   });
   const readBacklog = createBacklogReader(store, progress, throughput);

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 import { ZipArchive } from 'archiver';
 import { pack } from 'tar-stream';
 import { expect, test } from 'vitest';
@@ -27,7 +28,8 @@ const sink: Sink = {
   },
   async refuse() {},
 };
-const bounds = { isCompressed: false, maxBytes: 10_000 };
+const { signal } = new AbortController();
+const bounds = { isCompressed: false, maxBytes: 20_000, signal };
 
 test('an archive of too many or too large files is no archive of photos', async () => {
   const body = await tarOf({ a: Buffer.alloc(3000), b: Buffer.alloc(3000), c: Buffer.alloc(3000) });
@@ -48,9 +50,9 @@ test('entries of a zip are bounded together, whatever they are packed into', asy
   const path = join(folder, 'a.zip');
   await writeFile(path, Buffer.concat(chunks));
   const taken = names.length;
-  await unpackZip(path, sink, { maxBytes: 9_000 });
+  await unpackZip(path, sink, { maxBytes: 9_000, signal });
   expect(names.slice(taken)).toEqual(['a', 'b', 'c']);
-  const small = unpackZip(path, sink, { maxBytes: 8_000 });
+  const small = unpackZip(path, sink, { maxBytes: 8_000, signal });
   await expect(small).rejects.toMatchObject({ code: 'too_large' });
   await rm(folder, { recursive: true });
 });
@@ -165,4 +167,93 @@ test("a body's own error passes as it is, and a broken archive says so", async (
   await expect(
     unpackTar(Readable.from([body.subarray(0, 1000)]), sink, bounds),
   ).rejects.toMatchObject({ code: 'invalid_input' });
+});
+
+const mebibyte = 1024 * 1024;
+
+test('what follows the end of a tar, and headers of headers, count as its content', async () => {
+  const wide = { isCompressed: true, maxBytes: 1024 ** 3, signal };
+  const photos = await tarOf({ a: Buffer.alloc(10) });
+  const zeros = gzipSync(Buffer.concat([photos, Buffer.alloc(80 * mebibyte)]));
+  expect(zeros.length).toBeLessThan(131_000);
+  await expect(unpackTar(Readable.from([zeros]), sink, wide)).rejects.toMatchObject({
+    code: 'too_large',
+    message: expect.stringContaining(`at most ${64 * mebibyte} bytes`),
+  });
+  const pax = await paxHeaders(30);
+  await expect(unpackTar(Readable.from([pax]), sink, wide)).rejects.toMatchObject({
+    code: 'too_large',
+  });
+  const few = gzipSync(Buffer.concat([photos, Buffer.alloc(mebibyte)]));
+  await unpackTar(Readable.from([few]), sink, wide);
+});
+
+/** A compressed tar of nothing but headers of 3 MiB each. */
+async function paxHeaders(count: number): Promise<Buffer> {
+  const one = await tarOf({ PaxHeader: Buffer.alloc(3 * mebibyte) });
+  one.write('x', 156, 'latin1');
+  const header = withChecksum(one).subarray(0, one.length - 1024);
+  return gzipSync(Buffer.concat(Array<Buffer>(count).fill(header)));
+}
+
+test('a zip whose entries share bytes is refused before one is unpacked', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'umbra-zip-'));
+  const path = join(folder, 'a.zip');
+  const entries = [1, 2, 3].map((at) => ({ name: utf8(`${at}.png`), host: unix }));
+  const zip = rawZip(entries);
+  // The second entry of the directory says that it begins where the first one does.
+  const directory = zip.readUInt32LE(zip.length - 6);
+  zip.writeUInt32LE(0, directory + 46 + 5 + 42);
+  await writeFile(path, zip);
+  const before = names.length;
+  await expect(unpackZip(path, sink, bounds)).rejects.toMatchObject({
+    code: 'invalid_input',
+    message: 'Expected a zip file, got one whose entries share bytes',
+  });
+  expect(names).toHaveLength(before);
+  // Entries that are apart may be listed in any order.
+  const shuffled = rawZip(entries);
+  const row = 46 + 5;
+  const rows = [2, 0, 1].map((at) =>
+    Buffer.from(shuffled.subarray(directory + at * row, directory + (at + 1) * row)),
+  );
+  Buffer.concat(rows).copy(shuffled, directory);
+  await writeFile(path, shuffled);
+  await unpackZip(path, sink, bounds);
+  expect(names.slice(before)).toEqual(['3.png', '1.png', '2.png']);
+  await rm(folder, { recursive: true });
+});
+
+test('unpacking stops once nobody waits for it', async () => {
+  const left = new Error('left');
+  const client = new AbortController();
+  let taken = 0;
+  const leaving: Sink = {
+    async add() {
+      taken += 1;
+      client.abort(left);
+    },
+    async refuse() {},
+  };
+  const limits = { ...bounds, signal: client.signal };
+  const body = await tarOf({ a: Buffer.alloc(3000), b: Buffer.alloc(3000) });
+  await expect(unpackTar(Readable.from([body]), leaving, limits)).rejects.toBe(left);
+  await expect(unpackTar(Readable.from([body]), leaving, limits)).rejects.toBe(left);
+  expect(taken).toBe(1);
+  const folder = await mkdtemp(join(tmpdir(), 'umbra-zip-'));
+  const path = join(folder, 'a.zip');
+  await writeFile(path, rawZip([1, 2].map((at) => ({ name: utf8(`${at}.png`), host: unix }))));
+  await expect(unpackZip(path, leaving, limits)).rejects.toBe(left);
+  const later = new AbortController();
+  const leavingLater: Sink = {
+    async add() {
+      taken += 1;
+      later.abort(left);
+    },
+    async refuse() {},
+  };
+  const laterLimits = { ...bounds, signal: later.signal };
+  await expect(unpackZip(path, leavingLater, laterLimits)).rejects.toBe(left);
+  expect(taken).toBe(2);
+  await rm(folder, { recursive: true });
 });

@@ -45,7 +45,14 @@ export type DatasetWriter = Sink & {
 };
 
 /** What is no fault of a file: all of it is to be tried again. */
-const endsWriting = new Set<ErrorCode>(['unavailable', 'internal', 'quota_exceeded']);
+const endsWriting = new Set<ErrorCode>([
+  'unavailable',
+  'internal',
+  'quota_exceeded',
+  'request_timeout',
+  'deadline_exceeded',
+  'cancelled',
+]);
 const listedRefusals = 100;
 /** A process that dies loses no more than this from its journal; the images are in the store. */
 const segmentEntries = 200;

@@ -27,4 +27,5 @@ export { examine, type Facts, readLimited, type UploadLimits } from './photo.js'
 export type { Sink } from './sink.js';
 export { unpackTar } from './tar.js';
 export { withTotals } from './totals.js';
-export { unpackZip, type ZipOptions, type ZipPlace } from './zip.js';
+export { maxExpansion, type UnpackLimits } from './unpack-limits.js';
+export { unpackZip, type ZipPlace } from './zip.js';

@@ -1,16 +1,12 @@
-import { pipeline, type Readable } from 'node:stream';
+import { pipeline, type Readable, Transform } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { AppError, hasCode, invalidInput } from '@umbra/shared/errors';
 import { extract, type Header } from 'tar-stream';
 import { isIgnoredFile } from './names.js';
-import { maxEntries, type Sink } from './sink.js';
+import type { Sink } from './sink.js';
+import { assertEntries, assertExpansion, type UnpackLimits } from './unpack-limits.js';
 
-export type TarOptions = {
-  readonly isCompressed: boolean;
-  /** Limit for the content of all entries together, bytes: a small body may expand far. */
-  readonly maxBytes: number;
-  readonly maxEntries?: number;
-};
+export type TarOptions = UnpackLimits & { readonly isCompressed: boolean };
 
 /**
  * Give the files of a tar to a sink, one at a time, as they come. Nothing is unpacked to disk.
@@ -20,6 +16,7 @@ export type TarOptions = {
  *
  * @throws {AppError} `invalid_input` if it is no tar, or a broken one; `too_large`; errors of the
  *   body's own pass as they are.
+ * @throws The signal's reason.
  */
 export async function unpackTar(body: Readable, sink: Sink, options: TarOptions): Promise<void> {
   const tar = extract();
@@ -32,34 +29,61 @@ export async function unpackTar(body: Readable, sink: Sink, options: TarOptions)
   body.once('error', (error) => {
     bodyError = error;
   });
-  if (options.isCompressed) pipeline(body, createGunzip(), tar, done);
-  else pipeline(body, tar, done);
+  const { signal, isCompressed } = options;
+  const { packed, content } = meterExpansion(options);
+  if (isCompressed) pipeline(body, packed, createGunzip(), content, tar, done);
+  else pipeline(body, packed, content, tar, done);
+  const stop = () => {
+    body.destroy(signal.reason);
+    // The body may have been read to its end.
+    tar.destroy(signal.reason as Error);
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
   let entries = 0;
-  let bytes = 0;
   try {
     for await (const entry of tar) {
       entries += 1;
-      bytes += entry.header.size;
-      assertBounds(entries, bytes, options);
+      assertEntries(entries, options);
+      signal.throwIfAborted();
       await unpackEntry(entry.header, () => entry as unknown as Readable, sink);
       entry.resume();
     }
   } catch (error) {
     body.destroy();
+    signal.throwIfAborted();
     if (hasCode(bodyError)) throw bodyError;
     // A sink that ends it breaks the stream, too, and that is not why.
     throw badTar(hasCode(error) ? error : (failure ?? error));
+  } finally {
+    signal.removeEventListener('abort', stop);
   }
   // An empty body is a tar of no files to the library, and to nobody else.
   if (entries === 0) throw badTar(new Error('it has no entries'));
 }
 
-function assertBounds(entries: number, bytes: number, options: TarOptions): void {
-  const most = options.maxEntries ?? maxEntries;
-  if (entries > most) throw new AppError('too_large', `Expected at most ${most} entries`);
-  if (bytes > options.maxBytes) {
-    throw new AppError('too_large', `Expected at most ${options.maxBytes} bytes of files`);
-  }
+/** Everything that comes out counts: headers, and what follows the tar's end, are no entry's. */
+function meterExpansion(limits: UnpackLimits) {
+  let packedBytes = 0;
+  let bytes = 0;
+  const packed = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      packedBytes += chunk.length;
+      done(null, chunk);
+    },
+  });
+  const content = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      try {
+        assertExpansion(bytes, packedBytes, limits);
+        done(null, chunk);
+      } catch (error) {
+        done(error as AppError);
+      }
+    },
+  });
+  return { packed, content };
 }
 
 async function unpackEntry(header: Header, open: () => Readable, sink: Sink): Promise<void> {

@@ -1,5 +1,6 @@
-import type { Readable } from 'node:stream';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { promisify } from 'node:util';
+import { at } from '@umbra/shared/assert';
 import { AppError, hasCode, invalidInput } from '@umbra/shared/errors';
 import {
   type Entry,
@@ -11,32 +12,61 @@ import {
   type ZipFile,
 } from 'yauzl';
 import { isIgnoredFile } from './names.js';
-import { maxEntries, type Sink } from './sink.js';
+import type { Sink } from './sink.js';
+import { assertEntries, assertExpansion, type UnpackLimits } from './unpack-limits.js';
 
 /** A file's path, or something that can be read anywhere. */
 export type ZipPlace = string | { readonly reader: RandomAccessReader; readonly bytes: number };
-
-export type ZipOptions = {
-  /** Limit for the content of all entries together, bytes: many may share the bytes that they are unpacked from. */
-  readonly maxBytes: number;
-  readonly maxEntries?: number;
-};
 
 const openFile = promisify<string, Options, ZipFile>(open);
 const openReader = promisify<RandomAccessReader, number, Options, ZipFile>(fromRandomAccessReader);
 const symbolicLink = 0o120000;
 const fileType = 0o170000;
 
+/** Bytes of an entry's own header, at least. */
+const headerBytes = 30;
+
 /**
  * Give the files of a zip to a sink, one at a time, in the order of its directory.
  *
- * Nothing is unpacked to disk. Folders, `__MACOSX` and hidden files are passed over; links and names
- * that would leave the folder are refused one by one.
+ * Nothing is unpacked to disk, and nothing before the whole directory was checked. Folders, `__MACOSX` and
+ * hidden files are passed over; links and names that would leave the folder are refused one by one.
  *
- * @throws {AppError} `invalid_input` if it is no zip, or a broken one; `too_large`.
+ * @throws {AppError} `invalid_input` if it is no zip, a broken one, or one whose entries share bytes;
+ *   `too_large`.
+ * @throws The signal's reason.
  */
-export async function unpackZip(place: ZipPlace, sink: Sink, limits: ZipOptions): Promise<void> {
-  const most = limits.maxEntries ?? maxEntries;
+export async function unpackZip(place: ZipPlace, sink: Sink, limits: UnpackLimits): Promise<void> {
+  await checkDirectory(place, limits);
+  await readEntries(place, limits, (zip, entry) => unpackEntry(zip, entry, { sink, ...limits }));
+}
+
+/** Hold a zip's directory to the limits. @throws {AppError} `invalid_input`; `too_large` */
+async function checkDirectory(place: ZipPlace, limits: UnpackLimits): Promise<void> {
+  const starts: number[] = [];
+  const ends: number[] = [];
+  let bytes = 0;
+  await readEntries(place, limits, (zip, entry) => {
+    bytes += entry.uncompressedSize;
+    assertExpansion(bytes, zip.fileSize, limits);
+    starts.push(entry.relativeOffsetOfLocalHeader);
+    ends.push(entry.relativeOffsetOfLocalHeader + headerBytes + entry.compressedSize);
+  });
+  const sortedEnds = Float64Array.from(ends).sort();
+  // Ranges are apart where each begins after as many have ended as began before it.
+  for (const [index, start] of Float64Array.from(starts).sort().entries()) {
+    if (index > 0 && start < at(sortedEnds, index - 1)) {
+      throw invalidInput('Expected a zip file, got one whose entries share bytes');
+    }
+  }
+}
+
+/** Read a zip's directory, one entry after the other. */
+async function readEntries(
+  place: ZipPlace,
+  limits: UnpackLimits,
+  take: (zip: ZipFile, entry: Entry) => Promise<void> | void,
+): Promise<void> {
   // Names are checked by the sink, with an answer for each, and not by the library for all.
   const options = { lazyEntries: true, decodeStrings: false, validateEntrySizes: true } as const;
   const zip = await (typeof place === 'string'
@@ -46,22 +76,16 @@ export async function unpackZip(place: ZipPlace, sink: Sink, limits: ZipOptions)
     throw badZip(error);
   });
   try {
-    if (zip.entryCount > most) {
-      throw new AppError('too_large', `Expected at most ${most} entries, got ${zip.entryCount}`);
-    }
-    let bytes = 0;
-    const take = async (entry: Entry): Promise<void> => {
-      bytes += entry.uncompressedSize;
-      if (bytes > limits.maxBytes) {
-        throw new AppError('too_large', `Expected at most ${limits.maxBytes} bytes of files`);
-      }
-      await unpackEntry(zip, entry, sink);
+    assertEntries(zip.entryCount, limits);
+    const takeNow = async (entry: Entry): Promise<void> => {
+      limits.signal.throwIfAborted();
+      await take(zip, entry);
     };
     await new Promise<void>((resolve, reject) => {
       zip.on('error', (error) => reject(badZip(error)));
       zip.on('end', resolve);
       zip.on('entry', (entry: Entry) => {
-        take(entry).then(() => zip.readEntry(), reject);
+        takeNow(entry).then(() => zip.readEntry(), reject);
       });
       zip.readEntry();
     });
@@ -87,7 +111,11 @@ function nameOf(entry: Entry): string {
   return getFileNameLowLevel(flags, fileNameRaw, extraFields, isStrict);
 }
 
-async function unpackEntry(zip: ZipFile, entry: Entry, sink: Sink): Promise<void> {
+async function unpackEntry(
+  zip: ZipFile,
+  entry: Entry,
+  { sink, signal }: UnpackLimits & { readonly sink: Sink },
+): Promise<void> {
   const name = nameOf(entry);
   if (isIgnoredFile(name)) return;
   const mode = entry.externalFileAttributes >>> 16;
@@ -98,8 +126,10 @@ async function unpackEntry(zip: ZipFile, entry: Entry, sink: Sink): Promise<void
     return sink.refuse(name, invalidInput('Expected a plain entry, got an encrypted one'));
   }
   try {
-    await sink.add(name, () => openEntry(zip, entry), entry.uncompressedSize);
+    const open = async () => addAbortSignal(signal, await openEntry(zip, entry));
+    await sink.add(name, open, entry.uncompressedSize);
   } catch (error) {
+    signal.throwIfAborted();
     // The entry's own bytes are bad (checksum, inflation); the next may be good.
     if (hasCode(error) || error instanceof AppError) throw error;
     await sink.refuse(name, badZip(error));

@@ -1,29 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { createSemaphore, mapInOrder } from './concurrency.js';
-
-test('no more run at once than may, in order, also where some fail', async () => {
-  const semaphore = createSemaphore(2);
-  const began: number[] = [];
-  let running = 0;
-  let most = 0;
-  const results = await Promise.allSettled(
-    Array.from({ length: 7 }, (_, index) =>
-      semaphore(async () => {
-        began.push(index);
-        running += 1;
-        most = Math.max(most, running);
-        await new Promise((resolve) => setImmediate(resolve));
-        running -= 1;
-        if (index % 3 === 0) throw new Error('no');
-        return index;
-      }),
-    ),
-  );
-  expect(most).toBe(2);
-  expect(began).toEqual([0, 1, 2, 3, 4, 5, 6]);
-  expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(3);
-});
+import { mapInOrder } from './concurrency.js';
 
 async function* numbers(count: number, onEnd = () => {}) {
   try {

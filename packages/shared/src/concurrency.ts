@@ -1,24 +1,3 @@
-/** Runs work, a number of pieces at once, in the order in which it is given. */
-export type Semaphore = <T>(work: () => Promise<T>) => Promise<T>;
-
-/** @param permits Pieces at once, an integer >= 1. */
-export function createSemaphore(permits: number): Semaphore {
-  const waiting: (() => void)[] = [];
-  let running = 0;
-  return async (work) => {
-    if (running >= permits) await new Promise<void>((resolve) => waiting.push(resolve));
-    else running += 1;
-    try {
-      return await work();
-    } finally {
-      // Its permit goes to the next one, which is counted already.
-      const next = waiting.shift();
-      if (next === undefined) running -= 1;
-      else next();
-    }
-  };
-}
-
 export type OrderedOptions<R> = {
   /** Values worked on, or waiting to be taken, an integer >= 1. */
   readonly atOnce: number;

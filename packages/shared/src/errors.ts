@@ -11,6 +11,8 @@ export const errorCodes = {
   unsupported_media_type: { status: 415, retryable: false, title: 'Unsupported media type' },
   method_not_allowed: { status: 405, retryable: false, title: 'Method not allowed' },
   not_found: { status: 404, retryable: false, title: 'Not found' },
+  /** The body came too slowly, or stopped. */
+  request_timeout: { status: 408, retryable: false, title: 'Request timeout' },
   conflict: { status: 409, retryable: false, title: 'Conflict' },
   range_not_satisfiable: { status: 416, retryable: false, title: 'Range not satisfiable' },
   unprocessable: { status: 422, retryable: false, title: 'Unprocessable' },

@@ -1,7 +1,7 @@
 import { createDatasetMeter, newStreamId, type Tally } from '@umbra/datasets';
 import type { Reference } from '@umbra/shared/contracts/reference';
-import type { Request } from 'express';
 import { releaseQuietly } from '../auth/release-usage.js';
+import type { Upload } from '../http/receive-body.js';
 import type { ApiServices } from '../services.js';
 import { addManifest, removeManifest } from './dataset-sources.js';
 import { findOpenDataset } from './find-dataset.js';
@@ -11,7 +11,7 @@ import { receiveImages } from './receive-images.js';
 /** Services that receive images within a tenant's quota. */
 export type UploadServices = Pick<
   ApiServices,
-  'store' | 'config' | 'readTenant' | 'usage' | 'uploadSemaphore'
+  'store' | 'config' | 'readTenant' | 'usage' | 'turns'
 >;
 
 /**
@@ -25,11 +25,11 @@ export async function addImages(
   services: UploadServices,
   dataset: Reference,
   labels: LabelRule,
-  request: Request,
+  upload: Upload,
 ): Promise<Tally> {
   const { store } = services;
-  if (request.is('application/jsonl')) {
-    const source = await addManifest(services, dataset, labels, request);
+  if (upload.request.is('application/jsonl')) {
+    const source = await addManifest(services, dataset, labels, upload);
     await findOpenDataset(store, dataset).catch(async (error: unknown) => {
       await removeManifest(store, dataset, source);
       throw error;
@@ -41,7 +41,7 @@ export async function addImages(
   await meter.open();
   const writer = openDatasetWriter(services, { dataset, labels, meter, stream });
   try {
-    await receiveImages(services, request, writer);
+    await receiveImages(services, upload, writer);
   } finally {
     try {
       await writer.settle();

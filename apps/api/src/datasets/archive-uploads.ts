@@ -11,10 +11,10 @@ import {
 } from '@umbra/shared/contracts/dataset';
 import type { Reference } from '@umbra/shared/contracts/reference';
 import { AppError, hasCode, invalidInput, notFound } from '@umbra/shared/errors';
-import type { Request } from 'express';
 import type { z } from 'zod';
 import { releaseQuietly } from '../auth/release-usage.js';
 import { ProblemError } from '../http/problems.js';
+import { receiveBody, type Upload } from '../http/receive-body.js';
 import type { ApiServices } from '../services.js';
 import { addSource } from './dataset-sources.js';
 import { findOpenDataset } from './find-dataset.js';
@@ -74,22 +74,28 @@ export async function findArchiveUpload(
  * @throws {AppError} `conflict` with the right offset, if the part starts elsewhere.
  */
 export async function appendPart(
-  store: ObjectStore,
+  services: Pick<ApiServices, 'store' | 'config' | 'turns'>,
   dataset: Reference,
-  upload: ArchiveUpload,
-  request: Request,
+  archive: ArchiveUpload,
+  upload: Upload,
 ): Promise<number> {
+  const { request, signal } = upload;
+  const { store } = services;
   const given = request.get('upload-offset');
   if (given === undefined || !/^\d{1,15}$/.test(given)) {
     throw invalidInput('Expected Upload-Offset: a number of bytes');
   }
-  if (Number(given) !== upload.offset) {
-    throw new ProblemError('conflict', `Expected Upload-Offset ${upload.offset}, got ${given}`, {
-      headers: { 'Upload-Offset': String(upload.offset) },
+  if (Number(given) !== archive.offset) {
+    throw new ProblemError('conflict', `Expected Upload-Offset ${archive.offset}, got ${given}`, {
+      headers: { 'Upload-Offset': String(archive.offset) },
     });
   }
-  const parts = { store, tenant: dataset.tenant, dataset: dataset.id, source: upload.id };
-  const offset = await putParts(parts, request, upload.offset, upload.bytes);
+  const parts = { store, tenant: dataset.tenant, dataset: dataset.id, source: archive.id };
+  const offset = await receiveBody(services, upload, (body) =>
+    putParts(parts, body, archive.offset, archive.bytes),
+  );
+  // What came before a body was too slow is stored, too.
+  signal.throwIfAborted();
   // A dataset that was closed meanwhile takes nothing.
   await findOpenDataset(store, dataset);
   return offset;

@@ -19,9 +19,9 @@ import {
 } from '@umbra/shared/contracts/dataset';
 import { invalidInput } from '@umbra/shared/errors';
 import { newDatasetId } from '@umbra/shared/ids';
-import type { Request } from 'express';
 import { releaseQuietly } from '../auth/release-usage.js';
 import { ProblemError } from '../http/problems.js';
+import type { Upload } from '../http/receive-body.js';
 import type { ApiServices } from '../services.js';
 import type { UploadServices } from './add-images.js';
 import { addManifest, addSource } from './dataset-sources.js';
@@ -32,18 +32,18 @@ import { receiveImages } from './receive-images.js';
 /** Create a dataset of one request's images; a request that fails leaves none. */
 export async function createFromUpload(
   services: UploadServices & Pick<ApiServices, 'logger'>,
-  tenant: string,
   labels: LabelRule,
-  request: Request,
+  upload: Upload,
 ): Promise<{ dataset: Dataset; refusals: readonly Refusal[] }> {
   const { store, logger } = services;
+  const { tenant } = upload;
   const created = newDataset(newDatasetId(), new Date());
   const meter = createDatasetMeter(services, tenant, created.id);
   await meter.open();
   const reference = { tenant, id: created.id };
   const writer = openDatasetWriter(services, { dataset: reference, labels, meter });
   try {
-    await receiveImages(services, request, writer);
+    await receiveImages(services, upload, writer);
     await writer.settle();
     const dataset = await finalizeUpload(store, tenant, created, writer);
     await releaseQuietly(meter.settle());
@@ -108,14 +108,14 @@ export async function createFromRequest(
 
 /** Create a dataset of a manifest, whose lines a worker validates. */
 export async function createFromManifest(
-  services: IngestQueueServices & Pick<ApiServices, 'store' | 'config'>,
-  tenant: string,
+  services: IngestQueueServices & Pick<ApiServices, 'store' | 'config' | 'turns'>,
   labels: LabelRule,
-  request: Request,
+  upload: Upload,
 ): Promise<Dataset> {
+  const { tenant } = upload;
   const open = newDataset(newDatasetId(), new Date());
   try {
-    await addManifest(services, { tenant, id: open.id }, labels, request);
+    await addManifest(services, { tenant, id: open.id }, labels, upload);
   } catch (error) {
     await removeDataset(services.store, tenant, open).catch(() => undefined);
     throw error;

@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { deleteDataset, withTotals } from '@umbra/datasets';
 import { dataset, datasetItem, datasetRequest, refusal } from '@umbra/shared/contracts/dataset';
 import { AppError } from '@umbra/shared/errors';
@@ -8,6 +7,7 @@ import { releaseQuietly } from '../auth/release-usage.js';
 import { operation, type Route, route } from '../http/operation.js';
 import { pageAnswers } from '../http/pages.js';
 import { datasetParam } from '../http/params.js';
+import { sendBody } from '../http/send-object.js';
 import type { ApiServices } from '../services.js';
 import { addImages, type UploadServices } from './add-images.js';
 import { closeDataset } from './close-dataset.js';
@@ -155,18 +155,19 @@ type DatasetServices = UploadServices & IngestQueueServices & Pick<ApiServices, 
 export function datasetRoutes(services: DatasetServices): Route[] {
   const { store } = services;
   return [
-    route(datasetOperations.create, async ({ tenant, query, body, request, response }) => {
+    route(datasetOperations.create, async (call) => {
+      const { tenant, query, body, request, response } = call;
       const labels = query.labels ?? null;
       if (request.is('application/json') || request.is('application/jsonl')) {
         const created = request.is('application/json')
           ? await createFromRequest(services, tenant, { labels: query.labels, ...body })
-          : await createFromManifest(services, tenant, labels, request);
+          : await createFromManifest(services, labels, call);
         response.location(`/v1/datasets/${created.id}`);
         if (created.state === 'open') response.status(201).json({ ...created, refusals: [] });
         else response.status(202).set('Retry-After', pollSeconds).json(created);
         return;
       }
-      const { dataset, refusals } = await createFromUpload(services, tenant, labels, request);
+      const { dataset, refusals } = await createFromUpload(services, labels, call);
       response
         .status(201)
         .location(`/v1/datasets/${dataset.id}`)
@@ -187,15 +188,16 @@ export function datasetRoutes(services: DatasetServices): Route[] {
       }
       response.json(await listItems(store, { tenant, id }, query));
     }),
-    route(datasetOperations.refusals, async ({ tenant, params, response }) => {
+    route(datasetOperations.refusals, async ({ tenant, params, response, signal }) => {
       const found = await findDataset(store, { tenant, id: params.dataset });
       response.type('application/jsonl');
-      await pipeline(Readable.from(listRefusals(store, tenant, found)), response);
+      await sendBody(Readable.from(listRefusals(store, tenant, found)), { response, signal });
     }),
-    route(datasetOperations.add, async ({ tenant, params, query, request, response }) => {
+    route(datasetOperations.add, async (call) => {
+      const { tenant, params, query, response } = call;
       const reference = { tenant, id: params.dataset };
       const open = await findOpenDataset(store, reference);
-      const tally = await addImages(services, reference, query.labels ?? null, request);
+      const tally = await addImages(services, reference, query.labels ?? null, call);
       const counted = await withTotals(store, tenant, open);
       response.json({ ...counted, added: tally.images, refusals: tally.refusals });
     }),

@@ -5,9 +5,7 @@ import { keys } from '@umbra/platform/store/keys';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import type { DatasetSource } from '@umbra/shared/contracts/dataset';
 import type { Reference } from '@umbra/shared/contracts/reference';
-import { invalidInput } from '@umbra/shared/errors';
-import type { Request } from 'express';
-import { ClientDisconnectedError, limitBody } from '../http/limit-body.js';
+import { receiveBody, type Upload } from '../http/receive-body.js';
 import type { ApiServices } from '../services.js';
 import type { LabelRule } from './open-dataset-writer.js';
 
@@ -35,25 +33,20 @@ export async function addSource(
  * Add a request's manifest to a dataset as a source.
  *
  * @returns The source's id.
- * @throws {AppError} `too_large`; `invalid_input` if the body ends early.
+ * @throws {AppError} `too_large`; `unavailable` where too many uploads wait.
  */
 export async function addManifest(
-  { store, config }: Pick<ApiServices, 'store' | 'config'>,
+  services: Pick<ApiServices, 'store' | 'config' | 'turns'>,
   dataset: Reference,
   labels: LabelRule,
-  request: Request,
+  upload: Upload,
 ): Promise<string> {
   const { tenant, id } = dataset;
   const sourceId = newStreamId();
-  const body = limitBody(request, config.UMBRA_MAX_UPLOAD_BYTES);
-  try {
-    await store.putStream(keys.sourceLines(tenant, id, sourceId), body);
-  } catch (error) {
-    if (error instanceof ClientDisconnectedError) {
-      throw invalidInput('Expected a complete manifest', error);
-    }
-    throw error;
-  }
+  const { store } = services;
+  await receiveBody(services, upload, (body) =>
+    store.putStream(keys.sourceLines(tenant, id, sourceId), body),
+  );
   await addSource(store, dataset, sourceId, { version: 1, kind: 'lines', isUpload: false, labels });
   return sourceId;
 }

@@ -41,10 +41,12 @@ const part = (name: string, content: Buffer | string): Buffer =>
   ]);
 const end = Buffer.from('--b--\r\n');
 
+const { signal } = new AbortController();
+
 async function read(body: Readable, sink: Sink): Promise<void> {
   const headers = { 'content-type': 'multipart/form-data; boundary=b' };
   const request = { headers, get: () => headers['content-type'] } as unknown as Request;
-  await readForm(request, body, sink, { folder, maxBytes: 1e9 });
+  await readForm(request, body, sink, { folder, maxBytes: 1e9, signal });
 }
 
 const cut = (bytes: Buffer, size: number): Buffer[] =>
@@ -130,7 +132,7 @@ test('a file that cannot be stored is no fault of the form', async () => {
   const body = Readable.from([part('photos.zip', Buffer.alloc(300_000)), part('b.png', 'b'), end]);
   const headers = { 'content-type': 'multipart/form-data; boundary=b' };
   const request = { headers, get: () => headers['content-type'] } as unknown as Request;
-  const nowhere = { folder: join(folder, 'gone'), maxBytes: 1e9 };
+  const nowhere = { folder: join(folder, 'gone'), maxBytes: 1e9, signal };
   await expect(readForm(request, body, collect().sink, nowhere)).rejects.toMatchObject({
     code: 'ENOENT',
   });

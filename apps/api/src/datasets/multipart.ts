@@ -3,13 +3,13 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type Sink, unpackTar, unpackZip } from '@umbra/datasets';
+import { type Sink, type UnpackLimits, unpackTar, unpackZip } from '@umbra/datasets';
 import { AppError, invalidInput } from '@umbra/shared/errors';
 import type { Request } from 'express';
 import { feedForm, fileNameOf, openForm } from '../http/form.js';
 
-/** Folder for archives among the files, and the maximum size of their contents. */
-export type Unpacking = { readonly folder: string; readonly maxBytes: number };
+/** Folder for archives among the files, and the limits of their contents. */
+export type Unpacking = UnpackLimits & { readonly folder: string };
 
 /**
  * Pass the files of a form to a sink as they arrive, one at a time; archives among them are unpacked.
@@ -62,11 +62,11 @@ async function readFile(
   name: string,
   stream: Readable,
   sink: Sink,
-  { folder, maxBytes }: Unpacking,
+  { folder, ...limits }: Unpacking,
 ): Promise<void> {
   const lower = name.toLowerCase();
   if (/\.(tar|tgz|tar\.gz)$/.test(lower)) {
-    return unpackTar(stream, sink, { isCompressed: !lower.endsWith('.tar'), maxBytes });
+    return unpackTar(stream, sink, { ...limits, isCompressed: !lower.endsWith('.tar') });
   }
   if (/\.(7z|rar|bz2|tbz2?|xz|txz|zst)$/.test(lower)) {
     // An archive is not a photo that is too large, or broken.
@@ -76,6 +76,6 @@ async function readFile(
   if (!lower.endsWith('.zip')) return sink.add(name, () => stream);
   const path = join(folder, 'upload.zip');
   await pipeline(stream, createWriteStream(path));
-  await unpackZip(path, sink, { maxBytes });
+  await unpackZip(path, sink, limits);
   await rm(path);
 }

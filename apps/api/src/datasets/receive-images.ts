@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type Sink, unpackTar, unpackZip } from '@umbra/datasets';
+import { maxExpansion, type Sink, unpackTar, unpackZip } from '@umbra/datasets';
 import { AppError, invalidInput } from '@umbra/shared/errors';
 import { formatHeadBytes, formatOf } from '@umbra/shared/file-formats';
 import type { Request } from 'express';
 import { z } from 'zod';
-import { limitBody } from '../http/limit-body.js';
+import { receiveBody, type Upload } from '../http/receive-body.js';
 import type { ApiServices } from '../services.js';
 import { readForm, type Unpacking } from './multipart.js';
 
@@ -25,9 +25,6 @@ export const imageBodies = {
   'application/octet-stream': 'bytes',
 } as const;
 
-/** Maximum size of an archive's contents, as a multiple of an upload's. */
-const maxExpansion = 8;
-
 /**
  * Pass the images of a request's body to a sink.
  *
@@ -35,40 +32,50 @@ const maxExpansion = 8;
  *   ends early.
  */
 export async function receiveImages(
-  { config, uploadSemaphore }: Pick<ApiServices, 'config' | 'uploadSemaphore'>,
-  request: Request,
+  services: Pick<ApiServices, 'config' | 'turns'>,
+  upload: Upload,
   sink: Sink,
 ): Promise<void> {
-  assertMediaType(request);
-  // A request that waits is not read, which holds its client back.
-  await uploadSemaphore(() => receiveNow(config, request, sink));
+  assertMediaType(upload.request);
+  const { UMBRA_MAX_UNPACK_SECONDS: maxSeconds, UMBRA_MAX_UPLOAD_BYTES: bytes } = services.config;
+  await receiveBody(services, upload, async (body) => {
+    const folder = await mkdtemp(join(tmpdir(), 'umbra-upload-'));
+    const deadline = openDeadline(maxSeconds);
+    const signal = AbortSignal.any([upload.signal, deadline.signal]);
+    try {
+      await readBody(upload, body, sink, { folder, signal, maxBytes: maxExpansion * bytes });
+    } finally {
+      deadline.clear();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
 }
 
-async function receiveNow(
-  config: ApiServices['config'],
-  request: Request,
+/** Open a signal that is aborted after a time. */
+function openDeadline(seconds: number) {
+  const ending = new AbortController();
+  const message = `Expected an archive that is unpacked within ${seconds} s`;
+  const end = () => ending.abort(new AppError('deadline_exceeded', message));
+  const timer = setTimeout(end, seconds * 1_000).unref();
+  return { signal: ending.signal, clear: () => clearTimeout(timer) };
+}
+
+async function readBody(
+  { request }: Upload,
+  body: Readable,
   sink: Sink,
+  unpacking: Unpacking,
 ): Promise<void> {
-  const limit = config.UMBRA_MAX_UPLOAD_BYTES;
-  const folder = await mkdtemp(join(tmpdir(), 'umbra-upload-'));
-  const unpacking = { folder, maxBytes: maxExpansion * limit };
-  try {
-    const body = limitBody(request, limit);
-    if (request.is('multipart/form-data')) await readForm(request, body, sink, unpacking);
-    else {
-      // Tars of before POSIX have no signature.
-      const unsigned = request.is('application/x-tar') ? 'tar' : null;
-      await receiveArchive(body, sink, { ...unpacking, unsigned }).finally(() => body.destroy());
-    }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  if (request.is('multipart/form-data')) return readForm(request, body, sink, unpacking);
+  // Tars of before POSIX have no signature.
+  const unsigned = request.is('application/x-tar') ? 'tar' : null;
+  await receiveArchive(body, sink, { ...unpacking, unsigned });
 }
 
 async function receiveArchive(
   body: Readable,
   sink: Sink,
-  { folder, maxBytes, unsigned }: Unpacking & { readonly unsigned: string | null },
+  { folder, unsigned, ...limits }: Unpacking & { readonly unsigned: string | null },
 ): Promise<void> {
   const { head, whole } = await peek(body);
   const format = formatOf(head)?.name ?? unsigned;
@@ -76,11 +83,11 @@ async function receiveArchive(
     case 'zip': {
       const path = join(folder, 'upload.zip');
       await pipeline(whole, createWriteStream(path));
-      return unpackZip(path, sink, { maxBytes });
+      return unpackZip(path, sink, limits);
     }
     case 'tar':
     case 'gzip':
-      return unpackTar(whole, sink, { isCompressed: format === 'gzip', maxBytes });
+      return unpackTar(whole, sink, { ...limits, isCompressed: format === 'gzip' });
     default:
       throw invalidInput(
         `Expected a zip, tar or tar.gz archive, got ${format ?? 'something else'}`,

@@ -103,7 +103,7 @@ export const uploadOperations = {
 
 /** Routes of uploads into an open dataset that take more than one request. */
 export function uploadRoutes(
-  services: ReservingServices & Pick<ApiServices, 'store' | 'config'>,
+  services: ReservingServices & Pick<ApiServices, 'store' | 'config' | 'turns'>,
 ): Route[] {
   const { store } = services;
   return [
@@ -129,7 +129,8 @@ export function uploadRoutes(
         .set('Cache-Control', 'no-store')
         .json(upload);
     }),
-    route(uploadOperations.appendArchive, async ({ tenant, params, request, response }) => {
+    route(uploadOperations.appendArchive, async (call) => {
+      const { tenant, params, request, response } = call;
       if (!request.is(partType)) {
         throw new AppError(
           'unsupported_media_type',
@@ -139,7 +140,7 @@ export function uploadRoutes(
       const dataset = { tenant, id: params.dataset };
       await findOpenDataset(store, dataset);
       const upload = await findArchiveUpload(store, dataset, params.archive);
-      const offset = await appendPart(store, dataset, upload, request);
+      const offset = await appendPart(services, dataset, upload, call);
       response.status(204).set('Upload-Offset', String(offset)).end();
     }),
     route(uploadOperations.deleteArchive, async ({ tenant, params, response }) => {

@@ -11,10 +11,10 @@ import { releaseQuietly } from '../auth/release-usage.js';
 import { cancelJob } from '../jobs/control-job.js';
 import { checkRequest, createJob, type JobServices } from '../jobs/create-job.js';
 import type { ApiServices } from '../services.js';
-import type { HeldImage } from './memory-budget.js';
+import type { HeldImage } from './hold-image.js';
 import { onlyImage, waitForImage } from './wait-for-image.js';
 
-export type ExplainServices = JobServices & Pick<ApiServices, 'redis' | 'config' | 'hub'>;
+export type ExplainServices = JobServices & Pick<ApiServices, 'redis' | 'config' | 'hub' | 'turns'>;
 
 /** An image to explain while its client waits. */
 export type ExplainRequest = {

@@ -9,7 +9,7 @@ import { operation, type Route, route } from '../http/operation.js';
 import { sendObject } from '../http/send-object.js';
 import type { ApiServices } from '../services.js';
 import { type ExplainServices, explainImage } from './explain-image.js';
-import { createMemoryBudget } from './memory-budget.js';
+import { holdImage } from './hold-image.js';
 import { receiveImage } from './receive-image.js';
 import { onlyImage } from './wait-for-image.js';
 
@@ -71,32 +71,28 @@ export const explainOperations = {
   }),
 };
 
-/** Memory budget of this process for images that are not stored yet. */
-const heldBytes = 256 * 1024 * 1024;
-
 /** Route that explains one image while its client waits. */
 export function explainRoutes(services: ExplainServices): Route[] {
-  const memoryBudget = createMemoryBudget(heldBytes);
   const maxBytes = services.config.UMBRA_MAX_IMAGE_BYTES;
   return [
-    route(explainOperations.explain, async ({ tenant, query, request, response }) => {
+    route(explainOperations.explain, async (call) => {
+      const { tenant, query, request, response, signal } = call;
       const declared = Number(request.get('content-length') ?? maxBytes);
-      const form = await memoryBudget.hold(Math.min(declared, maxBytes), () =>
-        receiveImage(request, maxBytes),
+      const weight = Math.min(declared, maxBytes);
+      const form = await holdImage(services.turns.images, { tenant, signal, weight }, () =>
+        receiveImage(request, { signal, maxBytes, onBytes: services.turns.images.moved }),
       );
       const asked = parseQuery({ ...query, ...form.fields }, form.image.release);
-      const abandoned = new AbortController();
-      response.once('close', () => abandoned.abort());
       const job = await explainImage(services, tenant, {
         image: form.image,
         name: form.name,
         request: asked.request,
         deadlineMs: asked.deadlineSeconds * 1000,
-        abandoned: abandoned.signal,
+        abandoned: signal,
       });
       if (request.accepts(['application/json', 'image/png']) === 'image/png') {
         const key = keys.result(tenant, job.id, onlyImage, `${asked.picture}.png`);
-        await sendObject(services, { key, mediaType: 'image/png' }, { request, response });
+        await sendObject(services, { key, mediaType: 'image/png' }, call);
       } else await sendAnswer(services, tenant, job, response);
     }),
   ];

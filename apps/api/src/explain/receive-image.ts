@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream';
 import { assertName } from '@umbra/datasets';
-import { AppError, invalidInput } from '@umbra/shared/errors';
+import { AppError, hasCode, invalidInput } from '@umbra/shared/errors';
 import type { Request } from 'express';
 import { feedForm, fileNameOf, openForm } from '../http/form.js';
+import { limitBody, type Receiving } from '../http/limit-body.js';
 
 /** One image, and the fields that came with it. */
 export type ImageForm = {
@@ -20,18 +21,26 @@ const isImage = (request: Request): boolean =>
  * @throws {AppError} `too_large`; `unsupported_media_type`; `invalid_input` for a form that is malformed
  *   or has not exactly one image.
  */
-export async function receiveImage(request: Request, limit: number): Promise<ImageForm> {
+export async function receiveImage(request: Request, receiving: Receiving): Promise<ImageForm> {
+  const { maxBytes } = receiving;
   if (isImage(request)) {
-    return { image: await readAll(request, limit), name: 'image', fields: {} };
+    const body = limitBody(request, receiving);
+    return { image: await readAll(body, maxBytes), name: 'image', fields: {} };
   }
-  if (request.is('multipart/form-data')) return readForm(request, limit);
+  if (request.is('multipart/form-data')) {
+    const body = limitBody(request, { ...receiving, maxBytes: maxBytes + formBytes });
+    return readForm(request, body, maxBytes);
+  }
   throw new AppError(
     'unsupported_media_type',
     `Expected Content-Type image/*, application/octet-stream or multipart/form-data, got ${request.get('content-type') ?? 'none'}`,
   );
 }
 
-async function readForm(request: Request, limit: number): Promise<ImageForm> {
+/** Size of a form's other parts: ten fields and what stands between them, bytes. */
+const formBytes = 1024 * 1024;
+
+async function readForm(request: Request, body: Readable, limit: number): Promise<ImageForm> {
   const limits = { fields: 10, fieldSize: 64 * 1024, files: 2 };
   const form = openForm(request, { limits });
   const fields: Record<string, string> = {};
@@ -51,8 +60,9 @@ async function readForm(request: Request, limit: number): Promise<ImageForm> {
     count += 1;
   });
   try {
-    await feedForm(request, form);
+    await feedForm(body, form);
   } catch (error) {
+    if (hasCode(error)) throw error;
     throw invalidInput('Expected a complete multipart form', error);
   }
   const [file] = files;

@@ -2,33 +2,40 @@ import { type Readable, Transform } from 'node:stream';
 import { AppError } from '@umbra/shared/errors';
 import type { Request } from 'express';
 
-/** Thrown by a request's body whose client disconnected before it was complete. */
-export class ClientDisconnectedError extends Error {
-  constructor() {
-    super('The client disconnected before the body was complete');
-    this.name = 'ClientDisconnectedError';
-  }
-}
+/** How a request's body is received. */
+export type Receiving = {
+  /** The request's: its reason becomes the body's error. */
+  readonly signal: AbortSignal;
+  /** Maximum size, bytes. */
+  readonly maxBytes: number;
+  /** Called for each chunk. */
+  readonly onBytes?: () => void;
+};
 
 /**
  * Limit a request's body to a size; one without a declared length is counted as it arrives.
  *
- * @param maxBytes Maximum size of the body, bytes.
- * @returns The body, which fails with `too_large`, or with a `ClientDisconnectedError`.
+ * @returns The body, which fails with `too_large`, or with the signal's reason.
  * @throws {AppError} `too_large` if the declared length is above the maximum.
+ * @throws The signal's reason.
  */
-export function limitBody(request: Request, maxBytes: number): Readable {
+export function limitBody(request: Request, { signal, maxBytes, onBytes }: Receiving): Readable {
+  signal.throwIfAborted();
   const declared = request.get('content-length');
   if (declared !== undefined && Number(declared) > maxBytes) throw tooLarge(maxBytes);
   let bytes = 0;
   const meter = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
+      onBytes?.();
       done(bytes > maxBytes ? tooLarge(maxBytes) : null, chunk);
     },
   });
-  request.on('error', (error) => meter.destroy(error));
-  request.on('aborted', () => meter.destroy(new ClientDisconnectedError()));
+  const fail = () => meter.destroy(signal.reason);
+  signal.addEventListener('abort', fail, { once: true });
+  meter.once('close', () => signal.removeEventListener('abort', fail));
+  // The signal tells why.
+  request.on('error', () => undefined);
   return request.pipe(meter);
 }
 

@@ -2,6 +2,7 @@ import type { Scope } from '@umbra/platform/tenancy/api-keys';
 import { AppError, type ErrorCode, notFound } from '@umbra/shared/errors';
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import { z } from 'zod';
+import { type BodyPace, isEmpty, openSignal } from './request-signal.js';
 
 /** Content of a body by media type: the schema of its JSON, or bytes. */
 export type Content = Readonly<Record<string, z.ZodType | 'bytes'>>;
@@ -53,9 +54,15 @@ export type Operation<
   readonly problems?: readonly ErrorCode[];
 };
 
-/** A parsed request. */
-export type Call<P extends ParamSchemas, Q extends z.ZodType, B extends z.ZodType> = {
+/** Who asks, for as long as the client waits. */
+export type Caller = {
   readonly tenant: string;
+  /** Aborted once the client disconnects or its body is too slow: everything that works for it heeds this. */
+  readonly signal: AbortSignal;
+};
+
+/** A parsed request. */
+export type Call<P extends ParamSchemas, Q extends z.ZodType, B extends z.ZodType> = Caller & {
   readonly params: { readonly [K in keyof P]: z.output<P[K]> };
   readonly query: z.output<Q>;
   readonly body: z.output<B>;
@@ -65,7 +72,7 @@ export type Call<P extends ParamSchemas, Q extends z.ZodType, B extends z.ZodTyp
 
 export type Route = {
   readonly operation: Operation;
-  readonly handle: (request: Request, response: Response, tenant: string) => Promise<void>;
+  readonly handle: (request: Request, response: Response, caller: Caller) => Promise<void>;
 };
 
 /** Declare an operation; infers its types. */
@@ -85,10 +92,10 @@ export function route<P extends ParamSchemas, Q extends z.ZodType, B extends z.Z
   const query = stated.query ?? z.strictObject({});
   return {
     operation: stated as unknown as Operation,
-    async handle(request, response, tenant) {
+    async handle(request, response, caller) {
       checkHeaders(stated.headers, request);
       await handler({
-        tenant,
+        ...caller,
         params: parseParams(stated.params, request.params) as Call<P, Q, B>['params'],
         query: query.parse({ ...request.query }) as z.output<Q>,
         body: parseBody(stated, request) as z.output<B>,
@@ -102,23 +109,22 @@ export function route<P extends ParamSchemas, Q extends z.ZodType, B extends z.Z
 /** Gives the tenant of a request. @throws {AppError} `unauthorized`; `forbidden` */
 export type Authorize = (request: Request, scope: Scope | null) => Promise<string>;
 
-/**
- * Mount routes under their paths.
- *
- * @param limit Rate limiter of the tenant in `response.locals.tenant`.
- */
-export function mountRoutes(
-  routes: readonly Route[],
-  authorize: Authorize,
-  limit: RequestHandler,
-): Router {
+export type Guards = {
+  readonly authorize: Authorize;
+  /** Rate limiter of the tenant in `response.locals.tenant`. */
+  readonly limit: RequestHandler;
+  readonly pace: BodyPace;
+};
+
+/** Mount routes under their paths. */
+export function mountRoutes(routes: readonly Route[], { authorize, limit, pace }: Guards): Router {
   const router = Router();
   for (const { operation: stated, handle } of routes) {
     const answer: RequestHandler = async (request, response) => {
-      const tenant = response.locals.tenant as string;
-      await handle(request, response, tenant);
+      await handle(request, response, response.locals as Caller);
     };
     const admit: RequestHandler = async (request, response, next) => {
+      response.locals.signal = openSignal(request, response, pace);
       response.locals.tenant = await authorize(request, stated.scope);
       next();
     };
@@ -153,10 +159,6 @@ function checkHeaders(headers: ParamSchemas | undefined, request: Request): void
     throw new z.ZodError(parsed.error.issues.map((issue) => ({ ...issue, path: [name] })));
   }
 }
-
-const isEmpty = (request: Request): boolean =>
-  request.get('transfer-encoding') === undefined &&
-  Number(request.get('content-length') ?? 0) === 0;
 
 function parseBody({ body, bodyOptional }: Operation<ParamSchemas>, request: Request): unknown {
   if (body === undefined) return undefined;

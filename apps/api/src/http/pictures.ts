@@ -1,5 +1,4 @@
 import type { FigurePage } from '@umbra/engine';
-import { createSemaphore, type Semaphore } from '@umbra/shared/concurrency';
 import type { Request, Response } from 'express';
 
 /** Answers of an operation whose picture a client may keep and revalidate by its ETag. */
@@ -7,9 +6,6 @@ export const pictureAnswers = {
   200: { description: 'A picture', content: { 'image/png': 'bytes' } },
   304: { description: 'The client has it already' },
 } as const;
-
-/** Semaphore of one permit for drawing: a picture may take more than a hundred megabytes. */
-export const createDrawingSemaphore = (): Semaphore => createSemaphore(1);
 
 /** Send one page of a figure, with links to the pages around it. */
 export function sendPage(request: Request, response: Response, figure: FigurePage): void {

@@ -23,13 +23,18 @@ export class ProblemError extends AppError {
   }
 }
 
-/** Statuses of refusals by identity or quota, which come before the body is read. */
-const unreadStatuses = new Set<number>([401, 403, 429]);
+/** Statuses of bodies that are not read to their end: the connection is closed after the answer. */
+const closingStatuses = new Set<number>([408, 413]);
 const retryAfterSeconds = '2';
 
 /** Answers every thrown value with RFC 9457 problem details; unknown errors without their message. */
 export function problemHandler(logger: Logger): ErrorRequestHandler {
   return (thrown, request, response, next) => {
+    if (response.closed) {
+      // The client left, and what broke off with it is no fault of this service.
+      logger.info({ path: request.path, reason: messageOf(thrown) }, 'client left');
+      return;
+    }
     if (response.headersSent) {
       // Too late for an answer: closing the connection shows the client that the body is incomplete.
       logger.warn({ path: request.path, reason: messageOf(thrown) }, 'response cut off');
@@ -54,8 +59,10 @@ function sendProblem(
   if (error instanceof ProblemError) response.set(error.headers);
   for (const header of ['ETag', 'Cache-Control']) response.removeHeader(header);
   if (status === 503) response.set('Retry-After', retryAfterSeconds);
-  if (status === 413 && !request.complete) response.set('Connection', 'close');
-  if (unreadStatuses.has(status) && !request.complete) discardRest(request);
+  if (!request.complete) {
+    if (closingStatuses.has(status)) response.set('Connection', 'close');
+    else discardRest(request);
+  }
   const detail = error.code === 'internal' ? 'An unexpected error; the log has it' : error.message;
   response
     .status(status)

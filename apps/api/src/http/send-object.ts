@@ -1,9 +1,11 @@
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { ObjectStore } from '@umbra/platform/store/store';
 import { notFound } from '@umbra/shared/errors';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { ApiServices } from '../services.js';
+import type { Caller } from './operation.js';
 import { parseRange } from './ranges.js';
 
 /** Query of an operation that sends an object: `redirect` asks for a URL of the store instead. */
@@ -27,22 +29,34 @@ export type SentObject = {
   readonly headers?: Readonly<Record<string, string>>;
 };
 
-export type Exchange = { readonly request: Request; readonly response: Response };
+export type Exchange = Caller & { readonly request: Request; readonly response: Response };
 
 /**
  * Send an object of the store, or the range of it that the request asks for.
  *
- * @throws {AppError} `not_found`; `range_not_satisfiable`
+ * @throws {AppError} `not_found`; `range_not_satisfiable`; `unavailable` where too many downloads wait.
  */
 export async function sendObject(
-  { store }: Pick<ApiServices, 'store'>,
-  { key, mediaType, fileName, etag, headers = {} }: SentObject,
-  { request, response }: Exchange,
+  { store, turns }: Pick<ApiServices, 'store' | 'turns'>,
+  object: SentObject,
+  exchange: Exchange,
 ): Promise<void> {
+  await turns.downloads.run(exchange, () =>
+    sendNow(store, object, exchange, turns.downloads.moved),
+  );
+}
+
+async function sendNow(
+  store: ObjectStore,
+  { key, mediaType, fileName, etag, headers = {} }: SentObject,
+  exchange: Exchange,
+  onBytes: () => void,
+): Promise<void> {
+  const { request, response } = exchange;
   if (etag === undefined) {
     const { body, bytes } = await store.stream(key);
     response.type(mediaType).set({ ...headers, 'Content-Length': String(bytes) });
-    return sendBody(body, response);
+    return sendBody(body.on('data', onBytes), exchange);
   }
   const bytes = (await store.head(key))?.bytes;
   if (bytes === undefined) throw notFound('It is gone');
@@ -55,7 +69,7 @@ export async function sendObject(
   if (range !== null) {
     response.status(206).set('Content-Range', `bytes ${start}-${end - 1}/${bytes}`);
   }
-  await sendBody(body, response);
+  await sendBody(body.on('data', onBytes), exchange);
 }
 
 /**
@@ -82,9 +96,14 @@ export async function redirectToObject(
   return true;
 }
 
-async function sendBody(body: Readable, response: Response): Promise<void> {
-  // A client that disconnects ends the pipeline early, and there is nobody to answer.
-  await pipeline(body, response).catch((error: unknown) => {
-    if (!response.destroyed) throw error;
-  });
+/** Limit for the time in which a client takes nothing of what it asked for, ms. */
+const unreadMs = 30_000;
+
+/** Send a stream, until its client leaves or takes nothing of it for some time. */
+export async function sendBody(
+  body: Readable,
+  { response, signal }: Pick<Exchange, 'response' | 'signal'>,
+): Promise<void> {
+  response.setTimeout(unreadMs, () => response.destroy());
+  await pipeline(body, response, { signal });
 }

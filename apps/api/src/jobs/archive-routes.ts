@@ -88,12 +88,13 @@ export const archiveOperations = {
   }),
 };
 
-type ArchiveServices = Pick<ApiServices, 'store'>;
+type ArchiveServices = Pick<ApiServices, 'store' | 'turns'>;
 
 /** Routes of a job's archives. */
 export function archiveRoutes(services: ArchiveServices): Route[] {
   return [
-    route(archiveOperations.one, async ({ tenant, params, query, request, response }) => {
+    route(archiveOperations.one, async (call) => {
+      const { tenant, params, query } = call;
       const job = await findJob(services, tenant, params.job);
       const [first, ...others] = await readParts(services, tenant, job);
       if (first === undefined || others.length > 0) {
@@ -103,7 +104,7 @@ export function archiveRoutes(services: ArchiveServices): Route[] {
         );
       }
       const archive = describeArchive(tenant, job, first);
-      await sendArchive(services, archive, query.redirect, { request, response });
+      await sendArchive(services, archive, query.redirect, call);
     }),
     route(archiveOperations.list, async ({ tenant, params, response }) => {
       const job = await findJob(services, tenant, params.job);
@@ -114,13 +115,14 @@ export function archiveRoutes(services: ArchiveServices): Route[] {
       }));
       response.json({ data });
     }),
-    route(archiveOperations.part, async ({ tenant, params, query, request, response }) => {
+    route(archiveOperations.part, async (call) => {
+      const { tenant, params, query } = call;
       const job = await findJob(services, tenant, params.job);
       const parts = await readParts(services, tenant, job);
       const part = parts.find(({ name }) => name === params.part);
       if (part === undefined) throw notFound(`Job '${job.id}' has no archive '${params.part}'`);
       const archive = describeArchive(tenant, job, part);
-      await sendArchive(services, archive, query.redirect, { request, response });
+      await sendArchive(services, archive, query.redirect, call);
     }),
   ];
 }
@@ -169,7 +171,7 @@ function digestHeader(sha256: string | null): Record<string, string> {
  * @throws {AppError} `conflict` where it has none, or none yet; `not_found` where they are gone.
  */
 async function readParts(
-  { store }: ArchiveServices,
+  { store }: Pick<ArchiveServices, 'store'>,
   tenant: string,
   job: JobRecord,
 ): Promise<readonly ArchivePart[]> {

@@ -30,12 +30,15 @@ export const eventOperations = {
 
 export function eventRoutes(services: EventServices): Route[] {
   return [
-    route(eventOperations.follow, async ({ tenant, params, request, response }) => {
+    route(eventOperations.follow, async (call) => {
+      const { tenant, params, request, response, signal } = call;
       const lastId = request.get('last-event-id') || null;
       if (lastId !== null && !eventIdForm.test(lastId)) {
         throw invalidInput("Expected Last-Event-ID to be an event's id");
       }
       const { id: jobId } = await findJob(services, tenant, params.job);
+      const giveBack = await services.turns.streams.take({ tenant, signal });
+      response.once('close', giveBack);
       await streamEvents(services, { tenant, jobId, lastId, response });
     }),
   ];

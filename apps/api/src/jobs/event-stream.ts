@@ -6,7 +6,8 @@ import type { Response } from 'express';
 import type { ApiServices } from '../services.js';
 import { type JobStatusServices, statusOf } from './job-status.js';
 
-export type EventServices = JobStatusServices & Pick<ApiServices, 'store' | 'events' | 'hub'>;
+export type EventServices = JobStatusServices &
+  Pick<ApiServices, 'store' | 'events' | 'hub' | 'turns'>;
 
 /** A client that follows a job. */
 export type Follower = {

@@ -9,7 +9,6 @@ import type { Response } from 'express';
 import { z } from 'zod';
 import { operation, type Route, route } from '../http/operation.js';
 import { imageParams } from '../http/params.js';
-import { createDrawingSemaphore } from '../http/pictures.js';
 import type { ApiServices } from '../services.js';
 import { findJob } from './find-job.js';
 import { missingResultError, readImageState } from './image-state.js';
@@ -61,11 +60,10 @@ export const partialOperations = {
   }),
 };
 
-type PartialServices = Pick<ApiServices, 'store' | 'mergeQueue'>;
+type PartialServices = Pick<ApiServices, 'store' | 'mergeQueue' | 'turns'>;
 
 /** Routes of the results of images that are not finished. */
 export function partialRoutes(services: PartialServices): Route[] {
-  const drawingSemaphore = createDrawingSemaphore();
   return [
     route(partialOperations.rows, async ({ tenant, params, response }) => {
       const image = { tenant, id: params.job, image: params.image };
@@ -73,14 +71,15 @@ export function partialRoutes(services: PartialServices): Route[] {
       if (partial === null) return;
       response.json(partialResult.parse(toPartialResult(params.image, partial)));
     }),
-    route(partialOperations.picture, async ({ tenant, params, query, response }) => {
+    route(partialOperations.picture, async (call) => {
+      const { tenant, params, query, response } = call;
       const file = query.target === 0 ? 'heatmap.png' : `heatmap-${query.target + 1}.png`;
       const image = { tenant, id: params.job, image: params.image };
       const partial = await findPartial(services, image, file, response);
       if (partial === null) return;
       const { plan, bands } = partial;
       if (plan === null) throw notFound(`Image '${params.image}' is not begun yet`);
-      const png = await drawingSemaphore(() => drawPartial(plan, bands, query));
+      const png = await services.turns.drawings.run(call, () => drawPartial(plan, bands, query));
       response.type('image/png').send(png);
     }),
   ];

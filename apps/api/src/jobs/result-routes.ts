@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { getJson } from '@umbra/platform/store/json';
 import { parseKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
@@ -10,7 +9,7 @@ import { hasCode } from '@umbra/shared/errors';
 import { z } from 'zod';
 import { operation, type Route, route } from '../http/operation.js';
 import { imageParams, jobParam } from '../http/params.js';
-import { redirectQuery, redirectToObject, sendObject } from '../http/send-object.js';
+import { redirectQuery, redirectToObject, sendBody, sendObject } from '../http/send-object.js';
 import type { ApiServices } from '../services.js';
 import { archiveOperations, archiveRoutes } from './archive-routes.js';
 import { findJob } from './find-job.js';
@@ -60,10 +59,11 @@ export const resultOperations = {
 };
 
 /** Routes of the results of finished images, and of a job's archives and errors. */
-export function resultRoutes(services: Pick<ApiServices, 'store'>): Route[] {
+export function resultRoutes(services: Pick<ApiServices, 'store' | 'turns'>): Route[] {
   const { store } = services;
   return [
-    route(resultOperations.file, async ({ tenant, params, query, request, response }) => {
+    route(resultOperations.file, async (call) => {
+      const { tenant, params, query, response } = call;
       const { job: id, image, file } = params;
       const job = await findJob(services, tenant, id);
       const object = {
@@ -72,17 +72,17 @@ export function resultRoutes(services: Pick<ApiServices, 'store'>): Route[] {
       };
       try {
         if (query.redirect && (await redirectToObject(services, object, response))) return;
-        await sendObject(services, object, { request, response });
+        await sendObject(services, object, call);
       } catch (error) {
         if (!hasCode(error, 'not_found')) throw error;
         throw await missingResultError(store, { tenant, id: job.id }, image);
       }
     }),
     ...archiveRoutes(services),
-    route(resultOperations.errors, async ({ tenant, params, response }) => {
+    route(resultOperations.errors, async ({ tenant, params, response, signal }) => {
       const job = await findJob(services, tenant, params.job);
       response.type('application/jsonl');
-      await pipeline(Readable.from(listErrors(store, tenant, job.id)), response);
+      await sendBody(Readable.from(listErrors(store, tenant, job.id)), { response, signal });
     }),
   ];
 }

@@ -17,7 +17,7 @@ import { z } from 'zod';
 import { answerNotModified } from '../http/not-modified.js';
 import { operation, type Route, route } from '../http/operation.js';
 import { imageParams } from '../http/params.js';
-import { createDrawingSemaphore, pictureAnswers } from '../http/pictures.js';
+import { pictureAnswers } from '../http/pictures.js';
 import { useStoredNetwork } from '../models/use-stored-network.js';
 import type { ApiServices } from '../services.js';
 import { findJob } from './find-job.js';
@@ -58,27 +58,28 @@ export const viewOperations = {
   }),
 };
 
-type ViewServices = Pick<ApiServices, 'store' | 'sources' | 'config'>;
+type ViewServices = Pick<ApiServices, 'store' | 'sources' | 'config' | 'turns'>;
 
 /** Routes of the pictures that show a finished image's input. */
 export function viewRoutes(services: ViewServices): Route[] {
-  const drawingSemaphore = createDrawingSemaphore();
+  const { drawings } = services.turns;
   return [
-    route(viewOperations.input, async ({ tenant, params, query, request, response }) => {
+    route(viewOperations.input, async (call) => {
+      const { tenant, params, query, request, response } = call;
       const { row, column, grid } = query;
       if ((row === undefined) !== (column === undefined)) {
         throw invalidInput('Expected row and column, or neither of them');
       }
       const found = await findImage(services, tenant, params);
       if (answerNotModified(request, response, [params, row, column, grid])) return;
-      const png = await drawingSemaphore(() => drawInput(services, found, query));
+      const png = await drawings.run(call, () => drawInput(services, found, query));
       response.type('image/png').send(png);
     }),
     route(viewOperations.receptiveField, async (call) => {
       const { tenant, params, query, request, response } = call;
       const found = await findImage(services, tenant, params);
       if (answerNotModified(request, response, [params, query])) return;
-      const png = await drawingSemaphore(() => drawReceptiveField(services, found, query));
+      const png = await drawings.run(call, () => drawReceptiveField(services, found, query));
       response.type('image/png').send(png);
     }),
   ];

@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { encodeKernels, findLayer, listLayers, renderFilters } from '@umbra/engine';
 import { findModel } from '@umbra/platform/store/models';
 import { at } from '@umbra/shared/assert';
@@ -9,7 +8,8 @@ import { z } from 'zod';
 import { answerNotModified } from '../http/not-modified.js';
 import { operation, type Route, route } from '../http/operation.js';
 import { layerParams, modelParam } from '../http/params.js';
-import { createDrawingSemaphore, pictureAnswers, sendPage } from '../http/pictures.js';
+import { pictureAnswers, sendPage } from '../http/pictures.js';
+import { sendBody } from '../http/send-object.js';
 import type { ApiServices } from '../services.js';
 import { useStoredNetwork } from './use-stored-network.js';
 
@@ -70,13 +70,15 @@ export const layerOperations = {
 };
 
 /** Routes of a model's layers and filters. */
-export function layerRoutes(services: Pick<ApiServices, 'store' | 'config'>): Route[] {
-  const drawingSemaphore = createDrawingSemaphore();
+export function layerRoutes(services: Pick<ApiServices, 'store' | 'config' | 'turns'>): Route[] {
+  const { drawings } = services.turns;
   return [
-    route(layerOperations.list, async ({ request, response, params, query: { size } }) => {
+    route(layerOperations.list, async (call) => {
+      const { request, response, params, query } = call;
+      const { size } = query;
       const { name, digest } = await findModel(services.store, params.model);
       if (answerNotModified(request, response, [digest, 'layers', size])) return;
-      const list = await drawingSemaphore(() =>
+      const list = await drawings.run(call, () =>
         useStoredNetwork(services, { name, digest }, size, async ({ network }) => ({
           model: name,
           digest,
@@ -86,10 +88,11 @@ export function layerRoutes(services: Pick<ApiServices, 'store' | 'config'>): Ro
       );
       response.json(list satisfies LayerList);
     }),
-    route(layerOperations.filters, async ({ request, response, params, query: view }) => {
+    route(layerOperations.filters, async (call) => {
+      const { request, response, params, query: view } = call;
       const { name, digest } = await findModel(services.store, params.model);
       if (answerNotModified(request, response, [digest, params.layer, view])) return;
-      const figure = await drawingSemaphore(() =>
+      const figure = await drawings.run(call, () =>
         useStoredNetwork(services, { name, digest }, undefined, async ({ bundle, network }) => {
           const { node } = findLayer(network.graph, params.layer);
           const kernels = await network.kernels(node);
@@ -99,14 +102,17 @@ export function layerRoutes(services: Pick<ApiServices, 'store' | 'config'>): Ro
       );
       sendPage(request, response, figure);
     }),
-    route(layerOperations.filterArray, async ({ request, response, params }) => {
+    route(layerOperations.filterArray, async (call) => {
+      const { request, response, params } = call;
       const { name, digest } = await findModel(services.store, params.model);
       if (answerNotModified(request, response, [digest, params.layer, 'npy'])) return;
-      await useStoredNetwork(services, { name, digest }, undefined, async ({ network }) => {
-        const kernels = await network.kernels(findLayer(network.graph, params.layer).node);
-        response.type('application/octet-stream');
-        await pipeline(Readable.from(encodeKernels(kernels)), response);
-      });
+      await services.turns.downloads.run(call, () =>
+        useStoredNetwork(services, { name, digest }, undefined, async ({ network }) => {
+          const kernels = await network.kernels(findLayer(network.graph, params.layer).node);
+          response.type('application/octet-stream');
+          await sendBody(Readable.from(encodeKernels(kernels)), call);
+        }),
+      );
     }),
   ];
 }

@@ -28,16 +28,25 @@ export const healthOperations = {
     path: '/readyz',
     tag: 'service',
     scope: null,
-    summary: 'Check that Redis and the store answer, too',
+    summary: 'Check that Redis and the store answer, too, and that what requests share moves',
     answers: status('ready'),
   }),
 };
 
 /** Routes of the liveness and readiness probes. */
-export function healthRoutes({ redis, store }: Pick<ApiServices, 'redis' | 'store'>): Route[] {
+export function healthRoutes({
+  redis,
+  store,
+  turns,
+  config,
+}: Pick<ApiServices, 'redis' | 'store' | 'turns' | 'config'>): Route[] {
   let checked: { at: number; result: Promise<void> } | undefined;
 
   const check = async () => {
+    const stalled = Object.values(turns).find((one) => one.stalledMs() > config.UMBRA_STALLED_MS);
+    if (stalled !== undefined) {
+      throw unavailable(`Requests wait for ${stalled.name}, and none of them moves`);
+    }
     await redis.ping().catch((error: unknown) => {
       throw unavailable('The queue (Redis) cannot be reached', error);
     });

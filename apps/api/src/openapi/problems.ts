@@ -59,7 +59,7 @@ function problemCodesOf(operation: Operation): ErrorCode[] {
       'invalid_input',
       ...(scope === null ? [] : known('unauthorized', 'forbidden', 'rate_limited')),
       ...(params === undefined ? [] : known('not_found')),
-      ...(hasBody ? known('too_large', 'unsupported_media_type') : []),
+      ...(hasBody ? known('request_timeout', 'too_large', 'unsupported_media_type') : []),
       ...problems,
       'internal',
       'unavailable',

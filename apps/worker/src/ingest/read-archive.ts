@@ -2,6 +2,7 @@ import {
   createDatasetWriter,
   type DatasetWriter,
   lastCheckpoint,
+  maxExpansion,
   offsetOf,
   partReader,
   streamParts,
@@ -13,9 +14,6 @@ import { hasCode } from '@umbra/shared/errors';
 import type { SourceIngest } from './source-ingest.js';
 
 type ArchiveSource = Extract<DatasetSource, { kind: 'archive' }>;
-
-/** Maximum size of an archive's files together, as a multiple of an upload's limit. */
-const maxExpansion = 8;
 
 /** Unpack an archive that was uploaded in parts. Files that the journal has are skipped. */
 export async function readArchive(
@@ -50,17 +48,17 @@ export async function readArchive(
 }
 
 async function unpack(
-  { location, id, maxUploadBytes }: SourceIngest,
+  { location, id, maxUploadBytes, shutdown }: SourceIngest,
   format: ArchiveSource['format'],
   writer: DatasetWriter,
 ): Promise<void> {
   const parts = { ...location, source: id };
-  const maxBytes = maxExpansion * maxUploadBytes;
+  const limits = { maxBytes: maxExpansion * maxUploadBytes, signal: shutdown };
   if (format === 'zip') {
     const file = { reader: await partReader(parts), bytes: await offsetOf(parts) };
-    await unpackZip(file, writer, { maxBytes });
+    await unpackZip(file, writer, limits);
   } else {
     const isCompressed = format === 'tar.gz';
-    await unpackTar(await streamParts(parts), writer, { isCompressed, maxBytes });
+    await unpackTar(await streamParts(parts), writer, { ...limits, isCompressed });
   }
 }

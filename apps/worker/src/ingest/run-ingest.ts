@@ -40,7 +40,7 @@ export async function runIngest(
   try {
     await ingest(services, location);
   } catch (error) {
-    if (hasCode(error, 'cancelled') && shutdown.aborted) {
+    if (shutdown.aborted && (hasCode(error, 'cancelled') || error === shutdown.reason)) {
       await job.moveToDelayed(Date.now(), token);
       throw new DelayedError();
     }

@@ -9,7 +9,7 @@ import type { WorkerServices } from '../services.js';
 
 export type IngestServices = Pick<
   WorkerServices,
-  'config' | 'store' | 'sources' | 'readTenant' | 'usage'
+  'config' | 'store' | 'sources' | 'readTenant' | 'usage' | 'shutdown'
 >;
 
 /** A dataset, and the store that holds it. */
@@ -28,6 +28,7 @@ export type SourceIngest = {
   /** Maximum size of an uploaded file, bytes. */
   readonly maxUploadBytes: number;
   readonly meter: DatasetMeter;
+  readonly shutdown: AbortSignal;
   /** @throws {AppError} If the dataset is no longer validating, or this process is ending. */
   assertActive(): Promise<void>;
 };
@@ -44,7 +45,7 @@ export async function openSourceIngest(
   services: IngestServices,
   { location, id, source, assertActive }: SourceIngestOptions,
 ): Promise<SourceIngest> {
-  const { config, sources } = services;
+  const { config, sources, shutdown } = services;
   const meter = createDatasetMeter(services, location.tenant, `${location.dataset}.${id}`, {
     taken: await journalTotals(location, id),
     floor: reservedFor(source),
@@ -56,6 +57,7 @@ export async function openSourceIngest(
     limits: { maxBytes: config.UMBRA_MAX_IMAGE_BYTES, maxPixels: config.UMBRA_MAX_IMAGE_PIXELS },
     maxUploadBytes: config.UMBRA_MAX_UPLOAD_BYTES,
     meter,
+    shutdown,
     assertActive,
   };
 }

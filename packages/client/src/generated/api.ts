@@ -722,7 +722,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Check that Redis and the store answer, too */
+        /** Check that Redis and the store answer, too, and that what requests share moves */
         get: operations["getReadiness"];
         put?: never;
         post?: never;
@@ -814,7 +814,7 @@ export interface components {
         };
         ErrorReport: {
             /** @enum {string} */
-            code: "invalid_input" | "unauthorized" | "forbidden" | "too_large" | "unsupported_media_type" | "method_not_allowed" | "not_found" | "conflict" | "range_not_satisfiable" | "unprocessable" | "rate_limited" | "quota_exceeded" | "integrity" | "unavailable" | "deadline_exceeded" | "cancelled" | "internal";
+            code: "invalid_input" | "unauthorized" | "forbidden" | "too_large" | "unsupported_media_type" | "method_not_allowed" | "not_found" | "request_timeout" | "conflict" | "range_not_satisfiable" | "unprocessable" | "rate_limited" | "quota_exceeded" | "integrity" | "unavailable" | "deadline_exceeded" | "cancelled" | "internal";
             message: string;
         };
         Image: {
@@ -1082,7 +1082,7 @@ export interface components {
             detail: string;
             instance: string;
             /** @enum {string} */
-            code: "invalid_input" | "unauthorized" | "forbidden" | "too_large" | "unsupported_media_type" | "method_not_allowed" | "not_found" | "conflict" | "range_not_satisfiable" | "unprocessable" | "rate_limited" | "quota_exceeded" | "integrity" | "unavailable" | "deadline_exceeded" | "cancelled" | "internal";
+            code: "invalid_input" | "unauthorized" | "forbidden" | "too_large" | "unsupported_media_type" | "method_not_allowed" | "not_found" | "request_timeout" | "conflict" | "range_not_satisfiable" | "unprocessable" | "rate_limited" | "quota_exceeded" | "integrity" | "unavailable" | "deadline_exceeded" | "cancelled" | "internal";
             /** @description Names the request in the log */
             requestId: string;
             /** @description Every place where the input is not as it must be */
@@ -1387,6 +1387,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Request Timeout: `request_timeout` */
+        RequestTimeout: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Payload Too Large: `too_large` */
         TooLarge: {
             headers: {
@@ -1569,6 +1578,7 @@ export interface operations {
             400: components["responses"]["InvalidInput"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimitedOrQuotaExceeded"];
@@ -1765,6 +1775,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -1902,6 +1913,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -1957,6 +1969,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -2065,6 +2078,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -2210,6 +2224,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -2783,6 +2798,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Cancelled"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];

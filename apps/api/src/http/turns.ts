@@ -1,0 +1,65 @@
+import { createTurns, type Turns } from '@umbra/shared/turns';
+import { Gauge, type Registry } from 'prom-client';
+import type { ApiConfig } from '../config.js';
+
+/** What requests share, a tenant's at most all but one place. */
+export type ApiTurns = {
+  /** Bodies that are received: each needs memory and disk. */
+  readonly uploads: Turns;
+  /** Pictures that are drawn: each may take more than a hundred megabytes. */
+  readonly drawings: Turns;
+  /** Bytes of images to explain that are not stored yet. */
+  readonly images: Turns;
+  /** Objects that are sent: each holds one of the store's connections. */
+  readonly downloads: Turns;
+  /** Clients that follow jobs. */
+  readonly streams: Turns;
+};
+
+const mebibyte = 1024 * 1024;
+
+/** Create what requests share, and measure it. */
+export function createApiTurns(config: Readonly<ApiConfig>, registry: Registry): ApiTurns {
+  const waits = {
+    maxWaiting: config.UMBRA_MAX_WAITING,
+    maxWaitMs: config.UMBRA_MAX_WAIT_MS,
+    now: () => performance.now(),
+  };
+  const open = (name: string, capacity: number) => createTurns({ ...waits, name, capacity });
+  const imageBytes = config.UMBRA_EXPLAIN_MB * mebibyte;
+  const turns = {
+    uploads: open('uploads', config.UMBRA_MAX_CONCURRENT_UPLOADS),
+    drawings: open('drawings', config.UMBRA_MAX_CONCURRENT_DRAWINGS),
+    downloads: open('downloads', config.UMBRA_MAX_CONCURRENT_DOWNLOADS),
+    images: createTurns({
+      ...waits,
+      name: 'images',
+      capacity: imageBytes,
+      maxByOne: Math.ceil((3 * imageBytes) / 4),
+    }),
+    // A stream lasts as long as its job: who finds no place is told at once.
+    streams: createTurns({
+      ...waits,
+      name: 'streams',
+      capacity: config.UMBRA_MAX_STREAMS,
+      maxWaiting: 0,
+    }),
+  };
+  measureTurns(Object.values(turns), registry);
+  return turns;
+}
+
+function measureTurns(all: readonly Turns[], registry: Registry): void {
+  new Gauge({
+    name: 'umbra_turns',
+    help: 'Turns of what requests share: held (places, or bytes of images) and waiting (requests)',
+    labelNames: ['thing', 'state'],
+    registers: [registry],
+    collect() {
+      for (const turns of all) {
+        this.set({ thing: turns.name, state: 'held' }, turns.held());
+        this.set({ thing: turns.name, state: 'waiting' }, turns.waiting());
+      }
+    },
+  });
+}
