@@ -31,9 +31,11 @@ export default async function setup(project) {
 
     const server = await startS3Server({ dir: join(dir, 's3') });
     if (server) {
-      const { stop, ...s3 } = server;
+      const { stop, ...rest } = server;
+      const s3 = { ...rest, sourceBucket: `${rest.bucket}-sources` };
       stops.push(stop);
-      await ensureBucket(s3);
+      await ensureBucket(s3, s3.bucket);
+      await ensureBucket(s3, s3.sourceBucket);
       step(`S3: ${s3.kind} at ${s3.endpoint}`);
       project.provide('s3', s3);
     } else {
@@ -47,8 +49,11 @@ export default async function setup(project) {
   return teardown;
 }
 
-/** @param {import('./provided.d.js').ProvidedS3} s3 */
-async function ensureBucket({ endpoint, region, accessKeyId, secretAccessKey, bucket }) {
+/**
+ * @param {import('./provided.d.js').ProvidedS3} s3
+ * @param {string} bucket
+ */
+async function ensureBucket({ endpoint, region, accessKeyId, secretAccessKey }, bucket) {
   const client = new S3Client({
     endpoint,
     region,

@@ -8,6 +8,8 @@ export interface ProvidedS3 {
   region: string;
   /** An existing bucket, shared by all tests: use a prefix of your own. */
   bucket: string;
+  /** Another one, of users: the service's own is no source. */
+  sourceBucket: string;
   /** An emulator checks no signatures and ignores If-None-Match. */
   kind: 'given' | 'versitygw' | 'emulator';
 }

@@ -25,7 +25,7 @@ describe.skipIf(s3 === null)(`datasets on an S3 server (${s3?.kind})`, () => {
   let photos: { name: string; bytes: Buffer }[];
   const own = `user-${randomUUID()}/`;
   const photo = (index: number): Buffer => photos[index]?.bytes ?? Buffer.alloc(0);
-  const uri = (key: string) => `s3://${s3?.bucket}/${own}${key}`;
+  const uri = (key: string) => `s3://${s3?.sourceBucket}/${own}${key}`;
   const json = (path: string, body: unknown) =>
     datasets.send(path, 'application/json', JSON.stringify(body));
   const jsonl = (path: string, lines: readonly unknown[]) =>
@@ -48,12 +48,12 @@ describe.skipIf(s3 === null)(`datasets on an S3 server (${s3?.kind})`, () => {
       UMBRA_S3_ENDPOINT: s3.endpoint,
       UMBRA_S3_REGION: s3.region,
       UMBRA_S3_PREFIX: `datasets-${randomUUID()}/`,
-      UMBRA_S3_SOURCES: `s3://${s3.bucket}/${own}, s3://umbra-no-such-bucket/`,
+      UMBRA_S3_SOURCES: `s3://${s3.sourceBucket}/${own}, s3://${s3.bucket}/, s3://umbra-no-such-bucket/`,
       UMBRA_RESUME_MS: '300',
     });
     datasets = datasetsOf(service.url);
     const { region, endpoint } = s3;
-    bucket = createS3Store({ bucket: s3.bucket, prefix: own, region, endpoint });
+    bucket = createS3Store({ bucket: s3.sourceBucket, prefix: own, region, endpoint });
     photos = await makePhotos(8);
     await bucket.put('set/cat/1.png', photo(0));
     await bucket.put('set/cat/2.png', photo(1));
@@ -80,7 +80,7 @@ describe.skipIf(s3 === null)(`datasets on an S3 server (${s3?.kind})`, () => {
       {
         name: 'cat/1.png',
         label: 'cat',
-        source: { bucket: s3?.bucket, key: `${own}set/cat/1.png` },
+        source: { bucket: s3?.sourceBucket, key: `${own}set/cat/1.png` },
       },
     ]);
     for await (const { key } of service.store.list(`tenants/default/datasets/${id}/`)) {
@@ -102,7 +102,8 @@ describe.skipIf(s3 === null)(`datasets on an S3 server (${s3?.kind})`, () => {
   test('what the operator does not allow is forbidden; what is not there fails', async () => {
     for (const forbidden of [
       `s3://${s3?.bucket}/other/`,
-      `s3://${s3?.bucket}/${own.slice(0, -1)}x/`,
+      `s3://${s3?.sourceBucket}/other/`,
+      `s3://${s3?.sourceBucket}/${own.slice(0, -1)}x/`,
       's3://elsewhere/set/',
     ]) {
       const response = await json('', { source: { kind: 's3', uri: forbidden } });
@@ -137,7 +138,7 @@ describe.skipIf(s3 === null)(`datasets on an S3 server (${s3?.kind})`, () => {
         { uri: uri('set/none.png') },
         { name: 'none.png', sha256: '0'.repeat(64) },
         { name: 'copied.png', sha256: sha256Of(photo(6)), dataset: other.id, label: 3 },
-        { uri: `s3://${s3?.bucket}/other/x.png` },
+        { uri: `s3://${s3?.sourceBucket}/other/x.png` },
         { uri: uri('set/cat/2.png'), sha256: '0'.repeat(64) },
         { uri: uri('set/cat/2.png'), surprise: 1 },
         { uri: uri('set/cat/2.png'), name: '../x.png' },

@@ -25,7 +25,7 @@ let tenants = 0;
 beforeAll(async () => {
   service = await startService({
     ...s3Env(),
-    ...(s3 === null ? {} : { UMBRA_S3_SOURCES: `s3://${s3.bucket}/${own}` }),
+    ...(s3 === null ? {} : { UMBRA_S3_SOURCES: `s3://${s3.sourceBucket}/${own}` }),
     UMBRA_AUTH: 'keys',
     UMBRA_RESUME_MS: '300',
   });
@@ -108,7 +108,7 @@ const ways: [string, Way][] = [
 ];
 if (s3 !== null) {
   const put = async (): Promise<string> => {
-    const { bucket, region, endpoint } = s3;
+    const { sourceBucket: bucket, region, endpoint } = s3;
     const user = createS3Store({ bucket, prefix: own, region, endpoint });
     for (const { name, bytes } of photos) await user.put(`set/${name}`, bytes);
     return `s3://${bucket}/${own}set/`;

@@ -108,10 +108,3 @@ export function parseKey<N extends KeyName>(name: N, key: string): FieldsOfKey<N
 export const serviceFolders: readonly string[] = [
   ...new Set(Object.values(keyLayout).map((pattern) => pattern.slice(0, pattern.indexOf('/') + 1))),
 ];
-
-/**
- * Whether a key or a prefix reaches what the service keeps: it lies in a folder of the service, or a
- * listing of it contains one, as a listing of the root does.
- */
-export const reachesServiceKeys = (keyOrPrefix: string): boolean =>
-  serviceFolders.some((folder) => keyOrPrefix.startsWith(folder) || folder.startsWith(keyOrPrefix));

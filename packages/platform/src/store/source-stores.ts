@@ -1,7 +1,6 @@
 import { createCache } from '@umbra/shared/cache';
 import { AppError, invalidInput } from '@umbra/shared/errors';
 import type { CommonConfig } from '../config.js';
-import { reachesServiceKeys } from './key-layout.js';
 import { createS3Store } from './s3-store.js';
 import type { ObjectStore } from './store.js';
 
@@ -12,7 +11,7 @@ export type SourcePlace = { readonly bucket: string; readonly key: string };
 export type SourceStores = {
   /**
    * @throws {AppError} `invalid_input` if it is no such URI; `forbidden` if the operator does not allow
-   *   it, or if it is, lies in or contains a folder of the service.
+   *   it, or if it lies in the service's own bucket, which the operator cannot allow.
    */
   locate(uri: string): SourcePlace;
   /** @throws {AppError} `forbidden`: what was allowed may no longer be. */
@@ -21,11 +20,7 @@ export type SourceStores = {
 
 type SourceConfig = Pick<
   CommonConfig,
-  | 'UMBRA_S3_SOURCES'
-  | 'UMBRA_S3_REGION'
-  | 'UMBRA_S3_ENDPOINT'
-  | 'UMBRA_S3_BUCKET'
-  | 'UMBRA_S3_PREFIX'
+  'UMBRA_S3_SOURCES' | 'UMBRA_S3_REGION' | 'UMBRA_S3_ENDPOINT' | 'UMBRA_S3_BUCKET'
 >;
 
 /** Clients of this many buckets are held; another one costs a client, not a request. */
@@ -41,7 +36,8 @@ export function createSourceStores(config: SourceConfig): SourceStores {
   } = config;
   const assertAllowed = ({ bucket, key }: SourcePlace): void => {
     const uri = `s3://${bucket}/${key}`;
-    const isOwn = bucket === config.UMBRA_S3_BUCKET && reachesOwn(key, config.UMBRA_S3_PREFIX);
+    // All buckets are reached at one endpoint: a name stands for one bucket.
+    const isOwn = bucket === config.UMBRA_S3_BUCKET;
     if (!isOwn && allowed.some((prefix) => uri.startsWith(prefix))) return;
     // The list itself is the operator's.
     throw new AppError('forbidden', `${uri} is in no allowed prefix`);
@@ -72,12 +68,3 @@ export function createSourceStores(config: SourceConfig): SourceStores {
     },
   };
 }
-
-/**
- * Whether a key or prefix in the service's own bucket reaches the service's objects, whatever the
- * operator allows: the part of the bucket above the service's prefix contains them all.
- */
-const reachesOwn = (key: string, servicePrefix: string): boolean =>
-  key.startsWith(servicePrefix)
-    ? reachesServiceKeys(key.slice(servicePrefix.length))
-    : servicePrefix.startsWith(key);
