@@ -61,6 +61,7 @@ export function createFsStore(folder: string): ObjectStore {
         await receive(body, temporary, key);
         const bytes = await writing(key, () => flush(temporary));
         await writing(key, () => rename(temporary, path));
+        await writing(key, () => syncFolder(dirname(path)));
         return { bytes };
       } catch (error) {
         body.destroy();
@@ -126,10 +127,14 @@ async function prepareParents(
 
 /** Not `mkdir`'s own recursion, which never ends where nothing can be made (in `/proc`). */
 async function makeFolder(path: string): Promise<void> {
-  const make = () =>
-    mkdir(path).catch((error: unknown) => {
+  const make = async () => {
+    try {
+      await mkdir(path);
+      await syncFolder(dirname(path));
+    } catch (error) {
       if (!isSystemError(error) || error.code !== 'EEXIST') throw error;
-    });
+    }
+  };
   try {
     await make();
   } catch (error) {
@@ -147,6 +152,16 @@ async function receive(body: Readable, temporary: string, key: string): Promise<
     const isOurs =
       isSystemError(error) && (error.path === temporary || error.syscall.startsWith('write'));
     throw isOurs ? writeFault(error, key) : error;
+  }
+}
+
+/** A name lasts beyond a crash of the machine once its folder is on the disk. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
   }
 }
 
