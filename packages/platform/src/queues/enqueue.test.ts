@@ -73,7 +73,7 @@ describe('an enqueued payload', () => {
     expect(webhookPayload.parse(data)).toMatchObject({ delivery: 'd' });
     expect(opts).toMatchObject({
       attempts: 13,
-      backoff: { type: 'exponential', delay: 20_000 },
+      backoff: { type: 'exponential', delay: 20_000, jitter: 0.3 },
       jobId: 'webhook-d-1',
     });
   });

@@ -22,6 +22,8 @@ export const outageJobOptions = {
 const shardAttempts = 3;
 /** Attempts to post an event, each after twice the time of the one before. */
 const webhookAttempts = 13;
+/** Share of each wait that chance takes off: receivers that were away are not asked by all at once. */
+const webhookJitter = 0.3;
 /** BullMQ runs jobs without a priority before all with one: an interactive job is waited for. */
 const backgroundPriority = 10;
 
@@ -70,7 +72,7 @@ export async function enqueueWebhook(
   const payload: WebhookPayload = { version: 1, tenant, jobId, delivery };
   await queue.add(queueNames.webhook, payload, {
     attempts: webhookAttempts,
-    backoff: { type: 'exponential', delay: retryMs },
+    backoff: { type: 'exponential', delay: retryMs, jitter: webhookJitter },
     removeOnComplete: true,
     removeOnFail: true,
     jobId: queueJobIds.webhook(delivery, round),
