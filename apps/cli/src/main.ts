@@ -1,4 +1,4 @@
-import { hasCode } from '@umbra/shared/errors';
+import { hasCode, reportError } from '@umbra/shared/errors';
 import { CommanderError } from 'commander';
 import { createProgram } from './program.js';
 
@@ -15,7 +15,7 @@ export async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     // Help or the version, which is printed.
     if (error instanceof CommanderError) return error.exitCode;
-    process.stderr.write(`umbra: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`umbra: ${reportError(error).message}\n`);
     return hasCode(error, 'invalid_input') ? 2 : 1;
   }
 }

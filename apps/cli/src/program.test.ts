@@ -130,6 +130,7 @@ test.each([[['--help']], [['--version']], [['explain', '--help']], [['explain', 
     expect(own.sort()).toEqual([
       'packages/shared/dist/errors.js',
       'packages/shared/dist/version.js',
+      'packages/shared/dist/visible-text.js',
     ]);
   },
 );

@@ -121,9 +121,9 @@ export function createDatasetWriter(options: DatasetWriterOptions): DatasetWrite
   };
   const take = async (name: string, content: Buffer): Promise<JournalEntry> => {
     try {
+      const label = labels === 'folder' ? folderLabel(name) : undefined;
       const facts = await admit(examine(content, limits));
       await keep(facts, content);
-      const label = labels === 'folder' ? folderLabel(name) : undefined;
       return { item: { name, ...facts, ...(label === undefined ? {} : { label }) }, once: true };
     } catch (error) {
       return { refusal: refusalOf(name, error) };

@@ -1,5 +1,6 @@
 import { invalidInput } from '@umbra/shared/errors';
 import { describeBadPath } from '@umbra/shared/file-names';
+import { hasHidden } from '@umbra/shared/visible-text';
 
 /**
  * Hold a name to a plain relative path.
@@ -22,8 +23,12 @@ export const isIgnoredFile = (name: string): boolean =>
  * An ImageFolder's label: the name of the folder that an image lies in.
  *
  * @returns undefined for an image that lies in none.
+ * @throws {AppError} `invalid_input` for one with hidden characters: what looks the same is the same.
  */
 export function folderLabel(name: string): string | undefined {
   const folder = name.split('/').at(-2);
+  if (folder !== undefined && hasHidden(folder)) {
+    throw invalidInput(`Expected a label without hidden characters, got the folder '${folder}'`);
+  }
   return folder?.normalize('NFC').slice(0, 200);
 }

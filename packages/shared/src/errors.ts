@@ -1,3 +1,5 @@
+import { escapeHiddenLines } from './visible-text.js';
+
 /**
  * The taxonomy of everything that can go wrong, shared by every process.
  *
@@ -70,6 +72,7 @@ export const isRetryable = (error: unknown): boolean =>
 
 /** Reduce any thrown value to what may be shown to a user. Unknown errors keep only their message. */
 export function reportError(error: unknown): ErrorReport {
-  const message = error instanceof Error ? error.message : String(error);
+  // A name in it must not change how the rest is shown.
+  const message = escapeHiddenLines(error instanceof Error ? error.message : String(error));
   return { code: hasCode(error) ? error.code : 'internal', message };
 }

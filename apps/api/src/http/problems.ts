@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '@umbra/platform/telemetry/logger';
 import type { Refusal } from '@umbra/shared/contracts/dataset';
-import { AppError, type ErrorCode, errorCodes, hasCode, unavailable } from '@umbra/shared/errors';
+import {
+  AppError,
+  type ErrorCode,
+  errorCodes,
+  hasCode,
+  reportError,
+  unavailable,
+} from '@umbra/shared/errors';
+import { escapeHidden } from '@umbra/shared/visible-text';
 import type { ErrorRequestHandler, Request, Response } from 'express';
 import { z } from 'zod';
 import { discardRest } from './discard.js';
@@ -57,13 +65,15 @@ function sendProblem(
 ): void {
   const { status, title } = errorCodes[error.code];
   if (error instanceof ProblemError) response.set(error.headers);
-  for (const header of ['ETag', 'Cache-Control']) response.removeHeader(header);
+  response.removeHeader('ETag');
+  response.set('Cache-Control', 'no-store');
   if (status === 503) response.set('Retry-After', retryAfterSeconds);
   if (!request.complete) {
     if (closingStatuses.has(status)) response.set('Connection', 'close');
     else discardRest(request);
   }
-  const detail = error.code === 'internal' ? 'An unexpected error; the log has it' : error.message;
+  const detail =
+    error.code === 'internal' ? 'An unexpected error; the log has it' : reportError(error).message;
   response
     .status(status)
     .type('application/problem+json')
@@ -128,7 +138,12 @@ function zodDetail(error: z.ZodError): string {
 
 function issuesOf(thrown: unknown): Record<string, unknown> {
   if (!(thrown instanceof z.ZodError)) return {};
-  return { errors: thrown.issues.map(({ path, message }) => ({ path: path.join('.'), message })) };
+  return {
+    errors: thrown.issues.map(({ path, message }) => ({
+      path: escapeHidden(path.join('.')),
+      message: escapeHidden(message),
+    })),
+  };
 }
 
 const messageOf = (error: unknown): string =>

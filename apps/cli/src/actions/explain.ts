@@ -23,11 +23,12 @@ import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import { reportError } from '@umbra/shared/errors';
 import { resultFolder } from '@umbra/shared/file-names';
 import { imageIdAt } from '@umbra/shared/ids';
+import { escapeHidden } from '@umbra/shared/visible-text';
 import { dryRun } from '../lib/dry-run.js';
 import { type EngineFlags, parseEngineOptions } from '../lib/engine-flags.js';
 import { findModel } from '../lib/find-model.js';
 import { required } from '../lib/flags.js';
-import { escapeControls, printJson } from '../lib/output.js';
+import { printJson } from '../lib/output.js';
 import { maxPixels, readPhoto } from '../lib/photo.js';
 import { type PhotoItem, parseItem } from '../lib/photo-item.js';
 import { createProgressBar } from '../lib/progress-bar.js';
@@ -76,7 +77,7 @@ export async function explain(photos: readonly string[], flags: ExplainOptions):
         images.push(await explainPhoto({ model, settings, item, out, limits }, path, index));
       } catch (error) {
         errors.push({ name: path, error: reportError(error) });
-        process.stderr.write(`${escapeControls(path)}: ${reportError(error).message}\n`);
+        process.stderr.write(`${escapeHidden(path)}: ${reportError(error).message}\n`);
       }
     }
   } finally {
@@ -125,7 +126,7 @@ async function explainPhoto(
   const input = await prepareImage(photo, model.bundle.input, { maxPixels, ...limits });
   const resolved = model.resolve(settings, input);
   const { positions } = resolved.plan;
-  const bar = createProgressBar(escapeControls(basename(path)));
+  const bar = createProgressBar(escapeHidden(basename(path)));
   const run = await model.occlude(input, resolved, {
     ...item,
     onProgress: (done) => bar.update(done, positions, null),

@@ -4,9 +4,10 @@ import { type Job, type NewDataset, type UmbraClient, UmbraError } from '@umbra/
 import { downloadArchive, uploadFiles } from '@umbra/client/files';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import { AppError } from '@umbra/shared/errors';
+import { escapeHidden } from '@umbra/shared/visible-text';
 import { extractArchive } from '../lib/archive.js';
 import { required } from '../lib/flags.js';
-import { escapeControls, printJson } from '../lib/output.js';
+import { printJson } from '../lib/output.js';
 import { createProgressBar } from '../lib/progress-bar.js';
 import { openService, pollMs, type ServiceFlags } from '../lib/service.js';
 import { parseSettings, type SettingsFlags } from '../lib/settings-flags.js';
@@ -63,7 +64,7 @@ export async function submit(photos: readonly string[], options: SubmitOptions):
     ...(rowsPerShard !== undefined && { rowsPerShard: Number(rowsPerShard) }),
   });
   for (const { name, error } of result.errors) {
-    process.stderr.write(`${escapeControls(name)}: ${error.message}\n`);
+    process.stderr.write(`${escapeHidden(name)}: ${error.message}\n`);
   }
   if (result.images.length > 0) {
     process.stderr.write(`\n${formatTable(result.images)}\n\nHeatmaps: ${out}\n`);
@@ -127,7 +128,7 @@ async function upload(
   const refusals: NewDataset['refusals'] = [];
   const onRefused = (refused: NewDataset['refusals']): void => {
     for (const { name, error } of refused) {
-      process.stderr.write(`refused ${escapeControls(name)}: ${error.message}\n`);
+      process.stderr.write(`refused ${escapeHidden(name)}: ${error.message}\n`);
     }
     refusals.push(...refused);
   };

@@ -7,8 +7,9 @@ import {
 } from '@umbra/engine';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import { reportError } from '@umbra/shared/errors';
+import { escapeHidden } from '@umbra/shared/visible-text';
 import { formatMacs } from './format-macs.js';
-import { escapeControls, printJson } from './output.js';
+import { printJson } from './output.js';
 import { maxPixels, readPhoto } from './photo.js';
 import { alignColumns } from './summary.js';
 
@@ -39,7 +40,7 @@ export async function dryRun(model: OpenModel, { photos, settings, json }: DryRu
       images.push({ name, ...(await estimate) });
     } catch (error) {
       errors.push({ name, error: reportError(error) });
-      process.stderr.write(`${escapeControls(name)}: ${reportError(error).message}\n`);
+      process.stderr.write(`${escapeHidden(name)}: ${reportError(error).message}\n`);
     }
   }
   const total = addEstimates(images);

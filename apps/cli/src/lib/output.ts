@@ -13,11 +13,3 @@ export async function writeOutput(path: string, content: Parameters<typeof write
 export const printJson = (value: object): void => {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 };
-
-/** Text on one line of a terminal: its control characters as escapes of JSON. */
-export const escapeControls = (text: string): string =>
-  text.replace(/[\p{Cc}\u2028\u2029]/gu, (one) =>
-    one < ' '
-      ? JSON.stringify(one).slice(1, -1)
-      : `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );

@@ -4,8 +4,8 @@ import { at } from '@umbra/shared/assert';
 import { errorReport } from '@umbra/shared/contracts/dataset';
 import { type ImageResult, imageResult } from '@umbra/shared/contracts/result';
 import type { Faithfulness } from '@umbra/shared/contracts/shard';
+import { escapeHidden } from '@umbra/shared/visible-text';
 import { z } from 'zod';
-import { escapeControls } from './output.js';
 
 type TargetSummary = {
   readonly target: string;
@@ -103,7 +103,7 @@ const formatAreas = (found: Faithfulness | null): string =>
 
 /** Align cells in columns, with a rule below the first row; every row has a cell a column. */
 export function alignColumns(table: readonly (readonly string[])[]): string {
-  const [header = [], ...rows] = table.map((cells) => cells.map(escapeControls));
+  const [header = [], ...rows] = table.map((cells) => cells.map(escapeHidden));
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => at(row, column).length)),
   );

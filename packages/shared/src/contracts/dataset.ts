@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type ErrorCode, errorCodes } from '../errors.js';
 import { describeBadPath, maxPathLength } from '../file-names.js';
+import { hasHidden } from '../visible-text.js';
 
 export const datasetId = z.string().regex(/^ds_[0-9a-z]{20}$/);
 /** Position of the image in its dataset, padded so that names sort in upload order. */
@@ -20,6 +21,12 @@ export const classText = z.string().min(1).max(200).normalize('NFC');
  */
 export const itemLabel = z.union([z.int().min(0), classText]);
 export type ItemLabel = z.output<typeof itemLabel>;
+
+/** As `itemLabel`, of a line that a user gives: what looks the same is the same. */
+const givenLabel = itemLabel.refine(
+  (label) => typeof label === 'number' || !hasHidden(label),
+  'Expected a label without hidden characters (controls, directions of writing, zero-width ones)',
+);
 
 /** Box of the labelled object: half-open, px of the upright photo. */
 export const itemBox = z
@@ -164,7 +171,7 @@ export const manifestLine = z
     /** `s3://bucket/key`, in a prefix that the operator allows; it is read where it lies. */
     uri: z.string().min(1).max(1200).optional(),
     bytes: z.int().min(1).optional(),
-    label: itemLabel.optional(),
+    label: givenLabel.optional(),
     box: itemBox.optional(),
   })
   .refine(({ sha256, uri }) => sha256 !== undefined || uri !== undefined, {
@@ -225,7 +232,7 @@ export const uploadRequest = z.strictObject({
         name: imageName,
         bytes: z.int().min(1),
         sha256,
-        label: itemLabel.optional(),
+        label: givenLabel.optional(),
         box: itemBox.optional(),
       }),
     )
