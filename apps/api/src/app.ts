@@ -1,3 +1,4 @@
+import { safeHeaders } from '@umbra/platform/telemetry/serve-metrics';
 import { notFound } from '@umbra/shared/errors';
 import express, { type Express, type RequestHandler, type Router } from 'express';
 import { createAuthorize } from './auth/authorize.js';
@@ -29,13 +30,13 @@ export function createApp(services: ApiServices): Express {
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
   app.set('trust proxy', services.config.UMBRA_TRUSTED_PROXIES);
+  app.use((_request, response, next) => {
+    response.set(safeHeaders);
+    next();
+  });
   app.use(measureRequests(services.registry));
   if (services.board !== null) app.use(boardPath, services.board.handle);
   if (services.tracing.telemetry !== undefined) app.use(traceRequests(services.tracing));
-  app.use((_request, response, next) => {
-    response.set('X-Content-Type-Options', 'nosniff');
-    next();
-  });
   const routes: readonly Route[] = [
     ...healthRoutes(services),
     ...modelRoutes(services),

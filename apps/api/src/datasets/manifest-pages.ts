@@ -1,9 +1,10 @@
+import { Readable } from 'node:stream';
 import { readJsonLines } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { type DatasetItem, datasetItem } from '@umbra/shared/contracts/dataset';
 import type { Reference } from '@umbra/shared/contracts/reference';
-import { AppError, hasCode } from '@umbra/shared/errors';
+import { AppError } from '@umbra/shared/errors';
 import { z } from 'zod';
 import type { Page } from '../http/pages.js';
 
@@ -13,8 +14,10 @@ export const manifestPageQuery = z.strictObject({
   /** Byte offset into the manifest; opaque to clients. */
   cursor: z
     .string()
-    .transform((text) => Number(Buffer.from(text, 'base64url').toString()))
-    .refine((offset) => Number.isSafeInteger(offset) && offset > 0, 'Expected a next_cursor')
+    .max(100)
+    .transform((text) => Buffer.from(text, 'base64url').toString())
+    .refine((text) => /^[1-9]\d{0,14}$/.test(text), 'Expected a next_cursor')
+    .transform(Number)
     .optional(),
 });
 export type ManifestPageQuery = z.output<typeof manifestPageQuery>;
@@ -55,24 +58,33 @@ export async function readManifestPage(
   const cursorAt = (offset: number) => (offset < size ? encodeCursor(offset) : null);
   const items: { readonly item: DatasetItem; readonly end: number }[] = [];
   let end = cursor;
-  if (cursor >= size) return { items, end, cursorAt };
-  const { body } = await store.stream(key, { start: cursor, end: size });
+  if (cursor > 0 && cursor >= size) throw noCursor();
+  if (size === 0) return { items, end, cursorAt };
+  const { body } = await store.stream(key, { start: Math.max(0, cursor - 1), end: size });
+  const lines = cursor > 0 ? Readable.from(afterLine(body)) : body;
   try {
-    for await (const { value: item, bytes } of readJsonLines(body, datasetItem)) {
+    for await (const { value: item, bytes } of readJsonLines(lines, datasetItem)) {
       end += bytes;
       items.push({ item, end });
       if (items.length === limit) break;
     }
-  } catch (error) {
-    // The service's own cursors start at a line.
-    if (cursor > 0 && hasCode(error, 'integrity')) {
-      throw new AppError('invalid_input', 'Expected cursor to be a next_cursor');
-    }
-    throw error;
   } finally {
     body.destroy();
   }
   return { items, end, cursorAt };
 }
+
+/** Pass what follows a line's end. @throws {AppError} `invalid_input` where there is none. */
+async function* afterLine(body: Readable): AsyncGenerator<Buffer> {
+  let isFirst = true;
+  for await (const chunk of body) {
+    if (isFirst && chunk[0] !== newline) throw noCursor();
+    yield isFirst ? chunk.subarray(1) : chunk;
+    isFirst = false;
+  }
+}
+
+const newline = 0x0a;
+const noCursor = () => new AppError('invalid_input', 'cursor: Expected a next_cursor');
 
 const encodeCursor = (offset: number): string => Buffer.from(String(offset)).toString('base64url');

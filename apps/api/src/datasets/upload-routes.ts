@@ -126,7 +126,6 @@ export function uploadRoutes(
       const upload = await findArchiveUpload(store, { tenant, id }, params.archive);
       response
         .set({ 'Upload-Offset': String(upload.offset), 'Upload-Length': String(upload.bytes) })
-        .set('Cache-Control', 'no-store')
         .json(upload);
     }),
     route(uploadOperations.appendArchive, async (call) => {

@@ -17,8 +17,6 @@ export function answerNotModified(
   const digest = createHash('sha256').update(JSON.stringify([umbraVersion, ...parts]));
   const etag = `"${digest.digest('base64url').slice(0, 27)}"`;
   response.set('ETag', etag);
-  // A model's name may stand for another model tomorrow: clients keep the answer and revalidate it.
-  response.set('Cache-Control', 'no-cache');
   // Express's own comparison fails for clients that send `Cache-Control: no-cache`, as fetch does.
   const known = request
     .get('if-none-match')

@@ -125,6 +125,8 @@ export function mountRoutes(routes: readonly Route[], { authorize, limit, pace }
     };
     const admit: RequestHandler = async (request, response, next) => {
       response.locals.signal = openSignal(request, response, pace);
+      // What needs a key is its holder's alone: no cache keeps it.
+      if (stated.scope !== null) response.set('Cache-Control', 'no-store');
       response.locals.tenant = await authorize(request, stated.scope);
       next();
     };

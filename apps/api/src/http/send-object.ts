@@ -91,8 +91,7 @@ export async function redirectToObject(
     mediaType,
     ...(fileName === undefined ? {} : { fileName }),
   });
-  // The URL lets anybody read the object until it expires: no cache may keep it.
-  response.status(302).set({ Location: location, 'Cache-Control': 'no-store' }).end();
+  response.status(302).location(location).end();
   return true;
 }
 

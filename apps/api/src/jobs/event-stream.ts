@@ -82,7 +82,6 @@ export async function streamEvents(services: EventServices, follower: Follower):
   }
   response.status(200).set({
     'Content-Type': 'text/event-stream',
-    'Cache-Control': 'no-store',
     'X-Accel-Buffering': 'no',
   });
   response.flushHeaders();

@@ -4,6 +4,7 @@ import {
   type JobRecord,
   type JobRequest,
   jobEstimate,
+  jobId,
   jobRequest,
   jobStatus,
 } from '@umbra/shared/contracts/job';
@@ -35,6 +36,9 @@ const accepted = {
   headers: { Location: 'The job', 'Retry-After': 'Seconds to wait before the next request' },
 } as const;
 const control = { method: 'post', tag: 'jobs', scope: 'submit', params: jobParam } as const;
+
+/** A job's id is the cursor after it. */
+const isJobId = (text: string): boolean => jobId.safeParse(text).success;
 
 export const jobOperations = {
   create: operation({
@@ -74,7 +78,7 @@ export const jobOperations = {
     summary: 'List jobs, in the order of their ids',
     query: z.strictObject({
       limit: z.coerce.number().int().min(1).max(100).default(20),
-      cursor: z.string().min(1).max(64).optional(),
+      cursor: z.string().refine(isJobId, 'Expected a next_cursor').optional(),
     }),
     answers: pageAnswers(jobStatus),
   }),

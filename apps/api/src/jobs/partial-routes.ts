@@ -112,7 +112,7 @@ async function findPartial(
     response.redirect(303, `/v1/jobs/${id}/images/${image}/${file}`);
     return null;
   }
-  response.set({ 'Retry-After': '1', 'Cache-Control': 'no-store' });
+  response.set('Retry-After', '1');
   return partial;
 }
 

@@ -49,8 +49,15 @@ export async function serveMetrics(
   };
 }
 
+/** Headers of every answer: browsers guess no types, and tell no other site where a link was. */
+export const safeHeaders = {
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+} as const;
+
 function listener({ registry, refresh, logger }: ServeMetricsOptions): RequestListener {
   return async (request, response) => {
+    for (const [name, value] of Object.entries(safeHeaders)) response.setHeader(name, value);
     try {
       const path = request.url?.split('?')[0];
       if (path === '/healthz') {
