@@ -191,6 +191,64 @@ describe('stored data', () => {
   });
 });
 
+test('open datasets are limited by the quota, until they are complete or deleted', async () => {
+  const { tenant, key } = await makeTenant({ quotas: { openDatasets: 1 } });
+  const open = () =>
+    call('/v1/datasets', key, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+    });
+  const first = await idOf(open());
+  const before = await storedBy(tenant);
+  const refused = await open();
+  expect(refused.status).toBe(429);
+  expect(await problemOf(refused)).toMatchObject({
+    code: 'quota_exceeded',
+    detail:
+      'Beyond the quota of open datasets: at most 1, of which 1 are used, and 1 were asked for',
+  });
+  const lines = { 'content-type': 'application/jsonl' };
+  const manifest = await call('/v1/datasets', key, { method: 'POST', headers: lines, body: '{}' });
+  expect(manifest.status).toBe(429);
+  expect(await storedBy(tenant)).toEqual(before);
+  // What is complete at once is never open.
+  await idOf(uploadForm(key, 1));
+  const body = new FormData();
+  body.append('images', new Blob([new Uint8Array(photos[0]?.bytes ?? [])]), 'a.png');
+  await call(`/v1/datasets/${first}/images`, key, { method: 'POST', body });
+  expect((await call(`/v1/datasets/${first}/close`, key, { method: 'POST' })).status).toBe(200);
+  const second = await idOf(open());
+  await call(`/v1/datasets/${second}`, key, { method: 'DELETE' });
+  await idOf(open());
+});
+
+test('jobs and their followers are limited by the quota', async () => {
+  const { key } = await makeTenant({ quotas: { jobs: 1, streams: 1 } });
+  const dataset = await idOf(uploadForm(key, 1));
+  const job = await idOf(postJob(key, dataset));
+  const refused = await postJob(key, dataset);
+  expect(await problemOf(refused)).toMatchObject({
+    code: 'quota_exceeded',
+    detail: expect.stringContaining('jobs that have not ended: at most 1, of which 1 are used'),
+  });
+  const follow = (signal?: AbortSignal) =>
+    call(`/v1/jobs/${job}/events`, key, signal === undefined ? {} : { signal });
+  const client = new AbortController();
+  expect((await follow(client.signal)).status).toBe(200);
+  const second = await follow();
+  expect(second.status).toBe(429);
+  expect(await problemOf(second)).toMatchObject({
+    code: 'quota_exceeded',
+    detail: expect.stringContaining('streams: at most 1'),
+  });
+  client.abort();
+  const next = new AbortController();
+  for (let status = 429; status !== 200; ) status = (await follow(next.signal)).status;
+  next.abort();
+  expect((await call(`/v1/jobs/${job}/cancel`, key, { method: 'POST' })).status).toBe(202);
+});
+
 // The last: it has the jobs run.
 test('positions in flight are limited by the quota, and released when their job ends', async () => {
   const { tenant, key } = await makeTenant({ quotas: { positionsInFlight: 10 } });

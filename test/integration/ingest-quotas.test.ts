@@ -39,7 +39,14 @@ afterAll(async () => {
 });
 
 const sha256Of = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
-const none: Quotas = { images: null, bytes: null, positionsInFlight: null };
+const none: Quotas = {
+  images: null,
+  bytes: null,
+  positionsInFlight: null,
+  jobs: null,
+  openDatasets: null,
+  streams: null,
+};
 
 /** A tenant of its own with these limits, and what it may do with its key. */
 async function makeTenant(limits: Partial<Quotas>) {
@@ -179,7 +186,7 @@ test.each(ways)(
   async (_, make) => {
     const tenant = await makeTenant({ images: 6, bytes: 10_000_000 });
     const { bytes } = await tenant.settled(await make(tenant));
-    const exact = { images: 6, bytes, positionsInFlight: 0 };
+    const exact = { images: 6, bytes, positionsInFlight: 0, jobs: 0, openDatasets: 0 };
     await until('it to be booked', async () => {
       const usage = await tenant.usage();
       return usage.images === exact.images && usage.bytes === exact.bytes ? usage : null;

@@ -25,10 +25,28 @@ describe('without authentication', () => {
 });
 
 test('quotas are unlimited unless set, and requests have a default limit', () => {
-  const none = { images: null, bytes: null, positionsInFlight: null };
+  const none = {
+    images: null,
+    bytes: null,
+    positionsInFlight: null,
+    jobs: null,
+    openDatasets: null,
+    streams: null,
+  };
   expect(tenantDefaultsOf(read({}))).toEqual({ quotas: none, requestsPerMinute: 6000 });
   expect(tenantDefaultsOf(read({ UMBRA_AUTH: 'none' })).requestsPerMinute).toBeNull();
-  const set = { UMBRA_QUOTA_IMAGES: '5', UMBRA_QUOTA_BYTES: '6', UMBRA_QUOTA_POSITIONS: '7' };
-  expect(tenantDefaultsOf(read(set)).quotas).toEqual({ images: 5, bytes: 6, positionsInFlight: 7 });
+  const set = {
+    UMBRA_QUOTA_IMAGES: '5',
+    UMBRA_QUOTA_BYTES: '6',
+    UMBRA_QUOTA_POSITIONS: '7',
+    UMBRA_QUOTA_JOBS: '8',
+  };
+  expect(tenantDefaultsOf(read(set)).quotas).toEqual({
+    ...none,
+    images: 5,
+    bytes: 6,
+    positionsInFlight: 7,
+    jobs: 8,
+  });
   expect(() => read({ UMBRA_QUOTA_IMAGES: '0' })).toThrow('UMBRA_QUOTA_IMAGES');
 });

@@ -41,7 +41,15 @@ afterAll(async () => {
 });
 
 const meterFor = (quotas: Partial<Quotas>, id = 'ds.part', start: MeterStart = {}) => {
-  const all = { images: null, bytes: null, positionsInFlight: null, ...quotas };
+  const all = {
+    images: null,
+    bytes: null,
+    positionsInFlight: null,
+    jobs: null,
+    openDatasets: null,
+    streams: null,
+    ...quotas,
+  };
   const readTenant = async () => ({ id: tenant, weight: 1, quotas: all, requestsPerMinute: null });
   const meter = createDatasetMeter({ readTenant, usage }, tenant, id, start);
   return { meter, read: () => usage.read(tenant, all) };

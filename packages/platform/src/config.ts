@@ -132,6 +132,13 @@ export const quotaConfig = z.object({
   ),
   UMBRA_QUOTA_BYTES: limit.describe('Bytes that a tenant may store, likewise'),
   UMBRA_QUOTA_POSITIONS: limit.describe('Positions that a tenant may have in flight, likewise'),
+  UMBRA_QUOTA_JOBS: limit.describe('Jobs of a tenant that have not ended, likewise'),
+  UMBRA_QUOTA_OPEN_DATASETS: limit.describe(
+    'Datasets of a tenant that take images or are validated, likewise',
+  ),
+  UMBRA_QUOTA_STREAMS: limit.describe(
+    'Jobs that a tenant may follow at once at one API process, likewise',
+  ),
 });
 
 /** The default quotas as the environment has them. */
@@ -139,6 +146,9 @@ export const quotasOf = (config: z.output<typeof quotaConfig>) => ({
   images: config.UMBRA_QUOTA_IMAGES ?? null,
   bytes: config.UMBRA_QUOTA_BYTES ?? null,
   positionsInFlight: config.UMBRA_QUOTA_POSITIONS ?? null,
+  jobs: config.UMBRA_QUOTA_JOBS ?? null,
+  openDatasets: config.UMBRA_QUOTA_OPEN_DATASETS ?? null,
+  streams: config.UMBRA_QUOTA_STREAMS ?? null,
 });
 
 const mebibyte = 1024 * 1024;

@@ -44,6 +44,8 @@ export type Turns = {
   /** Note that a holder moved on, as by bytes that arrived. */
   moved(): void;
   held(): number;
+  /** Weight that one tenant holds. */
+  heldBy(tenant: string): number;
   waiting(): number;
   /** Time since a request found no place while none came free and no holder moved, ms; 0 where none did. */
   stalledMs(): number;
@@ -167,6 +169,7 @@ export function createTurns(options: TurnsOptions): Turns {
     },
     moved,
     held: () => held,
+    heldBy: (tenant) => holdings.get(tenant) ?? 0,
     waiting,
     stalledMs: () => (blockedSince === null ? 0 : now() - blockedSince),
   };

@@ -28,6 +28,7 @@ import { addManifest, addSource } from './dataset-sources.js';
 import { type LabelRule, openDatasetWriter } from './open-dataset-writer.js';
 import { type IngestQueueServices, queueIngest } from './queue-ingest.js';
 import { receiveImages } from './receive-images.js';
+import type { ReservingServices } from './reserve-part.js';
 
 /** Create a dataset of one request's images; a request that fails leaves none. */
 export async function createFromUpload(
@@ -83,44 +84,69 @@ async function finalizeUpload(
 
 /** Create an open dataset, or one of images that a worker reads from an S3 source. */
 export async function createFromRequest(
-  services: IngestQueueServices & Pick<ApiServices, 'store' | 'sources'>,
+  services: OpeningServices & Pick<ApiServices, 'sources'>,
   tenant: string,
   { metadata, source, labels }: DatasetRequest,
 ): Promise<Dataset> {
   const { store, sources } = services;
   const open = newDataset(newDatasetId(), new Date(), metadata);
   if (source === undefined) {
-    await putIndexEntry(store, tenant, open);
-    await putJson(store, keys.dataset(tenant, open.id), open);
-    return open;
+    return withinQuota(services, tenant, open, async () => {
+      await putIndexEntry(store, tenant, open);
+      await putJson(store, keys.dataset(tenant, open.id), open);
+      return open;
+    });
   }
   if (!source.uri.endsWith('/')) throw invalidInput("Expected source.uri to end in '/'");
   const { bucket, key: prefix } = sources.locate(source.uri);
-  await addSource(store, { tenant, id: open.id }, newStreamId(), {
-    version: 1,
-    kind: 's3',
-    bucket,
-    prefix,
-    labels: labels ?? null,
+  return withinQuota(services, tenant, open, async () => {
+    await addSource(store, { tenant, id: open.id }, newStreamId(), {
+      version: 1,
+      kind: 's3',
+      bucket,
+      prefix,
+      labels: labels ?? null,
+    });
+    return startValidating(services, tenant, open);
   });
-  return startValidating(services, tenant, open);
+}
+
+type OpeningServices = IngestQueueServices & ReservingServices & Pick<ApiServices, 'store'>;
+
+/** Create a dataset that counts as open; one that cannot be created counts no more. */
+async function withinQuota(
+  { readTenant, usage }: ReservingServices,
+  tenant: string,
+  { id }: Dataset,
+  create: () => Promise<Dataset>,
+): Promise<Dataset> {
+  const { quotas } = await readTenant(tenant);
+  await usage.openDataset(tenant, quotas, id);
+  try {
+    return await create();
+  } catch (error) {
+    await releaseQuietly(usage.releaseDataset(tenant, id));
+    throw error;
+  }
 }
 
 /** Create a dataset of a manifest, whose lines a worker validates. */
 export async function createFromManifest(
-  services: IngestQueueServices & Pick<ApiServices, 'store' | 'config' | 'turns'>,
+  services: OpeningServices & Pick<ApiServices, 'config' | 'turns'>,
   labels: LabelRule,
   upload: Upload,
 ): Promise<Dataset> {
   const { tenant } = upload;
   const open = newDataset(newDatasetId(), new Date());
-  try {
-    await addManifest(services, { tenant, id: open.id }, labels, upload);
-  } catch (error) {
-    await removeDataset(services.store, tenant, open).catch(() => undefined);
-    throw error;
-  }
-  return startValidating(services, tenant, open);
+  return withinQuota(services, tenant, open, async () => {
+    try {
+      await addManifest(services, { tenant, id: open.id }, labels, upload);
+    } catch (error) {
+      await removeDataset(services.store, tenant, open).catch(() => undefined);
+      throw error;
+    }
+    return startValidating(services, tenant, open);
+  });
 }
 
 async function startValidating(

@@ -1,5 +1,5 @@
 import { eventIdForm } from '@umbra/shared/contracts/event';
-import { invalidInput } from '@umbra/shared/errors';
+import { AppError, invalidInput } from '@umbra/shared/errors';
 import { z } from 'zod';
 import { operation, type Route, route } from '../http/operation.js';
 import { jobParam } from '../http/params.js';
@@ -18,6 +18,7 @@ export const eventOperations = {
       'Server-sent events `state`, `progress` and `image`, their data JSON. A connection begins with how things stand; one that sends the id of the last event it has goes on after that, without gaps or doubles, or begins with `reset` where that event is no longer kept. It ends after the final state.',
     params: jobParam,
     headers: { 'Last-Event-ID': z.string().optional() },
+    problems: ['quota_exceeded'],
     answers: {
       200: {
         description: 'Events, until the job has ended',
@@ -37,9 +38,23 @@ export function eventRoutes(services: EventServices): Route[] {
         throw invalidInput("Expected Last-Event-ID to be an event's id");
       }
       const { id: jobId } = await findJob(services, tenant, params.job);
+      await assertWithinQuota(services, tenant);
       const giveBack = await services.turns.streams.take({ tenant, signal });
       response.once('close', giveBack);
       await streamEvents(services, { tenant, jobId, lastId, response });
     }),
   ];
+}
+
+/** @throws {AppError} `quota_exceeded` */
+async function assertWithinQuota(
+  { readTenant, turns }: EventServices,
+  tenant: string,
+): Promise<void> {
+  const { streams } = (await readTenant(tenant)).quotas;
+  if (streams === null || turns.streams.heldBy(tenant) < streams) return;
+  throw new AppError(
+    'quota_exceeded',
+    `Beyond the quota of streams: at most ${streams}, and as many are open at this process`,
+  );
 }

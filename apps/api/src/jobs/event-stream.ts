@@ -7,7 +7,7 @@ import type { ApiServices } from '../services.js';
 import { type JobStatusServices, statusOf } from './job-status.js';
 
 export type EventServices = JobStatusServices &
-  Pick<ApiServices, 'store' | 'events' | 'hub' | 'turns'>;
+  Pick<ApiServices, 'store' | 'events' | 'hub' | 'turns' | 'readTenant'>;
 
 /** A client that follows a job. */
 export type Follower = {

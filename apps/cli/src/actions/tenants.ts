@@ -15,6 +15,9 @@ export type TenantChanges = {
   readonly images?: string;
   readonly bytes?: string;
   readonly positions?: string;
+  readonly jobs?: string;
+  readonly openDatasets?: string;
+  readonly streams?: string;
   readonly requestsPerMinute?: string;
   readonly weight?: string;
 };
@@ -63,6 +66,9 @@ function changeLimits(record: TenantRecord, changes: TenantChanges): TenantRecor
       changes.positions,
       record.quotas.positionsInFlight,
     ),
+    jobs: parseLimit('--jobs', changes.jobs, record.quotas.jobs),
+    openDatasets: parseLimit('--open-datasets', changes.openDatasets, record.quotas.openDatasets),
+    streams: parseLimit('--streams', changes.streams, record.quotas.streams),
   };
   return {
     version: 1,
@@ -99,6 +105,9 @@ function printTenant(id: string, record: TenantRecord, json: boolean): void {
     ['images', words(quotas.images)],
     ['bytes', words(quotas.bytes)],
     ['positions in flight', words(quotas.positionsInFlight)],
+    ['jobs that have not ended', words(quotas.jobs)],
+    ['open datasets', words(quotas.openDatasets)],
+    ['streams', words(quotas.streams)],
     ['requests per minute', words(requestsPerMinute)],
     ['weight', String(weight)],
   ];

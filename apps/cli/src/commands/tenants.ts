@@ -18,6 +18,9 @@ const limitOptions = (): readonly Option[] => [
   new Option('--images <n>', 'largest number of images stored'),
   new Option('--bytes <n>', 'largest size of images stored, bytes'),
   new Option('--positions <n>', 'largest number of positions in flight'),
+  new Option('--jobs <n>', 'largest number of jobs that have not ended'),
+  new Option('--open-datasets <n>', 'largest number of datasets that are not complete'),
+  new Option('--streams <n>', 'largest number of jobs followed at once at one API process'),
   new Option('--requests-per-minute <n>', 'largest number of requests a minute'),
   new Option('--weight <n>', 'share of the workers, relative to other tenants'),
 ];

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { newDataset } from '@umbra/shared/contracts/dataset';
 import { type JobRecord, newJobDefaults } from '@umbra/shared/contracts/job';
 import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import { newDatasetId, newJobId } from '@umbra/shared/ids';
@@ -34,8 +35,22 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const quotas = { images: 10, bytes: 1_000, positionsInFlight: 500 };
-const unlimited = { images: null, bytes: null, positionsInFlight: null };
+const quotas = {
+  images: 10,
+  bytes: 1_000,
+  positionsInFlight: 500,
+  jobs: null,
+  openDatasets: null,
+  streams: null,
+};
+const unlimited = {
+  images: null,
+  bytes: null,
+  positionsInFlight: null,
+  jobs: null,
+  openDatasets: null,
+  streams: null,
+};
 const loseRedis = async () => {
   const found = await redis.keys(`${redisPrefix}:usage:${tenant}:*`);
   if (found.length > 0) await redis.del(...found);
@@ -77,7 +92,11 @@ describe('what a dataset takes', () => {
     for (const images of [2, 4, 6]) {
       await book.reserveDataset(tenant, quotas, 'ds', { images, bytes: images });
     }
-    expect(await book.read(tenant, quotas)).toEqual({ images: 6, bytes: 6, positionsInFlight: 0 });
+    expect(await book.read(tenant, quotas)).toMatchObject({
+      images: 6,
+      bytes: 6,
+      positionsInFlight: 0,
+    });
     await book.releaseDataset(tenant, 'ds');
     await book.releaseDataset(tenant, 'ds');
     expect(await book.read(tenant, quotas)).toMatchObject({ images: 0, bytes: 0 });
@@ -115,6 +134,45 @@ describe('what a dataset takes', () => {
   });
 });
 
+describe('numbers of things', () => {
+  const counted = { ...unlimited, jobs: 2, openDatasets: 2 };
+
+  test('are limited by the quota, and released one by one', async () => {
+    await book.reserveJob(tenant, counted, 'a', 1_000);
+    await book.reserveJob(tenant, counted, 'b', 1_000);
+    await expect(book.reserveJob(tenant, counted, 'c', 1)).rejects.toMatchObject({
+      code: 'quota_exceeded',
+      message:
+        'Beyond the quota of jobs that have not ended: at most 2, of which 2 are used, and 1 were asked for',
+    });
+    await book.releaseJob(tenant, 'a');
+    await book.reserveJob(tenant, counted, 'c', 1);
+    const [first, second, third] = [newDatasetId(), newDatasetId(), newDatasetId()];
+    await book.openDataset(tenant, counted, first);
+    await book.openDataset(tenant, counted, second);
+    await book.openDataset(tenant, counted, second);
+    await expect(book.openDataset(tenant, counted, third)).rejects.toThrow('open datasets');
+    // What takes nothing of a full quota is not held to it.
+    await book.reserveDataset(tenant, counted, `${first}.part`, { images: 9, bytes: 9 });
+    await book.completeDataset(tenant, counted, first, { images: 9, bytes: 9 });
+    await book.openDataset(tenant, counted, third);
+    await book.releaseDataset(tenant, second);
+    expect(await book.read(tenant, counted)).toMatchObject({ jobs: 2, openDatasets: 1 });
+  });
+
+  test('are counted where Redis was lost, beside bookings of the version before', async () => {
+    const open = newDatasetId();
+    await putJson(store, keys.dataset(tenant, open), newDataset(open, new Date()));
+    const job = await storeJob(1);
+    await redis.hset(`${redisPrefix}:usage:${tenant}:jobs`, job, `${Date.now()} 10`);
+    expect(await book.read(tenant, counted)).toMatchObject({ jobs: 1, openDatasets: 1 });
+    const failed = { ...newDataset(open, new Date()), state: 'failed' };
+    await putJson(store, keys.dataset(tenant, open), failed);
+    await ageCount('datasets');
+    await book.openDataset(tenant, { ...counted, openDatasets: 1 }, newDatasetId());
+  });
+});
+
 describe('what the store says', () => {
   test('is counted where Redis was lost', async () => {
     await storeDataset(6, 60);
@@ -127,6 +185,8 @@ describe('what the store says', () => {
       images: 9,
       bytes: 90,
       positionsInFlight: 40,
+      jobs: 1,
+      openDatasets: 0,
     });
     const refused = book.reserveDataset(tenant, quotas, 'new', { images: 2, bytes: 1 });
     await expect(refused).rejects.toMatchObject({ code: 'quota_exceeded' });

@@ -3,12 +3,22 @@ import { AppError } from '@umbra/shared/errors';
 import type { Redis } from 'ioredis';
 import { redisPrefix } from '../queues/names.js';
 import type { ObjectStore } from '../store/store.js';
-import { countDatasets, countJobs, isDatasetGone, isJobGone } from '../tenancy/count-usage.js';
+import {
+  countDatasets,
+  countJobs,
+  isDatasetGone,
+  isJobGone,
+  openPartOf,
+} from '../tenancy/count-usage.js';
 import type { Quotas } from '../tenancy/tenant.js';
 
 /** What a dataset takes. */
 export type Stored = { readonly images: number; readonly bytes: number };
-export type Usage = Stored & { readonly positionsInFlight: number };
+export type Usage = Stored & {
+  readonly positionsInFlight: number;
+  readonly jobs: number;
+  readonly openDatasets: number;
+};
 
 /**
  * What tenants hold, in Redis: a field a dataset and a job, so that saying a thing twice counts once
@@ -24,11 +34,13 @@ export type UsageLedger = {
    * @throws {AppError} `quota_exceeded`, and then what was said before stays.
    */
   reserveDataset(tenant: string, quotas: Quotas, id: string, stored: Stored): Promise<void>;
+  /** Count a dataset as open, until it is complete or released. @throws {AppError} `quota_exceeded` */
+  openDataset(tenant: string, quotas: Quotas, id: string): Promise<void>;
   /** Say what a dataset takes that is complete, and that its parts are no more. Nothing is refused. */
   completeDataset(tenant: string, quotas: Quotas, id: string, stored: Stored): Promise<void>;
   /** Release a dataset with all its parts. */
   releaseDataset(tenant: string, id: string): Promise<void>;
-  /** @throws {AppError} `quota_exceeded` */
+  /** Count a job and its positions. @throws {AppError} `quota_exceeded` */
   reserveJob(tenant: string, quotas: Quotas, id: string, positions: number): Promise<void>;
   releaseJob(tenant: string, id: string): Promise<void>;
   /** What a tenant with these quotas holds; zeros where it has no limit. */
@@ -38,6 +50,7 @@ export type UsageLedger = {
 type Holding = 'datasets' | 'jobs';
 /** What is asked of one resource; a null limit is none. */
 type Demand = { readonly amount: number; readonly limit: number | null };
+type NamedDemand = Demand & { readonly name: string };
 
 /** What was written while Redis was away, or by a process that died, is put right after this. */
 const bookSeconds = 24 * 3600;
@@ -67,7 +80,8 @@ local fits = 1
 local value = ARGV[2]
 for i = 1, width do
   local amount, limit = ARGV[1 + 2 * i], tonumber(ARGV[2 + 2 * i])
-  if limit >= 0 and used[i] + tonumber(amount) > limit then fits = 0 end
+  -- Who asks for none of a resource is not held to it.
+  if limit >= 0 and tonumber(amount) > 0 and used[i] + tonumber(amount) > limit then fits = 0 end
   value = value .. ' ' .. amount
 end
 if fits == 1 and ARGV[1] ~= '' then redis.call('HSET', KEYS[1], ARGV[1], value) end
@@ -92,7 +106,9 @@ export function createUsageLedger(redis: Redis, store: ObjectStore): UsageLedger
     for await (const { id, amounts, grows = false } of counters[kind](store, tenant)) {
       const [, ...before] = booked[id]?.split(' ').map(Number) ?? [now, ...amounts.map(() => 0)];
       // What grows has booked more than is written as yet; what was not booked holds what is written.
-      const held = grows ? amounts.map((one, index) => Math.max(one, at(before, index))) : amounts;
+      // A version before counted fewer resources.
+      const bookedOf = (index: number) => before[index] ?? 0;
+      const held = grows ? amounts.map((one, index) => Math.max(one, bookedOf(index))) : amounts;
       await redis.hset(key, id, [timeOf(id), ...held].join(' '));
       left.delete(id);
     }
@@ -123,6 +139,18 @@ export function createUsageLedger(redis: Redis, store: ObjectStore): UsageLedger
     return attempt(tenant, kind, field, asked);
   };
 
+  /** Book what is asked of a resource, or forget what was booked where no resource has a limit. */
+  const bookAll = async (
+    tenant: string,
+    kind: Holding,
+    field: string,
+    asked: readonly NamedDemand[],
+  ): Promise<void> => {
+    if (asked.every(({ limit }) => limit === null)) return forget(tenant, kind);
+    const { fits, used } = await book(tenant, kind, field, asked);
+    if (!fits) throw refusal(asked, used);
+  };
+
   const partsOf = async (tenant: string, id: string): Promise<string[]> => {
     const fields = await redis.hkeys(fieldsOf(tenant, 'datasets'));
     return fields.filter((field) => field.startsWith(`${id}.`));
@@ -135,17 +163,22 @@ export function createUsageLedger(redis: Redis, store: ObjectStore): UsageLedger
   };
 
   return {
-    async reserveDataset(tenant, { images, bytes }, id, stored) {
-      if (images === null && bytes === null) return forget(tenant, 'datasets');
-      const asked = [
-        { name: 'images', amount: stored.images, limit: images },
-        { name: 'bytes', amount: stored.bytes, limit: bytes },
-      ];
-      const { fits, used } = await book(tenant, 'datasets', id, asked);
-      if (!fits) throw refusal(asked, used);
-    },
-    async completeDataset(tenant, { images, bytes }, id, stored) {
-      if (images === null && bytes === null) return forget(tenant, 'datasets');
+    reserveDataset: (tenant, quotas, id, stored) =>
+      bookAll(tenant, 'datasets', id, [
+        { name: 'images', amount: stored.images, limit: quotas.images },
+        { name: 'bytes', amount: stored.bytes, limit: quotas.bytes },
+        { name: 'open datasets', amount: 0, limit: quotas.openDatasets },
+      ]),
+    openDataset: (tenant, quotas, id) =>
+      bookAll(tenant, 'datasets', openPartOf(id), [
+        { name: 'images', amount: 0, limit: quotas.images },
+        { name: 'bytes', amount: 0, limit: quotas.bytes },
+        { name: 'open datasets', amount: 1, limit: quotas.openDatasets },
+      ]),
+    async completeDataset(tenant, { images, bytes, openDatasets }, id, stored) {
+      if ([images, bytes, openDatasets].every((one) => one === null)) {
+        return forget(tenant, 'datasets');
+      }
       const key = fieldsOf(tenant, 'datasets');
       const parts = await partsOf(tenant, id);
       const whole = redis.multi().hset(key, id, `${Date.now()} ${stored.images} ${stored.bytes}`);
@@ -155,12 +188,11 @@ export function createUsageLedger(redis: Redis, store: ObjectStore): UsageLedger
     async releaseDataset(tenant, id) {
       await redis.hdel(fieldsOf(tenant, 'datasets'), id, ...(await partsOf(tenant, id)));
     },
-    async reserveJob(tenant, { positionsInFlight }, id, positions) {
-      if (positionsInFlight === null) return forget(tenant, 'jobs');
-      const asked = [{ name: 'positions in flight', amount: positions, limit: positionsInFlight }];
-      const { fits, used } = await book(tenant, 'jobs', id, asked);
-      if (!fits) throw refusal(asked, used);
-    },
+    reserveJob: (tenant, quotas, id, positions) =>
+      bookAll(tenant, 'jobs', id, [
+        { name: 'positions in flight', amount: positions, limit: quotas.positionsInFlight },
+        { name: 'jobs that have not ended', amount: 1, limit: quotas.jobs },
+      ]),
     async releaseJob(tenant, id) {
       await redis.hdel(fieldsOf(tenant, 'jobs'), id);
     },
@@ -169,27 +201,27 @@ export function createUsageLedger(redis: Redis, store: ObjectStore): UsageLedger
         const nothing = Array<Demand>(resources).fill({ amount: 0, limit: null });
         return (await book(tenant, kind, '', nothing)).used;
       };
-      const usage = { images: 0, bytes: 0, positionsInFlight: 0 };
-      if (limits.images !== null || limits.bytes !== null) {
-        const used = await held('datasets', 2);
+      const usage = { images: 0, bytes: 0, positionsInFlight: 0, jobs: 0, openDatasets: 0 };
+      if (limits.images !== null || limits.bytes !== null || limits.openDatasets !== null) {
+        const used = await held('datasets', 3);
         usage.images = at(used, 0);
         usage.bytes = at(used, 1);
+        usage.openDatasets = at(used, 2);
       }
-      if (limits.positionsInFlight !== null) {
-        usage.positionsInFlight = at(await held('jobs', 1), 0);
+      if (limits.positionsInFlight !== null || limits.jobs !== null) {
+        const used = await held('jobs', 2);
+        usage.positionsInFlight = at(used, 0);
+        usage.jobs = at(used, 1);
       }
       return usage;
     },
   };
 }
 
-function refusal(
-  asked: readonly (Demand & { readonly name: string })[],
-  used: readonly number[],
-): AppError {
+function refusal(asked: readonly NamedDemand[], used: readonly number[]): AppError {
   const broken = asked.flatMap(({ name, amount, limit }, index) => {
     const held = at(used, index);
-    if (limit === null || held + amount <= limit) return [];
+    if (limit === null || amount === 0 || held + amount <= limit) return [];
     return [`${name}: at most ${limit}, of which ${held} are used, and ${amount} were asked for`];
   });
   return new AppError('quota_exceeded', `Beyond the quota of ${broken.join('; ')}`);

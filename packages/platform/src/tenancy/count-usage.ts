@@ -13,6 +13,9 @@ import { keys, segmentOfKey } from '../store/keys.js';
 import { listFolders } from '../store/list-folders.js';
 import type { ObjectStore } from '../store/store.js';
 
+/** Part of a dataset's booking that counts it as open; requests and sources have ids for theirs. */
+export const openPartOf = (dataset: string): string => `${dataset}.open`;
+
 /** What a dataset or job takes, in the order in which it is booked. */
 export type Counted = {
   readonly id: string;
@@ -35,7 +38,7 @@ export const positionsOf = ({
 export async function* countDatasets(store: ObjectStore, tenant: string): AsyncGenerator<Counted> {
   for await (const id of listFolders(store, keys.datasets(tenant))) {
     const found = await readIfThere(store, keys.dataset(tenant, id), storedDataset);
-    if (found?.state === 'ready') yield { id, amounts: [found.images, found.bytes] };
+    if (found?.state === 'ready') yield { id, amounts: [found.images, found.bytes, 0] };
     // One that failed takes its place in the store until it is deleted.
     else if (found !== null) yield* countParts(store, tenant, found);
   }
@@ -47,6 +50,7 @@ async function* countParts(
   tenant: string,
   { id, state }: Dataset,
 ): AsyncGenerator<Counted> {
+  if (state !== 'failed') yield { id: openPartOf(id), amounts: [0, 0, 1] };
   const parts = new Map<string, { images: number; bytes: number }>();
   for await (const { key } of store.list(keys.segments(tenant, id))) {
     const { stream, images, bytes } = segmentOfKey(key);
@@ -63,7 +67,7 @@ async function* countParts(
     parts.set(stream, larger);
   }
   for (const [stream, { images, bytes }] of parts) {
-    yield { id: `${id}.${stream}`, amounts: [images, bytes], grows: state !== 'failed' };
+    yield { id: `${id}.${stream}`, amounts: [images, bytes, 0], grows: state !== 'failed' };
   }
 }
 
@@ -74,7 +78,7 @@ export async function* countJobs(store: ObjectStore, tenant: string): AsyncGener
     if (marked === null) continue;
     const { id } = marked;
     const job = await readIfThere(store, keys.job(tenant, id), storedJob);
-    if (job !== null && !isFinal(job.state)) yield { id, amounts: [positionsOf(job)] };
+    if (job !== null && !isFinal(job.state)) yield { id, amounts: [positionsOf(job), 1] };
   }
 }
 

@@ -22,7 +22,14 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const defaults = {
-  quotas: { images: 10, bytes: null, positionsInFlight: 30 },
+  quotas: {
+    images: 10,
+    bytes: null,
+    positionsInFlight: 30,
+    jobs: 4,
+    openDatasets: null,
+    streams: 6,
+  },
   requestsPerMinute: 60,
 };
 
@@ -38,13 +45,20 @@ test('what is set holds, null included, and the rest is the default', async () =
   await writeTenantRecord(store, 'acme', {
     version: 1,
     weight: 2.5,
-    quotas: { images: null, bytes: 7 },
+    quotas: { images: null, bytes: 7, openDatasets: 5, streams: null },
     requestsPerMinute: null,
   });
   expect(await readTenant(store, 'acme', defaults)).toEqual({
     id: 'acme',
     weight: 2.5,
-    quotas: { images: null, bytes: 7, positionsInFlight: 30 },
+    quotas: {
+      images: null,
+      bytes: 7,
+      positionsInFlight: 30,
+      jobs: 4,
+      openDatasets: 5,
+      streams: null,
+    },
     requestsPerMinute: null,
   });
 });

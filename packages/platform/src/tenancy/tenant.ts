@@ -28,6 +28,12 @@ export const quotas = z.strictObject({
   bytes: limit,
   /** Positions of jobs that have not ended, each job counted whole. */
   positionsInFlight: limit,
+  /** Jobs that have not ended. */
+  jobs: limit,
+  /** Datasets that take images or are validated. */
+  openDatasets: limit,
+  /** Jobs that are followed at once at one API process. */
+  streams: limit,
 });
 export type Quotas = z.output<typeof quotas>;
 
@@ -54,7 +60,14 @@ export type Tenant = {
 export type TenantDefaults = Pick<Tenant, 'quotas' | 'requestsPerMinute'>;
 
 export const unlimitedTenant: TenantDefaults = {
-  quotas: { images: null, bytes: null, positionsInFlight: null },
+  quotas: {
+    images: null,
+    bytes: null,
+    positionsInFlight: null,
+    jobs: null,
+    openDatasets: null,
+    streams: null,
+  },
   requestsPerMinute: null,
 };
 
@@ -92,14 +105,18 @@ export async function readTenant(
   defaults: TenantDefaults,
 ): Promise<Tenant> {
   const record = await readTenantRecord(store, id);
-  const { images, bytes, positionsInFlight } = record?.quotas ?? {};
+  const set = record?.quotas ?? {};
+  const orDefaultOf = (name: keyof Quotas) => orDefault(set[name], defaults.quotas[name]);
   return {
     id,
     weight: record?.weight ?? 1,
     quotas: {
-      images: orDefault(images, defaults.quotas.images),
-      bytes: orDefault(bytes, defaults.quotas.bytes),
-      positionsInFlight: orDefault(positionsInFlight, defaults.quotas.positionsInFlight),
+      images: orDefaultOf('images'),
+      bytes: orDefaultOf('bytes'),
+      positionsInFlight: orDefaultOf('positionsInFlight'),
+      jobs: orDefaultOf('jobs'),
+      openDatasets: orDefaultOf('openDatasets'),
+      streams: orDefaultOf('streams'),
     },
     requestsPerMinute: orDefault(record?.requestsPerMinute, defaults.requestsPerMinute),
   };
