@@ -110,6 +110,45 @@ test('a given secret signs the deliveries, and is not returned', async () => {
   expect(verify(secret, received[0] as Received)).toMatchObject({ type: 'job.completed' });
 });
 
+test('a rotated secret signs beside the one before, for the time that was given', async () => {
+  answers = [500, 500, 500, 500];
+  const created = await create({ url });
+  const { id, webhookSecret: first = '' } = created;
+  const rotate = async (body?: object) =>
+    fetch(`${service.url}/v1/jobs/${id}/webhook/rotate-secret`, {
+      method: 'POST',
+      ...(body === undefined
+        ? {}
+        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    });
+  const rotated = await rotate();
+  expect(rotated.status).toBe(200);
+  const { webhookSecret: second = '', previousUntil } = (await rotated.json()) as {
+    webhookSecret?: string;
+    previousUntil: string;
+  };
+  expect(Date.parse(previousUntil) - Date.now()).toBeGreaterThan(23 * 3_600_000);
+  await untilDelivery(id, 'delivered');
+  const last = received.at(-1) as Received;
+  expect(String(last.headers['webhook-signature']).split(' ')).toHaveLength(2);
+  for (const secret of [first, second])
+    expect(verify(secret, last)).toMatchObject({ data: { job: id } });
+  const own = `whsec_${Buffer.alloc(24, 9).toString('base64')}`;
+  expect(await (await rotate({ secret: own, graceSeconds: 0 })).json()).not.toHaveProperty(
+    'webhookSecret',
+  );
+  const bad = await rotate({ secret: `whsec_${'A'.repeat(33)}` });
+  expect(bad.status).toBe(400);
+});
+
+test('only a webhook has a secret that is rotated', async () => {
+  const { id } = (await (
+    await postJob(service.url, { ...work({ url }), webhook: undefined })
+  ).json()) as Created;
+  const path = `${service.url}/v1/jobs/${id}/webhook/rotate-secret`;
+  expect((await fetch(path, { method: 'POST' })).status).toBe(409);
+});
+
 test('a receiver that answers 410 gets no more attempts unless one is requested', async () => {
   answers = [410];
   const { id } = await create({ url });

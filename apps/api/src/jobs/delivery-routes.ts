@@ -3,7 +3,15 @@ import { getJson, putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import type { Reference } from '@umbra/shared/contracts/reference';
-import { type Delivery, delivery } from '@umbra/shared/contracts/webhook';
+import {
+  assertWebhookSecret,
+  type Delivery,
+  delivery,
+  newWebhookSecret,
+  rotationRequest,
+  type WebhookSecret,
+  webhookSecret,
+} from '@umbra/shared/contracts/webhook';
 import { AppError } from '@umbra/shared/errors';
 import { z } from 'zod';
 import { operation, type Route, route } from '../http/operation.js';
@@ -37,6 +45,30 @@ export const deliveryOperations = {
     answers: { 202: { description: 'They are posted again', content: deliveries } },
     problems: ['conflict'],
   }),
+  rotateSecret: operation({
+    id: 'rotateWebhookSecret',
+    method: 'post',
+    path: '/v1/jobs/{job}/webhook/rotate-secret',
+    tag: 'jobs',
+    scope: 'submit',
+    summary: "Replace the secret of a job's webhook; the one before signs as well for a time",
+    params: jobParam,
+    body: rotationRequest,
+    bodyOptional: true,
+    answers: {
+      200: {
+        description: 'Deliveries are signed with the new secret, which is returned only once',
+        content: {
+          'application/json': z.strictObject({
+            /** The new secret, unless the request had it. */
+            webhookSecret: z.string().optional(),
+            previousUntil: z.iso.datetime(),
+          }),
+        },
+      },
+    },
+    problems: ['conflict'],
+  }),
 };
 
 type RedeliveryServices = Pick<ApiServices, 'store' | 'webhookQueue' | 'config'>;
@@ -60,7 +92,31 @@ export function deliveryRoutes(services: RedeliveryServices): Route[] {
       for (const one of undelivered) await redeliver(services, job, one);
       response.status(202).json({ data: await listDeliveries(store, job) });
     }),
+    route(deliveryOperations.rotateSecret, async ({ tenant, params, body, response }) => {
+      const { id, webhook } = await findJob(services, tenant, params.job);
+      if (webhook === null) throw new AppError('conflict', `Job '${id}' has no webhook`);
+      const rotated = await rotateSecret(store, { tenant, id }, body);
+      response.json({
+        ...(body.secret === undefined ? { webhookSecret: rotated.secret } : {}),
+        previousUntil: rotated.previous.until,
+      });
+    }),
   ];
+}
+
+/** Replace a webhook's secret. @throws {AppError} `invalid_input` */
+async function rotateSecret(
+  store: ObjectStore,
+  { tenant, id }: Reference,
+  { secret = newWebhookSecret(), graceSeconds }: z.output<typeof rotationRequest>,
+) {
+  assertWebhookSecret(secret);
+  const key = keys.webhookSecret(tenant, id);
+  const before = await getJson(store, key, webhookSecret);
+  const until = new Date(Date.now() + graceSeconds * 1_000).toISOString();
+  const rotated = { secret, previous: { secret: before.secret, until } };
+  await putJson(store, key, rotated satisfies WebhookSecret);
+  return rotated;
 }
 
 type ListedDelivery = Omit<Delivery, 'version'>;

@@ -7,6 +7,8 @@ import {
   type Delivery,
   delivery,
   keptAttempts,
+  secretsAt,
+  type WebhookSecret,
   webhookSecret,
 } from '@umbra/shared/contracts/webhook';
 import { hasCode } from '@umbra/shared/errors';
@@ -37,9 +39,9 @@ export async function runWebhook(
     await store.delete(keys.pendingDelivery(tenant, jobId, id));
     return {};
   }
-  const { secret } = await getJson(store, keys.webhookSecret(tenant, jobId), webhookSecret);
+  const secrets = await getJson(store, keys.webhookSecret(tenant, jobId), webhookSecret);
   const allowPrivate = config.UMBRA_WEBHOOK_ALLOW_PRIVATE;
-  const attempt = await tryPost({ url, secret, id, event: found.event, allowPrivate });
+  const attempt = await tryPost({ url, secrets, id, event: found.event, allowPrivate });
   const { status, error } = attempt;
   const isRefused = status === 410;
   const state =
@@ -55,7 +57,7 @@ export async function runWebhook(
 
 type SignedEvent = {
   readonly url: string;
-  readonly secret: string;
+  readonly secrets: WebhookSecret;
   readonly id: string;
   readonly event: Delivery['event'];
   readonly allowPrivate: boolean;
@@ -64,7 +66,7 @@ type SignedEvent = {
 /** Sign an event and post it. Never rejects: the attempt has the error. */
 async function tryPost({
   url,
-  secret,
+  secrets,
   id,
   event,
   allowPrivate,
@@ -83,7 +85,10 @@ async function tryPost({
         'user-agent': 'umbra-webhooks',
         'webhook-id': id,
         'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
-        'webhook-signature': new Webhook(secret).sign(id, at, body),
+        // Receivers that have either secret of a rotation find theirs.
+        'webhook-signature': secretsAt(secrets, at)
+          .map((secret) => new Webhook(secret).sign(id, at, body))
+          .join(' '),
       },
     });
     if (status < 200 || status > 299) error = `Expected a status of 200 to 299, got ${status}`;

@@ -7,14 +7,15 @@ export const jobId = z.string().regex(/^job_[0-9a-z]{20}$/);
 const seconds = (most: number) => z.int().min(1).max(most);
 const day = 24 * 3600;
 
+export const givenSecret = z
+  .string()
+  .regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, 'Expected whsec_ and base64 of 24 to 64 bytes');
+
 /** Receiver of the events of a job, which are signed as in Standard Webhooks. */
 const webhook = z.strictObject({
   url: z.url({ protocol: /^https?$/ }).max(2048),
   /** `whsec_` and base64 of 24 to 64 bytes; never given back. Made, and told once, when left out. */
-  secret: z
-    .string()
-    .regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, 'Expected whsec_ and base64 of 24 to 64 bytes')
-    .optional(),
+  secret: givenSecret.optional(),
 });
 
 /** What a user submits. */

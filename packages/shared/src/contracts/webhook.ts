@@ -1,10 +1,33 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { invalidInput } from '../errors.js';
-import { counts, type FinalState, type JobRecord, jobId, jobState } from './job.js';
+import { counts, type FinalState, givenSecret, type JobRecord, jobId, jobState } from './job.js';
 
 /** Stored apart from the job's record, which is shown. */
-export const webhookSecret = z.strictObject({ secret: z.string() });
+export const webhookSecret = z.strictObject({
+  secret: z.string(),
+  /** The secret before, which signs as well for a time after a rotation. */
+  previous: z.strictObject({ secret: z.string(), until: z.iso.datetime() }).optional(),
+});
+export type WebhookSecret = z.output<typeof webhookSecret>;
+
+/** Secrets that sign at a time: the current one first. */
+export const secretsAt = ({ secret, previous }: WebhookSecret, at: Date): readonly string[] =>
+  previous !== undefined && Date.parse(previous.until) > at.getTime()
+    ? [secret, previous.secret]
+    : [secret];
+
+/** `POST /v1/jobs/:id/webhook/rotate-secret`. */
+export const rotationRequest = z.strictObject({
+  /** The new secret; one is made where it is left out. */
+  secret: givenSecret.optional(),
+  /** Time in which the secret before signs as well; 0 ends it at once. */
+  graceSeconds: z
+    .int()
+    .min(0)
+    .max(30 * 24 * 3600)
+    .default(24 * 3600),
+});
 
 const eventTypes = ['job.completed', 'job.failed', 'job.cancelled', 'job.expired'] as const;
 
