@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
+import { keys as places } from '@umbra/platform/store/keys';
 import { createApiKey } from '@umbra/platform/tenancy/api-keys';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { formOf } from '../support/datasets.js';
@@ -88,6 +89,12 @@ const post = (
     },
     body,
   });
+
+async function get(one: TestService, tenant: string, path: string) {
+  const headers = { authorization: `Bearer ${keyOf(one, tenant)}` };
+  const response = await fetch(`${one.url}${path}`, { headers });
+  return { status: response.status, text: await response.text() };
+}
 
 async function uploadsOf(one: TestService): Promise<(number | undefined)[]> {
   const reading = await readMetrics(one.metricsUrl);
@@ -188,6 +195,35 @@ describe('a body', () => {
     await sleep(2_500);
     clearInterval(timer);
     expect(steady.text()).toBe('');
+  });
+});
+
+describe('an answer', () => {
+  test('that its client does not take ends, and its turn with it', async () => {
+    const created = await post(service, 'slow', null, formOf(photos));
+    const { id: dataset } = (await created.json()) as { id: string };
+    // As if a million files had been refused.
+    const name = 'x'.repeat(1_000);
+    const line = `${JSON.stringify({ name, error: { code: 'invalid_input', message: name } })}\n`;
+    await service.store.put(places.refusals('slow', dataset), line.repeat(30_000));
+    const { hostname, port } = new URL(service.url);
+    const socket = connect(Number(port), hostname);
+    sockets.push(socket);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.on('error', () => undefined);
+    socket.write(
+      `GET /v1/datasets/${dataset}/refusals HTTP/1.1\r\nHost: umbra\r\nAuthorization: Bearer ${keyOf(service, 'slow')}\r\n\r\n`,
+    );
+    const held = async () =>
+      (await readMetrics(service.metricsUrl)).get('umbra_turns{thing="downloads",state="held"}');
+    await until('the download to begin', async () => ((await held()) === 1 ? true : null));
+    const startedAt = performance.now();
+    await until('the download to end', async () => ((await held()) === 0 ? true : null));
+    expect(performance.now() - startedAt).toBeGreaterThan(1_000);
+    socket.resume();
+    await closed;
+    const { text } = await get(service, 'slow', `/v1/datasets/${dataset}/refusals`);
+    expect(text).toHaveLength(line.length * 30_000);
   });
 });
 

@@ -52,7 +52,7 @@ const settings = commonConfig.extend({
     'Time after which `/readyz` fails while requests wait for a place and nothing in one moves, ms',
   ),
   UMBRA_BODY_IDLE_MS: count(30_000).describe(
-    "Limit for the time without a byte of a request's body, ms",
+    "Limit for the time without a byte of a request's body, or of an answer that its client takes, ms",
   ),
   UMBRA_BODY_MIN_BYTES_PER_SECOND: count(1024).describe(
     'Slowest rate of a body over `UMBRA_BODY_IDLE_MS`, bytes a second',

@@ -191,7 +191,12 @@ export function datasetRoutes(services: DatasetServices): Route[] {
     route(datasetOperations.refusals, async ({ tenant, params, response, signal }) => {
       const found = await findDataset(store, { tenant, id: params.dataset });
       response.type('application/jsonl');
-      await sendBody(Readable.from(listRefusals(store, tenant, found)), { response, signal });
+      await services.turns.downloads.run({ tenant, signal }, () =>
+        sendBody(services.config, Readable.from(listRefusals(store, tenant, found)), {
+          response,
+          signal,
+        }),
+      );
     }),
     route(datasetOperations.add, async (call) => {
       const { tenant, params, query, response } = call;

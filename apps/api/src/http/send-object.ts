@@ -31,32 +31,35 @@ export type SentObject = {
 
 export type Exchange = Caller & { readonly request: Request; readonly response: Response };
 
+/** Services that send objects. */
+export type SendingServices = Pick<ApiServices, 'store' | 'turns' | 'config'>;
+
 /**
  * Send an object of the store, or the range of it that the request asks for.
  *
  * @throws {AppError} `not_found`; `range_not_satisfiable`; `unavailable` where too many downloads wait.
  */
 export async function sendObject(
-  { store, turns }: Pick<ApiServices, 'store' | 'turns'>,
+  { store, turns, config }: SendingServices,
   object: SentObject,
   exchange: Exchange,
 ): Promise<void> {
-  await turns.downloads.run(exchange, () =>
-    sendNow(store, object, exchange, turns.downloads.moved),
-  );
+  const send = async (body: Readable) =>
+    sendBody(config, body.on('data', turns.downloads.moved), exchange);
+  await turns.downloads.run(exchange, () => sendNow(store, object, exchange, send));
 }
 
 async function sendNow(
   store: ObjectStore,
   { key, mediaType, fileName, etag, headers = {} }: SentObject,
   exchange: Exchange,
-  onBytes: () => void,
+  send: (body: Readable) => Promise<void>,
 ): Promise<void> {
   const { request, response } = exchange;
   if (etag === undefined) {
     const { body, bytes } = await store.stream(key);
     response.type(mediaType).set({ ...headers, 'Content-Length': String(bytes) });
-    return sendBody(body.on('data', onBytes), exchange);
+    return send(body);
   }
   const bytes = (await store.head(key))?.bytes;
   if (bytes === undefined) throw notFound('It is gone');
@@ -69,7 +72,7 @@ async function sendNow(
   if (range !== null) {
     response.status(206).set('Content-Range', `bytes ${start}-${end - 1}/${bytes}`);
   }
-  await sendBody(body.on('data', onBytes), exchange);
+  await send(body);
 }
 
 /**
@@ -95,14 +98,12 @@ export async function redirectToObject(
   return true;
 }
 
-/** Limit for the time in which a client takes nothing of what it asked for, ms. */
-const unreadMs = 30_000;
-
 /** Send a stream, until its client leaves or takes nothing of it for some time. */
 export async function sendBody(
+  { UMBRA_BODY_IDLE_MS: idleMs }: ApiServices['config'],
   body: Readable,
   { response, signal }: Pick<Exchange, 'response' | 'signal'>,
 ): Promise<void> {
-  response.setTimeout(unreadMs, () => response.destroy());
+  response.setTimeout(idleMs, () => response.destroy());
   await pipeline(body, response, { signal });
 }

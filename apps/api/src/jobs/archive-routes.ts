@@ -17,10 +17,10 @@ import {
   type Exchange,
   redirectQuery,
   redirectToObject,
+  type SendingServices,
   type SentObject,
   sendObject,
 } from '../http/send-object.js';
-import type { ApiServices } from '../services.js';
 import { findJob } from './find-job.js';
 
 const listedPart = archivePart.extend({
@@ -88,7 +88,7 @@ export const archiveOperations = {
   }),
 };
 
-type ArchiveServices = Pick<ApiServices, 'store' | 'turns'>;
+type ArchiveServices = SendingServices;
 
 /** Routes of a job's archives. */
 export function archiveRoutes(services: ArchiveServices): Route[] {

@@ -9,8 +9,13 @@ import { hasCode } from '@umbra/shared/errors';
 import { z } from 'zod';
 import { operation, type Route, route } from '../http/operation.js';
 import { imageParams, jobParam } from '../http/params.js';
-import { redirectQuery, redirectToObject, sendBody, sendObject } from '../http/send-object.js';
-import type { ApiServices } from '../services.js';
+import {
+  redirectQuery,
+  redirectToObject,
+  type SendingServices,
+  sendBody,
+  sendObject,
+} from '../http/send-object.js';
 import { archiveOperations, archiveRoutes } from './archive-routes.js';
 import { findJob } from './find-job.js';
 import { missingResultError } from './image-state.js';
@@ -59,7 +64,7 @@ export const resultOperations = {
 };
 
 /** Routes of the results of finished images, and of a job's archives and errors. */
-export function resultRoutes(services: Pick<ApiServices, 'store' | 'turns'>): Route[] {
+export function resultRoutes(services: SendingServices): Route[] {
   const { store } = services;
   return [
     route(resultOperations.file, async (call) => {
@@ -82,7 +87,12 @@ export function resultRoutes(services: Pick<ApiServices, 'store' | 'turns'>): Ro
     route(resultOperations.errors, async ({ tenant, params, response, signal }) => {
       const job = await findJob(services, tenant, params.job);
       response.type('application/jsonl');
-      await sendBody(Readable.from(listErrors(store, tenant, job.id)), { response, signal });
+      await services.turns.downloads.run({ tenant, signal }, () =>
+        sendBody(services.config, Readable.from(listErrors(store, tenant, job.id)), {
+          response,
+          signal,
+        }),
+      );
     }),
   ];
 }

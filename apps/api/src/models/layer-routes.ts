@@ -110,7 +110,7 @@ export function layerRoutes(services: Pick<ApiServices, 'store' | 'config' | 'tu
         useStoredNetwork(services, { name, digest }, undefined, async ({ network }) => {
           const kernels = await network.kernels(findLayer(network.graph, params.layer).node);
           response.type('application/octet-stream');
-          await sendBody(Readable.from(encodeKernels(kernels)), call);
+          await sendBody(services.config, Readable.from(encodeKernels(kernels)), call);
         }),
       );
     }),

@@ -60,7 +60,7 @@ export async function enqueueArchive(
 export type WebhookJob = Omit<WebhookPayload, 'version'> & {
   /** 0 for the delivery itself, more for those that a user asks for. A round is queued once. */
   readonly round: number;
-  /** Delay before the second attempt, ms; from 20 s on, the last is about 23 hours after the first. */
+  /** Delay before the second attempt, ms; from 20 s on, the last is 16 to 23 hours after the first. */
   readonly retryMs: number;
 };
 
