@@ -107,8 +107,8 @@ export function createUsageLedger(redis: Redis, store: ObjectStore): UsageLedger
       const [, ...before] = booked[id]?.split(' ').map(Number) ?? [now, ...amounts.map(() => 0)];
       // What grows has booked more than is written as yet; what was not booked holds what is written.
       // A version before counted fewer resources.
-      const bookedOf = (index: number) => before[index] ?? 0;
-      const held = grows ? amounts.map((one, index) => Math.max(one, bookedOf(index))) : amounts;
+      const reservedOf = (index: number) => before[index] ?? 0;
+      const held = grows ? amounts.map((one, index) => Math.max(one, reservedOf(index))) : amounts;
       await redis.hset(key, id, [timeOf(id), ...held].join(' '));
       left.delete(id);
     }
@@ -139,8 +139,8 @@ export function createUsageLedger(redis: Redis, store: ObjectStore): UsageLedger
     return attempt(tenant, kind, field, asked);
   };
 
-  /** Book what is asked of a resource, or forget what was booked where no resource has a limit. */
-  const bookAll = async (
+  /** Reserve what is asked of some resources; none is counted where none has a limit. */
+  const reserveAll = async (
     tenant: string,
     kind: Holding,
     field: string,
@@ -164,13 +164,13 @@ export function createUsageLedger(redis: Redis, store: ObjectStore): UsageLedger
 
   return {
     reserveDataset: (tenant, quotas, id, stored) =>
-      bookAll(tenant, 'datasets', id, [
+      reserveAll(tenant, 'datasets', id, [
         { name: 'images', amount: stored.images, limit: quotas.images },
         { name: 'bytes', amount: stored.bytes, limit: quotas.bytes },
         { name: 'open datasets', amount: 0, limit: quotas.openDatasets },
       ]),
     openDataset: (tenant, quotas, id) =>
-      bookAll(tenant, 'datasets', openPartOf(id), [
+      reserveAll(tenant, 'datasets', openPartOf(id), [
         { name: 'images', amount: 0, limit: quotas.images },
         { name: 'bytes', amount: 0, limit: quotas.bytes },
         { name: 'open datasets', amount: 1, limit: quotas.openDatasets },
@@ -189,7 +189,7 @@ export function createUsageLedger(redis: Redis, store: ObjectStore): UsageLedger
       await redis.hdel(fieldsOf(tenant, 'datasets'), id, ...(await partsOf(tenant, id)));
     },
     reserveJob: (tenant, quotas, id, positions) =>
-      bookAll(tenant, 'jobs', id, [
+      reserveAll(tenant, 'jobs', id, [
         { name: 'positions in flight', amount: positions, limit: quotas.positionsInFlight },
         { name: 'jobs that have not ended', amount: 1, limit: quotas.jobs },
       ]),
