@@ -79,7 +79,7 @@ const post = (
   one: TestService,
   tenant: string,
   type: string | null,
-  body: FormData | Uint8Array<ArrayBuffer>,
+  body: FormData | Uint8Array<ArrayBuffer> | string,
 ) =>
   fetch(`${one.url}/v1/datasets`, {
     method: 'POST',
@@ -128,6 +128,22 @@ describe('uploads', () => {
     const startedAt = performance.now();
     expect((await post(service, 'prompt', null, formOf(photos))).status).toBe(201);
     expect(performance.now() - startedAt).toBeLessThan(1_500);
+  });
+
+  test('that wait for a place are not slow, however long they wait', async () => {
+    const lines = ['/v1/datasets', 'application/jsonl'] as const;
+    const holders = [1, 2, 3].map(() => begin(service, 'slow', ...lines));
+    const timer = setInterval(() => {
+      for (const { socket } of holders) socket.write(Buffer.alloc(500));
+    }, 200);
+    await untilTurns(service, 3, 0);
+    const waits = post(service, 'slow', lines[1], '{}\n'.repeat(100_000));
+    await untilTurns(service, 3, 1);
+    await sleep(4_500);
+    expect(await uploadsOf(service)).toEqual([3, 1]);
+    clearInterval(timer);
+    for (const { socket } of holders) socket.destroy();
+    expect((await waits).status).toBe(202);
   });
 
   test('beyond the queue are refused at once, and told when to ask again', async () => {
@@ -180,6 +196,18 @@ describe('a body', () => {
       expect(text()).toContain('Expected a body of at least 1024 bytes a second');
     }
     await untilTurns(service, 0, 0);
+  });
+
+  test('that takes too long to be received and unpacked ends', async () => {
+    const hasty = await startService({ UMBRA_MAX_UNPACK_SECONDS: '1' });
+    const { socket, text } = begin(hasty, 'any', '/v1/datasets', 'multipart/form-data; boundary=b');
+    const timer = setInterval(() => socket.write(Buffer.alloc(1_000)), 100);
+    await until('an answer', async () => (text() === '' ? null : true));
+    clearInterval(timer);
+    expect(text()).toMatch(/^HTTP\/1\.1 504 /);
+    expect(text()).toContain('Expected an upload that is received and unpacked within 1 s');
+    socket.destroy();
+    await hasty.close();
   });
 
   test('that trickles ends, and one that goes on is read', async () => {
@@ -274,6 +302,40 @@ describe('an archive', () => {
       status: 400,
       detail: 'Expected a zip file, got one whose entries share bytes',
     });
+  });
+
+  test('that a worker unpacks is held to the same', async () => {
+    const worker = await service.startWorker();
+    const call = (path: string, init: RequestInit) => {
+      const headers = { authorization: `Bearer ${keyOf(service, 'slow')}`, ...init.headers };
+      return fetch(`${service.url}/v1/datasets${path}`, { ...init, headers });
+    };
+    const send = (path: string, body: object) =>
+      call(path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    const idOf = async (response: Response) => ((await response.json()) as { id: string }).id;
+    const zip = shareBytes(await makeZip({ 'a.png': photo() }), 3);
+    const dataset = await idOf(await send('', {}));
+    const begun = await send(`/${dataset}/archives`, { format: 'zip', bytes: zip.length });
+    const part = {
+      method: 'PATCH',
+      headers: { 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' },
+      body: new Uint8Array(zip),
+    };
+    expect((await call(`/${dataset}/archives/${await idOf(begun)}`, part)).status).toBe(204);
+    await send(`/${dataset}/close`, {});
+    const failed = await until('the dataset to fail', async () => {
+      const { text } = await get(service, 'slow', `/v1/datasets/${dataset}`);
+      return text.includes('"failed"') ? (JSON.parse(text) as { error: unknown }) : null;
+    });
+    expect(failed.error).toEqual({
+      code: 'invalid_input',
+      message: 'Expected a zip file, got one whose entries share bytes',
+    });
+    await worker.close();
   });
 
   test('whose end is followed by zeros is refused', async () => {

@@ -62,7 +62,13 @@ export const datasetOperations = {
       },
       202: validating,
     },
-    problems: ['too_large', 'unsupported_media_type', 'forbidden', 'quota_exceeded'],
+    problems: [
+      'too_large',
+      'unsupported_media_type',
+      'forbidden',
+      'quota_exceeded',
+      'deadline_exceeded',
+    ],
   }),
   list: operation({
     id: 'listDatasets',
@@ -123,7 +129,13 @@ export const datasetOperations = {
     answers: {
       200: { description: 'The dataset so far', content: { 'application/json': added } },
     },
-    problems: ['conflict', 'too_large', 'unsupported_media_type', 'quota_exceeded'],
+    problems: [
+      'conflict',
+      'too_large',
+      'unsupported_media_type',
+      'quota_exceeded',
+      'deadline_exceeded',
+    ],
   }),
   close: operation({
     id: 'closeDataset',

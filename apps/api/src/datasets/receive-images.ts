@@ -40,7 +40,7 @@ export async function receiveImages(
   const { UMBRA_MAX_UNPACK_SECONDS: maxSeconds, UMBRA_MAX_UPLOAD_BYTES: bytes } = services.config;
   await receiveBody(services, upload, async (body) => {
     const folder = await mkdtemp(join(tmpdir(), 'umbra-upload-'));
-    const deadline = openDeadline(maxSeconds);
+    const deadline = openDeadline(maxSeconds, body);
     const signal = AbortSignal.any([upload.signal, deadline.signal]);
     try {
       await readBody(upload, body, sink, { folder, signal, maxBytes: maxExpansion * bytes });
@@ -51,11 +51,15 @@ export async function receiveImages(
   });
 }
 
-/** Open a signal that is aborted after a time. */
-function openDeadline(seconds: number) {
+/** Open a signal that is aborted after a time, with the body that it is about. */
+function openDeadline(seconds: number, body: Readable) {
   const ending = new AbortController();
-  const message = `Expected an archive that is unpacked within ${seconds} s`;
-  const end = () => ending.abort(new AppError('deadline_exceeded', message));
+  const message = `Expected an upload that is received and unpacked within ${seconds} s`;
+  const end = () => {
+    const error = new AppError('deadline_exceeded', message);
+    ending.abort(error);
+    body.destroy(error);
+  };
   const timer = setTimeout(end, seconds * 1_000).unref();
   return { signal: ending.signal, clear: () => clearTimeout(timer) };
 }
