@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isOutage } from '@umbra/platform/faults';
 import type { Logger } from '@umbra/platform/telemetry/logger';
 import type { Refusal } from '@umbra/shared/contracts/dataset';
 import {
@@ -101,32 +102,12 @@ function toAppError(thrown: unknown): AppError {
   if (type === 'entity.parse.failed') {
     return new AppError('invalid_input', 'Expected the body to be valid JSON');
   }
-  if (isRedisFault(thrown)) return unavailable('The queue (Redis) cannot be reached');
+  if (isOutage(thrown)) return unavailable('The queue (Redis) cannot be reached');
   // Express's own error for a request that it cannot parse, such as a malformed path.
   if (status !== undefined && status >= 400 && status < 500) {
     return new AppError('invalid_input', messageOf(thrown));
   }
   return new AppError('internal', messageOf(thrown), { cause: thrown });
-}
-
-const redisFaultCodes: ReadonlySet<string | undefined> = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ETIMEDOUT',
-  'EPIPE',
-  'NR_CLOSED',
-]);
-
-/** Recognises ioredis's errors by text where it gives them neither a code nor a class. */
-function isRedisFault(error: unknown): boolean {
-  const { name, code } = (error ?? {}) as { name?: string; code?: string };
-  return (
-    name === 'MaxRetriesPerRequestError' ||
-    /Connection is closed|enableOfflineQueue|Stream isn't writeable|Command timed out/.test(
-      messageOf(error),
-    ) ||
-    redisFaultCodes.has(code)
-  );
 }
 
 function zodDetail(error: z.ZodError): string {

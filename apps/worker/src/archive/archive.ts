@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isOutage } from '@umbra/platform/faults';
 import { queueJobIds } from '@umbra/platform/queues/names';
 import { putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
@@ -45,7 +46,7 @@ export async function runArchive(services: JobEndServices, queued: Job): Promise
     const counts = await writeArchives(services, { tenant, job }, state);
     await endJob(services, { tenant, job }, { state, counts, error: job.ending?.error ?? null });
   } catch (error) {
-    if (!isLastAttempt(queued)) throw error;
+    if (isOutage(error) || !isLastAttempt(queued)) throw error;
     await failJob(services, { tenant, id: jobId }, reportError(error));
     logger.error({ jobId, error: reportError(error) }, 'archive failed');
   }

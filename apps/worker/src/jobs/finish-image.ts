@@ -26,24 +26,35 @@ export async function recordCompletion(
   return isNew ? { tenant, image: 'completed' } : { tenant };
 }
 
+/** Whether an image's results are complete in the store. */
+export const isWritten = async (
+  { store }: Pick<WorkerServices, 'store'>,
+  { tenant, jobId, item }: MergePayload,
+): Promise<boolean> =>
+  (await store.head(keys.result(tenant, jobId, item.id, 'result.json'))) !== null;
+
 /**
  * Record that an image failed; its job continues. Does nothing where the job has ended or was started
- * again: that attempt decides.
+ * again: that attempt decides. One whose results are written is complete, whatever failed after that.
  *
  * @returns The image, if it is new.
  */
 export async function recordFailure(
   { store, progress, events, logger }: ImageFailureServices,
-  { tenant, jobId, item, attempt }: MergePayload,
+  image: MergePayload,
   error: ErrorReport,
 ): Promise<StepWork> {
+  const { tenant, jobId, item, attempt } = image;
   const job = await findJobRecord(store, tenant, jobId);
   if (job === null || isFinal(job.state) || job.attempt !== attempt) return { tenant };
+  if (await isWritten({ store }, image)) {
+    return recordCompletion({ progress, events, logger }, image);
+  }
   await putJson(store, keys.error(tenant, jobId, item.id), error);
   const isNew = await progress.finishImage(jobId, imageIndexOf(item.id), 'failed');
   if (isNew) {
-    const image = { id: item.id, state: 'failed', error } as const;
-    await publishImage({ events, logger }, { tenant, id: jobId }, image);
+    const failed = { id: item.id, state: 'failed', error } as const;
+    await publishImage({ events, logger }, { tenant, id: jobId }, failed);
   }
   logger.warn({ jobId, imageId: item.id, error }, 'image failed');
   return isNew ? { tenant, image: 'failed' } : { tenant };

@@ -8,7 +8,8 @@ import { reportError } from '@umbra/shared/errors';
 import type { WorkerServices } from '../services.js';
 import { type DeliveryServices, queueDelivery } from '../webhooks/queue-delivery.js';
 
-export type JobStateServices = DeliveryServices & Pick<WorkerServices, 'events' | 'store'>;
+export type JobStateServices = DeliveryServices &
+  Pick<WorkerServices, 'events' | 'store' | 'logger'>;
 
 /**
  * Publish a job's state: as an event to those who follow it live and, if it is final, to its webhook.
@@ -19,9 +20,11 @@ export async function publishJobState(
   tenant: string,
   job: JobRecord,
 ): Promise<void> {
-  const { events, store } = services;
+  const { events, store, logger } = services;
   const { id, state, counts, error } = job;
-  await events.add(tenant, id, 'state', { state, counts, error });
+  await events.add(tenant, id, 'state', { state, counts, error }).catch((reason: unknown) => {
+    logger.warn({ jobId: id, error: reportError(reason) }, 'event lost');
+  });
   if (job.webhook === null || !isFinal(state)) return;
   const delivery = newDelivery(job, state, new Date());
   const key = keys.delivery(tenant, id, delivery.id);

@@ -1,8 +1,8 @@
 import { decodeRows } from '@umbra/engine';
 import { leaseOwner } from '@umbra/platform/redis/score-lease';
 import { keys } from '@umbra/platform/store/keys';
-import type { MergePayload, ShardReturn } from '@umbra/shared/contracts/shard';
-import { integrity, reportError } from '@umbra/shared/errors';
+import { isLargeResult, type MergePayload, type ShardReturn } from '@umbra/shared/contracts/shard';
+import { hasCode, integrity, reportError } from '@umbra/shared/errors';
 import { addressOf } from '@umbra/shared/occlusion/address';
 import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import { joinRows } from '@umbra/shared/occlusion/rows';
@@ -13,8 +13,13 @@ import { isSameBaseline } from '../shards/same-baseline.js';
 
 /** The rows that an image's shards have returned. */
 export type ImageRows = {
-  /** Read the shards' rows and join them. @throws {AppError} `integrity` unless one run gave them. */
-  join(plan: OcclusionPlan): Promise<RunRows>;
+  /**
+   * Read the shards' rows and join them.
+   *
+   * @returns null where the store has lost some of them.
+   * @throws {AppError} `integrity` unless one run gave them.
+   */
+  join(plan: OcclusionPlan): Promise<RunRows | null>;
   /** Keep a finished image's rows for later jobs, unless they come from there. */
   keepImage(rows: RunRows): Promise<void>;
   /** Keep the rows of an image that failed. Without them a later attempt takes longer; never rejects. */
@@ -31,12 +36,15 @@ export function openImageRows(
   const { store, scoreLease, logger } = services;
   const { tenant, jobId, item, reuse } = image;
   const address = addressOf(image);
-  const read = async (): Promise<RunRows[]> =>
-    Promise.all(
-      returned.map(async (value) => decodeRows(await loadLargeResult(services, image, value))),
-    );
+  const read = async (): Promise<RunRows[]> => {
+    const found = await Promise.all(returned.map((value) => readShard(services, image, value)));
+    return found.filter((rows) => rows !== null);
+  };
   return {
-    join: async (plan) => joinShards(await read(), plan, item.id),
+    async join(plan) {
+      const shards = await read();
+      return shards.length < returned.length ? null : joinShards(shards, plan, item.id);
+    },
     async keepImage(rows) {
       if (!reuse) return;
       const isKept = rows.reused && (await store.head(keys.rows(tenant, address, rows))) !== null;
@@ -59,6 +67,21 @@ export function openImageRows(
       }
     },
   };
+}
+
+/** @returns null where a result that was put into the store is not there any more, or is damaged. */
+async function readShard(
+  services: Pick<WorkerServices, 'store'>,
+  image: MergePayload,
+  value: ShardReturn,
+): Promise<RunRows | null> {
+  try {
+    return decodeRows(await loadLargeResult(services, image, value));
+  } catch (error) {
+    const isLost = hasCode(error, 'not_found') || hasCode(error, 'integrity');
+    if (isLargeResult(value) && isLost) return null;
+    throw error;
+  }
 }
 
 /** Copy every shard's rows to their place. @throws {AppError} `integrity` unless one run gave them. */

@@ -1,4 +1,5 @@
 import { composeResult, inputSize, planOcclusion } from '@umbra/engine';
+import { isOutage } from '@umbra/platform/faults';
 import { keys } from '@umbra/platform/store/keys';
 import { readItem } from '@umbra/platform/store/read-item';
 import { mustGet } from '@umbra/shared/assert';
@@ -9,17 +10,12 @@ import {
   type ShardReturn,
   shardReturn,
 } from '@umbra/shared/contracts/shard';
-import {
-  type ErrorReport,
-  hasCode,
-  isRetryable,
-  reportError,
-  unavailable,
-} from '@umbra/shared/errors';
+import { type ErrorReport, isRetryable, reportError, unavailable } from '@umbra/shared/errors';
 import { imageIndexOf } from '@umbra/shared/ids';
 import type { Job } from 'bullmq';
 import {
   type ImageFailureServices,
+  isWritten,
   recordCompletion,
   recordFailure,
 } from '../jobs/finish-image.js';
@@ -39,6 +35,10 @@ export async function runMerge(
   token: string,
 ): Promise<StepResult> {
   const image = mergePayload.parse(job.data);
+  // A run before this one may have written the results, and could not count them.
+  if (job.attemptsStarted > 1 && (await isWritten(services, image))) {
+    return { work: await recordCompletion(services, image) };
+  }
   const returned = await readReturned(job);
   const imageRows = openImageRows(services, image, returned);
   const [failure] = Object.values(await job.getIgnoredChildrenFailures());
@@ -91,10 +91,10 @@ async function mergeShards(services: MergeServices, merge: Merge): Promise<StepW
   const { job, image, imageRows } = merge;
   try {
     const rows = await writeResults(services, image, imageRows);
+    if (rows === null) return await healShards(services, image);
     await imageRows.keepImage(rows);
   } catch (error) {
-    if (await isWritten(services, image, error)) return recordCompletion(services, image);
-    if (!isLastAttempt(job) && isRetryable(error)) throw error;
+    if (isOutage(error) || (!isLastAttempt(job) && isRetryable(error))) throw error;
     await assertLocked(services, merge);
     await imageRows.keepBands();
     return recordFailure(services, image, reportError(error));
@@ -102,14 +102,16 @@ async function mergeShards(services: MergeServices, merge: Merge): Promise<StepW
   return recordCompletion(services, image);
 }
 
-/** Whether this merge wrote its results before, and then deleted the shards it is made of. */
-async function isWritten(
-  { store }: Pick<WorkerServices, 'store'>,
-  { tenant, jobId, item }: MergePayload,
-  error: unknown,
-): Promise<boolean> {
-  if (!hasCode(error, 'not_found')) return false;
-  return (await store.head(keys.result(tenant, jobId, item.id, 'result.json'))) !== null;
+/**
+ * Go on where the store lacks what the shards have put there: either this merge wrote its results before,
+ * and then deleted them, or they were lost. The image then stays in flight and in no queue, and so the
+ * dispatcher queues it again.
+ */
+async function healShards(services: MergeServices, image: MergePayload): Promise<StepWork> {
+  if (await isWritten(services, image)) return recordCompletion(services, image);
+  const { tenant, jobId, item } = image;
+  services.logger.warn({ jobId, imageId: item.id }, 'image runs again after loss of its shards');
+  return { tenant };
 }
 
 /**
@@ -126,18 +128,19 @@ async function assertLocked(
   if (extended !== 1) throw unavailable('The queue no longer knows of this merge');
 }
 
-/** @returns All rows of the image. */
+/** @returns All rows of the image; null where some of them were lost. */
 async function writeResults(
   services: MergeServices,
   image: MergePayload,
   imageRows: ImageRows,
-): Promise<RunRows> {
+): Promise<RunRows | null> {
   const { store, sources, modelCache } = services;
   const { tenant, jobId, dataset, item, settings } = image;
   const model = await modelCache.describe(image.model);
   const { id, name, sha256, width, height, source } = item;
   const plan = planOcclusion(inputSize(model.bundle.input, item), settings);
   const rows = await imageRows.join(plan);
+  if (rows === null) return null;
   const { baseline, faithfulness, provenance, reused, predictedClasses } = rows;
   const files = await composeResult({
     photo: await readItem({ store, sources }, tenant, dataset, item),

@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isOutage } from '@umbra/platform/faults';
 import { redisPrefix } from '@umbra/platform/queues/names';
 import { reportError } from '@umbra/shared/errors';
-import { DelayedError, type Job, Worker } from 'bullmq';
+import { DelayedError, type Job, type Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { describeRun, spansOf } from '../observability/step-spans.js';
 import type { WorkerServices } from '../services.js';
+import { PatientWorker } from './patient-worker.js';
 import type { QueueStep } from './step.js';
 
 export type Consumer = {
@@ -35,13 +37,18 @@ export function consume(services: ConsumerServices, connection: Redis, step: Que
     running.add(performed);
     return performed;
   };
-  const worker = new Worker(step.name, perform, {
+  const worker = new PatientWorker(step.name, perform, {
     connection,
     prefix: redisPrefix,
     concurrency: step.concurrency,
     lockDuration: config.UMBRA_LOCK_MS,
     stalledInterval: Math.max(1_000, config.UMBRA_LOCK_MS / 2),
     maxStalledCount,
+    onPutOff: (job, error) =>
+      services.logger.warn(
+        { queue: step.name, id: job.id, reason: error.message },
+        'queue job put off',
+      ),
     ...spansOf(tracing, step),
   });
   recordFailures(services, worker, step);
@@ -74,7 +81,7 @@ async function runMeasured(
   } catch (error) {
     metrics.recordRun(
       step.name,
-      error instanceof DelayedError ? 'again' : 'failed',
+      error instanceof DelayedError || isOutage(error) ? 'again' : 'failed',
       secondsSoFar(),
     );
     throw error;

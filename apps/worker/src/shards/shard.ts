@@ -1,8 +1,10 @@
 import { encodeRows } from '@umbra/engine';
+import { isOutage } from '@umbra/platform/faults';
 import { type ShardPayload, shardPayload } from '@umbra/shared/contracts/shard';
 import { hasCode, isRetryable, reportError } from '@umbra/shared/errors';
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
 import { publishProgress } from '../jobs/publish-events.js';
+import { outlast } from '../runtime/outlast.js';
 import type { StepResult } from '../runtime/step.js';
 import { watchCancellation } from '../runtime/watch-cancellation.js';
 import type { WorkerServices } from '../services.js';
@@ -34,6 +36,7 @@ export async function runShard(
       await job.moveToDelayed(Date.now(), token);
       throw new DelayedError();
     }
+    if (isOutage(error)) throw error;
     const report = JSON.stringify(reportError(error));
     throw isRetryable(error) ? new Error(report, { cause: error }) : new UnrecoverableError(report);
   }
@@ -51,7 +54,9 @@ async function scoreWatched(
   try {
     await watch.check();
     const scored = await scoreRows(services, shard, watch.signal);
-    return scored === null ? null : await reportScored(services, shard, scored);
+    return scored === null
+      ? null
+      : await reportScored(services, shard, { ...scored, signal: watch.signal });
   } finally {
     watch.stop();
   }
@@ -60,14 +65,18 @@ async function scoreWatched(
 async function reportScored(
   services: ShardServices,
   shard: ShardPayload,
-  { rows, reusedPositions }: ScoredShard,
+  { rows, reusedPositions, signal }: ScoredShard & { readonly signal: AbortSignal },
 ): Promise<StepResult> {
   const { progress, logger } = services;
   const { tenant, jobId, item, model, rowStart, rowEnd } = shard;
   const { milliseconds, reused, provenance } = rows;
   const positions = rows.predictedClasses.length;
-  const value = await storeLargeResult(services, shard, { ...rows, ...encodeRows(rows) });
-  await progress.addPositions(jobId, positions);
+  const result = { ...rows, ...encodeRows(rows) };
+  // What was computed is not thrown away for a store that is back in a moment.
+  const value = await outlast(() => storeLargeResult(services, shard, result), signal);
+  await progress.addPositions(jobId, positions).catch((reason: unknown) => {
+    logger.warn({ jobId, error: reportError(reason) }, 'positions not counted');
+  });
   await publishProgress(services, { tenant, id: jobId });
   logger.debug({ jobId, imageId: item.id, rowStart, rowEnd, milliseconds, reused }, 'shard scored');
   const backend = `${provenance.backend} ${provenance.device}`;

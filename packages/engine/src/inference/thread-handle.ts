@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { AppError, unavailable } from '@umbra/shared/errors';
+import { AppError } from '@umbra/shared/errors';
 import type { TensorShape } from '../graph/graph.js';
 import type {
   BaselineMaps,
@@ -63,7 +63,9 @@ export function startThread(entry: URL): ThreadHandle {
   worker.on('exit', () => {
     state = 'ended';
     for (const id of [...pending.keys()]) {
-      settle(id)?.reject(unavailable(`An inference thread ended unexpectedly${reason}`));
+      settle(id)?.reject(
+        new AppError('internal', `An inference thread ended unexpectedly${reason}`),
+      );
     }
   });
 

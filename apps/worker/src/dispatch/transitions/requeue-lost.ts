@@ -1,6 +1,6 @@
 import { queueJobIds } from '@umbra/platform/queues/names';
 import { keys } from '@umbra/platform/store/keys';
-import { imageIdAt } from '@umbra/shared/ids';
+import { imageIdAt, imageIndexOf } from '@umbra/shared/ids';
 import type { WorkerServices } from '../../services.js';
 import type { JobCapacity } from '../estimate-cost.js';
 import { type LaunchServices, launchImages } from '../launch.js';
@@ -27,10 +27,28 @@ export async function requeueLost(
       await progress.dropImage(job.id, cursor.index);
       continue;
     }
+    if (await countStored(services, { tenant, jobId: job.id, imageId })) continue;
     logger.warn({ jobId: job.id, imageId }, 'image requeued after loss from the queue');
     const item = await readItemAt(store, keys.manifest(tenant, job.dataset), cursor);
     await launchImages(services, [
       { tenant, job, bundle: loaded.bundle, items: [item], imagesLeft: 1, ...capacity },
     ]);
   }
+}
+
+/** Count an image that ended while Redis could not count it. @returns Whether it had ended. */
+async function countStored(
+  { store, progress }: RequeueServices,
+  { tenant, jobId, imageId }: { tenant: string; jobId: string; imageId: string },
+): Promise<boolean> {
+  const ends = {
+    completed: keys.result(tenant, jobId, imageId, 'result.json'),
+    failed: keys.error(tenant, jobId, imageId),
+  } as const;
+  for (const outcome of ['completed', 'failed'] as const) {
+    if ((await store.head(ends[outcome])) === null) continue;
+    await progress.finishImage(jobId, imageIndexOf(imageId), outcome);
+    return true;
+  }
+  return false;
 }

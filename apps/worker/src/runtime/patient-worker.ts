@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isOutage } from '@umbra/platform/faults';
+import { createCache } from '@umbra/shared/cache';
+import { DelayedError, type Job, type Processor, Worker, type WorkerOptions } from 'bullmq';
+import type { Redis } from 'ioredis';
+
+/** Delay before a queue job that met an outage runs again: it doubles from the first to the last. */
+export const putOffMs = { first: 500, last: 10_000 };
+/** How long a result is held that Redis refuses; and how often it is offered. */
+const offerMs = { total: 60_000, every: 500 };
+/** Queue jobs whose outages are counted. */
+const maxCounted = 10_000;
+/** The stall of a queue job is taken back that its living worker has suffered. Not of one that is gone. */
+const takeStallBack = `
+if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HINCRBY', KEYS[1], 'stc', -1) end`;
+
+/** Delay of the next run after so many outages in a row, with jitter, ms. */
+export const outageDelayMs = (outages: number, chance = Math.random()): number =>
+  Math.min(putOffMs.last, putOffMs.first * 2 ** outages) * (0.5 + chance / 2);
+
+export type PatientOptions = WorkerOptions & {
+  readonly connection: Redis;
+  readonly onPutOff: (job: Job, error: Error) => void;
+};
+
+/**
+ * A worker that puts queue jobs off which meet an outage of the store or of Redis. No attempt of theirs
+ * is used, and a lock that was lost to the outage does not count as the loss of a process: at worst such
+ * a job stalls, and runs again.
+ */
+export class PatientWorker extends Worker {
+  readonly #redis: Redis;
+  readonly #outages = createCache<number>({ maxEntries: maxCounted });
+  readonly #onPutOff: (job: Job, error: Error) => void;
+  /** Locks that were lost, by token and job, until the run ends. */
+  readonly #lost = new Set<string>();
+
+  constructor(name: string, processor: Processor, { onPutOff, ...options }: PatientOptions) {
+    super(name, processor, options);
+    this.#redis = options.connection;
+    this.#onPutOff = onPutOff;
+    this.on('lockRenewalFailed', (ids) => void this.#takeStallsBack(ids));
+  }
+
+  protected override async handleCompleted(...given: Parameters<Worker['handleCompleted']>) {
+    const [, job, token] = given;
+    const next = await this.#insist(job, token, () => super.handleCompleted(...given));
+    this.#forget(job);
+    this.#outages.delete(job.id ?? '');
+    return next;
+  }
+
+  /** Every failure comes by here: of a run, and of a result that could not be reported. */
+  protected override async handleFailed(...given: Parameters<Worker['handleFailed']>) {
+    const [error, job, token, ...rest] = given;
+    this.#forget(job);
+    if (!isOutage(error)) return super.handleFailed(...given);
+    const id = job.id ?? '';
+    const outages = this.#outages.get(id) ?? 0;
+    this.#outages.set(id, outages + 1);
+    this.#onPutOff(job, error);
+    const putOff = () => job.moveToDelayed(Date.now() + outageDelayMs(outages), token);
+    // Where even that is refused, the job's lock lapses: it stalls, and runs again.
+    await this.#insist(job, token, putOff).catch(() => undefined);
+    return super.handleFailed(new DelayedError(), job, token, ...rest);
+  }
+
+  /** Repeat what Redis refuses, and hold the job's lock meanwhile. */
+  async #insist<T>(job: Job, token: string, work: () => Promise<T>): Promise<T> {
+    const deadline = Date.now() + offerMs.total;
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!isOutage(error) || this.closing !== undefined || Date.now() > deadline) throw error;
+        this.lockManager.trackJob(job.id ?? '', token, Date.now());
+        await sleep(offerMs.every);
+        this.lockManager.untrackJob(job.id ?? '');
+      }
+    }
+  }
+
+  #forget(job: Job): void {
+    this.#lost.delete(job.id ?? '');
+  }
+
+  async #takeStallsBack(ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      if (this.#lost.has(id)) continue;
+      this.#lost.add(id);
+      await this.#redis.eval(takeStallBack, 1, this.toKey(id)).catch(() => this.#lost.delete(id));
+    }
+  }
+}
