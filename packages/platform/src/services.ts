@@ -1,3 +1,4 @@
+import { reportError } from '@umbra/shared/errors';
 import { Redis, type RedisOptions } from 'ioredis';
 import { Registry } from 'prom-client';
 import type { CommonConfig } from './config.js';
@@ -71,7 +72,11 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const tenantUsage = createTenantUsage(registry, config.UMBRA_METRICS_TENANTS);
   const store = tenantUsage.measureStored(measureStore(openStore(config), registry));
   // Before Redis is opened: a process that fails here must not be kept alive by a connection.
-  if (options.requireStore) await store.check();
+  // This also makes the store's folder: once seen, it is never made again.
+  await store.check().catch((error: unknown) => {
+    if (options.requireStore) throw error;
+    logger.warn({ error: reportError(error) }, 'store is not reachable');
+  });
   const redis = new Redis(config.REDIS_URL, options.redisOptions);
   redis.on('error', (error) => logger.warn({ reason: error.message }, 'redis is not reachable'));
   const services: PlatformServices = {

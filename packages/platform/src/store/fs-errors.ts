@@ -2,13 +2,16 @@ import { hasCode, invalidInput, notFound, unavailable } from '@umbra/shared/erro
 
 const absent = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG']);
 
+/** Whether the system says that there is no such file. */
+export const isAbsent = (error: unknown): boolean => isSystemError(error) && absent.has(error.code);
+
 /** Run a read: what is not there, or is a folder, is `not_found`; all else is the disk's fault. */
 export async function reading<T>(key: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (hasCode(error) || !isSystemError(error)) throw error;
-    if (absent.has(error.code)) throw notFound(`No object '${key}'`);
+    if (isAbsent(error)) throw notFound(`No object '${key}'`);
     throw unavailable(`The store failed to read '${key}' (${error.code})`, error);
   }
 }

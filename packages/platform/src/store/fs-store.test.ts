@@ -1,4 +1,13 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -99,4 +108,60 @@ test('an object cannot take a folder’s place', async () => {
   await store.put('a/b', 'x');
   await expect(store.put('a', 'x')).rejects.toMatchObject({ code: 'unavailable' });
   expect((await store.get('a/b')).toString()).toBe('x');
+});
+
+describe('a volume that goes away', () => {
+  const away = { code: 'unavailable' };
+  const expectAway = async (store: ReturnType<typeof createFsStore>) => {
+    await expect(store.get('a/b')).rejects.toMatchObject(away);
+    await expect(store.head('a/none')).rejects.toMatchObject(away);
+    await expect(store.delete('a/none')).rejects.toMatchObject(away);
+    await expect(store.list('')[Symbol.asyncIterator]().next()).rejects.toMatchObject(away);
+    await expect(store.put('a/c', 'x')).rejects.toMatchObject(away);
+    await expect(store.check()).rejects.toMatchObject(away);
+  };
+
+  test.each(['no folder', 'an empty folder'])('and leaves %s is unavailable', async (left) => {
+    const store = createFsStore(root);
+    await store.put('a/b', 'x');
+    await rename(root, `${root}-away`);
+    if (left === 'an empty folder') await mkdir(root);
+    await expectAway(store);
+    // Nothing was made in its place.
+    expect(await readdir(root).catch(() => [])).toEqual([]);
+    await rm(root, { recursive: true, force: true });
+    await rename(`${root}-away`, root);
+    await store.check();
+    expect(await keysOf()).toEqual(['a/b']);
+  });
+
+  test('and comes back as another is unavailable', async () => {
+    const store = createFsStore(root);
+    await store.put('a/b', 'x');
+    await rename(root, `${root}-away`);
+    await createFsStore(root).check();
+    await expectAway(store);
+  });
+
+  test('in the middle of a list does not end the list', async () => {
+    const store = createFsStore(root);
+    for (const key of ['a/1', 'b/1']) await store.put(key, '');
+    const listing = store.list('')[Symbol.asyncIterator]();
+    expect((await listing.next()).value).toMatchObject({ key: 'a/1' });
+    await rename(root, `${root}-away`);
+    await expect(listing.next()).rejects.toMatchObject(away);
+  });
+});
+
+test('a store of before has no marker, and is adopted by the first write', async () => {
+  await mkdir(join(root, 'a'));
+  await writeFile(join(root, 'a', 'b'), 'x');
+  const stores = [createFsStore(root), createFsStore(root)];
+  for (const store of stores) expect((await store.get('a/b')).toString()).toBe('x');
+  await Promise.all(stores.map((store) => store.check()));
+  for (const store of stores) await store.put('a/c', 'y');
+  expect(await keysOf()).toEqual(['a/b', 'a/c']);
+  await expect(stores[0]?.put('umbra-store.json', 'x')).rejects.toMatchObject({
+    code: 'invalid_input',
+  });
 });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -9,29 +9,37 @@ import { assertPrefix, assertRange, type ByteRange } from './arguments.js';
 import { checkStore } from './check.js';
 import { isSystemError, reading, writeFault, writing } from './fs-errors.js';
 import { assertInside } from './fs-links.js';
+import { makeFolder, markerName, openFsRoot, scratch, syncFolder } from './fs-root.js';
 import { walk } from './fs-walk.js';
 import { assertKey } from './keys.js';
 import type { ObjectInfo, ObjectStore, StoredObject } from './store.js';
 
-/** Holds half-written objects; on the root's own filesystem, so that a rename is atomic. */
-const scratch = '.tmp';
-
-/** Objects as files under one folder, which is made when the first object is written. */
+/**
+ * Objects as files under one folder. The first write or check of a process makes it; one that was seen
+ * and is away is `unavailable` until it is back, for reads and lists as well.
+ */
 export function createFsStore(folder: string): ObjectStore {
   const root = resolve(folder);
+  const { open: openRoot, assertPresent } = openFsRoot(root);
   const pathOf = (key: string): string => {
     assertKey(key);
-    if (key === scratch || key.startsWith(`${scratch}/`)) {
-      throw invalidInput(`Expected a key outside '${scratch}/', got '${key}'`);
+    if (key === markerName || key === scratch || key.startsWith(`${scratch}/`)) {
+      throw invalidInput(`Expected a key outside '${scratch}/' and '${markerName}', got '${key}'`);
     }
     return join(root, key);
   };
   const read = async <T>(key: string, work: (path: string) => Promise<T>): Promise<T> => {
     const path = pathOf(key);
-    return reading(key, async () => {
-      await assertInside(root, path, key);
-      return work(path);
-    });
+    try {
+      return await reading(key, async () => {
+        await assertInside(root, path, key);
+        return work(path);
+      });
+    } catch (error) {
+      // What is not found may be away with all the rest.
+      if (hasCode(error, 'not_found')) await assertPresent();
+      throw error;
+    }
   };
 
   const store: ObjectStore = {
@@ -57,6 +65,7 @@ export function createFsStore(folder: string): ObjectStore {
       const path = pathOf(key);
       const temporary = join(root, scratch, randomUUID());
       try {
+        await openRoot();
         await writing(key, () => prepareParents(root, temporary, path, key));
         await receive(body, temporary, key);
         const bytes = await writing(key, () => flush(temporary));
@@ -79,9 +88,12 @@ export function createFsStore(folder: string): ObjectStore {
 
   async function* list(prefix: string, after?: string): AsyncGenerator<ObjectInfo> {
     assertPrefix(prefix);
+    await assertPresent();
     // Also refuses a prefix that a link leads out of the store.
     if (prefix !== '' && (await folderExists(prefix.slice(0, -1))) === false) return;
     yield* walk({ root, after, head: store.head }, prefix);
+    // A volume that went away meanwhile must not look like the end of the list.
+    await assertPresent();
   }
 
   async function folderExists(key: string): Promise<boolean> {
@@ -120,28 +132,9 @@ async function prepareParents(
   path: string,
   key: string,
 ): Promise<void> {
-  await makeFolder(dirname(temporary));
+  await makeFolder(dirname(temporary), root);
   await assertInside(root, dirname(path), key);
-  await makeFolder(dirname(path));
-}
-
-/** Not `mkdir`'s own recursion, which never ends where nothing can be made (in `/proc`). */
-async function makeFolder(path: string): Promise<void> {
-  const make = async () => {
-    try {
-      await mkdir(path);
-      await syncFolder(dirname(path));
-    } catch (error) {
-      if (!isSystemError(error) || error.code !== 'EEXIST') throw error;
-    }
-  };
-  try {
-    await make();
-  } catch (error) {
-    if (!isSystemError(error) || error.code !== 'ENOENT' || dirname(path) === path) throw error;
-    await makeFolder(dirname(path));
-    await make();
-  }
+  await makeFolder(dirname(path), root);
 }
 
 /** Faults of our own file are the store's; the source's errors pass as they are. */
@@ -152,16 +145,6 @@ async function receive(body: Readable, temporary: string, key: string): Promise<
     const isOurs =
       isSystemError(error) && (error.path === temporary || error.syscall.startsWith('write'));
     throw isOurs ? writeFault(error, key) : error;
-  }
-}
-
-/** A name lasts beyond a crash of the machine once its folder is on the disk. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 

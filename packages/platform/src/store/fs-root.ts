@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { unavailable } from '@umbra/shared/errors';
+import { z } from 'zod';
+import { isAbsent, isSystemError, reading, writing } from './fs-errors.js';
+
+/** Names a folder as a store: where it is missing, the store's volume is away. */
+export const markerName = 'umbra-store.json';
+/** Holds half-written objects; on the root's own filesystem, so that a rename is atomic. */
+export const scratch = '.tmp';
+
+const marker = z.object({ version: z.literal(1), id: z.uuid() });
+
+/** The folder of a store, and whether it is there. */
+export type FsRoot = {
+  /**
+   * Make the folder and its marker, or adopt a store that has none. Only until this process has seen
+   * the marker: an empty mount point does not become a new store.
+   *
+   * @throws {AppError} `unavailable`
+   */
+  open(): Promise<void>;
+  /** @throws {AppError} `unavailable` if the store that this process has seen is away. */
+  assertPresent(): Promise<void>;
+};
+
+export function openFsRoot(root: string): FsRoot {
+  let seen: string | undefined;
+  const find = async (): Promise<string | null> => {
+    const found = await readMarker(root);
+    seen ??= found ?? undefined;
+    return found;
+  };
+  const assertPresent = async (): Promise<void> => {
+    const found = await find();
+    if (found === (seen ?? null)) return;
+    throw unavailable(
+      found === null
+        ? `Expected '${markerName}' in the store's folder, got none: is its volume mounted?`
+        : `Expected the store ${seen} in its folder, got ${found}`,
+    );
+  };
+  return {
+    assertPresent,
+    async open() {
+      if (seen === undefined && (await find()) === null) {
+        await writing(markerName, () => writeMarker(root));
+        await find();
+      }
+      await assertPresent();
+    },
+  };
+}
+
+/** @returns The store's id; null where there is no marker. */
+async function readMarker(root: string): Promise<string | null> {
+  const text = await readFile(join(root, markerName), 'utf8').catch((error: unknown) => {
+    if (isAbsent(error)) return null;
+    return reading(markerName, () => Promise.reject(error));
+  });
+  if (text === null) return null;
+  try {
+    return marker.parse(JSON.parse(text)).id;
+  } catch (error) {
+    throw unavailable(`Expected a version and an id in the store's '${markerName}'`, error);
+  }
+}
+
+/** Processes that start at once agree on one id: whoever links its marker first gives it. */
+async function writeMarker(root: string): Promise<void> {
+  await makeFolder(join(root, scratch));
+  const temporary = join(root, scratch, randomUUID());
+  try {
+    const text = `${JSON.stringify({ version: 1, id: randomUUID() })}\n`;
+    await writeFile(temporary, text, { flag: 'wx', flush: true });
+    await link(temporary, join(root, markerName)).catch(unlessThere);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/**
+ * Make a folder and those above it. Not `mkdir`'s own recursion, which never ends where nothing can be
+ * made (in `/proc`).
+ *
+ * @param below A folder that is not made, nor what is above it; none unless given.
+ */
+export async function makeFolder(path: string, below?: string): Promise<void> {
+  const make = async () => {
+    try {
+      await mkdir(path);
+      await syncFolder(dirname(path));
+    } catch (error) {
+      unlessThere(error);
+    }
+  };
+  try {
+    await make();
+  } catch (error) {
+    const isTop = dirname(path) === path || dirname(path) === below;
+    if (!isSystemError(error) || error.code !== 'ENOENT' || isTop) throw error;
+    await makeFolder(dirname(path), below);
+    await make();
+  }
+}
+
+function unlessThere(error: unknown): undefined {
+  if (!isSystemError(error) || error.code !== 'EEXIST') throw error;
+}
+
+/** A name lasts beyond a crash of the machine once its folder is on the disk. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
