@@ -73,3 +73,36 @@ test('a Redis that refuses every write for a while costs no image', async () => 
   await redis.config('SET', 'min-replicas-to-write', '0');
   await expectWhole(job.id);
 });
+
+test('a store whose volume is away for a while costs no image', async () => {
+  const { job } = await writeJob(stage, { images, settings });
+  await untilUnderWay(job.id);
+  const folder = stage.env.UMBRA_STORE_DIR ?? '';
+  await rename(folder, `${folder}-away`);
+  await sleep(12_000);
+  await rename(`${folder}-away`, folder);
+  await expectWhole(job.id);
+});
+
+test('results that are lost while their job runs are made again', async () => {
+  const { job } = await writeJob(stage, { images, settings });
+  await untilUnderWay(job.id);
+  await stage.store.delete(result(job.id, 0, 'result.json'));
+  await until('another image to be finished', async () =>
+    (await stage.store.head(result(job.id, 1, 'result.json'))) === null ? null : true,
+  );
+  await stage.store.delete(result(job.id, 1, 'scores.npy'));
+  await expectWhole(job.id);
+});
+
+test('a manifest that is missing for a moment does not end its job', async () => {
+  const { job } = await writeJob(stage, { images, settings });
+  await untilUnderWay(job.id);
+  const key = keys.manifest(defaultTenant, job.dataset);
+  const manifest = await stage.store.get(key);
+  await stage.store.delete(key);
+  await redis.flushall();
+  await sleep(3_000);
+  await stage.store.put(key, manifest);
+  await expectWhole(job.id);
+});

@@ -8,7 +8,7 @@ import { mapInOrder } from '@umbra/shared/concurrency';
 import { type DatasetItem, datasetItem, errorReport } from '@umbra/shared/contracts/dataset';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import { isResultFile, type ResultFile } from '@umbra/shared/contracts/result';
-import { type ErrorReport, hasCode, integrity } from '@umbra/shared/errors';
+import { type ErrorReport, hasCode } from '@umbra/shared/errors';
 import { resultFolder } from '@umbra/shared/file-names';
 import { z } from 'zod';
 import type { ZipEntry } from './zip-writer.js';
@@ -25,7 +25,9 @@ export type JobImages = {
 export type ImageOutcome =
   | { readonly state: 'completed'; readonly files: readonly ResultFile[]; readonly json: Buffer }
   | { readonly state: 'failed'; readonly error: ErrorReport }
-  | { readonly state: 'unfinished' };
+  | { readonly state: 'unfinished' }
+  /** The store has lost its results, or some of them. */
+  | { readonly state: 'lost' };
 
 export type ArchivedFile = ZipEntry & { readonly content: Buffer; readonly sha256: string };
 
@@ -56,10 +58,11 @@ export async function* readImages(images: JobImages): AsyncGenerator<ArchiveStep
     yield* mapInOrder(
       listFiles(described),
       { ...filesAhead, weigh },
-      async ({ name, ...step }) => ({
-        ...step,
-        file: name === null ? null : await readFile(images, step, name),
-      }),
+      async ({ name, ...step }): Promise<ArchiveStep> => {
+        if (name === null) return { ...step, file: null };
+        const file = await orNull(readFile(images, step, name));
+        return file === null ? { ...step, file, outcome: { state: 'lost' } } : { ...step, file };
+      },
     );
   } finally {
     manifest.body.destroy();
@@ -87,13 +90,22 @@ async function readOutcome(
   // It was written last: without it there may be some files of a merge that failed.
   const json = await orNull(store.get(keys.result(tenant, job.id, id, 'result.json')));
   if (json !== null) {
-    const listed = fileList.parse(JSON.parse(json.toString())).files.filter(isResultFile);
+    const listed = parseFiles(json);
+    if (listed === null) return { state: 'lost' };
     return { state: 'completed', files: [...listed, 'result.json'], json };
   }
   const error = await orNull(getJson(store, keys.error(tenant, job.id, id), errorReport));
   if (error !== null) return { state: 'failed', error };
-  if (mayLack) return { state: 'unfinished' };
-  throw integrity(`Expected image ${id} to be finished or failed, found neither`);
+  return { state: mayLack ? 'unfinished' : 'lost' };
+}
+
+/** @returns null where the description is damaged. */
+function parseFiles(json: Buffer): ResultFile[] | null {
+  try {
+    return fileList.parse(JSON.parse(json.toString())).files.filter(isResultFile);
+  } catch {
+    return null;
+  }
 }
 
 async function readFile(

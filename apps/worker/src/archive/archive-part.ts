@@ -96,7 +96,7 @@ export async function openPart(options: PartOptions): Promise<PartWriter> {
         const line = JSON.stringify({ id, name: given, error: outcome.error });
         await spools['errors.jsonl'].write(`${line}\n`);
       } else await list({ ...image, state: options.unfinishedAs });
-      if (outcome.state !== 'unfinished') counts[outcome.state] += 1;
+      if (outcome.state === 'completed' || outcome.state === 'failed') counts[outcome.state] += 1;
       files = [];
     },
     bytes: () => zip.bytes(),

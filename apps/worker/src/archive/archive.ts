@@ -8,7 +8,7 @@ import { keys } from '@umbra/platform/store/keys';
 import type { ArchivePart } from '@umbra/shared/contracts/archive';
 import { type Counts, type FinalState, isFinal, type JobRecord } from '@umbra/shared/contracts/job';
 import { archivePayload } from '@umbra/shared/contracts/shard';
-import { reportError } from '@umbra/shared/errors';
+import { hasCode, reportError, unavailable } from '@umbra/shared/errors';
 import type { Job } from 'bullmq';
 import {
   cleanUp,
@@ -17,6 +17,7 @@ import {
   type JobEndServices,
   readJob,
   type TenantJob,
+  writeJob,
 } from '../jobs/job-record.js';
 import { isLastAttempt } from '../runtime/queue-jobs.js';
 import type { StepResult } from '../runtime/step.js';
@@ -44,10 +45,16 @@ export async function runArchive(services: JobEndServices, queued: Job): Promise
   try {
     const state = job.ending?.state ?? 'completed';
     const counts = await writeArchives(services, { tenant, job }, state);
+    if (counts === null) {
+      await runLostImages(services, { tenant, job });
+      return {};
+    }
     await endJob(services, { tenant, job }, { state, counts, error: job.ending?.error ?? null });
   } catch (error) {
-    if (isOutage(error) || !isLastAttempt(queued)) throw error;
-    await failJob(services, { tenant, id: jobId }, reportError(error));
+    // A job that failed for want of its manifest has nothing to be archived by.
+    const isLacking = job.ending !== null && hasCode(error, 'not_found');
+    if (isOutage(error) || !(isLastAttempt(queued) || isLacking)) throw error;
+    await failJob(services, { tenant, id: jobId }, job.ending?.error ?? reportError(error));
     logger.error({ jobId, error: reportError(error) }, 'archive failed');
   }
   return {};
@@ -70,11 +77,24 @@ export async function failUnarchived(
 const isOfAttempt = (queued: Job, { id, attempt }: JobRecord): boolean =>
   queued.id === queueJobIds.archive(id, attempt);
 
+/**
+ * Have a job's images run again whose results the store has lost: their number is counted from the store
+ * as the dispatcher starts the job once more. The record last: until then this archive is repeated.
+ */
+async function runLostImages(services: JobEndServices, { tenant, job }: TenantJob): Promise<void> {
+  // One that was told to end runs nothing more: its archive is written again without them.
+  if (job.ending !== null) throw unavailable(`Results of job ${job.id} were lost`);
+  await services.progress.clear(job.id);
+  await writeJob(services, { tenant, job }, { state: 'in_progress', finalizingAt: null });
+  services.logger.warn({ jobId: job.id }, 'job continued after loss of results');
+}
+
+/** @returns null where results were lost of images that must run again; the others' stay. */
 async function writeArchives(
   { store }: Pick<WorkerServices, 'store'>,
   { tenant, job }: TenantJob,
   state: FinalState,
-): Promise<Counts> {
+): Promise<Counts | null> {
   const folder = await mkdtemp(join(tmpdir(), 'umbra-archive-'));
   const limit = Math.min(job.archivePartBytes ?? maxPartBytes, maxPartBytes);
   const parts: ArchivePart[] = [];
@@ -95,11 +115,18 @@ async function writeArchives(
     parts.push(await part.finish());
   };
   let part: PartWriter | undefined;
+  let isWhole = true;
   try {
     part = await openNext();
     let largestImage = 0;
     let imageStart = 0;
     for await (const step of readImages({ store, tenant, job, mayLack: state !== 'completed' })) {
+      if (step.outcome.state === 'lost') {
+        isWhole = false;
+        // Without its description an image is not finished.
+        await store.delete(keys.result(tenant, job.id, step.item.id, 'result.json'));
+      }
+      if (!isWhole) continue;
       if (step.isFirst) {
         // Images are not split, and how large this one is shows only at its end.
         if (part.counts().total > 0 && part.bytes() + largestImage > limit) {
@@ -110,6 +137,10 @@ async function writeArchives(
       }
       await part.add(step);
       if (step.isLast) largestImage = Math.max(largestImage, part.bytes() - imageStart);
+    }
+    if (!isWhole) {
+      await part.abandon(new Error('Some results were lost'));
+      return null;
     }
     await close(part);
     await putJson(store, keys.archives(tenant, job.id), { version: 1, parts });

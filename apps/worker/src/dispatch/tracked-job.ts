@@ -17,6 +17,8 @@ export type TrackedJob = {
   job?: JobRecord;
   /** undefined until the job has started. */
   reader?: ManifestReader;
+  /** Since when the store lacks something that the running job needs, ms since the epoch. */
+  lackingSinceMs?: number;
   /** Whether a transition is in progress: the job is left alone meanwhile. */
   isBusy: boolean;
   /** Time of the next transition after a fault, or of one that need not run on every tick. */

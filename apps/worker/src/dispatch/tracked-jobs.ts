@@ -1,9 +1,11 @@
 import { keys } from '@umbra/platform/store/keys';
 import { hasCode, isRetryable, reportError } from '@umbra/shared/errors';
-import { failJob, type JobEndServices } from '../jobs/job-record.js';
+import { type StopFailedServices, stopFailed } from '../jobs/stop-failed.js';
 import { newTrackedJob, type TrackedJob } from './tracked-job.js';
 
 const retryMs = 1_000;
+/** How long a running job waits for what the store lacks. */
+const lackingMs = 15_000;
 /** Maximum time between the marker of a new job and its record. */
 const recordDelayMs = 60_000;
 
@@ -22,7 +24,7 @@ export type TrackedJobs = {
   settle(): Promise<void>;
 };
 
-export function createTrackedJobs(services: JobEndServices): TrackedJobs {
+export function createTrackedJobs(services: StopFailedServices): TrackedJobs {
   const trackedJobs = new Map<string, TrackedJob>();
   const transitions = new Set<Promise<void>>();
   const forget = ({ jobId }: TrackedJob): void => void trackedJobs.delete(jobId);
@@ -42,6 +44,9 @@ export function createTrackedJobs(services: JobEndServices): TrackedJobs {
     change(tracked, transition) {
       tracked.isBusy = true;
       const done = transition()
+        .then(() => {
+          delete tracked.lackingSinceMs;
+        })
         .catch(async (error: unknown) => {
           if ((await giveUp(services, tracked, error)) === 'forget') forget(tracked);
         })
@@ -60,14 +65,14 @@ export function createTrackedJobs(services: JobEndServices): TrackedJobs {
 
 /** Fail the job of a transition that failed, unless a retry may help. Never rejects. */
 async function giveUp(
-  services: JobEndServices,
+  services: StopFailedServices,
   tracked: TrackedJob,
   error: unknown,
 ): Promise<'keep' | 'forget'> {
   const { logger } = services;
   const { jobId } = tracked;
   tracked.notBeforeMs = Date.now() + retryMs;
-  if (isRetryable(error)) {
+  if (isRetryable(error) || mayComeBack(tracked, error)) {
     logger.warn({ jobId, error: reportError(error) }, 'job transition failed');
     return 'keep';
   }
@@ -79,17 +84,29 @@ async function giveUp(
   }
 }
 
+/** Whether a running job may go on in a moment: what the store had at its start cannot be missing for good. */
+function mayComeBack(tracked: TrackedJob, error: unknown): boolean {
+  const isLacking = hasCode(error, 'not_found') || hasCode(error, 'integrity');
+  if (!isLacking || (tracked.job?.startedAt ?? null) === null) return false;
+  tracked.lackingSinceMs ??= Date.now();
+  return Date.now() < tracked.lackingSinceMs + lackingMs;
+}
+
 async function failTracked(
-  services: JobEndServices,
-  { tenant, jobId, sinceMs, hasRecord }: TrackedJob,
+  services: StopFailedServices,
+  tracked: TrackedJob,
   error: unknown,
 ): Promise<'keep' | 'forget'> {
   const { store, progress } = services;
+  const { tenant, jobId, sinceMs, hasRecord } = tracked;
   if ((await store.head(keys.job(tenant, jobId))) !== null) {
     // The record was written after loadJob() looked for it: the next load finds it.
     if (!hasRecord && hasCode(error, 'not_found')) return 'keep';
-    await failJob(services, { tenant, id: jobId }, reportError(error));
-    return 'forget';
+    if (await stopFailed(services, { tenant, id: jobId }, reportError(error))) return 'forget';
+    // Read again: the archive's step writes the record from here on.
+    delete tracked.job;
+    delete tracked.reader;
+    return 'keep';
   }
   // The marker is written before the record. A job without one was withdrawn or never made.
   if (Date.now() < sinceMs + recordDelayMs) return 'keep';

@@ -5,6 +5,7 @@ import { type FinalState, isFinal, type JobRecord, storedJob } from '@umbra/shar
 import type { Reference } from '@umbra/shared/contracts/reference';
 import type { ErrorReport } from '@umbra/shared/errors';
 import type { WorkerServices } from '../services.js';
+import { countStored } from './count-stored.js';
 import { type JobStateServices, publishJobState } from './publish-events.js';
 
 /** A job's record as this process knows it, and the tenant that owns it. */
@@ -97,7 +98,7 @@ export async function cleanUp(
   await store.delete(keys.activeJob(tenant, job.id));
 }
 
-/** Fail a job that cannot continue, and stop its running work. */
+/** Fail a job that cannot continue, and stop its running work. It keeps its counts, as the store has them. */
 export async function failJob(
   services: JobEndServices,
   { tenant, id }: Reference,
@@ -105,5 +106,6 @@ export async function failJob(
 ): Promise<void> {
   const job = await readJob(services.store, { tenant, id });
   await services.progress.cancel(id);
-  await endJob(services, { tenant, job }, { state: 'failed', error });
+  const counts = await countStored(services.store, { tenant, job });
+  await endJob(services, { tenant, job }, { state: 'failed', counts, error });
 }
