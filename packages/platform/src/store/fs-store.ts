@@ -10,6 +10,7 @@ import { checkStore } from './check.js';
 import { isSystemError, reading, writeFault, writing } from './fs-errors.js';
 import { assertInside } from './fs-links.js';
 import { makeFolder, markerName, openFsRoot, scratch, syncFolder } from './fs-root.js';
+import { assertScratchName, listUnfinished } from './fs-unfinished.js';
 import { walk } from './fs-walk.js';
 import { assertKey } from './keys.js';
 import type { ObjectInfo, ObjectStore, StoredObject } from './store.js';
@@ -52,7 +53,7 @@ export function createFsStore(folder: string): ObjectStore {
     async head(key) {
       try {
         const info = await read(key, (path) => stat(path));
-        return info.isFile() ? { key, bytes: info.size } : null;
+        return info.isFile() ? { key, bytes: info.size, modifiedMs: info.mtimeMs } : null;
       } catch (error) {
         if (hasCode(error, 'not_found')) return null;
         throw error;
@@ -83,6 +84,11 @@ export function createFsStore(folder: string): ObjectStore {
       await writing(key, () => rm(pathOf(key), { force: true }));
     },
     list: (prefix, options) => list(prefix, options?.after),
+    listUnfinished: (beforeMs) => listUnfinished(join(root, scratch), beforeMs),
+    async abortUnfinished({ id }) {
+      assertScratchName(id);
+      await writing(id, () => rm(join(root, scratch, id), { force: true }));
+    },
     check: () => checkStore(store),
   };
 

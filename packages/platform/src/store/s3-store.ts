@@ -14,6 +14,7 @@ import { checkStore } from './check.js';
 import { assertKey } from './keys.js';
 import { isBeyondEnd, translateS3Error } from './s3-errors.js';
 import { createPresigner } from './s3-presign.js';
+import { createUnfinishedUploads, timeOf } from './s3-unfinished.js';
 import type { ObjectStore } from './store.js';
 
 export type S3StoreOptions = {
@@ -70,7 +71,7 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
     async head(key) {
       try {
         const found = await guarded('head', key, () => client.send(new HeadObjectCommand(at(key))));
-        return { key, bytes: lengthOf(found) };
+        return { key, bytes: lengthOf(found), modifiedMs: timeOf(found.LastModified) };
       } catch (error) {
         if (hasCode(error, 'not_found')) return null;
         throw error;
@@ -105,14 +106,16 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
         const page = await guarded('list', prefix, () =>
           client.send(new ListObjectsV2Command({ Bucket, Prefix: root + prefix, StartAfter })),
         );
-        for (const { Key = '', Size = 0 } of page.Contents ?? []) {
-          yield { key: Key.slice(root.length), bytes: Size };
+        for (const { Key = '', Size = 0, LastModified } of page.Contents ?? []) {
+          const modifiedMs = timeOf(LastModified);
+          yield { key: Key.slice(root.length), bytes: Size, modifiedMs };
         }
         // The last key and not a continuation token: tokens end with their server's process.
         StartAfter = page.Contents?.at(-1)?.Key;
         if (!page.IsTruncated || StartAfter === undefined) return;
       }
     },
+    ...createUnfinishedUploads(client, { Bucket, root }, guarded),
     check: () => checkStore(store),
     ...createPresigner(openClient(options, options.publicEndpoint ?? options.endpoint), at),
   };

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { createFsStore } from './fs-store.js';
 import { listFolders } from './list-folders.js';
 import { createS3Store } from './s3-store.js';
@@ -63,7 +63,11 @@ function contract(open: () => Promise<Driver>, sortsByByte: boolean): void {
     const body = randomBytes(10_000);
     await store.put('round/trip', body);
     expect(await store.get('round/trip')).toEqual(body);
-    expect(await store.head('round/trip')).toEqual({ key: 'round/trip', bytes: 10_000 });
+    expect(await store.head('round/trip')).toEqual({
+      key: 'round/trip',
+      bytes: 10_000,
+      modifiedMs: expect.closeTo(Date.now(), -5),
+    });
     const streamed = await store.stream('round/trip');
     expect(streamed.bytes).toBe(10_000);
     expect(await read(streamed.body)).toEqual(body);
@@ -73,7 +77,7 @@ function contract(open: () => Promise<Driver>, sortsByByte: boolean): void {
     await store.put('empty', '');
     expect(await store.get('empty')).toEqual(Buffer.alloc(0));
     expect(await store.putStream('empty', Readable.from([]))).toEqual({ bytes: 0 });
-    expect(await store.head('empty')).toEqual({ key: 'empty', bytes: 0 });
+    expect(await store.head('empty')).toMatchObject({ key: 'empty', bytes: 0 });
   });
 
   test('replaces the whole object', async () => {
@@ -107,7 +111,9 @@ function contract(open: () => Promise<Driver>, sortsByByte: boolean): void {
     await inParallel(keys, 8, (key) => store.put(key, key));
     const inByteOrder = [...keys].sort((x, y) => Buffer.compare(Buffer.from(x), Buffer.from(y)));
     const listed = await collect(store.list('order/'));
-    expect(listed).toEqual(inByteOrder.map((key) => ({ key, bytes: Buffer.byteLength(key) })));
+    expect(listed).toMatchObject(
+      inByteOrder.map((key) => ({ key, bytes: Buffer.byteLength(key) })),
+    );
     for (const [index, after] of inByteOrder.entries()) {
       const rest = await collect(store.list('order/', { after }));
       expect(rest.map(({ key }) => key)).toEqual(inByteOrder.slice(index + 1));
@@ -250,6 +256,41 @@ function contract(open: () => Promise<Driver>, sortsByByte: boolean): void {
     expect((await store.get(before)).toString()).toBe('old');
     expect(await store.head(fresh)).toBeNull();
   });
+
+  test('lists a write that has begun and not ended, and takes it away', async () => {
+    let end: (() => void) | undefined;
+    async function* chunks(): AsyncGenerator<Buffer> {
+      for (let part = 0; part < 3; part += 1) yield Buffer.alloc(8 * 1024 * 1024, part);
+      await new Promise<void>((resolve) => {
+        end = resolve;
+      });
+    }
+    const unfinished = (beforeMs: number) => collect(store.listUnfinished(beforeMs));
+    const later = () => Date.now() + 60_000;
+    const writing = store.putStream('tenants/t/unfinished', Readable.from(chunks()));
+    const failing = expect(writing).rejects.toMatchObject({ code: 'unavailable' });
+    await vi.waitFor(async () => expect(await unfinished(later())).toHaveLength(1), 10_000);
+    // One that got bytes a moment ago is at work.
+    expect(await unfinished(Date.now() - 60_000)).toEqual([]);
+    const [write] = await unfinished(later());
+    if (write === undefined) throw new Error('Expected a write');
+    expect(write.activeMs).toBeGreaterThan(Date.now() - 60_000);
+    await store.abortUnfinished(write);
+    await store.abortUnfinished(write);
+    expect(await unfinished(later())).toEqual([]);
+    await vi.waitFor(() => expect(end).toBeDefined());
+    end?.();
+    await failing;
+    expect(await store.head('tenants/t/unfinished')).toBeNull();
+    expect(await unfinished(later())).toEqual([]);
+  });
+
+  test.each(['x', '../x', 'x/../../y', 'upload photos/x'])(
+    'takes away no write that is called %j',
+    async (id) => {
+      await expect(store.abortUnfinished({ id, activeMs: 0 })).rejects.toThrow(/^Expected /);
+    },
+  );
 
   test('never mixes puts of one key', async () => {
     const bodies = Array.from({ length: 8 }, (_, i) => Buffer.alloc(300_000 + i, 97 + i));

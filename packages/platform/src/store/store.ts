@@ -1,6 +1,19 @@
 import type { Readable } from 'node:stream';
 
-export type ObjectInfo = { readonly key: string; readonly bytes: number };
+export type ObjectInfo = {
+  readonly key: string;
+  readonly bytes: number;
+  /** When it was written, by the store's clock, ms since the epoch. */
+  readonly modifiedMs: number;
+};
+
+/** A write that has begun and not ended: its process is at it, or died. */
+export type UnfinishedWrite = {
+  /** The driver's own name of it. */
+  readonly id: string;
+  /** When bytes last came, by the store's clock, ms since the epoch. */
+  readonly activeMs: number;
+};
 export type StoredObject = { readonly body: Readable; readonly bytes: number };
 
 /** What a client sends to the store by itself: these headers, and no others that are signed. */
@@ -34,6 +47,15 @@ export type ObjectStore = {
   delete(key: string): Promise<void>;
   /** All objects under a prefix (a whole number of segments, ending in `/`), in ascending key order. */
   list(prefix: string, options?: { after?: string }): AsyncIterable<ObjectInfo>;
+  /**
+   * Writes of any process that have not ended and got no bytes since a time. A listing shows none of
+   * them, and only `abortUnfinished` takes what they hold.
+   *
+   * @param beforeMs Milliseconds since the epoch.
+   */
+  listUnfinished(beforeMs: number): AsyncIterable<UnfinishedWrite>;
+  /** Take away what an unfinished write holds; none is no error. Its process could not end it. */
+  abortUnfinished(write: UnfinishedWrite): Promise<void>;
   /** @throws {AppError} `unavailable` unless the store can be written and read back. */
   check(): Promise<void>;
   /**
