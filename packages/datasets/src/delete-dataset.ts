@@ -1,7 +1,8 @@
-import { deleteAll } from '@umbra/platform/store/delete-all';
+import { deleteFolder } from '@umbra/platform/store/delete-all';
 import { findJobRecord } from '@umbra/platform/store/job-records';
 import { matchKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
+import { putMarker } from '@umbra/platform/store/markers';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import type { Dataset } from '@umbra/shared/contracts/dataset';
 import { isFinal } from '@umbra/shared/contracts/job';
@@ -34,8 +35,10 @@ export async function removeDataset(
   tenant: string,
   dataset: Pick<Dataset, 'id' | 'createdAt'>,
 ): Promise<void> {
-  await store.delete(keys.dataset(tenant, dataset.id));
+  const { id, createdAt } = dataset;
+  await putMarker(store, keys.deletedDataset(tenant, id), { createdAt });
+  await store.delete(keys.dataset(tenant, id));
   await store.delete(keys.datasetEntry(tenant, dataset));
-  await store.delete(keys.ingest(tenant, dataset.id));
-  await deleteAll(store, keys.datasetFiles(tenant, dataset.id), keys.dataset(tenant, dataset.id));
+  await store.delete(keys.ingest(tenant, id));
+  await deleteFolder(store, keys.datasetFiles(tenant, id));
 }

@@ -24,6 +24,8 @@ export {
 export { assertName, folderLabel, isIgnoredFile } from './names.js';
 export { offsetOf, partReader, putParts, streamParts } from './parts.js';
 export { examine, type Facts, readLimited, type UploadLimits } from './photo.js';
+export { findRemains } from './remains/find-remains.js';
+export type { Remains, RemainsOptions } from './remains/remains.js';
 export type { Sink } from './sink.js';
 export { unpackTar } from './tar.js';
 export { withTotals } from './totals.js';

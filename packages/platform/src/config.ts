@@ -57,6 +57,21 @@ export const commonConfig = z.object({
     .describe(
       "Time from a webhook's first attempt to its second, ms; each later one waits twice as long, 13 in all",
     ),
+  UMBRA_ABANDONED_MS: z.coerce
+    .number()
+    .int()
+    .min(1000)
+    .default(3_600_000)
+    .describe(
+      'Time without a sign of life after which an upload or a write counts as abandoned and what it left is deleted, ms; the same in every process',
+    ),
+  UMBRA_KEEP_SCORES_DAYS: z.coerce
+    .number()
+    .min(0)
+    .optional()
+    .describe(
+      'Days after which scores that later jobs may reuse are deleted; kept for ever unless set',
+    ),
   UMBRA_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

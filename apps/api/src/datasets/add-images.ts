@@ -5,6 +5,7 @@ import type { Upload } from '../http/receive-body.js';
 import type { ApiServices } from '../services.js';
 import { addManifest, removeManifest } from './dataset-sources.js';
 import { findOpenDataset } from './find-dataset.js';
+import { markUpload, removeQuietly } from './mark-upload.js';
 import { type LabelRule, openDatasetWriter } from './open-dataset-writer.js';
 import { receiveImages } from './receive-images.js';
 
@@ -40,9 +41,12 @@ export async function addImages(
   const meter = createDatasetMeter(services, dataset.tenant, `${dataset.id}.${stream}`);
   await meter.open();
   const writer = openDatasetWriter(services, { dataset, labels, meter, stream });
+  const marker = await markUpload(services, dataset, { stream });
   try {
     await receiveImages(services, upload, writer);
   } finally {
+    // What is not written down by now is left to the sweep.
+    marker.leave();
     try {
       await writer.settle();
     } finally {
@@ -56,5 +60,6 @@ export async function addImages(
     await releaseQuietly(meter.abandon());
     throw error;
   });
+  await removeQuietly(marker);
   return writer.tally;
 }

@@ -25,6 +25,7 @@ import type { Upload } from '../http/receive-body.js';
 import type { ApiServices } from '../services.js';
 import type { UploadServices } from './add-images.js';
 import { addManifest, addSource } from './dataset-sources.js';
+import { markUpload, removeQuietly } from './mark-upload.js';
 import { type LabelRule, openDatasetWriter } from './open-dataset-writer.js';
 import { type IngestQueueServices, queueIngest } from './queue-ingest.js';
 import { receiveImages } from './receive-images.js';
@@ -43,18 +44,25 @@ export async function createFromUpload(
   await meter.open();
   const reference = { tenant, id: created.id };
   const writer = openDatasetWriter(services, { dataset: reference, labels, meter });
+  const marker = await markUpload(services, reference, { createdAt: created.createdAt });
   try {
     await receiveImages(services, upload, writer);
     await writer.settle();
+    marker.assertAlive();
     const dataset = await finalizeUpload(store, tenant, created, writer);
+    await removeQuietly(marker);
     await releaseQuietly(meter.settle());
     return { dataset, refusals: writer.tally.refusals };
   } catch (error) {
     // Writes in flight must end first, or they would follow the removal.
     await writer.settle().catch(() => undefined);
-    await removeDataset(store, tenant, created).catch((reason: unknown) => {
+    try {
+      await removeDataset(store, tenant, created);
+      await marker.remove();
+    } catch (reason) {
+      marker.leave();
       logger.warn({ datasetId: created.id, reason: String(reason) }, 'failed upload not removed');
-    });
+    }
     await releaseQuietly(meter.abandon());
     throw error;
   }
@@ -138,14 +146,21 @@ export async function createFromManifest(
 ): Promise<Dataset> {
   const { tenant } = upload;
   const open = newDataset(newDatasetId(), new Date());
+  const reference = { tenant, id: open.id };
   return withinQuota(services, tenant, open, async () => {
+    const marker = await markUpload(services, reference, { createdAt: open.createdAt });
     try {
-      await addManifest(services, { tenant, id: open.id }, labels, upload);
+      await addManifest(services, reference, labels, upload);
+      marker.assertAlive();
+      const validating = await startValidating(services, tenant, open);
+      await removeQuietly(marker);
+      return validating;
     } catch (error) {
-      await removeDataset(services.store, tenant, open).catch(() => undefined);
+      await removeDataset(services.store, tenant, open)
+        .then(marker.remove)
+        .catch(() => marker.leave());
       throw error;
     }
-    return startValidating(services, tenant, open);
   });
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { newStreamId } from '@umbra/datasets';
 import { keys } from '@umbra/platform/store/keys';
+import { putMarker } from '@umbra/platform/store/markers';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import type { presignedUpload, uploadRequest } from '@umbra/shared/contracts/dataset';
 import type { Reference } from '@umbra/shared/contracts/reference';
@@ -47,6 +48,9 @@ export async function presignUploads(
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const reserved = { images: files.length, bytes };
   await reservePart(services, dataset, source, reserved);
+  // Clients may use a URL until it expires, also once the dataset is closed or deleted.
+  const aliveAt = new Date(Date.now() + expiresSeconds * 1000).toISOString();
+  await putMarker(store, keys.upload(dataset.tenant, dataset.id, source), { aliveAt });
   await store.put(keys.sourceLines(dataset.tenant, dataset.id, source), lines);
   await addSource(store, dataset, source, {
     version: 1,

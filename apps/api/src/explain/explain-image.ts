@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
-import { deleteDataset } from '@umbra/datasets';
+import { removeDataset } from '@umbra/datasets';
 import { inspectImage } from '@umbra/engine';
 import { putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import { type Dataset, type DatasetItem, newDataset } from '@umbra/shared/contracts/dataset';
 import type { JobRecord, JobRequest } from '@umbra/shared/contracts/job';
+import type { Reference } from '@umbra/shared/contracts/reference';
 import { AppError, hasCode } from '@umbra/shared/errors';
-import { newDatasetId } from '@umbra/shared/ids';
+import { newDatasetId, newJobId } from '@umbra/shared/ids';
 import { releaseQuietly } from '../auth/release-usage.js';
+import { markUpload, removeQuietly } from '../datasets/mark-upload.js';
 import { cancelJob } from '../jobs/control-job.js';
 import { checkRequest, createJob, type JobServices } from '../jobs/create-job.js';
 import type { ApiServices } from '../services.js';
@@ -62,30 +64,49 @@ async function createImageJob(
   tenant: string,
   asked: ExplainRequest,
 ): Promise<JobRecord> {
-  const dataset = await storeImage(services, tenant, asked).finally(asked.image.release);
+  const id = newJobId();
+  const reference = { tenant, id: newDatasetId() };
+  const marker = await markUpload(services, reference, { job: id }).catch((error: unknown) => {
+    asked.image.release();
+    throw error;
+  });
   try {
-    const request = { ...asked.request, dataset: dataset.id };
-    const checked = await checkRequest(services, tenant, request);
-    return await createJob(services, tenant, checked, { interactive: true });
+    const job = await createMarkedJob(services, reference, asked, id);
+    await removeQuietly(marker);
+    return job;
   } catch (error) {
     // No job reads the dataset.
-    await deleteDataset(services.store, tenant, dataset);
-    await releaseQuietly(services.usage.releaseDataset(tenant, dataset.id));
+    await removeDataset(services.store, tenant, newDataset(reference.id, new Date()))
+      .then(marker.remove)
+      .catch(marker.leave);
+    await releaseQuietly(services.usage.releaseDataset(tenant, reference.id));
     throw error;
   }
+}
+
+async function createMarkedJob(
+  services: ExplainServices,
+  dataset: Reference,
+  asked: ExplainRequest,
+  id: string,
+): Promise<JobRecord> {
+  const { tenant } = dataset;
+  await storeImage(services, dataset, asked).finally(asked.image.release);
+  const request = { ...asked.request, dataset: dataset.id };
+  const checked = await checkRequest(services, tenant, request);
+  return createJob(services, tenant, checked, { id, interactive: true });
 }
 
 /** Store an image as a dataset of its own, which is deleted with its job. */
 async function storeImage(
   { store, config, usage, readTenant }: ExplainServices,
-  tenant: string,
+  { tenant, id }: Reference,
   { image: held, name }: ExplainRequest,
-): Promise<Dataset> {
+): Promise<void> {
   const image = held.bytes();
   const limits = { maxPixels: config.UMBRA_MAX_IMAGE_PIXELS };
   const { width, height } = await inspectImage(image, limits);
   const sha256 = createHash('sha256').update(image).digest('hex');
-  const id = newDatasetId();
   const bytes = image.length;
   const item: DatasetItem = { version: 1, id: onlyImage, name, sha256, bytes, width, height };
   const empty = newDataset(id, new Date());
@@ -101,5 +122,4 @@ async function storeImage(
   await store.put(keys.image(tenant, id, sha256), image);
   await store.put(keys.manifest(tenant, id), `${JSON.stringify(item)}\n`);
   await putJson(store, keys.dataset(tenant, id), dataset);
-  return dataset;
 }

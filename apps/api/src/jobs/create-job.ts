@@ -106,19 +106,19 @@ export async function createJob(
   const { webhook } = checked.request;
   await reservePositions(services, tenant, job);
   try {
+    // The marker first: a job whose record says that it is queued is always found.
+    await store.put(keys.activeJob(tenant, job.id), job.id);
     if (webhook !== undefined) {
       const { secret = newWebhookSecret() } = webhook;
       await putJson(store, keys.webhookSecret(tenant, job.id), { secret });
     }
-    // The marker first: a job whose record says that it is queued is always found.
-    await store.put(keys.activeJob(tenant, job.id), job.id);
     await putJson(store, keys.job(tenant, job.id), job);
     await dispatchJob(services, tenant, job.id);
   } catch (error) {
-    await store.delete(keys.activeJob(tenant, job.id));
     await store.delete(keys.job(tenant, job.id));
-    await releaseQuietly(usage.releaseJob(tenant, job.id));
     await store.delete(keys.webhookSecret(tenant, job.id));
+    await store.delete(keys.activeJob(tenant, job.id));
+    await releaseQuietly(usage.releaseJob(tenant, job.id));
     throw error;
   }
   return job;

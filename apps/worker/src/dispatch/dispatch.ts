@@ -8,7 +8,7 @@ import type { WorkerServices } from '../services.js';
 import { resumeWebhooks } from '../webhooks/resume-webhooks.js';
 import { createDispatcher } from './dispatcher.js';
 import { createFleetSnapshotReader, type SnapshotServices } from './fleet-snapshot.js';
-import { type RetentionServices, sweepRetention } from './retention.js';
+import { createSweeper, type SweepServices } from './sweep.js';
 import type { TransitionServices } from './transitions/run-transition.js';
 
 const tickMs = 50;
@@ -17,7 +17,7 @@ const snapshotMs = 1_000;
 
 export type DispatchServices = TransitionServices &
   SnapshotServices &
-  RetentionServices &
+  SweepServices &
   Pick<WorkerServices, 'closing'>;
 
 /**
@@ -33,6 +33,7 @@ export async function runDispatch(
 ): Promise<StepResult> {
   const { closing, logger, config } = services;
   const dispatcher = createDispatcher(services);
+  const sweep = createSweeper(services);
   const readSnapshot = createFleetSnapshotReader(services);
   let snapshot = await readSnapshot();
   const due = { snapshot: 0, scan: 0, sweep: 0 };
@@ -55,11 +56,7 @@ export async function runDispatch(
         await registerUnfinished(services);
         await resumeWebhooks(services);
       }
-      if (isDue('sweep', config.UMBRA_RESUME_MS)) {
-        sweepRetention(services).catch((error: unknown) =>
-          logger.warn({ error: reportError(error) }, 'results not deleted'),
-        );
-      }
+      if (isDue('sweep', config.UMBRA_RESUME_MS)) void sweep();
       const launched = await dispatcher.tick(snapshot);
       await sleep(launched > 0 ? tickMs / 10 : tickMs);
     } catch (error) {

@@ -1,3 +1,4 @@
+import { deleteFolder } from '@umbra/platform/store/delete-all';
 import { keys } from '@umbra/platform/store/keys';
 import { hasCode, isRetryable, reportError } from '@umbra/shared/errors';
 import { type StopFailedServices, stopFailed } from '../jobs/stop-failed.js';
@@ -110,6 +111,7 @@ async function failTracked(
   }
   // The marker is written before the record. A job without one was withdrawn or never made.
   if (Date.now() < sinceMs + recordDelayMs) return 'keep';
+  await deleteFolder(store, keys.jobFiles(tenant, jobId));
   await store.delete(keys.activeJob(tenant, jobId));
   await progress.unregister(jobId);
   return 'forget';

@@ -16,9 +16,15 @@ export async function deleteJob(store: ObjectStore, tenant: string, job: JobReco
   }
   if (job.interactive) {
     const { dataset } = job;
-    await deleteAll(store, keys.datasetFiles(tenant, dataset), keys.dataset(tenant, dataset));
+    await deleteAll(store, keys.datasetFiles(tenant, dataset), {
+      description: keys.dataset(tenant, dataset),
+      marker: keys.deletedDataset(tenant, dataset),
+    });
   }
-  await deleteAll(store, keys.jobFiles(tenant, job.id), keys.job(tenant, job.id));
+  await deleteAll(store, keys.jobFiles(tenant, job.id), {
+    description: keys.job(tenant, job.id),
+    marker: keys.deletedJob(tenant, job.id),
+  });
 }
 
 /** @returns null where there is no such job. */

@@ -51,10 +51,12 @@ describe('the guard', () => {
         '.health',
         'active',
         'api-keys',
+        'deletions',
         'ingests',
         'models',
         'retention',
         'tenants',
+        'uploads',
         'webhooks',
       ].map((name) => `${name}/`),
     );

@@ -31,6 +31,14 @@ export const keyLayout = {
   /** Marks deliveries that no receiver has taken yet, for resuming. */
   pendingDeliveries: 'webhooks/',
   pendingDelivery: 'webhooks/{tenant}/{job}/{delivery}',
+  /** Marks what a request is writing into a dataset, until its record or journal names it. */
+  uploads: 'uploads/',
+  datasetUploads: 'uploads/{tenant}/{dataset}/',
+  upload: 'uploads/{tenant}/{dataset}/{stream}',
+  /** Marks deletions that have begun, until no late write can follow them. */
+  deletions: 'deletions/',
+  deletedDataset: 'deletions/{tenant}/datasets/{id}',
+  deletedJob: 'deletions/{tenant}/jobs/{id}',
 
   tenants: 'tenants/',
   /** Quotas, where they are not the installation's. */
@@ -38,6 +46,7 @@ export const keyLayout = {
   tenantFile: 'tenants/{tenant}/{path*}',
   idempotency: 'tenants/{tenant}/idempotency/{digest}',
   /** Scores that any job may reuse. */
+  allRows: 'tenants/{tenant}/rows/',
   addressedRows: 'tenants/{tenant}/rows/{start}/{address}/',
   rows: 'tenants/{tenant}/rows/{start}/{address}/{rowStart#}-{rowEnd#}.json.gz',
 
@@ -45,6 +54,7 @@ export const keyLayout = {
   datasetIndex: 'tenants/{tenant}/datasets-by-time/',
   datasetEntry: 'tenants/{tenant}/datasets-by-time/{createdMs#}-{id}',
   datasetFiles: 'tenants/{tenant}/datasets/{id}/',
+  images: 'tenants/{tenant}/datasets/{id}/images/',
   dataset: 'tenants/{tenant}/datasets/{id}/dataset.json',
   manifest: 'tenants/{tenant}/datasets/{id}/manifest.jsonl',
   refusals: 'tenants/{tenant}/datasets/{id}/refusals.jsonl',

@@ -36,10 +36,19 @@ export const keys = {
   pendingDeliveries: () => buildKey('pendingDeliveries', {}),
   pendingDelivery: (tenant: string, job: string, delivery: string) =>
     buildKey('pendingDelivery', { tenant, job, delivery }),
+  uploads: () => buildKey('uploads', {}),
+  datasetUploads: (tenant: string, dataset: string) =>
+    buildKey('datasetUploads', { tenant, dataset }),
+  upload: (tenant: string, dataset: string, stream: string) =>
+    buildKey('upload', { tenant, dataset, stream }),
+  deletions: () => buildKey('deletions', {}),
+  deletedDataset: (tenant: string, id: string) => buildKey('deletedDataset', { tenant, id }),
+  deletedJob: (tenant: string, id: string) => buildKey('deletedJob', { tenant, id }),
 
   tenants: () => buildKey('tenants', {}),
   tenant: (tenant: string) => buildKey('tenant', { tenant }),
   idempotency: (tenant: string, digest: string) => buildKey('idempotency', { tenant, digest }),
+  allRows: (tenant: string) => buildKey('allRows', { tenant }),
   /** Rows of one address; see `addressOf`. */
   addressedRows: (tenant: string, address: string) =>
     buildKey('addressedRows', { tenant, start: address.slice(0, 2), address }),
@@ -61,6 +70,7 @@ export const keys = {
   dataset: (tenant: string, id: string) => buildKey('dataset', { tenant, id }),
   manifest: (tenant: string, id: string) => buildKey('manifest', { tenant, id }),
   refusals: (tenant: string, id: string) => buildKey('refusals', { tenant, id }),
+  images: (tenant: string, id: string) => buildKey('images', { tenant, id }),
   image: (tenant: string, id: string, sha256: string) => buildKey('image', { tenant, id, sha256 }),
   /** The journal of a dataset that is not ready, or one stream of it. */
   segments: (tenant: string, id: string, stream?: string) =>
