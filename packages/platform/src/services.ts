@@ -18,6 +18,7 @@ import { startTracing } from './telemetry/start-tracing.js';
 import { createTenantUsage, type TenantUsage } from './telemetry/tenant-usage.js';
 import type { Tracing } from './telemetry/tracing.js';
 import type { TracingConfig } from './telemetry/tracing-config.js';
+import { removeDeadFolders } from './temporary-folders.js';
 import type { TenantDefaults } from './tenancy/tenant.js';
 import { createTenantReader, type TenantReader } from './tenancy/tenant-reader.js';
 
@@ -78,6 +79,12 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     logger.warn({ error: reportError(error) }, 'store is not reachable');
   });
   const redis = new Redis(config.REDIS_URL, options.redisOptions);
+  removeDeadFolders().then(
+    (removed) => {
+      if (removed.length > 0) logger.info({ removed }, 'temporary folders deleted');
+    },
+    (error: unknown) => logger.warn({ reason: String(error) }, 'temporary folders not deleted'),
+  );
   redis.on('error', (error) => logger.warn({ reason: error.message }, 'redis is not reachable'));
   const services: PlatformServices = {
     logger,

@@ -1,10 +1,10 @@
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { maxExpansion, type Sink, unpackTar, unpackZip } from '@umbra/datasets';
+import { makeTemporaryFolder } from '@umbra/platform/temporary-folders';
 import { AppError, invalidInput } from '@umbra/shared/errors';
 import { formatHeadBytes, formatOf } from '@umbra/shared/file-formats';
 import type { Request } from 'express';
@@ -39,7 +39,7 @@ export async function receiveImages(
   assertMediaType(upload.request);
   const { UMBRA_MAX_UNPACK_SECONDS: maxSeconds, UMBRA_MAX_UPLOAD_BYTES: bytes } = services.config;
   await receiveBody(services, upload, async (body) => {
-    const folder = await mkdtemp(join(tmpdir(), 'umbra-upload-'));
+    const folder = await makeTemporaryFolder('upload');
     const deadline = openDeadline(maxSeconds, body);
     const signal = AbortSignal.any([upload.signal, deadline.signal]);
     try {

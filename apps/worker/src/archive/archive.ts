@@ -1,10 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isOutage } from '@umbra/platform/faults';
 import { queueJobIds } from '@umbra/platform/queues/names';
 import { putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
+import { makeTemporaryFolder } from '@umbra/platform/temporary-folders';
 import type { ArchivePart } from '@umbra/shared/contracts/archive';
 import { type Counts, type FinalState, isFinal, type JobRecord } from '@umbra/shared/contracts/job';
 import { archivePayload } from '@umbra/shared/contracts/shard';
@@ -95,7 +95,7 @@ async function writeArchives(
   { tenant, job }: TenantJob,
   state: FinalState,
 ): Promise<Counts | null> {
-  const folder = await mkdtemp(join(tmpdir(), 'umbra-archive-'));
+  const folder = await makeTemporaryFolder('archive');
   const limit = Math.min(job.archivePartBytes ?? maxPartBytes, maxPartBytes);
   const parts: ArchivePart[] = [];
   const counts = { total: job.counts.total, completed: 0, failed: 0 };

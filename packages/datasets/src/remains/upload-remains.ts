@@ -1,4 +1,3 @@
-import { findJobRecord } from '@umbra/platform/store/job-records';
 import { readJsonLines } from '@umbra/platform/store/json';
 import { matchKey, parseKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
@@ -60,7 +59,7 @@ async function removeUnread(
   const { store } = options;
   const { tenant, id } = dataset;
   const { job } = removal.marker;
-  if (job === undefined || (await findJobRecord(store, tenant, job)) !== null) return;
+  if (job === undefined || (await store.head(keys.job(tenant, job))) !== null) return;
   await store.delete(keys.dataset(tenant, id));
   await removeUnmade(options, dataset, removal);
 }
