@@ -12,6 +12,7 @@ import { layersCommand } from './commands/layers.js';
 import { modelsCommand } from './commands/models.js';
 import { planCommand } from './commands/plan.js';
 import { receptiveFieldCommand } from './commands/receptive-field.js';
+import { repairCommand } from './commands/repair.js';
 import { submitCommand } from './commands/submit.js';
 import { tenantsCommand } from './commands/tenants.js';
 import { createCommand } from './lib/command.js';
@@ -40,4 +41,5 @@ export const createProgram = (): Command =>
     .addCommand(cancelCommand())
     .commandsGroup('For the operator of a service:')
     .addCommand(keysCommand())
-    .addCommand(tenantsCommand());
+    .addCommand(tenantsCommand())
+    .addCommand(repairCommand());

@@ -4,6 +4,7 @@ import { type ShardQueue, shardQueues } from '@umbra/platform/queues/names';
 import { heartbeatMs } from '@umbra/platform/redis/worker-registry';
 import type { WorkerNotice } from '@umbra/shared/contracts/worker';
 import { reportError } from '@umbra/shared/errors';
+import { umbraVersion } from '@umbra/shared/version';
 import type { WorkerServices } from '../services.js';
 
 /** Register what this worker can run, and renew it. @returns Stops and unregisters. */
@@ -13,6 +14,7 @@ export function registerWorker(
 ): () => void {
   const worker: Omit<WorkerNotice, 'seenAt'> = {
     id: randomUUID(),
+    umbraVersion,
     formats: served.flatMap((name) => [...shardQueues[name]]),
     inferenceThreads: served.length > 0 ? config.UMBRA_INFERENCE_THREADS : 0,
     backends: served.includes('shard') ? { onnx: `onnxruntime ${config.UMBRA_PROVIDER}` } : {},

@@ -1295,6 +1295,7 @@ export interface components {
             backends: {
                 [key: string]: string;
             };
+            umbraVersion?: string;
             /** Format: date-time */
             seenAt: string;
         };

@@ -159,14 +159,36 @@ export async function fetchModel(
   }
 }
 
+/** Read every file of a stored model. @throws {AppError} `integrity` unless all are what its digest says. */
+export async function verifyModel(store: ObjectStore, name: string, digest: string): Promise<void> {
+  const { bundle } = await readDescription(store, name, digest);
+  for (const file of bundle.files) {
+    await readFileTo(store, keys.modelFile(name, digest, file.path), file, async (chunks) => {
+      for await (const _ of chunks);
+    });
+  }
+}
+
+type ListedFile = { readonly bytes: number; readonly sha256: string };
+
 /** @throws {AppError} `integrity` unless the object is what its bundle lists. */
 async function fetchFile(
   store: ObjectStore,
   key: string,
   path: string,
-  expected: { readonly bytes: number; readonly sha256: string },
+  expected: ListedFile,
 ): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
+  await readFileTo(store, key, expected, (chunks) => pipeline(chunks, createWriteStream(path)));
+}
+
+/** @throws {AppError} `integrity` unless the object is what its bundle lists. */
+async function readFileTo(
+  store: ObjectStore,
+  key: string,
+  expected: ListedFile,
+  write: (chunks: AsyncIterable<Buffer>) => Promise<void>,
+): Promise<void> {
   const { body } = await store.stream(key);
   const digest = createHash('sha256');
   let bytes = 0;
@@ -177,7 +199,7 @@ async function fetchFile(
       yield chunk;
     }
   };
-  await pipeline(body, measure, createWriteStream(path));
+  await write(measure(body));
   const found = digest.digest('hex');
   if (bytes === expected.bytes && found === expected.sha256) return;
   throw integrity(

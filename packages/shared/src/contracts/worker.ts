@@ -9,6 +9,8 @@ export const workerNotice = z.object({
   inferenceThreads: z.int().min(0),
   /** Runtime by family of formats, with its device: `{"onnx": "onnxruntime cpu"}`. */
   backends: z.record(z.string(), z.string()),
+  /** Version of Umbra; absent in notices of versions before it was said. */
+  umbraVersion: z.string().optional(),
   seenAt: z.iso.datetime(),
 });
 export type WorkerNotice = z.output<typeof workerNotice>;
