@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # Targets: api, worker, worker-cuda (ONNX), worker-tfjs-gpu (TensorFlow.js). All run as an unprivileged user with a
 # read-only root, and write only to /data and /tmp.
 ARG NODE_IMAGE=node:22.21.1-bookworm-slim
@@ -20,6 +19,10 @@ COPY tsconfig.base.json ./
 COPY test/provided.d.ts test/
 COPY packages packages
 COPY apps apps
+COPY scripts/sbom.mjs scripts/
+COPY scripts/lib/run.mjs scripts/lib/supply.mjs scripts/lib/
+# The bill of materials needs the development dependencies, and lists none of them.
+RUN node scripts/sbom.mjs sbom.cdx.json
 # A schema library has the compiler as an optional peer dependency, so npm prune does not remove it.
 RUN npx tsc -b apps/api apps/worker apps/cli \
  && npm prune --omit=dev --no-audit --no-fund \
@@ -47,6 +50,7 @@ WORKDIR /umbra
 COPY --from=build /umbra/node_modules node_modules
 COPY --from=build /umbra/packages packages
 COPY --from=build /umbra/apps apps
+COPY --from=build /umbra/sbom.cdx.json ./
 RUN mkdir /data && chown node:node /data
 USER node
 VOLUME /data
@@ -70,6 +74,7 @@ COPY --from=build-tfjs-gpu /usr/local/bin/node /usr/local/bin/
 COPY --from=build-tfjs-gpu /umbra/node_modules node_modules
 COPY --from=build-tfjs-gpu /umbra/packages packages
 COPY --from=build-tfjs-gpu /umbra/apps apps
+COPY --from=build-tfjs-gpu /umbra/sbom.cdx.json ./
 RUN mkdir /data && chown 1000:1000 /data
 USER 1000:1000
 VOLUME /data
@@ -83,6 +88,7 @@ COPY --from=build-cuda /usr/local/bin/node /usr/local/bin/
 COPY --from=build-cuda /umbra/node_modules node_modules
 COPY --from=build-cuda /umbra/packages packages
 COPY --from=build-cuda /umbra/apps apps
+COPY --from=build-cuda /umbra/sbom.cdx.json ./
 RUN mkdir /data && chown 1000:1000 /data
 USER 1000:1000
 VOLUME /data

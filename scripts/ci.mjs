@@ -12,6 +12,7 @@ const script = (/** @type {[string, ...string[]]} */ ...args) =>
 /** @type {import('./lib/suites.mjs').Suite[]} */
 const suites = [
   { name: 'check', commands: [script('scripts/check.mjs', '--no-tests')] },
+  { name: 'check:supply', commands: [script('scripts/check-supply.mjs')] },
   { name: 'check:ops', commands: [script('scripts/check-ops.mjs')] },
   { name: 'check:keda', commands: [script('scripts/check-keda.mjs')] },
   { name: 'tests', commands: [['npm', 'test']] },
