@@ -24,6 +24,8 @@ export async function* findRemains(options: RemainsOptions): AsyncGenerator<Rema
     const marker = await abandoned(options, info);
     yield marker === null ? null : deletionRemains(store, info.key, marker);
   }
+  if (options.keepScoresMs !== undefined) yield* findOldScores(store, options.keepScoresMs);
+  // Late: where the service may not list them, the rest is found.
   for await (const write of store.listUnfinished(Date.now() - abandonedMs)) {
     yield {
       kind: 'write',
@@ -32,7 +34,6 @@ export async function* findRemains(options: RemainsOptions): AsyncGenerator<Rema
       remove: () => store.abortUnfinished(write),
     };
   }
-  if (options.keepScoresMs !== undefined) yield* findOldScores(store, options.keepScoresMs);
   if (options.isThorough === true) yield* findOrphans(options);
 }
 
