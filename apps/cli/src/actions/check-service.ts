@@ -4,9 +4,10 @@ import { findDeadFolders } from '@umbra/platform/temporary-folders';
 import type { Finding, ServiceReport } from '@umbra/shared/contracts/service-report';
 import { unavailable } from '@umbra/shared/errors';
 import { umbraVersion } from '@umbra/shared/version';
+import { escapeHidden } from '@umbra/shared/visible-text';
 import { z } from 'zod';
 import { readOperatorConfig } from '../lib/config.js';
-import { escapeControls, printJson } from '../lib/output.js';
+import { printJson } from '../lib/output.js';
 import { findAllRemains } from '../lib/remains.js';
 
 export type ServiceOptions = { readonly url?: string; readonly json?: boolean };
@@ -40,7 +41,7 @@ const describe = ({ check, severity, found, meaning, action }: Finding): string 
     ...(meaning === null ? [] : [`         ${meaning}.`]),
     ...(action === null ? [] : [`         To do: ${action}`]),
   ]
-    .map(escapeControls)
+    .map(escapeHidden)
     .join('\n');
 
 /** Count what `umbra repair` would delete. */

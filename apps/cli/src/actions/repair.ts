@@ -1,7 +1,8 @@
 import type { Remains } from '@umbra/datasets';
 import { findDeadFolders, removeDeadFolders } from '@umbra/platform/temporary-folders';
 import { reportError } from '@umbra/shared/errors';
-import { escapeControls, printJson } from '../lib/output.js';
+import { escapeHidden } from '@umbra/shared/visible-text';
+import { printJson } from '../lib/output.js';
 import { findAllRemains } from '../lib/remains.js';
 
 export type RepairOptions = { readonly dryRun?: boolean; readonly json?: boolean };
@@ -22,7 +23,7 @@ export async function repair({ dryRun = false, json = false }: RepairOptions): P
     count += 1;
     if (one.error !== null) failed += 1;
     if (json) printJson(one);
-    else process.stdout.write(`${escapeControls(describe(one))}\n`);
+    else process.stdout.write(`${escapeHidden(describe(one))}\n`);
   };
   for await (const found of findAllRemains()) {
     const error = dryRun ? null : await removeOne(found);

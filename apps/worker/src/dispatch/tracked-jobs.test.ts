@@ -5,7 +5,7 @@ import { createFsStore } from '@umbra/platform/store/fs-store';
 import { keys } from '@umbra/platform/store/keys';
 import { notFound } from '@umbra/shared/errors';
 import { expect, test, vi } from 'vitest';
-import type { JobEndServices } from '../jobs/job-record.js';
+import type { StopFailedServices } from '../jobs/stop-failed.js';
 import { newTrackedJob } from './tracked-job.js';
 import { createTrackedJobs } from './tracked-jobs.js';
 
@@ -13,7 +13,7 @@ test('a job that was never made leaves nothing: its marker goes last', async () 
   const folder = await mkdtemp(join(tmpdir(), 'umbra-tracked-'));
   const store = createFsStore(folder);
   const progress = { unregister: vi.fn(async () => undefined) };
-  const services = { store, progress, logger: { warn: vi.fn() } } as unknown as JobEndServices;
+  const services = { store, progress, logger: { warn: vi.fn() } } as unknown as StopFailedServices;
   // A process that died as it made the job left its webhook's secret, and no record.
   await store.put(keys.activeJob('acme', 'job_1'), '');
   await store.put(keys.webhookSecret('acme', 'job_1'), '{}');
