@@ -45,7 +45,7 @@ RUN sha256sum package-lock.json | cut -d ' ' -f 1 > node_modules/.umbra-lock \
  && rm -r node_modules/@tensorflow/tfjs-node-gpu/deps/tensorflow/include
 
 FROM ${NODE_IMAGE} AS base
-ENV NODE_ENV=production UMBRA_METRICS_PORT=9464
+ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 UMBRA_METRICS_PORT=9464
 WORKDIR /umbra
 COPY --from=build /umbra/node_modules node_modules
 COPY --from=build /umbra/packages packages
@@ -68,7 +68,7 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "-e", "f
 CMD ["node", "apps/worker/dist/main.js"]
 
 FROM ${CUDA_IMAGE} AS worker-tfjs-gpu
-ENV NODE_ENV=production UMBRA_TFJS=node-gpu UMBRA_METRICS_PORT=9464 UMBRA_STORE_DIR=/data/store UMBRA_CACHE_DIR=/data/cache
+ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 UMBRA_TFJS=node-gpu UMBRA_METRICS_PORT=9464 UMBRA_STORE_DIR=/data/store UMBRA_CACHE_DIR=/data/cache
 WORKDIR /umbra
 COPY --from=build-tfjs-gpu /usr/local/bin/node /usr/local/bin/
 COPY --from=build-tfjs-gpu /umbra/node_modules node_modules
@@ -82,7 +82,7 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["node", "-e", "f
 CMD ["node", "apps/worker/dist/main.js"]
 
 FROM ${CUDA_IMAGE} AS worker-cuda
-ENV NODE_ENV=production UMBRA_PROVIDER=cuda UMBRA_METRICS_PORT=9464 UMBRA_STORE_DIR=/data/store UMBRA_CACHE_DIR=/data/cache
+ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 UMBRA_PROVIDER=cuda UMBRA_METRICS_PORT=9464 UMBRA_STORE_DIR=/data/store UMBRA_CACHE_DIR=/data/cache
 WORKDIR /umbra
 COPY --from=build-cuda /usr/local/bin/node /usr/local/bin/
 COPY --from=build-cuda /umbra/node_modules node_modules

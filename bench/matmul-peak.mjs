@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { encodeOnnx } from '@umbra/engine/testing';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { InferenceSession, Tensor } from '../packages/engine/dist/backends/onnxruntime-library.js';
 
 const side = 768;
 const measuredMs = 1500;

@@ -46,3 +46,18 @@ it('the font has the digest in SOURCE', () => {
   const bytes = readFileSync(join(repoRoot, ...folder, 'DejaVuSans.ttf'));
   expect(read(...folder, 'SOURCE')).toContain(createHash('sha256').update(bytes).digest('hex'));
 });
+
+it.each([
+  ['Dockerfile', /^ENV NODE_ENV=production.*$/gm],
+  ['docker-compose.yml', /^x-storage:[\s\S]*?\n\n/gm],
+  ['k8s/base/api.yaml', /^ +env:[\s\S]*?ports:/gm],
+  ['k8s/base/dispatcher.yaml', /^ +env:[\s\S]*?ports:/gm],
+  ['k8s/components/worker-cpu/worker.yaml', /^ +env:[\s\S]*?ports:/gm],
+  ['k8s/components/worker-nvidia/worker.yaml', /^ +env:[\s\S]*?ports:/gm],
+])('%s disables the reports of onnxruntime in each environment', (file, environments) => {
+  const found = read(file).match(environments) ?? [];
+  expect(found).not.toEqual([]);
+  for (const environment of found) {
+    expect(environment).toMatch(/ORT_DISABLE_TELEMETRY(=1|: "1"|, value: "1")/);
+  }
+});

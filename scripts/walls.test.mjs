@@ -33,6 +33,12 @@ describe('a planted violation fails the check', () => {
       'const modelCache = new Map<string, string>();',
       'bounded caches',
     ],
+    [
+      'an import of onnxruntime beside the one that disables its reports',
+      'packages/engine/src/x.ts',
+      "import { InferenceSession } from 'onnxruntime-node';",
+      'telemetry',
+    ],
   ])('%s', (_, path, text, wall) => {
     expect(findViolations([{ path, text }])).toEqual([
       expect.stringContaining(`${path}:1 ${wall}: `),

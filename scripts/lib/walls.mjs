@@ -10,8 +10,9 @@ const code = /^(packages|apps)\/[^/]+\/src\/.*\.ts$/;
 const isCode = (/** @type {string} */ path) =>
   code.test(path) && !/\.test\.ts$|\/testing\/|\/generated\//.test(path);
 const readsEnvironment =
-  /^(apps\/[^/]+\/src\/(main|config|lib\/config)|packages\/platform\/src\/config)\.ts$/;
+  /^(apps\/[^/]+\/src\/(main|config|lib\/config)|packages\/platform\/src\/config|packages\/engine\/src\/backends\/no-telemetry)\.ts$/;
 const keyTable = /^packages\/platform\/src\/store\/(keys|key-layout|key-pattern)\.ts$/;
+const onnxruntimeFile = 'packages/engine/src/backends/onnxruntime-library.ts';
 const cacheFile = 'packages/shared/src/cache.ts';
 
 /**
@@ -45,6 +46,12 @@ export const walls = [
     forbids:
       /[`'"](models|api-keys|tenants|active|retention|ingests|webhooks)\/[`'"$<]|\bkey\.split\('\/'\)/g,
     instead: 'packages/platform/src/store/keys.ts builds and parses every key',
+  },
+  {
+    name: 'telemetry',
+    holds: (path) => isCode(path) && path !== onnxruntimeFile,
+    forbids: /\b(import|export) (?!type )[^;]*? from 'onnxruntime-node'/g,
+    instead: `${onnxruntimeFile} disables the library's reports before it loads`,
   },
   {
     name: 'bounded caches',

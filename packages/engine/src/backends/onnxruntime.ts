@@ -2,7 +2,6 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { invalidInput } from '@umbra/shared/errors';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { isRow } from '../graph/scores-output.js';
 import { tensorShape } from '../image/pixel-format.js';
 import type { Backend, BackendOptions } from './backend.js';
@@ -10,6 +9,7 @@ import { decodeElements, encodeElements } from './element-types.js';
 import { deviceOf, missingProvider } from './execution-provider.js';
 import { messageOf } from './message-of.js';
 import { readSignature, type Signature } from './onnx-signature.js';
+import { InferenceSession, Tensor } from './onnxruntime-library.js';
 import { runInBatches } from './run-in-batches.js';
 
 const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as {

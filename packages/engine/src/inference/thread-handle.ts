@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import '../backends/no-telemetry.js';
 import { AppError } from '@umbra/shared/errors';
 import type { TensorShape } from '../graph/graph.js';
 import type {

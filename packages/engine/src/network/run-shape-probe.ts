@@ -1,6 +1,6 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { encodeElements, inputTypeOf } from '../backends/element-types.js';
 import { externalFolder, sessionOptions } from '../backends/onnxruntime.js';
+import { InferenceSession, Tensor } from '../backends/onnxruntime-library.js';
 import type { TensorShape } from '../graph/graph.js';
 import { type ShapeProbe, shapeName } from '../graph/infer-graph.js';
 

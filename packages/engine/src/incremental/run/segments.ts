@@ -1,7 +1,7 @@
 import { at } from '@umbra/shared/assert';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { throwIfStopped } from '../../abort.js';
 import { externalFolder, sessionOptions } from '../../backends/onnxruntime.js';
+import { InferenceSession, Tensor } from '../../backends/onnxruntime-library.js';
 import {
   type BaselineMaps,
   type BaselineTask,

@@ -1,5 +1,5 @@
 import { at } from '@umbra/shared/assert';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { InferenceSession, Tensor } from '../../backends/onnxruntime-library.js';
 import { encodeModel, onnxType, type ValueProto } from '../../graph/onnx-proto.js';
 import { type Area, loadWinograd, type WinogradKernel } from '../../kernels/winograd.js';
 import type { Placement, Position, Stage, WinogradStage } from '../types.js';
