@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readVerifiedBundle } from '@umbra/engine';
+import { isolateDecoding, readVerifiedBundle } from '@umbra/engine';
 import { addedModelsFolder } from '@umbra/platform/config';
 import { queueNames, redisPrefix } from '@umbra/platform/queues/names';
 import type { Progress } from '@umbra/platform/redis/job-progress';
@@ -58,6 +58,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
     requireStore: false,
   });
   const { logger, tracing, registry, store, redis, progress, throughput } = platform.services;
+  const stopDecoding = isolateDecoding({ processes: config.UMBRA_DECODING_PROCESSES });
   const openQueue = (name: string): Queue => {
     const queue = new Queue(name, {
       // A connection of its own: BullMQ checks a shared one before it is ready, and fails for good.
@@ -125,6 +126,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
       const queues = [dispatchQueue, ingestQueue, mergeQueue, webhookQueue];
       await Promise.all(queues.map(closeQueue));
       await board?.close();
+      stopDecoding();
       await platform.close();
     },
   };

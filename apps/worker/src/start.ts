@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openEngine } from '@umbra/engine';
+import { isolateDecoding, openEngine } from '@umbra/engine';
 import { engineOptionsOf, quotasOf } from '@umbra/platform/config';
 import {
   queueNames,
@@ -106,6 +106,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     inferenceThreads: config.UMBRA_INFERENCE_THREADS,
     ...engineOptionsOf(config),
   });
+  const stopDecoding = isolateDecoding({ processes: config.UMBRA_DECODING_PROCESSES });
   const metrics = createWorkerMetrics({
     registry,
     redis,
@@ -197,6 +198,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
         sleep(queueCloseTimeoutMs, undefined, { ref: false }),
       ]);
       await engine.close();
+      stopDecoding();
       await server?.close();
       await platform.close();
     },

@@ -133,6 +133,9 @@ export const engineConfig = z.object({
 export const uploadLimitsConfig = z.object({
   UMBRA_MAX_IMAGE_BYTES: count(32 * 1024 ** 2).describe('Largest image, bytes'),
   UMBRA_MAX_IMAGE_PIXELS: count(100_000_000).describe('Largest image, pixels'),
+  UMBRA_DECODING_PROCESSES: count(2).describe(
+    'Processes that decode images, one at a time each: an image that kills its decoder costs itself alone',
+  ),
   UMBRA_MAX_UPLOAD_BYTES: count(2 * 1024 ** 3).describe(
     'Largest upload, bytes; the content of an archive may be eight times as large, and 100 times the archive or 64 MiB',
   ),

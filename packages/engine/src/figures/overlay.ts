@@ -1,6 +1,7 @@
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
 import sharp from 'sharp';
-import { defaultLimits, openRgb, toRgb } from '../image/decode.js';
+import { defaultLimits } from '../image/decode.js';
+import { decodePixels } from '../image/decoding.js';
 import type { Frame } from '../image/frame.js';
 import type { PixelBox } from './canvas.js';
 import { divergingColour } from './colour-map.js';
@@ -27,14 +28,9 @@ export async function renderOverlay(
   frame: Frame,
   photo: Buffer,
 ): Promise<Buffer> {
-  const base = await toRgb(
-    openRgb(photo, defaultLimits).resize({
-      width: maxSidePx,
-      height: maxSidePx,
-      fit: 'inside',
-      withoutEnlargement: true,
-    }),
-  );
+  const base = await decodePixels(photo, defaultLimits, {
+    resize: { width: maxSidePx, height: maxSidePx, fit: 'inside', withoutEnlargement: true },
+  });
   const region = regionOf(frame, base);
   const heat = await sharp(heatPixels(attribution), { raw: { height, width, channels: 4 } })
     .resize({ width: region.width, height: region.height, fit: 'fill', kernel: 'linear' })

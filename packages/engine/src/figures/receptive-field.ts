@@ -3,7 +3,8 @@ import type { Layer } from '@umbra/shared/contracts/layer';
 import { invalidInput } from '@umbra/shared/errors';
 import type { Box } from '@umbra/shared/occlusion/grid';
 import { isMap } from '../graph/graph.js';
-import { defaultLimits, openRgb, toRgb } from '../image/decode.js';
+import { defaultLimits } from '../image/decode.js';
+import { decodePixels } from '../image/decoding.js';
 import type { Frame } from '../image/frame.js';
 import { seenBox, type Unit } from '../network/units.js';
 import { createCanvas, drawCells, encodeCanvas, frameBox, setText } from './canvas.js';
@@ -28,13 +29,9 @@ export async function renderReceptiveField(
     width: frame.crop.right - frame.crop.left,
   };
   const seenInput = seenBox(layer, unit, input);
-  const drawn = await toRgb(
-    openRgb(photo, defaultLimits).resize({
-      width: maxSidePx,
-      height: maxSidePx,
-      fit: 'inside',
-    }),
-  );
+  const drawn = await decodePixels(photo, defaultLimits, {
+    resize: { width: maxSidePx, height: maxSidePx, fit: 'inside' },
+  });
   const heading = await setText(describe(layer, unit, seenInput), 14, drawn.width);
   const top = margin + heading.height + 8;
   const canvas = createCanvas({

@@ -23,13 +23,7 @@ export type ImageInfo = Size & { readonly format: string };
 /** Row-major, 8 bits a channel: RGB, or grey. */
 export type Pixels = Size & { readonly data: Buffer };
 
-/**
- * Check that a file is an image that can be decoded to its end, and report its extent and format.
- *
- * @param bytes The file as uploaded; of an animation, the first frame counts.
- * @returns Extent in px after the EXIF orientation is applied.
- * @throws {AppError} `invalid_input` if it is empty, no image, broken, or too large.
- */
+/** Inspect in this process: see `inspectImage` of decoding.ts. */
 export async function inspectImage(bytes: Buffer, limits: ImageLimits): Promise<ImageInfo> {
   const { metadata, size } = await readHeader(bytes, limits);
   try {

@@ -1,15 +1,8 @@
 import { at } from '@umbra/shared/assert';
 import { channelCount, type ModelBundle } from '@umbra/shared/contracts/model';
 import type { Size } from '@umbra/shared/occlusion/grid';
-import {
-  defaultLimits,
-  type ImageLimits,
-  openRgb,
-  type Pixels,
-  readSize,
-  toGrey,
-  toRgb,
-} from './decode.js';
+import { defaultLimits, type ImageLimits, type Pixels, toGrey } from './decode.js';
+import { decodePixels, readSize } from './decoding.js';
 import { assertInputSize, type Frame, inputSize, planFrame } from './frame.js';
 import { channelStride, colourOf, imageLength } from './pixel-format.js';
 
@@ -36,22 +29,17 @@ export async function prepareImage(
   const photo = await readSize(bytes, limits);
   assertInputSize(inputSize(input, photo), limits.maxInputPixels);
   const frame = planFrame(input, photo);
-  const rgb = await toRgb(
-    openRgb(bytes, limits)
-      .resize({
-        ...frame.resized,
-        fit: 'fill',
-        kernel: input.interpolation === 'bicubic' ? 'cubic' : 'linear',
-        // Shrinking while a JPEG is decoded is faster but blurs: every format gives the same pixels.
-        fastShrinkOnLoad: false,
-      })
-      .extract({
-        left: frame.crop.left,
-        top: frame.crop.top,
-        width: frame.crop.right - frame.crop.left,
-        height: frame.crop.bottom - frame.crop.top,
-      }),
-  );
+  const { left, top, right, bottom } = frame.crop;
+  const rgb = await decodePixels(bytes, limits, {
+    resize: {
+      ...frame.resized,
+      fit: 'fill',
+      kernel: input.interpolation === 'bicubic' ? 'cubic' : 'linear',
+      // Shrinking while a JPEG is decoded is faster but blurs: every format gives the same pixels.
+      fastShrinkOnLoad: false,
+    },
+    extract: { left, top, width: right - left, height: bottom - top },
+  });
   const pixels = input.channels === 'L' ? toGrey(rgb) : rgb;
   return { tensor: normalise(pixels, input), height: rgb.height, width: rgb.width, frame };
 }

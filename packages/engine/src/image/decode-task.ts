@@ -1,0 +1,41 @@
+import type { Region, ResizeOptions } from 'sharp';
+import {
+  type ImageInfo,
+  type ImageLimits,
+  inspectImage,
+  openRgb,
+  type Pixels,
+  readSize,
+  toRgb,
+} from './decode.js';
+
+/** What pixels are made of a photo. */
+export type PhotoCut = { readonly resize: ResizeOptions; readonly extract?: Region };
+
+/** What is asked of a photo's file. It may go to another process, so it is data alone. */
+export type DecodeTask = { readonly limits: ImageLimits } & (
+  | { readonly kind: 'inspect' }
+  | { readonly kind: 'size' }
+  | ({ readonly kind: 'pixels' } & PhotoCut)
+);
+
+export type Decoded<K extends DecodeTask['kind']> = {
+  readonly inspect: ImageInfo;
+  readonly size: Pick<ImageInfo, 'height' | 'width'>;
+  readonly pixels: Pixels;
+}[K];
+
+/** Decode in this process. @throws {AppError} `invalid_input` as `inspectImage`. */
+export function decodeHere(bytes: Buffer, task: DecodeTask): Promise<Decoded<DecodeTask['kind']>> {
+  const { limits } = task;
+  switch (task.kind) {
+    case 'inspect':
+      return inspectImage(bytes, limits);
+    case 'size':
+      return readSize(bytes, limits);
+    case 'pixels': {
+      const resized = openRgb(bytes, limits).resize(task.resize);
+      return toRgb(task.extract === undefined ? resized : resized.extract(task.extract));
+    }
+  }
+}
