@@ -26,42 +26,40 @@ export type FsRoot = {
 };
 
 export function openFsRoot(root: string): FsRoot {
-  let seen: string | undefined;
-  const find = async (): Promise<string | null> => {
-    const found = await readMarker(root);
-    seen ??= found ?? undefined;
+  let isSeen = false;
+  const find = async (): Promise<boolean> => {
+    const found = await hasMarker(root);
+    isSeen ||= found;
     return found;
   };
-  const assertPresent = async (): Promise<void> => {
-    const found = await find();
-    if (found === (seen ?? null)) return;
-    throw unavailable(
-      found === null
-        ? `Expected '${markerName}' in the store's folder, got none: is its volume mounted?`
-        : `Expected the store ${seen} in its folder, got ${found}`,
-    );
-  };
   return {
-    assertPresent,
+    async assertPresent() {
+      // Before it was first seen, a store may be new, or of a version without markers.
+      if ((await find()) || !isSeen) return;
+      throw away();
+    },
     async open() {
-      if (seen === undefined && (await find()) === null) {
-        await writing(markerName, () => writeMarker(root));
-        await find();
-      }
-      await assertPresent();
+      if (await find()) return;
+      if (isSeen) throw away();
+      await writing(markerName, () => writeMarker(root));
+      isSeen = true;
     },
   };
 }
 
-/** @returns The store's id; null where there is no marker. */
-async function readMarker(root: string): Promise<string | null> {
+const away = () =>
+  unavailable(`Expected '${markerName}' in the store's folder, got none: is its volume mounted?`);
+
+/** @throws {AppError} `unavailable` if it cannot be read, or is no marker. */
+async function hasMarker(root: string): Promise<boolean> {
   const text = await readFile(join(root, markerName), 'utf8').catch((error: unknown) => {
     if (isAbsent(error)) return null;
     return reading(markerName, () => Promise.reject(error));
   });
-  if (text === null) return null;
+  if (text === null) return false;
   try {
-    return marker.parse(JSON.parse(text)).id;
+    marker.parse(JSON.parse(text));
+    return true;
   } catch (error) {
     throw unavailable(`Expected a version and an id in the store's '${markerName}'`, error);
   }

@@ -135,12 +135,15 @@ describe('a volume that goes away', () => {
     expect(await keysOf()).toEqual(['a/b']);
   });
 
-  test('and comes back as another is unavailable', async () => {
+  test('and comes back restored from a copy is a store again', async () => {
     const store = createFsStore(root);
     await store.put('a/b', 'x');
+    const copy = join(folder, 'copy');
+    await createFsStore(copy).put('a/b', 'y');
     await rename(root, `${root}-away`);
-    await createFsStore(root).check();
     await expectAway(store);
+    await rename(copy, root);
+    expect((await store.get('a/b')).toString()).toBe('y');
   });
 
   test('in the middle of a list does not end the list', async () => {
