@@ -42,7 +42,7 @@ function stopServersAtExit() {
  *
  * @param {string} cmd
  * @param {readonly string[]} args
- * @param {{ cwd?: string, env?: Record<string, string> }} [options]
+ * @param {{ cwd?: string, env?: Record<string, string>, onOutput?: (text: string) => void }} [options]
  * @returns {ServerProcess}
  */
 export function startProcess(cmd, args, options = {}) {
@@ -60,6 +60,7 @@ export function startProcess(cmd, args, options = {}) {
   /** @param {Buffer} chunk */
   const keep = (chunk) => {
     output = (output + chunk.toString()).slice(-8192);
+    options.onOutput?.(chunk.toString());
   };
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);

@@ -1,0 +1,220 @@
+// Runs the rounds: a job, faults while it runs, and what must be true at its end.
+import { join } from 'node:path';
+import { createClient } from '../trials/client.mjs';
+import { startFleet } from '../trials/fleet.mjs';
+import { makePhotos } from '../trials/photos.mjs';
+import { until } from '../trials/until.mjs';
+import { createOrders } from './orders.mjs';
+import { heldImages, measureRecovery } from './recovery.mjs';
+import { digestResults, findBroken, findHalfWritten, finishedImages } from './verify.mjs';
+
+/** @typedef {import('./fault.mjs').Fault} Fault */
+/** @typedef {import('./fault.mjs').Scene} Scene */
+/** @typedef {import('./recovery.mjs').Recovery} Recovery */
+
+/**
+ * @typedef {object} Happening a fault as it happened
+ * @property {string} fault
+ * @property {import('../trials/fleet.mjs').StoreKind} store
+ * @property {number} round
+ * @property {string} at
+ * @property {number} lastedMs
+ * @property {number} kills
+ * @property {string | null} skipped
+ * @property {string | null} note
+ * @property {Recovery | null} recovery
+ */
+
+/**
+ * @typedef {object} Outcome
+ * @property {Happening[]} happenings
+ * @property {{ round: number, store: string, faults: string[], broken: string[] }[]} rounds
+ */
+
+const workers = 2;
+const jobMs = 240_000;
+/** Enough for a fault to begin, and for one image after it. */
+const minImagesLeft = 4;
+
+/**
+ * @param {object} options
+ * @param {string} options.dir
+ * @param {import('../trials/fleet.mjs').StoreKind} options.kind
+ * @param {readonly import('./plan.mjs').Round[]} options.rounds
+ * @param {number} options.images
+ * @param {boolean} options.isShort
+ * @param {number} options.deadline of performance.now(), after which no round begins
+ * @param {import('./verify.mjs').Digests} options.reference filled by the first fleet
+ * @param {import('../trials/chance.mjs').Chance} options.chance
+ * @param {(message: string) => void} options.report
+ * @returns {Promise<Outcome>}
+ */
+export async function runRounds(options) {
+  const { dir, kind, rounds, images, isShort, deadline, reference, chance, report } = options;
+  const orders = createOrders(join(dir, 'orders'));
+  const draw = chance.next;
+  const fleet = await startFleet({ dir, kind, workers, draw, workerEnv: orders.env });
+  /** @type {Outcome} */
+  const outcome = { happenings: [], rounds: [] };
+  try {
+    const client = createClient(fleet.url);
+    const photos = await makePhotos(images);
+    const dataset = await client.upload(photos);
+    const request = {
+      dataset,
+      model: 'tiny',
+      settings: { patch: 16, stride: 1, strategy: 'dense' },
+      reuse: false,
+    };
+    const stage = { fleet, orders, chance, client, dataset, photos, request, isShort, report };
+    if (reference.size === 0) await fillReference(stage, reference);
+    for (const [index, { faults }] of rounds.entries()) {
+      if (performance.now() > deadline) break;
+      const round = { stage, faults, images, reference, index };
+      outcome.rounds.push(await runRound(round, outcome.happenings));
+    }
+    const half = await until('no half-written object', async () => {
+      return (await findHalfWritten(fleet)).length === 0;
+    }).then(
+      () => [],
+      () => findHalfWritten(fleet),
+    );
+    outcome.rounds.push({
+      round: rounds.length,
+      store: kind,
+      faults: ['all of them'],
+      broken: half,
+    });
+  } finally {
+    await fleet.stop();
+  }
+  return outcome;
+}
+
+/** @typedef {Omit<Scene, 'job'>} Stage */
+
+/**
+ * @param {Stage} stage
+ * @param {import('./verify.mjs').Digests} reference
+ */
+async function fillReference({ fleet, client, request, report }, reference) {
+  const start = performance.now();
+  const job = await client.submit(request);
+  await untilEnded(client, job);
+  for (const [name, digest] of await digestResults(fleet, job)) reference.set(name, digest);
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  report(`undisturbed: ${reference.size} files in ${seconds} s`);
+}
+
+/**
+ * @param {ReturnType<typeof createClient>} client
+ * @param {string} job
+ */
+const untilEnded = (client, job) =>
+  until(
+    `job ${job} to end`,
+    async () => ['completed', 'failed', 'cancelled'].includes((await client.status(job)).state),
+    { timeoutMs: jobMs, everyMs: 100 },
+  );
+
+/**
+ * @param {object} options
+ * @param {Stage} options.stage
+ * @param {readonly Fault[]} options.faults
+ * @param {number} options.images
+ * @param {import('./verify.mjs').Digests} options.reference
+ * @param {number} options.index
+ * @param {Happening[]} happenings
+ */
+async function runRound({ stage, faults, images, reference, index }, happenings) {
+  const { fleet, client, report } = stage;
+  const names = faults.map(({ name }) => name);
+  report(`round ${index} on ${fleet.kind}: ${names.join('; ')}`);
+  /** @type {string[]} */
+  const broken = [];
+  /** @type {Map<string, RegExp>} */
+  const mayFail = new Map();
+  let job = await client.submit(stage.request);
+  const end = async () => {
+    await untilEnded(client, job);
+    broken.push(...(await findBroken(fleet, client, job, { reference, images, mayFail })));
+    mayFail.clear();
+  };
+  try {
+    for (const fault of faults) {
+      if (images - (await finishedImages(fleet, job)).size < minImagesLeft) {
+        await end();
+        job = await client.submit(stage.request);
+      }
+      await untilMoving(fleet, job);
+      const happening = await runFault({ ...stage, job }, fault, { mayFail, broken });
+      happenings.push({ ...happening, round: index });
+    }
+    await end();
+  } catch (error) {
+    broken.push(error instanceof Error ? error.message : String(error));
+    await revive(stage);
+  }
+  for (const line of broken) report(`  BROKEN: ${line}`);
+  return { round: index, store: fleet.kind, faults: names, broken };
+}
+
+/**
+ * @param {import('../trials/fleet.mjs').Fleet} fleet
+ * @param {string} job
+ */
+async function untilMoving(fleet, job) {
+  const before = (await finishedImages(fleet, job)).size;
+  const isMoving = async () => (await finishedImages(fleet, job)).size > before;
+  await until('the job to move', isMoving, { timeoutMs: jobMs });
+}
+
+/**
+ * @param {Scene} scene
+ * @param {Fault} fault
+ * @param {{ mayFail: Map<string, RegExp>, broken: string[] }} found
+ * @returns {Promise<Omit<Happening, 'round'>>}
+ */
+async function runFault(scene, fault, found) {
+  const { fleet, job, report } = scene;
+  const held = fault.isAlone ? [] : await heldImages(fleet, job);
+  const at = new Date().toISOString();
+  const start = performance.now();
+  const result = (await fault.run(scene)) ?? {};
+  const lastedMs = Math.round(performance.now() - start);
+  for (const image of result.mayFail ?? []) found.mayFail.set(image, result.reason ?? /./);
+  found.broken.push(...(result.broken ?? []));
+  const skipped = result.skipped ?? null;
+  const [recovery] = await Promise.all([
+    skipped === null ? measureRecovery(fleet, job, held) : null,
+    result.repair?.(),
+  ]);
+  const { name, kills } = fault;
+  const how =
+    skipped !== null
+      ? `skipped: ${skipped}`
+      : `lasted ${lastedMs} ms, next image after ${recovery?.firstMs ?? '-'} ms, held ones after ${recovery?.heldMs ?? '-'} ms`;
+  report(`  ${at} ${name}: ${how}${result.note === undefined ? '' : ` (${result.note})`}`);
+  return {
+    ...{ fault: name, store: fleet.kind, at, lastedMs, skipped, recovery },
+    ...{ kills: skipped === null ? kills : 0, note: result.note ?? null },
+  };
+}
+
+/**
+ * Brings everything back after a round that did not end, so that the next one begins from a whole service.
+ *
+ * @param {Stage} stage
+ */
+async function revive({ fleet, client, report }) {
+  await fleet.redis.restart();
+  await fleet.redis.client.config('SET', 'maxmemory', '0');
+  fleet.proxy?.set('pass');
+  for (const member of [fleet.api, ...fleet.workers]) {
+    member.signal('SIGCONT');
+    await member.start();
+  }
+  const { data } = await client.ask('/v1/jobs?limit=100');
+  for (const { id } of data) await client.request(`/v1/jobs/${id}/cancel`, { method: 'POST' });
+  report('  the service was brought back, and its jobs cancelled');
+}
