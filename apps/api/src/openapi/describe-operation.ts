@@ -2,11 +2,17 @@ import type { z } from 'zod';
 import type { Content, Operation, OperationAnswer } from '../http/operation.js';
 import { describeHeaders } from './headers.js';
 import type { Direction, JsonSchema } from './json-schema.js';
+import { linksOf } from './links.js';
 import type { ProblemWriter } from './problems.js';
 import type { SchemaWriter } from './schemas.js';
 
-/** Writers of the components that operations share. */
-export type Writers = { readonly schemas: SchemaWriter; readonly problems: ProblemWriter };
+/** What the descriptions of all operations share. */
+export type Writers = {
+  readonly schemas: SchemaWriter;
+  readonly problems: ProblemWriter;
+  /** All of them, to link to. */
+  readonly operations: readonly Operation[];
+};
 
 /** Answer of Node.js itself, before any handler has the request. */
 const tooLong = {
@@ -16,7 +22,7 @@ const tooLong = {
 /** Describe an operation as an OpenAPI Operation Object. */
 export function describeOperation(
   operation: Operation,
-  { schemas, problems }: Writers,
+  { schemas, problems, operations }: Writers,
 ): JsonSchema {
   const { id, tag, summary, description, scope } = operation;
   const parameters = listParameters(operation, schemas);
@@ -31,7 +37,7 @@ export function describeOperation(
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(requestBody === null ? {} : { requestBody }),
     responses: {
-      ...describeAnswers(operation, schemas),
+      ...describeAnswers(operation, schemas, operations),
       ...problems.write(operation),
       ...(operation.query === undefined ? {} : { 431: tooLong }),
     },
@@ -89,9 +95,17 @@ function describeContent(content: Content, direction: Direction, schemas: Schema
   );
 }
 
-function describeAnswers({ answers }: Operation, schemas: SchemaWriter): JsonSchema {
+function describeAnswers(
+  operation: Operation,
+  schemas: SchemaWriter,
+  operations: readonly Operation[],
+): JsonSchema {
   return Object.fromEntries(
-    Object.entries(answers).map(([status, answer]) => [status, describeAnswer(answer, schemas)]),
+    Object.entries(operation.answers).map(([status, answer]) => {
+      const links = linksOf(operation, Number(status), operations);
+      const linked = Object.keys(links).length > 0 ? { links } : {};
+      return [status, { ...describeAnswer(answer, schemas), ...linked }];
+    }),
   );
 }
 

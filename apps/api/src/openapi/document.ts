@@ -42,7 +42,7 @@ export function describeApi(operations: readonly Operation[]): ApiDocument {
       throw new TypeError(`Expected operations to differ, got '${id}' (${method} ${path}) twice`);
     }
     ids.add(id);
-    paths[path][method] = describeOperation(operation, { schemas, problems });
+    paths[path][method] = describeOperation(operation, { schemas, problems, operations });
   }
   return {
     openapi: '3.1.1',
