@@ -22,7 +22,10 @@ export function planRounds({ faults, kinds, kills, isShort }, chance) {
     const killing = here.filter((fault) => fault.kills > 0);
     const target = kills / kinds.length;
     while (killing.length > 0 && countKills(chosen) < target) chosen.push(chance.pick(killing));
-    return intoRounds(chance.shuffle(chosen), chance).map((some) => ({ kind, faults: some }));
+    return intoRounds(chance.shuffle(chosen), isShort, chance).map((some) => ({
+      kind,
+      faults: some,
+    }));
   });
 }
 
@@ -43,16 +46,18 @@ function isTurn(faults, fault, turn, kinds) {
 
 /**
  * @param {readonly Fault[]} faults
+ * @param {boolean} isFull whether each round has as many as it may
  * @param {import('../trials/chance.mjs').Chance} chance
  */
-function intoRounds(faults, chance) {
+function intoRounds(faults, isFull, chance) {
+  const drawRoom = () => (isFull ? maxFaultsARound : chance.between(1, maxFaultsARound));
   /** @type {Fault[][]} */
   const rounds = [];
   let room = 0;
   for (const fault of faults) {
     if (fault.isAlone || room <= 0) {
       rounds.push([fault]);
-      room = fault.isAlone ? 0 : chance.between(1, maxFaultsARound) - 1;
+      room = fault.isAlone ? 0 : drawRoom() - 1;
     } else {
       rounds.at(-1)?.push(fault);
       room -= 1;

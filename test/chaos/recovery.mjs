@@ -1,7 +1,7 @@
 // How long a service takes to go on after a fault.
 import { performance } from 'node:perf_hooks';
 import { until } from '../trials/until.mjs';
-import { finishedImages } from './verify.mjs';
+import { failedImages, finishedImages } from './verify.mjs';
 
 const recoveryMs = 90_000;
 
@@ -43,13 +43,27 @@ export async function measureRecovery(fleet, job, held) {
     async () => {
       const done = await finishedImages(fleet, job);
       if (done.size > before.size) firstMs ??= since();
-      const isAllDone = held.every((image) => done.has(image));
+      const isAllDone = await haveEnded(fleet, job, done, held);
       if (firstMs !== null && isAllDone) return { firstMs, heldMs: since() };
       const isEnded = firstMs === null && (await hasEnded(fleet, job));
       return isEnded ? { firstMs: Number.NaN, heldMs: Number.NaN } : null;
     },
     { timeoutMs: recoveryMs },
   ).then((recovery) => (Number.isNaN(recovery.firstMs) ? null : recovery));
+}
+
+/**
+ * @param {import('../trials/fleet.mjs').Fleet} fleet
+ * @param {string} job
+ * @param {ReadonlySet<string>} done
+ * @param {readonly string[]} images
+ */
+async function haveEnded(fleet, job, done, images) {
+  const open = images.filter((image) => !done.has(image));
+  if (open.length === 0) return true;
+  // That one failed is for the round's end to judge.
+  const failed = await failedImages(fleet, job);
+  return open.every((image) => failed.has(image));
 }
 
 /**

@@ -33,8 +33,9 @@ import { digestResults, findBroken, findHalfWritten, finishedImages } from './ve
 
 const workers = 2;
 const jobMs = 240_000;
+const movingMs = 60_000;
 /** Enough for a fault to begin, and for one image after it. */
-const minImagesLeft = 4;
+const minImagesLeft = 8;
 
 /**
  * @param {object} options
@@ -166,7 +167,7 @@ async function runRound({ stage, faults, images, reference, index }, happenings)
 async function untilMoving(fleet, job) {
   const before = (await finishedImages(fleet, job)).size;
   const isMoving = async () => (await finishedImages(fleet, job)).size > before;
-  await until('the job to move', isMoving, { timeoutMs: jobMs });
+  await until('the job to move', isMoving, { timeoutMs: movingMs });
 }
 
 /**
@@ -216,5 +217,7 @@ async function revive({ fleet, client, report }) {
   }
   const { data } = await client.ask('/v1/jobs?limit=100');
   for (const { id } of data) await client.request(`/v1/jobs/${id}/cancel`, { method: 'POST' });
+  // Whatever stood in the way is there no more.
+  await fleet.redis.client.flushall();
   report('  the service was brought back, and its jobs cancelled');
 }

@@ -71,7 +71,7 @@ export async function digestResults(fleet, job) {
 export async function findBroken(fleet, client, job, expected) {
   const status = await client.status(job);
   const done = await finishedImages(fleet, job);
-  const failures = await readFailures(fleet, job);
+  const failures = await failedImages(fleet, job);
   return [
     ...(status.state === 'completed' ? [] : [`Expected job ${job} completed, got ${status.state}`]),
     ...checkCounts(status.counts, { done, failures, images: expected.images }),
@@ -87,11 +87,11 @@ export async function findBroken(fleet, client, job, expected) {
  * @param {string} job
  * @returns {Promise<Map<string, string>>} reasons by image
  */
-async function readFailures({ truth }, job) {
+export async function failedImages({ truth }, job) {
   const failures = new Map();
   for await (const { key } of truth.list(keys.errors(defaultTenant, job))) {
     const image = key.split('/').at(-1)?.replace('.json', '') ?? '';
-    failures.set(image, (await truth.get(key)).toString());
+    failures.set(image, (await truth.get(key)).toString().trim());
   }
   return failures;
 }

@@ -38,7 +38,7 @@ const killInShard = {
   kills: 1,
   async run({ fleet, chance }) {
     const victim = chance.pick(fleet.workers);
-    await until('a shard at work', async () => (await active(fleet, 'shard')) > 0);
+    await untilAtWork(fleet);
     await victim.kill();
     return { repair: () => victim.start() };
   },
@@ -110,7 +110,11 @@ const moveClock = {
  * @param {import('../../trials/fleet.mjs').Fleet} fleet
  * @param {string} queue
  */
-export const active = ({ redis }, queue) => redis.client.llen(`umbra:${queue}:active`);
+const active = ({ redis }, queue) => redis.client.llen(`umbra:${queue}:active`);
+
+/** @param {import('../../trials/fleet.mjs').Fleet} fleet */
+export const untilAtWork = (fleet) =>
+  until('a shard at work', async () => (await active(fleet, 'shard')) > 0, { timeoutMs: orderMs });
 
 /** @type {readonly Fault[]} */
 export const processFaults = [

@@ -6,7 +6,7 @@ import { Queue } from 'bullmq';
 import { until } from '../../trials/until.mjs';
 import { both } from '../fault.mjs';
 import { mustGet } from '../must-get.mjs';
-import { active } from './processes.mjs';
+import { untilAtWork } from './processes.mjs';
 
 /** @typedef {import('../fault.mjs').Fault} Fault */
 /** @typedef {import('../fault.mjs').Scene} Scene */
@@ -116,7 +116,7 @@ const deleteRunning = {
   kills: 0,
   async run({ fleet, client, request, chance }) {
     const job = await client.submit(request);
-    await until('a shard at work', async () => (await active(fleet, 'shard')) > 0);
+    await untilAtWork(fleet);
     await sleep(chance.between(0, 400));
     await client.request(`/v1/jobs/${job}/cancel`, { method: 'POST' });
     const isDeleted = async () => {
