@@ -6,7 +6,7 @@ import { makePhotos } from '../trials/photos.mjs';
 import { until } from '../trials/until.mjs';
 import { createOrders } from './orders.mjs';
 import { heldImages, measureRecovery } from './recovery.mjs';
-import { digestResults, findBroken, findHalfWritten, finishedImages } from './verify.mjs';
+import { digestResults, findBroken, findRemains, finishedImages } from './verify.mjs';
 
 /** @typedef {import('./fault.mjs').Fault} Fault */
 /** @typedef {import('./fault.mjs').Scene} Scene */
@@ -54,7 +54,8 @@ export async function runRounds(options) {
   const { dir, kind, rounds, images, isShort, deadline, reference, chance, report } = options;
   const orders = createOrders(join(dir, 'orders'));
   const draw = chance.next;
-  const fleet = await startFleet({ dir, kind, workers, draw, workerEnv: orders.env });
+  const env = { UMBRA_ABANDONED_MS: '10000' };
+  const fleet = await startFleet({ dir, kind, workers, draw, env, workerEnv: orders.env });
   /** @type {Outcome} */
   const outcome = { happenings: [], rounds: [] };
   try {
@@ -74,18 +75,9 @@ export async function runRounds(options) {
       const round = { stage, faults, images, reference, index };
       outcome.rounds.push(await runRound(round, outcome.happenings));
     }
-    const half = await until('no half-written object', async () => {
-      return (await findHalfWritten(fleet)).length === 0;
-    }).then(
-      () => [],
-      () => findHalfWritten(fleet),
-    );
-    outcome.rounds.push({
-      round: rounds.length,
-      store: kind,
-      faults: ['all of them'],
-      broken: half,
-    });
+    const broken = await findRemains(fleet);
+    for (const line of broken) report(`  BROKEN: ${line}`);
+    outcome.rounds.push({ round: rounds.length, store: kind, faults: ['all of them'], broken });
   } finally {
     await fleet.stop();
   }

@@ -18,6 +18,7 @@ const compared = /** @type {const} */ ([
 ]);
 
 const settleMs = 15_000;
+const sweptMs = 60_000;
 const queues = ['ingest', 'shard', 'shard-tfjs', 'merge', 'archive', 'webhook'];
 
 const sha256 = (/** @type {Buffer} */ bytes) => createHash('sha256').update(bytes).digest('hex');
@@ -195,7 +196,7 @@ async function findLeftOvers(fleet) {
   /** @type {string[]} */
   let left = [];
   const isClean = async () => {
-    left = [...(await leftInStore(fleet)), ...(await leftInQueues(fleet))];
+    left = [...(await listKeys(fleet, ['active/', 'ingests/'])), ...(await leftInQueues(fleet))];
     return left.length === 0;
   };
   await until('nothing left over', isClean, { timeoutMs: settleMs, everyMs: 250 }).catch(
@@ -204,11 +205,14 @@ async function findLeftOvers(fleet) {
   return left;
 }
 
-/** @param {Fleet} fleet */
-async function leftInStore({ truth }) {
+/**
+ * @param {Fleet} fleet
+ * @param {readonly string[]} folders
+ */
+async function listKeys({ truth }, folders) {
   const left = [];
-  for (const folder of ['active/', 'ingests/']) {
-    for await (const { key } of truth.list(folder)) left.push(`marker '${key}' is left over`);
+  for (const folder of folders) {
+    for await (const { key } of truth.list(folder)) left.push(`'${key}' is left over`);
   }
   return left;
 }
@@ -224,11 +228,22 @@ async function leftInQueues({ redis }) {
 }
 
 /**
+ * What dead processes left, after the time in which it is swept.
+ *
  * @param {Fleet} fleet
- * @returns {Promise<string[]>} half-written objects
+ * @returns {Promise<string[]>}
  */
-export async function findHalfWritten({ storeFolder }) {
-  if (storeFolder === null) return [];
-  const names = await readdir(join(storeFolder, '.tmp')).catch(() => []);
-  return names.map((name) => `.tmp/${name} is left over`);
+export async function findRemains(fleet) {
+  /** @type {string[]} */
+  let left = [];
+  const isSwept = async () => {
+    left = await listKeys(fleet, ['uploads/', 'deletions/']);
+    if (fleet.storeFolder !== null) {
+      const names = await readdir(join(fleet.storeFolder, '.tmp')).catch(() => []);
+      left.push(...names.map((name) => `'.tmp/${name}' is left over`));
+    }
+    return left.length === 0;
+  };
+  await until('nothing left', isSwept, { timeoutMs: sweptMs, everyMs: 500 }).catch(() => undefined);
+  return left;
 }

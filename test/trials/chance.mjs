@@ -27,10 +27,9 @@ export function createChance(seed) {
   return {
     next,
     between,
-    pick: (values) => {
-      const value = values[between(0, values.length - 1)];
-      if (value === undefined) throw new Error('Expected something to pick from, got nothing');
-      return value;
+    pick(values) {
+      if (values.length === 0) throw new Error('Expected something to pick from, got nothing');
+      return /** @type {typeof values[number]} */ (values[between(0, values.length - 1)]);
     },
     shuffle: (values) =>
       values

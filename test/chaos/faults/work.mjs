@@ -14,7 +14,7 @@ import { untilAtWork } from './processes.mjs';
 /** Workers that one image may cost. */
 const maxDeaths = 3;
 const poisonMs = 60_000;
-const deleteMs = 20_000;
+const deleteMs = 40_000;
 
 /** @type {Fault} */
 const poison = {
