@@ -8,7 +8,7 @@ export type Decision =
   | { readonly do: 'end'; readonly ending: Ending };
 
 /** How long what runs is given to end, so that an image that is about to be finished is. */
-const graceMs = 2_000;
+export const graceMs = 2_000;
 
 /**
  * A job's next step, from its record and what Redis says of it.

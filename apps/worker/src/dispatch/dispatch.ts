@@ -34,7 +34,7 @@ export async function runDispatch(
   const { closing, logger, config } = services;
   const dispatcher = createDispatcher(services);
   const sweep = createSweeper(services);
-  const readSnapshot = createFleetSnapshotReader(services);
+  const readSnapshot = createFleetSnapshotReader(services, () => dispatcher.tenants());
   let snapshot = await readSnapshot();
   const due = { snapshot: 0, scan: 0, sweep: 0 };
   const isDue = (what: keyof typeof due, everyMs: number): boolean => {
@@ -57,8 +57,8 @@ export async function runDispatch(
         await resumeWebhooks(services);
       }
       if (isDue('sweep', config.UMBRA_RESUME_MS)) void sweep();
-      const launched = await dispatcher.tick(snapshot);
-      await sleep(launched > 0 ? tickMs / 10 : tickMs);
+      const { launched, hasMore } = await dispatcher.tick(snapshot);
+      await sleep(launched > 0 || hasMore ? tickMs / 10 : tickMs);
     } catch (error) {
       logger.warn({ error: reportError(error) }, 'dispatcher tick failed');
       await sleep(faultMs);

@@ -19,23 +19,23 @@ const weightTtlMs = 30_000;
 /** Weight of a tenant that came after the snapshot. */
 const defaultWeight = 1;
 
-export type SnapshotServices = Pick<
-  WorkerServices,
-  'workerRegistry' | 'throughput' | 'progress' | 'store'
->;
+export type SnapshotServices = Pick<WorkerServices, 'workerRegistry' | 'throughput' | 'store'>;
 
-/** @returns Reads the current snapshot. */
+/**
+ * @param listTenants Tenants whose weights are asked for.
+ * @returns Reads the current snapshot.
+ */
 export function createFleetSnapshotReader(
   services: SnapshotServices,
+  listTenants: () => ReadonlySet<string>,
 ): () => Promise<FleetSnapshot> {
-  const { workerRegistry, throughput, progress, store } = services;
+  const { workerRegistry, throughput, store } = services;
   let weights = new Map<string, number>();
   let readAtMs = 0;
   const readWeights = async (): Promise<void> => {
-    const tenants = new Set((await progress.listRegistered()).values());
     const isStale = Date.now() - readAtMs > weightTtlMs;
     if (isStale) [weights, readAtMs] = [new Map(), Date.now()];
-    for (const tenant of tenants) {
+    for (const tenant of listTenants()) {
       if (weights.has(tenant)) continue;
       weights.set(tenant, (await readTenant(store, tenant, unlimitedTenant)).weight);
     }

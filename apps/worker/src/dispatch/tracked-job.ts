@@ -12,6 +12,8 @@ export type TrackedJob = {
   readonly sinceMs: number;
   /** Whether its record has been read: the marker is written before it. */
   hasRecord?: true;
+  /** What Redis said of it when the dispatcher last looked; undefined until it has. */
+  live?: JobLive;
   /** undefined until its record has been read. */
   loaded?: { readonly bundle: ModelBundle; readonly queue: ShardQueue };
   job?: JobRecord;
@@ -21,20 +23,26 @@ export type TrackedJob = {
   lackingSinceMs?: number;
   /** Whether a transition is in progress: the job is left alone meanwhile. */
   isBusy: boolean;
-  /** Time of the next transition after a fault, or of one that need not run on every tick. */
+  /** It is left alone until then, whatever is told of it: after a fault, or between slow transitions. */
   notBeforeMs: number;
+  /** It is looked at then, though nothing is told of it. */
+  dueMs: number;
   /** Images that were finished when their number last changed. */
   finished: number;
   finishedChangedMs: number;
 };
 
 /** A tracked job whose record has been read. */
-export type LoadedJob = TrackedJob & { job: JobRecord; loaded: NonNullable<TrackedJob['loaded']> };
+export type LoadedJob = TrackedJob & {
+  job: JobRecord;
+  live: JobLive;
+  loaded: NonNullable<TrackedJob['loaded']>;
+};
 
-/** Interval of transitions that wait for something slow. */
-export const slowIntervalMs = 1_000;
+/** Shortest and longest interval of transitions that wait for something slow. */
+const slowIntervalMs = { min: 1_000, max: 30_000 };
 /** A job whose images are in flight and do not finish for this long may have lost them. */
-const stuckMs = 5_000;
+export const stuckMs = 5_000;
 
 export const newTrackedJob = (tenant: string, jobId: string, nowMs: number): TrackedJob => ({
   tenant,
@@ -42,11 +50,20 @@ export const newTrackedJob = (tenant: string, jobId: string, nowMs: number): Tra
   sinceMs: nowMs,
   isBusy: false,
   notBeforeMs: 0,
+  dueMs: 0,
   finished: 0,
   finishedChangedMs: nowMs,
 });
 
-export const isLoaded = (tracked: TrackedJob): tracked is LoadedJob => tracked.job !== undefined;
+export const isLoaded = (tracked: TrackedJob): tracked is LoadedJob =>
+  tracked.job !== undefined && tracked.live !== undefined;
+
+/** Look again at a job that waits for something slow: the longer it has waited, the later. */
+export function lookLater(tracked: TrackedJob, sinceMs: number, nowMs: number): void {
+  const { min, max } = slowIntervalMs;
+  tracked.notBeforeMs = nowMs + min;
+  tracked.dueMs = nowMs + Math.min(max, Math.max(min, (nowMs - sinceMs) / 10));
+}
 
 export const isIdle = ({ isBusy, notBeforeMs }: TrackedJob, nowMs: number): boolean =>
   !isBusy && notBeforeMs <= nowMs;

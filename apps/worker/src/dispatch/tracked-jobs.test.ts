@@ -17,7 +17,7 @@ test('a job that was never made leaves nothing: its marker goes last', async () 
   // A process that died as it made the job left its webhook's secret, and no record.
   await store.put(keys.activeJob('acme', 'job_1'), '');
   await store.put(keys.webhookSecret('acme', 'job_1'), '{}');
-  const tracked = createTrackedJobs(services);
+  const tracked = createTrackedJobs(services, () => undefined);
   const lost = () => Promise.reject(notFound('no record'));
   tracked.change(newTrackedJob('acme', 'job_1', Date.now()), lost);
   await tracked.settle();

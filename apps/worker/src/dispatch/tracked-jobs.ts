@@ -2,7 +2,7 @@ import { deleteFolder } from '@umbra/platform/store/delete-all';
 import { keys } from '@umbra/platform/store/keys';
 import { hasCode, isRetryable, reportError } from '@umbra/shared/errors';
 import { type StopFailedServices, stopFailed } from '../jobs/stop-failed.js';
-import { newTrackedJob, type TrackedJob } from './tracked-job.js';
+import { isIdle, isLoaded, newTrackedJob, type TrackedJob } from './tracked-job.js';
 
 const retryMs = 1_000;
 /** How long a running job waits for what the store lacks. */
@@ -10,38 +10,114 @@ const lackingMs = 15_000;
 /** Maximum time between the marker of a new job and its record. */
 const recordDelayMs = 60_000;
 
-/** The jobs that one dispatcher tracks, bounded by the jobs that are registered in Redis. */
+/** Every registered job is looked for this often: one of an older API tells nobody. */
+const registryMs = 5_000;
+/** Jobs that are told of and taken together. */
+const toldAtOnce = 1_000;
+/** Interval of the search for jobs that are due. */
+const searchMs = 250;
+/** Jobs that are loaded at once. */
+const loadsAtOnce = 64;
+
+/**
+ * The jobs that one dispatcher tracks, bounded by the jobs that are registered in Redis. A job is looked at
+ * when it is told of or due; one that waits costs nothing meanwhile.
+ */
 export type TrackedJobs = {
-  all(): readonly TrackedJob[];
-  /** Track the jobs that are registered, and no others. */
+  tenants(): ReadonlySet<string>;
+  /** Learn of jobs that changed, and now and then of all that are registered. */
   sync(): Promise<void>;
+  /** Take the idle jobs that were told of or are due. */
+  takeDue(nowMs: number): TrackedJob[];
+  /** Look at a job in the next round, or as soon as it is idle. */
+  tell(tracked: TrackedJob): void;
   /**
    * Run a transition beside the loop. After a retryable failure it is repeated; any other fails the
    * job.
    */
   change(tracked: TrackedJob, transition: () => Promise<void>): void;
   forget(tracked: TrackedJob): void;
+  /** Whether jobs wait to be looked at that could be. */
+  hasMore(): boolean;
   /** Resolves when no transition is in progress. */
   settle(): Promise<void>;
 };
 
-export function createTrackedJobs(services: StopFailedServices): TrackedJobs {
+/** @param onForget Told of each job that is tracked no more. */
+export function createTrackedJobs(
+  services: StopFailedServices,
+  onForget: (forgotten: TrackedJob) => void,
+): TrackedJobs {
   const trackedJobs = new Map<string, TrackedJob>();
+  const told = new Set<TrackedJob>();
   const transitions = new Set<Promise<void>>();
-  const forget = ({ jobId }: TrackedJob): void => void trackedJobs.delete(jobId);
+  let hasMore = false;
+  let registryAtMs = 0;
+  let searchAtMs = 0;
+  const forget = (tracked: TrackedJob): void => {
+    trackedJobs.delete(tracked.jobId);
+    told.delete(tracked);
+    onForget(tracked);
+  };
+  const tell = (tracked: TrackedJob): void => {
+    if (trackedJobs.get(tracked.jobId) === tracked) told.add(tracked);
+  };
+  const track = (tenant: string, jobId: string): TrackedJob => {
+    const tracked = newTrackedJob(tenant, jobId, Date.now());
+    trackedJobs.set(jobId, tracked);
+    return tracked;
+  };
+  const takeChanged = async (): Promise<void> => {
+    for (const [jobId, tenant] of await services.progress.takeChanged(toldAtOnce)) {
+      const known = trackedJobs.get(jobId);
+      if (tenant !== null) tell(known ?? track(tenant, jobId));
+      else if (known !== undefined && !known.isBusy) forget(known);
+    }
+  };
+  const readRegistry = async (): Promise<void> => {
+    const registered = await services.progress.listRegistered();
+    for (const tracked of trackedJobs.values()) {
+      if (!registered.has(tracked.jobId) && !tracked.isBusy) forget(tracked);
+    }
+    for (const [jobId, tenant] of registered) {
+      if (!trackedJobs.has(jobId)) tell(track(tenant, jobId));
+    }
+  };
   return {
-    all: () => [...trackedJobs.values()],
+    tenants: () => new Set([...trackedJobs.values()].map(({ tenant }) => tenant)),
     async sync() {
-      const registered = await services.progress.listRegistered();
-      for (const tracked of trackedJobs.values()) {
-        if (!registered.has(tracked.jobId) && !tracked.isBusy) forget(tracked);
-      }
-      for (const [jobId, tenant] of registered) {
-        if (!trackedJobs.has(jobId)) {
-          trackedJobs.set(jobId, newTrackedJob(tenant, jobId, Date.now()));
-        }
+      try {
+        await takeChanged();
+        if (Date.now() < registryAtMs) return;
+        await readRegistry();
+        registryAtMs = Date.now() + registryMs;
+      } catch (error) {
+        // What was taken may have been lost on its way.
+        for (const tracked of trackedJobs.values()) told.add(tracked);
+        throw error;
       }
     },
+    takeDue(nowMs) {
+      if (nowMs >= searchAtMs) {
+        for (const tracked of trackedJobs.values()) if (tracked.dueMs <= nowMs) told.add(tracked);
+        searchAtMs = nowMs + searchMs;
+      }
+      const taken: TrackedJob[] = [];
+      let loads = transitions.size;
+      hasMore = false;
+      for (const tracked of told) {
+        if (!isIdle(tracked, nowMs)) continue;
+        if (taken.length >= toldAtOnce || (!isLoaded(tracked) && loads >= loadsAtOnce)) {
+          hasMore = true;
+          continue;
+        }
+        if (!isLoaded(tracked)) loads += 1;
+        told.delete(tracked);
+        taken.push(tracked);
+      }
+      return taken;
+    },
+    tell,
     change(tracked, transition) {
       tracked.isBusy = true;
       const done = transition()
@@ -54,10 +130,14 @@ export function createTrackedJobs(services: StopFailedServices): TrackedJobs {
         .finally(() => {
           tracked.isBusy = false;
           transitions.delete(done);
+          // Where it leads to is seen at once, or at the end of the transition's own delay.
+          if (tracked.dueMs <= tracked.notBeforeMs || tracked.notBeforeMs <= Date.now())
+            tell(tracked);
         });
       transitions.add(done);
     },
     forget,
+    hasMore: () => hasMore,
     async settle() {
       await Promise.allSettled(transitions);
     },
@@ -73,6 +153,7 @@ async function giveUp(
   const { logger } = services;
   const { jobId } = tracked;
   tracked.notBeforeMs = Date.now() + retryMs;
+  tracked.dueMs = tracked.notBeforeMs;
   if (isRetryable(error) || mayComeBack(tracked, error)) {
     logger.warn({ jobId, error: reportError(error) }, 'job transition failed');
     return 'keep';

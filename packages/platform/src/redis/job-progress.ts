@@ -36,6 +36,12 @@ export type JobProgressStore = {
   unregister(jobId: string): Promise<void>;
   /** @returns Tenants by job. */
   listRegistered(): Promise<ReadonlyMap<string, string>>;
+  /**
+   * Take note of jobs that changed since they were last taken, in no order.
+   *
+   * @returns Tenants by job; null for a job that is registered no more.
+   */
+  takeChanged(limit: number): Promise<ReadonlyMap<string, string | null>>;
   read(jobId: string): Promise<Progress | null>;
   /** One round trip for all of them, in their order. */
   readAll(jobIds: readonly string[]): Promise<JobLive[]>;
@@ -70,6 +76,7 @@ const launchedAtOnce = 500;
 
 const countOnce = `
 redis.call('HDEL', KEYS[3], ARGV[1])
+redis.call('SADD', KEYS[4], ARGV[4])
 if redis.call('SETBIT', KEYS[2], ARGV[1], 1) == 0 then
   redis.call('HINCRBY', KEYS[1], ARGV[2], 1)
   redis.call('EXPIRE', KEYS[1], ARGV[3])
@@ -78,7 +85,14 @@ if redis.call('SETBIT', KEYS[2], ARGV[1], 1) == 0 then
 end
 return 0`;
 
+const takeChanged = `
+local ids = redis.call('SPOP', KEYS[1], ARGV[1])
+if #ids == 0 then return {{}, {}} end
+return {ids, redis.call('HMGET', KEYS[2], unpack(ids))}`;
+
 const registry = `${redisPrefix}:registered`;
+/** Jobs whose working memory changed since the dispatcher last looked. */
+const changes = `${redisPrefix}:changed`;
 const keysOf = (jobId: string) => ({
   progress: `${redisPrefix}:progress:${jobId}`,
   finished: `${redisPrefix}:finished:${jobId}`,
@@ -88,21 +102,23 @@ const keysOf = (jobId: string) => ({
 });
 
 export function createJobProgressStore(redis: Redis): JobProgressStore {
-  const raise = async (key: string): Promise<void> => {
-    await redis.set(key, 1, 'EX', keepSeconds);
-  };
   const write = async (jobId: string, fields: Record<string, number>): Promise<void> => {
     const key = keysOf(jobId).progress;
     await redis.multi().hset(key, fields).expire(key, keepSeconds).exec();
   };
   return {
     async register(tenant, jobId) {
-      await redis.hset(registry, jobId, tenant);
+      await execute(redis.multi().hset(registry, jobId, tenant).sadd(changes, jobId));
     },
     async unregister(jobId) {
-      await redis.hdel(registry, jobId);
+      await execute(redis.multi().hdel(registry, jobId).sadd(changes, jobId));
     },
     listRegistered: async () => new Map(Object.entries(await redis.hgetall(registry))),
+    async takeChanged(limit) {
+      const answer = await redis.eval(takeChanged, 2, changes, registry, limit);
+      const [ids, tenants] = answer as [string[], (string | null)[]];
+      return new Map(ids.map((id, at) => [id, tenants[at] ?? null]));
+    },
     read: async (jobId) => progressOf(await redis.hgetall(keysOf(jobId).progress)),
     async readAll(jobIds) {
       const pipeline = redis.pipeline();
@@ -142,11 +158,12 @@ export function createJobProgressStore(redis: Redis): JobProgressStore {
     },
     async finishImage(jobId, index, outcome) {
       const { progress, finished, flight } = keysOf(jobId);
-      const keys = [progress, finished, flight];
-      return (await redis.eval(countOnce, 3, ...keys, index, outcome, keepSeconds)) === 1;
+      const keys = [progress, finished, flight, changes];
+      return (await redis.eval(countOnce, 4, ...keys, index, outcome, keepSeconds, jobId)) === 1;
     },
     async dropImage(jobId, index) {
-      await redis.hdel(keysOf(jobId).flight, String(index));
+      const { flight } = keysOf(jobId);
+      await execute(redis.multi().hdel(flight, String(index)).sadd(changes, jobId));
     },
     async listInFlight(jobId) {
       return Object.entries(await redis.hgetall(keysOf(jobId).flight)).map(([index, offset]) => ({
@@ -165,7 +182,10 @@ export function createJobProgressStore(redis: Redis): JobProgressStore {
       const bitAt = (bit: number) => ((bytes[(bit >> 3) - first] ?? 0) >> (7 - (bit & 7))) & 1;
       return Array.from({ length: count }, (_, at) => bitAt(start + at) === 1);
     },
-    cancel: (jobId) => raise(keysOf(jobId).cancelled),
+    async cancel(jobId) {
+      const { cancelled } = keysOf(jobId);
+      await execute(redis.multi().set(cancelled, 1, 'EX', keepSeconds).sadd(changes, jobId));
+    },
     async isCancelled(jobId) {
       return (await redis.exists(keysOf(jobId).cancelled)) === 1;
     },
@@ -175,17 +195,18 @@ export function createJobProgressStore(redis: Redis): JobProgressStore {
     },
     async revive(jobId) {
       const { cancelled, paused } = keysOf(jobId);
-      await redis.del(cancelled, paused);
+      await execute(redis.multi().del(cancelled, paused).sadd(changes, jobId));
     },
     async setPaused(jobId, isPaused) {
       const { paused } = keysOf(jobId);
       // For as long as the user says: it goes with the job.
-      await (isPaused ? redis.set(paused, 1) : redis.del(paused));
+      const change = isPaused ? redis.multi().set(paused, 1) : redis.multi().del(paused);
+      await execute(change.sadd(changes, jobId));
     },
     async remove(jobId) {
       const { progress, finished, flight, paused } = keysOf(jobId);
-      await redis.del(progress, finished, flight, paused);
-      await redis.hdel(registry, jobId);
+      const removal = redis.multi().del(progress, finished, flight, paused).hdel(registry, jobId);
+      await execute(removal.sadd(changes, jobId));
     },
   };
 }

@@ -2,7 +2,7 @@ import { enqueueArchive } from '@umbra/platform/queues/enqueue';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import { endJob, type JobEndServices, readJob, writeJob } from '../../jobs/job-record.js';
 import type { WorkerServices } from '../../services.js';
-import { type LoadedJob, resetTrackedJob, slowIntervalMs } from '../tracked-job.js';
+import { type LoadedJob, lookLater, resetTrackedJob } from '../tracked-job.js';
 
 export type FinalizeServices = JobEndServices &
   Pick<WorkerServices, 'traces' | 'tracing' | 'archiveQueue'>;
@@ -22,7 +22,7 @@ export async function finalizeJob(services: FinalizeServices, tracked: LoadedJob
   tracked.job = stored;
   // Repeated: an archive that was lost with Redis is queued again.
   await queueArchive(services, tenant, job);
-  tracked.notBeforeMs = Date.now() + slowIntervalMs;
+  lookLater(tracked, Date.parse(stored.finalizingAt ?? finalizingAt), Date.now());
 }
 
 async function endWithoutArchive(services: FinalizeServices, tracked: LoadedJob): Promise<void> {

@@ -1,7 +1,7 @@
 import { keys } from '@umbra/platform/store/keys';
 import { isFinal } from '@umbra/shared/contracts/job';
 import { cleanUp, endedAtMs, type JobEndServices, readJob } from '../../jobs/job-record.js';
-import { type LoadedJob, resetTrackedJob, slowIntervalMs } from '../tracked-job.js';
+import { type LoadedJob, lookLater, resetTrackedJob } from '../tracked-job.js';
 
 /** Time after which the end of a job counts as interrupted. */
 const interruptedMs = 60_000;
@@ -23,7 +23,7 @@ export async function forgetJob(services: JobEndServices, tracked: LoadedJob): P
   }
   if ((await store.head(keys.activeJob(tenant, jobId))) !== null) {
     if (Date.now() - endedMs < interruptedMs) {
-      tracked.notBeforeMs = Date.now() + slowIntervalMs;
+      lookLater(tracked, endedMs, Date.now());
       return false;
     }
     await cleanUp(services, { tenant, job }, job.state);

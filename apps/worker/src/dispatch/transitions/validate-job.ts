@@ -8,7 +8,7 @@ import { hasCode, invalidInput } from '@umbra/shared/errors';
 import { writeJob } from '../../jobs/job-record.js';
 import type { JobStateServices } from '../../jobs/publish-events.js';
 import type { WorkerServices } from '../../services.js';
-import { type LoadedJob, slowIntervalMs } from '../tracked-job.js';
+import { type LoadedJob, lookLater } from '../tracked-job.js';
 
 export type ValidateServices = JobStateServices & Pick<WorkerServices, 'readTenant' | 'usage'>;
 
@@ -32,7 +32,7 @@ export async function validateJob(services: ValidateServices, tracked: LoadedJob
     throw invalidInput(`Dataset '${job.dataset}' failed: ${dataset.error?.message}`);
   }
   if (dataset.state !== 'ready') {
-    tracked.notBeforeMs = Date.now() + slowIntervalMs;
+    lookLater(tracked, Date.parse(job.createdAt), Date.now());
     return;
   }
   if (job.settings.target.kind === 'label') {
