@@ -38,6 +38,9 @@ await runMain(async () => {
   if (wants('scale') && !(options.quick && parts.length === 0)) {
     results.scale = await (await import('./scale.mjs')).benchScale(options);
   }
+  if (parts.includes('waiting')) {
+    results.waiting = await (await import('./waiting.mjs')).benchWaiting(options);
+  }
   if (flags.includes('--json')) process.stdout.write(`${JSON.stringify(results)}\n`);
   return 0;
 });

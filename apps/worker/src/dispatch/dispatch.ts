@@ -7,7 +7,11 @@ import type { StepResult } from '../runtime/step.js';
 import type { WorkerServices } from '../services.js';
 import { resumeWebhooks } from '../webhooks/resume-webhooks.js';
 import { createDispatcher } from './dispatcher.js';
-import { createFleetSnapshotReader, type SnapshotServices } from './fleet-snapshot.js';
+import {
+  createFleetSnapshotReader,
+  type FleetSnapshot,
+  type SnapshotServices,
+} from './fleet-snapshot.js';
 import { createSweeper, type SweepServices } from './sweep.js';
 import type { TransitionServices } from './transitions/run-transition.js';
 
@@ -35,8 +39,9 @@ export async function runDispatch(
   const dispatcher = createDispatcher(services);
   const sweep = createSweeper(services);
   const readSnapshot = createFleetSnapshotReader(services, () => dispatcher.tenants());
-  let snapshot = await readSnapshot();
-  const due = { snapshot: 0, scan: 0, sweep: 0 };
+  const scan = createScanner(services);
+  let snapshot: FleetSnapshot | undefined;
+  const due = { snapshot: 0, sweep: 0 };
   const isDue = (what: keyof typeof due, everyMs: number): boolean => {
     if (Date.now() < due[what]) return false;
     due[what] = Date.now() + everyMs;
@@ -44,7 +49,7 @@ export async function runDispatch(
   };
   while (!closing.aborted) {
     try {
-      if (isDue('snapshot', snapshotMs)) {
+      if (snapshot === undefined || isDue('snapshot', snapshotMs)) {
         // BullMQ renews the lock by itself, and does not report its loss.
         if ((await job.extendLock(token, config.UMBRA_LOCK_MS)) !== 1) {
           logger.warn('dispatcher lock lost');
@@ -52,10 +57,7 @@ export async function runDispatch(
         }
         snapshot = await readSnapshot();
       }
-      if (isDue('scan', config.UMBRA_RESUME_MS)) {
-        await registerUnfinished(services);
-        await resumeWebhooks(services);
-      }
+      scan();
       if (isDue('sweep', config.UMBRA_RESUME_MS)) void sweep();
       const { launched, hasMore } = await dispatcher.tick(snapshot);
       await sleep(launched > 0 || hasMore ? tickMs / 10 : tickMs);
@@ -68,6 +70,29 @@ export async function runDispatch(
   // Given back, not completed: another process continues.
   await job.moveToDelayed(Date.now(), token);
   throw new DelayedError();
+}
+
+/** A scan takes at most this part of the time. */
+const scanShare = 0.02;
+
+/** @returns Begins a scan of the store's markers beside the loop, unless one is in progress or none is due. */
+function createScanner(services: DispatchServices): () => void {
+  let dueMs = 0;
+  const run = async (): Promise<void> => {
+    const beganMs = performance.now();
+    await registerUnfinished(services);
+    await resumeWebhooks(services);
+    const tookMs = performance.now() - beganMs;
+    dueMs = Date.now() + Math.max(services.config.UMBRA_RESUME_MS, tookMs / scanShare);
+  };
+  return () => {
+    if (Date.now() < dueMs) return;
+    dueMs = Number.POSITIVE_INFINITY;
+    run().catch((error: unknown) => {
+      services.logger.warn({ error: reportError(error) }, 'unfinished work not looked for');
+      dueMs = Date.now() + faultMs;
+    });
+  };
 }
 
 /** Register jobs that Redis lost, or that a step gave up while the store was unreachable. */

@@ -96,3 +96,41 @@ test('a job whose record appears just after it was looked for is tried again', a
     { timeout: 10_000 },
   );
 });
+
+test('a job that waits is read again only when it is told of', async () => {
+  const paused = { ...job, state: 'paused', pausedAt: new Date().toISOString() } as const;
+  await putJson(store, keys.job(tenant, job.id), paused);
+  await store.put(keys.activeJob(tenant, job.id), '');
+  await store.put(keys.pause(tenant, job.id), '');
+  await progress.register(tenant, job.id);
+  await progress.setPaused(job.id, true);
+  await progress.start(job.id, Date.now());
+  const read = vi.spyOn(progress, 'readAll');
+  const dispatcher = openDispatcher(store);
+  const settled = async () => {
+    for (let round = 0; round < 10; round += 1) {
+      await dispatcher.tick(snapshot);
+      await dispatcher.settle();
+    }
+  };
+  await settled();
+  const looks = () => read.mock.calls.filter(([ids]) => ids.includes(job.id)).length;
+  const first = looks();
+  expect(first).toBeGreaterThan(0);
+  await settled();
+  expect(looks()).toBe(first);
+  await progress.finishImage(job.id, 0, 'completed');
+  await settled();
+  expect(looks()).toBeGreaterThan(first);
+});
+
+test('a job that is registered no more is forgotten', async () => {
+  const dispatcher = openDispatcher(store);
+  await progress.register(tenant, job.id);
+  await dispatcher.tick(snapshot);
+  await dispatcher.settle();
+  expect([...dispatcher.tenants()]).toEqual([tenant]);
+  await progress.unregister(job.id);
+  await dispatcher.tick(snapshot);
+  expect([...dispatcher.tenants()]).toEqual([]);
+});

@@ -38,8 +38,8 @@ const maxReadAheadBytes = 256 * 1024;
 const minReadAheadBytes = 8 * 1024;
 /** Ready jobs whose manifests may be held read ahead. */
 const maxReaders = readAheadBytes / minReadAheadBytes;
-/** A job of which nothing was told is looked at again within this time: what was told may be lost. */
-const lookAgainMs = 60_000;
+/** A job of which nothing was told is looked at again within this time, in case a note was lost. */
+const lookAgainMs = 300_000;
 /** Descriptions of models that are kept. */
 const maxBundles = 256;
 
