@@ -72,7 +72,16 @@ export async function runHostile({ dir, seed, count, only, report }) {
     const foreignKey = await key('honest');
     const context = await makeContext(fleet, { apiKey, foreignKey, canary: canary.url });
     const secrets = [apiKey, foreignKey, process.env.HOME ?? dir, dir];
-    const sender = createSender({ url: fleet.url, apiKey, secrets });
+    /** @type {Record<string, Record<number, number>>} answers by kind and status */
+    const answers = {};
+    const senderOf = (/** @type {string} */ kind) => {
+      answers[kind] ??= {};
+      const own = answers[kind];
+      const onAnswer = (/** @type {number} */ status) => {
+        own[status] = (own[status] ?? 0) + 1;
+      };
+      return createSender({ url: fleet.url, apiKey, secrets, onAnswer });
+    };
     /** @type {Record<string, Generator>} */
     const generators = {
       images: badImages,
@@ -100,7 +109,7 @@ export async function runHostile({ dir, seed, count, only, report }) {
           const { kind, index } = next;
           // A chance of its own for each, so that one input is made again without those before it.
           const bad = await generators[kind]?.(createChance(seed * 100_003 + index), context);
-          const failed = await bad?.run(sender).then(
+          const failed = await bad?.run(senderOf(kind)).then(
             () => null,
             (error) => String(error.message),
           );
@@ -127,11 +136,12 @@ export async function runHostile({ dir, seed, count, only, report }) {
       ...(await tryHonestJob(fleet, foreignKey)),
     ];
     for (const line of broken) report(`BROKEN: ${line}`);
+    for (const [kind, own] of Object.entries(answers)) report(`${kind}: ${JSON.stringify(own)}`);
     const seconds = Math.round((performance.now() - start) / 1000);
     report(
       `seed ${seed}: ${plan.length} inputs, ${failures.length} failed, ${broken.length} promises broken, ${seconds} s`,
     );
-    return { seed, inputs: plan.length, seconds, failures, broken, before, after };
+    return { seed, inputs: plan.length, seconds, answers, failures, broken, before, after };
   } finally {
     await fleet.stop();
     await canary.stop();

@@ -11,15 +11,17 @@ const rawMs = 3_000;
  * @param {string} options.url
  * @param {string} options.apiKey
  * @param {readonly string[]} options.secrets that no answer may hold
+ * @param {(status: number) => void} options.onAnswer 0 where the connection ended without one
  * @returns {import('./case.mjs').Sender}
  */
-export function createSender({ url, apiKey, secrets }) {
+export function createSender({ url, apiKey, secrets, onAnswer }) {
   const { hostname, port } = new URL(url);
   // A connection for each: some end with the request that they carried.
   const agent = new http.Agent({ keepAlive: false });
   return {
     async send(sent) {
       const answer = await request({ hostname, port, agent, apiKey }, sent);
+      onAnswer(answer.status);
       const problem = faultOf(answer, sent, secrets);
       if (problem !== null) throw new Error(problem);
       return answer;

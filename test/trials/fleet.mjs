@@ -27,9 +27,11 @@ const diskMegabytes = 192;
  * @param {number} options.workers
  * @param {() => number} options.draw numbers in [0, 1)
  * @param {Record<string, string>} [options.env] of every process
+ * @param {Record<string, string>} [options.apiEnv]
  * @param {Record<string, string>} [options.workerEnv]
  */
-export async function startFleet({ dir, kind, workers, draw, env = {}, workerEnv = {} }) {
+export async function startFleet(options) {
+  const { dir, kind, workers, draw, env = {}, apiEnv = {}, workerEnv = {} } = options;
   const logs = join(dir, 'logs');
   const temporary = join(dir, 'tmp');
   for (const folder of [logs, temporary]) await mkdir(folder, { recursive: true });
@@ -66,6 +68,7 @@ export async function startFleet({ dir, kind, workers, draw, env = {}, workerEnv
         UMBRA_PORT: String(port),
         UMBRA_MODELS_DIR: join(dir, 'models'),
         UMBRA_CACHE_DIR: join(dir, 'cache-api'),
+        ...apiEnv,
       },
       isReady: () => isReady(url),
     });
