@@ -28,14 +28,13 @@ export async function heldImages({ redis }, job) {
 /**
  * @param {import('../trials/fleet.mjs').Fleet} fleet
  * @param {string} job
- * @param {readonly string[]} held
+ * @param {{ endedAt: number, held: readonly string[] }} fault `endedAt` by performance.now()
  * @returns {Promise<Recovery | null>} null if the job had no image left to finish
  * @throws {Error} if none is finished in time
  */
-export async function measureRecovery(fleet, job, held) {
-  const start = performance.now();
+export async function measureRecovery(fleet, job, { endedAt, held }) {
   const before = await finishedImages(fleet, job);
-  const since = () => Math.round(performance.now() - start);
+  const since = () => Math.round(performance.now() - endedAt);
   /** @type {number | null} */
   let firstMs = null;
   return until(
@@ -70,7 +69,7 @@ async function haveEnded(fleet, job, done, images) {
  * @param {import('../trials/fleet.mjs').Fleet} fleet
  * @param {string} job
  */
-async function hasEnded({ url }, job) {
+export async function hasEnded({ url }, job) {
   const response = await fetch(`${url}/v1/jobs/${job}`, { signal: AbortSignal.timeout(2_000) });
   const { state } = /** @type {{ state: string }} */ (await response.json());
   return ['completed', 'failed', 'cancelled', 'expired'].includes(state);

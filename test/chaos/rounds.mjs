@@ -5,7 +5,7 @@ import { startFleet } from '../trials/fleet.mjs';
 import { makePhotos } from '../trials/photos.mjs';
 import { until } from '../trials/until.mjs';
 import { createOrders } from './orders.mjs';
-import { heldImages, measureRecovery } from './recovery.mjs';
+import { hasEnded, heldImages, measureRecovery } from './recovery.mjs';
 import { digestResults, findBroken, findRemains, finishedImages } from './verify.mjs';
 
 /** @typedef {import('./fault.mjs').Fault} Fault */
@@ -127,23 +127,27 @@ async function runRound({ stage, faults, images, reference, index }, happenings)
   const broken = [];
   /** @type {Map<string, RegExp>} */
   const mayFail = new Map();
-  let job = await client.submit(stage.request);
-  const end = async () => {
-    await untilEnded(client, job);
-    broken.push(...(await findBroken(fleet, client, job, { reference, images, mayFail })));
-    mayFail.clear();
+  /** @type {string[]} */
+  const jobs = [];
+  const submit = async () => {
+    // Again, for the API may just have been killed.
+    const made = await until('a job to be taken', () => client.submit(stage.request));
+    jobs.push(made);
+    return made;
   };
   try {
+    let job = await submit();
     for (const fault of faults) {
-      if (images - (await finishedImages(fleet, job)).size < minImagesLeft) {
-        await end();
-        job = await client.submit(stage.request);
-      }
+      if (images - (await finishedImages(fleet, job)).size < minImagesLeft) job = await submit();
       await untilMoving(fleet, job);
-      const happening = await runFault({ ...stage, job }, fault, { mayFail, broken });
+      const happening = await runFault({ ...stage, job }, fault, { mayFail, broken, submit });
       happenings.push({ ...happening, round: index });
+      job = jobs.at(-1) ?? job;
     }
-    await end();
+    for (const each of jobs) {
+      await untilEnded(client, each);
+      broken.push(...(await findBroken(fleet, client, each, { reference, images, mayFail })));
+    }
   } catch (error) {
     broken.push(error instanceof Error ? error.message : String(error));
     await revive(stage);
@@ -165,23 +169,28 @@ async function untilMoving(fleet, job) {
 /**
  * @param {Scene} scene
  * @param {Fault} fault
- * @param {{ mayFail: Map<string, RegExp>, broken: string[] }} found
+ * @param {{ mayFail: Map<string, RegExp>, broken: string[], submit: () => Promise<string> }} round
  * @returns {Promise<Omit<Happening, 'round'>>}
  */
-async function runFault(scene, fault, found) {
+async function runFault(scene, fault, round) {
   const { fleet, job, report } = scene;
   const held = fault.isAlone ? [] : await heldImages(fleet, job);
   const at = new Date().toISOString();
   const start = performance.now();
   const result = (await fault.run(scene)) ?? {};
   const lastedMs = Math.round(performance.now() - start);
-  for (const image of result.mayFail ?? []) found.mayFail.set(image, result.reason ?? /./);
-  found.broken.push(...(result.broken ?? []));
+  for (const image of result.mayFail ?? []) round.mayFail.set(image, result.reason ?? /./);
+  round.broken.push(...(result.broken ?? []));
   const skipped = result.skipped ?? null;
-  const [recovery] = await Promise.all([
-    skipped === null ? measureRecovery(fleet, job, held) : null,
-    result.repair?.(),
-  ]);
+  const endedAt = performance.now();
+  const measure = async () => {
+    if (skipped !== null || fault.isAlone) return null;
+    // A job that ended meanwhile has no image left to tell of the recovery.
+    const isOver = await hasEnded(fleet, job).catch(() => false);
+    const waiting = isOver ? await round.submit() : job;
+    return measureRecovery(fleet, waiting, { endedAt, held: isOver ? [] : held });
+  };
+  const [recovery] = await Promise.all([measure(), result.repair?.()]);
   const { name, kills } = fault;
   const how =
     skipped !== null

@@ -37,10 +37,10 @@ export function badJson(chance, { dataset, open }) {
         dataset,
         model: 'tiny',
         settings: {
-          patch: [16, 24],
+          patch: 16,
           stride: 8,
-          fill: { kind: 'color', color: [1, 2, 3] },
-          target: { kind: 'class', index: 1 },
+          fill: { kind: 'constant', value: 0, space: 'normalized' },
+          target: { kind: 'predicted' },
           strategy: 'dense',
         },
         priority: 10,
@@ -66,7 +66,7 @@ export function badJson(chance, { dataset, open }) {
   const { path, value } = chance.pick(bodies);
   const how = chance.between(0, 9);
   if (how < 6) {
-    const body = JSON.stringify(distort(value, chance));
+    const body = JSON.stringify(distort(value, chance, chance.pick([0.02, 0.1, 0.25])));
     return single('json', `${path}: ${body.slice(0, 120)}`, { path, headers: asJson, body });
   }
   if (how === 6) {

@@ -93,16 +93,19 @@ const freeze = {
 const moveClock = {
   name: 'clock of a worker moved by an hour',
   stores: both,
-  kills: 0,
+  kills: 1,
   async run({ fleet, chance, isShort }) {
-    const victim = chance.pick(fleet.workers);
+    const [victim, ...others] = chance.shuffle(fleet.workers);
+    if (victim === undefined) throw new Error('Expected a worker');
     const shiftMs = chance.pick([-hourMs, hourMs]);
     await victim.stop();
     await victim.start({ UMBRA_CHAOS_SHIFT_MS: String(shiftMs) });
+    // It leads now, and hands over when it ends.
+    await Promise.all(others.map((other) => other.kill()));
+    await Promise.all(others.map((other) => other.start()));
     await sleep(isShort ? 2_000 : 8_000);
     await victim.stop();
-    await victim.start();
-    return { note: shiftMs > 0 ? 'forwards' : 'backwards' };
+    return { note: shiftMs > 0 ? 'forwards' : 'backwards', repair: () => victim.start() };
   },
 };
 

@@ -38,7 +38,7 @@ export const redisFaults = [
   fault('Redis out of memory', 0, async (scene) => {
     const { client } = scene.fleet.redis;
     await client.config('SET', 'maxmemory', '1');
-    await sleep(lastsMs(scene, { min: 15, max: 25, short: 5 }));
+    await sleep(lastsMs(scene, { min: 15, max: 25, short: 4 }));
     await client.config('SET', 'maxmemory', '0');
     return undefined;
   }),

@@ -24,7 +24,7 @@ const s3Fault = (name, mode, share) => ({
     const proxy = mustGet(scene.fleet.proxy, 'a proxy');
     const before = proxy.harmed();
     proxy.set(mode, share);
-    await sleep(lastsMs(scene, { min: 8, max: 20, short: 5 }));
+    await sleep(lastsMs(scene, { min: 8, max: 20, short: 4 }));
     proxy.set('pass');
     return { note: `${proxy.harmed() - before} requests` };
   },
@@ -40,7 +40,7 @@ const diskFull = {
     if (disk.why !== null) return { skipped: disk.why };
     const filler = join(disk.folder, 'filler');
     await fill(filler);
-    await sleep(lastsMs(scene, { min: 8, max: 15, short: 5 }));
+    await sleep(lastsMs(scene, { min: 8, max: 15, short: 4 }));
     await rm(filler);
     return undefined;
   },
@@ -70,7 +70,7 @@ const readOnly = {
     const disk = mustGet(scene.fleet.disk, 'a disk');
     if (disk.why !== null) return { skipped: disk.why };
     await untilReadOnly(() => disk.setReadOnly(true));
-    await sleep(lastsMs(scene, { min: 8, max: 15, short: 5 }));
+    await sleep(lastsMs(scene, { min: 8, max: 15, short: 4 }));
     disk.setReadOnly(false);
     return undefined;
   },
@@ -100,7 +100,7 @@ const volumeAway = {
   async run(scene) {
     const folder = mustGet(scene.fleet.storeFolder, 'a folder');
     await rename(folder, `${folder}-away`);
-    await sleep(lastsMs(scene, { min: 10, max: 20, short: 5 }));
+    await sleep(lastsMs(scene, { min: 10, max: 20, short: 4 }));
     // A service that makes the folder anew has a second truth, which nobody looks for.
     const isRemade = existsSync(folder);
     await rm(folder, { recursive: true, force: true });
