@@ -82,6 +82,11 @@ await runMain(async () => {
   return 0;
 });
 
+/** Variables that libraries read: the SDK of S3, and onnxruntime. */
+function isReadByLibrary(/** @type {string} */ name) {
+  return name.startsWith('AWS_') || name === 'ORT_DISABLE_TELEMETRY';
+}
+
 /**
  * Checks that every variable of our containers is read by its process and has a value that the process accepts.
  *
@@ -95,7 +100,7 @@ async function checkEnvironments(environments) {
   for (const { where, image, variables } of environments) {
     const schema = image.startsWith('umbra/api') ? apiConfig : workerConfig;
     const unknown = Object.keys(variables).filter(
-      (name) => !Object.hasOwn(schema.shape, name) && !name.startsWith('AWS_'),
+      (name) => !Object.hasOwn(schema.shape, name) && !isReadByLibrary(name),
     );
     if (unknown.length > 0) {
       throw new CommandError(`${where}: nothing reads ${unknown.join(', ')}`, 1);

@@ -17,7 +17,6 @@ const suites = [
   { name: 'check:keda', commands: [script('scripts/check-keda.mjs')] },
   { name: 'tests', commands: [['npm', 'test']] },
   { name: 'test:hostile', commands: [script('scripts/test-hostile.mjs')] },
-  { name: 'test:chaos', commands: [script('scripts/test-chaos.mjs', '--short', '--seed', '1')] },
   { name: 'check:api', commands: [script('scripts/check-api.mjs')], lacks: lacksVenv },
   {
     name: 'test:tfjs-node',

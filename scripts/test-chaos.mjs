@@ -5,7 +5,7 @@
 //   --minutes M    no round begins later (default: 60)
 //   --only A,B     faults whose names contain one of these
 //   --store KIND   fs or s3 alone
-//   --short        each fault once, in few rounds: what CI runs
+//   --short        each fault once, in few rounds
 //   --list         print the faults' names
 //   --json         print everything that happened as one JSON object last
 import { mkdtempSync, rmSync } from 'node:fs';
