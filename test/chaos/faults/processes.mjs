@@ -89,15 +89,18 @@ const freeze = {
   },
 };
 
-/** @type {Fault} */
-const moveClock = {
-  name: 'clock of a worker moved by an hour',
+/**
+ * @param {string} where
+ * @param {number} shiftMs
+ * @returns {Fault}
+ */
+const moveClock = (where, shiftMs) => ({
+  name: `clock of a worker an hour ${where}`,
   stores: both,
   kills: 1,
   async run({ fleet, chance, isShort }) {
     const [victim, ...others] = chance.shuffle(fleet.workers);
     if (victim === undefined) throw new Error('Expected a worker');
-    const shiftMs = chance.pick([-hourMs, hourMs]);
     await victim.stop();
     await victim.start({ UMBRA_CHAOS_SHIFT_MS: String(shiftMs) });
     // It leads now, and hands over when it ends.
@@ -105,9 +108,9 @@ const moveClock = {
     await Promise.all(others.map((other) => other.start()));
     await sleep(isShort ? 2_000 : 8_000);
     await victim.stop();
-    return { note: shiftMs > 0 ? 'forwards' : 'backwards', repair: () => victim.start() };
+    return { repair: () => victim.start() };
   },
-};
+});
 
 /**
  * @param {import('../../trials/fleet.mjs').Fleet} fleet
@@ -135,5 +138,6 @@ export const processFaults = [
   killAllWorkers,
   killApi,
   freeze,
-  moveClock,
+  moveClock('ahead', hourMs),
+  moveClock('behind', -hourMs),
 ];
