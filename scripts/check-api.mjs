@@ -176,6 +176,7 @@ async function makeOwnSeeds(baseUrl, apiKey, dataset) {
     resumeJob: [await paused()],
     cancelJob: [await paused()],
     redeliverWebhook: [{ job: unheard }],
+    rotateWebhookSecret: [{ job: unheard }],
     deleteArchiveUpload: archives,
   };
 }

@@ -58,7 +58,7 @@ describe('a thread that dies', () => {
       const before = await threads.run(batchOf(1));
       const runs = [threads.run(batchOf(fatal)), threads.run(batchOf(1))];
       const [dead, waited] = await Promise.allSettled(runs);
-      expect(dead).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } });
+      expect(dead).toMatchObject({ status: 'rejected', reason: { code: 'internal' } });
       expect(waited).toEqual({ status: 'fulfilled', value: before });
     } finally {
       await pool.close();
@@ -77,7 +77,7 @@ describe('a thread that dies', () => {
     const stored = { ...(await readBundle(path)), folder: path };
     const pool = openThreadPool(1, entry);
     await expect(createModelThreads(pool, stored, { weightBytes }).load()).rejects.toMatchObject({
-      code: 'unavailable',
+      code: 'internal',
       message: expect.stringContaining('no library here') as string,
     });
     await new Promise((resolve) => setTimeout(resolve, 300));

@@ -15,7 +15,7 @@ export type ThreadPool = {
    * Run a task on an idle thread, which runs one at a time.
    *
    * @param firstThreads The task runs on the first so many threads only; on any if left out.
-   * @throws {AppError} `unavailable` if the thread dies; `cancelled` once the pool is closed.
+   * @throws {AppError} `internal` if the thread dies; `cancelled` once the pool is closed.
    */
   run<T>(task: (thread: ThreadHandle) => Promise<T>, firstThreads?: number): Promise<T>;
   /** End the threads after the tasks that they run; what waits is `cancelled`. */
