@@ -13,6 +13,7 @@ const messageOf = (env: Record<string, string>, schema = commonConfig): string =
 test('defaults, with empty variables taken as unset', () => {
   expect(readConfig(commonConfig, { UMBRA_STORE: '', PATH: '/bin' })).toEqual({
     REDIS_URL: 'redis://127.0.0.1:6379',
+    UMBRA_ABANDONED_MS: 3_600_000,
     UMBRA_STORE: 'fs',
     UMBRA_STORE_DIR: '.umbra/store',
     UMBRA_S3_PREFIX: '',
