@@ -77,6 +77,19 @@ async function start(entry: string, env: NodeJS.ProcessEnv, message: string): Pr
   });
 }
 
+/** The control: the library by itself, which shows what would be seen and how long it takes. */
+async function startLibrary() {
+  const control = await watched('control');
+  const script = `require('onnxruntime-node').InferenceSession.create(process.argv[1]).then(() => setInterval(() => {}, 1000))`;
+  const alone = spawn(process.execPath, ['-e', script, join(model, 'model.onnx')], {
+    cwd: root,
+    env: control.env,
+    stdio: 'ignore',
+  });
+  stops.push(async () => alone.kill('SIGKILL'));
+  return control;
+}
+
 describe.skipIf(!canCompile)('with the network recorded', () => {
   test('the API, a worker and the CLI contact Redis alone, and leave no id of a library', async () => {
     const { env } = stage;
@@ -88,8 +101,7 @@ describe.skipIf(!canCompile)('with the network recorded', () => {
     });
     const worker = await watched('worker', env);
     const cli = await watched('cli');
-    // The control: the library by itself, which shows what would be seen and how long it takes.
-    const control = await watched('control');
+    const control = await startLibrary();
     await start('apps/api/dist/main.js', api.env, 'api ready');
     await start('apps/worker/dist/main.js', worker.env, 'worker ready');
     const { job } = await writeJob(stage, { images: 2 });
@@ -99,18 +111,6 @@ describe.skipIf(!canCompile)('with the network recorded', () => {
     await run(process.execPath, [join(root, 'apps/cli/bin/umbra.mjs'), ...explain], {
       env: cli.env,
     });
-    const script = `require('onnxruntime-node').InferenceSession.create(process.argv[1]).then(() => setInterval(() => {}, 1000))`;
-    const alone = spawn(process.execPath, ['-e', script, join(model, 'model.onnx')], {
-      cwd: root,
-      env: control.env,
-      stdio: 'ignore',
-    });
-    stops.push(async () => alone.kill('SIGKILL'));
-    await until('the library to report', async () =>
-      (await control.contacts()).some((contact) => contact.includes('events.data.')) ? true : null,
-    );
-    expect(await control.left()).not.toEqual([]);
-
     const redis = new URL(stage.redisUrl);
     const known = [`connect ${redis.hostname} ${redis.port}`];
     expect(await api.contacts()).toEqual(known);
@@ -119,5 +119,13 @@ describe.skipIf(!canCompile)('with the network recorded', () => {
     expect(await api.left()).toEqual([]);
     expect(await worker.left()).toEqual([]);
     expect(await cli.left()).toEqual([]);
-  });
+
+    await until(
+      'the library to report',
+      async () =>
+        (await control.contacts()).some((contact) => contact.includes('events.data.')) || null,
+      120_000,
+    );
+    expect(await control.left()).not.toEqual([]);
+  }, 240_000);
 });
