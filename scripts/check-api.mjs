@@ -109,8 +109,8 @@ function reportResult(status, junit, seconds) {
 }
 
 /**
- * Values that requests may use, by parameter: a finished job with its dataset. And by operation, those that it needs: a
- * job to be paused, one to be cancelled, one whose webhook nobody takes, and archives to be deleted.
+ * Values that requests may use, by parameter: a finished job with its dataset. And by operation, those that it needs:
+ * jobs to be paused, cancelled or retried, one whose webhook nobody takes, and uploads of archives.
  *
  * @param {string} baseUrl
  * @param {string} apiKey
@@ -131,6 +131,7 @@ async function makeSeeds(baseUrl, apiKey) {
   const { state } = await client.waitForJob(job.id, { pollMs: 100 });
   if (state !== 'completed') throw new CommandError(`Expected a completed job, got ${state}`, 1);
   return {
+    photo: (await drawPhoto('grey')).toString('base64'),
     dataset: [dataset.id],
     job: [job.id],
     image: ['img_00000000', 'img_00000001'],
@@ -150,34 +151,40 @@ async function makeSeeds(baseUrl, apiKey) {
 async function makeOwnSeeds(baseUrl, apiKey, dataset) {
   const { ask, json } = createClient(baseUrl, apiKey);
   const post = (/** @type {string} */ path, /** @type {unknown} */ body) => ask(path, json(body));
-  const paused = async () => {
+  /** A job that would take long, once it was told to `change`. */
+  const changed = async (/** @type {'pause' | 'cancel'} */ change) => {
     const { id } = await post('/v1/jobs', {
       dataset,
       model: 'tiny',
       settings: { patch: 1, stride: 1 },
     });
-    await ask(`/v1/jobs/${id}/pause`, { method: 'POST' });
+    await ask(`/v1/jobs/${id}/${change}`, { method: 'POST' });
     return { job: id };
   };
   // Nobody listens there, so its event stays undelivered.
   const webhook = { url: 'http://127.0.0.1:9/' };
   const { id: unheard } = await post('/v1/jobs', { dataset, model: 'tiny', webhook });
   const { id: open } = await post('/v1/datasets', {});
-  const archives = [];
-  for (let index = 0; index < 6; index++) {
-    const { id } = await post(`/v1/datasets/${open}/archives`, { format: 'zip', bytes: 1_000 });
-    archives.push({ dataset: open, archive: id });
-  }
+  const archives = async (/** @type {number} */ count) => {
+    const begun = [];
+    for (let index = 0; index < count; index++) {
+      const { id } = await post(`/v1/datasets/${open}/archives`, { format: 'zip', bytes: 1_000 });
+      begun.push({ dataset: open, archive: id });
+    }
+    return begun;
+  };
   await until('an undelivered event', async () => {
     return (await ask(`/v1/jobs/${unheard}/deliveries`)).data.length > 0;
   });
   return {
-    pauseJob: [await paused()],
-    resumeJob: [await paused()],
-    cancelJob: [await paused()],
+    pauseJob: [await changed('pause')],
+    resumeJob: [await changed('pause')],
+    cancelJob: [await changed('pause')],
+    retryJob: [await changed('cancel'), await changed('cancel')],
     redeliverWebhook: [{ job: unheard }],
     rotateWebhookSecret: [{ job: unheard }],
-    deleteArchiveUpload: archives,
+    ...{ getArchiveUpload: await archives(2), appendArchive: await archives(4) },
+    deleteArchiveUpload: await archives(6),
   };
 }
 
