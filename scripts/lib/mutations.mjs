@@ -364,4 +364,23 @@ export const mutations = [
     test: 'test/chaos/s3-outages.test.ts',
     title: '',
   },
+  {
+    name: 'redis-clock',
+    promise:
+      'what a worker with a wrong clock delays is not lost for the others, nor theirs for it',
+    file: 'apps/worker/src/runtime/redis-clock.ts',
+    from: 'given.with(index, await clock.now())',
+    to: 'given.with(index, Date.now())',
+    test: 'apps/worker/src/runtime/give-back.test.ts',
+    title: 'given back after 0 ms',
+  },
+  {
+    name: 'redis-clock-locks',
+    promise: 'a worker whose clock is behind renews its locks',
+    file: 'apps/worker/src/runtime/patient-worker.ts',
+    from: 'data && { ...data, processedOn: Date.now() }',
+    to: 'data && { ...data }',
+    test: 'apps/worker/src/runtime/give-back.test.ts',
+    title: 'holds its lock',
+  },
 ];

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { matchKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import { reportError } from '@umbra/shared/errors';
-import { DelayedError, type Job } from 'bullmq';
+import type { Job } from 'bullmq';
+import { giveBack } from '../runtime/give-back.js';
 import type { StepResult } from '../runtime/step.js';
 import type { WorkerServices } from '../services.js';
 import { resumeWebhooks } from '../webhooks/resume-webhooks.js';
@@ -68,8 +69,7 @@ export async function runDispatch(
   }
   await dispatcher.settle();
   // Given back, not completed: another process continues.
-  await job.moveToDelayed(Date.now(), token);
-  throw new DelayedError();
+  return giveBack(job, token);
 }
 
 /** A scan takes at most this part of the time. */

@@ -15,7 +15,8 @@ import {
   storedDataset,
 } from '@umbra/shared/contracts/dataset';
 import { AppError, hasCode, isRetryable, reportError, unavailable } from '@umbra/shared/errors';
-import { DelayedError, type Job } from 'bullmq';
+import type { Job } from 'bullmq';
+import { giveBack } from '../runtime/give-back.js';
 import { isStalledOut } from '../runtime/queue-jobs.js';
 import type { StepResult } from '../runtime/step.js';
 import type { WorkerServices } from '../services.js';
@@ -41,8 +42,7 @@ export async function runIngest(
     await ingest(services, location);
   } catch (error) {
     if (shutdown.aborted && (hasCode(error, 'cancelled') || error === shutdown.reason)) {
-      await job.moveToDelayed(Date.now(), token);
-      throw new DelayedError();
+      return giveBack(job, token);
     }
     if (hasCode(error, 'cancelled')) await removeRemains(services, location);
     else if (isRetryable(error)) throw error;

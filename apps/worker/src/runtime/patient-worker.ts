@@ -1,8 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isOutage } from '@umbra/platform/faults';
 import { createCache } from '@umbra/shared/cache';
-import { DelayedError, type Job, type Processor, Worker, type WorkerOptions } from 'bullmq';
+import {
+  DelayedError,
+  type Job,
+  type JobJson,
+  type Processor,
+  Worker,
+  type WorkerOptions,
+} from 'bullmq';
 import type { Redis } from 'ioredis';
+import { giveBack } from './give-back.js';
+import { createRedisClock, type RedisClock, useRedisClock } from './redis-clock.js';
 
 /** Delay before a queue job that met an outage runs again: it doubles from the first to the last. */
 export const putOffMs = { first: 500, last: 10_000 };
@@ -26,10 +35,11 @@ export type PatientOptions = WorkerOptions & {
 /**
  * A worker that puts queue jobs off which meet an outage of the store or of Redis. No attempt of theirs
  * is used, and a lock that was lost to the outage does not count as the loss of a process: at worst such
- * a job stalls, and runs again.
+ * a job stalls, and runs again. Its delays are told by the clock of Redis.
  */
 export class PatientWorker extends Worker {
   readonly #redis: Redis;
+  readonly #clock: RedisClock;
   readonly #outages = createCache<number>({ maxEntries: maxCounted });
   readonly #onPutOff: (job: Job, error: Error) => void;
   /** Locks that were lost, by token and job, until the run ends. */
@@ -38,8 +48,19 @@ export class PatientWorker extends Worker {
   constructor(name: string, processor: Processor, { onPutOff, ...options }: PatientOptions) {
     super(name, processor, options);
     this.#redis = options.connection;
+    this.#clock = createRedisClock(options.connection);
+    useRedisClock(this.backend, this.#clock);
     this.#onPutOff = onPutOff;
     this.on('lockRenewalFailed', (ids) => void this.#takeStallsBack(ids));
+  }
+
+  protected override getBlockTimeout(blockUntil: number): number {
+    return super.getBlockTimeout(blockUntil > 0 ? this.#clock.toOwn(blockUntil) : blockUntil);
+  }
+
+  /** Locks are renewed by the process's own clock. */
+  protected override nextJobFromJobData(data?: JobJson, ...rest: [id?: string, token?: string]) {
+    return super.nextJobFromJobData(data && { ...data, processedOn: Date.now() }, ...rest);
   }
 
   protected override async handleCompleted(...given: Parameters<Worker['handleCompleted']>) {
@@ -59,7 +80,7 @@ export class PatientWorker extends Worker {
     const outages = this.#outages.get(id) ?? 0;
     this.#outages.set(id, outages + 1);
     this.#onPutOff(job, error);
-    const putOff = () => job.moveToDelayed(Date.now() + outageDelayMs(outages), token);
+    const putOff = () => giveBack(job, token, outageDelayMs(outages));
     // Where even that is refused, the job's lock lapses: it stalls, and runs again.
     await this.#insist(job, token, putOff).catch(() => undefined);
     return super.handleFailed(new DelayedError(), job, token, ...rest);

@@ -2,8 +2,9 @@ import { encodeRows } from '@umbra/engine';
 import { isOutage } from '@umbra/platform/faults';
 import { type ShardPayload, shardPayload } from '@umbra/shared/contracts/shard';
 import { hasCode, isRetryable, reportError } from '@umbra/shared/errors';
-import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
+import { type Job, UnrecoverableError } from 'bullmq';
 import { publishProgress } from '../jobs/publish-events.js';
+import { giveBack } from '../runtime/give-back.js';
 import { outlast } from '../runtime/outlast.js';
 import type { StepResult } from '../runtime/step.js';
 import { watchCancellation } from '../runtime/watch-cancellation.js';
@@ -33,16 +34,13 @@ export async function runShard(
   } catch (error) {
     if (hasCode(error, 'cancelled') && services.shutdown.aborted) {
       // Given back, not failed: another worker runs it, and no attempt is used up.
-      await job.moveToDelayed(Date.now(), token);
-      throw new DelayedError();
+      return giveBack(job, token);
     }
     if (isOutage(error)) throw error;
     const report = JSON.stringify(reportError(error));
     throw isRetryable(error) ? new Error(report, { cause: error }) : new UnrecoverableError(report);
   }
-  if (result !== null) return result;
-  await job.moveToDelayed(Date.now() + leasedMs, token);
-  throw new DelayedError();
+  return result ?? giveBack(job, token, leasedMs);
 }
 
 /** @returns null while another worker computes the same rows. */
