@@ -383,4 +383,22 @@ export const mutations = [
     test: 'apps/worker/src/runtime/give-back.test.ts',
     title: 'holds its lock',
   },
+  {
+    name: 'session-priority',
+    promise: 'requests come before inference where the kernel groups processes by session',
+    file: 'apps/worker/src/lower-priority.ts',
+    from: 'if (await isSessionLeader()) await lowerSession();',
+    to: 'await isSessionLeader();',
+    test: 'apps/worker/src/lower-priority.test.ts',
+    title: "a session that is a worker's own",
+  },
+  {
+    name: 'thread-priority',
+    promise: 'requests come before inference, drawing and decoding',
+    file: 'apps/worker/src/lower-priority.ts',
+    from: "for (const thread of await readdir('/proc/self/task')) lower(Number(thread));",
+    to: "await readdir('/proc/self/task');",
+    test: 'apps/worker/src/lower-priority.test.ts',
+    title: 'all threads of a worker',
+  },
 ];

@@ -1,14 +1,14 @@
-import { constants, setPriority } from 'node:os';
 import { readConfig } from '@umbra/platform/config';
 import { workerConfig } from './config.js';
+import { lowerPriority } from './lower-priority.js';
 import { startWorker } from './start.js';
 
 /** Whatever still holds the process this long after its deadline is cut off. */
 const graceMs = 5_000;
 
 try {
-  // On a machine that they share, requests come before inference. Threads that start later inherit it.
-  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  // On a machine that they share, requests come before inference.
+  await lowerPriority();
   const config = readConfig(workerConfig, process.env);
   const starting = startWorker(config);
   const stop = () => {
