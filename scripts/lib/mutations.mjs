@@ -401,4 +401,13 @@ export const mutations = [
     test: 'apps/worker/src/lower-priority.test.ts',
     title: 'all threads of a worker',
   },
+  {
+    name: 'bucket-away',
+    promise: 'a bucket that is not there never reads as an object that is not there',
+    file: 'packages/platform/src/store/s3-store.ts',
+    from: "if (hasCode(meant, 'not_found') && !isMissingKey(error)) await",
+    to: "if (hasCode(meant, 'conflict') && !isMissingKey(error)) await",
+    test: 'packages/platform/src/store/s3-store.test.ts',
+    title: 'a bucket that was removed',
+  },
 ];

@@ -26,6 +26,10 @@ export function translateS3Error(
   return error;
 }
 
+/** Whether S3 says that the key is missing: an answer to HEAD has no body, and may mean the bucket. */
+export const isMissingKey = (error: unknown): boolean =>
+  ((error ?? {}) as SdkError).name === 'NoSuchKey';
+
 /** True where a range starts at or beyond the object's end. */
 export function isBeyondEnd(error: unknown): boolean {
   return ((error ?? {}) as SdkError).$metadata?.httpStatusCode === 416;

@@ -1,6 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  ListMultipartUploadsCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { describe, expect, inject, test } from 'vitest';
 import { createS3Store } from './s3-store.js';
 
@@ -21,6 +26,29 @@ describe.skipIf(s3 === null)('against a server', () => {
     });
     await expect(store.check()).rejects.toMatchObject({ code: 'unavailable' });
   });
+
+  test.skipIf(kind !== 'versitygw')(
+    'a bucket that was removed is unavailable to whatever is asked, and not an object',
+    async () => {
+      const client = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
+      const own = `umbra-removed-${randomUUID()}`;
+      const store = createS3Store({ ...options, bucket: own });
+      const away = { code: 'unavailable' };
+      try {
+        await client.send(new CreateBucketCommand({ Bucket: own }));
+        expect(await store.head('a/b')).toBeNull();
+        await expect(store.get('a/b')).rejects.toMatchObject({ code: 'not_found' });
+        await client.send(new DeleteBucketCommand({ Bucket: own }));
+        await expect(store.head('a/b')).rejects.toMatchObject(away);
+        await expect(store.get('a/b')).rejects.toMatchObject(away);
+        await expect(store.put('a/b', 'x')).rejects.toMatchObject(away);
+        await expect(store.delete('a/b')).rejects.toMatchObject(away);
+        await expect(store.list('a/')[Symbol.asyncIterator]().next()).rejects.toMatchObject(away);
+      } finally {
+        client.destroy();
+      }
+    },
+  );
 
   test.skipIf(kind === 'emulator')(
     'wrong credentials are unavailable and stay secret',

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
+  HeadBucketCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
@@ -12,7 +13,7 @@ import { hasCode } from '@umbra/shared/errors';
 import { assertPrefix, assertRange } from './arguments.js';
 import { checkStore } from './check.js';
 import { assertKey } from './keys.js';
-import { isBeyondEnd, translateS3Error } from './s3-errors.js';
+import { isBeyondEnd, isMissingKey, translateS3Error } from './s3-errors.js';
 import { createPresigner } from './s3-presign.js';
 import { createUnfinishedUploads, timeOf } from './s3-unfinished.js';
 import type { ObjectStore } from './store.js';
@@ -45,9 +46,15 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
     try {
       return await work();
     } catch (error) {
-      throw translateS3Error(error, operation, Bucket, key);
+      const meant = translateS3Error(error, operation, Bucket, key);
+      if (hasCode(meant, 'not_found') && !isMissingKey(error)) await assertBucket();
+      throw meant;
     }
   };
+
+  /** @throws {AppError} `unavailable` if the bucket is not there: then nothing is known of its objects. */
+  const assertBucket = () =>
+    guarded('bucket check', '', () => client.send(new HeadBucketCommand({ Bucket })));
 
   const store: ObjectStore = {
     kind: 's3',
