@@ -84,17 +84,6 @@ test('a store whose volume is away for a while costs no image', async () => {
   await expectWhole(job.id);
 });
 
-test('results that are lost while their job runs are made again', async () => {
-  const { job } = await writeJob(stage, { images, settings });
-  await untilUnderWay(job.id);
-  await stage.store.delete(result(job.id, 0, 'result.json'));
-  await until('another image to be finished', async () =>
-    (await stage.store.head(result(job.id, 1, 'result.json'))) === null ? null : true,
-  );
-  await stage.store.delete(result(job.id, 1, 'scores.npy'));
-  await expectWhole(job.id);
-});
-
 test('a manifest that is missing for a moment does not end its job', async () => {
   const { job } = await writeJob(stage, { images, settings });
   await untilUnderWay(job.id);

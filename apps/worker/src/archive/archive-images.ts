@@ -26,8 +26,8 @@ export type ImageOutcome =
   | { readonly state: 'completed'; readonly files: readonly ResultFile[]; readonly json: Buffer }
   | { readonly state: 'failed'; readonly error: ErrorReport }
   | { readonly state: 'unfinished' }
-  /** The store has lost its results, or some of them. */
-  | { readonly state: 'lost' };
+  /** The store has lost its results, or this one of them. */
+  | { readonly state: 'lost'; readonly lost: ResultFile };
 
 export type ArchivedFile = ZipEntry & { readonly content: Buffer; readonly sha256: string };
 
@@ -61,7 +61,8 @@ export async function* readImages(images: JobImages): AsyncGenerator<ArchiveStep
       async ({ name, ...step }): Promise<ArchiveStep> => {
         if (name === null) return { ...step, file: null };
         const file = await orNull(readFile(images, step, name));
-        return file === null ? { ...step, file, outcome: { state: 'lost' } } : { ...step, file };
+        if (file !== null) return { ...step, file };
+        return { ...step, file, outcome: { state: 'lost', lost: name } };
       },
     );
   } finally {
@@ -91,12 +92,12 @@ async function readOutcome(
   const json = await orNull(store.get(keys.result(tenant, job.id, id, 'result.json')));
   if (json !== null) {
     const listed = parseFiles(json);
-    if (listed === null) return { state: 'lost' };
+    if (listed === null) return { state: 'lost', lost: 'result.json' };
     return { state: 'completed', files: [...listed, 'result.json'], json };
   }
   const error = await orNull(getJson(store, keys.error(tenant, job.id, id), errorReport));
   if (error !== null) return { state: 'failed', error };
-  return { state: mayLack ? 'unfinished' : 'lost' };
+  return mayLack ? { state: 'unfinished' } : { state: 'lost', lost: 'result.json' };
 }
 
 /** @returns null where the description is damaged. */

@@ -10,6 +10,7 @@ import { type Counts, type FinalState, isFinal, type JobRecord } from '@umbra/sh
 import { archivePayload } from '@umbra/shared/contracts/shard';
 import { hasCode, reportError, unavailable } from '@umbra/shared/errors';
 import type { Job } from 'bullmq';
+import { countLoss, type LostImage } from '../jobs/count-loss.js';
 import {
   cleanUp,
   endJob,
@@ -21,7 +22,6 @@ import {
 } from '../jobs/job-record.js';
 import { isLastAttempt } from '../runtime/queue-jobs.js';
 import type { StepResult } from '../runtime/step.js';
-import type { WorkerServices } from '../services.js';
 import { readImages } from './archive-images.js';
 import { openPart, type PartWriter } from './archive-part.js';
 
@@ -91,10 +91,11 @@ async function runLostImages(services: JobEndServices, { tenant, job }: TenantJo
 
 /** @returns null where results were lost of images that must run again; the others' stay. */
 async function writeArchives(
-  { store }: Pick<WorkerServices, 'store'>,
+  services: JobEndServices,
   { tenant, job }: TenantJob,
   state: FinalState,
 ): Promise<Counts | null> {
+  const { store } = services;
   const folder = await makeTemporaryFolder('archive');
   const limit = Math.min(job.archivePartBytes ?? maxPartBytes, maxPartBytes);
   const parts: ArchivePart[] = [];
@@ -115,18 +116,17 @@ async function writeArchives(
     parts.push(await part.finish());
   };
   let part: PartWriter | undefined;
-  let isWhole = true;
+  let lastLost: string | null = null;
   try {
     part = await openNext();
     let largestImage = 0;
     let imageStart = 0;
     for await (const step of readImages({ store, tenant, job, mayLack: state !== 'completed' })) {
-      if (step.outcome.state === 'lost') {
-        isWhole = false;
-        // Without its description an image is not finished.
-        await store.delete(keys.result(tenant, job.id, step.item.id, 'result.json'));
+      if (step.outcome.state === 'lost' && step.item.id !== lastLost) {
+        lastLost = step.item.id;
+        await dropLostImage(services, { tenant, job }, { item: step.item, ...step.outcome });
       }
-      if (!isWhole) continue;
+      if (lastLost !== null) continue;
       if (step.isFirst) {
         // Images are not split, and how large this one is shows only at its end.
         if (part.counts().total > 0 && part.bytes() + largestImage > limit) {
@@ -138,7 +138,7 @@ async function writeArchives(
       await part.add(step);
       if (step.isLast) largestImage = Math.max(largestImage, part.bytes() - imageStart);
     }
-    if (!isWhole) {
+    if (lastLost !== null) {
       await part.abandon(new Error('Some results were lost'));
       return null;
     }
@@ -151,4 +151,18 @@ async function writeArchives(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Have an image run again that lost some of its files, or fail it. Without its description it is not finished. */
+async function dropLostImage(
+  services: JobEndServices,
+  { tenant, job }: TenantJob,
+  { item, lost }: Omit<LostImage, 'jobId'>,
+): Promise<void> {
+  const { store } = services;
+  // One that was told to end runs nothing more.
+  const reason =
+    job.ending === null ? await countLoss(services, { jobId: job.id, item, lost }) : null;
+  await store.delete(keys.result(tenant, job.id, item.id, 'result.json'));
+  if (reason !== null) await putJson(store, keys.error(tenant, job.id, item.id), reason);
 }

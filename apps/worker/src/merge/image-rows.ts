@@ -6,6 +6,7 @@ import { hasCode, integrity, reportError } from '@umbra/shared/errors';
 import { addressOf } from '@umbra/shared/occlusion/address';
 import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import { joinRows } from '@umbra/shared/occlusion/rows';
+import type { RowRange } from '@umbra/shared/occlusion/shards';
 import type { WorkerServices } from '../services.js';
 import { deleteLargeResults, loadLargeResult } from '../shards/large-results.js';
 import { keepBands, keepImage, type RunRows } from '../shards/reuse.js';
@@ -16,10 +17,9 @@ export type ImageRows = {
   /**
    * Read the shards' rows and join them.
    *
-   * @returns null where the store has lost some of them.
    * @throws {AppError} `integrity` unless one run gave them.
    */
-  join(plan: OcclusionPlan): Promise<RunRows | null>;
+  join(plan: OcclusionPlan): Promise<RunRows | LostRows>;
   /** Keep a finished image's rows for later jobs, unless they come from there. */
   keepImage(rows: RunRows): Promise<void>;
   /** Keep the rows of an image that failed. Without them a later attempt takes longer; never rejects. */
@@ -27,6 +27,9 @@ export type ImageRows = {
   /** Release what the image needed until its merge. What is left behind is harmless; never rejects. */
   release(): Promise<void>;
 };
+
+/** Rows that the store has lost, as half-open ranges. */
+export type LostRows = { readonly lost: readonly RowRange[] };
 
 export function openImageRows(
   services: Pick<WorkerServices, 'store' | 'scoreLease' | 'logger'>,
@@ -36,14 +39,12 @@ export function openImageRows(
   const { store, scoreLease, logger } = services;
   const { tenant, jobId, item, reuse } = image;
   const address = addressOf(image);
-  const read = async (): Promise<RunRows[]> => {
-    const found = await Promise.all(returned.map((value) => readShard(services, image, value)));
-    return found.filter((rows) => rows !== null);
-  };
+  const read = () => Promise.all(returned.map((value) => readShard(services, image, value)));
   return {
     async join(plan) {
-      const shards = await read();
-      return shards.length < returned.length ? null : joinShards(shards, plan, item.id);
+      const found = await read();
+      const lost = returned.filter((_, index) => found[index] === null);
+      return lost.length > 0 ? { lost } : joinShards(found.filter(isRead), plan, item.id);
     },
     async keepImage(rows) {
       if (!reuse) return;
@@ -53,7 +54,7 @@ export function openImageRows(
     async keepBands() {
       if (!reuse) return;
       try {
-        await keepBands(services, image, await read());
+        await keepBands(services, image, (await read()).filter(isRead));
       } catch (error) {
         logger.warn({ jobId, imageId: item.id, error: reportError(error) }, 'rows not kept');
       }
@@ -68,6 +69,8 @@ export function openImageRows(
     },
   };
 }
+
+const isRead = (rows: RunRows | null): rows is RunRows => rows !== null;
 
 /** @returns null where a result that was put into the store is not there any more, or is damaged. */
 async function readShard(

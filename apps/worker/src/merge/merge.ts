@@ -13,6 +13,7 @@ import {
 import { type ErrorReport, isRetryable, reportError, unavailable } from '@umbra/shared/errors';
 import { imageIndexOf } from '@umbra/shared/ids';
 import type { Job } from 'bullmq';
+import { countLoss } from '../jobs/count-loss.js';
 import {
   type ImageFailureServices,
   isWritten,
@@ -23,7 +24,7 @@ import { isLastAttempt, parseFailure } from '../runtime/queue-jobs.js';
 import type { StepResult, StepWork } from '../runtime/step.js';
 import type { WorkerServices } from '../services.js';
 import type { RunRows } from '../shards/reuse.js';
-import { type ImageRows, openImageRows } from './image-rows.js';
+import { type ImageRows, type LostRows, openImageRows } from './image-rows.js';
 
 export type MergeServices = ImageFailureServices &
   Pick<WorkerServices, 'sources' | 'modelCache' | 'scoreLease' | 'config'>;
@@ -91,7 +92,7 @@ async function mergeShards(services: MergeServices, merge: Merge): Promise<StepW
   const { job, image, imageRows } = merge;
   try {
     const rows = await writeResults(services, image, imageRows);
-    if (rows === null) return await healShards(services, image);
+    if ('lost' in rows) return await healShards(services, image, rows);
     await imageRows.keepImage(rows);
   } catch (error) {
     if (isOutage(error) || (!isLastAttempt(job) && isRetryable(error))) throw error;
@@ -105,13 +106,17 @@ async function mergeShards(services: MergeServices, merge: Merge): Promise<StepW
 /**
  * Go on where the store lacks what the shards have put there: either this merge wrote its results before,
  * and then deleted them, or they were lost. The image then stays in flight and in no queue, and so the
- * dispatcher queues it again.
+ * dispatcher queues it again, a few times.
  */
-async function healShards(services: MergeServices, image: MergePayload): Promise<StepWork> {
+async function healShards(
+  services: MergeServices,
+  image: MergePayload,
+  { lost }: LostRows,
+): Promise<StepWork> {
   if (await isWritten(services, image)) return recordCompletion(services, image);
-  const { tenant, jobId, item } = image;
-  services.logger.warn({ jobId, imageId: item.id }, 'image runs again after loss of its shards');
-  return { tenant };
+  const rows = lost.map(({ rowStart, rowEnd }) => `rows ${rowStart} to ${rowEnd - 1}`).join(', ');
+  const reason = await countLoss(services, { ...image, lost: rows });
+  return reason === null ? { tenant: image.tenant } : recordFailure(services, image, reason);
 }
 
 /**
@@ -128,19 +133,19 @@ async function assertLocked(
   if (extended !== 1) throw unavailable('The queue no longer knows of this merge');
 }
 
-/** @returns All rows of the image; null where some of them were lost. */
+/** @returns All rows of the image, or those that were lost. */
 async function writeResults(
   services: MergeServices,
   image: MergePayload,
   imageRows: ImageRows,
-): Promise<RunRows | null> {
+): Promise<RunRows | LostRows> {
   const { store, sources, modelCache } = services;
   const { tenant, jobId, dataset, item, settings } = image;
   const model = await modelCache.describe(image.model);
   const { id, name, sha256, width, height, source } = item;
   const plan = planOcclusion(inputSize(model.bundle.input, item), settings);
   const rows = await imageRows.join(plan);
-  if (rows === null) return null;
+  if ('lost' in rows) return rows;
   const { baseline, faithfulness, provenance, reused, predictedClasses } = rows;
   const files = await composeResult({
     photo: await readItem({ store, sources }, tenant, dataset, item),

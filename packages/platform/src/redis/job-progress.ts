@@ -54,6 +54,12 @@ export type JobProgressStore = {
   finishImage(jobId: string, index: number, outcome: 'completed' | 'failed'): Promise<boolean>;
   /** An image left the queue without an end, since its job was told to end. */
   dropImage(jobId: string, index: number): Promise<void>;
+  /**
+   * Count that the store lost what an image's runs had put there. Kept until its job ends or is retried.
+   *
+   * @returns How often it did.
+   */
+  countLoss(jobId: string, index: number): Promise<number>;
   listInFlight(jobId: string): Promise<Cursor[]>;
   isFinished(jobId: string, index: number): Promise<boolean>;
   /** @returns Which of the images `[start, start + count)` are finished. */
@@ -97,6 +103,7 @@ const keysOf = (jobId: string) => ({
   progress: `${redisPrefix}:progress:${jobId}`,
   finished: `${redisPrefix}:finished:${jobId}`,
   flight: `${redisPrefix}:flight:${jobId}`,
+  losses: `${redisPrefix}:losses:${jobId}`,
   cancelled: `${redisPrefix}:cancelled:${jobId}`,
   paused: `${redisPrefix}:paused:${jobId}`,
 });
@@ -165,6 +172,11 @@ export function createJobProgressStore(redis: Redis): JobProgressStore {
       const { flight } = keysOf(jobId);
       await execute(redis.multi().hdel(flight, String(index)).sadd(changes, jobId));
     },
+    async countLoss(jobId, index) {
+      const { losses } = keysOf(jobId);
+      const counting = redis.multi().hincrby(losses, String(index), 1).expire(losses, keepSeconds);
+      return Number((await execute(counting))[0]);
+    },
     async listInFlight(jobId) {
       return Object.entries(await redis.hgetall(keysOf(jobId).flight)).map(([index, offset]) => ({
         index: Number(index),
@@ -194,8 +206,8 @@ export function createJobProgressStore(redis: Redis): JobProgressStore {
       await redis.del(progress, finished, flight);
     },
     async revive(jobId) {
-      const { cancelled, paused } = keysOf(jobId);
-      await execute(redis.multi().del(cancelled, paused).sadd(changes, jobId));
+      const { cancelled, paused, losses } = keysOf(jobId);
+      await execute(redis.multi().del(cancelled, paused, losses).sadd(changes, jobId));
     },
     async setPaused(jobId, isPaused) {
       const { paused } = keysOf(jobId);
@@ -204,8 +216,9 @@ export function createJobProgressStore(redis: Redis): JobProgressStore {
       await execute(change.sadd(changes, jobId));
     },
     async remove(jobId) {
-      const { progress, finished, flight, paused } = keysOf(jobId);
-      const removal = redis.multi().del(progress, finished, flight, paused).hdel(registry, jobId);
+      const { progress, finished, flight, paused, losses } = keysOf(jobId);
+      const keys = [progress, finished, flight, paused, losses];
+      const removal = redis.multi().del(keys).hdel(registry, jobId);
       await execute(removal.sadd(changes, jobId));
     },
   };
