@@ -5,11 +5,12 @@ import { startWorker } from './start.js';
 
 /** Whatever still holds the process this long after its deadline is cut off. */
 const graceMs = 5_000;
+const heavySteps = ['shard', 'merge'] as const;
 
 try {
-  // On a machine that they share, requests come before inference.
-  await lowerPriority();
   const config = readConfig(workerConfig, process.env);
+  // On a machine that they share, requests and dispatching come before inference and drawing.
+  if (heavySteps.some((step) => config.UMBRA_STEPS.includes(step))) await lowerPriority();
   const starting = startWorker(config);
   const stop = () => {
     setTimeout(() => process.exit(1), config.UMBRA_SHUTDOWN_MS + graceMs).unref();
