@@ -473,4 +473,22 @@ export const mutations = [
     test: 'apps/worker/src/runtime/patient-worker.test.ts',
     title: 'lost its lock',
   },
+  {
+    name: 'told-first',
+    promise: 'jobs that can move come before those that only wait',
+    file: 'apps/worker/src/dispatch/tracked-jobs.ts',
+    from: '    yield* told;\n    // What',
+    to: '    // What',
+    test: 'apps/worker/src/dispatch/tracked-jobs.test.ts',
+    title: 'a job that is told of is looked at before',
+  },
+  {
+    name: 'tenants-in-turns',
+    promise: 'after a takeover, tenants take turns',
+    file: 'apps/worker/src/dispatch/tracked-jobs.ts',
+    from: 'of inTurns(unknown)) found',
+    to: 'of unknown) found',
+    test: 'apps/worker/src/dispatch/tracked-jobs.test.ts',
+    title: 'looked at beside thousands',
+  },
 ];

@@ -49,7 +49,10 @@ export function createTrackedJobs(
   onForget: (forgotten: TrackedJob) => void,
 ): TrackedJobs {
   const trackedJobs = new Map<string, TrackedJob>();
+  /** Jobs that may move: these come first. */
   const told = new Set<TrackedJob>();
+  /** Jobs to be looked at in any case: all of them, after a takeover. */
+  const found = new Set<TrackedJob>();
   const transitions = new Set<Promise<void>>();
   let hasMore = false;
   let registryAtMs = 0;
@@ -57,11 +60,17 @@ export function createTrackedJobs(
   const forget = (tracked: TrackedJob): void => {
     trackedJobs.delete(tracked.jobId);
     told.delete(tracked);
+    found.delete(tracked);
     onForget(tracked);
   };
   const tell = (tracked: TrackedJob): void => {
     if (trackedJobs.get(tracked.jobId) === tracked) told.add(tracked);
   };
+  function* waiting(): Generator<TrackedJob> {
+    yield* told;
+    // What is told of as well was taken, or cannot be now.
+    for (const tracked of found) if (!told.has(tracked)) yield tracked;
+  }
   const track = (tenant: string, jobId: string): TrackedJob => {
     const tracked = newTrackedJob(tenant, jobId, Date.now());
     trackedJobs.set(jobId, tracked);
@@ -79,9 +88,8 @@ export function createTrackedJobs(
     for (const tracked of trackedJobs.values()) {
       if (!registered.has(tracked.jobId) && !tracked.isBusy) forget(tracked);
     }
-    for (const [jobId, tenant] of registered) {
-      if (!trackedJobs.has(jobId)) tell(track(tenant, jobId));
-    }
+    const unknown = [...registered].filter(([jobId]) => !trackedJobs.has(jobId));
+    for (const [jobId, tenant] of inTurns(unknown)) found.add(track(tenant, jobId));
   };
   return {
     tenants: () => new Set([...trackedJobs.values()].map(({ tenant }) => tenant)),
@@ -93,19 +101,19 @@ export function createTrackedJobs(
         registryAtMs = Date.now() + registryMs;
       } catch (error) {
         // What was taken may have been lost on its way.
-        for (const tracked of trackedJobs.values()) told.add(tracked);
+        for (const tracked of trackedJobs.values()) found.add(tracked);
         throw error;
       }
     },
     takeDue(nowMs) {
       if (nowMs >= searchAtMs) {
-        for (const tracked of trackedJobs.values()) if (tracked.dueMs <= nowMs) told.add(tracked);
+        for (const tracked of trackedJobs.values()) if (tracked.dueMs <= nowMs) found.add(tracked);
         searchAtMs = nowMs + searchMs;
       }
       const taken: TrackedJob[] = [];
       let loads = transitions.size;
       hasMore = false;
-      for (const tracked of told) {
+      for (const tracked of waiting()) {
         if (!isIdle(tracked, nowMs)) continue;
         if (taken.length >= toldAtOnce || (!isLoaded(tracked) && loads >= loadsAtOnce)) {
           hasMore = true;
@@ -113,6 +121,7 @@ export function createTrackedJobs(
         }
         if (!isLoaded(tracked)) loads += 1;
         told.delete(tracked);
+        found.delete(tracked);
         taken.push(tracked);
       }
       return taken;
@@ -142,6 +151,20 @@ export function createTrackedJobs(
       await Promise.allSettled(transitions);
     },
   };
+}
+
+/** Order jobs so that tenants take turns: one with thousands does not keep the others waiting. */
+function inTurns(jobs: readonly (readonly [string, string])[]) {
+  const counts = new Map<string, number>();
+  const turnOf = (tenant: string): number => {
+    const turn = counts.get(tenant) ?? 0;
+    counts.set(tenant, turn + 1);
+    return turn;
+  };
+  return jobs
+    .map((job) => ({ job, turn: turnOf(job[1]) }))
+    .sort((a, b) => a.turn - b.turn)
+    .map(({ job }) => job);
 }
 
 /** Fail the job of a transition that failed, unless a retry may help. Never rejects. */
