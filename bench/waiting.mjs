@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { queueNames, redisPrefix } from '@umbra/platform/queues/names';
 import { createJobProgressStore } from '@umbra/platform/redis/job-progress';
 import { createFsStore } from '@umbra/platform/store/fs-store';
 import { putJson } from '@umbra/platform/store/json';
@@ -25,9 +26,20 @@ export async function benchWaiting({ quick, report }) {
     const row = await measure(jobs, quick ? 5_000 : 20_000, report);
     report(
       `${jobs} waiting jobs: dispatcher ${(100 * row.dispatcherCores).toFixed(1)} % of a core, ` +
-        `Redis ${(100 * row.redisCores).toFixed(1)} %; taken over in ${row.takeoverSeconds.toFixed(2)} s, ` +
-        `${row.dispatcherMebibytes.toFixed(0)} MiB`,
+        `Redis ${(100 * row.redisCores).toFixed(1)} %, ${row.dispatcherMebibytes.toFixed(0)} MiB`,
     );
+    for (const [how, taken] of [
+      ['stop', row.afterStop],
+      ['kill', row.afterKill],
+    ]) {
+      const { lockSeconds, workSeconds, workCpuSeconds } = /** @type {typeof row.afterStop} */ (
+        taken
+      );
+      report(
+        `taken over after a ${how}: the lock in ${lockSeconds.toFixed(2)} s, then an image is queued in ` +
+          `${workSeconds.toFixed(2)} s (${workCpuSeconds.toFixed(2)} s of CPU)`,
+      );
+    }
     rows.push(row);
   }
   return rows;
@@ -72,20 +84,19 @@ async function measure(jobs, stretchMs, report) {
     const dispatcherCores = (cpuSeconds(pids.dispatcher) - before.dispatcher) / seconds;
     const redisCores = (cpuSeconds(pids.redis) - before.redis) / seconds;
     const dispatcherMebibytes = residentMebibytes(pids.dispatcher);
-    // Another dispatcher is ready when the first one ends; the last job of all tells that it has seen them.
-    const second = startProcess(process.execPath, [join(repoRoot, 'apps/worker/dist/main.js')], {
-      cwd: repoRoot,
-      env: { ...settingsOf(dir, services.redisUrl), ...env },
-    });
+    const start = () => startDispatcher({ ...settingsOf(dir, services.redisUrl), ...env });
+    const watch = { redis, progress, submit: () => add({ interactive: true }) };
+    const second = await start();
     try {
-      const isReady = async () => second.output().includes('worker ready');
-      await waitUntilReady(second, 'the second dispatcher', isReady, 30_000);
-      await services.workers[0]?.stop();
-      const endedMs = performance.now();
-      const interactive = await add({ interactive: true });
-      await until(async () => (await progress.listInFlight(interactive)).length > 0, 60_000);
-      const takeoverSeconds = (performance.now() - endedMs) / 1000;
-      return { jobs, dispatcherCores, redisCores, dispatcherMebibytes, takeoverSeconds };
+      const afterStop = await takeOver(watch, second, () => services.workers[0]?.stop());
+      const third = await start();
+      try {
+        const kill = async () => void process.kill(second.pid ?? 0, 'SIGKILL');
+        const afterKill = await takeOver(watch, third, kill);
+        return { jobs, dispatcherCores, redisCores, dispatcherMebibytes, afterStop, afterKill };
+      } finally {
+        await third.stop();
+      }
     } finally {
       await second.stop();
     }
@@ -94,6 +105,43 @@ async function measure(jobs, stretchMs, report) {
     await services.stop();
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+/** @param {Record<string, string>} env */
+async function startDispatcher(env) {
+  const main = join(repoRoot, 'apps/worker/dist/main.js');
+  const dispatcher = startProcess(process.execPath, [main], { cwd: repoRoot, env });
+  const isReady = async () => dispatcher.output().includes('worker ready');
+  await waitUntilReady(dispatcher, 'another dispatcher', isReady, 60_000);
+  return dispatcher;
+}
+
+/**
+ * Ends the dispatcher, and waits until the next one has queued an image of a job that comes meanwhile.
+ *
+ * @param {{ redis: Redis, progress: import('@umbra/platform/redis/job-progress').JobProgressStore, submit: () => Promise<string> }} watch
+ * @param {import('../scripts/lib/server.mjs').ServerProcess} next
+ * @param {() => Promise<void> | undefined} end
+ */
+async function takeOver({ redis, progress, submit }, next, end) {
+  const lock = `${redisPrefix}:${queueNames.dispatch}:dispatcher:lock`;
+  const first = await redis.get(lock);
+  const endedMs = performance.now();
+  const ending = end();
+  await until(async () => ![first, null].includes(await redis.get(lock)), 120_000);
+  const takenMs = performance.now();
+  const cpuBefore = cpuSeconds(next.pid ?? 0);
+  const job = await submit();
+  await until(async () => (await progress.listInFlight(job)).length > 0, 60_000);
+  const queuedMs = performance.now();
+  await ending;
+  return {
+    /** Until the next one has the lock: after a kill, an operator sets how long that takes. */
+    lockSeconds: (takenMs - endedMs) / 1000,
+    /** From then until an image is queued. */
+    workSeconds: (queuedMs - takenMs) / 1000,
+    workCpuSeconds: cpuSeconds(next.pid ?? 0) - cpuBefore,
+  };
 }
 
 /**
