@@ -1,10 +1,20 @@
-import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { encodeHead, encodeOnnx, tinyNetwork, writeTinyBundle } from '@umbra/engine/testing';
+import {
+  encodeHead,
+  encodeOnnx,
+  endlessNetwork,
+  tinyNetwork,
+  writeTinyBundle,
+} from '@umbra/engine/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { until } from '../support/job-fixture.js';
 
 const umbra = fileURLToPath(new URL('../../apps/cli/bin/umbra.mjs', import.meta.url));
 const cat = fileURLToPath(new URL('../../samples/photos/cat.jpg', import.meta.url));
@@ -17,8 +27,9 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 type Outcome = { code: number; stdout: string; stderr: string };
-function run(...args: string[]): Promise<Outcome> {
-  const env = { ...process.env, UMBRA_MODELS_DIR: registry };
+const run = (...args: string[]): Promise<Outcome> => runWith({}, ...args);
+function runWith(more: Readonly<Record<string, string>>, ...args: string[]): Promise<Outcome> {
+  const env = { ...process.env, UMBRA_MODELS_DIR: registry, ...more };
   return new Promise((resolve) => {
     execFile(process.execPath, [umbra, ...args], { env }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
@@ -133,4 +144,88 @@ test('engine flags outside their ranges are refused', async () => {
     expect(code).not.toBe(0);
     expect(stderr).toMatch(words);
   }
+});
+
+describe('a network that', () => {
+  /** Has the process that runs a model do something when it has told of a step. */
+  async function hook(step: string, act: string): Promise<Record<string, string>> {
+    const path = join(folder, `after-${step}.mjs`);
+    await writeFile(
+      path,
+      `import { isMainThread } from 'node:worker_threads';
+      if (isMainThread && process.argv[1]?.endsWith('model-process.js')) {
+        const send = process.send.bind(process);
+        process.send = (reply) => {
+          const sent = send(reply);
+          if (reply.step?.name === ${JSON.stringify(step)}) setImmediate(() => { ${act} });
+          return sent;
+        };
+      }`,
+    );
+    return { NODE_OPTIONS: `--import=${path}` };
+  }
+
+  test('ends its process fails the step that it was in', async () => {
+    const sound = await writeTinyBundle(join(folder, 'apart'), { name: 'deadly' });
+    const env = await hook('files', "process.kill(process.pid, 'SIGSEGV')");
+    const checked = await runWith(env, 'models', 'check', sound);
+    expect(checked).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('ok     files: '),
+    });
+    expect(checked.stdout).toMatch(
+      /^FAILED (loads|forward pass): the model ended the process that ran it: signal SIGSEGV$/m,
+    );
+    expect(checked.stdout).toContain('-      parity: not run');
+    const { steps } = printed(await runWith(env, 'models', 'check', sound, '--json'));
+    expect(steps).toHaveLength(7);
+    expect(steps.find(({ ok }: { ok: boolean | null }) => ok === false).detail).toContain(
+      'SIGSEGV',
+    );
+    expect(await runWith(env, 'models', 'add', sound)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('ended the process that ran it: signal SIGSEGV'),
+    });
+    expect(existsSync(join(registry, 'deadly'))).toBe(false);
+  });
+
+  test('does not end fails at the deadline, and is not added', async () => {
+    const onnx = encodeOnnx(endlessNetwork());
+    const endless = await writeTinyBundle(join(folder, 'apart'), { name: 'endless', onnx });
+    expect(await run('models', 'check', endless, '--deadline', '4')).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^FAILED .*: did not end within 4 s$/m),
+    });
+    // Once, and not one image at a time as well.
+    const added = await run('models', 'add', endless, '--deadline', '4');
+    expect(added).toMatchObject({ code: 2, stderr: expect.stringContaining('within 4 s') });
+    expect(existsSync(join(registry, 'endless'))).toBe(false);
+    for (const deadline of ['0', 'soon', '86401'])
+      expect(await run('models', 'check', endless, '--deadline', deadline)).toMatchObject({
+        code: 2,
+        stderr: `umbra: Expected --deadline to be seconds, up to 86400, got '${deadline}'\n`,
+      });
+  });
+
+  test.skipIf(process.platform !== 'linux').each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)(
+    'keeps its whole process ends with the command, by %s',
+    async (signal) => {
+      const sound = await writeTinyBundle(join(folder, 'apart'), { name: 'kept' });
+      const env = { ...process.env, ...(await hook('loads', 'for (;;);')) };
+      const command = spawn(process.execPath, [umbra, 'models', 'check', sound], {
+        env,
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      const exited = once(command, 'exit');
+      for await (const line of createInterface({ input: command.stdout })) {
+        if (line.startsWith('ok     loads:')) break;
+      }
+      const children = await readFile(`/proc/${command.pid}/task/${command.pid}/children`, 'utf8');
+      const [child = ''] = children.split(' ');
+      expect(existsSync(`/proc/${child}`)).toBe(true);
+      command.kill(signal);
+      expect(await exited).toEqual([null, signal]);
+      await until('the child to end', async () => !existsSync(`/proc/${child}`) || null);
+    },
+  );
 });

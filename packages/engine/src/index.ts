@@ -22,8 +22,10 @@ export {
   type StagedModel,
   verifyBundle,
 } from './models/bundle.js';
-export { type CheckStep, checkModel, describeInput } from './models/check.js';
+export { describeInput } from './models/check.js';
+export type { CheckStep } from './models/check-steps.js';
 export { describeFolder, type ModelClaims } from './models/describe.js';
+export { checkIsolated, openIsolated, type TrialOptions } from './models/isolate-model.js';
 export { describeDoubledNames, readClassNames } from './models/labels.js';
 export { addModel, stageBundle } from './models/registry.js';
 export { encodeKernels } from './network/kernels.js';

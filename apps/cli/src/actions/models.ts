@@ -3,7 +3,8 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   addModel,
-  checkModel,
+  type CheckStep,
+  checkIsolated,
   describeDoubledNames,
   describeFolder,
   describeInput,
@@ -19,16 +20,26 @@ import { printJson } from '../lib/output.js';
 import { alignColumns } from '../lib/summary.js';
 
 /** What `--name` and the flags for a model without bundle.json give, as texts. */
-export type AddModelOptions = Omit<ModelClaims, keyof ParsedClaims> & {
+type ClaimFlags = Omit<ModelClaims, keyof ParsedClaims> & {
   readonly [name in 'input' | Exclude<keyof ParsedClaims, 'size'>]?: string;
-} & { readonly replace?: boolean };
+};
+export type AddModelOptions = ClaimFlags & {
+  readonly replace?: boolean;
+  readonly deadline: string;
+};
+
+export type CheckModelOptions = { readonly json?: boolean; readonly deadline: string };
 
 /** Add a model to those that are found by name. */
 export async function addToRegistry(path: string, options: AddModelOptions): Promise<void> {
+  const deadlineMs = parseDeadline(options.deadline);
   const staged = existsSync(join(path, 'bundle.json'))
     ? await stageBundle(path, options.name)
     : await describeFolder(path, { ...options, ...parseClaims(options) });
-  const { folder, known } = await addModel(registryFolder(), staged, options.replace);
+  const { folder, known } = await addModel(registryFolder(), staged, {
+    replace: options.replace === true,
+    check: (bundled) => checkIsolated(bundled, { deadlineMs }),
+  });
   const { bundle } = await readBundle(folder);
   process.stdout.write(
     `${bundle.name}: ${known ? 'already in' : 'added to'} ${folder}\n${describeInput(bundle)}\n`,
@@ -44,7 +55,7 @@ type ParsedClaims = {
 };
 
 /** @throws {AppError} `invalid_input`, with the flag that cannot be read. */
-export function parseClaims(options: AddModelOptions): ParsedClaims {
+export function parseClaims(options: ClaimFlags): ParsedClaims {
   const { input, scale, mean, std, resize, threshold } = options;
   return {
     size: parseSize(input, '--input') ?? undefined,
@@ -113,12 +124,31 @@ export async function listModels(json: boolean): Promise<void> {
   process.stdout.write(`${alignColumns([['model', 'format', 'input', 'folder'], ...cells])}\n`);
 }
 
-/** Check a model, and print each step. */
-export async function checkModels(model: string, json: boolean): Promise<void> {
-  const steps = await checkModel(findModel(model));
-  const mark = (ok: boolean | null) => (ok === null ? '-' : ok ? 'ok' : 'FAILED');
-  const lines = steps.map(({ name, ok, detail }) => `${mark(ok).padEnd(7)}${name}: ${detail}`);
+/** Check a model, and print each step as it ends. Exits with 1 unless all pass. */
+export async function checkInRegistry(
+  model: string,
+  { json = false, deadline }: CheckModelOptions,
+): Promise<void> {
+  const print = (step: CheckStep): void => {
+    if (!json) process.stdout.write(`${describeStep(step)}\n`);
+  };
+  const deadlineMs = parseDeadline(deadline);
+  const steps = await checkIsolated(findModel(model), { deadlineMs }, print);
   if (json) printJson({ steps });
-  else process.stdout.write(`${lines.join('\n')}\n`);
   if (steps.some(({ ok }) => ok !== true)) process.exitCode = 1;
+}
+
+function describeStep({ name, ok, detail }: CheckStep): string {
+  const mark = ok === null ? '-' : ok ? 'ok' : 'FAILED';
+  return `${mark.padEnd(7)}${name}: ${detail}`;
+}
+
+/** Longest deadline, s; timers have 32 bits of milliseconds. */
+const maxDeadline = 86_400;
+
+/** @returns Milliseconds. @throws {AppError} `invalid_input` */
+export function parseDeadline(text: string): number {
+  const seconds = parseNumber(text);
+  if (seconds > 0 && seconds <= maxDeadline) return Math.ceil(seconds * 1000);
+  throw invalidInput(`Expected --deadline to be seconds, up to ${maxDeadline}, got '${text}'`);
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { AddModelOptions } from '../actions/models.js';
+import type { AddModelOptions, CheckModelOptions } from '../actions/models.js';
 import { addOptions, createCommand } from '../lib/command.js';
-import { descriptionOptions, jsonOption } from '../lib/options.js';
+import { deadlineOption, descriptionOptions, jsonOption } from '../lib/options.js';
 
 export function modelsCommand(): Command {
   return createCommand('models', {
@@ -25,7 +25,8 @@ function addCommand(): Command {
   })
     .argument('<model>', 'folder of a bundle, or file or folder of a model')
     .option('--name <name>', 'name to add it by')
-    .option('--replace', 'replace a model of this name');
+    .option('--replace', 'replace a model of this name')
+    .addOption(deadlineOption());
   addOptions(command, descriptionOptions(), 'Model without bundle.json:');
   return command.action(async (model: string, options: AddModelOptions) => {
     const { addToRegistry } = await import('../actions/models.js');
@@ -47,11 +48,17 @@ const listCommand = (): Command =>
 const checkCommand = (): Command =>
   createCommand('check', {
     summary: 'check digests, labels, a forward pass, and that every strategy gives the same',
-    examples: ['umbra models check efficientnet-lite0'],
+    details:
+      'The network runs in a process of its own: one that ends it, or does not end by the deadline, fails that step.',
+    examples: [
+      'umbra models check efficientnet-lite0',
+      'umbra models check my-models/resnet18 --deadline 60',
+    ],
   })
     .argument('<model>', 'name or folder of a model')
+    .addOption(deadlineOption())
     .addOption(jsonOption())
-    .action(async (model: string, options: { json?: boolean }) => {
-      const { checkModels } = await import('../actions/models.js');
-      await checkModels(model, options.json === true);
+    .action(async (model: string, options: CheckModelOptions) => {
+      const { checkInRegistry } = await import('../actions/models.js');
+      await checkInRegistry(model, options);
     });

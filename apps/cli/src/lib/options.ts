@@ -68,6 +68,10 @@ export const outOption = (): Option => new Option('--out <file>', 'PNG file to w
 
 export const jsonOption = (): Option => new Option('--json', 'print one JSON object on stdout');
 
+/** Limit for a check of a model, which runs its network; `models.ts` parses it. */
+export const deadlineOption = (): Option =>
+  new Option('--deadline <seconds>', 'time that checking the model may take, s').default('300');
+
 export const sizeOption = (): Option =>
   new Option(
     '--size <size>',

@@ -86,7 +86,7 @@ test('another model of the same name is refused unless it replaces the first', a
   const two = await stageBundle(await writeTinyBundle(join(folder, 'two'), { seed: 2 }));
   await addModel(registry, one);
   await expect(addModel(registry, two)).rejects.toMatchObject({ code: 'conflict' });
-  expect(await addModel(registry, two, true)).toMatchObject({ known: false });
+  expect(await addModel(registry, two, { replace: true })).toMatchObject({ known: false });
   expect((await stageBundle(join(registry, 'tiny'))).description).toEqual(two.description);
 });
 

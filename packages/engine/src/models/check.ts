@@ -10,31 +10,34 @@ import type { ModelInput } from '../image/preprocess.js';
 import { assertOutputKind, createOutputHead, noClass } from '../occlusion/output-head.js';
 import type { OpenModel } from '../types.js';
 import { readBundle, verifyBundle } from './bundle.js';
+import { type CheckName, type CheckStep, checkNames, notRun } from './check-steps.js';
 import { readFacts } from './describe.js';
 import { describeDoubledNames, readLabels } from './labels.js';
 import { readOnnxFacts } from './onnx-facts.js';
 import { oneByOne, seededImage, type TwoOutputs, tryImages } from './try-images.js';
-
-/** One line of a model's check; `ok` is null where an earlier failure kept it from being run. */
-export type CheckStep = {
-  readonly name: string;
-  readonly ok: boolean | null;
-  readonly detail: string;
-};
 
 /** Limit for the difference between the strategies, as a share of a score's spread over positions. */
 const tolerance = 1e-4;
 /** What float32 rounds off through a deep network, as a share of the score: some spreads are less. */
 const rounding = 2e-6;
 
-/** Try all that a run needs of a model, in order; after a failure the rest is not run. */
-export async function checkModel(folder: string): Promise<readonly CheckStep[]> {
+/**
+ * Try all that a run needs of a model, in order; after a failure the rest is not run.
+ *
+ * @param onStep Hears of each step as it ends.
+ */
+export async function checkModel(
+  folder: string,
+  onStep: (step: CheckStep) => void = () => undefined,
+): Promise<readonly CheckStep[]> {
   const check = createCheck(folder);
   const done: CheckStep[] = [];
   try {
-    for (const [name, run] of check.steps) {
-      if (done.some(({ ok }) => ok !== true)) done.push({ name, ok: null, detail: 'not run' });
-      else done.push({ name, ...(await attempt(run)) });
+    for (const name of checkNames) {
+      const hasFailed = done.some(({ ok }) => ok !== true);
+      const step = hasFailed ? notRun(name) : { name, ...(await attempt(check.steps[name])) };
+      done.push(step);
+      onStep(step);
     }
   } finally {
     await check.close();
@@ -47,50 +50,35 @@ function createCheck(folder: string) {
   let bundle: ModelBundle | undefined;
   let backend: Backend | undefined;
   let outputs: TwoOutputs | undefined;
-  const steps: readonly (readonly [name: string, run: () => Promise<string>])[] = [
-    [
-      'description',
-      async () => {
-        const described = await readBundle(folder);
-        bundle = described.bundle;
-        return describe(described);
-      },
-    ],
-    ['files', () => checkFiles(folder, mustHave(bundle))],
-    [
-      'loads',
-      async () => {
-        backend = await loadBackend(folder, mustHave(bundle), {
-          provider: 'cpu',
-          sessionThreads: 1,
-        });
-        return `${backend.name} ${backend.version} on ${backend.device}`;
-      },
-    ],
-    [
-      'forward pass',
-      async () => {
-        await assertBatch(folder, mustHave(bundle));
-        const startedAt = performance.now();
-        outputs = await tryImages(mustHave(backend), mustHave(bundle));
-        const milliseconds = performance.now() - startedAt;
-        const { height, width } = mustHave(bundle).input;
-        const together = mustHave(bundle).batch === 1 ? 'one at a time' : 'alone and together';
-        return `2 images of ${height} x ${width} px, ${together}, ${milliseconds.toFixed(0)} ms, ${outputs[0].length} scores`;
-      },
-    ],
-    ['output', () => checkOutput(folder, mustHave(bundle), mustHave(outputs))],
-    ['labels', () => countLabels(folder, mustHave(bundle), mustHave(outputs)[0].length)],
-    [
-      'parity',
-      async () => {
-        // The strategies have sessions of their own: the weights need not be there twice.
-        await backend?.close();
-        backend = undefined;
-        return compareStrategies(folder);
-      },
-    ],
-  ];
+  const steps: Readonly<Record<CheckName, () => Promise<string>>> = {
+    description: async () => {
+      const described = await readBundle(folder);
+      bundle = described.bundle;
+      return describe(described);
+    },
+    files: () => checkFiles(folder, mustHave(bundle)),
+    loads: async () => {
+      backend = await loadBackend(folder, mustHave(bundle), { provider: 'cpu', sessionThreads: 1 });
+      return `${backend.name} ${backend.version} on ${backend.device}`;
+    },
+    'forward pass': async () => {
+      await assertBatch(folder, mustHave(bundle));
+      const startedAt = performance.now();
+      outputs = await tryImages(mustHave(backend), mustHave(bundle));
+      const milliseconds = performance.now() - startedAt;
+      const { height, width } = mustHave(bundle).input;
+      const together = mustHave(bundle).batch === 1 ? 'one at a time' : 'alone and together';
+      return `2 images of ${height} x ${width} px, ${together}, ${milliseconds.toFixed(0)} ms, ${outputs[0].length} scores`;
+    },
+    output: () => checkOutput(folder, mustHave(bundle), mustHave(outputs)),
+    labels: () => countLabels(folder, mustHave(bundle), mustHave(outputs)[0].length),
+    parity: async () => {
+      // The strategies have sessions of their own: the weights need not be there twice.
+      await backend?.close();
+      backend = undefined;
+      return compareStrategies(folder);
+    },
+  };
   return { steps, close: async () => backend?.close() };
 }
 

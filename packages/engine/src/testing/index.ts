@@ -1,3 +1,4 @@
+export { endlessNetwork } from './endless-network.js';
 export { hugePng } from './huge-png.js';
 export { alexNetFeatures, chainNetwork } from './known-networks.js';
 export { slowNetwork } from './slow-network.js';

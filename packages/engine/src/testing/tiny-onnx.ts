@@ -4,6 +4,7 @@ import {
   attributeType,
   encodeModel,
   externalLocation,
+  type GraphProto,
   onnxType,
   type TensorProto,
   type ValueProto,
@@ -14,6 +15,8 @@ type Attribute = {
   readonly ints?: readonly number[];
   readonly int?: number;
   readonly text?: string;
+  /** A graph within, as the body of a loop. */
+  readonly graph?: Network;
 };
 export type Node = {
   readonly op: string;
@@ -85,33 +88,37 @@ export function encodeHead(
 }
 
 const attributeText = 3;
+const attributeGraph = 5;
 
 /** Encode a network as an ONNX model (IR version 8, opset 17 unless it says another). */
 export function encodeOnnx(network: Network): Buffer {
-  const { nodes, weights, input, otherInputs = [], output, otherOutputs = [] } = network;
-  const { opset = 17 } = network;
   const model = encodeModel({
     irVersion: 8,
     opsetImport: [
-      { domain: '', version: opset },
+      { domain: '', version: network.opset ?? 17 },
       { domain: 'com.microsoft', version: 1 },
     ],
-    graph: {
-      name: 'tiny',
-      node: nodes.map((node) => ({
-        name: `${node.op} ${node.output}`,
-        opType: node.op,
-        input: [...node.inputs],
-        output: [node.output, ...(node.otherOutputs ?? [])],
-        domain: node.domain ?? '',
-        attribute: (node.attributes ?? []).map(encodeAttribute),
-      })),
-      initializer: weights.map(encodeWeight),
-      input: [input, ...otherInputs].map(describe),
-      output: [...otherOutputs, output].map(describe),
-    },
+    graph: encodeGraph(network),
   });
   return Buffer.from(model);
+}
+
+function encodeGraph(network: Network): GraphProto {
+  const { nodes, weights, input, otherInputs = [], output, otherOutputs = [] } = network;
+  return {
+    name: 'tiny',
+    node: nodes.map((node) => ({
+      name: `${node.op} ${node.output}`,
+      opType: node.op,
+      input: [...node.inputs],
+      output: [node.output, ...(node.otherOutputs ?? [])],
+      domain: node.domain ?? '',
+      attribute: (node.attributes ?? []).map(encodeAttribute),
+    })),
+    initializer: weights.map(encodeWeight),
+    input: [input, ...otherInputs].map(describe),
+    output: [...otherOutputs, output].map(describe),
+  };
 }
 
 function encodeWeight({ name, shape, values, whole, bool, byte, file }: Weight): TensorProto {
@@ -127,7 +134,8 @@ function encodeWeight({ name, shape, values, whole, bool, byte, file }: Weight):
   return { ...described, rawData: new Uint8Array(Float32Array.from(values).buffer) };
 }
 
-function encodeAttribute({ name, ints, int, text }: Attribute): AttributeProto {
+function encodeAttribute({ name, ints, int, text, graph }: Attribute): AttributeProto {
+  if (graph !== undefined) return { name, g: encodeGraph(graph), type: attributeGraph };
   if (text !== undefined) return { name, s: Buffer.from(text), type: attributeText };
   if (ints !== undefined) return { name, ints: [...ints], type: attributeType.ints };
   return { name, i: int ?? 0, type: attributeType.int };

@@ -1,0 +1,139 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { AppError, invalidInput, unavailable } from '@umbra/shared/errors';
+import type { EngineOptions } from '../types.js';
+import { type CheckStep, checkNames, notRun } from './check-steps.js';
+import type { ModelReply, ModelTask } from './model-task.js';
+
+/** How a model is tried in a process of its own. */
+export type TrialOptions = {
+  /** Limit for all of it, ms. */
+  readonly deadlineMs?: number;
+  /** Aborting it ends the process. */
+  readonly signal?: AbortSignal;
+  /** The compiled module that the process runs. */
+  readonly entry?: URL;
+};
+
+/** Five minutes, which a large model takes on a slow machine. */
+const defaultDeadlineMs = 300_000;
+/** A process may be killed for what another one did, as for the memory of a machine. */
+const maxDeaths = 2;
+
+/**
+ * Check a model as `checkModel` does, in a process of its own. One that ends the process, or does not end
+ * itself, fails the step that it was in.
+ *
+ * @param onStep Hears of each step as it ends.
+ * @throws {AppError} `unavailable` if no process can be started.
+ * @throws The signal's reason.
+ */
+export async function checkIsolated(
+  folder: string,
+  options: TrialOptions = {},
+  onStep: (step: CheckStep) => void = () => undefined,
+): Promise<readonly CheckStep[]> {
+  const steps: CheckStep[] = [];
+  const add = (step: CheckStep): void => {
+    steps.push(step);
+    onStep(step);
+  };
+  const end = await runApart({ kind: 'check', folder }, options, add);
+  if (end.kind === 'failed') throw new AppError(end.error.code, end.error.message);
+  const [next, ...rest] = checkNames.slice(steps.length);
+  if (end.kind === 'done' || next === undefined) return steps;
+  const late = end.kind === 'late' ? { isLate: true as const } : {};
+  add({ name: next, ok: false, detail: describeEnd(end), ...late });
+  for (const name of rest) add(notRun(name));
+  return steps;
+}
+
+/**
+ * Open a model and run it on a blank image, in a process of its own.
+ *
+ * @throws {AppError} As `Engine.open`; `invalid_input` if the model ends two processes, or does not end.
+ * @throws {AppError} `unavailable` if no process can be started.
+ * @throws The signal's reason.
+ */
+export async function openIsolated(
+  folder: string,
+  options: EngineOptions,
+  trial: TrialOptions = {},
+): Promise<void> {
+  for (let deaths = 1; ; deaths += 1) {
+    const end = await runApart({ kind: 'open', folder, options }, trial, () => undefined);
+    if (end.kind === 'done') return;
+    if (end.kind === 'failed') throw new AppError(end.error.code, end.error.message);
+    if (end.kind === 'late' || deaths === maxDeaths) throw invalidInput(describeEnd(end));
+  }
+}
+
+type Late = { readonly kind: 'late'; readonly deadlineMs: number };
+type Death = { readonly kind: 'died'; readonly seen: string };
+type TaskEnd = Extract<ModelReply, { kind: 'done' | 'failed' }> | Late | Death;
+
+const describeEnd = (end: Late | Death): string =>
+  end.kind === 'late'
+    ? `did not end within ${end.deadlineMs / 1000} s`
+    : `the model ended the process that ran it: ${end.seen}`;
+
+async function runApart(
+  task: ModelTask,
+  { deadlineMs = defaultDeadlineMs, signal, entry = modelEntry() }: TrialOptions,
+  onStep: (step: CheckStep) => void,
+): Promise<TaskEnd> {
+  signal?.throwIfAborted();
+  const child = fork(fileURLToPath(entry), [JSON.stringify(task), String(process.pid)], {
+    // What a native library says before it dies is worth reading.
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const kill = (): void => void child.kill('SIGKILL');
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    kill();
+  }, deadlineMs);
+  signal?.addEventListener('abort', kill, { once: true });
+  try {
+    const { isReady, end } = await follow(child, onStep);
+    signal?.throwIfAborted();
+    if (end.kind !== 'died') return end;
+    if (isLate) return { kind: 'late', deadlineMs };
+    if (isReady) return end;
+    throw unavailable(`The process to run the model did not start: ${end.seen}`);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', kill);
+    kill();
+  }
+}
+
+/** Follow a process to the end of its task, or its own. @throws {AppError} `unavailable` */
+async function follow(child: ChildProcess, onStep: (step: CheckStep) => void) {
+  let isReady = false;
+  const answered = new Promise<TaskEnd>((resolve) => {
+    child.on('message', (reply: ModelReply) => {
+      if (reply.kind === 'ready') isReady = true;
+      else if (reply.kind === 'step') onStep(reply.step);
+      else resolve(reply);
+    });
+  });
+  const died = async (): Promise<Death> => {
+    const [code, by] = await once(child, 'exit');
+    // What it had said before may still be on its way.
+    if (child.connected) await once(child, 'disconnect');
+    return { kind: 'died', seen: by === null ? `exit code ${code}` : `signal ${by}` };
+  };
+  const end = await Promise.race([answered, died()]).catch((error: unknown) => {
+    throw unavailable(`A process to run the model could not be started: ${String(error)}`, error);
+  });
+  return { isReady, end };
+}
+
+/** Processes need compiled files: from the sources (under a test runner) the build is used. */
+function modelEntry(): URL {
+  const fromSource = import.meta.url.endsWith('.ts');
+  const path = fromSource ? '../../dist/models/model-process.js' : './model-process.js';
+  return new URL(path, import.meta.url);
+}
