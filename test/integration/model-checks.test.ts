@@ -1,8 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encodeOnnx, tinyNetwork, writeTinyBundle } from '@umbra/engine/testing';
+import { encodeOnnx, endlessNetwork, tinyNetwork, writeTinyBundle } from '@umbra/engine/testing';
+import { readModelCheck } from '@umbra/platform/store/model-checks';
+import { findModel } from '@umbra/platform/store/models';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { until } from '../support/job-fixture.js';
 import {
   makePhotos,
   postJob,
@@ -31,9 +34,17 @@ beforeAll(async () => {
   models = await mkdtemp(join(tmpdir(), 'umbra-unchecked-'));
   await writeTinyBundle(models, { name: 'closed', onnx: closed });
   await writeTinyBundle(models, { name: 'sound' });
+  // The last one, by its name, that the API tries; it serves all the same, and can be stopped.
+  await writeTinyBundle(models, { name: 'unending', onnx: encodeOnnx(endlessNetwork()) });
   service = await startService({ UMBRA_MODELS_DIR: models });
   dataset = await uploadPhotos(service.url, await makePhotos(1));
   await service.startWorker();
+  // They are tried once the API serves.
+  for (const name of ['closed', 'sound']) {
+    await until(`the check of ${name}`, async () =>
+      readModelCheck(service.store, await findModel(service.store, name)),
+    );
+  }
 });
 afterAll(async () => {
   await service.close();

@@ -12,8 +12,6 @@ import type { Progress } from '@umbra/platform/redis/job-progress';
 import { cacheWorkerList } from '@umbra/platform/redis/worker-registry';
 import { startPlatform } from '@umbra/platform/services';
 import { publishModel } from '@umbra/platform/store/models';
-import type { ObjectStore } from '@umbra/platform/store/store';
-import type { Logger } from '@umbra/platform/telemetry/logger';
 import { serveMetrics } from '@umbra/platform/telemetry/serve-metrics';
 import { telemetryOf } from '@umbra/platform/telemetry/tracing';
 import { createCache } from '@umbra/shared/cache';
@@ -24,7 +22,11 @@ import { tenantDefaultsOf } from './auth/tenant-defaults.js';
 import type { ApiConfig } from './config.js';
 import { createApiTurns } from './http/turns.js';
 import { createEventHub } from './jobs/event-hub.js';
-import { checkPublished } from './models/check-published.js';
+import {
+  type CheckServices,
+  checkPublished,
+  type PublishedModel,
+} from './models/check-published.js';
 import { createFormatReader } from './models/model-formats.js';
 import { createBacklogReader } from './observability/backlog.js';
 import { openBoard } from './observability/bull-board.js';
@@ -74,9 +76,10 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   const ingestQueue = openQueue(queueNames.ingest);
   const webhookQueue = openQueue(queueNames.webhook);
   const models = config.UMBRA_MODELS_DIR ?? addedModelsFolder;
-  if (config.UMBRA_MODELS_DIR !== undefined || existsSync(models)) {
-    await publishModels({ store, config, logger }, models);
-  }
+  const published =
+    config.UMBRA_MODELS_DIR !== undefined || existsSync(models)
+      ? await publishModels({ store, logger }, models)
+      : [];
   const subscriber = redis.duplicate();
   subscriber.on('error', () => undefined);
   const hub = createEventHub(subscriber);
@@ -110,17 +113,22 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   const { address, port, family } = server.address() as AddressInfo;
   const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
   logger.info({ url, store: store.kind, auth: config.UMBRA_AUTH }, 'api ready');
+  // Whatever a model does, the API has begun to serve.
+  const closing = new AbortController();
+  const checking = checkPublished({ store, config, logger }, published, closing.signal);
   return {
     url,
     metricsUrl: metricsServer?.url,
     async close() {
       const closed = once(server, 'close');
+      closing.abort();
       hub.close();
       server.close();
       server.closeIdleConnections();
       const deadline = setTimeout(() => server.closeAllConnections(), config.UMBRA_SHUTDOWN_MS);
       await closed;
       clearTimeout(deadline);
+      await checking;
       await metricsServer?.close();
       await queueMetrics.close();
       const queues = [dispatchQueue, ingestQueue, mergeQueue, webhookQueue];
@@ -145,21 +153,18 @@ async function closeQueue(queue: Queue): Promise<void> {
   await Promise.race([queue.disconnect().catch(() => undefined), timeout()]);
 }
 
-type PublishServices = {
-  readonly store: ObjectStore;
-  readonly config: Readonly<ApiConfig>;
-  readonly logger: Logger;
-};
-
-async function publishModels(services: PublishServices, folder: string): Promise<void> {
-  const { store, config, logger } = services;
+async function publishModels(
+  { store, logger }: Pick<CheckServices, 'store' | 'logger'>,
+  folder: string,
+): Promise<PublishedModel[]> {
+  const published: PublishedModel[] = [];
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
     if (!entry.isDirectory() || !existsSync(join(path, 'bundle.json'))) continue;
     const described = await readVerifiedBundle(path);
     const { name, digest } = await publishModel(store, path, described);
     logger.info({ name, digest }, 'model published');
-    const reason = await checkPublished(store, config, path, described);
-    if (reason !== null) logger.error({ name, digest, reason }, 'model does not run');
+    published.push({ ...described, folder: path });
   }
+  return published;
 }
