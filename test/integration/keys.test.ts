@@ -98,6 +98,8 @@ test('requests pass while Redis is down, and are counted once it is up', async (
     UMBRA_PORT: '0',
     UMBRA_LOG_LEVEL: 'silent',
   };
+  // Without Redis nobody knows whether a folder without a store is a volume that is away.
+  await createFsStore(env.UMBRA_STORE_DIR).check();
   const api = await startApi(readConfig(apiConfig, env));
   let redis: Awaited<ReturnType<typeof startRedis>> | undefined;
   try {

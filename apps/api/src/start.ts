@@ -57,7 +57,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
     name: 'umbra-api',
     redisOptions: failFastRedisOptions,
     tenantDefaults: tenantDefaultsOf(config),
-    requireStore: false,
+    makesStore: true,
   });
   const { logger, tracing, registry, store, redis, progress, throughput } = platform.services;
   const stopDecoding = isolateDecoding({ processes: config.UMBRA_DECODING_PROCESSES });

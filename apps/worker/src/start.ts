@@ -99,7 +99,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     name: 'umbra-worker',
     redisOptions: { maxRetriesPerRequest: null },
     tenantDefaults: { quotas: quotasOf(config), requestsPerMinute: null },
-    requireStore: true,
+    makesStore: false,
   });
   const { logger, tracing, registry, store, redis, throughput } = platform.services;
   const engine = openEngine({

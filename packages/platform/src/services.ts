@@ -4,10 +4,12 @@ import { Registry } from 'prom-client';
 import type { CommonConfig } from './config.js';
 import { createJobEventLog, type JobEventLog } from './redis/job-event-log.js';
 import { createJobProgressStore, type JobProgressStore } from './redis/job-progress.js';
+import { createKnownStore } from './redis/known-store.js';
 import { createThroughputStore, type ThroughputStore } from './redis/throughput.js';
 import { createTraceContextStore, type TraceContextStore } from './redis/trace-contexts.js';
 import { createUsageLedger, type UsageLedger } from './redis/usage-ledger.js';
 import { createWorkerRegistry, type WorkerRegistry } from './redis/worker-registry.js';
+import { refuseNewStore, untilThere } from './store/await-store.js';
 import { openStore } from './store/open-store.js';
 import { createSourceStores, type SourceStores } from './store/source-stores.js';
 import type { ObjectStore } from './store/store.js';
@@ -50,8 +52,11 @@ export type PlatformOptions = {
   readonly redisOptions: Omit<RedisOptions, 'replyMapping'>;
   /** Limits of a tenant for which nothing else was set. */
   readonly tenantDefaults: TenantDefaults;
-  /** Whether to fail while the store is unavailable; Redis may be away in any case. */
-  readonly requireStore: boolean;
+  /**
+   * Whether it makes the folder of a new `fs` store, and starts while the store is unavailable. Others
+   * wait for a store and then fail. Redis may be away in any case.
+   */
+  readonly makesStore: boolean;
 };
 
 export type Platform = {
@@ -63,7 +68,7 @@ export type Platform = {
 /**
  * Start the services that the API and the worker have in common. Redis need not be reachable yet.
  *
- * @throws {AppError} `unavailable` if the store is required and unavailable.
+ * @throws {AppError} `unavailable` if the store is, unless the process makes it.
  */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   const { config, name } = options;
@@ -71,21 +76,29 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const tracing = await startTracing(config, name);
   const registry = new Registry();
   const tenantUsage = createTenantUsage(registry, config.UMBRA_METRICS_TENANTS);
-  const store = tenantUsage.measureStored(measureStore(openStore(config), registry));
-  // Before Redis is opened: a process that fails here must not be kept alive by a connection.
+  const redis = new Redis(config.REDIS_URL, options.redisOptions);
+  redis.on('error', (error) => logger.warn({ reason: error.message }, 'redis is not reachable'));
+  const known = createKnownStore(redis, logger);
+  const opened = openStore(config, {
+    permitNew: options.makesStore ? known.assertNone : refuseNewStore,
+    onSeen: known.remember,
+  });
+  const store = tenantUsage.measureStored(measureStore(opened, registry));
   // This also makes the store's folder: once seen, it is never made again.
-  await store.check().catch((error: unknown) => {
-    if (options.requireStore) throw error;
+  await (options.makesStore ? store.check() : untilThere(store, logger)).catch((error: unknown) => {
+    if (!options.makesStore) {
+      // It would keep alive a process that fails here.
+      redis.disconnect();
+      throw error;
+    }
     logger.warn({ error: reportError(error) }, 'store is not reachable');
   });
-  const redis = new Redis(config.REDIS_URL, options.redisOptions);
   removeDeadFolders().then(
     (removed) => {
       if (removed.length > 0) logger.info({ removed }, 'temporary folders deleted');
     },
     (error: unknown) => logger.warn({ reason: String(error) }, 'temporary folders not deleted'),
   );
-  redis.on('error', (error) => logger.warn({ reason: error.message }, 'redis is not reachable'));
   const services: PlatformServices = {
     logger,
     tracing,

@@ -12,37 +12,56 @@ export const scratch = '.tmp';
 
 const marker = z.object({ version: z.literal(1), id: z.uuid() });
 
+export type FsRootOptions = {
+  /**
+   * Asked where there is no marker, before this process has seen one: whether there may be a new store.
+   *
+   * @throws {AppError} `unavailable` if there may not: what was stored lies elsewhere.
+   */
+  readonly permitNew?: () => Promise<void>;
+  /** Told the store's id when this process sees it first. */
+  readonly onSeen?: (id: string) => void;
+};
+
 /** The folder of a store, and whether it is there. */
 export type FsRoot = {
   /**
-   * Make the folder and its marker, or adopt a store that has none. Only until this process has seen
-   * the marker: an empty mount point does not become a new store.
+   * Make the folder and its marker, or adopt a store that has none. Only where that is permitted, and
+   * until this process has seen the marker: an empty mount point does not become a new store.
    *
    * @throws {AppError} `unavailable`
    */
   open(): Promise<void>;
-  /** @throws {AppError} `unavailable` if the store that this process has seen is away. */
+  /** @throws {AppError} `unavailable` if the store is away. */
   assertPresent(): Promise<void>;
 };
 
-export function openFsRoot(root: string): FsRoot {
+export function openFsRoot(root: string, { permitNew, onSeen }: FsRootOptions = {}): FsRoot {
   let isSeen = false;
   const find = async (): Promise<boolean> => {
-    const found = await hasMarker(root);
-    isSeen ||= found;
-    return found;
+    const id = await readMarker(root);
+    if (id !== null && !isSeen) {
+      isSeen = true;
+      onSeen?.(id);
+    }
+    return id !== null;
+  };
+  /** @returns Whether the store is there. @throws {AppError} `unavailable` unless it may be a new one. */
+  const isPresent = async (): Promise<boolean> => {
+    if (await find()) return true;
+    if (isSeen) throw away();
+    await permitNew?.();
+    return false;
   };
   return {
     async assertPresent() {
       // Before it was first seen, a store may be new, or of a version without markers.
-      if ((await find()) || !isSeen) return;
-      throw away();
+      await isPresent();
     },
     async open() {
-      if (await find()) return;
-      if (isSeen) throw away();
+      if (await isPresent()) return;
       await writing(markerName, () => writeMarker(root));
-      isSeen = true;
+      await find();
     },
   };
 }
@@ -50,16 +69,15 @@ export function openFsRoot(root: string): FsRoot {
 const away = () =>
   unavailable(`Expected '${markerName}' in the store's folder, got none: is its volume mounted?`);
 
-/** @throws {AppError} `unavailable` if it cannot be read, or is no marker. */
-async function hasMarker(root: string): Promise<boolean> {
+/** @returns The store's id; null without a marker. @throws {AppError} `unavailable` if it cannot be read, or is none. */
+async function readMarker(root: string): Promise<string | null> {
   const text = await readFile(join(root, markerName), 'utf8').catch((error: unknown) => {
     if (isAbsent(error)) return null;
     return reading(markerName, () => Promise.reject(error));
   });
-  if (text === null) return false;
+  if (text === null) return null;
   try {
-    marker.parse(JSON.parse(text));
-    return true;
+    return marker.parse(JSON.parse(text)).id;
   } catch (error) {
     throw unavailable(`Expected a version and an id in the store's '${markerName}'`, error);
   }

@@ -11,6 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { unavailable } from '@umbra/shared/errors';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createFsStore } from './fs-store.js';
 
@@ -154,6 +155,26 @@ describe('a volume that goes away', () => {
     await rename(root, `${root}-away`);
     await expect(listing.next()).rejects.toMatchObject(away);
   });
+});
+
+test('a folder that may not become a store is unavailable, until it is one', async () => {
+  const away = { code: 'unavailable', message: 'its volume is away' };
+  const seen: string[] = [];
+  const store = createFsStore(root, {
+    permitNew: () => Promise.reject(unavailable('its volume is away')),
+    onSeen: (id) => seen.push(id),
+  });
+  await expect(store.get('a/b')).rejects.toMatchObject(away);
+  await expect(store.head('a/b')).rejects.toMatchObject(away);
+  await expect(store.list('')[Symbol.asyncIterator]().next()).rejects.toMatchObject(away);
+  await expect(store.put('a/b', 'x')).rejects.toMatchObject(away);
+  await expect(store.check()).rejects.toMatchObject(away);
+  expect([await readdir(root), seen]).toEqual([[], []]);
+  await createFsStore(root).put('a/b', 'y');
+  expect((await store.get('a/b')).toString()).toBe('y');
+  await store.check();
+  const { id } = JSON.parse(await readFile(join(root, 'umbra-store.json'), 'utf8'));
+  expect(seen).toEqual([id]);
 });
 
 test('a store of before has no marker, and is adopted by the first write', async () => {

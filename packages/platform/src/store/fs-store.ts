@@ -9,19 +9,26 @@ import { assertPrefix, assertRange, type ByteRange } from './arguments.js';
 import { checkStore } from './check.js';
 import { isSystemError, reading, writeFault, writing } from './fs-errors.js';
 import { assertInside } from './fs-links.js';
-import { makeFolder, markerName, openFsRoot, scratch, syncFolder } from './fs-root.js';
+import {
+  type FsRootOptions,
+  makeFolder,
+  markerName,
+  openFsRoot,
+  scratch,
+  syncFolder,
+} from './fs-root.js';
 import { assertScratchName, listUnfinished } from './fs-unfinished.js';
 import { walk } from './fs-walk.js';
 import { assertKey } from './keys.js';
 import type { ObjectInfo, ObjectStore, StoredObject } from './store.js';
 
 /**
- * Objects as files under one folder. The first write or check of a process makes it; one that was seen
- * and is away is `unavailable` until it is back, for reads and lists as well.
+ * Objects as files under one folder. The first write or check of a process makes it, where that is
+ * permitted; one that was seen and is away is `unavailable` until it is back, for reads and lists as well.
  */
-export function createFsStore(folder: string): ObjectStore {
+export function createFsStore(folder: string, options: FsRootOptions = {}): ObjectStore {
   const root = resolve(folder);
-  const { open: openRoot, assertPresent } = openFsRoot(root);
+  const { open: openRoot, assertPresent } = openFsRoot(root, options);
   const pathOf = (key: string): string => {
     assertKey(key);
     if (key === markerName || key === scratch || key.startsWith(`${scratch}/`)) {
