@@ -462,7 +462,7 @@ export const mutations = [
     from: 'if (isFinal(job.state) || job.startedAt === null || job.interactive) {',
     to: 'if (job.id) {',
     test: 'test/chaos/lost-results.test.ts',
-    title: 'keeps its true counts, and an archive',
+    title: 'and an archive of what it finished',
   },
   {
     name: 'failed-counts',
