@@ -545,4 +545,13 @@ export const mutations = [
     test: 'test/chaos/volume-away.test.ts',
     title: 'an API that knew',
   },
+  {
+    name: 'polls-told',
+    promise: 'who changed a job polls what it is since',
+    file: 'apps/api/src/jobs/polled-jobs.ts',
+    from: '      samples.delete(name);\n',
+    to: '',
+    test: 'apps/api/src/jobs/polled-jobs.test.ts',
+    title: 'what was changed is told at once',
+  },
 ];

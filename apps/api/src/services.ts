@@ -10,13 +10,13 @@ import type { Logger } from '@umbra/platform/telemetry/logger';
 import type { Tracing } from '@umbra/platform/telemetry/tracing';
 import type { TenantReader } from '@umbra/platform/tenancy/tenant-reader';
 import type { Cache } from '@umbra/shared/cache';
-import type { JobRecord } from '@umbra/shared/contracts/job';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Registry } from 'prom-client';
 import type { ApiConfig } from './config.js';
 import type { ApiTurns } from './http/turns.js';
 import type { EventHub } from './jobs/event-hub.js';
+import type { PolledJobs } from './jobs/polled-jobs.js';
 import type { FormatReader } from './models/model-formats.js';
 import type { Board } from './observability/bull-board.js';
 
@@ -48,8 +48,7 @@ export type ApiServices = {
   readonly board: Board | null;
   readonly tracing: Tracing;
   readonly traces: TraceContextStore;
-  /** Records of the jobs that clients poll, for a fraction of a second. */
-  readonly polledJobs: Cache<JobRecord>;
+  readonly polledJobs: PolledJobs;
   /** Progress of unfinished jobs as this process last told it. */
   readonly toldProgress: Cache<Progress>;
   readonly turns: ApiTurns;

@@ -15,13 +15,13 @@ import { publishModel } from '@umbra/platform/store/models';
 import { serveMetrics } from '@umbra/platform/telemetry/serve-metrics';
 import { telemetryOf } from '@umbra/platform/telemetry/tracing';
 import { createCache } from '@umbra/shared/cache';
-import type { JobRecord } from '@umbra/shared/contracts/job';
 import { Queue } from 'bullmq';
 import { createApp } from './app.js';
 import { tenantDefaultsOf } from './auth/tenant-defaults.js';
 import type { ApiConfig } from './config.js';
 import { createApiTurns } from './http/turns.js';
 import { createEventHub } from './jobs/event-hub.js';
+import { createPolledJobs } from './jobs/polled-jobs.js';
 import {
   type CheckServices,
   checkPublished,
@@ -97,7 +97,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
     mergeQueue,
     webhookQueue,
     board,
-    polledJobs: createCache<JobRecord>({ maxEntries: 1_000, ttlMs: polledMs }),
+    polledJobs: createPolledJobs(store, progress),
     toldProgress: createCache<Progress>({ maxEntries: 10_000 }),
     turns: createApiTurns(config, registry),
     formatOf: createFormatReader(store),
@@ -140,8 +140,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   };
 }
 
-/** Maximum age of a polled job's record, and of the list of workers. */
-const polledMs = 250;
+/** Maximum age of the list of workers. */
 const workerListMs = 1_000;
 
 /** Timeout for Queue.close(); ioredis retries forever while Redis is down. */

@@ -49,7 +49,8 @@ export async function streamEvents(services: EventServices, follower: Follower):
   };
   const send = (event: JobEvent) => {
     if (sentId !== null && compareEventIds(event.id, sentId) <= 0) return;
-    write(event.id, textOf(event), isLastEvent(event));
+    const { text, isLast } = formattedOf(event);
+    write(event.id, text, isLast);
   };
   const flush = () => {
     const events = pending;
@@ -124,15 +125,17 @@ async function sendSnapshot(
 const format = (id: string, name: string, data: string): string =>
   `id: ${id}\nevent: ${name}\ndata: ${data}\n\n`;
 
-/** Text of each event, formatted once for all clients; an entry lives as long as its event. */
-const texts = new WeakMap<JobEvent, string>();
+type Formatted = { readonly text: string; readonly isLast: boolean };
 
-function textOf(event: JobEvent): string {
-  const known = texts.get(event);
+/** Each event, formatted once for all clients; an entry lives as long as its event. */
+const formattedEvents = new WeakMap<JobEvent, Formatted>();
+
+function formattedOf(event: JobEvent): Formatted {
+  const known = formattedEvents.get(event);
   if (known !== undefined) return known;
-  const text = format(event.id, event.name, event.data);
-  texts.set(event, text);
-  return text;
+  const formatted = { text: format(event.id, event.name, event.data), isLast: isLastEvent(event) };
+  formattedEvents.set(event, formatted);
+  return formatted;
 }
 
 function isLastEvent({ name, data }: JobEvent): boolean {

@@ -21,7 +21,7 @@ import type { ApiServices } from '../services.js';
 import { cancelJob, pauseJob, resumeJob, retryJob } from './control-job.js';
 import { checkRequest, createJob, type JobServices } from './create-job.js';
 import { estimateJob } from './estimate-job.js';
-import { findJob, findPolledJob, forgetPolledJob } from './find-job.js';
+import { findJob } from './find-job.js';
 import { createOnce, idempotencyKey, idempotencyKeyOf } from './idempotency.js';
 import { type JobStatusServices, statusOf } from './job-status.js';
 import { listImages } from './list-images.js';
@@ -158,7 +158,7 @@ type RouteServices = JobServices &
 
 /** Routes that create, read, control and delete jobs. */
 export function jobRoutes(services: RouteServices): Route[] {
-  const { store } = services;
+  const { store, polledJobs } = services;
   const accept = async (response: Response, job: JobRecord, more: ToldOnce = {}) => {
     response
       .status(202)
@@ -193,36 +193,38 @@ export function jobRoutes(services: RouteServices): Route[] {
     route(jobOperations.cancel, async ({ tenant, params, response }) => {
       const job = await findJob(services, tenant, params.job);
       await cancelJob(services, tenant, job);
+      polledJobs.forget(tenant, job.id);
       await accept(response, job);
     }),
     route(jobOperations.pause, async ({ tenant, params, response }) => {
       const job = await findJob(services, tenant, params.job);
       await pauseJob(services, tenant, job);
+      polledJobs.forget(tenant, job.id);
       await accept(response, job);
     }),
     route(jobOperations.resume, async ({ tenant, params, response }) => {
       const job = await findJob(services, tenant, params.job);
       await resumeJob(services, tenant, job);
+      polledJobs.forget(tenant, job.id);
       await accept(response, job);
     }),
     route(jobOperations.retry, async ({ tenant, params, response }) => {
       const job = await findJob(services, tenant, params.job);
       const again = await retryJob(services, tenant, job);
-      forgetPolledJob(services, tenant, job.id);
+      polledJobs.forget(tenant, job.id);
       await accept(response, again);
     }),
     route(jobOperations.delete, async ({ tenant, params, response }) => {
       const job = await findJob(services, tenant, params.job);
       await deleteJob(store, tenant, job);
-      forgetPolledJob(services, tenant, job.id);
+      polledJobs.forget(tenant, job.id);
       // The dataset of an interactive job is deleted with it.
       if (job.interactive) await releaseQuietly(services.usage.releaseDataset(tenant, job.dataset));
       response.status(204).end();
     }),
     route(jobOperations.get, async ({ tenant, params, response }) => {
-      const reread = () => findJob(services, tenant, params.job);
-      const job = await findPolledJob(services, tenant, params.job);
-      const found = await statusOf(services, job, reread);
+      const { job, live } = await polledJobs.sample(tenant, params.job);
+      const found = await statusOf(services, job, live);
       if (!isFinal(found.state)) response.set('Retry-After', pollSeconds);
       response.json(found);
     }),

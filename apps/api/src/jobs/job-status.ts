@@ -1,4 +1,5 @@
 import type { JobLive, Progress } from '@umbra/platform/redis/job-progress';
+import { at } from '@umbra/shared/assert';
 import {
   isFinal,
   type JobRecord,
@@ -15,13 +16,12 @@ export type JobStatusServices = Pick<
 /**
  * Join a job's record with its progress in Redis.
  *
- * @param reread Reads the record again, where the given one may be stale: progress that is gone means that
- *   the job has ended since.
+ * @param sampled What Redis said of it; read now unless given.
  */
 export async function statusOf(
   services: JobStatusServices,
   job: JobRecord,
-  reread?: () => Promise<JobRecord>,
+  sampled?: JobLive | null,
 ): Promise<JobStatus> {
   const perImage = job.positionsPerImage;
   const total = perImage === null ? null : perImage * job.counts.total;
@@ -29,12 +29,11 @@ export async function statusOf(
     const done = perImage === null ? 0 : perImage * job.counts.completed;
     return { ...job, positions: { done, total }, ...unknownThroughput, waitingFor: null };
   }
-  const [live] = await services.progress.readAll([job.id]);
-  if (reread !== undefined && live?.progress === null) return statusOf(services, await reread());
-  const state = live === undefined ? job.state : stateOf(job.state, live);
+  const live = sampled ?? at(await services.progress.readAll([job.id]), 0);
+  const state = stateOf(job.state, live);
   const isHeld = state === 'cancelling' || state === 'paused';
   const waitingFor = isHeld ? null : await findMissingWorker(services, job);
-  const progress = latestProgress(services, job, live?.progress ?? null);
+  const progress = latestProgress(services, job, live.progress);
   return { ...job, state, ...progressOf(job, progress, total), waitingFor };
 }
 
