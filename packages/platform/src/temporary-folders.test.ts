@@ -33,12 +33,13 @@ test('takes what a killed process left, whole', async () => {
   const dead = own.replace(`-${process.pid}-`, `-${child.pid}-`);
   // The id of a process that is gone, given to another one.
   const reused = own.replace(/-\d+-([A-Za-z0-9]{6})$/, '-17-$1');
-  for (const name of [dead, reused]) {
+  const converted = dead.replace('-archive-', '-onnx-');
+  for (const name of [dead, reused, converted]) {
     await mkdir(join(parent, name), { recursive: true });
     await writeFile(join(parent, name, 'upload.zip'), 'half a zip');
   }
   const removed = await removeDeadFolders(parent);
-  expect(removed.map((path) => basename(path)).sort()).toEqual([dead, reused].sort());
+  expect(removed.map((path) => basename(path)).sort()).toEqual([dead, reused, converted].sort());
   expect(await readdir(parent)).toEqual([own]);
 });
 

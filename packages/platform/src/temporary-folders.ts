@@ -1,39 +1,37 @@
-import { createHash } from 'node:crypto';
 import { lstat, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-/**
- * Temporary folders are named after the process that made them, by machine, id and start, so that
- * another one knows those of a killed process. A container's process ids are its own: so is its host name.
- */
-const pattern =
-  /^umbra-(?:upload|archive|onnx)-(?:(?<host>[0-9a-f]{8})-(?<pid>\d+)-(?<start>\d+)-)?[A-Za-z0-9]{6}$/;
+import {
+  parseTemporaryName,
+  shortHost,
+  startInStat,
+  type TemporaryKind,
+  temporaryPrefix,
+} from '@umbra/shared/temporary-name';
 
 /** A folder of another machine, or without an owner's name, is left alone for this long. */
 const foreignMs = 24 * 3600 * 1000;
 
-const thisHost = (): string => createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
-
 /** Make a folder for one piece of work, which removes it when it ends. */
-export async function makeTemporaryFolder(kind: 'upload' | 'archive'): Promise<string> {
-  const start = (await startOf(process.pid)) ?? '0';
-  return mkdtemp(join(tmpdir(), `umbra-${kind}-${thisHost()}-${process.pid}-${start}-`));
+export async function makeTemporaryFolder(kind: Exclude<TemporaryKind, 'onnx'>): Promise<string> {
+  const { pid } = process;
+  const owner = { hostname: hostname(), pid, start: (await startOf(pid)) ?? '0' };
+  return mkdtemp(join(tmpdir(), temporaryPrefix(kind, owner)));
 }
 
 /** Find the temporary folders of processes that are gone. @returns Their paths. */
 export async function findDeadFolders(parent = tmpdir()): Promise<string[]> {
   const dead: string[] = [];
   for (const name of await readdir(parent)) {
-    const owner = pattern.exec(name);
+    const owner = parseTemporaryName(name);
     if (owner === null) continue;
     const path = join(parent, name);
     const info = await lstat(path).catch(() => null);
     if (!info?.isDirectory() || info.uid !== process.getuid?.()) continue;
-    const { host, pid, start } = owner.groups ?? {};
+    const { host, pid, start } = owner;
     const isDead =
-      host === thisHost()
-        ? (await startOf(Number(pid))) !== start && !(start === '0' && isRunning(Number(pid)))
+      host === shortHost(hostname()) && pid !== null
+        ? (await startOf(pid)) !== start && !(start === '0' && isRunning(pid))
         : Date.now() - (await newestMs(path, info.mtimeMs)) > foreignMs;
     if (isDead) dead.push(path);
   }
@@ -49,9 +47,7 @@ export async function removeDeadFolders(parent?: string): Promise<string[]> {
 
 /** When a process began, in the kernel's ticks; null if there is none, or the system does not tell. */
 async function startOf(pid: number): Promise<string | null> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
-  // The second field is a name in brackets, which may hold anything.
-  return text?.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+  return startInStat(await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null));
 }
 
 function isRunning(pid: number): boolean {

@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { startInStat, temporaryPrefix } from '@umbra/shared/temporary-name';
 import { writeConvertedModel } from './convert-model.js';
 
 /** A bundle as ONNX: itself, or a conversion of it in a folder of its own. */
@@ -24,7 +25,7 @@ export async function openConvertedModel(
   bundle: ModelBundle,
 ): Promise<ConvertedModel | { readonly reason: string }> {
   if (bundle.format === 'onnx') return { folder, bundle, close: async () => undefined };
-  const out = await mkdtemp(join(tmpdir(), 'umbra-onnx-'));
+  const out = await makeFolder();
   const close = () => rm(out, { recursive: true, force: true });
   try {
     const converted = await writeConvertedModel(folder, bundle, out);
@@ -35,4 +36,11 @@ export async function openConvertedModel(
     await close();
     throw error;
   }
+}
+
+/** Make a folder that others can tell for a dead process's, once this one is killed. */
+async function makeFolder(): Promise<string> {
+  const start = startInStat(await readFile('/proc/self/stat', 'utf8').catch(() => null)) ?? '0';
+  const owner = { hostname: hostname(), pid: process.pid, start };
+  return mkdtemp(join(tmpdir(), temporaryPrefix('onnx', owner)));
 }

@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { io } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-layers';
 import { tfjsChoices } from '@umbra/shared/contracts/provider';
 import { occlusionSettings } from '@umbra/shared/contracts/settings';
+import { parseTemporaryName } from '@umbra/shared/temporary-name';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Backend } from '../backends/backend.js';
 import { loadOnnxruntime } from '../backends/onnxruntime.js';
@@ -154,6 +155,8 @@ async function runBoth(path: string): Promise<[Float32Array, Float32Array]> {
   const { bundle } = await readBundle(path);
   const form = await openConvertedModel(path, bundle);
   if ('reason' in form) throw new Error(form.reason);
+  // The sweep of temporary folders knows it by this.
+  expect(parseTemporaryName(basename(form.folder))).toMatchObject({ pid: process.pid });
   const backends: Backend[] = [
     await loadTfjs(path, bundle, tfjs),
     await loadOnnxruntime(form.folder, form.bundle, { provider: 'cpu', sessionThreads: 1 }),
