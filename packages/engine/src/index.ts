@@ -1,3 +1,4 @@
+export { inspectTelemetry, type LibraryTelemetry } from './backends/library-telemetry.js';
 export { probeTfjs, type TfjsFound } from './backends/tfjs-probe.js';
 export { decodeFloats, decodeInts, encodeFloats, encodeInts, encodeNpy } from './encoding/npy.js';
 export { openEngine } from './engine.js';

@@ -1,3 +1,4 @@
+import { inspectTelemetry } from '@umbra/engine';
 import { checkService } from '@umbra/platform/doctor/check-service';
 import { guard, ok, warning } from '@umbra/platform/doctor/findings';
 import { findDeadFolders } from '@umbra/platform/temporary-folders';
@@ -9,6 +10,7 @@ import { z } from 'zod';
 import { readOperatorConfig } from '../lib/config.js';
 import { printJson } from '../lib/output.js';
 import { findAllRemains } from '../lib/remains.js';
+import { telemetryFinding } from '../lib/telemetry-finding.js';
 
 export type ServiceOptions = { readonly url?: string; readonly json?: boolean };
 
@@ -21,6 +23,7 @@ export async function checkRunning({ url, json = false }: ServiceOptions): Promi
   const findings = [
     ...(await checkService(readOperatorConfig())),
     ...(await guard('remains', checkRemains)),
+    ...(await guard('telemetry', async () => [telemetryFinding(await inspectTelemetry())])),
     ...(url === undefined ? [] : await guard('api', () => checkApi(url))),
   ];
   const report: ServiceReport = {

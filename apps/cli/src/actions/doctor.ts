@@ -1,9 +1,9 @@
-import { createRequire } from 'node:module';
 import { availableParallelism, totalmem } from 'node:os';
-import { probeTfjs } from '@umbra/engine';
+import { inspectTelemetry, probeTfjs } from '@umbra/engine';
 import { readCliConfig } from '../lib/config.js';
 import { modelFolders } from '../lib/find-model.js';
 import { printJson } from '../lib/output.js';
+import { telemetryFinding } from '../lib/telemetry-finding.js';
 
 const better: Readonly<Record<string, string>> = {
   '@tensorflow/tfjs-node-gpu': 'npm run setup:tfjs-node -- --gpu',
@@ -13,9 +13,8 @@ const better: Readonly<Record<string, string>> = {
 /** Print what this machine runs models on. */
 export async function doctor(json: boolean): Promise<void> {
   const config = readCliConfig();
-  const { version } = createRequire(import.meta.resolve('@umbra/engine'))(
-    'onnxruntime-node/package.json',
-  ) as { version: string };
+  const library = await inspectTelemetry();
+  const { version } = library;
   const tfjs = await probeTfjs(config.UMBRA_TFJS);
   const report = {
     node: process.versions.node,
@@ -28,6 +27,7 @@ export async function doctor(json: boolean): Promise<void> {
       device: tfjs.device,
       refused: tfjs.refused.map((one) => ({ ...one, command: better[one.package] ?? null })),
     },
+    telemetry: telemetryFinding(library),
     models: modelFolders(),
   };
   if (json) return printJson(report);
@@ -39,6 +39,8 @@ export async function doctor(json: boolean): Promise<void> {
       ({ package: name, reason, command }) =>
         `  not ${name}: ${reason}${command === null ? '' : `; to get it: ${command}`}`,
     ),
+    `Telemetry: ${report.telemetry.found}`,
+    ...(report.telemetry.action === null ? [] : [`  To do: ${report.telemetry.action}`]),
     `Models are looked for in ${report.models.join(' and ')}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);

@@ -6,3 +6,5 @@
  * first.
  */
 process.env.ORT_DISABLE_TELEMETRY = '1';
+
+export const isTelemetryDisabled = (): boolean => process.env.ORT_DISABLE_TELEMETRY === '1';
