@@ -356,6 +356,15 @@ export const mutations = [
     title: 'a round ends after a thousand',
   },
   {
+    name: 'doctor-marker',
+    promise: 'a look at a store whose volume is away makes none in its place',
+    file: 'packages/platform/src/doctor/check-service.ts',
+    from: "marker.every(({ severity }) => severity === 'ok')",
+    to: 'marker.length < 2',
+    test: 'test/integration/doctor.test.ts',
+    title: 'makes no store of an empty folder',
+  },
+  {
     name: 'model-deadline',
     promise: 'a check of a model that does not end, ends',
     file: 'packages/engine/src/models/isolate-model.ts',

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, utimes } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -54,7 +54,10 @@ describe('umbra doctor --service', () => {
     const { code, report, of, problems } = await doctor();
     expect(problems).toEqual([]);
     expect({ code, ok: report.ok }).toEqual({ code: 0, ok: true });
-    for (const check of ['redis.policy', 'redis.clock', 'store.rights', 'store.clock']) {
+    for (const check of [
+      ...['redis.policy', 'redis.clock'],
+      ...['store.marker', 'store.rights', 'store.clock', 'telemetry'],
+    ]) {
       expect(of(check)).toMatchObject({ severity: 'ok', meaning: null, action: null });
     }
     expect(of('workers.version')).toMatchObject({ severity: 'ok' });
@@ -92,13 +95,52 @@ describe('umbra doctor --service', () => {
   });
 
   test('names the right that is missing at the store', async () => {
-    const { of, code } = await doctor({ UMBRA_STORE_DIR: '/proc/umbra' });
+    const dir = join(temporary, 'no-writing');
+    await mkdir(dir);
+    await copyFile(
+      join(service.folder, 'store', 'umbra-store.json'),
+      join(dir, 'umbra-store.json'),
+    );
+    // What is written there first goes through a folder of this name.
+    await writeFile(join(dir, '.tmp'), '');
+    const { of, code } = await doctor({ UMBRA_STORE_DIR: dir });
+    await rm(dir, { recursive: true });
+    expect(of('store.marker')).toMatchObject({ severity: 'ok' });
     expect(of('store.rights')).toMatchObject({
       severity: 'problem',
       found: expect.stringMatching(/^cannot write: /),
     });
     expect(code).toBe(1);
   });
+
+  test.each([
+    ['an empty folder', {}, 'is empty', 'Mount the volume'],
+    ['files of something else', { 'notes.txt': 'x' }, 'holds other files', 'right volume'],
+    [
+      'a marker of another version',
+      { 'umbra-store.json': '{"version":9}' },
+      'a version and an id',
+      'backup',
+    ],
+  ] as const)(
+    'makes no store of %s where the volume seems away',
+    async (_, files, found, action) => {
+      const dir = join(temporary, 'mount-point');
+      await mkdir(dir);
+      for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text);
+      const { of, code } = await doctor({ UMBRA_STORE_DIR: dir });
+      const left = await readdir(dir);
+      await rm(dir, { recursive: true });
+      expect(of('store.marker')).toMatchObject({
+        severity: 'problem',
+        found: expect.stringContaining(found),
+        action: expect.stringContaining(action),
+      });
+      expect(of('store.rights')).toBeUndefined();
+      expect(left).toEqual(Object.keys(files));
+      expect(code).toBe(1);
+    },
+  );
 
   test('reads every model, and names a damaged one', async () => {
     const { name, digest } = await findModel(service.store, 'tiny');

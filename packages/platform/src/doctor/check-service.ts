@@ -4,6 +4,7 @@ import type { CommonConfig } from '../config.js';
 import { openStore } from '../store/open-store.js';
 import { checkRedis } from './check-redis.js';
 import { checkDisks, checkModels, checkStoreRights } from './check-service-store.js';
+import { checkStoreMarker } from './check-store-marker.js';
 import { checkActiveJobs, checkQueues, checkWorkers } from './check-work.js';
 import { guard } from './findings.js';
 
@@ -20,6 +21,19 @@ export async function checkService(config: Readonly<CommonConfig>): Promise<Find
   });
   redis.on('error', () => undefined);
   try {
+    const marker =
+      config.UMBRA_STORE === 'fs'
+        ? await guard('store.marker', async () => [await checkStoreMarker(config.UMBRA_STORE_DIR)])
+        : [];
+    // A write would make a store of an empty folder, and so hide that the volume is away.
+    const isStoreThere = marker.every(({ severity }) => severity === 'ok');
+    const onStore = isStoreThere
+      ? [
+          ...(await guard('store', () => checkStoreRights(store))),
+          ...(await guard('disk', () => checkDisks(config))),
+          ...(await guard('models', () => checkModels(store))),
+        ]
+      : [];
     const inRedis = await guard('redis', () => checkRedis(redis));
     const isAway = redis.status !== 'ready';
     const onWork = isAway
@@ -27,15 +41,9 @@ export async function checkService(config: Readonly<CommonConfig>): Promise<Find
       : [
           ...(await guard('workers', () => checkWorkers(redis))),
           ...(await guard('queues', () => checkQueues(redis))),
-          ...(await guard('jobs', () => checkActiveJobs(store, redis))),
+          ...(isStoreThere ? await guard('jobs', () => checkActiveJobs(store, redis)) : []),
         ];
-    return [
-      ...inRedis,
-      ...(await guard('store', () => checkStoreRights(store))),
-      ...(await guard('disk', () => checkDisks(config))),
-      ...(await guard('models', () => checkModels(store))),
-      ...onWork,
-    ];
+    return [...inRedis, ...marker, ...onStore, ...onWork];
   } finally {
     redis.disconnect();
   }
