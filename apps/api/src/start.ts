@@ -12,6 +12,7 @@ import type { Progress } from '@umbra/platform/redis/job-progress';
 import { cacheWorkerList } from '@umbra/platform/redis/worker-registry';
 import { startPlatform } from '@umbra/platform/services';
 import { publishModel } from '@umbra/platform/store/models';
+import { countDecoderDeaths } from '@umbra/platform/telemetry/count-decoder-deaths';
 import { serveMetrics } from '@umbra/platform/telemetry/serve-metrics';
 import { telemetryOf } from '@umbra/platform/telemetry/tracing';
 import { createCache } from '@umbra/shared/cache';
@@ -60,7 +61,10 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
     makesStore: true,
   });
   const { logger, tracing, registry, store, redis, progress, throughput } = platform.services;
-  const stopDecoding = isolateDecoding({ processes: config.UMBRA_DECODING_PROCESSES });
+  const stopDecoding = isolateDecoding({
+    processes: config.UMBRA_DECODING_PROCESSES,
+    onDeath: countDecoderDeaths(registry),
+  });
   const openQueue = (name: string): Queue => {
     const queue = new Queue(name, {
       // A connection of its own: BullMQ checks a shared one before it is ready, and fails for good.

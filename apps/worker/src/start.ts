@@ -11,6 +11,7 @@ import {
 } from '@umbra/platform/queues/names';
 import { createScoreLease } from '@umbra/platform/redis/score-lease';
 import { startPlatform } from '@umbra/platform/services';
+import { countDecoderDeaths } from '@umbra/platform/telemetry/count-decoder-deaths';
 import { serveMetrics } from '@umbra/platform/telemetry/serve-metrics';
 import { telemetryOf } from '@umbra/platform/telemetry/tracing';
 import { FlowProducer, Queue } from 'bullmq';
@@ -106,7 +107,10 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     inferenceThreads: config.UMBRA_INFERENCE_THREADS,
     ...engineOptionsOf(config),
   });
-  const stopDecoding = isolateDecoding({ processes: config.UMBRA_DECODING_PROCESSES });
+  const stopDecoding = isolateDecoding({
+    processes: config.UMBRA_DECODING_PROCESSES,
+    onDeath: countDecoderDeaths(registry),
+  });
   const metrics = createWorkerMetrics({
     registry,
     redis,

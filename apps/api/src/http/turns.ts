@@ -51,6 +51,15 @@ export function createApiTurns(config: Readonly<ApiConfig>, registry: Registry):
 
 function measureTurns(all: readonly Turns[], registry: Registry): void {
   new Gauge({
+    name: 'umbra_turns_stalled_seconds',
+    help: 'Time for which requests find no place while none comes free and no holder moves',
+    labelNames: ['thing'],
+    registers: [registry],
+    collect() {
+      for (const turns of all) this.set({ thing: turns.name }, turns.stalledMs() / 1000);
+    },
+  });
+  new Gauge({
     name: 'umbra_turns',
     help: 'Turns of what requests share: held (places, or bytes of images) and waiting (requests)',
     labelNames: ['thing', 'state'],

@@ -13,6 +13,7 @@ import { createSweeper, type SweepServices } from './sweep.js';
 let folder: string;
 let store: ObjectStore;
 const logger = { info: vi.fn(), warn: vi.fn() };
+const recordRemoval = vi.fn();
 const releaseDataset = vi.fn(async () => undefined);
 
 beforeEach(async () => {
@@ -31,6 +32,7 @@ const sweeperOf = (closing: AbortSignal = new AbortController().signal) =>
     closing,
     logger,
     usage: { releaseDataset },
+    metrics: { recordRemoval },
     config: readConfig(workerConfig, {}),
   } as unknown as SweepServices);
 const count = async (prefix: string): Promise<number> => {
@@ -54,6 +56,7 @@ test('a round ends after a thousand, and the next goes on', async () => {
   await sweep();
   expect(await count(keys.uploads())).toBe(0);
   expect(releaseDataset).toHaveBeenCalledTimes(1_002);
+  expect(recordRemoval.mock.calls).toEqual(Array(1_002).fill(['upload']));
   await sweep();
   expect(logger.warn).not.toHaveBeenCalled();
 });

@@ -3,7 +3,8 @@ import { reportError } from '@umbra/shared/errors';
 import type { WorkerServices } from '../services.js';
 import { type RetentionServices, sweepRetention } from './retention.js';
 
-export type SweepServices = RetentionServices & Pick<WorkerServices, 'config' | 'closing'>;
+export type SweepServices = RetentionServices &
+  Pick<WorkerServices, 'config' | 'closing' | 'metrics'>;
 
 /** A round ends after either, and the next goes on where it ended. */
 const roundMs = 10_000;
@@ -49,7 +50,7 @@ const openRemains = ({ store, usage, config }: SweepServices) =>
 
 /** @returns Whether all were looked at. */
 async function removeRemains(
-  { logger, closing }: Pick<SweepServices, 'logger' | 'closing'>,
+  { logger, closing, metrics }: Pick<SweepServices, 'logger' | 'closing' | 'metrics'>,
   remains: AsyncGenerator<Remains | null>,
 ): Promise<boolean> {
   const ending = AbortSignal.any([AbortSignal.timeout(roundMs), closing]);
@@ -61,6 +62,7 @@ async function removeRemains(
     try {
       await found.remove(ending);
       removed += 1;
+      metrics.recordRemoval(kind);
       logger.info({ kind, name }, 'remains deleted');
     } catch (error) {
       // One that cannot be deleted does not keep the others.

@@ -1,3 +1,4 @@
+import type { Remains } from '@umbra/datasets';
 import type { ThroughputStore } from '@umbra/platform/redis/throughput';
 import { measureRedis } from '@umbra/platform/telemetry/measure-redis';
 import type { TenantUsage } from '@umbra/platform/telemetry/tenant-usage';
@@ -23,6 +24,8 @@ export type WorkerMetrics = {
   recordJobEnd(state: FinalState): void;
   /** Count a look-up in the cache of prepared images. */
   recordLookup(result: 'hit' | 'miss'): void;
+  /** Count what the sweep deleted of what a dead process left. */
+  recordRemoval(kind: Remains['kind']): void;
   refresh(): Promise<void>;
 };
 
@@ -66,6 +69,7 @@ export function createWorkerMetrics(options: WorkerMetricsOptions): WorkerMetric
     recordStall: (step) => series.stalls.inc({ step }),
     recordJobEnd: (state) => series.jobs.inc({ state }),
     recordLookup: (result) => series.lookups.inc({ result }),
+    recordRemoval: (kind) => series.removals.inc({ kind }),
     async refresh() {
       await refresh();
     },
@@ -106,5 +110,10 @@ function openSeries(registry: Registry) {
     images: counter('umbra_images_total', 'Images finished', ['outcome']),
     jobs: counter('umbra_jobs_total', 'Jobs that ended', ['state']),
     lookups: counter('umbra_image_cache_total', 'Prepared images asked for', ['result']),
+    removals: counter(
+      'umbra_remains_deleted_total',
+      'Remains of dead processes that the sweep deleted',
+      ['kind'],
+    ),
   };
 }

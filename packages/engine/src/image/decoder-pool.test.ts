@@ -67,7 +67,8 @@ describe('decoding in child processes', () => {
     [61, 'signal SIGSEGV'],
     [62, 'exit code 7'],
   ])('a photo that kills it fails by itself, with what was seen (%i px)', async (width, seen) => {
-    const pool = openDecoderPool({ processes: 1, entry });
+    let deaths = 0;
+    const pool = openDecoderPool({ processes: 1, entry, onDeath: () => (deaths += 1) });
     try {
       const [deadly, next] = await Promise.allSettled([
         pool.run(await photo(width), inspect),
@@ -82,6 +83,7 @@ describe('decoding in child processes', () => {
         },
       });
       expect(next).toMatchObject({ value: { width: 50, height: 40 } });
+      expect(deaths).toBe(2);
     } finally {
       pool.close();
     }

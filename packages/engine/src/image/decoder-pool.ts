@@ -20,6 +20,8 @@ export type DecoderPoolOptions = {
   readonly processes: number;
   /** Time that one photo may take, ms. */
   readonly timeoutMs?: number;
+  /** Hears of each process that ended at a photo, or was ended at its deadline. */
+  readonly onDeath?: () => void;
   /** The compiled module that each process runs. */
   readonly entry?: URL;
 };
@@ -39,6 +41,7 @@ const maxDeaths = 2;
 export function openDecoderPool({
   processes,
   timeoutMs = defaultTimeoutMs,
+  onDeath = () => undefined,
   entry = decodeEntry(),
 }: DecoderPoolOptions): DecoderPool {
   /** Processes without a photo; null for one that is not started yet. */
@@ -94,6 +97,7 @@ export function openDecoderPool({
       let seen = '';
       for (let deaths = 0; deaths < maxDeaths; deaths++) {
         const reply = await decodeOnce(bytes, task);
+        if ('late' in reply || 'died' in reply) onDeath();
         if ('late' in reply) {
           throw invalidInput(
             `Expected an image that is decoded within ${timeoutMs / 1000} s, got one that is not (sha256 ${digestOf(bytes)})`,
