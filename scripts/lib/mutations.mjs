@@ -365,6 +365,15 @@ export const mutations = [
     title: 'makes no store of an empty folder',
   },
   {
+    name: 'store-signal',
+    promise: 'a client that left keeps no place while the store does not answer',
+    file: 'packages/platform/src/store/s3-store.ts',
+    from: 'signal === undefined ? {} :',
+    to: 'signal !== undefined ? {} :',
+    test: 'test/integration/stalled-s3.test.ts',
+    title: 'holds no place for a client that left',
+  },
+  {
     name: 'model-deadline',
     promise: 'a check of a model that does not end, ends',
     file: 'packages/engine/src/models/isolate-model.ts',

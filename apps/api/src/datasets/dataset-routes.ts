@@ -204,7 +204,7 @@ export function datasetRoutes(services: DatasetServices): Route[] {
       const found = await findDataset(store, { tenant, id: params.dataset });
       response.type('application/jsonl');
       await services.turns.downloads.run({ tenant, signal }, () =>
-        sendBody(services.config, Readable.from(listRefusals(store, tenant, found)), {
+        sendBody(services.config, Readable.from(listRefusals(store, tenant, found, signal)), {
           response,
           signal,
         }),

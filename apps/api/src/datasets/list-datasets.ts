@@ -53,16 +53,21 @@ async function findRecord(store: ObjectStore, tenant: string, id: string): Promi
   });
 }
 
-/** List a dataset's refused files, one line each, also while it is not ready. */
+/**
+ * List a dataset's refused files, one line each, also while it is not ready.
+ *
+ * @param signal Ends the wait for the store.
+ */
 export async function* listRefusals(
   store: ObjectStore,
   tenant: string,
   { id, state }: Dataset,
+  signal: AbortSignal,
 ): AsyncGenerator<string | Buffer> {
   if (state === 'ready') {
     const key = keys.refusals(tenant, id);
-    if ((await store.head(key)) === null) return;
-    yield* (await store.stream(key)).body;
+    if ((await store.head(key, signal)) === null) return;
+    yield* (await store.stream(key, undefined, signal)).body;
     return;
   }
   for await (const { refusal } of readJournal({ store, tenant, dataset: id })) {

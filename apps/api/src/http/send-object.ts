@@ -55,17 +55,17 @@ async function sendNow(
   exchange: Exchange,
   send: (body: Readable) => Promise<void>,
 ): Promise<void> {
-  const { request, response } = exchange;
+  const { request, response, signal } = exchange;
   if (etag === undefined) {
-    const { body, bytes } = await store.stream(key);
+    const { body, bytes } = await store.stream(key, undefined, signal);
     response.type(mediaType).set({ ...headers, 'Content-Length': String(bytes) });
     return send(body);
   }
-  const bytes = (await store.head(key))?.bytes;
+  const bytes = (await store.head(key, signal))?.bytes;
   if (bytes === undefined) throw notFound('It is gone');
   const range = parseRange(request, bytes, etag);
   const { start, end } = range ?? { start: 0, end: bytes };
-  const { body } = await store.stream(key, { start, end });
+  const { body } = await store.stream(key, { start, end }, signal);
   response.type(mediaType).set(headers);
   if (fileName !== undefined) response.attachment(fileName).type(mediaType);
   response.set({ 'Accept-Ranges': 'bytes', ETag: etag, 'Content-Length': String(end - start) });

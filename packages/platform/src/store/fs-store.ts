@@ -53,11 +53,13 @@ export function createFsStore(folder: string, options: FsRootOptions = {}): Obje
   const store: ObjectStore = {
     kind: 'fs',
     get: (key) => read(key, (path) => readFile(path)),
-    async stream(key, range) {
+    async stream(key, range, signal) {
       assertRange(range);
+      signal?.throwIfAborted();
       return read(key, async (path) => streamFile(await open(path, 'r'), key, range));
     },
-    async head(key) {
+    async head(key, signal) {
+      signal?.throwIfAborted();
       try {
         const info = await read(key, (path) => stat(path));
         return info.isFile() ? { key, bytes: info.size, modifiedMs: info.mtimeMs } : null;

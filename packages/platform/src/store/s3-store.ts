@@ -62,24 +62,29 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
       const { body } = await store.stream(key);
       return guarded('get', key, async () => Buffer.concat(await body.toArray()));
     },
-    stream: (key, range) =>
+    stream: (key, range, signal) =>
       guarded('get', key, async () => {
         assertRange(range);
         const Range = range ? `bytes=${range.start}-${range.end - 1}` : undefined;
         try {
-          const found = await client.send(new GetObjectCommand({ ...at(key), Range }));
+          const command = new GetObjectCommand({ ...at(key), Range });
+          const found = await client.send(command, abortedBy(signal));
           if (!(found.Body instanceof Readable)) throw new Error('Expected a readable body');
           return { body: found.Body, bytes: lengthOf(found) };
         } catch (error) {
+          signal?.throwIfAborted();
           if (isBeyondEnd(error)) return { body: Readable.from([]), bytes: 0 };
           throw error;
         }
       }),
-    async head(key) {
+    async head(key, signal) {
       try {
-        const found = await guarded('head', key, () => client.send(new HeadObjectCommand(at(key))));
+        const found = await guarded('head', key, () =>
+          client.send(new HeadObjectCommand(at(key)), abortedBy(signal)),
+        );
         return { key, bytes: lengthOf(found), modifiedMs: timeOf(found.LastModified) };
       } catch (error) {
+        signal?.throwIfAborted();
         if (hasCode(error, 'not_found')) return null;
         throw error;
       }
@@ -142,6 +147,9 @@ function openClient(options: S3StoreOptions, endpoint: string | undefined): S3Cl
     ...(options.credentials ? { credentials: { ...options.credentials } } : {}),
   });
 }
+
+const abortedBy = (signal: AbortSignal | undefined) =>
+  signal === undefined ? {} : { abortSignal: signal };
 
 /** Count a stream's bytes, and remember its own error, to tell it from the store's. */
 function meter(source: Readable) {

@@ -35,11 +35,17 @@ export type ObjectStore = {
   get(key: string): Promise<Buffer>;
   /**
    * @param range Half-open byte range, cut at the end of the object; all of it when left out.
+   * @param signal Ends the wait for the body once nobody needs it; a body is ended by its reader.
    * @throws {AppError} `not_found`
+   * @throws The signal's reason.
    */
-  stream(key: string, range?: { start: number; end: number }): Promise<StoredObject>;
-  /** @returns null when there is no such object. */
-  head(key: string): Promise<ObjectInfo | null>;
+  stream(
+    key: string,
+    range?: { start: number; end: number },
+    signal?: AbortSignal,
+  ): Promise<StoredObject>;
+  /** @param signal As of `stream`. @returns null when there is no such object. */
+  head(key: string, signal?: AbortSignal): Promise<ObjectInfo | null>;
   put(key: string, body: Buffer | string): Promise<void>;
   /** Store a stream of unknown length in bounded memory. An error in the stream stores nothing. */
   putStream(key: string, body: Readable): Promise<{ bytes: number }>;

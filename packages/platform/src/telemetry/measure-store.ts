@@ -11,7 +11,11 @@ export function measureStore(store: ObjectStore, registry: Registry): ObjectStor
     buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60],
     registers: [registry],
   });
-  const timed = async <T>(operation: string, work: Promise<T>): Promise<T> => {
+  const timed = async <T>(
+    operation: string,
+    work: Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> => {
     const start = performance.now();
     const observe = (outcome: string) =>
       seconds.observe({ operation, outcome }, (performance.now() - start) / 1000);
@@ -20,15 +24,17 @@ export function measureStore(store: ObjectStore, registry: Registry): ObjectStor
       observe('ok');
       return result;
     } catch (error) {
-      observe(hasCode(error, 'not_found') ? 'not_found' : 'error');
+      // That nobody waits any more is no fault of the store.
+      if (signal?.aborted) observe('abandoned');
+      else observe(hasCode(error, 'not_found') ? 'not_found' : 'error');
       throw error;
     }
   };
   return {
     ...store,
     get: (key) => timed('get', store.get(key)),
-    stream: (key, range) => timed('stream', store.stream(key, range)),
-    head: (key) => timed('head', store.head(key)),
+    stream: (key, range, signal) => timed('stream', store.stream(key, range, signal), signal),
+    head: (key, signal) => timed('head', store.head(key, signal), signal),
     put: (key, body) => timed('put', store.put(key, body)),
     putStream: (key, body) => timed('put_stream', store.putStream(key, body)),
     delete: (key) => timed('delete', store.delete(key)),
