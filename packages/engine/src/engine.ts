@@ -52,6 +52,7 @@ export function openEngine(options: EngineOptions): Engine {
       provider,
       tfjs,
       sessionThreads,
+      deadline: options.deadline,
     });
     const incremental = createIncremental({ threads, folder, bundle, batchBytes });
     const loading = loadWhole(threads, folder, bundle);

@@ -16,6 +16,7 @@ export { inspectImage, isolateDecoding } from './image/decoding.js';
 export { denormalise } from './image/denormalise.js';
 export { type Frame, inputSize, planFrame } from './image/frame.js';
 export { type ModelInput, prepareImage } from './image/preprocess.js';
+export type { LateTask } from './inference/watch-tasks.js';
 export {
   digestOf,
   readBundle,

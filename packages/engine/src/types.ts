@@ -7,6 +7,7 @@ import type { Box, Size } from '@umbra/shared/occlusion/grid';
 import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import type { RowRange } from '@umbra/shared/occlusion/shards';
 import type { ModelInput } from './image/preprocess.js';
+import type { TaskDeadline } from './inference/watch-tasks.js';
 import type { ResolvedRun } from './occlusion/resolve-run.js';
 
 export type EngineOptions = {
@@ -28,6 +29,8 @@ export type EngineOptions = {
   readonly maxPositions?: number;
   /** Whether the operator forbids inference that reuses parts of the unoccluded run. */
   readonly forbidIncremental?: boolean;
+  /** How long a task of an inference thread may take, and who is told; no limit if left out. */
+  readonly deadline?: TaskDeadline;
 };
 
 export type OccludeOptions = {

@@ -76,7 +76,7 @@ export const onnxType = {
   uint32: 12,
   uint64: 13,
 } as const;
-export const attributeType = { float: 1, int: 2, text: 3, ints: 7 } as const;
+export const attributeType = { float: 1, int: 2, text: 3, graph: 5, ints: 7 } as const;
 export const externalLocation = 1;
 
 const optional = (type: string, id: number) => ({ type, id });

@@ -5,6 +5,7 @@ import type { BatchRunner } from '../occlusion/evaluate.js';
 import type { OpenRequest } from './messages.js';
 import type { Runtime, ThreadHandle } from './thread-handle.js';
 import type { ThreadPool } from './thread-pool.js';
+import { type TaskDeadline, watchTasks } from './watch-tasks.js';
 
 /** Runs one model's batches and segments on the threads of a pool. */
 export type ModelThreads = BatchRunner &
@@ -26,6 +27,8 @@ export type ModelThreadsOptions = {
   readonly tfjs?: TfjsChoice;
   /** Threads of each session of the whole network, at least. */
   readonly sessionThreads?: number;
+  /** How long each task may take; no limit if left out. */
+  readonly deadline?: TaskDeadline | undefined;
 };
 
 /**
@@ -40,8 +43,9 @@ export type ModelThreadsOptions = {
 export function createModelThreads(
   pool: ThreadPool,
   { digest, folder, bundle }: StoredModel,
-  { weightBytes, provider = 'cpu', tfjs = 'auto', sessionThreads = 1 }: ModelThreadsOptions,
+  options: ModelThreadsOptions,
 ): ModelThreads {
+  const { weightBytes, provider = 'cpu', tfjs = 'auto', sessionThreads = 1, deadline } = options;
   const { inferenceThreads } = pool;
   const wholeThreads = wholeModelThreads(bundle, inferenceThreads, weightBytes);
   const request: OpenRequest = {
@@ -55,10 +59,14 @@ export function createModelThreads(
       sessionThreads: Math.max(sessionThreads, Math.floor(inferenceThreads / wholeThreads)),
     },
   };
+  const watch = deadline === undefined ? undefined : watchTasks(digest, deadline);
   const runOn = <T>(firstThreads: number, task: (thread: ThreadHandle) => Promise<T>): Promise<T> =>
-    pool.run(async (thread) => {
-      await thread.open(request);
-      return task(thread);
+    pool.run((thread) => {
+      const run = async () => {
+        await thread.open(request);
+        return task(thread);
+      };
+      return watch === undefined ? run() : watch(run);
     }, firstThreads);
 
   return {

@@ -1,4 +1,5 @@
 export { endlessNetwork } from './endless-network.js';
+export { endlessOnBright } from './endless-on-bright.js';
 export { hugePng } from './huge-png.js';
 export { alexNetFeatures, chainNetwork } from './known-networks.js';
 export { slowNetwork } from './slow-network.js';
