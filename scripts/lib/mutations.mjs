@@ -341,6 +341,7 @@ export const mutations = [
     name: 'live-folder',
     promise: 'temporary folders of a live process stay',
     file: 'packages/platform/src/temporary-folders.ts',
+    file: 'packages/platform/src/process-name.ts',
     from: '(await startOf(pid)) !== start &&',
     to: "(await startOf(pid)) !== '' &&",
     test: 'packages/platform/src/temporary-folders.test.ts',

@@ -35,7 +35,13 @@ export function parseTemporaryName(name: string) {
   return { host, pid: pid === undefined ? null : Number(pid), start };
 }
 
-/** @param stat Content of `/proc/PID/stat`, null if there is none. @returns When the process began. */
-export const startInStat = (stat: string | null): string | null =>
+/**
+ * @param stat Content of `/proc/PID/stat`, null if there is none.
+ * @returns When the process began; null if there is none.
+ */
+export function startInStat(stat: string | null): string | null {
   // The second field is a name in brackets, which may hold anything.
-  stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
+  // One whose parent has not asked for its end is as good as gone.
+  return fields === undefined || fields[0] === 'Z' ? null : (fields[19] ?? null);
+}
