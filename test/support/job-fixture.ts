@@ -64,6 +64,10 @@ export type NewJob = {
   readonly settings?: OcclusionSettingsInput;
   /** The names that users gave, by position. */
   readonly names?: readonly string[];
+  /** Photos other than noise, by position; any extent. */
+  readonly photos?: ReadonlyMap<number, Buffer>;
+  /** Another model than the stage's. */
+  readonly model?: Pick<ModelSummary, 'name' | 'digest'>;
   /** Not unless a test is about it: the same photos are used again and again. */
   readonly reuse?: boolean;
 };
@@ -73,12 +77,14 @@ const smallSettings: OcclusionSettingsInput = { patch: 16, stride: 6 };
 
 /** Write a dataset and a queued job, as the service does. */
 export async function writeJob(
-  { store, model }: Stage,
+  { store, model: stageModel }: Stage,
   {
     images = 3,
     rowsPerShard = null,
     settings = smallSettings,
     names = [],
+    photos = new Map(),
+    model = stageModel,
     reuse = false,
   }: NewJob = {},
 ): Promise<{ job: JobRecord; items: DatasetItem[] }> {
@@ -86,7 +92,7 @@ export async function writeJob(
   const dataset = newDatasetId();
   const items: DatasetItem[] = [];
   for (let index = 0; index < images; index++) {
-    const bytes = await noisePhoto(80, 70 + (index % 7), index);
+    const bytes = photos.get(index) ?? (await noisePhoto(80, 70 + (index % 7), index));
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     await store.put(keys.image(tenant, dataset, sha256), bytes);
     items.push({

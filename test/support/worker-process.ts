@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 /** A worker as it is deployed: a process of its own. */
 export type WorkerProcess = {
   readonly pid: number;
+  /** Resolves to the exit status, or the signal that ended it. */
+  readonly ended: Promise<number | string | null>;
   /** @returns The exit status, or the signal that ended it. */
   end(signal: NodeJS.Signals): Promise<number | string | null>;
 };
@@ -18,15 +20,15 @@ export async function spawnWorker(env: Readonly<Record<string, string>>): Promis
     env: { ...process.env, ...env, UMBRA_LOG_LEVEL: 'info' },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
+  const ended = once(child, 'exit').then(([status, by]) => status ?? by);
   await untilReady(child);
   return {
     pid: child.pid ?? 0,
+    ended,
     async end(signal) {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-      const exited = once(child, 'exit');
       child.kill(signal);
-      const [status, by] = await exited;
-      return status ?? by;
+      return ended;
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { JobEventLog } from '@umbra/platform/redis/job-event-log';
 import type { JobProgressStore, Progress } from '@umbra/platform/redis/job-progress';
+import type { LossLedger } from '@umbra/platform/redis/losses';
 import type { ThroughputStore } from '@umbra/platform/redis/throughput';
 import type { TraceContextStore } from '@umbra/platform/redis/trace-contexts';
 import type { UsageLedger } from '@umbra/platform/redis/usage-ledger';
@@ -38,6 +39,7 @@ export type ApiServices = {
   readonly throughput: ThroughputStore;
   readonly readTenant: TenantReader;
   readonly usage: UsageLedger;
+  readonly losses: LossLedger;
   readonly formatOf: FormatReader;
   readonly dispatchQueue: Queue;
   readonly mergeQueue: Queue;

@@ -40,6 +40,13 @@ export const workerConfig = commonConfig.extend({
     .max(600)
     .default(5)
     .describe('Longest time that a shard should take, by the measured throughput of its model, s'),
+  UMBRA_BATCH_DEADLINE_S: z.coerce
+    .number()
+    .min(0.1)
+    .default(120)
+    .describe(
+      'Time after which a batch of inference counts as one that never ends, unless 20 times the median of its model is longer; its process is then ended, s',
+    ),
   UMBRA_CACHE_DIR: cacheDirSetting,
   UMBRA_LOCK_MS: count(10_000).describe(
     "Time after which a silent worker's shard goes to another, ms",

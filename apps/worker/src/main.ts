@@ -1,6 +1,7 @@
 import { readConfig } from '@umbra/platform/config';
 import { workerConfig } from './config.js';
 import { lowerPriority } from './lower-priority.js';
+import { endHard } from './runtime/late-inference.js';
 import { startWorker } from './start.js';
 
 /** Whatever still holds the process this long after its deadline is cut off. */
@@ -13,12 +14,12 @@ try {
   if (heavySteps.some((step) => config.UMBRA_STEPS.includes(step))) await lowerPriority();
   const starting = startWorker(config);
   const stop = () => {
-    setTimeout(() => process.exit(1), config.UMBRA_SHUTDOWN_MS + graceMs).unref();
+    setTimeout(endHard, config.UMBRA_SHUTDOWN_MS + graceMs).unref();
     starting
       .then((worker) => worker.close())
       .then(
         () => process.exit(0),
-        () => process.exit(1),
+        () => endHard(),
       );
   };
   // Before it has started: it takes work as soon as it has. A second signal ends it at once.

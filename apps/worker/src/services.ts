@@ -1,11 +1,13 @@
 import type { Engine } from '@umbra/engine';
 import type { ShardQueue } from '@umbra/platform/queues/names';
+import type { HeldImages } from '@umbra/platform/redis/held-images';
 import type { ScoreLease } from '@umbra/platform/redis/score-lease';
 import type { PlatformServices } from '@umbra/platform/services';
 import type { FlowProducer, Queue } from 'bullmq';
 import type { WorkerConfig } from './config.js';
 import type { WorkerMetrics } from './observability/worker-metrics.js';
 import type { ModelCache } from './runtime/model-cache.js';
+import type { Apart } from './shards/apart/apart.js';
 
 /**
  * Everything a worker process opens once. A function takes a `Pick` of what it uses, so that its
@@ -16,6 +18,9 @@ export type WorkerServices = PlatformServices & {
   readonly scoreLease: ScoreLease;
   readonly engine: Engine;
   readonly modelCache: ModelCache;
+  readonly heldImages: HeldImages;
+  /** Runs what processes ended at. */
+  readonly apart: Apart;
   readonly flows: FlowProducer;
   readonly ingestQueue: Queue;
   readonly dispatchQueue: Queue;

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isolateDecoding, openEngine } from '@umbra/engine';
 import { engineOptionsOf, quotasOf } from '@umbra/platform/config';
+import { nameThisProcess } from '@umbra/platform/process-name';
 import {
   queueNames,
   redisPrefix,
@@ -9,11 +10,13 @@ import {
   servedShardQueues,
   type stepNames,
 } from '@umbra/platform/queues/names';
+import { createHeldImages } from '@umbra/platform/redis/held-images';
 import { createScoreLease } from '@umbra/platform/redis/score-lease';
 import { startPlatform } from '@umbra/platform/services';
 import { countDecoderDeaths } from '@umbra/platform/telemetry/count-decoder-deaths';
 import { serveMetrics } from '@umbra/platform/telemetry/serve-metrics';
 import { telemetryOf } from '@umbra/platform/telemetry/tracing';
+import { AppError } from '@umbra/shared/errors';
 import { FlowProducer, Queue } from 'bullmq';
 import { failUnarchived, runArchive } from './archive/archive.js';
 import type { WorkerConfig } from './config.js';
@@ -21,25 +24,38 @@ import { runDispatch } from './dispatch/dispatch.js';
 import { keepDispatching } from './dispatch/keep-dispatching.js';
 import { keepResumingIngests, resumeIngests } from './ingest/resume-ingests.js';
 import { failUningested, runIngest } from './ingest/run-ingest.js';
-import { failUnmerged, runMerge } from './merge/merge.js';
+import { failUnmerged, maxMergeLosses, runMerge } from './merge/merge.js';
 import { createWorkerMetrics } from './observability/worker-metrics.js';
 import { consume } from './runtime/consume.js';
+import { endLateProcess } from './runtime/late-inference.js';
 import { createModelCache } from './runtime/model-cache.js';
 import { registerWorker } from './runtime/register-worker.js';
+import { createAloneRunner } from './runtime/run-alone.js';
 import type { QueueStep } from './runtime/step.js';
 import type { WorkerServices } from './services.js';
+import { createApart } from './shards/apart/apart.js';
+import { suspectLost } from './shards/apart/suspect-lost.js';
 import { runShard } from './shards/shard.js';
 import { runWebhook } from './webhooks/deliver.js';
 
 export type RunningWorker = {
   /** URL of its metrics; undefined where they are off. */
   readonly metricsUrl: string | undefined;
-  /** Take no more work, let running shards end until the deadline, then give them back. */
+  /**
+   * Take no more work, let running shards end until the deadline, then give them back.
+   *
+   * @throws {AppError} `deadline_exceeded` if inference does not end: only a signal ends the process then.
+   */
   close(): Promise<void>;
 };
 
+/** Time that inference may take to end once its shards were given back; what hangs in it never does. */
+const engineCloseTimeoutMs = 5_000;
 /** Timeout for Queue.close(): ioredis retries forever while Redis is unreachable. */
 const queueCloseTimeoutMs = 1_000;
+
+/** A shard that lost its worker runs apart, where it is convicted: what else loses its workers is not its own. */
+const maxShardLosses = 1_000;
 
 type StepName = (typeof stepNames)[number];
 
@@ -47,51 +63,56 @@ type StepName = (typeof stepNames)[number];
 const openSteps = (
   services: WorkerServices,
   served: readonly ShardQueue[],
-): Readonly<Record<StepName, readonly QueueStep[]>> => ({
-  ingest: [
-    {
-      name: queueNames.ingest,
-      concurrency: 2,
-      run: (job, token) => runIngest(services, job, token),
-      giveUp: (job) => failUningested(services, job),
-    },
-  ],
-  dispatch: [
-    {
-      name: queueNames.dispatch,
-      concurrency: 1,
-      run: (job, token) => runDispatch(services, job, token),
-    },
-  ],
-  shard: served.map((queue) => ({
-    name: queueNames[queue],
-    concurrency: services.config.UMBRA_INFERENCE_THREADS,
-    run: (job, token) => runShard(services, job, token),
-  })),
-  merge: [
-    {
-      name: queueNames.merge,
-      concurrency: 2,
-      run: (job, token) => runMerge(services, job, token),
-      giveUp: (job, error) => failUnmerged(services, job, error),
-    },
-  ],
-  archive: [
-    {
-      name: queueNames.archive,
-      concurrency: 1,
-      run: (job) => runArchive(services, job),
-      giveUp: (job, error) => failUnarchived(services, job, error),
-    },
-  ],
-  webhook: [
-    {
-      name: queueNames.webhook,
-      concurrency: 16,
-      run: (job) => runWebhook(services, job),
-    },
-  ],
-});
+): Readonly<Record<StepName, readonly QueueStep[]>> => {
+  const mergeAlone = createAloneRunner();
+  return {
+    ingest: [
+      {
+        name: queueNames.ingest,
+        concurrency: 2,
+        run: (job, token) => runIngest(services, job, token),
+        giveUp: (job) => failUningested(services, job),
+      },
+    ],
+    dispatch: [
+      {
+        name: queueNames.dispatch,
+        concurrency: 1,
+        run: (job, token) => runDispatch(services, job, token),
+      },
+    ],
+    shard: served.map((queue) => ({
+      name: queueNames[queue],
+      concurrency: services.config.UMBRA_INFERENCE_THREADS,
+      maxLosses: maxShardLosses,
+      run: (job, token) => runShard(services, job, token),
+    })),
+    merge: [
+      {
+        name: queueNames.merge,
+        concurrency: 2,
+        maxLosses: maxMergeLosses,
+        run: (job, token) => mergeAlone(job, token, () => runMerge(services, job, token)),
+        giveUp: (job, error) => failUnmerged(services, job, error),
+      },
+    ],
+    archive: [
+      {
+        name: queueNames.archive,
+        concurrency: 1,
+        run: (job) => runArchive(services, job),
+        giveUp: (job, error) => failUnarchived(services, job, error),
+      },
+    ],
+    webhook: [
+      {
+        name: queueNames.webhook,
+        concurrency: 16,
+        run: (job) => runWebhook(services, job),
+      },
+    ],
+  };
+};
 
 /** Start every consumer of this process. @throws {AppError} `unavailable` if the store is. */
 export async function startWorker(config: Readonly<WorkerConfig>): Promise<RunningWorker> {
@@ -102,10 +123,14 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     tenantDefaults: { quotas: quotasOf(config), requestsPerMinute: null },
     makesStore: false,
   });
-  const { logger, tracing, registry, store, redis, throughput } = platform.services;
+  const { logger, tracing, registry, store, redis, throughput, losses } = platform.services;
   const engine = openEngine({
     inferenceThreads: config.UMBRA_INFERENCE_THREADS,
     ...engineOptionsOf(config),
+    deadline: {
+      minMs: config.UMBRA_BATCH_DEADLINE_S * 1000,
+      onLate: (late) => void endLateProcess({ logger, losses }, late),
+    },
   });
   const stopDecoding = isolateDecoding({
     processes: config.UMBRA_DECODING_PROCESSES,
@@ -140,6 +165,8 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
         maxInputPixels: config.UMBRA_MAX_INPUT_PIXELS,
       },
     }),
+    heldImages: createHeldImages(redis, await nameThisProcess()),
+    apart: createApart({ config, losses, logger }),
     // Each image carries its own job's trace, which no producer can know of.
     flows: new FlowProducer({ connection: redis, prefix: redisPrefix }),
     ingestQueue: queue(queueNames.ingest),
@@ -168,6 +195,8 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
   const served = config.UMBRA_STEPS.includes('shard')
     ? servedShardQueues(config.UMBRA_PROVIDER)
     : [];
+  // Before it takes any work: what the worker before it ran may have ended it.
+  if (served.length > 0) await suspectLost(services);
   const steps = openSteps(services, served);
   const consumers = config.UMBRA_STEPS.flatMap((name) =>
     steps[name].map((step) => consume(services, redis, step)),
@@ -201,10 +230,16 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
         Promise.allSettled([flows, ...queues].map((producer) => producer.close())),
         sleep(queueCloseTimeoutMs, undefined, { ref: false }),
       ]);
-      await engine.close();
+      services.apart.close();
+      const isClosed = await Promise.race([
+        engine.close().then(() => true),
+        sleep(engineCloseTimeoutMs, false, { ref: false }),
+      ]);
       stopDecoding();
       await server?.close();
       await platform.close();
+      if (isClosed) return;
+      throw new AppError('deadline_exceeded', 'Expected inference to end, got some that runs on');
     },
   };
 }

@@ -5,6 +5,7 @@ import type { CommonConfig } from './config.js';
 import { createJobEventLog, type JobEventLog } from './redis/job-event-log.js';
 import { createJobProgressStore, type JobProgressStore } from './redis/job-progress.js';
 import { createKnownStore } from './redis/known-store.js';
+import { createLossLedger, type LossLedger } from './redis/losses.js';
 import { createThroughputStore, type ThroughputStore } from './redis/throughput.js';
 import { createTraceContextStore, type TraceContextStore } from './redis/trace-contexts.js';
 import { createUsageLedger, type UsageLedger } from './redis/usage-ledger.js';
@@ -42,6 +43,8 @@ export type PlatformServices = {
   readonly throughput: ThroughputStore;
   readonly traces: TraceContextStore;
   readonly usage: UsageLedger;
+  /** Processes that ended at an image, and models that are set aside. */
+  readonly losses: LossLedger;
   readonly readTenant: TenantReader;
 };
 
@@ -113,6 +116,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     throughput: createThroughputStore(redis),
     traces: createTraceContextStore(redis, tracing, config.UMBRA_TRACE_IMAGES),
     usage: createUsageLedger(redis, store),
+    losses: createLossLedger(redis),
     readTenant: createTenantReader(store, options.tenantDefaults),
   };
   return {

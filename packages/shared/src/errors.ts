@@ -18,6 +18,8 @@ export const errorCodes = {
   conflict: { status: 409, retryable: false, title: 'Conflict' },
   range_not_satisfiable: { status: 416, retryable: false, title: 'Range not satisfiable' },
   unprocessable: { status: 422, retryable: false, title: 'Unprocessable' },
+  /** An image that ended the processes that ran it, or a model at which processes end. */
+  poison: { status: 422, retryable: false, title: 'Ends its process' },
   /** Worth another try once the time that `Retry-After` gives is over. */
   rate_limited: { status: 429, retryable: false, title: 'Too many requests' },
   /** Worth another try once something was deleted or has ended, and so not by itself. */

@@ -59,9 +59,11 @@ export const explainOperations = {
     },
     problems: [
       'not_found',
+      'conflict',
       'too_large',
       'unsupported_media_type',
       'unprocessable',
+      'poison',
       'integrity',
       'cancelled',
       'deadline_exceeded',

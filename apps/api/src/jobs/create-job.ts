@@ -18,6 +18,7 @@ import { releaseQuietly } from '../auth/release-usage.js';
 import { findDataset } from '../datasets/find-dataset.js';
 import { withinQueueTimeout } from '../http/queue-timeout.js';
 import { assertRuns } from '../models/check-published.js';
+import { assertNotSetAside } from '../models/set-aside.js';
 import type { ApiServices } from '../services.js';
 
 /** A request that was checked: its dataset and model exist, and its settings fit the model. */
@@ -32,15 +33,18 @@ export type CheckedRequest = {
   readonly warnings: readonly string[];
 };
 
+/** Services that check a request. */
+export type CheckServices = Pick<ApiServices, 'store' | 'config' | 'losses'>;
+
 /**
  * Check everything that can be checked before a job runs.
  *
  * @throws {AppError} `not_found` for its dataset or model; `conflict` if the dataset takes images or
- *   failed; `invalid_input` if the settings do not fit the model, or target is `label` and no image of a
+ *   failed, or the model is set aside; `unavailable` while Redis is down; `invalid_input` if the settings do not fit the model, or target is `label` and no image of a
  *   ready dataset has one that does.
  */
 export async function checkRequest(
-  { store, config }: Pick<ApiServices, 'store' | 'config'>,
+  { store, config, losses }: CheckServices,
   tenant: string,
   request: JobRequest,
 ): Promise<CheckedRequest> {
@@ -52,6 +56,7 @@ export async function checkRequest(
   const { name, digest } = await findModel(store, request.model);
   const bundle = await describeModel(store, name, digest);
   await assertRuns(store, { name, digest });
+  await assertNotSetAside(losses, { name, digest });
   const { settings, webhook } = request;
   if (webhook?.secret !== undefined) assertWebhookSecret(webhook.secret);
   if (webhook !== undefined && !config.UMBRA_WEBHOOK_ALLOW_PRIVATE) assertPublicUrl(webhook.url);
@@ -78,7 +83,7 @@ export async function checkRequest(
 /** Services that store a job and dispatch it. */
 export type JobServices = Pick<
   ApiServices,
-  'store' | 'readTenant' | 'usage' | 'progress' | 'traces' | 'dispatchQueue'
+  'store' | 'readTenant' | 'usage' | 'losses' | 'progress' | 'traces' | 'dispatchQueue'
 >;
 
 export type CreateJobOptions = {

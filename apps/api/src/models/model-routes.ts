@@ -1,9 +1,11 @@
-import { listModels } from '@umbra/platform/store/models';
-import { modelSummary } from '@umbra/shared/contracts/model';
+import { findModel, listModels } from '@umbra/platform/store/models';
+import { listedModel } from '@umbra/shared/contracts/model';
 import { workerNotice } from '@umbra/shared/contracts/worker';
 import { z } from 'zod';
 import { operation, type Route, route } from '../http/operation.js';
+import { modelParam } from '../http/params.js';
 import type { ApiServices } from '../services.js';
+import { liftSetAside, readSetAside } from './set-aside.js';
 
 export const modelOperations = {
   list: operation({
@@ -16,8 +18,22 @@ export const modelOperations = {
     answers: {
       200: {
         description: 'Every model',
-        content: { 'application/json': z.strictObject({ data: z.array(modelSummary) }) },
+        content: { 'application/json': z.strictObject({ data: z.array(listedModel) }) },
       },
+    },
+  }),
+  retry: operation({
+    id: 'retryModel',
+    method: 'post',
+    path: '/v1/models/{model}/retry',
+    tag: 'models',
+    scope: 'admin',
+    summary: 'Run a model again that was set aside',
+    description:
+      'A model is set aside when the processes that run it end at several images one after another: its jobs end as failed, and new ones are refused. Does nothing to a model that is not set aside.',
+    params: modelParam,
+    answers: {
+      200: { description: 'The model', content: { 'application/json': listedModel } },
     },
   }),
   workers: operation({
@@ -40,10 +56,24 @@ export const modelOperations = {
 export function modelRoutes({
   store,
   workerRegistry,
-}: Pick<ApiServices, 'store' | 'workerRegistry'>): Route[] {
+  losses,
+  logger,
+}: Pick<ApiServices, 'store' | 'workerRegistry' | 'losses' | 'logger'>): Route[] {
   return [
     route(modelOperations.list, async ({ response }) => {
-      response.json({ data: await listModels(store) });
+      const [models, setAside] = await Promise.all([listModels(store), readSetAside(losses)]);
+      const data = models.map((model) => ({
+        ...model,
+        setAside: setAside.get(model.digest) ?? null,
+      }));
+      response.json({ data });
+    }),
+    route(modelOperations.retry, async ({ params, response }) => {
+      const model = await findModel(store, params.model);
+      if (await liftSetAside(losses, model.digest)) {
+        logger.info({ model: model.name, digest: model.digest }, 'model runs again');
+      }
+      response.json({ ...model, setAside: null });
     }),
     route(modelOperations.workers, async ({ response }) => {
       response.json({ data: await workerRegistry.list() });

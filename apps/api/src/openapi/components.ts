@@ -1,7 +1,7 @@
 import { dataset, errorReport, refusal } from '@umbra/shared/contracts/dataset';
 import { counts, jobEstimate, jobRequest, jobState, jobStatus } from '@umbra/shared/contracts/job';
 import { layer, layerList } from '@umbra/shared/contracts/layer';
-import { modelSummary } from '@umbra/shared/contracts/model';
+import { listedModel } from '@umbra/shared/contracts/model';
 import { imageResult, imageStatus } from '@umbra/shared/contracts/result';
 import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import { workerNotice } from '@umbra/shared/contracts/worker';
@@ -23,7 +23,7 @@ export const namedSchemas = {
   Settings: occlusionSettings,
   Image: imageStatus,
   ImageResult: imageResult,
-  Model: modelSummary,
+  Model: listedModel,
   Layer: layer,
   LayerList: layerList,
   Worker: workerNotice,

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { AddModelOptions, CheckModelOptions } from '../actions/models.js';
 import { addOptions, createCommand } from '../lib/command.js';
-import { deadlineOption, descriptionOptions, jsonOption } from '../lib/options.js';
+import { deadlineOption, descriptionOptions, jsonOption, serviceOptions } from '../lib/options.js';
+import type { ServiceFlags } from '../lib/service.js';
 
 export function modelsCommand(): Command {
   return createCommand('models', {
@@ -10,7 +11,8 @@ export function modelsCommand(): Command {
   })
     .addCommand(addCommand())
     .addCommand(listCommand())
-    .addCommand(checkCommand());
+    .addCommand(checkCommand())
+    .addCommand(retryCommand());
 }
 
 function addCommand(): Command {
@@ -62,3 +64,17 @@ const checkCommand = (): Command =>
       const { checkInRegistry } = await import('../actions/models.js');
       await checkInRegistry(model, options);
     });
+
+function retryCommand(): Command {
+  const command = createCommand('retry', {
+    summary: 'run a model of a service again that was set aside',
+    details:
+      'A model is set aside when the processes that run it end at several images one after another.',
+    examples: ['umbra models retry resnet18 --api https://umbra.example.org'],
+  }).argument('<model>', 'name of the model in the service');
+  addOptions(command, serviceOptions(), 'Service:');
+  return command.action(async (model: string, options: ServiceFlags) => {
+    const { retryModel } = await import('../actions/retry-model.js');
+    await retryModel(model, options);
+  });
+}

@@ -50,6 +50,14 @@ describe('decide', () => {
     expect(decide(record, state, at).do).toBe(expected);
   });
 
+  test('refuses to go on with a model that is set aside, and ends what is finished', () => {
+    expect(decide(job(), live(), at, true).do).toBe('refuse');
+    expect(decide(job({ state: 'queued' }), live({ progress: null }), at, true).do).toBe('refuse');
+    expect(decide(job(), live({}, 7, 3), at, true).do).toBe('finalize');
+    const cancellingAt = new Date(at).toISOString();
+    expect(decide(job({ state: 'cancelling', cancellingAt }), live(), at, true).do).toBe('wait');
+  });
+
   test.each<[string, JobRecord, JobLive]>([
     ['cancelled', job(), live({ isCancelled: true })],
     ['cancelled', job({ state: 'validating' }), live({ isCancelled: true, progress: null })],

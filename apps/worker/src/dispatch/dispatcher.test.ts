@@ -22,6 +22,7 @@ import { createDispatcher } from './dispatcher.js';
 const tenant = defaultTenant;
 const snapshot = {
   inferenceThreads: { shard: 0, shardTfjs: 0 },
+  setAside: new Map(),
   secondsPerPosition: new Map<string, number>(),
   weightOf: () => 1,
 };

@@ -123,7 +123,8 @@ function visit(
   }
   if (live.inFlight > 0) flying.add(tracked);
   else flying.delete(tracked);
-  const decision = decide(tracked.job, live, nowMs);
+  const { job } = tracked;
+  const decision = decide(job, live, nowMs, snapshot.setAside.has(job.model.digest));
   if (decision.do === 'wait' || decision.do === 'dispatch') {
     tracked.dueMs = Math.min(tracked.dueMs, nextChangeMs(tracked, nowMs));
   }

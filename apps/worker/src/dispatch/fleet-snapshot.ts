@@ -1,6 +1,6 @@
 import { type ShardQueue, shardQueues } from '@umbra/platform/queues/names';
 import { readTenant, unlimitedTenant } from '@umbra/platform/tenancy/tenant';
-import type { ModelBundle } from '@umbra/shared/contracts/model';
+import type { ModelBundle, SetAside } from '@umbra/shared/contracts/model';
 import type { WorkerNotice } from '@umbra/shared/contracts/worker';
 import type { WorkerServices } from '../services.js';
 
@@ -10,6 +10,8 @@ export type FleetSnapshot = {
   readonly inferenceThreads: Readonly<Record<ShardQueue, number>>;
   /** Measured seconds per position, by model. */
   readonly secondsPerPosition: ReadonlyMap<string, number>;
+  /** Models that are not run, by digest. */
+  readonly setAside: ReadonlyMap<string, SetAside>;
   /** Weight of a tenant in the turns between tenants. */
   readonly weightOf: (tenant: string) => number;
 };
@@ -19,7 +21,10 @@ const weightTtlMs = 30_000;
 /** Weight of a tenant that came after the snapshot. */
 const defaultWeight = 1;
 
-export type SnapshotServices = Pick<WorkerServices, 'workerRegistry' | 'throughput' | 'store'>;
+export type SnapshotServices = Pick<
+  WorkerServices,
+  'workerRegistry' | 'throughput' | 'losses' | 'store'
+>;
 
 /**
  * @param listTenants Tenants whose weights are asked for.
@@ -29,7 +34,7 @@ export function createFleetSnapshotReader(
   services: SnapshotServices,
   listTenants: () => ReadonlySet<string>,
 ): () => Promise<FleetSnapshot> {
-  const { workerRegistry, throughput, store } = services;
+  const { workerRegistry, throughput, losses, store } = services;
   let weights = new Map<string, number>();
   let readAtMs = 0;
   const readWeights = async (): Promise<void> => {
@@ -41,9 +46,10 @@ export function createFleetSnapshotReader(
     }
   };
   return async () => {
-    const [workers, secondsPerPosition] = await Promise.all([
+    const [workers, secondsPerPosition, setAside] = await Promise.all([
       workerRegistry.list(),
       throughput.read(),
+      losses.listSetAside(),
       readWeights(),
     ]);
     return {
@@ -52,6 +58,7 @@ export function createFleetSnapshotReader(
         shardTfjs: inferenceThreadsOf(workers, 'shardTfjs'),
       },
       secondsPerPosition,
+      setAside,
       weightOf: (tenant) => weights.get(tenant) ?? defaultWeight,
     };
   };

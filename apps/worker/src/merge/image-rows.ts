@@ -9,7 +9,8 @@ import { joinRows } from '@umbra/shared/occlusion/rows';
 import type { RowRange } from '@umbra/shared/occlusion/shards';
 import type { WorkerServices } from '../services.js';
 import { deleteLargeResults, loadLargeResult } from '../shards/large-results.js';
-import { keepBands, keepImage, type RunRows } from '../shards/reuse.js';
+import { keepBands, keepImage } from '../shards/reuse.js';
+import type { RunRows } from '../shards/run-rows.js';
 import { isSameBaseline } from '../shards/same-baseline.js';
 
 /** The rows that an image's shards have returned. */

@@ -1,5 +1,6 @@
 import { composeResult, inputSize, planOcclusion } from '@umbra/engine';
 import { isOutage } from '@umbra/platform/faults';
+import { nameImage } from '@umbra/platform/redis/losses';
 import { keys } from '@umbra/platform/store/keys';
 import { readItem } from '@umbra/platform/store/read-item';
 import { mustGet } from '@umbra/shared/assert';
@@ -20,10 +21,10 @@ import {
   recordCompletion,
   recordFailure,
 } from '../jobs/finish-image.js';
-import { isLastAttempt, parseFailure } from '../runtime/queue-jobs.js';
+import { isLastAttempt, isStalledOut, parseFailure } from '../runtime/queue-jobs.js';
 import type { StepResult, StepWork } from '../runtime/step.js';
 import type { WorkerServices } from '../services.js';
-import type { RunRows } from '../shards/reuse.js';
+import type { RunRows } from '../shards/run-rows.js';
 import { type ImageRows, type LostRows, openImageRows } from './image-rows.js';
 
 export type MergeServices = ImageFailureServices &
@@ -51,6 +52,9 @@ export async function runMerge(
   return { work };
 }
 
+/** Workers that a merge may cost before its image fails. */
+export const maxMergeLosses = 3;
+
 /** Fail the image of a merge whose workers died of it. */
 export async function failUnmerged(
   services: ImageFailureServices,
@@ -58,7 +62,13 @@ export async function failUnmerged(
   error: Error,
 ): Promise<StepResult> {
   const image = mergePayload.parse(job.data);
-  return { work: await recordFailure(services, image, parseFailure(error.message)) };
+  const failure: ErrorReport = isStalledOut(job)
+    ? {
+        code: 'poison',
+        message: `${nameImage(image)} ended the process that merged it ${maxMergeLosses} times`,
+      }
+    : parseFailure(error.message);
+  return { work: await recordFailure(services, image, failure) };
 }
 
 type Merge = {

@@ -21,8 +21,8 @@ type ConsumerServices = Pick<
   'config' | 'logger' | 'metrics' | 'tracing' | 'shutdown'
 >;
 
-/** Maximum number of worker losses before BullMQ fails a queue job. */
-const maxStalledCount = 3;
+/** Workers that may be lost at a queue job before BullMQ fails it, unless its step says another number. */
+const defaultMaxLosses = 4;
 /** Time for the last steps to end after the shutdown signal, and for their results to reach BullMQ. */
 const reportMs = 3_000;
 
@@ -43,7 +43,8 @@ export function consume(services: ConsumerServices, connection: Redis, step: Que
     concurrency: step.concurrency,
     lockDuration: config.UMBRA_LOCK_MS,
     stalledInterval: Math.max(1_000, config.UMBRA_LOCK_MS / 2),
-    maxStalledCount,
+    // BullMQ fails a queue job at the loss after these.
+    maxStalledCount: (step.maxLosses ?? defaultMaxLosses) - 1,
     onPutOff: (job, error) =>
       services.logger.warn(
         { queue: step.name, id: job.id, reason: error.message },

@@ -29,6 +29,8 @@ export type QueueStep = {
   readonly name: string;
   /** Queue jobs that run at once. */
   readonly concurrency: number;
+  /** Workers that may be lost at a queue job before it fails for good. */
+  readonly maxLosses?: number;
   /** @param token Identifies the lock that this process holds on the queue job. */
   run(job: Job, token: string): Promise<StepResult>;
   /**

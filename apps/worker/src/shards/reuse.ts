@@ -1,16 +1,14 @@
 import { decodeRows, encodeRows } from '@umbra/engine';
 import { keys, rowsOfKey } from '@umbra/platform/store/keys';
 import { getRows, putRows } from '@umbra/platform/store/rows';
-import type { MergePayload, ShardResult } from '@umbra/shared/contracts/shard';
+import type { MergePayload } from '@umbra/shared/contracts/shard';
 import { hasCode } from '@umbra/shared/errors';
 import { addressOf } from '@umbra/shared/occlusion/address';
 import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
-import { areFullRows, type ScoredRows } from '@umbra/shared/occlusion/rows';
+import { areFullRows } from '@umbra/shared/occlusion/rows';
 import type { RowRange } from '@umbra/shared/occlusion/shards';
 import type { WorkerServices } from '../services.js';
-
-/** Decoded rows of a run, with its baseline and provenance. */
-export type RunRows = ScoredRows & Omit<ShardResult, 'scores' | 'predictedClasses'>;
+import type { RunRows } from './run-rows.js';
 
 type ReuseServices = Pick<WorkerServices, 'store' | 'logger'>;
 

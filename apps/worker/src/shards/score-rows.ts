@@ -1,7 +1,4 @@
-import { inputSize, joinFloats, type ResolvedRun, resolveRun } from '@umbra/engine';
-import { engineOptionsOf } from '@umbra/platform/config';
 import { leaseMs, leaseOwner } from '@umbra/platform/redis/score-lease';
-import { readItem } from '@umbra/platform/store/read-item';
 import { at } from '@umbra/shared/assert';
 import type { ShardPayload } from '@umbra/shared/contracts/shard';
 import { addressOf } from '@umbra/shared/occlusion/address';
@@ -9,12 +6,14 @@ import { checkRows, type OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import { chooseRows, cutRows, joinRows, missingRows } from '@umbra/shared/occlusion/rows';
 import type { RowRange } from '@umbra/shared/occlusion/shards';
 import type { WorkerServices } from '../services.js';
-import { findRows, type RunRows } from './reuse.js';
+import { resolveShard } from './open-range.js';
+import { findRows } from './reuse.js';
+import type { ComputeRows, RunRows } from './run-rows.js';
 import { isSameBaseline } from './same-baseline.js';
 
 export type ScoreServices = Pick<
   WorkerServices,
-  'store' | 'sources' | 'modelCache' | 'scoreLease' | 'logger' | 'config'
+  'store' | 'modelCache' | 'scoreLease' | 'logger' | 'config'
 >;
 
 /** A shard's rows, and how many of its positions were taken from an earlier run. */
@@ -26,29 +25,26 @@ type ReusedRows = { readonly from: RunRows; readonly rows: RowRange };
 /** A shard that is being scored. */
 type ShardRun = {
   readonly shard: ShardPayload;
-  readonly resolved: ResolvedRun;
   readonly plan: OcclusionPlan;
-  readonly signal: AbortSignal;
+  /** Computes rows that are not reused. */
+  readonly compute: ComputeRows;
 };
 
 /**
  * Score rows of an image: taken from an earlier run as far as there is one, computed otherwise.
  *
  * @returns null while another worker computes the same ones: ask again later.
- * @throws {AppError} `cancelled` within one batch of the signal; see `Engine` for the others.
+ * @throws {AppError} What `compute` throws.
  */
 export async function scoreRows(
   services: ScoreServices,
   shard: ShardPayload,
-  signal: AbortSignal,
+  compute: ComputeRows,
 ): Promise<ScoredShard | null> {
-  const { scoreLease, modelCache, config } = services;
-  const { bundle } = await modelCache.describe(shard.model);
-  const size = inputSize(bundle.input, shard.item);
-  const resolved = resolveRun(shard.settings, bundle, size, engineOptionsOf(config));
-  const { plan } = resolved;
+  const { scoreLease } = services;
+  const { plan } = await resolveShard(services, shard);
   checkRows(plan, shard);
-  const run: ShardRun = { shard, resolved, plan, signal };
+  const run: ShardRun = { shard, plan, compute };
   if (!shard.reuse) return computeRows(services, run, []);
 
   let reused = await findReused(services, run);
@@ -106,8 +102,7 @@ async function computeRows(
   run: ShardRun,
   reused: readonly ReusedRows[],
 ): Promise<ScoredShard> {
-  const { shard, plan } = run;
-  const compute = await openRange(services, run);
+  const { shard, plan, compute } = run;
   const computed: RunRows[] = [];
   for (const gap of gapsOf(shard, reused)) computed.push(await compute(gap));
   const [kept, fresh] = [reused[0]?.from, computed[0]];
@@ -119,40 +114,6 @@ async function computeRows(
   }
   const reusedPositions = reused.reduce((sum, { rows }) => sum + countPositions(plan, rows), 0);
   return { rows: assemble(run, reused, computed), reusedPositions };
-}
-
-/** Open the shard's model and image. @returns Computes some of its rows. */
-async function openRange(
-  { store, sources, modelCache }: ScoreServices,
-  { shard, resolved, signal }: ShardRun,
-): Promise<(range: RowRange) => Promise<RunRows>> {
-  const { tenant, dataset, item } = shard;
-  const model = await modelCache.open(shard.model);
-  const input = await modelCache.prepare(item.sha256, model, () =>
-    readItem({ store, sources }, tenant, dataset, item),
-  );
-  return async (range) => {
-    const occluded = await model.occlude(input, resolved, {
-      rows: range,
-      signal,
-      label: item.label,
-      box: item.box,
-    });
-    const { rowStart, rowEnd, predictedClasses, baseline, provenance, milliseconds } = occluded;
-    const { faithfulness } = occluded;
-    return {
-      version: 4,
-      rowStart,
-      rowEnd,
-      scores: joinFloats(occluded.scores),
-      predictedClasses,
-      baseline,
-      faithfulness: faithfulness === null ? null : [...faithfulness],
-      provenance,
-      reused: false,
-      milliseconds,
-    };
-  };
 }
 
 const countPositions = ({ rowStarts }: OcclusionPlan, { rowStart, rowEnd }: RowRange): number =>

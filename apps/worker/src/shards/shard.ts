@@ -5,18 +5,21 @@ import { hasCode, isRetryable, reportError } from '@umbra/shared/errors';
 import { type Job, UnrecoverableError } from 'bullmq';
 import { publishProgress } from '../jobs/publish-events.js';
 import { giveBack } from '../runtime/give-back.js';
+import { runForImage } from '../runtime/late-inference.js';
 import { outlast } from '../runtime/outlast.js';
 import type { StepResult } from '../runtime/step.js';
 import { watchCancellation } from '../runtime/watch-cancellation.js';
 import type { WorkerServices } from '../services.js';
 import { storeLargeResult } from './large-results.js';
+import { computeHere, type RangeServices } from './open-range.js';
 import { type ScoredShard, type ScoreServices, scoreRows } from './score-rows.js';
 
 export type ShardServices = ScoreServices &
-  Pick<WorkerServices, 'progress' | 'events' | 'shutdown'>;
+  RangeServices &
+  Pick<WorkerServices, 'progress' | 'events' | 'shutdown' | 'losses' | 'heldImages' | 'apart'>;
 
-/** Delay before asking again for rows that another worker has leased. */
-const leasedMs = 300;
+/** Delay before a shard asks again that can neither run now nor fail. */
+const askAgainMs = 300;
 
 /**
  * Score some grid rows of one image. May run twice for the same rows: it gives the same numbers.
@@ -30,7 +33,7 @@ export async function runShard(
 ): Promise<StepResult> {
   let result: StepResult | null;
   try {
-    result = await scoreWatched(services, shardPayload.parse(job.data));
+    result = await scoreWatched(services, job);
   } catch (error) {
     if (hasCode(error, 'cancelled') && services.shutdown.aborted) {
       // Given back, not failed: another worker runs it, and no attempt is used up.
@@ -40,24 +43,46 @@ export async function runShard(
     const report = JSON.stringify(reportError(error));
     throw isRetryable(error) ? new Error(report, { cause: error }) : new UnrecoverableError(report);
   }
-  return result ?? giveBack(job, token, leasedMs);
+  return result ?? giveBack(job, token, askAgainMs);
 }
 
-/** @returns null while another worker computes the same rows. */
-async function scoreWatched(
-  services: ShardServices,
-  shard: ShardPayload,
-): Promise<StepResult | null> {
+/** @returns null while another worker computes the same rows, or the job is about to end. */
+async function scoreWatched(services: ShardServices, job: Job): Promise<StepResult | null> {
+  const { losses, heldImages, apart } = services;
+  const shard = shardPayload.parse(job.data);
   const watch = watchCancellation(services, shard.jobId);
+  const { signal } = watch;
+  const token = job.id ?? '';
   try {
-    await watch.check();
-    const scored = await scoreRows(services, shard, watch.signal);
-    return scored === null
-      ? null
-      : await reportScored(services, shard, { ...scored, signal: watch.signal });
+    // Sent together: one round trip.
+    const [known] = await Promise.all([
+      losses.read(shard),
+      watch.check(),
+      heldImages.hold(token, shard),
+    ]);
+    if (known.setAside !== null) return await awaitEnd(services, shard);
+    const compute =
+      job.stalledCounter > 0 || known.isSuspect
+        ? apart.compute(shard, signal)
+        : computeHere(services, shard, signal);
+    const scored = await runForImage(shard, () => scoreRows(services, shard, compute));
+    return scored === null ? null : await reportScored(services, shard, { ...scored, signal });
+  } catch (error) {
+    const isModels =
+      hasCode(error, 'poison') && (await losses.findSetAside(shard.model.digest)) !== null;
+    if (isModels) return await awaitEnd(services, shard);
+    throw error;
   } finally {
     watch.stop();
+    // Best effort: what stays there runs apart, should this process be lost.
+    heldImages.release(token).catch(() => undefined);
   }
+}
+
+/** Have the dispatcher end a job whose model is set aside, and cancel its shards. */
+async function awaitEnd({ progress }: ShardServices, { jobId }: ShardPayload): Promise<null> {
+  await progress.tell(jobId);
+  return null;
 }
 
 async function reportScored(
@@ -65,7 +90,7 @@ async function reportScored(
   shard: ShardPayload,
   { rows, reusedPositions, signal }: ScoredShard & { readonly signal: AbortSignal },
 ): Promise<StepResult> {
-  const { progress, logger } = services;
+  const { progress, losses, logger } = services;
   const { tenant, jobId, item, model, rowStart, rowEnd } = shard;
   const { milliseconds, reused, provenance } = rows;
   const positions = rows.predictedClasses.length;
@@ -79,6 +104,8 @@ async function reportScored(
   logger.debug({ jobId, imageId: item.id, rowStart, rowEnd, milliseconds, reused }, 'shard scored');
   const backend = `${provenance.backend} ${provenance.device}`;
   const computedPositions = positions - reusedPositions;
+  // Best effort: the next one tells it too.
+  if (computedPositions > 0) losses.clearModel(model.digest).catch(() => undefined);
   const work = { model: model.name, backend, computedPositions, reusedPositions };
   return { value, work: { tenant, shard: work } };
 }

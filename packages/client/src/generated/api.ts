@@ -638,6 +638,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/models/{model}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a model again that was set aside
+         * @description A model is set aside when the processes that run it end at several images one after another: its jobs end as failed, and new ones are refused. Does nothing to a model that is not set aside.
+         *
+         *     Needs a key with scope `admin`.
+         */
+        post: operations["retryModel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/models/{model}/layers": {
         parameters: {
             query?: never;
@@ -834,7 +856,7 @@ export interface components {
         };
         ErrorReport: {
             /** @enum {string} */
-            code: "invalid_input" | "unauthorized" | "forbidden" | "too_large" | "unsupported_media_type" | "method_not_allowed" | "not_found" | "request_timeout" | "conflict" | "range_not_satisfiable" | "unprocessable" | "rate_limited" | "quota_exceeded" | "integrity" | "unavailable" | "deadline_exceeded" | "cancelled" | "internal";
+            code: "invalid_input" | "unauthorized" | "forbidden" | "too_large" | "unsupported_media_type" | "method_not_allowed" | "not_found" | "request_timeout" | "conflict" | "range_not_satisfiable" | "unprocessable" | "poison" | "rate_limited" | "quota_exceeded" | "integrity" | "unavailable" | "deadline_exceeded" | "cancelled" | "internal";
             message: string;
         };
         Image: {
@@ -1091,6 +1113,11 @@ export interface components {
                 threshold?: number;
             };
             licence: string;
+            setAside: {
+                reason: string;
+                /** Format: date-time */
+                at: string;
+            } | null;
         };
         /** @description Problem details as RFC 9457 has them */
         Problem: {
@@ -1102,7 +1129,7 @@ export interface components {
             detail: string;
             instance: string;
             /** @enum {string} */
-            code: "invalid_input" | "unauthorized" | "forbidden" | "too_large" | "unsupported_media_type" | "method_not_allowed" | "not_found" | "request_timeout" | "conflict" | "range_not_satisfiable" | "unprocessable" | "rate_limited" | "quota_exceeded" | "integrity" | "unavailable" | "deadline_exceeded" | "cancelled" | "internal";
+            code: "invalid_input" | "unauthorized" | "forbidden" | "too_large" | "unsupported_media_type" | "method_not_allowed" | "not_found" | "request_timeout" | "conflict" | "range_not_satisfiable" | "unprocessable" | "poison" | "rate_limited" | "quota_exceeded" | "integrity" | "unavailable" | "deadline_exceeded" | "cancelled" | "internal";
             /** @description Names the request in the log */
             requestId: string;
             /** @description Every place where the input is not as it must be */
@@ -1301,8 +1328,8 @@ export interface components {
         };
     };
     responses: {
-        /** @description Conflict: `cancelled` */
-        Cancelled: {
+        /** @description Conflict: `conflict` */
+        Conflict: {
             headers: {
                 /** @description Seconds to wait, where known */
                 "Retry-After"?: number;
@@ -1312,8 +1339,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Conflict: `conflict` */
-        Conflict: {
+        /** @description Conflict: `conflict` or `cancelled` */
+        ConflictOrCancelled: {
             headers: {
                 /** @description Seconds to wait, where known */
                 "Retry-After"?: number;
@@ -1450,6 +1477,15 @@ export interface components {
         };
         /** @description Unprocessable Entity: `unprocessable` */
         Unprocessable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Unprocessable Entity: `unprocessable` or `poison` */
+        UnprocessableOrPoison: {
             headers: {
                 [name: string]: unknown;
             };
@@ -2867,10 +2903,10 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Cancelled"];
+            409: components["responses"]["ConflictOrCancelled"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["Unprocessable"];
+            422: components["responses"]["UnprocessableOrPoison"];
             429: components["responses"]["RateLimitedOrQuotaExceeded"];
             /** @description Request Header Fields Too Large: path, query and headers beyond 16 KiB */
             431: {
@@ -3260,6 +3296,35 @@ export interface operations {
             400: components["responses"]["InvalidInput"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    retryModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The model */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"];
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

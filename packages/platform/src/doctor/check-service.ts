@@ -5,7 +5,7 @@ import { openStore } from '../store/open-store.js';
 import { checkRedis } from './check-redis.js';
 import { checkDisks, checkModels, checkStoreRights } from './check-service-store.js';
 import { checkStoreMarker } from './check-store-marker.js';
-import { checkActiveJobs, checkQueues, checkWorkers } from './check-work.js';
+import { checkActiveJobs, checkLosses, checkQueues, checkWorkers } from './check-work.js';
 import { guard } from './findings.js';
 
 const connectTimeoutMs = 5_000;
@@ -42,6 +42,7 @@ export async function checkService(config: Readonly<CommonConfig>): Promise<Find
           ...(await guard('workers', () => checkWorkers(redis))),
           ...(await guard('queues', () => checkQueues(redis))),
           ...(isStoreThere ? await guard('jobs', () => checkActiveJobs(store, redis)) : []),
+          ...(isStoreThere ? await guard('losses', () => checkLosses(store, redis)) : []),
         ];
     return [...inRedis, ...marker, ...onStore, ...onWork];
   } finally {

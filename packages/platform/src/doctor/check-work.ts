@@ -5,10 +5,12 @@ import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { queueNames, redisPrefix } from '../queues/names.js';
 import { createJobProgressStore } from '../redis/job-progress.js';
+import { createLossLedger } from '../redis/losses.js';
 import { createWorkerRegistry } from '../redis/worker-registry.js';
 import { findJobRecord } from '../store/job-records.js';
 import { matchKey } from '../store/key-layout.js';
 import { keys } from '../store/keys.js';
+import { listModels } from '../store/models.js';
 import type { ObjectStore } from '../store/store.js';
 import { ok, problem, warning } from './findings.js';
 
@@ -134,4 +136,38 @@ export async function checkActiveJobs(
     ];
   });
   return findings.length > 0 ? findings : [ok('jobs.markers', `${looked} active jobs looked at`)];
+}
+
+/** Check for images that ended processes, and for models that are set aside since several did. */
+export async function checkLosses(store: ObjectStore, redis: Redis): Promise<readonly Finding[]> {
+  const losses = createLossLedger(redis);
+  const [images, aside] = await Promise.all([losses.listImages(), losses.listSetAside()]);
+  const names = aside.size === 0 ? [] : await listModels(store);
+  const models = [...aside].map(([digest, { reason, at }]) => {
+    const name = names.find((model) => model.digest === digest)?.name ?? 'an earlier model';
+    return `'${name}' (${digest.slice(0, 12)}) since ${at}: ${reason}`;
+  });
+  const shown = images
+    .slice(0, 5)
+    .map(({ jobId, imageId, sha256 }) => `${imageId} of ${jobId} (sha256 ${sha256.slice(0, 12)})`);
+  return [
+    models.length === 0
+      ? ok('models.set-aside', 'none')
+      : problem({
+          check: 'models.set-aside',
+          found: models.join('; '),
+          meaning: 'Its jobs end as failed, and new ones are refused',
+          action:
+            'Look at the log of the workers for `process ended at an image`, mend or replace the model, then `umbra models retry NAME`',
+        }),
+    images.length === 0
+      ? ok('images.lost', 'no process ended at an image')
+      : warning({
+          check: 'images.lost',
+          found: `${images.length} images ended processes in the last day: ${shown.join(', ')}`,
+          meaning: 'They run apart, and fail with the code `poison` at the second process',
+          action:
+            'Keep the photos: each is a fault of a library, or of too little memory; see docs/operations/runbooks.md',
+        }),
+  ];
 }

@@ -42,6 +42,8 @@ export type JobProgressStore = {
    * @returns Tenants by job; null for a job that is registered no more.
    */
   takeChanged(limit: number): Promise<ReadonlyMap<string, string | null>>;
+  /** Have the dispatcher look at a job at once. */
+  tell(jobId: string): Promise<void>;
   read(jobId: string): Promise<Progress | null>;
   /** One round trip for all of them, in their order. */
   readAll(jobIds: readonly string[]): Promise<JobLive[]>;
@@ -125,6 +127,9 @@ export function createJobProgressStore(redis: Redis): JobProgressStore {
       const answer = await redis.eval(takeChanged, 2, changes, registry, limit);
       const [ids, tenants] = answer as [string[], (string | null)[]];
       return new Map(ids.map((id, at) => [id, tenants[at] ?? null]));
+    },
+    async tell(jobId) {
+      await redis.sadd(changes, jobId);
     },
     read: async (jobId) => progressOf(await redis.hgetall(keysOf(jobId).progress)),
     async readAll(jobIds) {

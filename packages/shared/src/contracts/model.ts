@@ -158,6 +158,14 @@ export const modelSummary = z.strictObject({
 });
 export type ModelSummary = z.output<typeof modelSummary>;
 
+/** Why and since when a model is not run, since processes ended at its images. */
+export const setAside = z.strictObject({ reason: z.string(), at: z.iso.datetime() });
+export type SetAside = z.output<typeof setAside>;
+
+/** A model as the service lists it. */
+export const listedModel = modelSummary.extend({ setAside: setAside.nullable() });
+export type ListedModel = z.output<typeof listedModel>;
+
 /** A bundle's description and its digest: the sha256 of `bundle.json`, which lists all other files. */
 export type DescribedBundle = { readonly bundle: ModelBundle; readonly digest: string };
 

@@ -4,6 +4,7 @@ import { type FinalizeServices, finalizeJob } from './finalize-job.js';
 import { forgetJob } from './forget-job.js';
 import type { LoadServices } from './load-job.js';
 import { pauseJob, resumeJob } from './pause-job.js';
+import { type RefuseServices, refuseJob } from './refuse-job.js';
 import type { RequeueServices } from './requeue-lost.js';
 import { type StartServices, startJob } from './start-job.js';
 import { stopJob } from './stop-job.js';
@@ -14,6 +15,7 @@ export type TransitionServices = LoadServices &
   ValidateServices &
   StartServices &
   FinalizeServices &
+  RefuseServices &
   RequeueServices;
 
 /** Run the transition that was decided. @returns Whether the job is tracked any longer. */
@@ -37,6 +39,9 @@ export async function runTransition(
       break;
     case 'end':
       await stopJob(services, tracked, transition.ending);
+      break;
+    case 'refuse':
+      await refuseJob(services, tracked);
       break;
     case 'finalize':
       await finalizeJob(services, tracked);

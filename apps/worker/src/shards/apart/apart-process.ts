@@ -1,0 +1,76 @@
+/** Entry of a process that computes rows of suspect images, one request at a time: what kills it costs one image. */
+import { isolateDecoding, openEngine } from '@umbra/engine';
+import { engineOptionsOf } from '@umbra/platform/config';
+import { isOutage } from '@umbra/platform/faults';
+import { openStore } from '@umbra/platform/store/open-store';
+import { createSourceStores } from '@umbra/platform/store/source-stores';
+import { reportError, unavailable } from '@umbra/shared/errors';
+import type { WorkerConfig } from '../../config.js';
+import { createModelCache } from '../../runtime/model-cache.js';
+import { computeHere, type RangeServices } from '../open-range.js';
+import { type ApartReply, type ApartRequest, aliveEveryMs } from './messages.js';
+
+/** It is killed instead. */
+const never = new AbortController().signal;
+const reply = (message: ApartReply) => process.send?.(message);
+let services: RangeServices | undefined;
+
+// Signals may go to every process of a group; this one ends with its parent, however busy its threads are.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+process.on('message', (request: ApartRequest) => {
+  if (request.kind === 'start') {
+    services = open(request.config);
+    reply({ kind: 'ready' });
+    return;
+  }
+  const timer = setInterval(() => reply({ kind: 'alive' }), aliveEveryMs);
+  void compute(request)
+    .then(reply)
+    .finally(() => clearInterval(timer));
+});
+
+/** The services of a worker that computing takes, with as little memory as they work with. */
+function open(config: Readonly<WorkerConfig>): RangeServices {
+  const store = openStore(config);
+  const options = engineOptionsOf(config);
+  const engine = openEngine({
+    ...options,
+    inferenceThreads: 1,
+    // What one inference thread of the worker has.
+    batchBytes: Math.ceil(options.batchBytes / config.UMBRA_INFERENCE_THREADS),
+    deadline: {
+      minMs: config.UMBRA_BATCH_DEADLINE_S * 1000,
+      onLate: ({ seconds }) => reply({ kind: 'late', seconds }),
+    },
+  });
+  isolateDecoding({ processes: 1 });
+  return {
+    store,
+    sources: createSourceStores(config),
+    config,
+    modelCache: createModelCache({
+      store,
+      engine,
+      folder: config.UMBRA_CACHE_DIR,
+      metrics: { recordLookup: () => undefined },
+      limits: {
+        maxPixels: config.UMBRA_MAX_IMAGE_PIXELS,
+        maxInputPixels: config.UMBRA_MAX_INPUT_PIXELS,
+      },
+    }),
+  };
+}
+
+/** Never rejects. */
+async function compute({
+  shard,
+  range,
+}: Extract<ApartRequest, { kind: 'compute' }>): Promise<ApartReply> {
+  try {
+    if (services === undefined) throw unavailable('Expected to be started before it computes');
+    return { kind: 'rows', rows: await computeHere(services, shard, never)(range) };
+  } catch (error) {
+    return { kind: 'failed', error: reportError(error), isOutage: isOutage(error) };
+  }
+}

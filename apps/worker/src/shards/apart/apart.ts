@@ -1,0 +1,101 @@
+import {
+  describePoison,
+  describeSetAside,
+  type LossLedger,
+  maxDeaths,
+} from '@umbra/platform/redis/losses';
+import type { Logger } from '@umbra/platform/telemetry/logger';
+import type { ShardPayload } from '@umbra/shared/contracts/shard';
+import { AppError, unavailable } from '@umbra/shared/errors';
+import type { WorkerConfig } from '../../config.js';
+import type { ComputeRows } from '../run-rows.js';
+import { type ApartOutcome, type Child, startChild } from './child.js';
+
+/** Runs suspects in a child process: one at a time, so that their memory is bounded. */
+export type Apart = {
+  /**
+   * Compute rows of a shard's image in the child process, again where it ends meanwhile.
+   *
+   * @throws {AppError} `poison` once the image has ended too many of them, or its model is set aside;
+   *   `cancelled` by the signal; and what the process reports.
+   */
+  compute(shard: ShardPayload, signal: AbortSignal): ComputeRows;
+  /** End the child process. */
+  close(): void;
+};
+
+export type ApartOptions = {
+  readonly config: Readonly<WorkerConfig>;
+  readonly losses: Pick<LossLedger, 'read' | 'record'>;
+  readonly logger: Logger;
+};
+
+/** The shards of a lost worker follow each other; after them the process is not needed. */
+const idleMs = 10_000;
+
+export function createApart({ config, losses, logger }: ApartOptions): Apart {
+  let child: Child | undefined;
+  let idle: NodeJS.Timeout | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  const end = () => {
+    child?.kill();
+    child = undefined;
+  };
+  /** Run one after the other. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = last.then(work);
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+  const ask = async (
+    request: { readonly shard: ShardPayload; readonly range: Parameters<ComputeRows>[0] },
+    signal: AbortSignal,
+  ): Promise<ApartOutcome> => {
+    clearTimeout(idle);
+    try {
+      if (child?.isUp() !== true) child = await startChild(config);
+      return await child.ask({ kind: 'compute', ...request }, signal);
+    } finally {
+      idle = setTimeout(end, idleMs).unref();
+    }
+  };
+  return {
+    compute: (shard, signal) => (range) =>
+      inTurn(async () => {
+        for (;;) {
+          if (signal.aborted) throw new AppError('cancelled', 'The work was cancelled');
+          // Other shards of the image may have been run while this one waited.
+          assertRunnable(shard, await losses.read(shard));
+          const outcome = await ask({ shard, range }, signal);
+          if ('rows' in outcome) return outcome.rows;
+          if ('error' in outcome) {
+            const { code, message } = outcome.error;
+            throw outcome.isOutage ? unavailable(message) : new AppError(code, message);
+          }
+          const { jobId, item, model } = shard;
+          logger.warn(
+            { jobId, imageId: item.id, sha256: item.sha256, model, seen: outcome.died },
+            'process ended at an image',
+          );
+          await losses.record(shard, outcome.died);
+        }
+      }),
+    close() {
+      clearTimeout(idle);
+      end();
+    },
+  };
+}
+
+/** @throws {AppError} `poison` */
+function assertRunnable(
+  shard: ShardPayload,
+  { seen, setAside }: Awaited<ReturnType<LossLedger['read']>>,
+): void {
+  if (setAside !== null) {
+    throw new AppError('poison', describeSetAside(shard.model.name, setAside));
+  }
+  if (seen.length < maxDeaths) return;
+  const { code, message } = describePoison(shard, seen);
+  throw new AppError(code, message);
+}

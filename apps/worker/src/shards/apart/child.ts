@@ -1,0 +1,122 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { AppError, type ErrorReport, unavailable } from '@umbra/shared/errors';
+import type { WorkerConfig } from '../../config.js';
+import type { RunRows } from '../run-rows.js';
+import { type ApartReply, type ApartRequest, aliveEveryMs } from './messages.js';
+
+/** How a request to a child process ended. */
+export type ApartOutcome =
+  | { readonly rows: RunRows }
+  | { readonly error: ErrorReport; readonly isOutage: boolean }
+  /** What was seen of its end. */
+  | { readonly died: string };
+
+/** A process that computes rows, one request at a time. */
+export type Child = {
+  isUp(): boolean;
+  /** @throws {AppError} `cancelled` by the signal, which ends the process; `unavailable` if it cannot be asked. */
+  ask(request: ApartRequest, signal: AbortSignal): Promise<ApartOutcome>;
+  kill(): void;
+};
+
+/** A process without a sign of life is given this long, at least. */
+const minSilentMs = 30_000;
+const startMs = 60_000;
+
+/** @throws {AppError} `unavailable` if no process starts. */
+export async function startChild(config: Readonly<WorkerConfig>): Promise<Child> {
+  const child = fork(fileURLToPath(entryOf()), {
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  // What a process cannot be told is seen at its end.
+  child.on('error', () => undefined);
+  const silentMs = Math.max(minSilentMs, config.UMBRA_BATCH_DEADLINE_S * 1000);
+  const started = await converse(child, { kind: 'start', config }, { silentMs: startMs });
+  if (started.kind !== 'ready') {
+    child.kill('SIGKILL');
+    const why = started.kind === 'died' ? started.seen : `replied '${started.kind}'`;
+    throw unavailable(`A process for suspects did not start: ${why}`);
+  }
+  letGo(child);
+  return {
+    isUp: () => child.connected && child.exitCode === null && child.signalCode === null,
+    async ask(request, signal) {
+      hold(child);
+      const ended = await converse(child, request, { silentMs, signal });
+      letGo(child);
+      if (signal.aborted) throw new AppError('cancelled', 'The work was cancelled');
+      if (ended.kind === 'rows') return { rows: ended.rows };
+      if (ended.kind === 'died') return { died: ended.seen };
+      if (ended.kind === 'failed') return { error: ended.error, isOutage: ended.isOutage };
+      throw unavailable(`Expected rows of a process for suspects, got '${ended.kind}'`);
+    },
+    kill: () => child.kill('SIGKILL'),
+  };
+}
+
+/** It keeps this process alive only while it computes. */
+function hold(child: ChildProcess): void {
+  child.ref();
+  child.channel?.ref();
+}
+
+function letGo(child: ChildProcess): void {
+  child.unref();
+  child.channel?.unref();
+}
+
+type Ended =
+  | Exclude<ApartReply, { readonly kind: 'alive' | 'late' }>
+  | { readonly kind: 'died'; readonly seen: string };
+
+/** Send a request and wait for its reply, or for the end of the process: of itself, or since it is late. */
+function converse(
+  child: ChildProcess,
+  request: ApartRequest,
+  { silentMs, signal }: { readonly silentMs: number; readonly signal?: AbortSignal },
+): Promise<Ended> {
+  return new Promise((resolve) => {
+    let late: string | undefined;
+    let silentTicks = 0;
+    const kill = () => child.kill('SIGKILL');
+    const killLate = (seen: string) => {
+      late ??= seen;
+      kill();
+    };
+    // Ticks, not times: where this process was frozen, so was the other.
+    const timer = setInterval(() => {
+      silentTicks += 1;
+      if (silentTicks * aliveEveryMs < silentMs) return;
+      killLate(`did not answer within ${silentMs / 1000} s`);
+    }, aliveEveryMs);
+    const settle = (ended: Ended) => {
+      clearInterval(timer);
+      child.off('message', hear);
+      child.off('exit', end);
+      signal?.removeEventListener('abort', kill);
+      resolve(ended);
+    };
+    const hear = (reply: ApartReply) => {
+      silentTicks = 0;
+      if (reply.kind === 'late') killLate(`did not end within ${reply.seconds} s`);
+      else if (reply.kind !== 'alive' && late === undefined) settle(reply);
+    };
+    const end = (code: number | null, by: NodeJS.Signals | null) =>
+      settle({ kind: 'died', seen: late ?? (by === null ? `exit code ${code}` : `signal ${by}`) });
+    child.on('message', hear);
+    child.once('exit', end);
+    signal?.addEventListener('abort', kill);
+    if (signal?.aborted === true) kill();
+    if (child.exitCode !== null || child.signalCode !== null) end(child.exitCode, child.signalCode);
+    else child.send(request, () => undefined);
+  });
+}
+
+/** Processes need compiled files: from the sources (under a test runner) the build is used. */
+function entryOf(): URL {
+  const fromSource = import.meta.url.endsWith('.ts');
+  const path = fromSource ? '../../../dist/shards/apart/apart-process.js' : './apart-process.js';
+  return new URL(path, import.meta.url);
+}

@@ -1,0 +1,21 @@
+import type { ShardPayload } from '@umbra/shared/contracts/shard';
+import type { ErrorReport } from '@umbra/shared/errors';
+import type { RowRange } from '@umbra/shared/occlusion/shards';
+import type { WorkerConfig } from '../../config.js';
+import type { RunRows } from '../run-rows.js';
+
+/** What a worker asks of the process that runs suspects: to start, then rows, one request at a time. */
+export type ApartRequest =
+  | { readonly kind: 'start'; readonly config: Readonly<WorkerConfig> }
+  | { readonly kind: 'compute'; readonly shard: ShardPayload; readonly range: RowRange };
+
+export type ApartReply =
+  | { readonly kind: 'ready' }
+  /** A sign of life while it computes. */
+  | { readonly kind: 'alive' }
+  /** Its inference does not end: it is to be killed. */
+  | { readonly kind: 'late'; readonly seconds: number }
+  | { readonly kind: 'rows'; readonly rows: RunRows }
+  | { readonly kind: 'failed'; readonly error: ErrorReport; readonly isOutage: boolean };
+
+export const aliveEveryMs = 1_000;

@@ -1,0 +1,55 @@
+import type { Redis } from 'ioredis';
+import { z } from 'zod';
+import { isGone, type ProcessName } from '../process-name.js';
+import { redisPrefix } from '../queues/names.js';
+import type { ImageRun } from './losses.js';
+
+/**
+ * The images that the workers of this machine run, in Redis: a worker that starts finds there what one
+ * before it had when it ended, long before the queue does.
+ */
+export type HeldImages = {
+  /** @param token Names the work within this process. */
+  hold(token: string, run: ImageRun): Promise<void>;
+  release(token: string): Promise<void>;
+  /** Take what processes held that are gone. @returns Each with the name of its process. */
+  takeLost(): Promise<{ readonly process: string; readonly run: ImageRun }[]>;
+};
+
+const keepSeconds = 24 * 3600;
+const heldRun = z.object({
+  jobId: z.string(),
+  attempt: z.number(),
+  item: z.object({ id: z.string(), name: z.string(), sha256: z.string() }),
+  model: z.object({ name: z.string(), digest: z.string() }),
+});
+
+export function createHeldImages(redis: Redis, here: ProcessName): HeldImages {
+  const key = `${redisPrefix}:losses:held:${here.host}`;
+  const fieldOf = (token: string): string => `${here.pid} ${here.start} ${token}`;
+  return {
+    async hold(token, { jobId, attempt, item, model }) {
+      const { id, name, sha256 } = item;
+      const run: ImageRun = { jobId, attempt, item: { id, name, sha256 }, model };
+      await Promise.all([
+        redis.hset(key, fieldOf(token), JSON.stringify(run)),
+        redis.expire(key, keepSeconds),
+      ]);
+    },
+    async release(token) {
+      await redis.hdel(key, fieldOf(token));
+    },
+    async takeLost() {
+      const lost: { process: string; run: ImageRun }[] = [];
+      for (const [field, text] of Object.entries(await redis.hgetall(key))) {
+        const [pid = '', start = ''] = field.split(' ');
+        if (!(await isGone({ pid: Number(pid), start }))) continue;
+        // Whoever deletes it has it.
+        if ((await redis.hdel(key, field)) === 0) continue;
+        const run = heldRun.safeParse(JSON.parse(text));
+        if (run.success) lost.push({ process: `${here.host} ${pid} ${start}`, run: run.data });
+      }
+      return lost;
+    },
+  };
+}

@@ -1,0 +1,194 @@
+import { type SetAside, setAside } from '@umbra/shared/contracts/model';
+import type { ErrorReport } from '@umbra/shared/errors';
+import type { Redis } from 'ioredis';
+import { redisPrefix } from '../queues/names.js';
+
+/** An image of a job's attempt, run with a model. */
+export type ImageRun = {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly item: { readonly id: string; readonly name: string; readonly sha256: string };
+  readonly model: { readonly name: string; readonly digest: string };
+};
+
+/** What is known of an image and its model when one of its shards begins. */
+export type KnownLosses = {
+  /** What was seen of each process that the image ended, in order. */
+  readonly seen: readonly string[];
+  /** Images that ended their process since a shard of the model succeeded last. */
+  readonly imagesOfModel: number;
+  /** Whether the image, or so many of its model, was run by workers that are lost: it runs apart. */
+  readonly isSuspect: boolean;
+  /** Why the model is not run; null where it is. */
+  readonly setAside: SetAside | null;
+};
+
+/** An image that ended processes, as the doctor lists it. */
+export type LostImage = {
+  readonly jobId: string;
+  readonly imageId: string;
+  readonly sha256: string;
+};
+
+/**
+ * Processes that ended at an image, in Redis: they make its shards run apart, convict it, and set a model
+ * aside at which several images end theirs.
+ */
+export type LossLedger = {
+  /** One round trip. */
+  read(run: ImageRun): Promise<KnownLosses>;
+  /**
+   * Record that a process ended at an image.
+   *
+   * @param seen The signal, the exit code, or how long it did not end.
+   * @returns What is known from now on.
+   */
+  record(run: ImageRun, seen: string): Promise<KnownLosses>;
+  /** Suspect an image that a lost worker ran, perhaps beside others. @param process Names the worker. */
+  suspect(run: ImageRun, process: string): Promise<void>;
+  /** A shard of the model succeeded: what ended processes is not the model. */
+  clearModel(digest: string): Promise<void>;
+  findSetAside(digest: string): Promise<SetAside | null>;
+  /** @returns By digest. */
+  listSetAside(): Promise<ReadonlyMap<string, SetAside>>;
+  /** Run a model again that was set aside. @returns Whether it was. */
+  lift(digest: string): Promise<boolean>;
+  /** @returns The images that ended processes last. */
+  listImages(): Promise<LostImage[]>;
+};
+
+/** Processes that an image may end before it fails for good: one may be ended by what others do. */
+export const maxDeaths = 2;
+/** Lost workers that ran a model, with no success of the model between, before all of its images run apart. */
+const maxWorkersOfModel = 2;
+/** Images that end their process, with no success of the model between, before it is set aside. */
+const maxImagesOfModel = 3;
+const keepSeconds = 24 * 3600;
+/** Deaths of an image, and images, that are kept. */
+const kept = { deaths: 10, images: 1_000 };
+
+const imageKey = ({ jobId, attempt, item }: ImageRun): string =>
+  `${redisPrefix}:losses:image:${jobId}:${attempt}:${item.id}`;
+const suspectKey = (run: ImageRun): string => `${imageKey(run)}:suspect`;
+const workersKey = (digest: string): string => `${redisPrefix}:losses:workers:${digest}`;
+const modelKey = (digest: string): string => `${redisPrefix}:losses:model:${digest}`;
+/** Lost images by the time of their last loss. */
+const imagesKey = `${redisPrefix}:losses:images`;
+/** Models that are set aside, by digest: until they are lifted. */
+const setAsideKey = `${redisPrefix}:losses:set-aside`;
+
+const recordLoss = `
+redis.call('RPUSH', KEYS[1], ARGV[1])
+redis.call('LTRIM', KEYS[1], -ARGV[7], -1)
+redis.call('EXPIRE', KEYS[1], ARGV[6])
+redis.call('SADD', KEYS[2], ARGV[2])
+redis.call('EXPIRE', KEYS[2], ARGV[6])
+redis.call('ZADD', KEYS[3], ARGV[4], ARGV[3])
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', ARGV[4] - ARGV[6] * 1000)
+redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - ARGV[8])
+redis.call('EXPIRE', KEYS[3], ARGV[6])
+if redis.call('SCARD', KEYS[2]) >= tonumber(ARGV[9]) then
+  redis.call('HSETNX', KEYS[4], ARGV[5], ARGV[10])
+end
+return {redis.call('LRANGE', KEYS[1], 0, -1), redis.call('SCARD', KEYS[2]), redis.call('HGET', KEYS[4], ARGV[5])}`;
+
+export function createLossLedger(redis: Redis): LossLedger {
+  return {
+    async read(run) {
+      // Sent together: one round trip.
+      const { digest } = run.model;
+      const [seen, imagesOfModel, suspects, workersOfModel, aside] = await Promise.all([
+        redis.lrange(imageKey(run), 0, -1),
+        redis.scard(modelKey(digest)),
+        redis.exists(suspectKey(run)),
+        redis.scard(workersKey(digest)),
+        redis.hget(setAsideKey, digest),
+      ]);
+      const isSuspect =
+        seen.length + imagesOfModel + suspects > 0 || workersOfModel >= maxWorkersOfModel;
+      return { seen, imagesOfModel, isSuspect, setAside: parseSetAside(aside) };
+    },
+    async record(run, seen) {
+      const { jobId, item, model } = run;
+      const nowMs = Date.now();
+      // It is shown to every tenant, and so names no image.
+      const reason = `${maxImagesOfModel} images one after another ended the processes that ran them with it, the last one with: ${seen}`;
+      const aside: SetAside = { reason, at: new Date(nowMs).toISOString() };
+      const answer = await redis.eval(
+        recordLoss,
+        4,
+        ...[imageKey(run), modelKey(model.digest), imagesKey, setAsideKey],
+        ...[seen, item.sha256, `${jobId} ${item.id} ${item.sha256}`, nowMs, model.digest],
+        ...[keepSeconds, kept.deaths, kept.images, maxImagesOfModel, JSON.stringify(aside)],
+      );
+      const [all, imagesOfModel, found] = answer as [string[], number, string | null];
+      return { seen: all, imagesOfModel, isSuspect: true, setAside: parseSetAside(found) };
+    },
+    async suspect(run, process) {
+      const workers = workersKey(run.model.digest);
+      await Promise.all([
+        redis.set(suspectKey(run), process, 'EX', keepSeconds),
+        redis.sadd(workers, process),
+        redis.expire(workers, keepSeconds),
+      ]);
+    },
+    async clearModel(digest) {
+      await redis.del(modelKey(digest), workersKey(digest));
+    },
+    findSetAside: async (digest) => parseSetAside(await redis.hget(setAsideKey, digest)),
+    async listSetAside() {
+      const found = Object.entries(await redis.hgetall(setAsideKey));
+      return new Map(
+        found.flatMap(([digest, text]) => {
+          const aside = parseSetAside(text);
+          return aside === null ? [] : [[digest, aside] as const];
+        }),
+      );
+    },
+    async lift(digest) {
+      // The images first: the next loss would set it aside again.
+      await redis.del(modelKey(digest), workersKey(digest));
+      return (await redis.hdel(setAsideKey, digest)) === 1;
+    },
+    async listImages() {
+      const since = Date.now() - keepSeconds * 1000;
+      const found = await redis.zrevrangebyscore(imagesKey, '+inf', since);
+      return found.map((text) => {
+        const [jobId = '', imageId = '', sha256 = ''] = text.split(' ');
+        return { jobId, imageId, sha256 };
+      });
+    },
+  };
+}
+
+/** A reason that cannot be read is a reason still: the model stays set aside. */
+function parseSetAside(text: string | null): SetAside | null {
+  if (text === null) return null;
+  const parsed = setAside.safeParse(parse(text));
+  return parsed.success ? parsed.data : { reason: 'unknown', at: new Date(0).toISOString() };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Name an image in the words of its failure. */
+export const nameImage = ({ item }: Pick<ImageRun, 'item'>): string =>
+  `${item.name} (${item.id}, sha256 ${item.sha256.slice(0, 12)}…)`;
+
+/** Describe the failure of an image that ended its processes. */
+export const describePoison = (
+  run: Pick<ImageRun, 'item'>,
+  seen: readonly string[],
+): ErrorReport => ({
+  code: 'poison',
+  message: `${nameImage(run)} ended the process that ran it ${seen.length} times: ${[...new Set(seen)].join(', ')}`,
+});
+
+/** Describe why a model that is set aside is not run. */
+export const describeSetAside = (name: string, { reason, at }: SetAside): string =>
+  `Model '${name}' was set aside at ${at}: ${reason}; an administrator may try it again`;
