@@ -13,8 +13,8 @@ import { untilAtWork } from './processes.mjs';
 
 /** Workers that one image may cost. */
 const maxDeaths = 3;
-const poisonMs = 60_000;
-const deleteMs = 40_000;
+const poisonMs = 240_000;
+const deleteMs = 90_000;
 
 /** @type {Fault} */
 const poison = {

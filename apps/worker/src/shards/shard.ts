@@ -66,7 +66,13 @@ async function scoreWatched(services: ShardServices, job: Job): Promise<StepResu
         ? apart.compute(shard, signal)
         : computeHere(services, shard, signal);
     const scored = await runForImage(shard, () => scoreRows(services, shard, compute));
-    return scored === null ? null : await reportScored(services, shard, { ...scored, signal });
+    if (scored === null) return null;
+    const result = await reportScored(services, shard, { ...scored, signal });
+    // Best effort: the next success tells it too.
+    if (known.isSuspect && scored.reusedPositions < scored.rows.predictedClasses.length) {
+      losses.clearModel(shard.model.digest).catch(() => undefined);
+    }
+    return result;
   } catch (error) {
     const isModels =
       hasCode(error, 'poison') && (await losses.findSetAside(shard.model.digest)) !== null;
@@ -90,7 +96,7 @@ async function reportScored(
   shard: ShardPayload,
   { rows, reusedPositions, signal }: ScoredShard & { readonly signal: AbortSignal },
 ): Promise<StepResult> {
-  const { progress, losses, logger } = services;
+  const { progress, logger } = services;
   const { tenant, jobId, item, model, rowStart, rowEnd } = shard;
   const { milliseconds, reused, provenance } = rows;
   const positions = rows.predictedClasses.length;
@@ -104,8 +110,6 @@ async function reportScored(
   logger.debug({ jobId, imageId: item.id, rowStart, rowEnd, milliseconds, reused }, 'shard scored');
   const backend = `${provenance.backend} ${provenance.device}`;
   const computedPositions = positions - reusedPositions;
-  // Best effort: the next one tells it too.
-  if (computedPositions > 0) losses.clearModel(model.digest).catch(() => undefined);
   const work = { model: model.name, backend, computedPositions, reusedPositions };
   return { value, work: { tenant, shard: work } };
 }
