@@ -2,6 +2,7 @@
 import { isolateDecoding, openEngine } from '@umbra/engine';
 import { engineOptionsOf } from '@umbra/platform/config';
 import { isOutage } from '@umbra/platform/faults';
+import { refuseNewStore } from '@umbra/platform/store/await-store';
 import { openStore } from '@umbra/platform/store/open-store';
 import { createSourceStores } from '@umbra/platform/store/source-stores';
 import { reportError, unavailable } from '@umbra/shared/errors';
@@ -32,7 +33,7 @@ process.on('message', (request: ApartRequest) => {
 
 /** The services of a worker that computing takes, with as little memory as they work with. */
 function open(config: Readonly<WorkerConfig>): RangeServices {
-  const store = openStore(config);
+  const store = openStore(config, { permitNew: refuseNewStore });
   const options = engineOptionsOf(config);
   const engine = openEngine({
     ...options,
