@@ -34,7 +34,7 @@ export type CheckedRequest = {
 };
 
 /** Services that check a request. */
-export type CheckServices = Pick<ApiServices, 'store' | 'config' | 'losses'>;
+export type RequestCheckServices = Pick<ApiServices, 'store' | 'config' | 'losses'>;
 
 /**
  * Check everything that can be checked before a job runs.
@@ -44,7 +44,7 @@ export type CheckServices = Pick<ApiServices, 'store' | 'config' | 'losses'>;
  *   ready dataset has one that does.
  */
 export async function checkRequest(
-  { store, config, losses }: CheckServices,
+  { store, config, losses }: RequestCheckServices,
   tenant: string,
   request: JobRequest,
 ): Promise<CheckedRequest> {

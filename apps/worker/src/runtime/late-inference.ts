@@ -1,17 +1,17 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LateTask } from '@umbra/engine';
-import type { ImageRun } from '@umbra/platform/redis/losses';
+import type { ImageAttempt } from '@umbra/platform/redis/losses';
 import type { WorkerServices } from '../services.js';
 
 /** How long Redis may take to record why a process ends. */
 const recordMs = 1_000;
 
 /** The image whose shard asks for inference, in the asynchronous context of the shard. */
-const running = new AsyncLocalStorage<ImageRun>();
+const running = new AsyncLocalStorage<ImageAttempt>();
 
 /** Run work of an image, which late inference is then told to be of. */
-export const runForImage = <T>(run: ImageRun, work: () => Promise<T>): Promise<T> =>
+export const runForImage = <T>(run: ImageAttempt, work: () => Promise<T>): Promise<T> =>
   running.run(run, work);
 
 /**

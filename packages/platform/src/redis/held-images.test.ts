@@ -5,12 +5,12 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { nameThisProcess, type ProcessName } from '../process-name.js';
 import { createHeldImages } from './held-images.js';
-import type { ImageRun } from './losses.js';
+import type { ImageAttempt } from './losses.js';
 
 let redis: Redis;
 /** This process, on a machine of the test's own. */
 let here: ProcessName;
-const run: ImageRun = {
+const run: ImageAttempt = {
   jobId: 'job_1',
   attempt: 1,
   item: { id: 'img_00000001', name: 'photo.png', sha256: 'ab12' },

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { isGone, type ProcessName } from '../process-name.js';
 import { redisPrefix } from '../queues/names.js';
-import type { ImageRun } from './losses.js';
+import type { ImageAttempt } from './losses.js';
 
 /**
  * The images that the workers of this machine run, in Redis: a worker that starts finds there what one
@@ -10,10 +10,10 @@ import type { ImageRun } from './losses.js';
  */
 export type HeldImages = {
   /** @param token Names the work within this process. */
-  hold(token: string, run: ImageRun): Promise<void>;
+  hold(token: string, run: ImageAttempt): Promise<void>;
   release(token: string): Promise<void>;
   /** Take what processes held that are gone. @returns Each with the name of its process. */
-  takeLost(): Promise<{ readonly process: string; readonly run: ImageRun }[]>;
+  takeLost(): Promise<{ readonly process: string; readonly run: ImageAttempt }[]>;
 };
 
 const keepSeconds = 24 * 3600;
@@ -30,7 +30,7 @@ export function createHeldImages(redis: Redis, here: ProcessName): HeldImages {
   return {
     async hold(token, { jobId, attempt, item, model }) {
       const { id, name, sha256 } = item;
-      const run: ImageRun = { jobId, attempt, item: { id, name, sha256 }, model };
+      const run: ImageAttempt = { jobId, attempt, item: { id, name, sha256 }, model };
       await Promise.all([
         redis.hset(key, fieldOf(token), JSON.stringify(run)),
         redis.expire(key, keepSeconds),
@@ -40,7 +40,7 @@ export function createHeldImages(redis: Redis, here: ProcessName): HeldImages {
       await redis.hdel(key, fieldOf(token));
     },
     async takeLost() {
-      const lost: { process: string; run: ImageRun }[] = [];
+      const lost: { process: string; run: ImageAttempt }[] = [];
       for (const [field, text] of Object.entries(await redis.hgetall(key))) {
         const [pid = '', start = ''] = field.split(' ');
         if (!(await isGone({ pid: Number(pid), start }))) continue;

@@ -6,16 +6,16 @@ import {
   createLossLedger,
   describePoison,
   describeSetAside,
-  type ImageRun,
+  type ImageAttempt,
   type LossLedger,
 } from './losses.js';
 
 let redis: Redis;
 let losses: LossLedger;
-let model: ImageRun['model'];
+let model: ImageAttempt['model'];
 
 const hex = () => randomBytes(32).toString('hex');
-const runOf = (index: number): ImageRun => ({
+const runOf = (index: number): ImageAttempt => ({
   jobId: newJobId(),
   attempt: 1,
   item: { id: `img_0000000${index}`, name: `photo-${index}.png`, sha256: hex() },

@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import { redisPrefix } from '../queues/names.js';
 
 /** An image of a job's attempt, run with a model. */
-export type ImageRun = {
+export type ImageAttempt = {
   readonly jobId: string;
   readonly attempt: number;
   readonly item: { readonly id: string; readonly name: string; readonly sha256: string };
@@ -24,7 +24,7 @@ export type KnownLosses = {
 };
 
 /** An image that ended processes, as the doctor lists it. */
-export type LostImage = {
+export type SuspectImage = {
   readonly jobId: string;
   readonly imageId: string;
   readonly sha256: string;
@@ -36,16 +36,16 @@ export type LostImage = {
  */
 export type LossLedger = {
   /** One round trip. */
-  read(run: ImageRun): Promise<KnownLosses>;
+  read(run: ImageAttempt): Promise<KnownLosses>;
   /**
    * Record that a process ended at an image.
    *
    * @param seen The signal, the exit code, or how long it did not end.
    * @returns What is known from now on.
    */
-  record(run: ImageRun, seen: string): Promise<KnownLosses>;
+  record(run: ImageAttempt, seen: string): Promise<KnownLosses>;
   /** Suspect an image that a lost worker ran, perhaps beside others. @param process Names the worker. */
-  suspect(run: ImageRun, process: string): Promise<void>;
+  suspect(run: ImageAttempt, process: string): Promise<void>;
   /** A shard of the model succeeded: what ended processes is not the model. */
   clearModel(digest: string): Promise<void>;
   findSetAside(digest: string): Promise<SetAside | null>;
@@ -54,7 +54,7 @@ export type LossLedger = {
   /** Run a model again that was set aside. @returns Whether it was. */
   lift(digest: string): Promise<boolean>;
   /** @returns The images that ended processes last. */
-  listImages(): Promise<LostImage[]>;
+  listImages(): Promise<SuspectImage[]>;
 };
 
 /** Processes that an image may end before it fails for good: one may be ended by what others do. */
@@ -67,9 +67,9 @@ const keepSeconds = 24 * 3600;
 /** Deaths of an image, and images, that are kept. */
 const kept = { deaths: 10, images: 1_000 };
 
-const imageKey = ({ jobId, attempt, item }: ImageRun): string =>
+const imageKey = ({ jobId, attempt, item }: ImageAttempt): string =>
   `${redisPrefix}:losses:image:${jobId}:${attempt}:${item.id}`;
-const suspectKey = (run: ImageRun): string => `${imageKey(run)}:suspect`;
+const suspectKey = (run: ImageAttempt): string => `${imageKey(run)}:suspect`;
 const workersKey = (digest: string): string => `${redisPrefix}:losses:workers:${digest}`;
 const modelKey = (digest: string): string => `${redisPrefix}:losses:model:${digest}`;
 /** Lost images by the time of their last loss. */
@@ -177,12 +177,12 @@ function parse(text: string): unknown {
 }
 
 /** Name an image in the words of its failure. */
-export const nameImage = ({ item }: Pick<ImageRun, 'item'>): string =>
+export const nameImage = ({ item }: Pick<ImageAttempt, 'item'>): string =>
   `${item.name} (${item.id}, sha256 ${item.sha256.slice(0, 12)}…)`;
 
 /** Describe the failure of an image that ended its processes. */
 export const describePoison = (
-  run: Pick<ImageRun, 'item'>,
+  run: Pick<ImageAttempt, 'item'>,
   seen: readonly string[],
 ): ErrorReport => ({
   code: 'poison',
