@@ -24,9 +24,9 @@ import { createApiTurns } from './http/turns.js';
 import { createEventHub } from './jobs/event-hub.js';
 import { createPolledJobs } from './jobs/polled-jobs.js';
 import {
-  type CheckServices,
   checkPublished,
   type PublishedModel,
+  type PublishServices,
 } from './models/check-published.js';
 import { createFormatReader } from './models/model-formats.js';
 import { createBacklogReader } from './observability/backlog.js';
@@ -157,7 +157,7 @@ async function closeQueue(queue: Queue): Promise<void> {
 }
 
 async function publishModels(
-  { store, logger }: Pick<CheckServices, 'store' | 'logger'>,
+  { store, logger }: Pick<PublishServices, 'store' | 'logger'>,
   folder: string,
 ): Promise<PublishedModel[]> {
   const published: PublishedModel[] = [];

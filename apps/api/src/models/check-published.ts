@@ -14,7 +14,7 @@ const maxTriedBytes = 256 * 1024 ** 2;
 /** A published bundle, and the folder that it came from. */
 export type PublishedModel = DescribedBundle & { readonly folder: string };
 
-export type CheckServices = {
+export type PublishServices = {
   readonly store: ObjectStore;
   readonly config: Readonly<ApiConfig>;
   readonly logger: Logger;
@@ -26,7 +26,7 @@ export type CheckServices = {
  * @param signal Aborting it ends the check.
  */
 export async function checkPublished(
-  services: CheckServices,
+  services: PublishServices,
   models: readonly PublishedModel[],
   signal: AbortSignal,
 ): Promise<void> {
@@ -52,7 +52,7 @@ export async function checkPublished(
  * @returns Why it does not run; null where it does, or where that cannot be told here.
  */
 async function checkOne(
-  { store, config }: CheckServices,
+  { store, config }: PublishServices,
   { bundle, digest, folder }: PublishedModel,
   signal: AbortSignal,
 ): Promise<string | null> {
