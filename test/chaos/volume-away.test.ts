@@ -53,11 +53,14 @@ describe('a process that starts while the volume of its store is away makes no s
     const before = await countClients();
     await unmount();
     const starting = spawnWorker(stage.env);
-    await until('the worker to connect', async () => (await countClients()) > before || null);
-    await sleep(500);
-    expect(await readdir(folder)).toEqual([]);
-    await mount();
-    await (await starting).end('SIGKILL');
+    try {
+      await until('the worker to connect', async () => (await countClients()) > before || null);
+      await sleep(500);
+      expect(await readdir(folder)).toEqual([]);
+      await mount();
+    } finally {
+      await (await starting).end('SIGKILL');
+    }
   });
 
   test('an API that knew of it is not ready until it is back', async () => {
