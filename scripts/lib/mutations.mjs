@@ -653,4 +653,13 @@ export const mutations = [
     test: 'apps/worker/src/runtime/run-alone.test.ts',
     title: 'runs alone',
   },
+  {
+    name: 'result-offered',
+    promise: 'a result that Redis refuses for a while is not computed again',
+    file: 'apps/worker/src/runtime/patient-worker.ts',
+    from: 'await this.#insist(job, token, () => super.handleCompleted(...given))',
+    to: 'await super.handleCompleted(...given)',
+    test: 'apps/worker/src/runtime/patient-worker.test.ts',
+    title: 'a result that Redis refuses',
+  },
 ];

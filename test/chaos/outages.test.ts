@@ -56,6 +56,7 @@ afterAll(async () => {
   await stage?.close();
 });
 
+// A Redis that refuses writes cannot record a spent attempt either: that none is spent is tested beside `PatientWorker`.
 test('a Redis that is out of memory for a while costs no image', async () => {
   const { job } = await writeJob(stage, { images, settings });
   await untilUnderWay(job.id);

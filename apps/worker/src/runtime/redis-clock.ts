@@ -1,3 +1,4 @@
+import { redisTimeMs } from '@umbra/platform/redis/redis-time';
 import type { RedisQueueBackend } from 'bullmq';
 import type { Redis } from 'ioredis';
 
@@ -17,9 +18,7 @@ export function createRedisClock(redis: Pick<Redis, 'time'>): RedisClock {
   return {
     async now() {
       if (asked === undefined || sinceMs(asked) > maxAgeMs) {
-        const [seconds, microseconds] = await redis.time();
-        const redisMs = Number(seconds) * 1_000 + Number(microseconds) / 1_000;
-        asked = { redisMs, at: performance.now() };
+        asked = { redisMs: await redisTimeMs(redis), at: performance.now() };
       }
       return Math.floor(asked.redisMs + sinceMs(asked));
     },

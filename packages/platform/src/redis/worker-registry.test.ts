@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { afterAll, beforeEach, expect, inject, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
 import { redisPrefix } from '../queues/names.js';
 import { createWorkerRegistry } from './worker-registry.js';
 
@@ -9,6 +9,7 @@ const key = `${redisPrefix}:fleet`;
 beforeEach(async () => {
   await redis.del(key);
 });
+afterEach(() => vi.useRealTimers());
 afterAll(() => redis.disconnect());
 
 const worker = { id: 'one', formats: ['onnx' as const], inferenceThreads: 2, backends: {} };
@@ -27,6 +28,15 @@ test('one that is not heard of any more is gone, and forgotten; what is not a no
   await workerRegistry.heartbeat(worker);
   expect(await redis.hkeys(key)).toEqual(expect.arrayContaining(['one', 'odd']));
   expect(await redis.hexists(key, 'old')).toBe(0);
+});
+
+test.each([-1, 1])('a worker whose clock is %i h off is as live as the others', async (hours) => {
+  await workerRegistry.heartbeat(worker);
+  vi.useFakeTimers({ now: Date.now() + hours * 3_600_000, toFake: ['Date'] });
+  await workerRegistry.heartbeat({ ...worker, id: 'off' });
+  expect(await workerRegistry.list()).toHaveLength(2);
+  vi.useRealTimers();
+  expect(await workerRegistry.list()).toHaveLength(2);
 });
 
 test('a worker that tells of lanes is listed with as many inference threads, and forgotten when gone', async () => {

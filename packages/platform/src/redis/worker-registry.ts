@@ -2,8 +2,9 @@ import { createLoadingCache } from '@umbra/shared/cache';
 import { storedWorkerNotice, type WorkerNotice } from '@umbra/shared/contracts/worker';
 import type { Redis } from 'ioredis';
 import { redisPrefix } from '../queues/names.js';
+import { redisTimeMs } from './redis-time.js';
 
-/** The live workers, in Redis: each sends a heartbeat every few seconds. */
+/** The live workers, in Redis: each sends a heartbeat every few seconds, told by the clock of Redis. */
 export type WorkerRegistry = {
   heartbeat(worker: Omit<WorkerNotice, 'seenAt'>): Promise<void>;
   leave(id: string): Promise<void>;
@@ -22,18 +23,22 @@ export function createWorkerRegistry(redis: Redis): WorkerRegistry {
       const parsed = storedWorkerNotice.safeParse(parse(text));
       return parsed.success ? [parsed.data] : [];
     });
-  const isLive = ({ seenAt }: WorkerNotice) => Date.now() - Date.parse(seenAt) < goneMs;
+  const isLive = ({ seenAt }: WorkerNotice, nowMs: number) => nowMs - Date.parse(seenAt) < goneMs;
   return {
     async heartbeat(worker) {
-      const notice: WorkerNotice = { ...worker, seenAt: new Date().toISOString() };
+      const nowMs = await redisTimeMs(redis);
+      const notice: WorkerNotice = { ...worker, seenAt: new Date(nowMs).toISOString() };
       await redis.hset(key, worker.id, JSON.stringify(notice));
-      const gone = (await read()).filter((other) => !isLive(other)).map(({ id }) => id);
+      const gone = (await read()).filter((other) => !isLive(other, nowMs)).map(({ id }) => id);
       if (gone.length > 0) await redis.hdel(key, ...gone);
     },
     async leave(id) {
       await redis.hdel(key, id);
     },
-    list: async () => (await read()).filter(isLive),
+    async list() {
+      const nowMs = await redisTimeMs(redis);
+      return (await read()).filter((worker) => isLive(worker, nowMs));
+    },
   };
 }
 
