@@ -70,7 +70,7 @@ export async function benchLoad({ root, quick, report }) {
  * @param {string} dir
  * @param {string} tenant
  */
-async function openTenant(url, dir, tenant) {
+export async function openTenant(url, dir, tenant) {
   const store = createFsStore(join(dir, 'store'));
   const { text } = await createApiKey(store, { tenant, name: 'bench', scopes: ['submit'] });
   const headers = { authorization: `Bearer ${text}` };
@@ -104,7 +104,7 @@ async function openTenant(url, dir, tenant) {
     return /** @type {Status} */ (await response.json()).id;
   };
   return {
-    ...{ request, until, wait, submit },
+    ...{ key: text, request, until, wait, submit },
     /** @param {string} dataset */
     async time(dataset) {
       const start = performance.now();

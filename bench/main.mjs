@@ -1,4 +1,4 @@
-// `npm run bench -- [engine] [refine] [tfjs] [zoo] [transfer] [queue] [scale] [--quick] [--only MODEL,...] [--json]`: measurements
+// `npm run bench -- [engine] [refine] [tfjs] [zoo] [transfer] [queue] [scale] [status] [waiting] [--quick] [--only MODEL,...] [--json]`: measurements
 // compared with peers in one run. `--quick` takes under three minutes; `--only` names the models of engine and zoo.
 import { join } from 'node:path';
 import { repoRoot, runMain, step } from '../scripts/lib/run.mjs';
@@ -37,6 +37,9 @@ await runMain(async () => {
   // Takes longer than the limit for a quick run of all parts.
   if (wants('scale') && !(options.quick && parts.length === 0)) {
     results.scale = await (await import('./scale.mjs')).benchScale(options);
+  }
+  if (parts.includes('status')) {
+    results.status = await (await import('./status.mjs')).benchStatus(options);
   }
   if (parts.includes('waiting')) {
     results.waiting = await (await import('./waiting.mjs')).benchWaiting(options);
