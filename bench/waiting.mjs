@@ -74,7 +74,7 @@ async function measure(jobs, stretchMs, report) {
       ids.push(...(await Promise.all(Array.from({ length: 50 }, () => add({})))));
     }
     // The last one to be started has been looked at, as all before it.
-    await until(async () => (await startedCount(progress, ids)) === jobs, 120_000);
+    await until(async () => (await startedCount(progress, ids)) === jobs, 600_000);
     await sleep(3_000);
     const pids = { dispatcher: services.workers[0]?.pid ?? 0, redis: await pidOf(redis) };
     const before = { dispatcher: cpuSeconds(pids.dispatcher), redis: cpuSeconds(pids.redis) };
