@@ -10,7 +10,7 @@ import { type Counts, type FinalState, isFinal, type JobRecord } from '@umbra/sh
 import { archivePayload } from '@umbra/shared/contracts/shard';
 import { hasCode, reportError, unavailable } from '@umbra/shared/errors';
 import type { Job } from 'bullmq';
-import { countLoss, type LostImage } from '../jobs/count-loss.js';
+import { countLoss, type ImageLoss } from '../jobs/count-loss.js';
 import {
   cleanUp,
   endJob,
@@ -157,7 +157,7 @@ async function writeArchives(
 async function dropLostImage(
   services: JobEndServices,
   { tenant, job }: TenantJob,
-  { item, lost }: Omit<LostImage, 'jobId'>,
+  { item, lost }: Omit<ImageLoss, 'jobId'>,
 ): Promise<void> {
   const { store } = services;
   // One that was told to end runs nothing more.

@@ -7,7 +7,7 @@ import type { WorkerServices } from '../services.js';
 const maxLosses = 5;
 
 /** An image whose results the store has lost, and which of them. */
-export type LostImage = Pick<MergePayload, 'jobId' | 'item'> & { readonly lost: string };
+export type ImageLoss = Pick<MergePayload, 'jobId' | 'item'> & { readonly lost: string };
 
 /**
  * Count that the store has lost what an image's run had put there.
@@ -16,7 +16,7 @@ export type LostImage = Pick<MergePayload, 'jobId' | 'item'> & { readonly lost: 
  */
 export async function countLoss(
   { progress, logger }: Pick<WorkerServices, 'progress' | 'logger'>,
-  { jobId, item, lost }: LostImage,
+  { jobId, item, lost }: ImageLoss,
 ): Promise<ErrorReport | null> {
   const losses = await progress.countLoss(jobId, imageIndexOf(item.id));
   const facts = { jobId, imageId: item.id, lost, losses };

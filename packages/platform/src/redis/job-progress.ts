@@ -105,7 +105,7 @@ const keysOf = (jobId: string) => ({
   progress: `${redisPrefix}:progress:${jobId}`,
   finished: `${redisPrefix}:finished:${jobId}`,
   flight: `${redisPrefix}:flight:${jobId}`,
-  losses: `${redisPrefix}:losses:${jobId}`,
+  losses: `${redisPrefix}:lost-results:${jobId}`,
   cancelled: `${redisPrefix}:cancelled:${jobId}`,
   paused: `${redisPrefix}:paused:${jobId}`,
 });
