@@ -73,3 +73,11 @@ test('each job is taken once, however often it was told of', async () => {
   expect(taken.toSorted()).toEqual([...registered.keys()].toSorted());
   expect(tracked.hasMore()).toBe(false);
 });
+
+test('jobs that are only found are looked at beside thousands that are told of again and again', async () => {
+  const restless = jobsOf('many', 2_000);
+  const { takeChanged, tracked } = openTracked(new Map([...restless, ...jobsOf('few', 5)]));
+  takeChanged.mockResolvedValue(new Map(restless));
+  await tracked.sync();
+  expect(tracked.takeDue(Date.now()).filter(({ tenant }) => tenant === 'few')).toHaveLength(5);
+});

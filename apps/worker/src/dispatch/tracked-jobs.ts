@@ -14,6 +14,8 @@ const recordDelayMs = 60_000;
 const registryMs = 5_000;
 /** Jobs that are told of and taken together. */
 const toldAtOnce = 1_000;
+/** Jobs that are told of for each that is only found: those that never rest do not starve the others. */
+const toldPerFound = 8;
 /** Interval of the search for jobs that are due. */
 const searchMs = 250;
 /** Jobs that are loaded at once. */
@@ -49,7 +51,7 @@ export function createTrackedJobs(
   onForget: (forgotten: TrackedJob) => void,
 ): TrackedJobs {
   const trackedJobs = new Map<string, TrackedJob>();
-  /** Jobs that may move: these come first. */
+  /** Jobs that may move: most of these come first. */
   const told = new Set<TrackedJob>();
   /** Jobs to be looked at in any case: all of them, after a takeover. */
   const found = new Set<TrackedJob>();
@@ -66,10 +68,21 @@ export function createTrackedJobs(
   const tell = (tracked: TrackedJob): void => {
     if (trackedJobs.get(tracked.jobId) === tracked) told.add(tracked);
   };
-  function* waiting(): Generator<TrackedJob> {
-    yield* told;
+  function* onlyFound(): Generator<TrackedJob> {
     // What is told of as well was taken, or cannot be now.
     for (const tracked of found) if (!told.has(tracked)) yield tracked;
+  }
+  function* waiting(): Generator<TrackedJob> {
+    const rest = onlyFound();
+    let count = 0;
+    for (const tracked of told) {
+      yield tracked;
+      count += 1;
+      if (count % toldPerFound !== 0) continue;
+      const next = rest.next();
+      if (next.done !== true) yield next.value;
+    }
+    yield* rest;
   }
   const track = (tenant: string, jobId: string): TrackedJob => {
     const tracked = newTrackedJob(tenant, jobId, Date.now());
