@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { createLossLedger } from '@umbra/platform/redis/losses';
 import { keys } from '@umbra/platform/store/keys';
 import { findModel } from '@umbra/platform/store/models';
 import type { Finding } from '@umbra/shared/contracts/service-report';
 import { serviceReport } from '@umbra/shared/contracts/service-report';
-import { newDatasetId, newJobId } from '@umbra/shared/ids';
+import { imageIdAt, newDatasetId, newJobId } from '@umbra/shared/ids';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makePhotos, startService, type TestService, uploadPhotos } from '../support/service.js';
@@ -92,6 +93,29 @@ describe('umbra doctor --service', () => {
     const { code, stdout } = await run(['doctor', '--service', '--url', url]);
     expect(code).toBe(1);
     expect(stdout).toMatch(/^problem {2}api: .+\n {9}This could not be checked\.\n {9}To do: /m);
+  });
+
+  test('names images that ended processes, and the model that is set aside for them', async () => {
+    const model = await findModel(service.store, 'tiny');
+    const losses = createLossLedger(redis);
+    const jobId = newJobId();
+    for (const index of [0, 1, 2]) {
+      const item = { id: imageIdAt(index), name: 'photo.png', sha256: String(index).repeat(64) };
+      await losses.record({ jobId, attempt: 1, item, model }, 'signal SIGSEGV');
+    }
+    const { of, code } = await doctor();
+    await losses.lift(model.digest);
+    expect(of('images.lost')).toMatchObject({
+      severity: 'warning',
+      found: expect.stringMatching(`^3 images .*${imageIdAt(2)} of ${jobId} .sha256 222222222222`),
+    });
+    expect(of('models.set-aside')).toMatchObject({
+      severity: 'problem',
+      found: expect.stringMatching(/^'tiny' .*signal SIGSEGV$/),
+      action: expect.stringContaining('umbra models retry'),
+    });
+    expect(code).toBe(1);
+    expect((await doctor()).of('models.set-aside')).toMatchObject({ severity: 'ok' });
   });
 
   test('names the right that is missing at the store', async () => {
