@@ -153,8 +153,12 @@ export async function until<T>(
   }
 }
 
-export const untilFinal = (stage: Stage, jobId: string): Promise<JobRecord> =>
-  until(`job ${jobId} to end`, async () => {
-    const record = await readRecord(stage, jobId);
-    return isFinal(record.state) ? record : null;
-  });
+export const untilFinal = (stage: Stage, jobId: string, timeoutMs?: number): Promise<JobRecord> =>
+  until(
+    `job ${jobId} to end`,
+    async () => {
+      const record = await readRecord(stage, jobId);
+      return isFinal(record.state) ? record : null;
+    },
+    timeoutMs,
+  );
