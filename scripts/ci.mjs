@@ -17,6 +17,11 @@ const suites = [
   { name: 'check:keda', commands: [script('scripts/check-keda.mjs')] },
   { name: 'tests', commands: [['npm', 'test']] },
   { name: 'test:hostile', commands: [script('scripts/test-hostile.mjs')] },
+  // One seed, so that a change is what makes it fail.
+  {
+    name: 'test:chaos',
+    commands: [script('scripts/test-chaos.mjs', '--short', '--seed', '1', '--minutes', '4')],
+  },
   { name: 'check:api', commands: [script('scripts/check-api.mjs')], lacks: lacksVenv },
   {
     name: 'test:tfjs-node',
