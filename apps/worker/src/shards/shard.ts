@@ -69,7 +69,7 @@ async function scoreWatched(services: ShardServices, job: Job): Promise<StepResu
     if (scored === null) return null;
     const result = await reportScored(services, shard, { ...scored, signal });
     // Best effort: the next success tells it too.
-    if (known.isSuspect && scored.reusedPositions < scored.rows.predictedClasses.length) {
+    if (known.isModelBlamed && scored.reusedPositions < scored.rows.predictedClasses.length) {
       losses.clearModel(shard.model.digest).catch(() => undefined);
     }
     return result;

@@ -38,9 +38,16 @@ describe('the ledger of lost processes', () => {
       seen: [],
       imagesOfModel: 0,
       isSuspect: false,
+      isModelBlamed: false,
       setAside: null,
     });
-    const known = { seen: ['signal SIGSEGV'], imagesOfModel: 1, isSuspect: true, setAside: null };
+    const known = {
+      seen: ['signal SIGSEGV'],
+      imagesOfModel: 1,
+      isSuspect: true,
+      isModelBlamed: true,
+      setAside: null,
+    };
     expect(await losses.record(run, 'signal SIGSEGV')).toEqual(known);
     expect(await losses.read(run)).toEqual(known);
     // Another attempt of the job begins anew.
@@ -94,7 +101,8 @@ describe('the ledger of lost processes', () => {
     await losses.suspect(one, 'a worker');
     await losses.suspect(one, 'a worker');
     expect(await losses.read(one)).toMatchObject({ seen: [], isSuspect: true });
-    expect(await losses.read(other)).toMatchObject({ isSuspect: false });
+    // A success forgets the first, long before a second is lost.
+    expect(await losses.read(other)).toMatchObject({ isSuspect: false, isModelBlamed: true });
     await losses.suspect(one, 'another worker');
     expect(await losses.read(other)).toMatchObject({ isSuspect: true });
     await losses.clearModel(model.digest);

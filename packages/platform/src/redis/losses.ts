@@ -19,6 +19,8 @@ export type KnownLosses = {
   readonly imagesOfModel: number;
   /** Whether the image, or so many of its model, was run by workers that are lost: it runs apart. */
   readonly isSuspect: boolean;
+  /** Whether `clearModel` has anything to clear. */
+  readonly isModelBlamed: boolean;
   /** Why the model is not run; null where it is. */
   readonly setAside: SetAside | null;
 };
@@ -106,7 +108,8 @@ export function createLossLedger(redis: Redis): LossLedger {
       ]);
       const isSuspect =
         seen.length + imagesOfModel + suspects > 0 || workersOfModel >= maxWorkersOfModel;
-      return { seen, imagesOfModel, isSuspect, setAside: parseSetAside(aside) };
+      const isModelBlamed = imagesOfModel + workersOfModel > 0;
+      return { seen, imagesOfModel, isSuspect, isModelBlamed, setAside: parseSetAside(aside) };
     },
     async record(run, seen) {
       const { jobId, item, model } = run;
@@ -122,7 +125,8 @@ export function createLossLedger(redis: Redis): LossLedger {
         ...[keepSeconds, kept.deaths, kept.images, maxImagesOfModel, JSON.stringify(aside)],
       );
       const [all, imagesOfModel, found] = answer as [string[], number, string | null];
-      return { seen: all, imagesOfModel, isSuspect: true, setAside: parseSetAside(found) };
+      const known = { seen: all, imagesOfModel, isSuspect: true, isModelBlamed: true };
+      return { ...known, setAside: parseSetAside(found) };
     },
     async suspect(run, process) {
       const workers = workersKey(run.model.digest);
