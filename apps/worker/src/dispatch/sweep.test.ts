@@ -47,6 +47,7 @@ const putUploads = async (total: number): Promise<void> => {
   }
 };
 
+// Each write is synced to the disk.
 test('a round ends after a thousand, and the next goes on', async () => {
   await putUploads(1_002);
   later();
@@ -59,7 +60,7 @@ test('a round ends after a thousand, and the next goes on', async () => {
   expect(recordRemoval.mock.calls).toEqual(Array(1_002).fill(['upload']));
   await sweep();
   expect(logger.warn).not.toHaveBeenCalled();
-});
+}, 180_000);
 
 test('one that cannot be deleted keeps none of the others, and is tried again', async () => {
   await putUploads(3);
