@@ -10,7 +10,17 @@ import { openStore } from '@umbra/platform/store/open-store';
 import { createS3Store } from '@umbra/platform/store/s3-store';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { workerConfig } from '@umbra/worker/config';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  inject,
+  test,
+  vi,
+} from 'vitest';
 import { startRedis } from '../../scripts/lib/redis.mjs';
 import { type ApiProcess, spawnApi } from '../support/api-process.js';
 import { until } from '../support/job-fixture.js';
@@ -27,15 +37,18 @@ const ending: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'umbra-kill-api-'));
-  redis = await startRedis({ dir: join(folder, 'redis') });
   photos = await makePhotos(4);
+});
+// Each test has a store of its own, and a Redis serves one.
+beforeEach(async () => {
+  redis = await startRedis({ dir: await mkdtemp(join(folder, 'redis-')) });
 });
 afterEach(async () => {
   await Promise.all(ending.splice(0).map((end) => end()));
+  await redis?.stop();
   vi.unstubAllEnvs();
 });
 afterAll(async () => {
-  await redis?.stop();
   await rm(folder, { recursive: true, force: true });
 });
 
