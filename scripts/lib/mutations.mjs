@@ -618,6 +618,15 @@ export const mutations = [
     title: 'a success of the model',
   },
   {
+    name: 'lift-replaced',
+    promise: 'a model that was set aside and then replaced is lifted by its name',
+    file: 'packages/platform/src/redis/losses.ts',
+    from: 'other === digest || model.name === name',
+    to: 'other === digest || model.name === digest',
+    test: 'packages/platform/src/redis/losses.test.ts',
+    title: 'lifts the earlier models',
+  },
+  {
     name: 'batch-deadline',
     promise: 'inference that does not end is told of',
     file: 'packages/engine/src/inference/watch-tasks.ts',

@@ -30,7 +30,7 @@ export const modelOperations = {
     scope: 'admin',
     summary: 'Run a model again that was set aside',
     description:
-      'A model is set aside when the processes that run it end at several images one after another: its jobs end as failed, and new ones are refused. Does nothing to a model that is not set aside.',
+      'A model is set aside when the processes that run it end at several images one after another: its jobs end as failed, and new ones are refused. Earlier models of the name run again as well, for jobs that still name them. Does nothing to a model that is not set aside.',
     params: modelParam,
     answers: {
       200: { description: 'The model', content: { 'application/json': listedModel } },
@@ -64,14 +64,14 @@ export function modelRoutes({
       const [models, setAside] = await Promise.all([listModels(store), readSetAside(losses)]);
       const data = models.map((model) => ({
         ...model,
-        setAside: setAside.get(model.digest) ?? null,
+        setAside: setAside.get(model.digest)?.aside ?? null,
       }));
       response.json({ data });
     }),
     route(modelOperations.retry, async ({ params, response }) => {
       const model = await findModel(store, params.model);
-      if (await liftSetAside(losses, model.digest)) {
-        logger.info({ model: model.name, digest: model.digest }, 'model runs again');
+      for (const digest of await liftSetAside(losses, model)) {
+        logger.info({ model: model.name, digest }, 'model runs again');
       }
       response.json({ ...model, setAside: null });
     }),

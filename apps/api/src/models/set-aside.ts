@@ -1,5 +1,8 @@
-import { describeSetAside, type LossLedger } from '@umbra/platform/redis/losses';
-import type { SetAside } from '@umbra/shared/contracts/model';
+import {
+  describeSetAside,
+  type LossLedger,
+  type SetAsideModel,
+} from '@umbra/platform/redis/losses';
 import { AppError, unavailable } from '@umbra/shared/errors';
 import { withinQueueTimeout } from '../http/queue-timeout.js';
 
@@ -15,11 +18,14 @@ export async function assertNotSetAside(
 /** Read which models are set aside, by digest: none while Redis is down, when no model is run. */
 export const readSetAside = (
   losses: Pick<LossLedger, 'listSetAside'>,
-): Promise<ReadonlyMap<string, SetAside>> => asked(losses.listSetAside()).catch(() => new Map());
+): Promise<ReadonlyMap<string, SetAsideModel>> =>
+  asked(losses.listSetAside()).catch(() => new Map());
 
-/** Run a model again. @returns Whether it was set aside. @throws {AppError} `unavailable` while Redis is down */
-export const liftSetAside = (losses: Pick<LossLedger, 'lift'>, digest: string): Promise<boolean> =>
-  asked(losses.lift(digest));
+/** Run a model again. @returns Its digests that were set aside. @throws {AppError} `unavailable` while Redis is down */
+export const liftSetAside = (
+  losses: Pick<LossLedger, 'lift'>,
+  model: { readonly name: string; readonly digest: string },
+): Promise<string[]> => asked(losses.lift(model));
 
 /** Wait for an answer of Redis. */
 async function asked<T>(answer: Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
 import { type ShardQueue, shardQueues } from '@umbra/platform/queues/names';
+import type { SetAsideModel } from '@umbra/platform/redis/losses';
 import { readTenant, unlimitedTenant } from '@umbra/platform/tenancy/tenant';
-import type { ModelBundle, SetAside } from '@umbra/shared/contracts/model';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { WorkerNotice } from '@umbra/shared/contracts/worker';
 import type { WorkerServices } from '../services.js';
 
@@ -11,7 +12,7 @@ export type FleetSnapshot = {
   /** Measured seconds per position, by model. */
   readonly secondsPerPosition: ReadonlyMap<string, number>;
   /** Models that are not run, by digest. */
-  readonly setAside: ReadonlyMap<string, SetAside>;
+  readonly setAside: ReadonlyMap<string, SetAsideModel>;
   /** Weight of a tenant in the turns between tenants. */
   readonly weightOf: (tenant: string) => number;
 };

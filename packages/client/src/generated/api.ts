@@ -649,7 +649,7 @@ export interface paths {
         put?: never;
         /**
          * Run a model again that was set aside
-         * @description A model is set aside when the processes that run it end at several images one after another: its jobs end as failed, and new ones are refused. Does nothing to a model that is not set aside.
+         * @description A model is set aside when the processes that run it end at several images one after another: its jobs end as failed, and new ones are refused. Earlier models of the name run again as well, for jobs that still name them. Does nothing to a model that is not set aside.
          *
          *     Needs a key with scope `admin`.
          */

@@ -42,7 +42,7 @@ export async function checkService(config: Readonly<CommonConfig>): Promise<Find
           ...(await guard('workers', () => checkWorkers(redis))),
           ...(await guard('queues', () => checkQueues(redis))),
           ...(isStoreThere ? await guard('jobs', () => checkActiveJobs(store, redis)) : []),
-          ...(isStoreThere ? await guard('losses', () => checkLosses(store, redis)) : []),
+          ...(await guard('losses', () => checkLosses(redis))),
         ];
     return [...inRedis, ...marker, ...onStore, ...onWork];
   } finally {

@@ -10,7 +10,6 @@ import { createWorkerRegistry } from '../redis/worker-registry.js';
 import { findJobRecord } from '../store/job-records.js';
 import { matchKey } from '../store/key-layout.js';
 import { keys } from '../store/keys.js';
-import { listModels } from '../store/models.js';
 import type { ObjectStore } from '../store/store.js';
 import { ok, problem, warning } from './findings.js';
 
@@ -139,14 +138,20 @@ export async function checkActiveJobs(
 }
 
 /** Check for images that ended processes, and for models that are set aside since several did. */
-export async function checkLosses(store: ObjectStore, redis: Redis): Promise<readonly Finding[]> {
+export async function checkLosses(redis: Redis): Promise<readonly Finding[]> {
   const losses = createLossLedger(redis);
   const [images, aside] = await Promise.all([losses.listImages(), losses.listSetAside()]);
-  const names = aside.size === 0 ? [] : await listModels(store);
-  const models = [...aside].map(([digest, { reason, at }]) => {
-    const name = names.find((model) => model.digest === digest)?.name ?? 'an earlier model';
-    return `'${name}' (${digest.slice(0, 12)}) since ${at}: ${reason}`;
-  });
+  const models = [...aside].map(
+    ([
+      digest,
+      {
+        name,
+        aside: { reason, at },
+      },
+    ]) => `'${name ?? 'unknown'}' (${digest.slice(0, 12)}) since ${at}: ${reason}`,
+  );
+  const names = new Set([...aside.values()].map(({ name }) => name ?? 'NAME'));
+  const lifting = [...names].map((name) => `\`umbra models retry ${name}\``).join(', ');
   const shown = images
     .slice(0, 5)
     .map(({ jobId, imageId, sha256 }) => `${imageId} of ${jobId} (sha256 ${sha256.slice(0, 12)})`);
@@ -157,8 +162,7 @@ export async function checkLosses(store: ObjectStore, redis: Redis): Promise<rea
           check: 'models.set-aside',
           found: models.join('; '),
           meaning: 'Its jobs end as failed, and new ones are refused',
-          action:
-            'Look at the log of the workers for `process ended at an image`, mend or replace the model, then `umbra models retry NAME`',
+          action: `Look at the log of the workers for \`process ended at an image\`, mend or replace the model, then ${lifting}`,
         }),
     images.length === 0
       ? ok('images.lost', 'no process ended at an image')

@@ -27,7 +27,7 @@ beforeAll(() => {
   losses = createLossLedger(redis);
 });
 beforeEach(() => {
-  model = { name: 'tiny', digest: hex() };
+  model = { name: `tiny-${hex().slice(0, 8)}`, digest: hex() };
 });
 afterAll(() => redis.disconnect());
 
@@ -73,7 +73,10 @@ describe('the ledger of lost processes', () => {
     const { setAside } = await losses.record(runOf(3), 'exit code 7');
     expect(setAside?.reason).toContain('3 images one after another');
     expect(await losses.findSetAside(model.digest)).toEqual(setAside);
-    expect((await losses.listSetAside()).get(model.digest)).toEqual(setAside);
+    expect((await losses.listSetAside()).get(model.digest)).toEqual({
+      name: model.name,
+      aside: setAside,
+    });
     if (setAside === null) throw new Error('Expected a reason');
     // Every tenant sees it.
     expect(describeSetAside('tiny', setAside)).not.toContain('photo-');
@@ -90,10 +93,34 @@ describe('the ledger of lost processes', () => {
 
   test('a model that is lifted runs again, until three other images', async () => {
     for (let index = 0; index < 3; index++) await losses.record(runOf(index), 'exit code 7');
-    expect(await losses.lift(model.digest)).toBe(true);
-    expect(await losses.lift(model.digest)).toBe(false);
+    expect(await losses.lift(model)).toEqual([model.digest]);
+    expect(await losses.lift(model)).toEqual([]);
     const { setAside, imagesOfModel } = await losses.record(runOf(4), 'exit code 7');
     expect({ setAside, imagesOfModel }).toEqual({ setAside: null, imagesOfModel: 1 });
+  });
+
+  test('lifts the earlier models of a name with the one that replaced them, and no other', async () => {
+    const [name, earlier, other] = [`replaced-${hex().slice(0, 8)}`, hex(), hex()];
+    for (const aside of [
+      { name, digest: earlier },
+      { name: 'another', digest: other },
+    ]) {
+      for (let index = 0; index < 3; index++) {
+        await losses.record({ ...runOf(index), model: aside }, 'exit code 7');
+      }
+    }
+    expect(await losses.lift({ name, digest: hex() })).toEqual([earlier]);
+    expect(await losses.findSetAside(earlier)).toBeNull();
+    const again = { ...runOf(4), model: { name, digest: earlier } };
+    expect((await losses.record(again, 'exit code 7')).setAside).toBeNull();
+    expect(await losses.lift({ name: 'another', digest: hex() })).toContain(other);
+  });
+
+  test('a reason that cannot be read sets aside still, and is lifted by its digest', async () => {
+    await redis.hset('umbra:losses:set-aside', model.digest, '{"reason":"an older form"}');
+    expect((await losses.findSetAside(model.digest))?.reason).toBe('unknown');
+    expect((await losses.listSetAside()).get(model.digest)?.name).toBeNull();
+    expect(await losses.lift(model)).toEqual([model.digest]);
   });
 
   test('suspects an image of a lost worker, and all of a model once two workers are lost', async () => {

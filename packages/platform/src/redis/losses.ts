@@ -1,6 +1,7 @@
 import { type SetAside, setAside } from '@umbra/shared/contracts/model';
 import type { ErrorReport } from '@umbra/shared/errors';
 import type { Redis } from 'ioredis';
+import { z } from 'zod';
 import { redisPrefix } from '../queues/names.js';
 
 /** An image of a job's attempt, run with a model. */
@@ -24,6 +25,9 @@ export type KnownLosses = {
   /** Why the model is not run; null where it is. */
   readonly setAside: SetAside | null;
 };
+
+/** A model that is set aside, and the name that it was run by; null where that cannot be read. */
+export type SetAsideModel = { readonly name: string | null; readonly aside: SetAside };
 
 /** An image that ended processes, as the doctor lists it. */
 export type SuspectImage = {
@@ -52,9 +56,9 @@ export type LossLedger = {
   clearModel(digest: string): Promise<void>;
   findSetAside(digest: string): Promise<SetAside | null>;
   /** @returns By digest. */
-  listSetAside(): Promise<ReadonlyMap<string, SetAside>>;
-  /** Run a model again that was set aside. @returns Whether it was. */
-  lift(digest: string): Promise<boolean>;
+  listSetAside(): Promise<ReadonlyMap<string, SetAsideModel>>;
+  /** Run a model again, and those that were set aside under its name before. @returns Their digests. */
+  lift(model: ImageAttempt['model']): Promise<string[]>;
   /** @returns The images that ended processes last. */
   listImages(): Promise<SuspectImage[]>;
 };
@@ -95,6 +99,15 @@ end
 return {redis.call('LRANGE', KEYS[1], 0, -1), redis.call('SCARD', KEYS[2]), redis.call('HGET', KEYS[4], ARGV[5])}`;
 
 export function createLossLedger(redis: Redis): LossLedger {
+  const listSetAside = async (): Promise<ReadonlyMap<string, SetAsideModel>> => {
+    const found = Object.entries(await redis.hgetall(setAsideKey));
+    return new Map(
+      found.flatMap(([digest, text]) => {
+        const model = parseSetAside(text);
+        return model === null ? [] : [[digest, model] as const];
+      }),
+    );
+  };
   return {
     async read(run) {
       // Sent together: one round trip.
@@ -109,14 +122,24 @@ export function createLossLedger(redis: Redis): LossLedger {
       const isSuspect =
         seen.length + imagesOfModel + suspects > 0 || workersOfModel >= maxWorkersOfModel;
       const isModelBlamed = imagesOfModel + workersOfModel > 0;
-      return { seen, imagesOfModel, isSuspect, isModelBlamed, setAside: parseSetAside(aside) };
+      return {
+        seen,
+        imagesOfModel,
+        isSuspect,
+        isModelBlamed,
+        setAside: parseSetAside(aside)?.aside ?? null,
+      };
     },
     async record(run, seen) {
       const { jobId, item, model } = run;
       const nowMs = Date.now();
       // It is shown to every tenant, and so names no image.
       const reason = `${maxImagesOfModel} images one after another ended the processes that ran them with it, the last one with: ${seen}`;
-      const aside: SetAside = { reason, at: new Date(nowMs).toISOString() };
+      const aside: StoredSetAside = {
+        model: model.name,
+        reason,
+        at: new Date(nowMs).toISOString(),
+      };
       const answer = await redis.eval(
         recordLoss,
         4,
@@ -126,7 +149,7 @@ export function createLossLedger(redis: Redis): LossLedger {
       );
       const [all, imagesOfModel, found] = answer as [string[], number, string | null];
       const known = { seen: all, imagesOfModel, isSuspect: true, isModelBlamed: true };
-      return { ...known, setAside: parseSetAside(found) };
+      return { ...known, setAside: parseSetAside(found)?.aside ?? null };
     },
     async suspect(run, process) {
       const workers = workersKey(run.model.digest);
@@ -139,20 +162,18 @@ export function createLossLedger(redis: Redis): LossLedger {
     async clearModel(digest) {
       await redis.del(modelKey(digest), workersKey(digest));
     },
-    findSetAside: async (digest) => parseSetAside(await redis.hget(setAsideKey, digest)),
-    async listSetAside() {
-      const found = Object.entries(await redis.hgetall(setAsideKey));
-      return new Map(
-        found.flatMap(([digest, text]) => {
-          const aside = parseSetAside(text);
-          return aside === null ? [] : [[digest, aside] as const];
-        }),
+    findSetAside: async (digest) =>
+      parseSetAside(await redis.hget(setAsideKey, digest))?.aside ?? null,
+    listSetAside,
+    async lift({ name, digest }) {
+      const found = [...(await listSetAside())].filter(
+        ([other, model]) => other === digest || model.name === name,
       );
-    },
-    async lift(digest) {
+      const lifted = found.map(([other]) => other);
       // The images first: the next loss would set it aside again.
-      await redis.del(modelKey(digest), workersKey(digest));
-      return (await redis.hdel(setAsideKey, digest)) === 1;
+      await redis.del([digest, ...lifted].flatMap((one) => [modelKey(one), workersKey(one)]));
+      if (lifted.length > 0) await redis.hdel(setAsideKey, ...lifted);
+      return lifted;
     },
     async listImages() {
       const since = Date.now() - keepSeconds * 1000;
@@ -165,11 +186,18 @@ export function createLossLedger(redis: Redis): LossLedger {
   };
 }
 
+const storedSetAside = setAside.extend({ model: z.string() });
+type StoredSetAside = z.output<typeof storedSetAside>;
+
 /** A reason that cannot be read is a reason still: the model stays set aside. */
-function parseSetAside(text: string | null): SetAside | null {
+function parseSetAside(text: string | null): SetAsideModel | null {
   if (text === null) return null;
-  const parsed = setAside.safeParse(parse(text));
-  return parsed.success ? parsed.data : { reason: 'unknown', at: new Date(0).toISOString() };
+  const parsed = storedSetAside.safeParse(parse(text));
+  if (parsed.success) {
+    const { model, ...aside } = parsed.data;
+    return { name: model, aside };
+  }
+  return { name: null, aside: { reason: 'unknown', at: new Date(0).toISOString() } };
 }
 
 function parse(text: string): unknown {
