@@ -618,6 +618,15 @@ export const mutations = [
     title: 'a success of the model',
   },
   {
+    name: 'killed-is-no-verdict',
+    promise: 'a published model is not refused since its process was killed or late',
+    file: 'packages/engine/src/models/isolate-model.ts',
+    from: '  throw unavailable(describeEnd(end));',
+    to: "  throw new AppError('invalid_input', describeEnd(end));",
+    test: 'packages/engine/src/models/isolate-model.test.ts',
+    title: 'blames no model',
+  },
+  {
     name: 'lift-replaced',
     promise: 'a model that was set aside and then replaced is lifted by its name',
     file: 'packages/platform/src/redis/losses.ts',

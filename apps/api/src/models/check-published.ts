@@ -67,7 +67,8 @@ async function checkOne(
   const reason = await openIsolated(folder, options, { signal }).then(
     () => null,
     (error: unknown) => {
-      // What may pass by itself, such as a backend that is not installed here, says nothing of the model.
+      // Only what the engine reports is kept: a backend that is not installed here, or a process that was
+      // killed or late, says nothing of the model.
       if (isRetryable(error)) throw error;
       return reportError(error).message;
     },

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -13,10 +13,15 @@ import { checkIsolated, openIsolated } from './isolate-model.js';
 let folder: string;
 let sound: string;
 let endless: string;
+/** Time in which this machine surely comes to the step that does not end, as it is loaded now. */
+let deadlineMs: number;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'umbra-isolated-'));
   sound = await writeTinyBundle(folder, { name: 'sound' });
   endless = await writeTinyBundle(folder, { name: 'endless', onnx: encodeOnnx(endlessNetwork()) });
+  const beganMs = performance.now();
+  await checkIsolated(sound);
+  deadlineMs = 1_000 * Math.ceil(2 + ((performance.now() - beganMs) / 1_000) * 3);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -63,8 +68,13 @@ describe('a check in a process of its own', () => {
   });
 
   test('whose network does not end fails at its deadline', async () => {
-    const steps = await checkIsolated(endless, { deadlineMs: 4_000 });
-    expect(failureOf(steps)?.detail).toBe('did not end within 4 s');
+    const steps = await checkIsolated(endless, { deadlineMs });
+    expect(failureOf(steps)).toEqual({
+      name: 'forward pass',
+      ok: false,
+      detail: `did not end within ${deadlineMs / 1000} s`,
+      isLate: true,
+    });
     expect(steps).toHaveLength(7);
   });
 
@@ -96,19 +106,15 @@ describe('opening in a process of its own', () => {
     });
   });
 
-  test('refuses a model that ends two processes, or does not end', async () => {
-    const entry = await fatalEntry(
-      `(await import('node:fs')).mkdtempSync(${JSON.stringify(join(folder, 'death-'))}) && process.kill(process.pid, 'SIGABRT')`,
-      'done',
-    );
+  test('blames no model for a process that is killed, or does not end', async () => {
+    const entry = await fatalEntry("process.kill(process.pid, 'SIGKILL')", 'done');
     await expect(openIsolated(sound, options, { entry })).rejects.toMatchObject({
-      code: 'invalid_input',
-      message: 'the model ended the process that ran it: signal SIGABRT',
+      code: 'unavailable',
+      message: 'the model ended the process that ran it: signal SIGKILL',
     });
-    expect((await readdir(folder)).filter((name) => name.startsWith('death-'))).toHaveLength(2);
-    await expect(openIsolated(endless, options, { deadlineMs: 4_000 })).rejects.toMatchObject({
-      code: 'invalid_input',
-      message: 'did not end within 4 s',
+    await expect(openIsolated(endless, options, { deadlineMs })).rejects.toMatchObject({
+      code: 'unavailable',
+      message: `did not end within ${deadlineMs / 1000} s`,
     });
   });
 });

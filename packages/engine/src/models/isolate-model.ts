@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { AppError, invalidInput, unavailable } from '@umbra/shared/errors';
+import { AppError, unavailable } from '@umbra/shared/errors';
 import type { EngineOptions } from '../types.js';
 import { type CheckStep, checkNames, notRun } from './check-steps.js';
 import type { ModelReply, ModelTask } from './model-task.js';
@@ -18,8 +18,6 @@ export type TrialOptions = {
 
 /** Five minutes, which a large model takes on a slow machine. */
 const defaultDeadlineMs = 300_000;
-/** A process may be killed for what another one did, as for the memory of a machine. */
-const maxDeaths = 2;
 
 /**
  * Check a model as `checkModel` does, in a process of its own. One that ends the process, or does not end
@@ -52,8 +50,9 @@ export async function checkIsolated(
 /**
  * Open a model and run it on a blank image, in a process of its own.
  *
- * @throws {AppError} As `Engine.open`; `invalid_input` if the model ends two processes, or does not end.
- * @throws {AppError} `unavailable` if no process can be started.
+ * @throws {AppError} As `Engine.open`, which is what the model is told by.
+ * @throws {AppError} `unavailable` if the process cannot be started, is ended, or does not end: others may be the
+ *   reason, as for the memory or the load of the machine.
  * @throws The signal's reason.
  */
 export async function openIsolated(
@@ -61,12 +60,10 @@ export async function openIsolated(
   options: EngineOptions,
   trial: TrialOptions = {},
 ): Promise<void> {
-  for (let deaths = 1; ; deaths += 1) {
-    const end = await runApart({ kind: 'open', folder, options }, trial, () => undefined);
-    if (end.kind === 'done') return;
-    if (end.kind === 'failed') throw new AppError(end.error.code, end.error.message);
-    if (end.kind === 'late' || deaths === maxDeaths) throw invalidInput(describeEnd(end));
-  }
+  const end = await runApart({ kind: 'open', folder, options }, trial, () => undefined);
+  if (end.kind === 'done') return;
+  if (end.kind === 'failed') throw new AppError(end.error.code, end.error.message);
+  throw unavailable(describeEnd(end));
 }
 
 type Late = { readonly kind: 'late'; readonly deadlineMs: number };
