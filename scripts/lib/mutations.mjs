@@ -573,6 +573,15 @@ export const mutations = [
     title: 'what was changed is told at once',
   },
   {
+    name: 'told-of-the-end',
+    promise: 'who is told of a change of a job, and then asks, reads what it is since',
+    file: 'apps/api/src/jobs/event-hub.ts',
+    from: 'return changed(tenant, jobId);',
+    to: 'return void [changed, tenant, jobId];',
+    test: 'apps/api/src/jobs/event-hub.test.ts',
+    title: 'told of before its event',
+  },
+  {
     name: 'suspects-apart',
     promise: 'what lost a worker runs in a child process',
     file: 'apps/worker/src/shards/shard.ts',

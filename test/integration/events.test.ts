@@ -1,4 +1,7 @@
 import { createJobEventLog, eventChannel } from '@umbra/platform/redis/job-event-log';
+import { getJson, putJson } from '@umbra/platform/store/json';
+import { defaultTenant, keys } from '@umbra/platform/store/keys';
+import { storedJob } from '@umbra/shared/contracts/job';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { followEvents, type Heard } from '../support/follow-events.js';
@@ -97,6 +100,45 @@ test('bad ids are refused, and unknown jobs unknown', async () => {
   const bad = await fetch(eventsOf(job), { headers: { 'last-event-id': 'one' } });
   expect(bad.status).toBe(400);
   expect((await fetch(eventsOf('job_00000000000000000000'))).status).toBe(404);
+});
+
+test('who asks for a job on its last event never reads of one that runs', async () => {
+  const quiet = await startService();
+  const own = await uploadPhotos(quiet.url, await makePhotos(1));
+  const publisher = new Redis(quiet.redis.url);
+  const log = createJobEventLog(publisher);
+  try {
+    for (let round = 0; round < 25; round++) {
+      // No worker: the test ends it.
+      const id = await submitJob(quiet.url, { ...work(8), dataset: own });
+      const poll = async () => {
+        const answer = await fetch(`${quiet.url}/v1/jobs/${id}`);
+        return ((await answer.json()) as { state: string }).state;
+      };
+      let isBegun = false;
+      for await (const { name, data } of followEvents(`${quiet.url}/v1/jobs/${id}/events`)) {
+        if (name !== 'state') continue;
+        if ((data as { state: string }).state === 'completed') {
+          expect(await poll()).toBe('completed');
+          break;
+        }
+        if (isBegun) continue;
+        isBegun = true;
+        const key = keys.job(defaultTenant, id);
+        const ended = {
+          ...(await getJson(quiet.store, key, storedJob)),
+          state: 'completed' as const,
+        };
+        expect(await poll()).toBe('queued');
+        await putJson(quiet.store, key, ended);
+        const { state, counts, error } = ended;
+        await log.add(defaultTenant, id, 'state', { state, counts, error });
+      }
+    }
+  } finally {
+    publisher.disconnect();
+    await quiet.close();
+  }
 });
 
 test('hundreds of clients hear the same over one connection to Redis', async () => {

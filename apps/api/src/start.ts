@@ -86,7 +86,8 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
       : [];
   const subscriber = redis.duplicate();
   subscriber.on('error', () => undefined);
-  const hub = createEventHub(subscriber);
+  const polledJobs = createPolledJobs(store, progress);
+  const hub = createEventHub(subscriber, polledJobs.forget);
   const board =
     config.UMBRA_BULL_BOARD === '1'
       ? await openBoard({ store, openQueue, badKeysPerMinute: config.UMBRA_BAD_KEYS_PER_MINUTE })
@@ -101,7 +102,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
     mergeQueue,
     webhookQueue,
     board,
-    polledJobs: createPolledJobs(store, progress),
+    polledJobs,
     toldProgress: createCache<Progress>({ maxEntries: 10_000 }),
     turns: createApiTurns(config, registry),
     formatOf: createFormatReader(store),

@@ -1,4 +1,4 @@
-import { eventChannel, parsePublished } from '@umbra/platform/redis/job-event-log';
+import { eventChannel, parsePublished, stateChannel } from '@umbra/platform/redis/job-event-log';
 import type { JobEvent } from '@umbra/shared/contracts/event';
 import type { Redis } from 'ioredis';
 
@@ -25,14 +25,24 @@ export type EventHub = {
 
 const heartbeatMs = 15_000;
 
-/** @param subscriber A connection of its own, since one that subscribes can do nothing else. */
-export function createEventHub(subscriber: Redis): EventHub {
+/**
+ * @param subscriber A connection of its own, since one that subscribes can do nothing else.
+ * @param changed Hears of each job whose state changed, before its listeners do.
+ */
+export function createEventHub(
+  subscriber: Redis,
+  changed: (tenant: string, jobId: string) => void,
+): EventHub {
   /** Bounded by the listeners: a channel without one is removed. */
   const channels = new Map<string, { listeners: Set<EventListener>; ready: Promise<unknown> }>();
   const all = (): EventListener[] =>
     [...channels.values()].flatMap(({ listeners }) => [...listeners]);
   let wasLost = false;
   subscriber.on('message', (channel, message) => {
+    if (channel === stateChannel) {
+      const [tenant = '', jobId = ''] = message.split(' ');
+      return changed(tenant, jobId);
+    }
     const event = parsePublished(message);
     const channelListeners = channels.get(channel)?.listeners;
     // The last listener may have left while the message was on its way.
@@ -47,6 +57,10 @@ export function createEventHub(subscriber: Redis): EventHub {
     if (wasLost) for (const listener of all()) listener.lost();
     wasLost = false;
   });
+  // Where the first try fails, Redis is away, and the next connection tries again.
+  const listen = (): void => void subscriber.subscribe(stateChannel).catch(() => undefined);
+  subscriber.on('ready', listen);
+  if (subscriber.status === 'ready') listen();
   const heartbeat = setInterval(() => {
     for (const listener of all()) listener.beat();
   }, heartbeatMs);

@@ -7,7 +7,7 @@ import type { ApiServices } from '../services.js';
 import { type JobStatusServices, statusOf } from './job-status.js';
 
 export type EventServices = JobStatusServices &
-  Pick<ApiServices, 'store' | 'events' | 'hub' | 'turns' | 'readTenant'>;
+  Pick<ApiServices, 'store' | 'events' | 'hub' | 'turns' | 'readTenant' | 'polledJobs'>;
 
 /** A client that follows a job. */
 export type Follower = {
@@ -43,6 +43,8 @@ export async function streamEvents(services: EventServices, follower: Follower):
   const write = (id: string, text: string, isLast: boolean) => {
     if (isEnded || response.destroyed) return;
     sentId = id;
+    // Who is told of the end, and then asks, is never told of a job that runs.
+    if (isLast) services.polledJobs.forget(tenant, jobId);
     response.write(text);
     if (response.writableLength > maxUnreadBytes) response.destroy();
     if (isLast) end();

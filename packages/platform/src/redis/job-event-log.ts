@@ -39,12 +39,19 @@ const progressEveryMs = 500;
 const addScript = `
 local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'name', ARGV[1], 'data', ARGV[2])
 redis.call('EXPIRE', KEYS[1], ARGV[4])
+if ARGV[1] == 'state' then redis.call('PUBLISH', ARGV[5], ARGV[6]) end
 redis.call('PUBLISH', KEYS[1], id .. ' ' .. ARGV[1] .. ' ' .. ARGV[2])
 return id`;
 
 /** The key of a job's events, which is also the channel that they are published on. */
 export const eventChannel = (tenant: string, jobId: string): string =>
   `${redisPrefix}:events:${tenant}:${jobId}`;
+
+/**
+ * The channel that tells each API which jobs changed their state, as `{tenant} {jobId}`: before the event itself, so
+ * that who hears of a change by that event is answered with what is so since.
+ */
+export const stateChannel = `${redisPrefix}:events:states`;
 
 /** A published event, as `add` writes it. */
 export function parsePublished(message: string): JobEvent {
@@ -57,7 +64,12 @@ export function createJobEventLog(redis: Redis): JobEventLog {
   const log: JobEventLog = {
     async add(tenant, jobId, name, data) {
       const key = eventChannel(tenant, jobId);
-      await redis.eval(addScript, 1, key, name, JSON.stringify(data), keptEvents, keepSeconds);
+      await redis.eval(
+        addScript,
+        1,
+        ...[key, name, JSON.stringify(data), keptEvents, keepSeconds],
+        ...[stateChannel, `${tenant} ${jobId}`],
+      );
     },
     async addProgress(tenant, jobId, read) {
       const throughput = `${eventChannel(tenant, jobId)}:pace`;
