@@ -30,6 +30,12 @@ export function translateS3Error(
 export const isMissingKey = (error: unknown): boolean =>
   ((error ?? {}) as SdkError).name === 'NoSuchKey';
 
+/** Whether S3 refused a right, in an error of its own or in the cause of one of ours. */
+export function isForbidden(error: unknown): boolean {
+  const { $metadata, cause } = (error ?? {}) as SdkError & { cause?: unknown };
+  return $metadata?.httpStatusCode === 403 || (cause !== undefined && isForbidden(cause));
+}
+
 /** True where a range starts at or beyond the object's end. */
 export function isBeyondEnd(error: unknown): boolean {
   return ((error ?? {}) as SdkError).$metadata?.httpStatusCode === 416;

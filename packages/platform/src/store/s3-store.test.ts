@@ -6,7 +6,7 @@ import {
   ListMultipartUploadsCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { describe, expect, inject, test } from 'vitest';
+import { describe, expect, inject, test, vi } from 'vitest';
 import { createS3Store } from './s3-store.js';
 
 const s3 = inject('s3');
@@ -39,7 +39,9 @@ describe.skipIf(s3 === null)('against a server', () => {
         expect(await store.head('a/b')).toBeNull();
         await expect(store.get('a/b')).rejects.toMatchObject({ code: 'not_found' });
         await client.send(new DeleteBucketCommand({ Bucket: own }));
-        await expect(store.head('a/b')).rejects.toMatchObject(away);
+        // That it is there is known for some seconds.
+        const patience = { timeout: 40_000, interval: 100 };
+        await vi.waitFor(() => expect(store.head('a/b')).rejects.toMatchObject(away), patience);
         await expect(store.get('a/b')).rejects.toMatchObject(away);
         await expect(store.put('a/b', 'x')).rejects.toMatchObject(away);
         await expect(store.delete('a/b')).rejects.toMatchObject(away);

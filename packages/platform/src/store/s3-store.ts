@@ -13,6 +13,7 @@ import { hasCode } from '@umbra/shared/errors';
 import { assertPrefix, assertRange } from './arguments.js';
 import { checkStore } from './check.js';
 import { assertKey } from './keys.js';
+import { createBucketCheck } from './s3-bucket.js';
 import { isBeyondEnd, isMissingKey, translateS3Error } from './s3-errors.js';
 import { createPresigner } from './s3-presign.js';
 import { createUnfinishedUploads, timeOf } from './s3-unfinished.js';
@@ -52,9 +53,9 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
     }
   };
 
-  /** @throws {AppError} `unavailable` if the bucket is not there: then nothing is known of its objects. */
-  const assertBucket = () =>
-    guarded('bucket check', '', () => client.send(new HeadBucketCommand({ Bucket })));
+  const assertBucket = createBucketCheck(() =>
+    guarded('bucket check', '', () => client.send(new HeadBucketCommand({ Bucket }))),
+  );
 
   const store: ObjectStore = {
     kind: 's3',
