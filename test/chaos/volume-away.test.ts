@@ -1,5 +1,4 @@
-import { mkdir, readdir, rename, rmdir } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { mkdir, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { startApi } from '@umbra/api';
 import { apiConfig } from '@umbra/api/config';
 import { readConfig } from '@umbra/platform/config';
@@ -36,10 +35,6 @@ async function mount(): Promise<void> {
   await rename(`${folder}-away`, folder);
 }
 
-const countClients = async () =>
-  String(await redis.client('LIST'))
-    .trim()
-    .split('\n').length;
 const startApiHere = (more: Record<string, string> = {}) =>
   startApi(
     readConfig(apiConfig, {
@@ -50,12 +45,14 @@ const startApiHere = (more: Record<string, string> = {}) =>
 
 describe('a process that starts while the volume of its store is away makes no store', () => {
   test('a worker waits for it', async () => {
-    const before = await countClients();
     await unmount();
-    const starting = spawnWorker(stage.env);
+    const lines: string[] = [];
+    const starting = spawnWorker(stage.env, (line) => lines.push(line));
     try {
-      await until('the worker to connect', async () => (await countClients()) > before || null);
-      await sleep(500);
+      await until(
+        'the worker to look for the store',
+        async () => lines.some((line) => line.includes('"store is waited for"')) || null,
+      );
       expect(await readdir(folder)).toEqual([]);
       await mount();
     } finally {
@@ -80,6 +77,55 @@ describe('a process that starts while the volume of its store is away makes no s
       );
     } finally {
       await api.close();
+    }
+  });
+});
+
+/** A mount point that another process made a store of. */
+async function makeStoreThere(): Promise<void> {
+  await unmount();
+  await createFsStore(folder).check();
+}
+async function mountInstead(): Promise<void> {
+  await rm(folder, { recursive: true });
+  await mkdir(folder);
+  await mount();
+}
+
+describe('a process whose Redis knows of a store', () => {
+  const id = async () =>
+    JSON.parse(await readFile(`${folder}/umbra-store.json`, 'utf8')).id as string;
+  test('starts on no other store: an API', async () => {
+    await redis.set('umbra:store', await id());
+    await makeStoreThere();
+    const api = await startApiHere();
+    try {
+      const away = await fetch(`${api.url}/readyz`);
+      expect(away.status).toBe(503);
+      expect(JSON.stringify(await away.json())).toContain("delete the key 'umbra:store'");
+      expect((await fetch(`${api.url}/v1/jobs/job_${'a'.repeat(20)}`)).status).toBe(503);
+      await mountInstead();
+      await until('the API to be ready', async () =>
+        (await fetch(`${api.url}/readyz`)).ok ? true : null,
+      );
+    } finally {
+      await api.close();
+    }
+  });
+
+  test('starts on no other store: a worker, which waits for its own', async () => {
+    await redis.set('umbra:store', await id());
+    await makeStoreThere();
+    const lines: string[] = [];
+    const starting = spawnWorker(stage.env, (line) => lines.push(line));
+    try {
+      await until(
+        'the worker to refuse it',
+        async () => lines.some((line) => line.includes("delete the key 'umbra:store'")) || null,
+      );
+      await mountInstead();
+    } finally {
+      await (await starting).end('SIGKILL');
     }
   });
 });

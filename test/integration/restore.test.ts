@@ -78,8 +78,9 @@ async function expectWhole(
 test('a copy of the folder and an empty Redis are a whole installation', async () => {
   const first = await start();
   const jobs = await fill(first);
-  const second = await start();
-  await cp(join(first.folder, 'store'), join(second.folder, 'store'), { recursive: true });
+  const copy = join(first.folder, 'copy');
+  await cp(join(first.folder, 'store'), copy, { recursive: true });
+  const second = await start({ UMBRA_STORE_DIR: copy });
   await expectWhole(first, second, jobs);
 });
 

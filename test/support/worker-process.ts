@@ -14,14 +14,21 @@ export type WorkerProcess = {
 
 const entry = fileURLToPath(new URL('../../apps/worker/dist/main.js', import.meta.url));
 
-/** Start a worker and wait until it takes work. */
-export async function spawnWorker(env: Readonly<Record<string, string>>): Promise<WorkerProcess> {
+/**
+ * Start a worker and wait until it takes work.
+ *
+ * @param onLine Told each line of its log.
+ */
+export async function spawnWorker(
+  env: Readonly<Record<string, string>>,
+  onLine: (line: string) => void = () => undefined,
+): Promise<WorkerProcess> {
   const child = spawn(process.execPath, [entry], {
     env: { ...process.env, ...env, UMBRA_LOG_LEVEL: 'info' },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const ended = once(child, 'exit').then(([status, by]) => status ?? by);
-  await untilReady(child);
+  await untilReady(child, onLine);
   return {
     pid: child.pid ?? 0,
     ended,
@@ -33,13 +40,14 @@ export async function spawnWorker(env: Readonly<Record<string, string>>): Promis
   };
 }
 
-function untilReady(child: ChildProcess): Promise<void> {
+function untilReady(child: ChildProcess, onLine: (line: string) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const lines: string[] = [];
     child.once('exit', () => reject(new Error(`The worker ended early:\n${lines.join('\n')}`)));
     if (child.stderr === null) throw new Error('Expected the worker to have a stderr');
     createInterface({ input: child.stderr }).on('line', (line) => {
       lines.push(line);
+      onLine(line);
       if (line.includes('"worker ready"')) resolve();
     });
   });

@@ -83,8 +83,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   redis.on('error', (error) => logger.warn({ reason: error.message }, 'redis is not reachable'));
   const known = createKnownStore(redis, logger);
   const opened = openStore(config, {
-    permitNew: options.makesStore ? known.assertNone : refuseNewStore,
-    onSeen: known.remember,
+    permitNew: options.makesStore ? known.permitNew : refuseNewStore,
+    admit: known.admit,
   });
   const store = tenantUsage.measureStored(measureStore(opened, registry));
   // This also makes the store's folder: once seen, it is never made again.

@@ -1,6 +1,6 @@
 import { findRemains, type Remains } from '@umbra/datasets';
-import { openStore } from '@umbra/platform/store/open-store';
 import { readOperatorConfig } from './config.js';
+import { openOperatorStore } from './operator.js';
 
 const dayMs = 24 * 3600 * 1000;
 
@@ -9,7 +9,7 @@ export async function* findAllRemains(): AsyncGenerator<Remains> {
   const config = readOperatorConfig();
   const days = config.UMBRA_KEEP_SCORES_DAYS;
   const found = findRemains({
-    store: openStore(config),
+    store: openOperatorStore(config),
     abandonedMs: config.UMBRA_ABANDONED_MS,
     keepScoresMs: days === undefined ? undefined : days * dayMs,
     isThorough: true,

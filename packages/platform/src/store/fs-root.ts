@@ -19,8 +19,12 @@ export type FsRootOptions = {
    * @throws {AppError} `unavailable` if there may not: what was stored lies elsewhere.
    */
   readonly permitNew?: () => Promise<void>;
-  /** Told the store's id when this process sees it first. */
-  readonly onSeen?: (id: string) => void;
+  /**
+   * Asked whenever the marker was read: whether the store with this id is the one that is meant.
+   *
+   * @throws {AppError} `unavailable` if it is not.
+   */
+  readonly admit?: (id: string) => Promise<void>;
 };
 
 /** The folder of a store, and whether it is there. */
@@ -32,31 +36,38 @@ export type FsRoot = {
    * @throws {AppError} `unavailable`
    */
   open(): Promise<void>;
-  /** @throws {AppError} `unavailable` if the store is away. */
+  /** @throws {AppError} `unavailable` if the store is away, or another is in its place. */
   assertPresent(): Promise<void>;
+  /** As `assertPresent`, until this process has seen the store: what is read first may be another's. */
+  assertSeen(): Promise<void>;
 };
 
-export function openFsRoot(root: string, { permitNew, onSeen }: FsRootOptions = {}): FsRoot {
-  let isSeen = false;
+export function openFsRoot(root: string, { permitNew, admit }: FsRootOptions = {}): FsRoot {
+  let seen: string | undefined;
+  /** @returns Whether there is a store. @throws {AppError} `unavailable` if it is not the one that was seen. */
   const find = async (): Promise<boolean> => {
     const id = await readMarker(root);
-    if (id !== null && !isSeen) {
-      isSeen = true;
-      onSeen?.(id);
-    }
-    return id !== null;
+    if (id === null) return false;
+    if (seen !== undefined && id !== seen) throw another(id, seen);
+    await admit?.(id);
+    seen = id;
+    return true;
   };
   /** @returns Whether the store is there. @throws {AppError} `unavailable` unless it may be a new one. */
   const isPresent = async (): Promise<boolean> => {
     if (await find()) return true;
-    if (isSeen) throw away();
+    if (seen !== undefined) throw away();
     await permitNew?.();
     return false;
   };
+  const assertPresent = async () => {
+    // Before it was first seen, a store may be new, or of a version without markers.
+    await isPresent();
+  };
   return {
-    async assertPresent() {
-      // Before it was first seen, a store may be new, or of a version without markers.
-      await isPresent();
+    assertPresent,
+    async assertSeen() {
+      if (seen === undefined) await assertPresent();
     },
     async open() {
       if (await isPresent()) return;
@@ -68,6 +79,11 @@ export function openFsRoot(root: string, { permitNew, onSeen }: FsRootOptions = 
 
 const away = () =>
   unavailable(`Expected '${markerName}' in the store's folder, got none: is its volume mounted?`);
+
+const another = (id: string, seen: string) =>
+  unavailable(
+    `Expected '${markerName}' of store ${seen} in the store's folder, as this process found it, got that of ${id}: is its volume mounted? If ${id} is meant, see docs/operations/data.md and restart every process`,
+  );
 
 /** @returns The store's id; null without a marker. @throws {AppError} `unavailable` if it cannot be read, or is none. */
 async function readMarker(root: string): Promise<string | null> {

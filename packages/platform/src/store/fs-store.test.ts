@@ -1,4 +1,5 @@
 import {
+  cp,
   mkdir,
   mkdtemp,
   readdir,
@@ -140,11 +141,26 @@ describe('a volume that goes away', () => {
     const store = createFsStore(root);
     await store.put('a/b', 'x');
     const copy = join(folder, 'copy');
+    await cp(root, copy, { recursive: true });
     await createFsStore(copy).put('a/b', 'y');
     await rename(root, `${root}-away`);
     await expectAway(store);
     await rename(copy, root);
     expect((await store.get('a/b')).toString()).toBe('y');
+  });
+
+  test('stays away while its mount point is made another store', async () => {
+    const store = createFsStore(root);
+    await store.put('a/b', 'x');
+    await rename(root, `${root}-away`);
+    await createFsStore(root).put('a/other', 'y');
+    await expectAway(store);
+    await expect(store.check()).rejects.toThrow(/^Expected 'umbra-store.json' of store .*restart/);
+    expect(await keysOf()).toEqual(['a/other']);
+    await rm(root, { recursive: true });
+    await rename(`${root}-away`, root);
+    expect((await store.get('a/b')).toString()).toBe('x');
+    await store.check();
   });
 
   test('in the middle of a list does not end the list', async () => {
@@ -162,7 +178,9 @@ test('a folder that may not become a store is unavailable, until it is one', asy
   const seen: string[] = [];
   const store = createFsStore(root, {
     permitNew: () => Promise.reject(unavailable('its volume is away')),
-    onSeen: (id) => seen.push(id),
+    admit: async (id) => {
+      seen.push(id);
+    },
   });
   await expect(store.get('a/b')).rejects.toMatchObject(away);
   await expect(store.head('a/b')).rejects.toMatchObject(away);
@@ -174,7 +192,23 @@ test('a folder that may not become a store is unavailable, until it is one', asy
   expect((await store.get('a/b')).toString()).toBe('y');
   await store.check();
   const { id } = JSON.parse(await readFile(join(root, 'umbra-store.json'), 'utf8'));
-  expect(seen).toEqual([id]);
+  expect(new Set(seen)).toEqual(new Set([id]));
+});
+
+test('a store that is not the one that is meant is unavailable to whatever is asked', async () => {
+  await createFsStore(root).put('a/b', 'x');
+  let isMeant = false;
+  const admit = async () => {
+    if (!isMeant) throw unavailable('another store is meant');
+  };
+  const store = createFsStore(root, { admit });
+  const refused = { code: 'unavailable', message: 'another store is meant' };
+  await expect(store.get('a/b')).rejects.toMatchObject(refused);
+  await expect(store.head('a/none')).rejects.toMatchObject(refused);
+  await expect(store.list('')[Symbol.asyncIterator]().next()).rejects.toMatchObject(refused);
+  await expect(store.put('a/b', 'y')).rejects.toMatchObject(refused);
+  isMeant = true;
+  expect((await store.get('a/b')).toString()).toBe('x');
 });
 
 test('a store of before has no marker, and is adopted by the first write', async () => {

@@ -28,7 +28,7 @@ import type { ObjectInfo, ObjectStore, StoredObject } from './store.js';
  */
 export function createFsStore(folder: string, options: FsRootOptions = {}): ObjectStore {
   const root = resolve(folder);
-  const { open: openRoot, assertPresent } = openFsRoot(root, options);
+  const { open: openRoot, assertPresent, assertSeen } = openFsRoot(root, options);
   const pathOf = (key: string): string => {
     assertKey(key);
     if (key === markerName || key === scratch || key.startsWith(`${scratch}/`)) {
@@ -38,6 +38,7 @@ export function createFsStore(folder: string, options: FsRootOptions = {}): Obje
   };
   const read = async <T>(key: string, work: (path: string) => Promise<T>): Promise<T> => {
     const path = pathOf(key);
+    await assertSeen();
     try {
       return await reading(key, async () => {
         await assertInside(root, path, key);
