@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createLossLedger } from '@umbra/platform/redis/losses';
+import { createFsStore } from '@umbra/platform/store/fs-store';
 import { keys } from '@umbra/platform/store/keys';
 import { findModel } from '@umbra/platform/store/models';
 import type { Finding } from '@umbra/shared/contracts/service-report';
@@ -118,6 +119,20 @@ describe('umbra doctor --service', () => {
     const retried = await fetch(`${service.url}/v1/models/tiny/retry`, { method: 'POST' });
     expect(retried.status).toBe(200);
     expect((await doctor()).of('models.set-aside')).toMatchObject({ severity: 'ok' });
+  });
+
+  test('names a store that is not the one that Redis knows', async () => {
+    const dir = join(temporary, 'another');
+    await createFsStore(dir).check();
+    const { of, code } = await doctor({ UMBRA_STORE_DIR: dir });
+    await rm(dir, { recursive: true });
+    expect(of('store.marker')).toMatchObject({
+      severity: 'problem',
+      found: expect.stringContaining('as Redis knows it'),
+      action: expect.stringContaining('DEL umbra:store'),
+    });
+    expect(of('store.rights')).toBeUndefined();
+    expect(code).toBe(1);
   });
 
   test('names the right that is missing at the store', async () => {

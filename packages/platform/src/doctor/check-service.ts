@@ -1,6 +1,7 @@
 import type { Finding } from '@umbra/shared/contracts/service-report';
 import { Redis } from 'ioredis';
 import type { CommonConfig } from '../config.js';
+import { consultKnownStore } from '../redis/known-store.js';
 import { openStore } from '../store/open-store.js';
 import { checkRedis } from './check-redis.js';
 import { checkDisks, checkModels, checkStoreRights } from './check-service-store.js';
@@ -23,7 +24,9 @@ export async function checkService(config: Readonly<CommonConfig>): Promise<Find
   try {
     const marker =
       config.UMBRA_STORE === 'fs'
-        ? await guard('store.marker', async () => [await checkStoreMarker(config.UMBRA_STORE_DIR)])
+        ? await guard('store.marker', async () => [
+            await checkStoreMarker(config.UMBRA_STORE_DIR, consultKnownStore(config.REDIS_URL)),
+          ])
         : [];
     // A write would make a store of an empty folder, and so hide that the volume is away.
     const isStoreThere = marker.every(({ severity }) => severity === 'ok');
