@@ -1,5 +1,5 @@
 // A complete service on this machine: Redis, the API and worker processes, all on loopback.
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startRedis } from './redis.mjs';
 import { freePort, repoRoot } from './run.mjs';
@@ -33,13 +33,16 @@ export async function startServices({ dir, workers = 2, env = {}, report = () =>
     for (const end of stops.splice(0).reverse()) await end();
   };
   try {
-    const redisUrl = process.env.REDIS_URL ?? (await ownRedis(dir, stops));
+    const storeDir = env.UMBRA_STORE_DIR ?? join(dir, 'store');
+    const given = process.env.REDIS_URL;
+    const redisUrl = given ?? (await ownRedis(dir, stops));
+    if (given !== undefined) stops.push(() => forgetStore(given, storeDir));
     report(`Redis on ${new URL(redisUrl).host}`);
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const settings = {
       REDIS_URL: redisUrl,
-      UMBRA_STORE_DIR: join(dir, 'store'),
+      UMBRA_STORE_DIR: storeDir,
       UMBRA_CACHE_DIR: join(dir, 'cache'),
       UMBRA_MODELS_DIR: join(repoRoot, 'models'),
       UMBRA_INFERENCE_THREADS: '1',
@@ -81,6 +84,27 @@ async function ownRedis(dir, stops) {
   const redis = await startRedis({ dir: join(dir, 'redis') });
   stops.push(redis.stop);
   return redis.url;
+}
+
+/**
+ * The next run on a Redis that is given has a folder of its own: Redis forgets the store of this one.
+ *
+ * @param {string} redisUrl
+ * @param {string} storeDir
+ */
+async function forgetStore(redisUrl, storeDir) {
+  const marker = join(storeDir, 'umbra-store.json');
+  if (!existsSync(marker)) return;
+  const { id } = JSON.parse(readFileSync(marker, 'utf8'));
+  // Not before there are dependencies: this file is read in a fresh clone.
+  const { Redis } = await import('ioredis');
+  const redis = new Redis(redisUrl, { maxRetriesPerRequest: 1 });
+  redis.on('error', () => undefined);
+  try {
+    if ((await redis.get('umbra:store')) === id) await redis.del('umbra:store');
+  } finally {
+    redis.disconnect();
+  }
 }
 
 /**
