@@ -15,7 +15,10 @@ export type ApartOutcome =
 /** A process that computes rows, one request at a time. */
 export type Child = {
   isUp(): boolean;
-  /** @throws {AppError} `cancelled` by the signal, which ends the process; `unavailable` if it cannot be asked. */
+  /**
+   * @throws {AppError} `cancelled` by the signal, which ends the process; `unavailable` if it cannot be asked,
+   *   or does not end though it was killed.
+   */
   ask(request: ApartRequest, signal: AbortSignal): Promise<ApartOutcome>;
   kill(): void;
 };
@@ -23,37 +26,59 @@ export type Child = {
 /** A process without a sign of life is given this long, at least. */
 const minSilentMs = 30_000;
 const startMs = 60_000;
+/** A killed process ends within this, unless the kernel keeps it in a call. */
+const killedMs = 10_000;
 
-/** @throws {AppError} `unavailable` if no process starts. */
-export async function startChild(config: Readonly<WorkerConfig>): Promise<Child> {
-  const child = fork(fileURLToPath(entryOf()), {
-    serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
-  // What a process cannot be told is seen at its end.
-  child.on('error', () => undefined);
+/**
+ * @param execPath The program that runs it: node.
+ * @throws {AppError} `unavailable` if no process starts.
+ */
+export async function startChild(
+  config: Readonly<WorkerConfig>,
+  execPath = process.execPath,
+): Promise<Child> {
+  const child = forkChild(execPath);
+  let isLost = false;
   const silentMs = Math.max(minSilentMs, config.UMBRA_BATCH_DEADLINE_S * 1000);
   const started = await converse(child, { kind: 'start', config }, { silentMs: startMs });
   if (started.kind !== 'ready') {
     child.kill('SIGKILL');
-    const why = started.kind === 'died' ? started.seen : `replied '${started.kind}'`;
+    const why = 'seen' in started ? started.seen : `replied '${started.kind}'`;
     throw unavailable(`A process for suspects did not start: ${why}`);
   }
   letGo(child);
   return {
-    isUp: () => child.connected && child.exitCode === null && child.signalCode === null,
+    isUp: () => !isLost && child.connected && child.exitCode === null && child.signalCode === null,
     async ask(request, signal) {
       hold(child);
       const ended = await converse(child, request, { silentMs, signal });
       letGo(child);
+      isLost = ended.kind === 'lost';
       if (signal.aborted) throw new AppError('cancelled', 'The work was cancelled');
       if (ended.kind === 'rows') return { rows: ended.rows };
       if (ended.kind === 'died') return { died: ended.seen };
       if (ended.kind === 'failed') return { error: ended.error, isOutage: ended.isOutage };
-      throw unavailable(`Expected rows of a process for suspects, got '${ended.kind}'`);
+      const got = ended.kind === 'lost' ? ended.seen : `'${ended.kind}'`;
+      throw unavailable(`Expected rows of a process for suspects, got ${got}`);
     },
     kill: () => child.kill('SIGKILL'),
   };
+}
+
+/** @throws {AppError} `unavailable` */
+function forkChild(execPath: string): ChildProcess {
+  try {
+    const child = fork(fileURLToPath(entryOf()), {
+      execPath,
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    // Without a listener an error would end this process; a conversation hears of it as well.
+    child.on('error', () => undefined);
+    return child;
+  } catch (error) {
+    throw unavailable(`A process for suspects could not be started: ${String(error)}`, error);
+  }
 }
 
 /** It keeps this process alive only while it computes. */
@@ -69,7 +94,9 @@ function letGo(child: ChildProcess): void {
 
 type Ended =
   | Exclude<ApartReply, { readonly kind: 'alive' | 'late' }>
-  | { readonly kind: 'died'; readonly seen: string };
+  | { readonly kind: 'died'; readonly seen: string }
+  /** It never was one, or cannot be ended: that is no image's fault. */
+  | { readonly kind: 'lost'; readonly seen: string };
 
 /** Send a request and wait for its reply, or for the end of the process: of itself, or since it is late. */
 function converse(
@@ -80,7 +107,12 @@ function converse(
   return new Promise((resolve) => {
     let late: string | undefined;
     let silentTicks = 0;
-    const kill = () => child.kill('SIGKILL');
+    let killed: NodeJS.Timeout | undefined;
+    const lose = (seen: string) => settle({ kind: 'lost', seen });
+    const kill = () => {
+      child.kill('SIGKILL');
+      killed ??= setTimeout(() => lose('a process that SIGKILL does not end'), killedMs);
+    };
     const killLate = (seen: string) => {
       late ??= seen;
       kill();
@@ -93,8 +125,10 @@ function converse(
     }, aliveEveryMs);
     const settle = (ended: Ended) => {
       clearInterval(timer);
+      clearTimeout(killed);
       child.off('message', hear);
       child.off('exit', end);
+      child.off('error', fail);
       signal?.removeEventListener('abort', kill);
       resolve(ended);
     };
@@ -105,11 +139,15 @@ function converse(
     };
     const end = (code: number | null, by: NodeJS.Signals | null) =>
       settle({ kind: 'died', seen: late ?? (by === null ? `exit code ${code}` : `signal ${by}`) });
+    const fail = (error: unknown) => lose(String(error));
     child.on('message', hear);
     child.once('exit', end);
+    child.once('error', fail);
     signal?.addEventListener('abort', kill);
     if (signal?.aborted === true) kill();
     if (child.exitCode !== null || child.signalCode !== null) end(child.exitCode, child.signalCode);
+    // Without a process there is no `exit`, and without descriptors no `send`.
+    else if (child.pid === undefined || child.channel == null) lose('no process');
     else child.send(request, () => undefined);
   });
 }
