@@ -394,7 +394,7 @@ export const mutations = [
   {
     name: 'model-orphan',
     promise: 'a process that runs a model ends with the command',
-    file: 'packages/engine/src/models/end-with-parent.ts',
+    file: 'packages/engine/src/models/end-with-parent-thread.ts',
     from: 'process.ppid !== parent',
     to: 'process.ppid === -1',
     test: 'test/integration/models-cli.test.ts',

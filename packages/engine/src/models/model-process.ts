@@ -3,14 +3,14 @@
  *
  * Its arguments are the task and the id of the process that waits for it, which ends it in any case.
  */
-import { Worker } from 'node:worker_threads';
 import { reportError } from '@umbra/shared/errors';
 import { openEngine } from '../engine.js';
 import { checkModel } from './check.js';
+import { endWithParent } from './end-with-parent.js';
 import type { ModelReply, ModelTask } from './model-task.js';
 
 const [task = '', parent] = process.argv.slice(2);
-new Worker(new URL('./end-with-parent.js', import.meta.url), { workerData: Number(parent) });
+endWithParent(Number(parent));
 
 const tell = (reply: ModelReply): void => void process.send?.(reply);
 
