@@ -230,7 +230,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
         Promise.allSettled([flows, ...queues].map((producer) => producer.close())),
         sleep(queueCloseTimeoutMs, undefined, { ref: false }),
       ]);
-      services.apart.close();
+      await services.apart.close();
       const isClosed = await Promise.race([
         engine.close().then(() => true),
         sleep(engineCloseTimeoutMs, false, { ref: false }),

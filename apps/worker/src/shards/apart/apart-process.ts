@@ -1,5 +1,9 @@
-/** Entry of a process that computes rows of suspect images, one request at a time: what kills it costs one image. */
-import { isolateDecoding, openEngine } from '@umbra/engine';
+/**
+ * Entry of a process that computes rows of suspect images, one request at a time: what kills it costs one image.
+ *
+ * Its argument is the id of the process that waits for it, which ends it in any case.
+ */
+import { type Engine, endWithParent, isolateDecoding, openEngine } from '@umbra/engine';
 import { engineOptionsOf } from '@umbra/platform/config';
 import { isOutage } from '@umbra/platform/faults';
 import { refuseNewStore } from '@umbra/platform/store/await-store';
@@ -14,15 +18,19 @@ import { type ApartReply, type ApartRequest, aliveEveryMs } from './messages.js'
 /** It is killed instead. */
 const never = new AbortController().signal;
 const reply = (message: ApartReply) => process.send?.(message);
-let services: RangeServices | undefined;
+let services: (RangeServices & { readonly engine: Engine }) | undefined;
 
-// Signals may go to every process of a group; this one ends with its parent, however busy its threads are.
+endWithParent(Number(process.argv[2]));
+// Signals may go to every process of a group; this one ends when its parent says so, or is gone.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
-process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 process.on('message', (request: ApartRequest) => {
   if (request.kind === 'start') {
     services = open(request.config);
     reply({ kind: 'ready' });
+    return;
+  }
+  if (request.kind === 'end') {
+    void end();
     return;
   }
   const timer = setInterval(() => reply({ kind: 'alive' }), aliveEveryMs);
@@ -32,7 +40,7 @@ process.on('message', (request: ApartRequest) => {
 });
 
 /** The services of a worker that computing takes, with as little memory as they work with. */
-function open(config: Readonly<WorkerConfig>): RangeServices {
+function open(config: Readonly<WorkerConfig>) {
   const store = openStore(config, { permitNew: refuseNewStore });
   const options = engineOptionsOf(config);
   const engine = openEngine({
@@ -47,6 +55,7 @@ function open(config: Readonly<WorkerConfig>): RangeServices {
   });
   isolateDecoding({ processes: 1 });
   return {
+    engine,
     store,
     sources: createSourceStores(config),
     config,
@@ -61,6 +70,12 @@ function open(config: Readonly<WorkerConfig>): RangeServices {
       },
     }),
   };
+}
+
+/** Converted models lie in temporary folders until their engine is closed. */
+async function end(): Promise<never> {
+  await services?.engine.close().catch(() => undefined);
+  process.exit();
 }
 
 /** Never rejects. */

@@ -5,6 +5,7 @@ import {
   maxDeaths,
 } from '@umbra/platform/redis/losses';
 import type { Logger } from '@umbra/platform/telemetry/logger';
+import { removeDeadFolders } from '@umbra/platform/temporary-folders';
 import type { ShardPayload } from '@umbra/shared/contracts/shard';
 import { AppError, unavailable } from '@umbra/shared/errors';
 import type { WorkerConfig } from '../../config.js';
@@ -20,8 +21,8 @@ export type Apart = {
    *   `cancelled` by the signal; and what the process reports.
    */
   compute(shard: ShardPayload, signal: AbortSignal): ComputeRows;
-  /** End the child process. */
-  close(): void;
+  /** End the child process. Never rejects. */
+  close(): Promise<void>;
 };
 
 export type ApartOptions = {
@@ -37,9 +38,10 @@ export function createApart({ config, losses, logger }: ApartOptions): Apart {
   let child: Child | undefined;
   let idle: NodeJS.Timeout | undefined;
   let last: Promise<unknown> = Promise.resolve();
-  const end = () => {
-    child?.kill();
+  const end = async () => {
+    const ending = child;
     child = undefined;
+    await ending?.end();
   };
   /** Run one after the other. */
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -56,7 +58,9 @@ export function createApart({ config, losses, logger }: ApartOptions): Apart {
       if (child?.isUp() !== true) child = await startChild(config);
       return await child.ask({ kind: 'compute', ...request }, signal);
     } finally {
-      idle = setTimeout(end, idleMs).unref();
+      // What one that was killed has converted.
+      if (child?.isUp() !== true) removeDeadFolders().catch(() => undefined);
+      idle = setTimeout(() => void end(), idleMs).unref();
     }
   };
   return {
@@ -80,9 +84,9 @@ export function createApart({ config, losses, logger }: ApartOptions): Apart {
           await losses.record(shard, outcome.died);
         }
       }),
-    close() {
+    async close() {
       clearTimeout(idle);
-      end();
+      await end();
     },
   };
 }

@@ -20,12 +20,15 @@ export type Child = {
    *   or does not end though it was killed.
    */
   ask(request: ApartRequest, signal: AbortSignal): Promise<ApartOutcome>;
-  kill(): void;
+  /** Have it end, and kill it if it does not. */
+  end(): Promise<void>;
 };
 
 /** A process without a sign of life is given this long, at least. */
 const minSilentMs = 30_000;
 const startMs = 60_000;
+/** How long one may take to end that is asked to. */
+const endMs = 5_000;
 /** A killed process ends within this, unless the kernel keeps it in a call. */
 const killedMs = 10_000;
 
@@ -47,8 +50,10 @@ export async function startChild(
     throw unavailable(`A process for suspects did not start: ${why}`);
   }
   letGo(child);
+  const isUp = () =>
+    !isLost && child.connected && child.exitCode === null && child.signalCode === null;
   return {
-    isUp: () => !isLost && child.connected && child.exitCode === null && child.signalCode === null,
+    isUp,
     async ask(request, signal) {
       hold(child);
       const ended = await converse(child, request, { silentMs, signal });
@@ -61,14 +66,19 @@ export async function startChild(
       const got = ended.kind === 'lost' ? ended.seen : `'${ended.kind}'`;
       throw unavailable(`Expected rows of a process for suspects, got ${got}`);
     },
-    kill: () => child.kill('SIGKILL'),
+    async end() {
+      if (!isUp()) return;
+      const timer = setTimeout(() => child.kill('SIGKILL'), endMs);
+      await converse(child, { kind: 'end' }, { silentMs });
+      clearTimeout(timer);
+    },
   };
 }
 
 /** @throws {AppError} `unavailable` */
 function forkChild(execPath: string): ChildProcess {
   try {
-    const child = fork(fileURLToPath(entryOf()), {
+    const child = fork(fileURLToPath(entryOf()), [String(process.pid)], {
       execPath,
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

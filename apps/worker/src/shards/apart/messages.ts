@@ -4,10 +4,11 @@ import type { RowRange } from '@umbra/shared/occlusion/shards';
 import type { WorkerConfig } from '../../config.js';
 import type { RunRows } from '../run-rows.js';
 
-/** What a worker asks of the process that runs suspects: to start, then rows, one request at a time. */
+/** What a worker asks of the process that runs suspects: to start, then rows, one request at a time; then to end. */
 export type ApartRequest =
   | { readonly kind: 'start'; readonly config: Readonly<WorkerConfig> }
-  | { readonly kind: 'compute'; readonly shard: ShardPayload; readonly range: RowRange };
+  | { readonly kind: 'compute'; readonly shard: ShardPayload; readonly range: RowRange }
+  | { readonly kind: 'end' };
 
 export type ApartReply =
   | { readonly kind: 'ready' }
