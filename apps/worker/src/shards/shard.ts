@@ -10,6 +10,7 @@ import { outlast } from '../runtime/outlast.js';
 import type { StepResult } from '../runtime/step.js';
 import { watchCancellation } from '../runtime/watch-cancellation.js';
 import type { WorkerServices } from '../services.js';
+import type { ApartTurn } from './apart/apart.js';
 import { storeLargeResult } from './large-results.js';
 import { computeHere, type RangeServices } from './open-range.js';
 import { type ScoredShard, type ScoreServices, scoreRows } from './score-rows.js';
@@ -46,13 +47,14 @@ export async function runShard(
   return result ?? giveBack(job, token, askAgainMs);
 }
 
-/** @returns null while another worker computes the same rows, or the job is about to end. */
+/** @returns null while another worker computes the same rows, another suspect runs apart, or the job is about to end. */
 async function scoreWatched(services: ShardServices, job: Job): Promise<StepResult | null> {
   const { losses, heldImages, apart } = services;
   const shard = shardPayload.parse(job.data);
   const watch = watchCancellation(services, shard.jobId);
   const { signal } = watch;
   const token = job.id ?? '';
+  let turn: ApartTurn | null = null;
   try {
     // Sent together: one round trip.
     const [known] = await Promise.all([
@@ -61,10 +63,10 @@ async function scoreWatched(services: ShardServices, job: Job): Promise<StepResu
       heldImages.hold(token, shard),
     ]);
     if (known.setAside !== null) return await awaitEnd(services, shard);
-    const compute =
-      job.stalledCounter > 0 || known.isSuspect
-        ? apart.compute(shard, signal)
-        : computeHere(services, shard, signal);
+    const isSuspect = job.stalledCounter > 0 || known.isSuspect;
+    if (isSuspect) turn = apart.enter();
+    if (isSuspect && turn === null) return null;
+    const compute = turn?.compute(shard, signal) ?? computeHere(services, shard, signal);
     const scored = await runForImage(shard, () => scoreRows(services, shard, compute));
     if (scored === null) return null;
     const result = await reportScored(services, shard, { ...scored, signal });
@@ -79,6 +81,7 @@ async function scoreWatched(services: ShardServices, job: Job): Promise<StepResu
     if (isModels) return await awaitEnd(services, shard);
     throw error;
   } finally {
+    turn?.leave();
     watch.stop();
     // Best effort: what stays there runs apart, should this process be lost.
     heldImages.release(token).catch(() => undefined);

@@ -14,6 +14,14 @@ import { type ApartOutcome, type Child, startChild } from './child.js';
 
 /** Runs suspects in a child process: one at a time, so that their memory is bounded. */
 export type Apart = {
+  /** @returns null while another suspect runs: what waits here would hold its slot, its lock and its leases. */
+  enter(): ApartTurn | null;
+  /** End the child process. Never rejects. */
+  close(): Promise<void>;
+};
+
+/** The right to run one suspect. */
+export type ApartTurn = {
   /**
    * Compute rows of a shard's image in the child process, again where it ends meanwhile.
    *
@@ -21,33 +29,28 @@ export type Apart = {
    *   `cancelled` by the signal; and what the process reports.
    */
   compute(shard: ShardPayload, signal: AbortSignal): ComputeRows;
-  /** End the child process. Never rejects. */
-  close(): Promise<void>;
+  leave(): void;
 };
 
 export type ApartOptions = {
   readonly config: Readonly<WorkerConfig>;
   readonly losses: Pick<LossLedger, 'read' | 'record'>;
-  readonly logger: Logger;
+  readonly logger: Pick<Logger, 'warn'>;
+  /** Starts the child process. */
+  readonly start?: (config: Readonly<WorkerConfig>) => Promise<Child>;
 };
 
 /** The shards of a lost worker follow each other; after them the process is not needed. */
 const idleMs = 10_000;
 
-export function createApart({ config, losses, logger }: ApartOptions): Apart {
+export function createApart({ config, losses, logger, start = startChild }: ApartOptions): Apart {
   let child: Child | undefined;
   let idle: NodeJS.Timeout | undefined;
-  let last: Promise<unknown> = Promise.resolve();
+  let isTaken = false;
   const end = async () => {
     const ending = child;
     child = undefined;
     await ending?.end();
-  };
-  /** Run one after the other. */
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const turn = last.then(work);
-    last = turn.catch(() => undefined);
-    return turn;
   };
   const ask = async (
     request: { readonly shard: ShardPayload; readonly range: Parameters<ComputeRows>[0] },
@@ -55,7 +58,7 @@ export function createApart({ config, losses, logger }: ApartOptions): Apart {
   ): Promise<ApartOutcome> => {
     clearTimeout(idle);
     try {
-      if (child?.isUp() !== true) child = await startChild(config);
+      if (child?.isUp() !== true) child = await start(config);
       return await child.ask({ kind: 'compute', ...request }, signal);
     } finally {
       // What one that was killed has converted.
@@ -63,27 +66,38 @@ export function createApart({ config, losses, logger }: ApartOptions): Apart {
       idle = setTimeout(() => void end(), idleMs).unref();
     }
   };
-  return {
-    compute: (shard, signal) => (range) =>
-      inTurn(async () => {
-        for (;;) {
-          if (signal.aborted) throw new AppError('cancelled', 'The work was cancelled');
-          // Other shards of the image may have been run while this one waited.
-          assertRunnable(shard, await losses.read(shard));
-          const outcome = await ask({ shard, range }, signal);
-          if ('rows' in outcome) return outcome.rows;
-          if ('error' in outcome) {
-            const { code, message } = outcome.error;
-            throw outcome.isOutage ? unavailable(message) : new AppError(code, message);
-          }
-          const { jobId, item, model } = shard;
-          logger.warn(
-            { jobId, imageId: item.id, sha256: item.sha256, model, seen: outcome.died },
-            'process ended at an image',
-          );
-          await losses.record(shard, outcome.died);
+  const compute =
+    (shard: ShardPayload, signal: AbortSignal): ComputeRows =>
+    async (range) => {
+      for (;;) {
+        if (signal.aborted) throw new AppError('cancelled', 'The work was cancelled');
+        // Other shards of the image may have been run while this one waited.
+        assertRunnable(shard, await losses.read(shard));
+        const outcome = await ask({ shard, range }, signal);
+        if ('rows' in outcome) return outcome.rows;
+        if ('error' in outcome) {
+          const { code, message } = outcome.error;
+          throw outcome.isOutage ? unavailable(message) : new AppError(code, message);
         }
-      }),
+        const { jobId, item, model } = shard;
+        logger.warn(
+          { jobId, imageId: item.id, sha256: item.sha256, model, seen: outcome.died },
+          'process ended at an image',
+        );
+        await losses.record(shard, outcome.died);
+      }
+    };
+  return {
+    enter() {
+      if (isTaken) return null;
+      isTaken = true;
+      return {
+        compute,
+        leave() {
+          isTaken = false;
+        },
+      };
+    },
     async close() {
       clearTimeout(idle);
       await end();
