@@ -21,6 +21,20 @@ afterEach(() => progress.remove(jobId));
 const keysOf = (id: string) => redis.keys(`${redisPrefix}:*:${id}`);
 
 describe('progress of a job', () => {
+  test('counts each loss of an image once though its command is sent twice', async () => {
+    // As ioredis does where the reply was lost with the connection.
+    const resending: Redis = Object.assign(Object.create(redis), {
+      eval: async (...given: Parameters<Redis['eval']>) => {
+        await redis.eval(...given);
+        return redis.eval(...given);
+      },
+    });
+    const { countLoss } = createJobProgressStore(resending);
+    expect(await countLoss(jobId, 1)).toBe(1);
+    expect(await countLoss(jobId, 1)).toBe(2);
+    expect(await countLoss(jobId, 2)).toBe(1);
+  });
+
   test('is null before it starts and after it is removed', async () => {
     expect(await progress.read(jobId)).toBeNull();
     await progress.start(jobId, 5);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { ChainableCommander, Redis } from 'ioredis';
 import { redisPrefix } from '../queues/names.js';
 
@@ -98,6 +99,16 @@ local ids = redis.call('SPOP', KEYS[1], ARGV[1])
 if #ids == 0 then return {{}, {}} end
 return {ids, redis.call('HMGET', KEYS[2], unpack(ids))}`;
 
+/** A command whose reply was lost is sent again: the loss that was counted last counts once. */
+const countOneLoss = `
+local last = ARGV[1] .. ':last'
+if redis.call('HGET', KEYS[1], last) ~= ARGV[2] then
+  redis.call('HSET', KEYS[1], last, ARGV[2])
+  redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
+  redis.call('EXPIRE', KEYS[1], ARGV[3])
+end
+return redis.call('HGET', KEYS[1], ARGV[1])`;
+
 const registry = `${redisPrefix}:registered`;
 /** Jobs whose working memory changed since the dispatcher last looked. */
 const changes = `${redisPrefix}:changed`;
@@ -179,8 +190,8 @@ export function createJobProgressStore(redis: Redis): JobProgressStore {
     },
     async countLoss(jobId, index) {
       const { losses } = keysOf(jobId);
-      const counting = redis.multi().hincrby(losses, String(index), 1).expire(losses, keepSeconds);
-      return Number((await execute(counting))[0]);
+      const counted = await redis.eval(countOneLoss, 1, losses, index, randomUUID(), keepSeconds);
+      return Number(counted);
     },
     async listInFlight(jobId) {
       return Object.entries(await redis.hgetall(keysOf(jobId).flight)).map(([index, offset]) => ({
