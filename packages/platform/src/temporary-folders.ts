@@ -3,6 +3,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   parseTemporaryName,
+  shortHost,
   type TemporaryKind,
   temporaryPrefix,
 } from '@umbra/shared/temporary-name';
@@ -20,16 +21,16 @@ export async function makeTemporaryFolder(kind: Exclude<TemporaryKind, 'onnx'>):
 /** Find the temporary folders of processes that are gone. @returns Their paths. */
 export async function findDeadFolders(parent = tmpdir()): Promise<string[]> {
   const dead: string[] = [];
-  const here = await nameThisProcess();
+  const host = shortHost(hostname());
   for (const name of await readdir(parent)) {
     const owner = parseTemporaryName(name);
     if (owner === null) continue;
     const path = join(parent, name);
     const info = await lstat(path).catch(() => null);
     if (!info?.isDirectory() || info.uid !== process.getuid?.()) continue;
-    const { host, pid, start } = owner;
+    const { pid, start } = owner;
     const isDead =
-      host === here.host && pid !== null && start !== null
+      owner.host === host && pid !== null && start !== null
         ? await isGone({ pid, start })
         : Date.now() - (await newestMs(path, info.mtimeMs)) > foreignMs;
     if (isDead) dead.push(path);
