@@ -9,11 +9,20 @@ import type { ImageAttempt } from './losses.js';
  * before it had when it ended, long before the queue does.
  */
 export type HeldImages = {
-  /** @param token Names the work within this process. */
-  hold(token: string, run: ImageAttempt): Promise<void>;
+  /**
+   * @param token Names the work within this process.
+   * @param isApart Whether it runs in the process for suspects, and so one at a time.
+   */
+  hold(token: string, run: ImageAttempt, isApart?: boolean): Promise<void>;
   release(token: string): Promise<void>;
   /** Take what processes held that are gone. @returns Each with the name of its process. */
-  takeLost(): Promise<{ readonly process: string; readonly run: ImageAttempt }[]>;
+  takeLost(): Promise<LostImage[]>;
+};
+
+export type LostImage = {
+  readonly process: string;
+  readonly run: ImageAttempt;
+  readonly isApart: boolean;
 };
 
 const keepSeconds = 24 * 3600;
@@ -22,17 +31,18 @@ const heldRun = z.object({
   attempt: z.number(),
   item: z.object({ id: z.string(), name: z.string(), sha256: z.string() }),
   model: z.object({ name: z.string(), digest: z.string() }),
+  isApart: z.boolean().default(false),
 });
 
 export function createHeldImages(redis: Redis, here: ProcessName): HeldImages {
   const key = `${redisPrefix}:losses:held:${here.host}`;
   const fieldOf = (token: string): string => `${here.pid} ${here.start} ${token}`;
   return {
-    async hold(token, { jobId, attempt, item, model }) {
+    async hold(token, { jobId, attempt, item, model }, isApart = false) {
       const { id, name, sha256 } = item;
       const run: ImageAttempt = { jobId, attempt, item: { id, name, sha256 }, model };
       await Promise.all([
-        redis.hset(key, fieldOf(token), JSON.stringify(run)),
+        redis.hset(key, fieldOf(token), JSON.stringify({ ...run, isApart })),
         redis.expire(key, keepSeconds),
       ]);
     },
@@ -40,14 +50,16 @@ export function createHeldImages(redis: Redis, here: ProcessName): HeldImages {
       await redis.hdel(key, fieldOf(token));
     },
     async takeLost() {
-      const lost: { process: string; run: ImageAttempt }[] = [];
+      const lost: LostImage[] = [];
       for (const [field, text] of Object.entries(await redis.hgetall(key))) {
         const [pid = '', start = ''] = field.split(' ');
         if (!(await isGone({ pid: Number(pid), start }))) continue;
         // Whoever deletes it has it.
         if ((await redis.hdel(key, field)) === 0) continue;
-        const run = heldRun.safeParse(JSON.parse(text));
-        if (run.success) lost.push({ process: `${here.host} ${pid} ${start}`, run: run.data });
+        const held = heldRun.safeParse(JSON.parse(text));
+        if (!held.success) continue;
+        const { isApart, ...run } = held.data;
+        lost.push({ process: `${here.host} ${pid} ${start}`, run, isApart });
       }
       return lost;
     },

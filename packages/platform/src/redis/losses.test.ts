@@ -7,7 +7,9 @@ import {
   describePoison,
   describeSetAside,
   type ImageAttempt,
+  isConvicted,
   type LossLedger,
+  lostWithWorker,
 } from './losses.js';
 
 let redis: Redis;
@@ -80,6 +82,38 @@ describe('the ledger of lost processes', () => {
     if (setAside === null) throw new Error('Expected a reason');
     // Every tenant sees it.
     expect(describeSetAside('tiny', setAside)).not.toContain('photo-');
+  });
+
+  test('counts a death once though its command is sent twice', async () => {
+    // As ioredis does where the reply was lost with the connection.
+    const resending: Redis = Object.assign(Object.create(redis), {
+      eval: async (...given: Parameters<Redis['eval']>) => {
+        await redis.eval(...given);
+        return redis.eval(...given);
+      },
+    });
+    const { seen } = await createLossLedger(resending).record(runOf(1), 'signal SIGKILL');
+    expect(seen).toEqual(['signal SIGKILL']);
+  });
+
+  test('convicts an image of two processes, or of three with workers that were lost with theirs', async () => {
+    const run = runOf(1);
+    await losses.record(run, lostWithWorker);
+    const { seen: two } = await losses.record(run, lostWithWorker);
+    expect(isConvicted(two)).toBe(false);
+    const { seen: three, imagesOfModel } = await losses.record(run, lostWithWorker);
+    expect(isConvicted(three)).toBe(true);
+    // Then alone does it count against its model.
+    expect(imagesOfModel).toBe(1);
+    expect((await losses.read(run)).seen).toEqual([lostWithWorker, lostWithWorker, lostWithWorker]);
+    const other = runOf(2);
+    await losses.record(other, 'signal SIGSEGV');
+    expect(isConvicted((await losses.record(other, 'signal SIGSEGV')).seen)).toBe(true);
+  });
+
+  test('blames no model for what is merged', async () => {
+    const { seen, imagesOfModel } = await losses.record(runOf(1), 'signal SIGSEGV', 'merge');
+    expect({ seen, imagesOfModel }).toEqual({ seen: ['signal SIGSEGV'], imagesOfModel: 0 });
   });
 
   test('a success of the model between them clears its images', async () => {

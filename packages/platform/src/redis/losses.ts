@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type SetAside, setAside } from '@umbra/shared/contracts/model';
 import type { ErrorReport } from '@umbra/shared/errors';
 import type { Redis } from 'ioredis';
@@ -46,10 +47,11 @@ export type LossLedger = {
   /**
    * Record that a process ended at an image.
    *
-   * @param seen The signal, the exit code, or how long it did not end.
+   * @param seen The signal, the exit code, how long it did not end, or `lostWithWorker`.
+   * @param of What it ran: rows blame the model as well.
    * @returns What is known from now on.
    */
-  record(run: ImageAttempt, seen: string): Promise<KnownLosses>;
+  record(run: ImageAttempt, seen: string, of?: 'rows' | 'merge'): Promise<KnownLosses>;
   /** Suspect an image that a lost worker ran, perhaps beside others. @param process Names the worker. */
   suspect(run: ImageAttempt, process: string): Promise<void>;
   /** A shard of the model succeeded: what ended processes is not the model. */
@@ -64,7 +66,11 @@ export type LossLedger = {
 };
 
 /** Processes that an image may end before it fails for good: one may be ended by what others do. */
-export const maxDeaths = 2;
+const maxDeaths = 2;
+/** Such processes and workers together: a worker may be ended by what it ran beside, or from outside. */
+const maxLosses = 3;
+/** What is seen of a process for suspects that ended with its worker, as where a container's memory ends. */
+export const lostWithWorker = 'was lost together with its worker';
 /** Lost workers that ran a model, with no success of the model between, before all of its images run apart. */
 const maxWorkersOfModel = 2;
 /** Images that end their process, with no success of the model between, before it is set aside. */
@@ -83,12 +89,17 @@ const imagesKey = `${redisPrefix}:losses:images`;
 /** Models that are set aside, by digest: until they are lifted. */
 const setAsideKey = `${redisPrefix}:losses:set-aside`;
 
+/** A command whose reply was lost is sent again: each death has an id, and counts once. */
 const recordLoss = `
-redis.call('RPUSH', KEYS[1], ARGV[1])
-redis.call('LTRIM', KEYS[1], -ARGV[7], -1)
+if not redis.call('LPOS', KEYS[1], ARGV[1]) then
+  redis.call('RPUSH', KEYS[1], ARGV[1])
+  redis.call('LTRIM', KEYS[1], -ARGV[7], -1)
+end
 redis.call('EXPIRE', KEYS[1], ARGV[6])
-redis.call('SADD', KEYS[2], ARGV[2])
-redis.call('EXPIRE', KEYS[2], ARGV[6])
+if redis.call('LLEN', KEYS[1]) >= tonumber(ARGV[11]) then
+  redis.call('SADD', KEYS[2], ARGV[2])
+  redis.call('EXPIRE', KEYS[2], ARGV[6])
+end
 redis.call('ZADD', KEYS[3], ARGV[4], ARGV[3])
 redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', ARGV[4] - ARGV[6] * 1000)
 redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - ARGV[8])
@@ -123,14 +134,11 @@ export function createLossLedger(redis: Redis): LossLedger {
         seen.length + imagesOfModel + suspects > 0 || workersOfModel >= maxWorkersOfModel;
       const isModelBlamed = imagesOfModel + workersOfModel > 0;
       return {
-        seen,
-        imagesOfModel,
-        isSuspect,
-        isModelBlamed,
+        ...{ seen: seen.map(seenOf), imagesOfModel, isSuspect, isModelBlamed },
         setAside: parseSetAside(aside)?.aside ?? null,
       };
     },
-    async record(run, seen) {
+    async record(run, seen, of = 'rows') {
       const { jobId, item, model } = run;
       const nowMs = Date.now();
       // It is shown to every tenant, and so names no image.
@@ -140,15 +148,31 @@ export function createLossLedger(redis: Redis): LossLedger {
         reason,
         at: new Date(nowMs).toISOString(),
       };
+      // Losses of the image from which the model is blamed: a lost worker alone says nothing of it.
+      const blamedFrom =
+        of === 'merge' ? Number.MAX_SAFE_INTEGER : seen === lostWithWorker ? maxLosses : 1;
       const answer = await redis.eval(
         recordLoss,
         4,
         ...[imageKey(run), modelKey(model.digest), imagesKey, setAsideKey],
-        ...[seen, item.sha256, `${jobId} ${item.id} ${item.sha256}`, nowMs, model.digest],
-        ...[keepSeconds, kept.deaths, kept.images, maxImagesOfModel, JSON.stringify(aside)],
+        ...[
+          `${randomUUID()} ${seen}`,
+          item.sha256,
+          `${jobId} ${item.id} ${item.sha256}`,
+          nowMs,
+          model.digest,
+        ],
+        ...[
+          keepSeconds,
+          kept.deaths,
+          kept.images,
+          maxImagesOfModel,
+          JSON.stringify(aside),
+          blamedFrom,
+        ],
       );
       const [all, imagesOfModel, found] = answer as [string[], number, string | null];
-      const known = { seen: all, imagesOfModel, isSuspect: true, isModelBlamed: true };
+      const known = { seen: all.map(seenOf), imagesOfModel, isSuspect: true, isModelBlamed: true };
       return { ...known, setAside: parseSetAside(found)?.aside ?? null };
     },
     async suspect(run, process) {
@@ -185,6 +209,13 @@ export function createLossLedger(redis: Redis): LossLedger {
     },
   };
 }
+
+/** What was seen of a death, without the id that counts it once. */
+const seenOf = (death: string): string => death.slice(death.indexOf(' ') + 1);
+
+/** Whether an image fails of what was seen of the processes that it ended. */
+export const isConvicted = (seen: readonly string[]): boolean =>
+  seen.length >= maxLosses || seen.filter((one) => one !== lostWithWorker).length >= maxDeaths;
 
 const storedSetAside = setAside.extend({ model: z.string() });
 type StoredSetAside = z.output<typeof storedSetAside>;

@@ -1,8 +1,8 @@
 import {
   describePoison,
   describeSetAside,
+  isConvicted,
   type LossLedger,
-  maxDeaths,
 } from '@umbra/platform/redis/losses';
 import type { Logger } from '@umbra/platform/telemetry/logger';
 import { removeDeadFolders } from '@umbra/platform/temporary-folders';
@@ -113,7 +113,7 @@ function assertRunnable(
   if (setAside !== null) {
     throw new AppError('poison', describeSetAside(shard.model.name, setAside));
   }
-  if (seen.length < maxDeaths) return;
+  if (!isConvicted(seen)) return;
   const { code, message } = describePoison(shard, seen);
   throw new AppError(code, message);
 }

@@ -1,9 +1,11 @@
+import { lostWithWorker } from '@umbra/platform/redis/losses';
 import { reportError } from '@umbra/shared/errors';
 import type { WorkerServices } from '../../services.js';
 
 /**
- * Have the images run apart that workers of this machine ran when they were lost. Never rejects: the queue
- * finds the same once their locks have expired.
+ * Have the images run apart that workers of this machine ran when they were lost. One that ran apart already
+ * may have ended its worker with its process, as where they share a limit of memory: that counts against it.
+ * Never rejects: the queue finds lost shards once their locks have expired.
  */
 export async function suspectLost({
   heldImages,
@@ -11,10 +13,14 @@ export async function suspectLost({
   logger,
 }: Pick<WorkerServices, 'heldImages' | 'losses' | 'logger'>): Promise<void> {
   try {
-    for (const { process, run } of await heldImages.takeLost()) {
-      await losses.suspect(run, process);
+    for (const { process, run, isApart } of await heldImages.takeLost()) {
+      if (isApart) await losses.record(run, lostWithWorker);
+      else await losses.suspect(run, process);
       const { jobId, item } = run;
-      logger.warn({ jobId, imageId: item.id, sha256: item.sha256 }, 'image of a lost worker');
+      logger.warn(
+        { jobId, imageId: item.id, sha256: item.sha256, isApart },
+        'image of a lost worker',
+      );
     }
   } catch (error) {
     logger.warn({ error: reportError(error) }, 'images of lost workers not looked for');
