@@ -172,7 +172,7 @@ describe('an image that ends the process that runs it', () => {
 
 describe('a merge that ends the process that runs it', () => {
   test(
-    'costs three workers, and fails its image with words of its own',
+    'costs one worker and two children, and fails its image with words of its own',
     async () => {
       const { job, items } = await writeJob(stage, { images: 3 });
       const [first] = items;
@@ -183,9 +183,10 @@ describe('a merge that ends the process that runs it', () => {
       expect(ended.counts).toEqual({ total: 3, completed: 2, failed: 1 });
       expect(await errorOf(job.id, 0)).toEqual({
         code: 'poison',
-        message: `${first?.name} (${first?.id}, sha256 ${first?.sha256.slice(0, 12)}…) ended the process that merged it 3 times`,
+        message: `${first?.name} (${first?.id}, sha256 ${first?.sha256.slice(0, 12)}…) ended the process that ran it 2 times: signal SIGKILL`,
       });
-      expect(ends).toHaveLength(3);
+      expect(ends).toEqual(['SIGKILL']);
+      expect(order.deaths()).toBe(3);
     },
     testMs,
   );

@@ -24,13 +24,12 @@ import { runDispatch } from './dispatch/dispatch.js';
 import { keepDispatching } from './dispatch/keep-dispatching.js';
 import { keepResumingIngests, resumeIngests } from './ingest/resume-ingests.js';
 import { failUningested, runIngest } from './ingest/run-ingest.js';
-import { failUnmerged, maxMergeLosses, runMerge } from './merge/merge.js';
+import { failUnmerged, runMerge } from './merge/merge.js';
 import { createWorkerMetrics } from './observability/worker-metrics.js';
 import { consume } from './runtime/consume.js';
 import { endLateProcess } from './runtime/late-inference.js';
 import { createModelCache } from './runtime/model-cache.js';
 import { registerWorker } from './runtime/register-worker.js';
-import { createAloneRunner } from './runtime/run-alone.js';
 import type { QueueStep } from './runtime/step.js';
 import type { WorkerServices } from './services.js';
 import { createApart } from './shards/apart/apart.js';
@@ -54,8 +53,8 @@ const engineCloseTimeoutMs = 5_000;
 /** Timeout for Queue.close(): ioredis retries forever while Redis is unreachable. */
 const queueCloseTimeoutMs = 1_000;
 
-/** A shard that lost its worker runs apart, where it is convicted: what else loses its workers is not its own. */
-const maxShardLosses = 1_000;
+/** What lost its worker runs apart, where it is convicted: what else loses its workers is not its own. */
+const maxSuspectLosses = 1_000;
 
 type StepName = (typeof stepNames)[number];
 
@@ -63,56 +62,53 @@ type StepName = (typeof stepNames)[number];
 const openSteps = (
   services: WorkerServices,
   served: readonly ShardQueue[],
-): Readonly<Record<StepName, readonly QueueStep[]>> => {
-  const mergeAlone = createAloneRunner();
-  return {
-    ingest: [
-      {
-        name: queueNames.ingest,
-        concurrency: 2,
-        run: (job, token) => runIngest(services, job, token),
-        giveUp: (job) => failUningested(services, job),
-      },
-    ],
-    dispatch: [
-      {
-        name: queueNames.dispatch,
-        concurrency: 1,
-        run: (job, token) => runDispatch(services, job, token),
-      },
-    ],
-    shard: served.map((queue) => ({
-      name: queueNames[queue],
-      concurrency: services.config.UMBRA_INFERENCE_THREADS,
-      maxLosses: maxShardLosses,
-      run: (job, token) => runShard(services, job, token),
-    })),
-    merge: [
-      {
-        name: queueNames.merge,
-        concurrency: 2,
-        maxLosses: maxMergeLosses,
-        run: (job, token) => mergeAlone(job, token, () => runMerge(services, job, token)),
-        giveUp: (job, error) => failUnmerged(services, job, error),
-      },
-    ],
-    archive: [
-      {
-        name: queueNames.archive,
-        concurrency: 1,
-        run: (job) => runArchive(services, job),
-        giveUp: (job, error) => failUnarchived(services, job, error),
-      },
-    ],
-    webhook: [
-      {
-        name: queueNames.webhook,
-        concurrency: 16,
-        run: (job) => runWebhook(services, job),
-      },
-    ],
-  };
-};
+): Readonly<Record<StepName, readonly QueueStep[]>> => ({
+  ingest: [
+    {
+      name: queueNames.ingest,
+      concurrency: 2,
+      run: (job, token) => runIngest(services, job, token),
+      giveUp: (job) => failUningested(services, job),
+    },
+  ],
+  dispatch: [
+    {
+      name: queueNames.dispatch,
+      concurrency: 1,
+      run: (job, token) => runDispatch(services, job, token),
+    },
+  ],
+  shard: served.map((queue) => ({
+    name: queueNames[queue],
+    concurrency: services.config.UMBRA_INFERENCE_THREADS,
+    maxLosses: maxSuspectLosses,
+    run: (job, token) => runShard(services, job, token),
+  })),
+  merge: [
+    {
+      name: queueNames.merge,
+      concurrency: 2,
+      maxLosses: maxSuspectLosses,
+      run: (job, token) => runMerge(services, job, token),
+      giveUp: (job, error) => failUnmerged(services, job, error),
+    },
+  ],
+  archive: [
+    {
+      name: queueNames.archive,
+      concurrency: 1,
+      run: (job) => runArchive(services, job),
+      giveUp: (job, error) => failUnarchived(services, job, error),
+    },
+  ],
+  webhook: [
+    {
+      name: queueNames.webhook,
+      concurrency: 16,
+      run: (job) => runWebhook(services, job),
+    },
+  ],
+});
 
 /** Start every consumer of this process. @throws {AppError} `unavailable` if the store is. */
 export async function startWorker(config: Readonly<WorkerConfig>): Promise<RunningWorker> {
@@ -196,7 +192,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     ? servedShardQueues(config.UMBRA_PROVIDER)
     : [];
   // Before it takes any work: what the worker before it ran may have ended it.
-  if (served.length > 0) await suspectLost(services);
+  await suspectLost(services);
   const steps = openSteps(services, served);
   const consumers = config.UMBRA_STEPS.flatMap((name) =>
     steps[name].map((step) => consume(services, redis, step)),

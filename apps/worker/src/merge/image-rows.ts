@@ -6,21 +6,14 @@ import { hasCode, integrity, reportError } from '@umbra/shared/errors';
 import { addressOf } from '@umbra/shared/occlusion/address';
 import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import { joinRows } from '@umbra/shared/occlusion/rows';
-import type { RowRange } from '@umbra/shared/occlusion/shards';
 import type { WorkerServices } from '../services.js';
 import { deleteLargeResults, loadLargeResult } from '../shards/large-results.js';
 import { keepBands, keepImage } from '../shards/reuse.js';
-import type { RunRows } from '../shards/run-rows.js';
+import type { LostRows, RunRows } from '../shards/run-rows.js';
 import { isSameBaseline } from '../shards/same-baseline.js';
 
 /** The rows that an image's shards have returned. */
 export type ImageRows = {
-  /**
-   * Read the shards' rows and join them.
-   *
-   * @throws {AppError} `integrity` unless one run gave them.
-   */
-  join(plan: OcclusionPlan): Promise<RunRows | LostRows>;
   /** Keep a finished image's rows for later jobs, unless they come from there. */
   keepImage(rows: RunRows): Promise<void>;
   /** Keep the rows of an image that failed. Without them a later attempt takes longer; never rejects. */
@@ -28,9 +21,6 @@ export type ImageRows = {
   /** Release what the image needed until its merge. What is left behind is harmless; never rejects. */
   release(): Promise<void>;
 };
-
-/** Rows that the store has lost, as half-open ranges. */
-export type LostRows = { readonly lost: readonly RowRange[] };
 
 export function openImageRows(
   services: Pick<WorkerServices, 'store' | 'scoreLease' | 'logger'>,
@@ -40,13 +30,7 @@ export function openImageRows(
   const { store, scoreLease, logger } = services;
   const { tenant, jobId, item, reuse } = image;
   const address = addressOf(image);
-  const read = () => Promise.all(returned.map((value) => readShard(services, image, value)));
   return {
-    async join(plan) {
-      const found = await read();
-      const lost = returned.filter((_, index) => found[index] === null);
-      return lost.length > 0 ? { lost } : joinShards(found.filter(isRead), plan, item.id);
-    },
     async keepImage(rows) {
       if (!reuse) return;
       const isKept = rows.reused && (await store.head(keys.rows(tenant, address, rows))) !== null;
@@ -55,7 +39,11 @@ export function openImageRows(
     async keepBands() {
       if (!reuse) return;
       try {
-        await keepBands(services, image, (await read()).filter(isRead));
+        await keepBands(
+          services,
+          image,
+          (await readShards(services, image, returned)).filter(isRead),
+        );
       } catch (error) {
         logger.warn({ jobId, imageId: item.id, error: reportError(error) }, 'rows not kept');
       }
@@ -70,6 +58,28 @@ export function openImageRows(
     },
   };
 }
+
+/**
+ * Read the rows that an image's shards have returned, and join them.
+ *
+ * @throws {AppError} `integrity` unless one run gave them.
+ */
+export async function joinReturned(
+  services: Pick<WorkerServices, 'store'>,
+  image: MergePayload,
+  returned: readonly ShardReturn[],
+  plan: OcclusionPlan,
+): Promise<RunRows | LostRows> {
+  const found = await readShards(services, image, returned);
+  const lost = returned.filter((_, index) => found[index] === null);
+  return lost.length > 0 ? { lost } : joinShards(found.filter(isRead), plan, image.item.id);
+}
+
+const readShards = (
+  services: Pick<WorkerServices, 'store'>,
+  image: MergePayload,
+  returned: readonly ShardReturn[],
+) => Promise.all(returned.map((value) => readShard(services, image, value)));
 
 const isRead = (rows: RunRows | null): rows is RunRows => rows !== null;
 

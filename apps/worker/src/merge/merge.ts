@@ -1,17 +1,18 @@
-import { composeResult, inputSize, planOcclusion } from '@umbra/engine';
 import { isOutage } from '@umbra/platform/faults';
 import { nameImage } from '@umbra/platform/redis/losses';
-import { keys } from '@umbra/platform/store/keys';
-import { readItem } from '@umbra/platform/store/read-item';
-import { mustGet } from '@umbra/shared/assert';
-import type { ResultFile } from '@umbra/shared/contracts/result';
 import {
   type MergePayload,
   mergePayload,
   type ShardReturn,
   shardReturn,
 } from '@umbra/shared/contracts/shard';
-import { type ErrorReport, isRetryable, reportError, unavailable } from '@umbra/shared/errors';
+import {
+  type ErrorReport,
+  hasCode,
+  isRetryable,
+  reportError,
+  unavailable,
+} from '@umbra/shared/errors';
 import { imageIndexOf } from '@umbra/shared/ids';
 import type { Job } from 'bullmq';
 import { countLoss } from '../jobs/count-loss.js';
@@ -21,16 +22,27 @@ import {
   recordCompletion,
   recordFailure,
 } from '../jobs/finish-image.js';
+import { giveBack } from '../runtime/give-back.js';
 import { isLastAttempt, isStalledOut, parseFailure } from '../runtime/queue-jobs.js';
 import type { StepResult, StepWork } from '../runtime/step.js';
 import type { WorkerServices } from '../services.js';
-import type { RunRows } from '../shards/run-rows.js';
-import { type ImageRows, type LostRows, openImageRows } from './image-rows.js';
+import type { LostRows, RunRows } from '../shards/run-rows.js';
+import { type ImageRows, openImageRows } from './image-rows.js';
+import { writeResults } from './write-results.js';
 
 export type MergeServices = ImageFailureServices &
-  Pick<WorkerServices, 'sources' | 'modelCache' | 'scoreLease' | 'config'>;
+  Pick<
+    WorkerServices,
+    'sources' | 'modelCache' | 'scoreLease' | 'config' | 'apart' | 'heldImages' | 'shutdown'
+  >;
 
-/** Assemble an image's shards, write its results, count it. Safe to repeat. */
+/** Delay before a merge asks again that is to run apart, where another suspect does. */
+const askAgainMs = 300;
+
+/**
+ * Assemble an image's shards, write its results, count it: apart where a worker was lost at that. Safe to
+ * repeat.
+ */
 export async function runMerge(
   services: MergeServices,
   job: Job,
@@ -44,18 +56,29 @@ export async function runMerge(
   const returned = await readReturned(job);
   const imageRows = openImageRows(services, image, returned);
   const [failure] = Object.values(await job.getIgnoredChildrenFailures());
-  const work =
-    failure === undefined
-      ? await mergeShards(services, { job, token, image, imageRows })
-      : await giveUpShards(services, { image, imageRows }, parseFailure(failure));
+  let work: StepWork;
+  if (failure !== undefined) {
+    work = await giveUpShards(services, { image, imageRows }, parseFailure(failure));
+  } else if (job.stalledCounter === 0) {
+    const write = () => writeResults(services, image, returned);
+    work = await mergeShards(services, { job, token, image, imageRows, write });
+  } else {
+    const turn = services.apart.enter();
+    if (turn === null) return giveBack(job, token, askAgainMs);
+    const write = () => turn.merge({ image, returned }, services.shutdown);
+    try {
+      await services.heldImages.hold(token, image, 'merge');
+      work = await mergeShards(services, { job, token, image, imageRows, write });
+    } finally {
+      turn.leave();
+      services.heldImages.release(token).catch(() => undefined);
+    }
+  }
   await imageRows.release();
   return { work };
 }
 
-/** Workers that a merge may cost before its image fails. */
-export const maxMergeLosses = 3;
-
-/** Fail the image of a merge whose workers died of it. */
+/** Fail the image of a merge that was lost with its workers far more often than it takes to convict one. */
 export async function failUnmerged(
   services: ImageFailureServices,
   job: Job,
@@ -64,8 +87,8 @@ export async function failUnmerged(
   const image = mergePayload.parse(job.data);
   const failure: ErrorReport = isStalledOut(job)
     ? {
-        code: 'poison',
-        message: `${nameImage(image)} ended the process that merged it ${maxMergeLosses} times`,
+        code: 'internal',
+        message: `${nameImage(image)} was lost with its workers again and again while it was merged`,
       }
     : parseFailure(error.message);
   return { work: await recordFailure(services, image, failure) };
@@ -76,6 +99,8 @@ type Merge = {
   readonly token: string;
   readonly image: MergePayload;
   readonly imageRows: ImageRows;
+  /** @returns The rows of the image whose results it has written, or those that were lost. */
+  write(): Promise<RunRows | LostRows>;
 };
 
 async function readReturned(job: Job): Promise<ShardReturn[]> {
@@ -99,12 +124,14 @@ async function giveUpShards(
 }
 
 async function mergeShards(services: MergeServices, merge: Merge): Promise<StepWork> {
-  const { job, image, imageRows } = merge;
+  const { job, image, imageRows, write } = merge;
   try {
-    const rows = await writeResults(services, image, imageRows);
+    const rows = await write();
     if ('lost' in rows) return await healShards(services, image, rows);
     await imageRows.keepImage(rows);
   } catch (error) {
+    // This process ends: another one merges.
+    if (hasCode(error, 'cancelled')) throw unavailable('The merge was given back', error);
     if (isOutage(error) || (!isLastAttempt(job) && isRetryable(error))) throw error;
     await assertLocked(services, merge);
     await imageRows.keepBands();
@@ -141,44 +168,4 @@ async function assertLocked(
 ): Promise<void> {
   const extended = await job.extendLock(token, config.UMBRA_LOCK_MS).catch(() => 0);
   if (extended !== 1) throw unavailable('The queue no longer knows of this merge');
-}
-
-/** @returns All rows of the image, or those that were lost. */
-async function writeResults(
-  services: MergeServices,
-  image: MergePayload,
-  imageRows: ImageRows,
-): Promise<RunRows | LostRows> {
-  const { store, sources, modelCache } = services;
-  const { tenant, jobId, dataset, item, settings } = image;
-  const model = await modelCache.describe(image.model);
-  const { id, name, sha256, width, height, source } = item;
-  const plan = planOcclusion(inputSize(model.bundle.input, item), settings);
-  const rows = await imageRows.join(plan);
-  if ('lost' in rows) return rows;
-  const { baseline, faithfulness, provenance, reused, predictedClasses } = rows;
-  const files = await composeResult({
-    photo: await readItem({ store, sources }, tenant, dataset, item),
-    image: { id, name, sha256, width, height, ...(source && { source }) },
-    model,
-    settings,
-    run: {
-      plan,
-      scores: baseline.targets.map((_, target) =>
-        rows.scores.subarray(target * plan.positions, (target + 1) * plan.positions),
-      ),
-      predictedClasses,
-      baseline,
-      faithfulness,
-    },
-    provenance,
-    reused,
-  });
-  const put = (file: ResultFile) =>
-    store.put(keys.result(tenant, jobId, id, file), mustGet(files, file));
-  // The description last: where it stands, the image is completed.
-  const rest = [...files.keys()].filter((file) => file !== 'result.json');
-  await Promise.all(rest.map(put));
-  await put('result.json');
-  return rows;
 }

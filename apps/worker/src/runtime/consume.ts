@@ -21,8 +21,11 @@ type ConsumerServices = Pick<
   'config' | 'logger' | 'metrics' | 'tracing' | 'shutdown'
 >;
 
-/** Workers that may be lost at a queue job before BullMQ fails it, unless its step says another number. */
-const defaultMaxLosses = 4;
+/**
+ * Workers that may be lost at a queue job before BullMQ fails it, unless its step says another number: far more
+ * than restarts and kills from outside may cost, since nothing tells them from those that the job ended.
+ */
+const defaultMaxLosses = 20;
 /** Time for the last steps to end after the shutdown signal, and for their results to reach BullMQ. */
 const reportMs = 3_000;
 

@@ -66,7 +66,7 @@ async function scoreWatched(services: ShardServices, job: Job): Promise<StepResu
     const isSuspect = job.stalledCounter > 0 || known.isSuspect;
     if (isSuspect) turn = apart.enter();
     if (isSuspect && turn === null) return null;
-    if (turn !== null) await heldImages.hold(token, shard, true);
+    if (turn !== null) await heldImages.hold(token, shard, 'rows');
     const compute = turn?.compute(shard, signal) ?? computeHere(services, shard, signal);
     const scored = await runForImage(shard, () => scoreRows(services, shard, compute));
     if (scored === null) return null;

@@ -26,13 +26,13 @@ afterAll(() => redis.disconnect());
 test('what a process held that is gone is taken once, and nothing of one that runs', async () => {
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
   await createHeldImages(redis, here).hold('own', run);
-  await createHeldImages(redis, { ...here, pid: child.pid ?? 0 }).hold('lost', run, true);
+  await createHeldImages(redis, { ...here, pid: child.pid ?? 0 }).hold('lost', run, 'merge');
   await createHeldImages(redis, { ...here, pid: child.pid ?? 0 }).hold('released', run);
   await createHeldImages(redis, { ...here, pid: child.pid ?? 0 }).release('released');
   child.kill('SIGKILL');
   await once(child, 'exit');
   const held = createHeldImages(redis, here);
-  const lost = { process: `${here.host} ${child.pid} ${here.start}`, run, isApart: true };
+  const lost = { process: `${here.host} ${child.pid} ${here.start}`, run, apart: 'merge' };
   expect(await held.takeLost()).toEqual([lost]);
   expect(await held.takeLost()).toEqual([]);
 });

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { isGone, type ProcessName } from '../process-name.js';
 import { redisPrefix } from '../queues/names.js';
-import type { ImageAttempt } from './losses.js';
+import type { ApartWork, ImageAttempt } from './losses.js';
 
 /**
  * The images that the workers of this machine run, in Redis: a worker that starts finds there what one
@@ -11,9 +11,9 @@ import type { ImageAttempt } from './losses.js';
 export type HeldImages = {
   /**
    * @param token Names the work within this process.
-   * @param isApart Whether it runs in the process for suspects, and so one at a time.
+   * @param apart What the process for suspects runs of it; null where this process runs it.
    */
-  hold(token: string, run: ImageAttempt, isApart?: boolean): Promise<void>;
+  hold(token: string, run: ImageAttempt, apart?: ApartWork | null): Promise<void>;
   release(token: string): Promise<void>;
   /** Take what processes held that are gone. @returns Each with the name of its process. */
   takeLost(): Promise<LostImage[]>;
@@ -22,7 +22,7 @@ export type HeldImages = {
 export type LostImage = {
   readonly process: string;
   readonly run: ImageAttempt;
-  readonly isApart: boolean;
+  readonly apart: ApartWork | null;
 };
 
 const keepSeconds = 24 * 3600;
@@ -31,18 +31,18 @@ const heldRun = z.object({
   attempt: z.number(),
   item: z.object({ id: z.string(), name: z.string(), sha256: z.string() }),
   model: z.object({ name: z.string(), digest: z.string() }),
-  isApart: z.boolean().default(false),
+  apart: z.enum(['rows', 'merge']).nullable().default(null),
 });
 
 export function createHeldImages(redis: Redis, here: ProcessName): HeldImages {
   const key = `${redisPrefix}:losses:held:${here.host}`;
   const fieldOf = (token: string): string => `${here.pid} ${here.start} ${token}`;
   return {
-    async hold(token, { jobId, attempt, item, model }, isApart = false) {
+    async hold(token, { jobId, attempt, item, model }, apart = null) {
       const { id, name, sha256 } = item;
       const run: ImageAttempt = { jobId, attempt, item: { id, name, sha256 }, model };
       await Promise.all([
-        redis.hset(key, fieldOf(token), JSON.stringify({ ...run, isApart })),
+        redis.hset(key, fieldOf(token), JSON.stringify({ ...run, apart })),
         redis.expire(key, keepSeconds),
       ]);
     },
@@ -58,8 +58,8 @@ export function createHeldImages(redis: Redis, here: ProcessName): HeldImages {
         if ((await redis.hdel(key, field)) === 0) continue;
         const held = heldRun.safeParse(JSON.parse(text));
         if (!held.success) continue;
-        const { isApart, ...run } = held.data;
-        lost.push({ process: `${here.host} ${pid} ${start}`, run, isApart });
+        const { apart, ...run } = held.data;
+        lost.push({ process: `${here.host} ${pid} ${start}`, run, apart });
       }
       return lost;
     },

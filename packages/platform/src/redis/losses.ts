@@ -13,6 +13,9 @@ export type ImageAttempt = {
   readonly model: { readonly name: string; readonly digest: string };
 };
 
+/** What a process for suspects runs of an image. */
+export type ApartWork = 'rows' | 'merge';
+
 /** What is known of an image and its model when one of its shards begins. */
 export type KnownLosses = {
   /** What was seen of each process that the image ended, in order. */
@@ -51,7 +54,7 @@ export type LossLedger = {
    * @param of What it ran: rows blame the model as well.
    * @returns What is known from now on.
    */
-  record(run: ImageAttempt, seen: string, of?: 'rows' | 'merge'): Promise<KnownLosses>;
+  record(run: ImageAttempt, seen: string, of?: ApartWork): Promise<KnownLosses>;
   /** Suspect an image that a lost worker ran, perhaps beside others. @param process Names the worker. */
   suspect(run: ImageAttempt, process: string): Promise<void>;
   /** A shard of the model succeeded: what ended processes is not the model. */

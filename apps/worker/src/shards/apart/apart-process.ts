@@ -1,5 +1,6 @@
 /**
- * Entry of a process that computes rows of suspect images, one request at a time: what kills it costs one image.
+ * Entry of a process that computes rows of suspect images and merges them, one request at a time: what kills it
+ * costs one image.
  *
  * Its argument is the id of the process that waits for it, which ends it in any case.
  */
@@ -11,8 +12,10 @@ import { openStore } from '@umbra/platform/store/open-store';
 import { createSourceStores } from '@umbra/platform/store/source-stores';
 import { reportError, unavailable } from '@umbra/shared/errors';
 import type { WorkerConfig } from '../../config.js';
+import { writeResults } from '../../merge/write-results.js';
 import { createModelCache } from '../../runtime/model-cache.js';
 import { computeHere, type RangeServices } from '../open-range.js';
+import type { LostRows, RunRows } from '../run-rows.js';
 import { type ApartReply, type ApartRequest, aliveEveryMs } from './messages.js';
 
 /** It is killed instead. */
@@ -34,7 +37,7 @@ process.on('message', (request: ApartRequest) => {
     return;
   }
   const timer = setInterval(() => reply({ kind: 'alive' }), aliveEveryMs);
-  void compute(request)
+  void answer(request)
     .then(reply)
     .finally(() => clearInterval(timer));
 });
@@ -79,14 +82,21 @@ async function end(): Promise<never> {
 }
 
 /** Never rejects. */
-async function compute({
-  shard,
-  range,
-}: Extract<ApartRequest, { kind: 'compute' }>): Promise<ApartReply> {
+async function answer(
+  request: Extract<ApartRequest, { kind: 'compute' | 'merge' }>,
+): Promise<ApartReply> {
   try {
     if (services === undefined) throw unavailable('Expected to be started before it computes');
-    return { kind: 'rows', rows: await computeHere(services, shard, never)(range) };
+    return { kind: 'rows', rows: await run(services, request) };
   } catch (error) {
     return { kind: 'failed', error: reportError(error), isOutage: isOutage(error) };
   }
 }
+
+const run = (
+  opened: RangeServices,
+  request: Extract<ApartRequest, { kind: 'compute' | 'merge' }>,
+): Promise<RunRows | LostRows> =>
+  request.kind === 'merge'
+    ? writeResults(opened, request.image, request.returned)
+    : computeHere(opened, request.shard, never)(request.range);

@@ -1,7 +1,9 @@
 import {
   describePoison,
   describeSetAside,
+  type ImageAttempt,
   isConvicted,
+  type KnownLosses,
   type LossLedger,
 } from '@umbra/platform/redis/losses';
 import type { Logger } from '@umbra/platform/telemetry/logger';
@@ -9,8 +11,9 @@ import { removeDeadFolders } from '@umbra/platform/temporary-folders';
 import type { ShardPayload } from '@umbra/shared/contracts/shard';
 import { AppError, unavailable } from '@umbra/shared/errors';
 import type { WorkerConfig } from '../../config.js';
-import type { ComputeRows } from '../run-rows.js';
+import type { ComputeRows, LostRows, RunRows } from '../run-rows.js';
 import { type ApartOutcome, type Child, startChild } from './child.js';
+import type { ApartRequest, MergeRequest } from './messages.js';
 
 /** Runs suspects in a child process: one at a time, so that their memory is bounded. */
 export type Apart = {
@@ -29,6 +32,8 @@ export type ApartTurn = {
    *   `cancelled` by the signal; and what the process reports.
    */
   compute(shard: ShardPayload, signal: AbortSignal): ComputeRows;
+  /** Write an image's results, as `writeResults` does. @throws {AppError} As `compute`. */
+  merge(request: MergeRequest, signal: AbortSignal): Promise<RunRows | LostRows>;
   leave(): void;
 };
 
@@ -39,6 +44,8 @@ export type ApartOptions = {
   /** Starts the child process. */
   readonly start?: (config: Readonly<WorkerConfig>) => Promise<Child>;
 };
+
+type ImageRequest = Extract<ApartRequest, { readonly kind: 'compute' | 'merge' }>;
 
 /** The shards of a lost worker follow each other; after them the process is not needed. */
 const idleMs = 10_000;
@@ -52,51 +59,56 @@ export function createApart({ config, losses, logger, start = startChild }: Apar
     child = undefined;
     await ending?.end();
   };
-  const ask = async (
-    request: { readonly shard: ShardPayload; readonly range: Parameters<ComputeRows>[0] },
-    signal: AbortSignal,
-  ): Promise<ApartOutcome> => {
+  const ask = async (request: ImageRequest, signal: AbortSignal): Promise<ApartOutcome> => {
     clearTimeout(idle);
     try {
       if (child?.isUp() !== true) child = await start(config);
-      return await child.ask({ kind: 'compute', ...request }, signal);
+      return await child.ask(request, signal);
     } finally {
       // What one that was killed has converted.
       if (child?.isUp() !== true) removeDeadFolders().catch(() => undefined);
       idle = setTimeout(() => void end(), idleMs).unref();
     }
   };
-  const compute =
-    (shard: ShardPayload, signal: AbortSignal): ComputeRows =>
-    async (range) => {
-      for (;;) {
-        if (signal.aborted) throw new AppError('cancelled', 'The work was cancelled');
-        // Other shards of the image may have been run while this one waited.
-        assertRunnable(shard, await losses.read(shard));
-        const outcome = await ask({ shard, range }, signal);
-        if ('rows' in outcome) return outcome.rows;
-        if ('error' in outcome) {
-          const { code, message } = outcome.error;
-          throw outcome.isOutage ? unavailable(message) : new AppError(code, message);
-        }
-        const { jobId, item, model } = shard;
-        logger.warn(
-          { jobId, imageId: item.id, sha256: item.sha256, model, seen: outcome.died },
-          'process ended at an image',
-        );
-        await losses.record(shard, outcome.died);
+  const run = async (request: ImageRequest, signal: AbortSignal): Promise<RunRows | LostRows> => {
+    const image = request.kind === 'merge' ? request.image : request.shard;
+    for (;;) {
+      if (signal.aborted) throw new AppError('cancelled', 'The work was cancelled');
+      // Other shards of the image may have been run while this one waited.
+      assertRunnable(image, await losses.read(image), request.kind);
+      const outcome = await ask(request, signal);
+      if ('rows' in outcome) return outcome.rows;
+      if ('error' in outcome) {
+        const { code, message } = outcome.error;
+        throw outcome.isOutage ? unavailable(message) : new AppError(code, message);
       }
-    };
+      const { jobId, item, model } = image;
+      logger.warn(
+        { jobId, imageId: item.id, sha256: item.sha256, model, seen: outcome.died },
+        'process ended at an image',
+      );
+      await losses.record(image, outcome.died, request.kind === 'merge' ? 'merge' : 'rows');
+    }
+  };
+  const turn = {
+    compute: (shard: ShardPayload, signal: AbortSignal): ComputeRows => {
+      return async (range) => {
+        const rows = await run({ kind: 'compute', shard, range }, signal);
+        if ('lost' in rows) throw new TypeError('Expected computed rows, got lost ones');
+        return rows;
+      };
+    },
+    merge: (request: MergeRequest, signal: AbortSignal) =>
+      run({ kind: 'merge', ...request }, signal),
+    leave() {
+      isTaken = false;
+    },
+  };
   return {
     enter() {
       if (isTaken) return null;
       isTaken = true;
-      return {
-        compute,
-        leave() {
-          isTaken = false;
-        },
-      };
+      return turn;
     },
     async close() {
       clearTimeout(idle);
@@ -107,13 +119,15 @@ export function createApart({ config, losses, logger, start = startChild }: Apar
 
 /** @throws {AppError} `poison` */
 function assertRunnable(
-  shard: ShardPayload,
-  { seen, setAside }: Awaited<ReturnType<LossLedger['read']>>,
+  image: ImageAttempt,
+  { seen, setAside }: KnownLosses,
+  kind: ImageRequest['kind'],
 ): void {
-  if (setAside !== null) {
-    throw new AppError('poison', describeSetAside(shard.model.name, setAside));
+  // A merge does not run the model.
+  if (setAside !== null && kind === 'compute') {
+    throw new AppError('poison', describeSetAside(image.model.name, setAside));
   }
   if (!isConvicted(seen)) return;
-  const { code, message } = describePoison(shard, seen);
+  const { code, message } = describePoison(image, seen);
   throw new AppError(code, message);
 }

@@ -2,17 +2,17 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { AppError, type ErrorReport, unavailable } from '@umbra/shared/errors';
 import type { WorkerConfig } from '../../config.js';
-import type { RunRows } from '../run-rows.js';
+import type { LostRows, RunRows } from '../run-rows.js';
 import { type ApartReply, type ApartRequest, aliveEveryMs } from './messages.js';
 
 /** How a request to a child process ended. */
 export type ApartOutcome =
-  | { readonly rows: RunRows }
+  | { readonly rows: RunRows | LostRows }
   | { readonly error: ErrorReport; readonly isOutage: boolean }
   /** What was seen of its end. */
   | { readonly died: string };
 
-/** A process that computes rows, one request at a time. */
+/** A process that computes rows and merges them, one request at a time. */
 export type Child = {
   isUp(): boolean;
   /**

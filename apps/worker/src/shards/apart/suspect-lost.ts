@@ -13,12 +13,12 @@ export async function suspectLost({
   logger,
 }: Pick<WorkerServices, 'heldImages' | 'losses' | 'logger'>): Promise<void> {
   try {
-    for (const { process, run, isApart } of await heldImages.takeLost()) {
-      if (isApart) await losses.record(run, lostWithWorker);
-      else await losses.suspect(run, process);
+    for (const { process, run, apart } of await heldImages.takeLost()) {
+      if (apart === null) await losses.suspect(run, process);
+      else await losses.record(run, lostWithWorker, apart);
       const { jobId, item } = run;
       logger.warn(
-        { jobId, imageId: item.id, sha256: item.sha256, isApart },
+        { jobId, imageId: item.id, sha256: item.sha256, apart },
         'image of a lost worker',
       );
     }
