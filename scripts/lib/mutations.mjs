@@ -386,7 +386,7 @@ export const mutations = [
     name: 'model-apart',
     promise: 'a model that is added runs in a process of its own',
     file: 'apps/cli/src/actions/models.ts',
-    from: 'check: (bundled) => checkIsolated(bundled, { deadlineMs }),',
+    from: 'check: (bundled) => checkIsolated(bundled, { deadlineMs }, printPassed),',
     to: '',
     test: 'test/integration/models-cli.test.ts',
     title: 'ends its process fails the step',

@@ -38,7 +38,7 @@ export async function addToRegistry(path: string, options: AddModelOptions): Pro
     : await describeFolder(path, { ...options, ...parseClaims(options) });
   const { folder, known } = await addModel(registryFolder(), staged, {
     replace: options.replace === true,
-    check: (bundled) => checkIsolated(bundled, { deadlineMs }),
+    check: (bundled) => checkIsolated(bundled, { deadlineMs }, printPassed),
   });
   const { bundle } = await readBundle(folder);
   process.stdout.write(
@@ -46,6 +46,11 @@ export async function addToRegistry(path: string, options: AddModelOptions): Pro
   );
   const doubled = describeDoubledNames((await readClassNames(folder, bundle)) ?? []);
   if (doubled !== null) process.stderr.write(`warning: ${doubled}\n`);
+}
+
+/** Say how far the check of a model has come; why it does not go on is an error, or tried otherwise. */
+function printPassed(step: CheckStep): void {
+  if (step.ok === true) process.stderr.write(`${describeStep(step)}\n`);
 }
 
 type ParsedClaims = {
