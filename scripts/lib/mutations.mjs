@@ -806,4 +806,13 @@ export const mutations = [
     test: 'apps/worker/src/dispatch/tracked-jobs.test.ts',
     title: 'beside thousands that are told of again',
   },
+  {
+    name: 'outlived',
+    promise: 'kills of workers convict no image that runs apart, since its process outlives them',
+    file: 'apps/worker/src/shards/apart/suspect-lost.ts',
+    from: 'if (apart === null || (await takeOutlived(process))) {',
+    to: 'if (apart === null) {',
+    test: 'test/chaos/poison.test.ts',
+    title: 'killed from outside at the same shard',
+  },
 ];

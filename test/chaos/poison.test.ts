@@ -149,7 +149,7 @@ describe('an image that ends the process that runs it', () => {
       const first = await spawnOne();
       await untilActive();
       await first.end('SIGKILL');
-      for (let kills = 1; kills < 3; kills++) {
+      for (let kills = 1; kills < 5; kills++) {
         const worker = await spawnOne();
         const apart = await until('it to run apart', async () => {
           const pids = await listApart(worker.pid);

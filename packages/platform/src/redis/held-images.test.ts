@@ -32,7 +32,7 @@ test('what a process held that is gone is taken once, and nothing of one that ru
   child.kill('SIGKILL');
   await once(child, 'exit');
   const held = createHeldImages(redis, here);
-  const lost = { process: `${here.host} ${child.pid} ${here.start}`, run, apart: 'merge' };
+  const lost = { process: { ...here, pid: child.pid }, run, apart: 'merge' };
   expect(await held.takeLost()).toEqual([lost]);
   expect(await held.takeLost()).toEqual([]);
 });

@@ -15,12 +15,12 @@ export type HeldImages = {
    */
   hold(token: string, run: ImageAttempt, apart?: ApartWork | null): Promise<void>;
   release(token: string): Promise<void>;
-  /** Take what processes held that are gone. @returns Each with the name of its process. */
+  /** Take what processes held that are gone. @returns Each with its process. */
   takeLost(): Promise<LostImage[]>;
 };
 
 export type LostImage = {
-  readonly process: string;
+  readonly process: ProcessName;
   readonly run: ImageAttempt;
   readonly apart: ApartWork | null;
 };
@@ -59,7 +59,7 @@ export function createHeldImages(redis: Redis, here: ProcessName): HeldImages {
         const held = heldRun.safeParse(JSON.parse(text));
         if (!held.success) continue;
         const { apart, ...run } = held.data;
-        lost.push({ process: `${here.host} ${pid} ${start}`, run, apart });
+        lost.push({ process: { host: here.host, pid: Number(pid), start }, run, apart });
       }
       return lost;
     },

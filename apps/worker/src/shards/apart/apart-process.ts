@@ -2,7 +2,8 @@
  * Entry of a process that computes rows of suspect images and merges them, one request at a time: what kills it
  * costs one image.
  *
- * Its argument is the id of the process that waits for it, which ends it in any case.
+ * Its arguments are the id of the process that waits for it, which ends it in any case, and the file that it makes
+ * where that one ends first.
  */
 import { type Engine, endWithParent, isolateDecoding, openEngine } from '@umbra/engine';
 import { engineOptionsOf } from '@umbra/platform/config';
@@ -23,7 +24,8 @@ const never = new AbortController().signal;
 const reply = (message: ApartReply) => process.send?.(message);
 let services: (RangeServices & { readonly engine: Engine }) | undefined;
 
-endWithParent(Number(process.argv[2]));
+const [, , parent, mark] = process.argv;
+endWithParent(Number(parent), mark);
 // Signals may go to every process of a group; this one ends when its parent says so, or is gone.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
 process.on('message', (request: ApartRequest) => {

@@ -1,9 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { nameThisProcess } from '@umbra/platform/process-name';
 import { AppError, type ErrorReport, unavailable } from '@umbra/shared/errors';
 import type { WorkerConfig } from '../../config.js';
 import type { LostRows, RunRows } from '../run-rows.js';
 import { type ApartReply, type ApartRequest, aliveEveryMs } from './messages.js';
+import { outlivedPath } from './outlived.js';
 
 /** How a request to a child process ended. */
 export type ApartOutcome =
@@ -40,7 +42,8 @@ export async function startChild(
   config: Readonly<WorkerConfig>,
   execPath = process.execPath,
 ): Promise<Child> {
-  const child = forkChild(execPath);
+  const mark = outlivedPath(await nameThisProcess());
+  const child = forkChild(execPath, mark);
   let isLost = false;
   const silentMs = Math.max(minSilentMs, config.UMBRA_BATCH_DEADLINE_S * 1000);
   const started = await converse(child, { kind: 'start', config }, { silentMs: startMs });
@@ -76,9 +79,9 @@ export async function startChild(
 }
 
 /** @throws {AppError} `unavailable` */
-function forkChild(execPath: string): ChildProcess {
+function forkChild(execPath: string, mark: string): ChildProcess {
   try {
-    const child = fork(fileURLToPath(entryOf()), [String(process.pid)], {
+    const child = fork(fileURLToPath(entryOf()), [String(process.pid), mark], {
       execPath,
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
