@@ -1,5 +1,5 @@
 // What a process and a folder hold, as the kernel tells it.
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** @typedef {{ rssMb: number, handles: number }} Held */
@@ -24,12 +24,24 @@ export function sampleProcess(pid) {
  */
 export function folderBytes(folder) {
   let bytes = 0;
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    try {
-      if (entry.isFile()) bytes += statSync(join(entry.parentPath, entry.name)).size;
-    } catch {
-      // Gone meanwhile.
-    }
+  for (const entry of entriesOf(folder)) {
+    const path = join(folder, entry.name);
+    bytes += entry.isDirectory() ? folderBytes(path) : fileBytes(path);
   }
   return bytes;
+}
+
+/** @param {string} folder */
+function entriesOf(folder) {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    // Gone meanwhile.
+    return [];
+  }
+}
+
+/** @param {string} path */
+function fileBytes(path) {
+  return lstatSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
