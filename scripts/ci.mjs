@@ -20,7 +20,7 @@ const suites = [
   // One seed, so that a change is what makes it fail.
   {
     name: 'test:chaos',
-    commands: [script('scripts/test-chaos.mjs', '--short', '--seed', '1', '--minutes', '4')],
+    commands: [script('scripts/test-chaos.mjs', '--short', '--seed', '1', '--minutes', '3')],
   },
   { name: 'check:api', commands: [script('scripts/check-api.mjs')], lacks: lacksVenv },
   {
