@@ -755,7 +755,7 @@ export const mutations = [
   {
     name: 'apart-busy',
     promise: 'a suspect is given back while another one runs apart',
-    file: 'apps/worker/src/shards/apart/apart.ts',
+    file: 'apps/worker/src/apart/apart.ts',
     from: '      if (isTaken) return null;\n',
     to: '',
     test: 'apps/worker/src/shards/shard.test.ts',
@@ -764,19 +764,19 @@ export const mutations = [
   {
     name: 'apart-unstarted',
     promise: 'a process for suspects that cannot be started is an outage',
-    file: 'apps/worker/src/shards/apart/child.ts',
+    file: 'apps/worker/src/apart/child.ts',
     from: "settle({ kind: 'lost', seen })",
     to: 'void seen',
-    test: 'apps/worker/src/shards/apart/child.test.ts',
+    test: 'apps/worker/src/apart/child.test.ts',
     title: 'cannot be started is an outage',
   },
   {
     name: 'apart-asked-to-end',
     promise: 'a process for suspects leaves no converted model',
-    file: 'apps/worker/src/shards/apart/child.ts',
+    file: 'apps/worker/src/apart/child.ts',
     from: "setTimeout(() => child.kill('SIGKILL'), endMs)",
     to: "setTimeout(() => child.kill('SIGKILL'), 0)",
-    test: 'apps/worker/src/shards/apart/child.test.ts',
+    test: 'apps/worker/src/apart/child.test.ts',
     title: 'leaves no converted model',
   },
   {
@@ -809,7 +809,7 @@ export const mutations = [
   {
     name: 'outlived',
     promise: 'kills of workers convict no image that runs apart, since its process outlives them',
-    file: 'apps/worker/src/shards/apart/suspect-lost.ts',
+    file: 'apps/worker/src/apart/suspect-lost.ts',
     from: 'if (apart === null || (await takeOutlived(process))) {',
     to: 'if (apart === null) {',
     test: 'test/chaos/poison.test.ts',

@@ -4,10 +4,10 @@ import type { HeldImages } from '@umbra/platform/redis/held-images';
 import type { ScoreLease } from '@umbra/platform/redis/score-lease';
 import type { PlatformServices } from '@umbra/platform/services';
 import type { FlowProducer, Queue } from 'bullmq';
+import type { Apart } from './apart/apart.js';
 import type { WorkerConfig } from './config.js';
 import type { WorkerMetrics } from './observability/worker-metrics.js';
 import type { ModelCache } from './runtime/model-cache.js';
-import type { Apart } from './shards/apart/apart.js';
 
 /**
  * Everything a worker process opens once. A function takes a `Pick` of what it uses, so that its

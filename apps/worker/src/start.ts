@@ -18,6 +18,8 @@ import { serveMetrics } from '@umbra/platform/telemetry/serve-metrics';
 import { telemetryOf } from '@umbra/platform/telemetry/tracing';
 import { AppError } from '@umbra/shared/errors';
 import { FlowProducer, Queue } from 'bullmq';
+import { createApart } from './apart/apart.js';
+import { suspectLost } from './apart/suspect-lost.js';
 import { failUnarchived, runArchive } from './archive/archive.js';
 import type { WorkerConfig } from './config.js';
 import { runDispatch } from './dispatch/dispatch.js';
@@ -32,8 +34,6 @@ import { createModelCache } from './runtime/model-cache.js';
 import { registerWorker } from './runtime/register-worker.js';
 import type { QueueStep } from './runtime/step.js';
 import type { WorkerServices } from './services.js';
-import { createApart } from './shards/apart/apart.js';
-import { suspectLost } from './shards/apart/suspect-lost.js';
 import { runShard } from './shards/shard.js';
 import { runWebhook } from './webhooks/deliver.js';
 

@@ -40,8 +40,8 @@ export type RequestCheckServices = Pick<ApiServices, 'store' | 'config' | 'losse
  * Check everything that can be checked before a job runs.
  *
  * @throws {AppError} `not_found` for its dataset or model; `conflict` if the dataset takes images or
- *   failed, or the model is set aside; `unavailable` while Redis is down; `invalid_input` if the settings do not fit the model, or target is `label` and no image of a
- *   ready dataset has one that does.
+ *   failed, or the model is set aside; `unavailable` while Redis is down; `invalid_input` if the settings do
+ *   not fit the model, or target is `label` and no image of a ready dataset has one that does.
  */
 export async function checkRequest(
   { store, config, losses }: RequestCheckServices,

@@ -4,8 +4,8 @@ import type { ShardPayload } from '@umbra/shared/contracts/shard';
 import { imageIdAt, newDatasetId, newJobId } from '@umbra/shared/ids';
 import type { Job } from 'bullmq';
 import { expect, test } from 'vitest';
+import { createApart } from '../apart/apart.js';
 import type { WorkerConfig } from '../config.js';
-import { createApart } from './apart/apart.js';
 import { runShard, type ShardServices } from './shard.js';
 
 const shard: ShardPayload = {

@@ -10,8 +10,8 @@ import type { Logger } from '@umbra/platform/telemetry/logger';
 import { removeDeadFolders } from '@umbra/platform/temporary-folders';
 import type { ShardPayload } from '@umbra/shared/contracts/shard';
 import { AppError, unavailable } from '@umbra/shared/errors';
-import type { WorkerConfig } from '../../config.js';
-import type { ComputeRows, LostRows, RunRows } from '../run-rows.js';
+import type { WorkerConfig } from '../config.js';
+import type { ComputeRows, LostRows, RunRows } from '../shards/run-rows.js';
 import { type ApartOutcome, type Child, startChild } from './child.js';
 import type { ApartRequest, MergeRequest } from './messages.js';
 

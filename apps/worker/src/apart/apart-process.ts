@@ -12,11 +12,11 @@ import { refuseNewStore } from '@umbra/platform/store/await-store';
 import { openStore } from '@umbra/platform/store/open-store';
 import { createSourceStores } from '@umbra/platform/store/source-stores';
 import { reportError, unavailable } from '@umbra/shared/errors';
-import type { WorkerConfig } from '../../config.js';
-import { writeResults } from '../../merge/write-results.js';
-import { createModelCache } from '../../runtime/model-cache.js';
-import { computeHere, type RangeServices } from '../open-range.js';
-import type { LostRows, RunRows } from '../run-rows.js';
+import type { WorkerConfig } from '../config.js';
+import { writeResults } from '../merge/write-results.js';
+import { createModelCache } from '../runtime/model-cache.js';
+import { computeHere, type RangeServices } from '../shards/open-range.js';
+import type { LostRows, RunRows } from '../shards/run-rows.js';
 import { type ApartReply, type ApartRequest, aliveEveryMs } from './messages.js';
 
 /** It is killed instead. */

@@ -2,8 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { nameThisProcess } from '@umbra/platform/process-name';
 import { AppError, type ErrorReport, unavailable } from '@umbra/shared/errors';
-import type { WorkerConfig } from '../../config.js';
-import type { LostRows, RunRows } from '../run-rows.js';
+import type { WorkerConfig } from '../config.js';
+import type { LostRows, RunRows } from '../shards/run-rows.js';
 import { type ApartReply, type ApartRequest, aliveEveryMs } from './messages.js';
 import { outlivedPath } from './outlived.js';
 
@@ -168,6 +168,6 @@ function converse(
 /** Processes need compiled files: from the sources (under a test runner) the build is used. */
 function entryOf(): URL {
   const fromSource = import.meta.url.endsWith('.ts');
-  const path = fromSource ? '../../../dist/shards/apart/apart-process.js' : './apart-process.js';
+  const path = fromSource ? '../../dist/apart/apart-process.js' : './apart-process.js';
   return new URL(path, import.meta.url);
 }

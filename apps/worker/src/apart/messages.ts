@@ -1,8 +1,8 @@
 import type { MergePayload, ShardPayload, ShardReturn } from '@umbra/shared/contracts/shard';
 import type { ErrorReport } from '@umbra/shared/errors';
 import type { RowRange } from '@umbra/shared/occlusion/shards';
-import type { WorkerConfig } from '../../config.js';
-import type { LostRows, RunRows } from '../run-rows.js';
+import type { WorkerConfig } from '../config.js';
+import type { LostRows, RunRows } from '../shards/run-rows.js';
 
 /** What a worker asks of the process that runs suspects: to start, then rows and merges, one request at a time; then to end. */
 export type ApartRequest =

@@ -1,6 +1,6 @@
 import { lostWithWorker } from '@umbra/platform/redis/losses';
 import { reportError } from '@umbra/shared/errors';
-import type { WorkerServices } from '../../services.js';
+import type { WorkerServices } from '../services.js';
 import { removeOldMarks, takeOutlived } from './outlived.js';
 
 /**

@@ -14,7 +14,7 @@ import type { ShardPayload } from '@umbra/shared/contracts/shard';
 import { imageIdAt, newDatasetId, newJobId } from '@umbra/shared/ids';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { workerConfig } from '../../config.js';
+import { workerConfig } from '../config.js';
 import { startChild } from './child.js';
 
 const never = new AbortController().signal;
