@@ -1,7 +1,8 @@
-// All checks that a change must pass. Only the last line has the number of tests, summed over all suites.
+// All checks that a change must pass. At the end are the names of the tests that failed; only the last line has the
+// number of tests, summed over all suites.
 import { spawnSync } from 'node:child_process';
 import { summaryLine } from './lib/counts.mjs';
-import { findOnPath, runMain } from './lib/run.mjs';
+import { findOnPath, runMain, step } from './lib/run.mjs';
 import { runSuites } from './lib/suites.mjs';
 
 /** @param {readonly string[]} args */
@@ -32,6 +33,7 @@ const suites = [
 
 await runMain(async () => {
   const counts = await runSuites(suites);
+  for (const failure of counts.failures ?? []) step(`failed: ${failure}`);
   process.stdout.write(`${summaryLine(counts)}\n`);
   return counts.failed === 0 ? 0 : 1;
 });

@@ -1,34 +1,42 @@
 import { describe, expect, it } from 'vitest';
 import { checkNode } from './lib/install.mjs';
+import { repoRoot } from './lib/run.mjs';
 import { givenServer } from './lib/s3.mjs';
 import { countTests } from './lib/steps.mjs';
 
+const file = { name: `${repoRoot}/packages/some.test.ts` };
 const report = {
   numPassedTests: 120,
   numFailedTests: 0,
   numPendingTests: 2,
   numTodoTests: 1,
   success: true,
-  testResults: [{ status: 'passed', assertionResults: [{ status: 'passed' }] }],
+  testResults: [
+    { ...file, status: 'passed', assertionResults: [{ status: 'passed', fullName: 'adds' }] },
+  ],
 };
 
 describe('countTests', () => {
   it('counts tests', () => {
-    expect(countTests(report)).toEqual({ passed: 120, failed: 0, skipped: 3 });
+    expect(countTests(report)).toEqual({ passed: 120, failed: 0, skipped: 3, failures: [] });
   });
 
   it('counts a file that could not be loaded as a failure', () => {
-    const broken = { status: 'failed', assertionResults: [] };
+    const broken = { ...file, status: 'failed', message: 'No such\nfile', assertionResults: [] };
     expect(
       countTests({ ...report, success: false, testResults: [...report.testResults, broken] }),
-    ).toEqual({ passed: 120, failed: 1, skipped: 3 });
+    ).toEqual({
+      ...{ passed: 120, failed: 1, skipped: 3 },
+      failures: ['packages/some.test.ts: No such'],
+    });
   });
 
-  it('counts a failed test once', () => {
-    const failed = { status: 'failed', assertionResults: [{ status: 'failed' }] };
+  it('counts a failed test once, and tells what it said first', () => {
+    const test = { status: 'failed', fullName: 'adds', failureMessages: ['Error: 3\n at', 'x'] };
+    const failed = { ...file, status: 'failed', assertionResults: [test] };
     expect(
-      countTests({ ...report, success: false, numFailedTests: 1, testResults: [failed] }).failed,
-    ).toBe(1);
+      countTests({ ...report, success: false, numFailedTests: 1, testResults: [failed] }),
+    ).toMatchObject({ failed: 1, failures: ['packages/some.test.ts: adds: Error: 3'] });
   });
 
   it('counts a failure in a failed run without failed tests', () => {

@@ -28,12 +28,18 @@ it('sums the counts of several suites', async () => {
     { name: 'counts nothing', commands: [command(undefined)] },
     { name: 'two', commands: [command({ passed: 3, failed: 0, skipped: 0 }), command(undefined)] },
   ];
-  expect(await runSuites(suites, report)).toEqual({ passed: 8, failed: 0, skipped: 2 });
+  expect(await runSuites(suites, report)).toEqual({
+    ...{ passed: 8, failed: 0, skipped: 2 },
+    failures: [],
+  });
 });
 
 it('continues after a failed suite, and counts a failure of it whatever it reports', async () => {
   const suites = [
-    { name: 'failed', commands: [command({ passed: 5, failed: 2, skipped: 0 }, 1)] },
+    {
+      name: 'failed',
+      commands: [command({ passed: 5, failed: 2, skipped: 0, failures: ['adds: 3'] }, 1)],
+    },
     {
       name: 'died',
       commands: [command(undefined, 3), command({ passed: 9, failed: 0, skipped: 0 })],
@@ -42,12 +48,19 @@ it('continues after a failed suite, and counts a failure of it whatever it repor
     { name: 'does not exist', commands: [/** @type {const} */ (['/no/such/program'])] },
     { name: 'passed', commands: [command({ passed: 4, failed: 0, skipped: 0 })] },
   ];
-  expect(await runSuites(suites, report)).toEqual({ passed: 10, failed: 5, skipped: 0 });
+  const counts = await runSuites(suites, report);
+  expect(counts).toMatchObject({ passed: 10, failed: 5, skipped: 0 });
+  expect(counts.failures).toEqual([
+    'failed: adds: 3',
+    expect.stringMatching(/^died: .* 3/),
+    expect.stringMatching(/^reports no failure: /),
+    expect.stringMatching(/^does not exist: .*no\/such\/program/),
+  ]);
 });
 
 it('counts a suite that cannot run here as skipped', async () => {
   const suite = { name: 'not here', commands: [command(undefined, 1)], lacks: () => 'Python' };
-  expect(await runSuites([suite], report)).toEqual({ passed: 0, failed: 0, skipped: 1 });
+  expect(await runSuites([suite], report)).toMatchObject({ passed: 0, failed: 0, skipped: 1 });
   expect(messages.at(-1)).toBe('not here: skipped, since this machine has no Python');
 });
 

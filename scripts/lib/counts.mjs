@@ -3,18 +3,25 @@
 import { appendFileSync } from 'node:fs';
 import { step } from './run.mjs';
 
-/** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
+/**
+ * @typedef {object} Counts
+ * @property {number} passed
+ * @property {number} failed
+ * @property {number} skipped
+ * @property {readonly string[]} [failures] a line for each failed test whose name is known, and what it said
+ */
 
 /**
  * @param {readonly Counts[]} all
- * @returns {Counts}
  */
 export function addCounts(all) {
-  const sum = { passed: 0, failed: 0, skipped: 0 };
-  for (const { passed, failed, skipped } of all) {
+  /** @type {{ passed: number, failed: number, skipped: number, failures: string[] }} */
+  const sum = { passed: 0, failed: 0, skipped: 0, failures: [] };
+  for (const { passed, failed, skipped, failures = [] } of all) {
     sum.passed += passed;
     sum.failed += failed;
     sum.skipped += skipped;
+    sum.failures.push(...failures);
   }
   return sum;
 }

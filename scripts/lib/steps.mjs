@@ -1,10 +1,10 @@
 // The steps of `npm test` and `npm run check`.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { reportCounts } from './counts.mjs';
 import { bin } from './install.mjs';
-import { CommandError, run } from './run.mjs';
+import { CommandError, repoRoot, run } from './run.mjs';
 
 /** Checks format and lint in one pass that changes nothing. */
 export async function checkStyle() {
@@ -54,8 +54,12 @@ export async function runTests(suite, args = []) {
  * @property {number} numPendingTests
  * @property {number} numTodoTests
  * @property {boolean} success
- * @property {{ status: string, assertionResults: { status: string }[] }[]} testResults
+ * @property {{ status: string, name: string, message?: string,
+ *   assertionResults: { status: string, fullName: string, failureMessages?: readonly string[] }[] }[]} testResults
  */
+
+/** A failure is told in one line. */
+const maxFailureLength = 300;
 
 /**
  * @param {VitestReport} report
@@ -71,5 +75,26 @@ export function countTests(report) {
   let failed = report.numFailedTests + brokenFiles;
   if (failed === 0 && !report.success) failed = 1;
   const skipped = report.numPendingTests + report.numTodoTests;
-  return { passed: report.numPassedTests, failed, skipped };
+  return {
+    passed: report.numPassedTests,
+    failed,
+    skipped,
+    failures: report.testResults.flatMap(nameFailures),
+  };
+}
+
+/**
+ * @param {VitestReport['testResults'][number]} file
+ * @returns {string[]}
+ */
+function nameFailures({ name, status, message = '', assertionResults }) {
+  const path = relative(repoRoot, name);
+  const tests = assertionResults.filter((test) => test.status === 'failed');
+  const failures = tests.map(
+    ({ fullName, failureMessages }) => `${fullName}: ${failureMessages?.[0] ?? 'no message'}`,
+  );
+  if (status === 'failed' && tests.length === 0) failures.push(message);
+  return failures.map((failure) =>
+    `${path}: ${failure.trim().split('\n')[0]}`.slice(0, maxFailureLength),
+  );
 }

@@ -52,8 +52,10 @@ async function runSuite({ name, commands, lacks }, file, report) {
   if (error !== undefined) {
     report(`${name}: FAILED: ${error.message}`);
     if (counts.failed === 0) counts.failed = 1;
+    if (counts.failures.length === 0) counts.failures.push(error.message);
   }
-  return counts;
+  // The end of a long log is what is kept of it.
+  return { ...counts, failures: counts.failures.map((failure) => `${name}: ${failure}`) };
 }
 
 /**
@@ -75,7 +77,6 @@ async function firstFailure(commands, file) {
 
 /**
  * @param {string} file
- * @returns {Counts}
  */
 function readCounts(file) {
   const lines = existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : [];
