@@ -815,4 +815,13 @@ export const mutations = [
     test: 'test/chaos/poison.test.ts',
     title: 'killed from outside at the same shard',
   },
+  {
+    name: 'apart-lease',
+    promise: 'an image runs apart in one worker of the fleet at a time',
+    file: 'apps/worker/src/apart/apart.ts',
+    from: "isTaken = (await lease.claim(...held)) !== 'taken';",
+    to: "isTaken = (await lease.claim(...held)) !== undefined;",
+    test: 'apps/worker/src/shards/shard.test.ts',
+    title: 'the image runs apart elsewhere',
+  },
 ];

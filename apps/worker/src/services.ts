@@ -1,7 +1,7 @@
 import type { Engine } from '@umbra/engine';
 import type { ShardQueue } from '@umbra/platform/queues/names';
 import type { HeldImages } from '@umbra/platform/redis/held-images';
-import type { ScoreLease } from '@umbra/platform/redis/score-lease';
+import type { Lease } from '@umbra/platform/redis/lease';
 import type { PlatformServices } from '@umbra/platform/services';
 import type { FlowProducer, Queue } from 'bullmq';
 import type { Apart } from './apart/apart.js';
@@ -15,7 +15,8 @@ import type { ModelCache } from './runtime/model-cache.js';
  */
 export type WorkerServices = PlatformServices & {
   readonly config: Readonly<WorkerConfig>;
-  readonly scoreLease: ScoreLease;
+  /** Held while an image's rows are computed. */
+  readonly rowsLease: Lease;
   readonly engine: Engine;
   readonly modelCache: ModelCache;
   readonly heldImages: HeldImages;

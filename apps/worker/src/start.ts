@@ -11,7 +11,7 @@ import {
   type stepNames,
 } from '@umbra/platform/queues/names';
 import { createHeldImages } from '@umbra/platform/redis/held-images';
-import { createScoreLease } from '@umbra/platform/redis/score-lease';
+import { createLease } from '@umbra/platform/redis/lease';
 import { startPlatform } from '@umbra/platform/services';
 import { countDecoderDeaths } from '@umbra/platform/telemetry/count-decoder-deaths';
 import { serveMetrics } from '@umbra/platform/telemetry/serve-metrics';
@@ -149,7 +149,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
   const services: WorkerServices = {
     ...platform.services,
     config,
-    scoreLease: createScoreLease(redis),
+    rowsLease: createLease(redis, 'rows'),
     engine,
     modelCache: createModelCache({
       store,
@@ -162,7 +162,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
       },
     }),
     heldImages: createHeldImages(redis, await nameThisProcess()),
-    apart: createApart({ config, losses, logger }),
+    apart: createApart({ config, losses, lease: createLease(redis, 'apart'), logger }),
     // Each image carries its own job's trace, which no producer can know of.
     flows: new FlowProducer({ connection: redis, prefix: redisPrefix }),
     ingestQueue: queue(queueNames.ingest),

@@ -13,9 +13,9 @@ import { untilAtWork } from './processes.mjs';
 
 /**
  * Processes that one image may cost: each of the two workers that has one of its shards at that moment, and two
- * children, or three where both workers run it apart at once. Where its shards run in one worker, it is three.
+ * children. Where its shards run in one worker, it is three.
  */
-const maxDeaths = 5;
+const maxDeaths = 4;
 const poisonMs = 240_000;
 const deleteMs = 90_000;
 

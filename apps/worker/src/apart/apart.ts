@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { type Lease, nameRun } from '@umbra/platform/redis/lease';
 import {
   describePoison,
   describeSetAside,
@@ -15,10 +17,16 @@ import type { ComputeRows, LostRows, RunRows } from '../shards/run-rows.js';
 import { type ApartOutcome, type Child, startChild } from './child.js';
 import type { ApartRequest, MergeRequest } from './messages.js';
 
-/** Runs suspects in a child process: one at a time, so that their memory is bounded. */
+/**
+ * Runs suspects in a child process: one at a time, so that their memory is bounded, and an image in one process of
+ * the fleet, so that it costs no more of them than it takes to convict it.
+ */
 export type Apart = {
-  /** @returns null while another suspect runs: what waits here would hold its slot, its lock and its leases. */
-  enter(): ApartTurn | null;
+  /**
+   * @returns null while another suspect runs here, or the image runs apart elsewhere: what waits would hold its
+   *   slot, its lock and its leases.
+   */
+  enter(image: ImageAttempt): Promise<ApartTurn | null>;
   /** End the child process. Never rejects. */
   close(): Promise<void>;
 };
@@ -40,6 +48,8 @@ export type ApartTurn = {
 export type ApartOptions = {
   readonly config: Readonly<WorkerConfig>;
   readonly losses: Pick<LossLedger, 'read' | 'record'>;
+  /** Held while an image runs apart. */
+  readonly lease: Lease;
   readonly logger: Pick<Logger, 'warn'>;
   /** Starts the child process. */
   readonly start?: (config: Readonly<WorkerConfig>) => Promise<Child>;
@@ -50,7 +60,13 @@ type ImageRequest = Extract<ApartRequest, { readonly kind: 'compute' | 'merge' }
 /** The shards of a lost worker follow each other; after them the process is not needed. */
 const idleMs = 10_000;
 
-export function createApart({ config, losses, logger, start = startChild }: ApartOptions): Apart {
+export function createApart({
+  config,
+  losses,
+  lease,
+  logger,
+  start = startChild,
+}: ApartOptions): Apart {
   let child: Child | undefined;
   let idle: NodeJS.Timeout | undefined;
   let isTaken = false;
@@ -90,7 +106,7 @@ export function createApart({ config, losses, logger, start = startChild }: Apar
       await losses.record(image, outcome.died, request.kind === 'merge' ? 'merge' : 'rows');
     }
   };
-  const turn = {
+  const turnOf = (leave: () => void): ApartTurn => ({
     compute: (shard: ShardPayload, signal: AbortSignal): ComputeRows => {
       return async (range) => {
         const rows = await run({ kind: 'compute', shard, range }, signal);
@@ -100,15 +116,27 @@ export function createApart({ config, losses, logger, start = startChild }: Apar
     },
     merge: (request: MergeRequest, signal: AbortSignal) =>
       run({ kind: 'merge', ...request }, signal),
-    leave() {
-      isTaken = false;
-    },
-  };
+    leave,
+  });
   return {
-    enter() {
+    async enter(image) {
       if (isTaken) return null;
       isTaken = true;
-      return turn;
+      const held = [nameRun(image), randomUUID()] as const;
+      try {
+        isTaken = (await lease.claim(...held)) !== 'taken';
+      } catch (error) {
+        isTaken = false;
+        throw error;
+      }
+      if (!isTaken) return null;
+      const stopRenewing = lease.renew(...held);
+      return turnOf(() => {
+        isTaken = false;
+        stopRenewing();
+        // Best effort: it lapses.
+        lease.release(...held).catch(() => undefined);
+      });
     },
     async close() {
       clearTimeout(idle);

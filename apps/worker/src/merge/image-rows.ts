@@ -1,5 +1,5 @@
 import { decodeRows } from '@umbra/engine';
-import { leaseOwner } from '@umbra/platform/redis/score-lease';
+import { nameRun } from '@umbra/platform/redis/lease';
 import { keys } from '@umbra/platform/store/keys';
 import { isLargeResult, type MergePayload, type ShardReturn } from '@umbra/shared/contracts/shard';
 import { hasCode, integrity, reportError } from '@umbra/shared/errors';
@@ -11,6 +11,7 @@ import { deleteLargeResults, loadLargeResult } from '../shards/large-results.js'
 import { keepBands, keepImage } from '../shards/reuse.js';
 import type { LostRows, RunRows } from '../shards/run-rows.js';
 import { isSameBaseline } from '../shards/same-baseline.js';
+import { rowsLeaseKey } from '../shards/score-rows.js';
 
 /** The rows that an image's shards have returned. */
 export type ImageRows = {
@@ -23,11 +24,11 @@ export type ImageRows = {
 };
 
 export function openImageRows(
-  services: Pick<WorkerServices, 'store' | 'scoreLease' | 'logger'>,
+  services: Pick<WorkerServices, 'store' | 'rowsLease' | 'logger'>,
   image: MergePayload,
   returned: readonly ShardReturn[],
 ): ImageRows {
-  const { store, scoreLease, logger } = services;
+  const { store, rowsLease, logger } = services;
   const { tenant, jobId, item, reuse } = image;
   const address = addressOf(image);
   return {
@@ -50,7 +51,7 @@ export function openImageRows(
     },
     async release() {
       try {
-        await scoreLease.release(tenant, address, leaseOwner(image));
+        await rowsLease.release(rowsLeaseKey(image), nameRun(image));
         await deleteLargeResults(services, image, returned);
       } catch (error) {
         logger.warn({ jobId, imageId: item.id, error: reportError(error) }, 'image not cleaned up');

@@ -33,7 +33,7 @@ import { writeResults } from './write-results.js';
 export type MergeServices = ImageFailureServices &
   Pick<
     WorkerServices,
-    'sources' | 'modelCache' | 'scoreLease' | 'config' | 'apart' | 'heldImages' | 'shutdown'
+    'sources' | 'modelCache' | 'rowsLease' | 'config' | 'apart' | 'heldImages' | 'shutdown'
   >;
 
 /** Delay before a merge asks again that is to run apart, where another suspect does. */
@@ -63,7 +63,7 @@ export async function runMerge(
     const write = () => writeResults(services, image, returned);
     work = await mergeShards(services, { job, token, image, imageRows, write });
   } else {
-    const turn = services.apart.enter();
+    const turn = await services.apart.enter(image);
     if (turn === null) return giveBack(job, token, askAgainMs);
     const write = () => turn.merge({ image, returned }, services.shutdown);
     try {

@@ -1,7 +1,7 @@
-import { leaseMs, leaseOwner } from '@umbra/platform/redis/score-lease';
+import { nameRun } from '@umbra/platform/redis/lease';
 import { at } from '@umbra/shared/assert';
 import type { ShardPayload } from '@umbra/shared/contracts/shard';
-import { addressOf } from '@umbra/shared/occlusion/address';
+import { type AddressedWork, addressOf } from '@umbra/shared/occlusion/address';
 import { checkRows, type OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import { chooseRows, cutRows, joinRows, missingRows } from '@umbra/shared/occlusion/rows';
 import type { RowRange } from '@umbra/shared/occlusion/shards';
@@ -13,7 +13,7 @@ import { isSameBaseline } from './same-baseline.js';
 
 export type ScoreServices = Pick<
   WorkerServices,
-  'store' | 'modelCache' | 'scoreLease' | 'logger' | 'config'
+  'store' | 'modelCache' | 'rowsLease' | 'logger' | 'config'
 >;
 
 /** A shard's rows, and how many of its positions were taken from an earlier run. */
@@ -41,7 +41,7 @@ export async function scoreRows(
   shard: ShardPayload,
   compute: ComputeRows,
 ): Promise<ScoredShard | null> {
-  const { scoreLease } = services;
+  const { rowsLease } = services;
   const { plan } = await resolveShard(services, shard);
   checkRows(plan, shard);
   const run: ShardRun = { shard, plan, compute };
@@ -49,22 +49,25 @@ export async function scoreRows(
 
   let reused = await findReused(services, run);
   if (isComplete(shard, reused)) return takeRows(run, reused);
-  const lease = [shard.tenant, addressOf(shard), leaseOwner(shard)] as const;
-  const claim = await scoreLease.claim(...lease);
+  const lease = [rowsLeaseKey(shard), nameRun(shard)] as const;
+  const claim = await rowsLease.claim(...lease);
   if (claim === 'taken') return null;
   if (claim === 'new') {
     // The owner before may have finished since the first look.
     reused = await findReused(services, run);
     if (isComplete(shard, reused)) return takeRows(run, reused);
   }
-  const renew = () => scoreLease.claim(...lease).catch(() => undefined);
-  const renewing = setInterval(renew, leaseMs / 4);
+  const stopRenewing = rowsLease.renew(...lease);
   try {
     return await computeRows(services, run, reused);
   } finally {
-    clearInterval(renewing);
+    stopRenewing();
   }
 }
+
+/** What is claimed while an image's rows are computed, whatever shard or job they are of. */
+export const rowsLeaseKey = (work: AddressedWork & { readonly tenant: string }): string =>
+  `${work.tenant}:${addressOf(work)}`;
 
 /** Find kept rows of the shard that come from one run. */
 async function findReused(

@@ -47,7 +47,7 @@ export async function runShard(
   return result ?? giveBack(job, token, askAgainMs);
 }
 
-/** @returns null while another worker computes the same rows, another suspect runs apart, or the job is about to end. */
+/** @returns null while another worker computes the same rows, another suspect runs apart or the image does elsewhere, or the job is about to end. */
 async function scoreWatched(services: ShardServices, job: Job): Promise<StepResult | null> {
   const { losses, heldImages, apart } = services;
   const shard = shardPayload.parse(job.data);
@@ -64,7 +64,7 @@ async function scoreWatched(services: ShardServices, job: Job): Promise<StepResu
     ]);
     if (known.setAside !== null) return await awaitEnd(services, shard);
     const isSuspect = job.stalledCounter > 0 || known.isSuspect;
-    if (isSuspect) turn = apart.enter();
+    if (isSuspect) turn = await apart.enter(shard);
     if (isSuspect && turn === null) return null;
     if (turn !== null) await heldImages.hold(token, shard, 'rows');
     const compute = turn?.compute(shard, signal) ?? computeHere(services, shard, signal);
