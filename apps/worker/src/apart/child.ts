@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { nameThisProcess } from '@umbra/platform/process-name';
+import { builtFile } from '@umbra/shared/built-file';
 import { AppError, type ErrorReport, unavailable } from '@umbra/shared/errors';
 import type { WorkerConfig } from '../config.js';
 import type { LostRows, RunRows } from '../shards/run-rows.js';
@@ -81,11 +82,15 @@ export async function startChild(
 /** @throws {AppError} `unavailable` */
 function forkChild(execPath: string, mark: string): ChildProcess {
   try {
-    const child = fork(fileURLToPath(entryOf()), [String(process.pid), mark], {
-      execPath,
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
+    const child = fork(
+      fileURLToPath(builtFile(import.meta.url, 'apart-process')),
+      [String(process.pid), mark],
+      {
+        execPath,
+        serialization: 'advanced',
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      },
+    );
     // Without a listener an error would end this process; a conversation hears of it as well.
     child.on('error', () => undefined);
     return child;
@@ -166,8 +171,3 @@ function converse(
 }
 
 /** Processes need compiled files: from the sources (under a test runner) the build is used. */
-function entryOf(): URL {
-  const fromSource = import.meta.url.endsWith('.ts');
-  const path = fromSource ? '../../dist/apart/apart-process.js' : './apart-process.js';
-  return new URL(path, import.meta.url);
-}

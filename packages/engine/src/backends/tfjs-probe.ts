@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { builtFile } from '@umbra/shared/built-file';
 import type { TfjsChoice } from '@umbra/shared/contracts/provider';
 import { AppError, type ErrorReport, unavailable } from '@umbra/shared/errors';
 import type { TfjsRuntime } from './tfjs-runtime.js';
@@ -16,12 +17,8 @@ type ProbeReply = { readonly found: TfjsFound } | { readonly error: ErrorReport 
  * @throws {AppError} `unavailable`
  */
 export async function probeTfjs(choice: TfjsChoice = 'auto'): Promise<TfjsFound> {
-  // A process needs compiled files: from the sources (under a test runner) the build is used.
-  const fromSource = import.meta.url.endsWith('.ts');
-  const entry = fromSource
-    ? '../../dist/backends/tfjs-probe-process.js'
-    : './tfjs-probe-process.js';
-  const child = fork(fileURLToPath(new URL(entry, import.meta.url)), [choice], { stdio: 'ignore' });
+  const entry = fileURLToPath(builtFile(import.meta.url, 'tfjs-probe-process'));
+  const child = fork(entry, [choice], { stdio: 'ignore' });
   try {
     const reply = await Promise.race([
       once(child, 'message').then(([message]) => message as ProbeReply),

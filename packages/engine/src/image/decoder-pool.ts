@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { builtFile } from '@umbra/shared/built-file';
 import { AppError, type ErrorReport, invalidInput, unavailable } from '@umbra/shared/errors';
 import type { Decoded, DecodeTask } from './decode-task.js';
 
@@ -42,7 +43,7 @@ export function openDecoderPool({
   processes,
   timeoutMs = defaultTimeoutMs,
   onDeath = () => undefined,
-  entry = decodeEntry(),
+  entry = builtFile(import.meta.url, 'decode-process'),
 }: DecoderPoolOptions): DecoderPool {
   /** Processes without a photo; null for one that is not started yet. */
   const idle: (ChildProcess | null)[] = Array.from({ length: processes }, () => null);
@@ -148,10 +149,3 @@ async function nextOf(child: ChildProcess): Promise<Reply> {
 }
 
 const digestOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
-
-/** Processes need compiled files: from the sources (under a test runner) the build is used. */
-function decodeEntry(): URL {
-  const fromSource = import.meta.url.endsWith('.ts');
-  const path = fromSource ? '../../dist/image/decode-process.js' : './decode-process.js';
-  return new URL(path, import.meta.url);
-}

@@ -1,3 +1,4 @@
+import { builtFile } from '@umbra/shared/built-file';
 import { AppError } from '@umbra/shared/errors';
 import { startThread, type ThreadHandle } from './thread-handle.js';
 
@@ -34,7 +35,10 @@ type WaitingTask = {
  * @param inferenceThreads Threads that run tasks, at most.
  * @param entry The module that each thread runs.
  */
-export function openThreadPool(inferenceThreads: number, entry = threadEntry()): ThreadPool {
+export function openThreadPool(
+  inferenceThreads: number,
+  entry = builtFile(import.meta.url, 'thread'),
+): ThreadPool {
   const slots = Array.from(
     { length: inferenceThreads },
     (_, index): Slot => ({ index, thread: undefined, busy: false }),
@@ -85,9 +89,3 @@ export function openThreadPool(inferenceThreads: number, entry = threadEntry()):
 }
 
 const closedError = (): AppError => new AppError('cancelled', 'The engine is closed');
-
-/** Threads need compiled files: from the sources (under a test runner) the build is used. */
-function threadEntry(): URL {
-  const fromSource = import.meta.url.endsWith('.ts');
-  return new URL(fromSource ? '../../dist/inference/thread.js' : './thread.js', import.meta.url);
-}

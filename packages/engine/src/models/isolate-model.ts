@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { builtFile } from '@umbra/shared/built-file';
 import { AppError, unavailable } from '@umbra/shared/errors';
 import type { EngineOptions } from '../types.js';
 import { type CheckStep, checkNames, notRun } from './check-steps.js';
@@ -77,7 +78,11 @@ const describeEnd = (end: Late | Death): string =>
 
 async function runApart(
   task: ModelTask,
-  { deadlineMs = defaultDeadlineMs, signal, entry = modelEntry() }: TrialOptions,
+  {
+    deadlineMs = defaultDeadlineMs,
+    signal,
+    entry = builtFile(import.meta.url, 'model-process'),
+  }: TrialOptions,
   onStep: (step: CheckStep) => void,
 ): Promise<TaskEnd> {
   signal?.throwIfAborted();
@@ -126,11 +131,4 @@ async function follow(child: ChildProcess, onStep: (step: CheckStep) => void) {
     throw unavailable(`A process to run the model could not be started: ${String(error)}`, error);
   });
   return { isReady, end };
-}
-
-/** Processes need compiled files: from the sources (under a test runner) the build is used. */
-function modelEntry(): URL {
-  const fromSource = import.meta.url.endsWith('.ts');
-  const path = fromSource ? '../../dist/models/model-process.js' : './model-process.js';
-  return new URL(path, import.meta.url);
 }
