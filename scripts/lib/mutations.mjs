@@ -820,7 +820,7 @@ export const mutations = [
     promise: 'an image runs apart in one worker of the fleet at a time',
     file: 'apps/worker/src/apart/apart.ts',
     from: "isTaken = (await lease.claim(...held)) !== 'taken';",
-    to: "isTaken = (await lease.claim(...held)) !== undefined;",
+    to: 'isTaken = (await lease.claim(...held)) !== undefined;',
     test: 'apps/worker/src/shards/shard.test.ts',
     title: 'the image runs apart elsewhere',
   },

@@ -11,6 +11,7 @@ import {
   openPartOf,
 } from '../tenancy/count-usage.js';
 import type { Quotas } from '../tenancy/tenant.js';
+import { redisTimeMs } from './redis-time.js';
 
 /** What a dataset takes. */
 export type Stored = { readonly images: number; readonly bytes: number };
@@ -57,13 +58,15 @@ const bookSeconds = 24 * 3600;
 /** A refusal may rest on what is gone: the store is asked first, at most this often. */
 const recountMs = { datasets: 30_000, jobs: 5_000 };
 /**
- * KEYS: fields, mark. ARGV: field, now, then an amount and a limit for each resource.
+ * KEYS: fields, mark. ARGV: field, then an amount and a limit for each resource.
  * Answers {1 if booked, age of the count or -1, what the others use}.
  */
 const reserve = `
 local made = redis.call('GET', KEYS[2])
 if not made then return {0, -1} end
-local width = (#ARGV - 2) / 2
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local width = (#ARGV - 1) / 2
 local used = {}
 for i = 1, width do used[i] = 0 end
 local fields = redis.call('HGETALL', KEYS[1])
@@ -77,15 +80,15 @@ for at = 1, #fields, 2 do
   end
 end
 local fits = 1
-local value = ARGV[2]
+local value = string.format('%.0f', now)
 for i = 1, width do
-  local amount, limit = ARGV[1 + 2 * i], tonumber(ARGV[2 + 2 * i])
+  local amount, limit = ARGV[2 * i], tonumber(ARGV[1 + 2 * i])
   -- Who asks for none of a resource is not held to it.
   if limit >= 0 and tonumber(amount) > 0 and used[i] + tonumber(amount) > limit then fits = 0 end
   value = value .. ' ' .. amount
 end
 if fits == 1 and ARGV[1] ~= '' then redis.call('HSET', KEYS[1], ARGV[1], value) end
-local answer = {fits, tonumber(ARGV[2]) - tonumber(made)}
+local answer = {fits, now - tonumber(made)}
 for i = 1, width do answer[2 + i] = string.format('%.0f', used[i]) end
 return answer`;
 
@@ -99,7 +102,7 @@ export function createUsageLedger(redis: Redis, store: ObjectStore): UsageLedger
   /** Write what the store has, and remove what it has no more. */
   const recount = async (tenant: string, kind: Holding): Promise<void> => {
     const key = fieldsOf(tenant, kind);
-    const now = Date.now();
+    const now = await redisTimeMs(redis);
     const booked = await redis.hgetall(key);
     const timeOf = (id: string) => Number(booked[id]?.split(' ')[0] ?? now);
     const left = new Set(Object.keys(booked));
@@ -127,7 +130,7 @@ export function createUsageLedger(redis: Redis, store: ObjectStore): UsageLedger
     // Lua has no null: -1 stands for no limit.
     const pairs = asked.flatMap(({ amount, limit }) => [amount, limit ?? -1]);
     const keys = [fieldsOf(tenant, kind), markOf(tenant, kind)];
-    const answer = await redis.eval(reserve, 2, ...keys, field, Date.now(), ...pairs);
+    const answer = await redis.eval(reserve, 2, ...keys, field, ...pairs);
     const [fits, age, ...used] = (answer as (number | string)[]).map(Number);
     return { fits: fits === 1, age: age as number, used };
   };
@@ -181,7 +184,8 @@ export function createUsageLedger(redis: Redis, store: ObjectStore): UsageLedger
       }
       const key = fieldsOf(tenant, 'datasets');
       const parts = await partsOf(tenant, id);
-      const whole = redis.multi().hset(key, id, `${Date.now()} ${stored.images} ${stored.bytes}`);
+      const now = await redisTimeMs(redis);
+      const whole = redis.multi().hset(key, id, `${now} ${stored.images} ${stored.bytes}`);
       if (parts.length > 0) whole.hdel(key, ...parts);
       await whole.exec();
     },
