@@ -824,4 +824,13 @@ export const mutations = [
     test: 'apps/worker/src/shards/shard.test.ts',
     title: 'the image runs apart elsewhere',
   },
+  {
+    name: 'stall-given-back',
+    promise: 'a renewal that comes late takes back no loss of another worker',
+    file: 'apps/worker/src/runtime/patient-worker.ts',
+    from: 'if not isCounted and not isLapsed then return 0 end',
+    to: '',
+    test: 'apps/worker/src/runtime/patient-worker.test.ts',
+    title: 'after a queue job was given back',
+  },
 ];

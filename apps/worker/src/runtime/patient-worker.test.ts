@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { redisPrefix } from '@umbra/platform/queues/names';
 import { unavailable } from '@umbra/shared/errors';
-import { type Job, Queue } from 'bullmq';
+import { DelayedError, type Job, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
 import { PatientWorker } from './patient-worker.js';
@@ -90,4 +90,22 @@ test('a queue job that lost its lock while its worker lives is not counted as lo
   });
   await untilCompleted(worker);
   expect(runs).toBe(losses + 1);
+});
+
+test('a renewal that comes after a queue job was given back takes no stall back', async () => {
+  const { id = '' } = await addJob();
+  const key = `${redisPrefix}:${name}:${id}`;
+  await redis.hset(key, 'stc', 1);
+  const worker = startWorker(async (job) => {
+    if (job.attemptsStarted > 1) return job.stalledCounter;
+    await job.moveToDelayed(Date.now() + 100, job.token);
+    // As it is sent while the job is on its way.
+    const [failed] = await worker.extendJobLocks([id], [job.token ?? ''], 1_000);
+    worker.emit('lockRenewalFailed', [failed ?? '']);
+    // Sent on the connection that it was asked on.
+    await redis.ping();
+    throw new DelayedError();
+  });
+  expect((await untilCompleted(worker)).returnvalue).toBe(1);
+  expect(await redis.hget(key, 'stc')).toBe('1');
 });

@@ -19,9 +19,16 @@ export const putOffMs = { first: 500, last: 10_000 };
 const offerMs = { total: 60_000, every: 500 };
 /** Queue jobs whose outages are counted. */
 const maxCounted = 10_000;
-/** The stall of a queue job is taken back that its living worker has suffered. Not of one that is gone. */
+/**
+ * Take back the stall of a queue job that its living worker suffers: it is counted, or will be, as the job is at work
+ * and without a lock. It is neither where a renewal came too late for a job that had just been given back.
+ */
 const takeStallBack = `
-if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HINCRBY', KEYS[1], 'stc', -1) end`;
+local isCounted = tonumber(redis.call('HGET', KEYS[1], 'stc') or 0) > tonumber(ARGV[1])
+local isLapsed = redis.call('EXISTS', KEYS[2]) == 0 and redis.call('LPOS', KEYS[3], ARGV[2])
+if not isCounted and not isLapsed then return 0 end
+redis.call('HINCRBY', KEYS[1], 'stc', -1)
+return 1`;
 
 /** Delay of the next run after so many outages in a row, with jitter, ms. */
 export const outageDelayMs = (outages: number, chance = Math.random()): number =>
@@ -42,8 +49,8 @@ export class PatientWorker extends Worker {
   readonly #clock: RedisClock;
   readonly #outages = createCache<number>({ maxEntries: maxCounted });
   readonly #onPutOff: (job: Job, error: Error) => void;
-  /** Locks that were lost, by token and job, until the run ends. */
-  readonly #lost = new Set<string>();
+  /** Stalls of the queue jobs that run, from before they were taken up: until one of theirs is taken back. */
+  readonly #stalls = new Map<string, number>();
 
   constructor(name: string, processor: Processor, { onPutOff, ...options }: PatientOptions) {
     super(name, processor, options);
@@ -59,8 +66,14 @@ export class PatientWorker extends Worker {
   }
 
   /** Locks are renewed by the process's own clock. */
-  protected override nextJobFromJobData(data?: JobJson, ...rest: [id?: string, token?: string]) {
-    return super.nextJobFromJobData(data && { ...data, processedOn: Date.now() }, ...rest);
+  protected override async nextJobFromJobData(
+    data?: JobJson,
+    ...rest: [id?: string, token?: string]
+  ) {
+    const own = data && { ...data, processedOn: Date.now() };
+    const job = await super.nextJobFromJobData(own, ...rest);
+    if (job?.id !== undefined) this.#stalls.set(job.id, job.stalledCounter);
+    return job;
   }
 
   protected override async handleCompleted(...given: Parameters<Worker['handleCompleted']>) {
@@ -102,14 +115,17 @@ export class PatientWorker extends Worker {
   }
 
   #forget(job: Job): void {
-    this.#lost.delete(job.id ?? '');
+    this.#stalls.delete(job.id ?? '');
   }
 
+  /** The next renewal fails too, and asks again. */
   async #takeStallsBack(ids: readonly string[]): Promise<void> {
     for (const id of ids) {
-      if (this.#lost.has(id)) continue;
-      this.#lost.add(id);
-      await this.#redis.eval(takeStallBack, 1, this.toKey(id)).catch(() => this.#lost.delete(id));
+      const before = this.#stalls.get(id);
+      if (before === undefined) continue;
+      const keys = [id, `${id}:lock`, 'active'].map((key) => this.toKey(key));
+      const taken = await this.#redis.eval(takeStallBack, 3, ...keys, before, id).catch(() => 0);
+      if (taken === 1) this.#stalls.delete(id);
     }
   }
 }
