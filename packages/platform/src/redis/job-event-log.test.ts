@@ -1,4 +1,5 @@
 import { compareEventIds, firstEventId, type JobEvent } from '@umbra/shared/contracts/event';
+import type { JobState } from '@umbra/shared/contracts/job';
 import { newJobId } from '@umbra/shared/ids';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
@@ -42,6 +43,23 @@ describe('the events of a job', () => {
     expect(await redis.ttl(eventChannel('acme', jobId))).toBeGreaterThan(0);
     expect(await log.readAfter('acme', jobId, first)).toBeNull();
     expect(await log.readAfter('acme', jobId, firstEventId)).toBeNull();
+  });
+
+  test('are kept for some minutes after the job has ended', async () => {
+    const log = createJobEventLog(redis);
+    const counts = { total: 1, completed: 1, failed: 0 };
+    const told = async (state: JobState) => {
+      await log.add('acme', jobId, 'state', { state, counts, error: null });
+      return redis.ttl(eventChannel('acme', jobId));
+    };
+    await log.add('acme', jobId, 'image', image(0));
+    expect(await redis.ttl(eventChannel('acme', jobId))).toBeGreaterThan(1_800);
+    expect(await told('in_progress')).toBeGreaterThan(1_800);
+    const ended = await told('completed');
+    expect(ended).toBeGreaterThan(60);
+    expect(ended).toBeLessThanOrEqual(120);
+    // It is retried.
+    expect(await told('queued')).toBeGreaterThan(1_800);
   });
 
   test('are published as they are kept', async () => {

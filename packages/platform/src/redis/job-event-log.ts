@@ -4,6 +4,7 @@ import {
   type JobEventData,
   type JobEventName,
 } from '@umbra/shared/contracts/event';
+import { isFinal } from '@umbra/shared/contracts/job';
 import type { Redis } from 'ioredis';
 import { redisPrefix } from '../queues/names.js';
 
@@ -28,12 +29,13 @@ export type JobEventLog = {
   readAfter(tenant: string, jobId: string, id: string): Promise<JobEvent[] | null>;
   /** @returns `firstEventId` where there is none. */
   lastId(tenant: string, jobId: string): Promise<string>;
-  remove(tenant: string, jobId: string): Promise<void>;
 };
 
 /** Redis trims whole nodes of a stream, so somewhat more stay. */
 const keptEvents = 1_000;
 const keepSeconds = 3_600;
+/** Events of a job that has ended: thousands of small jobs may end in an hour. */
+const keepEndedSeconds = 120;
 const progressEveryMs = 500;
 
 const addScript = `
@@ -64,10 +66,11 @@ export function createJobEventLog(redis: Redis): JobEventLog {
   const log: JobEventLog = {
     async add(tenant, jobId, name, data) {
       const key = eventChannel(tenant, jobId);
+      const isEnd = name === 'state' && isFinal((data as JobEventData<'state'>).state);
       await redis.eval(
         addScript,
         1,
-        ...[key, name, JSON.stringify(data), keptEvents, keepSeconds],
+        ...[key, name, JSON.stringify(data), keptEvents, isEnd ? keepEndedSeconds : keepSeconds],
         ...[stateChannel, `${tenant} ${jobId}`],
       );
     },
@@ -87,9 +90,6 @@ export function createJobEventLog(redis: Redis): JobEventLog {
     async lastId(tenant, jobId) {
       const [last] = await redis.xrevrange(eventChannel(tenant, jobId), '+', '-', 'COUNT', 1);
       return last?.[0] ?? firstEventId;
-    },
-    async remove(tenant, jobId) {
-      await redis.del(eventChannel(tenant, jobId));
     },
   };
   return log;
