@@ -29,7 +29,7 @@ export async function runLoad({ url, chance, ending }) {
   /** @param {() => Promise<unknown>} once */
   const repeat = async (once) => {
     while (!ending.aborted) {
-      await once().catch((error) => count(`failed: ${String(error.message).slice(0, 120)}`));
+      await once().catch((error) => count(`failed: ${String(error.message).slice(0, 400)}`));
       await sleep(pauseMs);
     }
   };
@@ -127,6 +127,8 @@ async function leaveOnce(client, chance, count) {
 async function explainOnce(client, chance, count) {
   const body = formOf(await makePhotos(1, chance.between(1, 1e6)));
   const response = await client.request('/v1/explain?model=tiny', { method: 'POST', body });
-  await response.arrayBuffer();
-  count(response.ok ? 'explained' : `failed: explain ${response.status}`);
+  const answer = /** @type {{ job?: string, detail?: string }} */ (await response.json());
+  count(response.ok ? 'explained' : `failed: explain ${response.status} ${answer.detail}`);
+  // It would be kept for an hour.
+  if (response.ok) await client.request(`/v1/jobs/${answer.job}`, { method: 'DELETE' });
 }

@@ -24,7 +24,7 @@ export async function runSoak({ dir, seed, minutes, report }) {
   const chance = createChance(seed);
   const metricsPort = String(await freePort());
   const fleet = await startFleet({
-    ...{ dir, kind: 'fs', workers: 2, draw: chance.next },
+    ...{ dir, kind: 'fs', workers: 2, draw: chance.next, diskMegabytes: 2_048 },
     // What deleted jobs and clients that left leave is swept while the soak lasts.
     env: { UMBRA_REQUESTS_PER_MINUTE: '1000000', UMBRA_ABANDONED_MS: '30000' },
     apiEnv: { UMBRA_METRICS_PORT: metricsPort },

@@ -30,11 +30,14 @@ export async function sampleInto({ fleet, metricsUrl, startedMs }, series) {
 
 /**
  * @param {string} url
- * @returns {Promise<[name: string, value: number][]>} places of what requests share, without bytes of images
+ * @returns {Promise<[name: string, value: number][]>} places of what requests share, and kB of images
  */
 async function readTurns(url) {
   const text = await (await fetch(url, { signal: AbortSignal.timeout(5_000) })).text();
-  return [...text.matchAll(/^umbra_turns\{thing="(\w+)",state="(held|waiting)"\} (\d+)/gm)]
-    .filter(([, thing]) => thing !== 'images')
-    .map(([, thing, state, value]) => [`${thing} ${state}`, Number(value)]);
+  return [...text.matchAll(/^umbra_turns\{thing="(\w+)",state="(held|waiting)"\} (\d+)/gm)].map(
+    ([, thing, state, value]) =>
+      thing === 'images'
+        ? [`${thing} ${state}, kB`, Number(value) / 1024]
+        : [`${thing} ${state}`, Number(value)],
+  );
 }

@@ -18,7 +18,6 @@ import { startS3Proxy } from './s3-proxy.mjs';
 
 /** Side of the model's square input, px. */
 const inputPx = 64;
-const diskMegabytes = 192;
 
 /**
  * @param {object} options
@@ -26,12 +25,14 @@ const diskMegabytes = 192;
  * @param {StoreKind} options.kind
  * @param {number} options.workers
  * @param {() => number} options.draw numbers in [0, 1)
+ * @param {number} [options.diskMegabytes] of the store on disk
  * @param {Record<string, string>} [options.env] of every process
  * @param {Record<string, string>} [options.apiEnv]
  * @param {Record<string, string>} [options.workerEnv]
  */
 export async function startFleet(options) {
-  const { dir, kind, workers, draw, env = {}, apiEnv = {}, workerEnv = {} } = options;
+  const { dir, kind, workers, draw, diskMegabytes = 192 } = options;
+  const { env = {}, apiEnv = {}, workerEnv = {} } = options;
   const logs = join(dir, 'logs');
   const temporary = join(dir, 'tmp');
   for (const folder of [logs, temporary]) await mkdir(folder, { recursive: true });
@@ -43,7 +44,9 @@ export async function startFleet(options) {
   try {
     const redis = await startRedisUnderTrial(join(dir, 'redis'));
     stops.push(redis.stop);
-    const place = await (kind === 'fs' ? placeOnDisk(dir, stops) : placeOnS3(dir, stops, draw));
+    const place = await (kind === 'fs'
+      ? placeOnDisk(dir, stops, diskMegabytes)
+      : placeOnS3(dir, stops, draw));
     await writeTinyBundle(join(dir, 'models'), { size: inputPx });
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
@@ -107,9 +110,10 @@ export async function startFleet(options) {
 /**
  * @param {string} dir
  * @param {(() => Promise<unknown> | void)[]} stops
+ * @param {number} diskMegabytes
  * @returns {Promise<Place>}
  */
-async function placeOnDisk(dir, stops) {
+async function placeOnDisk(dir, stops, diskMegabytes) {
   const disk = mountSmallDisk(join(dir, 'disk'), diskMegabytes);
   stops.push(disk.unmount);
   // A folder on the disk and not the disk itself, which cannot be renamed.
