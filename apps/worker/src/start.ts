@@ -162,7 +162,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
       },
     }),
     heldImages: createHeldImages(redis, await nameThisProcess()),
-    apart: createApart({ config, losses, lease: createLease(redis, 'apart'), logger }),
+    apart: createApart({ config, losses, lease: createLease(redis, 'apart'), logger, metrics }),
     // Each image carries its own job's trace, which no producer can know of.
     flows: new FlowProducer({ connection: redis, prefix: redisPrefix }),
     ingestQueue: queue(queueNames.ingest),

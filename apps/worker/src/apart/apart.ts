@@ -13,6 +13,7 @@ import { removeDeadFolders } from '@umbra/platform/temporary-folders';
 import type { ShardPayload } from '@umbra/shared/contracts/shard';
 import { AppError, unavailable } from '@umbra/shared/errors';
 import type { WorkerConfig } from '../config.js';
+import type { WorkerMetrics } from '../observability/worker-metrics.js';
 import type { ComputeRows, LostRows, RunRows } from '../shards/run-rows.js';
 import { type ApartOutcome, type Child, startChild } from './child.js';
 import type { ApartRequest, MergeRequest } from './messages.js';
@@ -51,6 +52,7 @@ export type ApartOptions = {
   /** Held while an image runs apart. */
   readonly lease: Lease;
   readonly logger: Pick<Logger, 'warn'>;
+  readonly metrics: Pick<WorkerMetrics, 'recordApartDeath'>;
   /** Starts the child process. */
   readonly start?: (config: Readonly<WorkerConfig>) => Promise<Child>;
 };
@@ -65,6 +67,7 @@ export function createApart({
   losses,
   lease,
   logger,
+  metrics,
   start = startChild,
 }: ApartOptions): Apart {
   let child: Child | undefined;
@@ -103,7 +106,9 @@ export function createApart({
         { jobId, imageId: item.id, sha256: item.sha256, model, seen: outcome.died },
         'process ended at an image',
       );
-      await losses.record(image, outcome.died, request.kind === 'merge' ? 'merge' : 'rows');
+      const work = request.kind === 'merge' ? 'merge' : 'rows';
+      metrics.recordApartDeath(work);
+      await losses.record(image, outcome.died, work);
     }
   };
   const turnOf = (leave: () => void): ApartTurn => ({

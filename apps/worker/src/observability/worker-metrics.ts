@@ -1,4 +1,5 @@
 import type { Remains } from '@umbra/datasets';
+import type { ApartWork } from '@umbra/platform/redis/losses';
 import type { ThroughputStore } from '@umbra/platform/redis/throughput';
 import { measureRedis } from '@umbra/platform/telemetry/measure-redis';
 import type { TenantUsage } from '@umbra/platform/telemetry/tenant-usage';
@@ -21,6 +22,8 @@ export type WorkerMetrics = {
   recordFailure(step: string, isFinal: boolean): void;
   /** Count a queue job whose worker was lost. */
   recordStall(step: string): void;
+  /** Count a process that ended at an image which ran apart. */
+  recordApartDeath(work: ApartWork): void;
   recordJobEnd(state: FinalState): void;
   /** Count a look-up in the cache of prepared images. */
   recordLookup(result: 'hit' | 'miss'): void;
@@ -67,6 +70,7 @@ export function createWorkerMetrics(options: WorkerMetricsOptions): WorkerMetric
     },
     recordFailure: (step, isFinal) => (isFinal ? series.failures : series.retries).inc({ step }),
     recordStall: (step) => series.stalls.inc({ step }),
+    recordApartDeath: (work) => series.apartDeaths.inc({ work }),
     recordJobEnd: (state) => series.jobs.inc({ state }),
     recordLookup: (result) => series.lookups.inc({ result }),
     recordRemoval: (kind) => series.removals.inc({ kind }),
@@ -96,6 +100,11 @@ function openSeries(registry: Registry) {
     retries: counter('umbra_step_retries_total', 'Attempts that failed and are repeated', ['step']),
     failures: counter('umbra_step_failures_total', 'Queue jobs that failed for good', ['step']),
     stalls: counter('umbra_step_stalls_total', 'Queue jobs whose worker was lost', ['step']),
+    apartDeaths: counter(
+      'umbra_apart_deaths_total',
+      'Processes that ended at an image which ran apart',
+      ['work'],
+    ),
     positions: counter('umbra_positions_total', 'Occluded positions run', ['model', 'backend']),
     threadSeconds: counter(
       'umbra_inference_thread_seconds_total',

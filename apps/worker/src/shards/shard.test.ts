@@ -44,6 +44,7 @@ function openServices() {
     losses,
     lease: createLease(redis, 'apart'),
     logger: { warn: () => undefined },
+    metrics: { recordApartDeath: () => undefined },
     start: async () => ({
       isUp: () => true,
       ask: () => new Promise<never>(() => undefined),
@@ -104,6 +105,7 @@ test('an image is not asked for where Redis does not answer, and the slot is fre
       release: (...held) => lease().release(...held),
     },
     logger: { warn: () => undefined },
+    metrics: { recordApartDeath: () => undefined },
   });
   await expect(apart.enter(shard)).rejects.toThrow();
   connection = redis;
