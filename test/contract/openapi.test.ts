@@ -1,10 +1,14 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkApiFiles, lintApi } from '../../scripts/lib/openapi.mjs';
 import { startService, type TestService } from '../support/service.js';
 
 type Document = {
-  readonly paths: Readonly<Record<string, Readonly<Record<string, { responses: object }>>>>;
+  readonly paths: Readonly<
+    Record<string, Readonly<Record<string, { operationId: string; responses: object }>>>
+  >;
+  readonly components: { readonly schemas: Readonly<Record<string, object>> };
 };
 
 let service: TestService;
@@ -50,24 +54,45 @@ describe('the OpenAPI document', () => {
 });
 
 describe('the documentation page', () => {
-  test('loads its assets from this service alone', async () => {
+  const load = async () => {
     const response = await fetch(`${service.url}/docs`);
+    return { response, page: await response.text() };
+  };
+
+  test('loads nothing, and runs no script', async () => {
+    const { response, page } = await load();
     expect(response.status).toBe(200);
-    expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
-    const page = await response.text();
-    const links = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, link = '']) => link);
-    expect(links.length).toBeGreaterThan(2);
-    for (const link of links) {
-      const asset = await fetch(new URL(link, `${service.url}/docs`));
-      expect(asset.status, link).toBe(200);
-      expect(new URL(asset.url).origin).toBe(service.url);
-    }
+    expect(response.headers.get('content-type')).toContain('text/html');
+    const policy = response.headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).not.toMatch(/script-src|connect-src|unsafe|https?:/);
+    expect(page).not.toMatch(/<script|<iframe|<object|\bsrc=|\bon\w+=|javascript:/);
+    const links = [...page.matchAll(/href="([^"#][^"]*)"/g)].map(([, link]) => link);
+    expect(links).toEqual(['data:,', 'v1/openapi.json']);
+    expect((await fetch(new URL('v1/openapi.json', `${service.url}/docs`))).status).toBe(200);
   });
 
-  test('serves no other files', async () => {
-    for (const path of ['/docs/package.json', '/docs/..%2fpackage.json']) {
-      const response = await fetch(`${service.url}${path}`);
-      expect(response.status, path).toBe(404);
+  test('has the style that its policy allows', async () => {
+    const { response, page } = await load();
+    const [, style = ''] = /<style>([\s\S]*?)<\/style>/.exec(page) ?? [];
+    const digest = createHash('sha256').update(style).digest('base64');
+    expect(response.headers.get('content-security-policy')).toContain(`'sha256-${digest}'`);
+  });
+
+  test('has every operation and every schema once, and what its links lead to', async () => {
+    const { page } = await load();
+    const ids = [...page.matchAll(/\bid="([^"]+)"/g)].map(([, id]) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    const { paths, components } = await stored();
+    const operations = Object.values(paths).flatMap((methods) => Object.values(methods));
+    for (const { operationId } of operations) expect(ids).toContain(`operation-${operationId}`);
+    for (const name of Object.keys(components.schemas)) expect(ids).toContain(`schema-${name}`);
+    for (const [, target] of page.matchAll(/href="#([^"]+)"/g)) expect(ids).toContain(target);
+  });
+
+  test('is one page: there are no other files', async () => {
+    for (const path of ['/docs/package.json', '/docs/swagger-ui.css']) {
+      expect((await fetch(`${service.url}${path}`)).status, path).toBe(404);
     }
   });
 });
