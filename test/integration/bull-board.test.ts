@@ -41,6 +41,29 @@ describe('bull-board', () => {
     expect((await get('/admin/queues', `Bearer ${foreign}`)).status).toBe(403);
   });
 
+  test('opens with a session of such a key, and with no other', async () => {
+    const service = await startService({ UMBRA_BULL_BOARD: '1', UMBRA_AUTH: 'keys' });
+    try {
+      const statusFor = async (scope: 'submit' | 'admin', tenant: string) => {
+        const asked = { tenant, scopes: [scope] };
+        const { text } = await createApiKey(service.store, asked);
+        const headers = { authorization: `Bearer ${text}` };
+        const answer = await fetch(`${service.url}/v1/session`, { method: 'POST', headers });
+        const cookie = answer.headers.get('set-cookie')?.split(';')[0] ?? '';
+        return (await fetch(`${service.url}/admin/queues`, { headers: { cookie } })).status;
+      };
+      expect(await statusFor('admin', defaultTenant)).toBe(200);
+      expect(await statusFor('submit', defaultTenant)).toBe(403);
+      expect(await statusFor('admin', 'another')).toBe(403);
+      const cookie = `umbra_session=${'a'.repeat(43)}`;
+      const refused = await fetch(`${service.url}/admin/queues`, { headers: { cookie } });
+      expect(refused.status).toBe(401);
+      expect(refused.headers.get('www-authenticate')).toMatch(/^Basic /);
+    } finally {
+      await service.close();
+    }
+  });
+
   test('serves its page and all that the page loads from here', async () => {
     const page = await get('/admin/queues', basic(admin));
     expect(page.status).toBe(200);

@@ -34,7 +34,7 @@ const run = (args: string[], env: Record<string, string>): Promise<Outcome> =>
     });
   });
 
-test("a service takes a client's key and discloses it nowhere", async () => {
+test("a service takes a client's key, and a session's token, and discloses them nowhere", async () => {
   const services = await startServices({
     dir: join(folder, 'service'),
     workers: 1,
@@ -75,6 +75,27 @@ test("a service takes a client's key and discloses it nowhere", async () => {
         said.push(await response.text(), JSON.stringify([...response.headers]));
       }
     }
+    const asked = { method: 'POST', headers: { authorization: `Bearer ${key}` } };
+    const [cookie = ''] =
+      (await fetch(`${services.url}/v1/session`, asked)).headers.get('set-cookie')?.split(';') ??
+      [];
+    const token = cookie.replace('umbra_session=', '');
+    expect(token).toHaveLength(43);
+    for (const [method, path] of [
+      ['GET', '/v1/session'],
+      ['GET', `/v1/jobs/${id}`],
+      ['GET', '/v1/nothing'],
+      // Refused, since another site may have sent it.
+      ['POST', `/v1/jobs/${id}/cancel`],
+    ] as const) {
+      for (const sent of [cookie, `${cookie}x`]) {
+        const response = await fetch(`${services.url}${path}`, {
+          method,
+          headers: { cookie: sent },
+        });
+        said.push(await response.text(), JSON.stringify([...response.headers]));
+      }
+    }
     const outcomes = [without, nonsense, unknown, done, again];
     said.push(...outcomes.flatMap(({ stdout, stderr }) => [stdout, stderr]));
     said.push(services.api.output(), ...services.workers.map((worker) => worker.output()));
@@ -83,7 +104,11 @@ test("a service takes a client's key and discloses it nowhere", async () => {
       said.push((await store.get(name)).toString());
     }
     expect(services.api.output()).toContain('request refused, bad API key');
-    for (const text of said) expect(text).not.toContain(secret);
+    expect(services.api.output()).toContain('request refused, bad session');
+    for (const text of said) {
+      expect(text).not.toContain(secret);
+      expect(text).not.toContain(token);
+    }
   } finally {
     await services.stop();
   }

@@ -3,6 +3,7 @@ import { notFound } from '@umbra/shared/errors';
 import express, { type Express, type RequestHandler, type Router } from 'express';
 import { createAuthorize } from './auth/authorize.js';
 import { limitRequests } from './auth/rate-limit.js';
+import { sessionRoutes } from './auth/session-routes.js';
 import { datasetRoutes } from './datasets/dataset-routes.js';
 import { uploadRoutes } from './datasets/upload-routes.js';
 import { explainRoutes } from './explain/explain-routes.js';
@@ -39,6 +40,7 @@ export function createApp(services: ApiServices): Express {
   if (services.tracing.telemetry !== undefined) app.use(traceRequests(services.tracing));
   const routes: readonly Route[] = [
     ...healthRoutes(services),
+    ...sessionRoutes(services),
     ...modelRoutes(services),
     ...layerRoutes(services),
     ...datasetRoutes(services),

@@ -61,15 +61,27 @@ const settings = commonConfig.extend({
     'Limit for the time in which an upload is received and unpacked, s',
   ),
   UMBRA_BAD_KEYS_PER_MINUTE: count(60).describe(
-    'Bad keys that one address may send; keys that have worked pass all the same',
+    'Bad keys that one address may send, and as many bad session cookies; what has worked passes all the same',
   ),
+  UMBRA_LOGIN_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(34_560_000)
+    .default(43_200)
+    .describe(
+      "Life of a browser's session, which is made from an API key and ends with it, s; at most the 400 days for which browsers keep a cookie",
+    ),
+  UMBRA_MAX_LOGINS: count(100).describe('Sessions of one API key; one more ends the oldest'),
   UMBRA_TRUSTED_PROXIES: z.coerce
     .number()
     .int()
     .min(0)
     .max(16)
     .default(0)
-    .describe("Proxies in front of the API, whose `X-Forwarded-For` gives the client's address"),
+    .describe(
+      "Proxies in front of the API, whose `X-Forwarded-For`, `-Proto` and `-Host` give the client's address, whether it came over https, and the host that it asked",
+    ),
   UMBRA_HOST: z
     .string()
     .min(1)

@@ -1,5 +1,6 @@
 import type { JobEventLog } from '@umbra/platform/redis/job-event-log';
 import type { JobProgressStore, Progress } from '@umbra/platform/redis/job-progress';
+import type { LoginSessionStore } from '@umbra/platform/redis/login-sessions';
 import type { LossLedger } from '@umbra/platform/redis/losses';
 import type { ThroughputStore } from '@umbra/platform/redis/throughput';
 import type { TraceContextStore } from '@umbra/platform/redis/trace-contexts';
@@ -14,6 +15,7 @@ import type { Cache } from '@umbra/shared/cache';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Registry } from 'prom-client';
+import type { Identifier } from './auth/identify.js';
 import type { ApiConfig } from './config.js';
 import type { ApiTurns } from './http/turns.js';
 import type { EventHub } from './jobs/event-hub.js';
@@ -38,6 +40,8 @@ export type ApiServices = {
   readonly workerRegistry: WorkerRegistry;
   readonly throughput: ThroughputStore;
   readonly readTenant: TenantReader;
+  readonly sessions: LoginSessionStore;
+  readonly identify: Identifier;
   readonly usage: UsageLedger;
   readonly losses: LossLedger;
   readonly formatOf: FormatReader;

@@ -9,15 +9,18 @@ import { isolateDecoding, readVerifiedBundle } from '@umbra/engine';
 import { addedModelsFolder } from '@umbra/platform/config';
 import { queueNames, redisPrefix } from '@umbra/platform/queues/names';
 import type { Progress } from '@umbra/platform/redis/job-progress';
+import { createLoginSessionStore } from '@umbra/platform/redis/login-sessions';
 import { cacheWorkerList } from '@umbra/platform/redis/worker-registry';
 import { startPlatform } from '@umbra/platform/services';
 import { publishModel } from '@umbra/platform/store/models';
 import { countDecoderDeaths } from '@umbra/platform/telemetry/count-decoder-deaths';
 import { serveMetrics } from '@umbra/platform/telemetry/serve-metrics';
 import { telemetryOf } from '@umbra/platform/telemetry/tracing';
+import { createKeyReader } from '@umbra/platform/tenancy/key-reader';
 import { createCache } from '@umbra/shared/cache';
 import { Queue } from 'bullmq';
 import { createApp } from './app.js';
+import { createIdentifier } from './auth/identify.js';
 import { tenantDefaultsOf } from './auth/tenant-defaults.js';
 import type { ApiConfig } from './config.js';
 import { createApiTurns } from './http/turns.js';
@@ -88,15 +91,21 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   subscriber.on('error', () => undefined);
   const polledJobs = createPolledJobs(store, progress);
   const hub = createEventHub(subscriber, polledJobs.forget);
-  const board =
-    config.UMBRA_BULL_BOARD === '1'
-      ? await openBoard({ store, openQueue, badKeysPerMinute: config.UMBRA_BAD_KEYS_PER_MINUTE })
-      : null;
+  const sessions = createLoginSessionStore(redis, config.UMBRA_MAX_LOGINS);
+  const identify = createIdentifier({
+    readKey: createKeyReader(store),
+    sessions,
+    badKeysPerMinute: config.UMBRA_BAD_KEYS_PER_MINUTE,
+    logger,
+  });
+  const board = config.UMBRA_BULL_BOARD === '1' ? await openBoard({ openQueue, identify }) : null;
   const app = createApp({
     ...platform.services,
     config,
     workerRegistry: cacheWorkerList(platform.services.workerRegistry, workerListMs),
     hub,
+    sessions,
+    identify,
     dispatchQueue,
     ingestQueue,
     mergeQueue,

@@ -14,12 +14,15 @@ const mine = { tenant: 'acme', scopes: ['read'], keyPrefix: 'aaaaaaaa' } as cons
 function guard(perMinute = 3) {
   const asked: string[] = [];
   const ends = new Set<string>();
-  const check = limitGuesses(async (key) => {
-    asked.push(key);
-    if (key.startsWith('good') && !ends.has(key)) return mine;
-    if (key === 'away') throw new AppError('unavailable', 'The store is away');
-    throw new AppError('unauthorized', 'Unknown API key');
-  }, perMinute);
+  const check = limitGuesses(
+    async (key) => {
+      asked.push(key);
+      if (key.startsWith('good') && !ends.has(key)) return mine;
+      if (key === 'away') throw new AppError('unavailable', 'The store is away');
+      throw new AppError('unauthorized', 'Unknown API key');
+    },
+    { perMinute, what: 'API keys' },
+  );
   const ask = (key: string, ip = '192.0.2.1') => check({ ip }, key);
   return { asked, ends, ask };
 }

@@ -1,16 +1,22 @@
 import { createHash } from 'node:crypto';
-import type { KeyVerifier, Principal } from '@umbra/platform/tenancy/verify-key';
 import { createCache } from '@umbra/shared/cache';
 import { hasCode } from '@umbra/shared/errors';
 import type { Request } from 'express';
 import { ipKeyGenerator } from 'express-rate-limit';
 import { ProblemError } from '../http/problems.js';
 
-/** Verifies a request's key, unless its address has sent too many bad ones. */
-export type GuardedVerifier = (request: Pick<Request, 'ip'>, key: string) => Promise<Principal>;
+/** Verifies what a request shows, unless its address has shown too many bad ones. */
+export type GuardedVerifier<T> = (request: Pick<Request, 'ip'>, secret: string) => Promise<T>;
+
+export type GuessLimits = {
+  /** Maximum number of bad ones of an address (IPv6: a /56) a minute. */
+  readonly perMinute: number;
+  /** What is guessed, in the plural, for the refusal. */
+  readonly what: string;
+};
 
 const windowMs = 60_000;
-/** How long a key that was verified is exempt. */
+/** How long a secret that was verified is exempt. */
 const exemptMs = 3_600_000;
 const maxEntries = 10_000;
 
@@ -19,18 +25,19 @@ type Failures = { readonly count: number; readonly sinceMs: number };
 const now = () => performance.now();
 
 /**
- * Limits failed authentication: an address that sent too many bad keys is refused for the rest of a minute.
- * Nobody guesses 128 bits, but each guess would read the store.
+ * Limits failed authentication: an address that sent too many bad secrets is refused for the rest of a minute.
+ * Nobody guesses 128 bits, but each guess would read the store or Redis.
  *
- * Good keys are not counted, and one that was verified within the hour is always looked up: many clients may
+ * Good ones are not counted, and one that was verified within the hour is always looked up: many clients may
  * share an address, of which one has a bad key. Each process counts for itself, in bounded memory; requests
  * in flight when the limit is reached are still looked up.
- *
- * @param perMinute Maximum number of bad keys of an address (IPv6: a /56) a minute.
  */
-export function limitGuesses(verify: KeyVerifier, perMinute: number): GuardedVerifier {
+export function limitGuesses<T>(
+  verify: (secret: string) => Promise<T>,
+  { perMinute, what }: GuessLimits,
+): GuardedVerifier<T> {
   const failures = createCache<Failures>({ maxEntries, ttlMs: windowMs, now });
-  /** Digests of verified keys: no secret is kept. */
+  /** Digests of what was verified: no secret is kept. */
   const verified = createCache<true>({ maxEntries, ttlMs: exemptMs, now });
 
   const countFailure = (address: string): void => {
@@ -43,19 +50,19 @@ export function limitGuesses(verify: KeyVerifier, perMinute: number): GuardedVer
     const waitMs = found.sinceMs + windowMs - performance.now();
     throw new ProblemError(
       'rate_limited',
-      `Expected at most ${perMinute} bad API keys a minute from one address`,
+      `Expected at most ${perMinute} bad ${what} a minute from one address`,
       { headers: { 'Retry-After': String(Math.max(1, Math.ceil(waitMs / 1000))) } },
     );
   };
 
-  return async ({ ip = '' }, key) => {
+  return async ({ ip = '' }, secret) => {
     const address = ipKeyGenerator(ip);
-    const digest = createHash('sha256').update(key).digest('base64');
+    const digest = createHash('sha256').update(secret).digest('base64');
     if (verified.get(digest) === undefined) assertBelowLimit(address);
     try {
-      const principal = await verify(key);
+      const found = await verify(secret);
       verified.set(digest, true, performance.now());
-      return principal;
+      return found;
     } catch (error) {
       if (hasCode(error, 'unauthorized')) {
         verified.delete(digest);

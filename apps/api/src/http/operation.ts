@@ -2,6 +2,7 @@ import type { Scope } from '@umbra/platform/tenancy/api-keys';
 import { AppError, type ErrorCode, notFound } from '@umbra/shared/errors';
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import { z } from 'zod';
+import type { Identity } from './identity.js';
 import { type BodyPace, isEmpty, openSignal } from './request-signal.js';
 
 /** Content of a body by media type: the schema of its JSON, or bytes. */
@@ -36,6 +37,8 @@ export type Operation<
   readonly description?: string;
   /** Scope that a key needs; null for an operation without authentication. */
   readonly scope: Scope | null;
+  /** Whether it takes the key itself, and no session made from one. */
+  readonly keyOnly?: boolean;
   /** Schema of each path parameter; a value that fails it is answered 404, as one that does not exist. */
   readonly params?: P;
   readonly query?: Q;
@@ -57,6 +60,7 @@ export type Operation<
 /** Who asks, for as long as the client waits. */
 export type Caller = {
   readonly tenant: string;
+  readonly identity: Identity;
   /** Aborted once the client disconnects or its body is too slow: everything that works for it heeds this. */
   readonly signal: AbortSignal;
 };
@@ -106,8 +110,11 @@ export function route<P extends ParamSchemas, Q extends z.ZodType, B extends z.Z
   };
 }
 
-/** Gives the tenant of a request. @throws {AppError} `unauthorized`; `forbidden` */
-export type Authorize = (request: Request, scope: Scope | null) => Promise<string>;
+/** Tells who asks for an operation. @throws {AppError} `unauthorized`; `forbidden` */
+export type Authorize = (
+  request: Request,
+  operation: Pick<Operation, 'scope' | 'keyOnly'>,
+) => Promise<Identity>;
 
 export type Guards = {
   readonly authorize: Authorize;
@@ -127,7 +134,8 @@ export function mountRoutes(routes: readonly Route[], { authorize, limit, pace }
       response.locals.signal = openSignal(request, response, pace);
       // What needs a key is its holder's alone: no cache keeps it.
       if (stated.scope !== null) response.set('Cache-Control', 'no-store');
-      response.locals.tenant = await authorize(request, stated.scope);
+      const identity = await authorize(request, stated);
+      Object.assign(response.locals, { identity, tenant: identity.tenant });
       next();
     };
     const guards = stated.scope === null ? [admit] : [admit, limit];

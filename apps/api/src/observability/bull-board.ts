@@ -1,20 +1,18 @@
 import { queueNames } from '@umbra/platform/queues/names';
 import { defaultTenant } from '@umbra/platform/store/keys';
-import type { ObjectStore } from '@umbra/platform/store/store';
-import { createKeyVerifier } from '@umbra/platform/tenancy/verify-key';
 import { AppError, hasCode } from '@umbra/shared/errors';
 import type { Queue } from 'bullmq';
 import type { Request, RequestHandler } from 'express';
-import { type GuardedVerifier, limitGuesses } from '../auth/limit-guesses.js';
+import type { Identifier } from '../auth/identify.js';
+import type { Identity } from '../http/identity.js';
 
 export const boardPath = '/admin/queues';
 
 export type Board = { readonly handle: RequestHandler; close(): Promise<void> };
 
 export type BoardOptions = {
-  readonly store: ObjectStore;
   readonly openQueue: (name: string) => Queue;
-  readonly badKeysPerMinute: number;
+  readonly identify: Identifier;
 };
 
 /** Content Security Policy: the page requests a font from another host, which browsers then do not load. */
@@ -31,11 +29,7 @@ const policy = [
  *
  * Its libraries are imported here, so that only an API with the dashboard loads them.
  */
-export async function openBoard({
-  store,
-  openQueue,
-  badKeysPerMinute,
-}: BoardOptions): Promise<Board> {
+export async function openBoard({ openQueue, identify }: BoardOptions): Promise<Board> {
   const [{ createBullBoard }, { BullMQAdapter }, { ExpressAdapter }] = await Promise.all([
     import('@bull-board/api'),
     import('@bull-board/api/bullMQAdapter'),
@@ -47,7 +41,7 @@ export async function openBoard({
   createBullBoard({ queues: queues.map(adapt), serverAdapter });
   const board = serverAdapter.getRouter();
   board.disable('x-powered-by');
-  const admit = admitOperators(limitGuesses(createKeyVerifier(store), badKeysPerMinute));
+  const admit = admitOperators(identify);
   function adapt(queue: Queue) {
     const adapter = new BullMQAdapter(queue, { readOnlyMode: true });
     // A shard returns every score, in base64.
@@ -71,33 +65,29 @@ export async function openBoard({
 
 /**
  * Admits operators alone, since the dashboard shows all tenants: keys of the tenant `default` with the scope
- * `admin`, whether or not the rest of the API needs keys.
+ * `admin`, and their sessions, whether or not the rest of the API needs keys.
  */
-function admitOperators(verify: GuardedVerifier): RequestHandler {
+function admitOperators(identify: Identifier): RequestHandler {
   return async (request, response, next) => {
     try {
-      const { tenant, scopes } = await verify(request, keyOf(request));
+      const { tenant, scopes } = await identifyOperator(identify, request);
       if (tenant !== defaultTenant || !scopes.includes('admin')) {
         throw new AppError('forbidden', "Expected an admin key of the tenant 'default'");
       }
       next();
     } catch (error) {
+      if (!hasCode(error, 'unauthorized')) return next(error);
       // Browsers then prompt for a password, which is the key.
-      if (hasCode(error, 'unauthorized')) {
-        response.set('WWW-Authenticate', 'Basic realm="Umbra queues", charset="UTF-8"');
-      }
-      next(error);
+      response.set('WWW-Authenticate', 'Basic realm="Umbra queues", charset="UTF-8"');
+      next(new AppError('unauthorized', error.message));
     }
   };
 }
 
-/** Read the API key: a bearer token, or the password of Basic authentication, which browsers prompt for. */
-function keyOf(request: Request): string {
+/** As the API does, or by the password of Basic authentication, which browsers prompt for. */
+async function identifyOperator(identify: Identifier, request: Request): Promise<Identity> {
   const [scheme, value = ''] = request.get('authorization')?.split(' ') ?? [];
-  if (scheme?.toLowerCase() === 'bearer') return value;
-  if (scheme?.toLowerCase() === 'basic') {
-    const text = Buffer.from(value, 'base64').toString();
-    return text.slice(text.indexOf(':') + 1);
-  }
-  throw new AppError('unauthorized', 'Expected an API key, as a bearer or as a password');
+  if (scheme?.toLowerCase() !== 'basic') return identify.request(request);
+  const text = Buffer.from(value, 'base64').toString();
+  return identify.key(request, text.slice(text.indexOf(':') + 1));
 }

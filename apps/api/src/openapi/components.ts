@@ -6,6 +6,7 @@ import { imageResult, imageStatus } from '@umbra/shared/contracts/result';
 import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import { workerNotice } from '@umbra/shared/contracts/worker';
 import type { z } from 'zod';
+import { identity } from '../http/identity.js';
 import { problem } from './problem.js';
 
 /**
@@ -27,6 +28,7 @@ export const namedSchemas = {
   Layer: layer,
   LayerList: layerList,
   Worker: workerNotice,
+  Identity: identity,
   ErrorReport: errorReport,
   Problem: problem,
 } as const satisfies Readonly<Record<string, z.ZodType>>;

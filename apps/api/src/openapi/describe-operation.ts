@@ -33,7 +33,7 @@ export function describeOperation(
     tags: [tag],
     summary,
     ...(words.length > 0 ? { description: words.join('\n\n') } : {}),
-    security: scope === null ? [] : [{ bearer: [scope] }],
+    security: securityOf(operation),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(requestBody === null ? {} : { requestBody }),
     responses: {
@@ -42,6 +42,13 @@ export function describeOperation(
       ...(operation.query === undefined ? {} : { 431: tooLong }),
     },
   };
+}
+
+/** What a request shows: a key, or a session of one. */
+function securityOf({ scope, keyOnly = false }: Operation): JsonSchema[] {
+  if (scope === null) return [];
+  const key = { bearer: [scope] };
+  return keyOnly ? [key] : [key, { session: [scope] }];
 }
 
 function listParameters(

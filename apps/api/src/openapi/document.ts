@@ -1,4 +1,5 @@
 import { umbraVersion } from '@umbra/shared/version';
+import { sessionCookie } from '../auth/session-cookie.js';
 import type { Operation } from '../http/operation.js';
 import { describeOperation } from './describe-operation.js';
 import type { JsonSchema } from './json-schema.js';
@@ -20,6 +21,7 @@ const tags: Readonly<Record<string, string>> = {
   jobs: 'A dataset explained with a model',
   results: 'What a job has found',
   models: 'What can be run, and what it is made of',
+  sessions: 'Who asks, and cookies for browsers',
   service: 'The service itself',
 };
 
@@ -67,6 +69,13 @@ export function describeApi(operations: readonly Operation[]): ApiDocument {
           scheme: 'bearer',
           description:
             'An API key, with scope `read`, `submit` or `admin`, each of which includes the ones before. On loopback a service may be told to ask for none.',
+        },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: sessionCookie,
+          description:
+            "A session that `POST /v1/session` makes from an API key, for browsers, whose pictures and event streams send no header. It has the scope of its key. A request that changes something must show that it is of this service's own pages: by `Sec-Fetch-Site`, or by an `Origin` that is the host it asks.",
         },
       },
     },

@@ -1,3 +1,4 @@
+import { sessionOperations } from '../auth/session-routes.js';
 import { datasetOperations } from '../datasets/dataset-routes.js';
 import { uploadOperations } from '../datasets/upload-routes.js';
 import { explainOperations } from '../explain/explain-routes.js';
@@ -30,6 +31,7 @@ export const operations = [
   ...Object.values(viewOperations),
   ...Object.values(modelOperations),
   ...Object.values(layerOperations),
+  ...Object.values(sessionOperations),
   ...Object.values(healthOperations),
   ...Object.values(docsOperations),
 ] as unknown as readonly Operation[];

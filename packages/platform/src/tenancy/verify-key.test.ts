@@ -6,6 +6,7 @@ import { createFsStore } from '../store/fs-store.js';
 import { keys } from '../store/keys.js';
 import type { ObjectStore } from '../store/store.js';
 import { createApiKey, parseApiKey, revokeApiKey } from './api-keys.js';
+import { createKeyReader } from './key-reader.js';
 import { createKeyVerifier } from './verify-key.js';
 
 let folder: string;
@@ -26,6 +27,7 @@ beforeEach(() => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+const verifierOf = (of: ObjectStore) => createKeyVerifier(createKeyReader(of));
 const make = (more = {}) => createApiKey(store, { tenant: 'acme', scopes: ['read'], ...more });
 const unauthorized = (words: string) => ({
   code: 'unauthorized',
@@ -34,12 +36,17 @@ const unauthorized = (words: string) => ({
 
 test('a key tells whose it is, and the answer holds no secret', async () => {
   const { text, record } = await make({ scopes: ['submit'] });
-  const principal = await createKeyVerifier(store)(text);
-  expect(principal).toEqual({ tenant: 'acme', scopes: ['submit'], keyPrefix: record.prefix });
+  const principal = await verifierOf(store)(text);
+  expect(principal).toEqual({
+    tenant: 'acme',
+    scopes: ['submit'],
+    keyPrefix: record.prefix,
+    expiresAt: null,
+  });
 });
 
 test('wrong secrets and unknown prefixes are refused with the same words', async () => {
-  const verify = createKeyVerifier(store);
+  const verify = verifierOf(store);
   const { text, record } = await make();
   const { secret = '' } = parseApiKey(text) ?? {};
   const other = secret.replace(/^./, (first) => (first === 'a' ? 'b' : 'a'));
@@ -55,7 +62,7 @@ test('wrong secrets and unknown prefixes are refused with the same words', async
 });
 
 test('revoked keys are refused, and only who has the secret is told why', async () => {
-  const verify = createKeyVerifier(store);
+  const verify = verifierOf(store);
   const revoked = await make();
   await revokeApiKey(store, revoked.record.prefix);
   await expect(verify(revoked.text)).rejects.toMatchObject(unauthorized('was revoked'));
@@ -66,19 +73,19 @@ test('revoked keys are refused, and only who has the secret is told why', async 
 test('a key ends at its time, also while it is remembered', async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   try {
-    const verify = createKeyVerifier(store);
+    const verify = verifierOf(store);
     const { text } = await make({ expiresAt: new Date(Date.now() + 60_000) });
     await verify(text);
     vi.setSystemTime(Date.now() + 60_001);
     await expect(verify(text)).rejects.toMatchObject(unauthorized('has expired'));
-    await expect(createKeyVerifier(store)(text)).rejects.toMatchObject(unauthorized('has expired'));
+    await expect(verifierOf(store)(text)).rejects.toMatchObject(unauthorized('has expired'));
   } finally {
     vi.useRealTimers();
   }
 });
 
 test('the store is asked once for a key, known or not, however many ask at once', async () => {
-  const verify = createKeyVerifier(store);
+  const verify = verifierOf(store);
   const { text } = await make();
   const ask = () => Promise.allSettled(Array.from({ length: 50 }, () => verify(text)));
   await ask();
@@ -92,7 +99,7 @@ test('the store is asked once for a key, known or not, however many ask at once'
 test('a revoked key is refused within five seconds', async () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   try {
-    const verify = createKeyVerifier(store);
+    const verify = verifierOf(store);
     const { text, record } = await make();
     await verify(text);
     await revokeApiKey(store, record.prefix);
@@ -106,7 +113,7 @@ test('a revoked key is refused within five seconds', async () => {
 
 test('a store that is away is no verdict, and is not remembered', async () => {
   let isAway = true;
-  const verify = createKeyVerifier({
+  const verify = verifierOf({
     ...store,
     get: async (key) => {
       if (isAway) throw Object.assign(new Error('away'), { code: 'unavailable' });
@@ -122,5 +129,5 @@ test('a store that is away is no verdict, and is not remembered', async () => {
 test('a damaged record is a fault of ours, and opens nothing', async () => {
   const { text, record } = await make();
   await store.put(keys.apiKey(record.prefix), '{}');
-  await expect(createKeyVerifier(store)(text)).rejects.toMatchObject({ code: 'integrity' });
+  await expect(verifierOf(store)(text)).rejects.toMatchObject({ code: 'integrity' });
 });
