@@ -161,6 +161,19 @@ describe('a planted violation fails the linter', () => {
       },
     ],
     [
+      'a module of Node.js in the client, which runs in browsers',
+      'noNodejsModules',
+      {
+        'packages/client/src/a.ts':
+          "import { setTimeout } from 'node:timers/promises';\nexport const a = setTimeout;\n",
+      },
+    ],
+    [
+      'a global of Node.js in the client',
+      'noRestrictedGlobals',
+      { 'packages/client/src/a.ts': "export const a = Buffer.from('a');\n" },
+    ],
+    [
       'the platform in shared',
       'noRestrictedImports',
       {

@@ -54,6 +54,44 @@ describe('requests', () => {
   });
 });
 
+describe('a session', () => {
+  test('is made of the key that logs in, and of no other', async () => {
+    const asked: unknown[] = [];
+    const client = await serve((request, response) => {
+      asked.push([request.method, request.url, request.headers.authorization]);
+      if (request.method === 'DELETE') return response.writeHead(204).end();
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ tenant: 'acme' }));
+    });
+    expect(await client.logIn('another-key')).toEqual({ tenant: 'acme' });
+    expect(await client.whoAmI()).toEqual({ tenant: 'acme' });
+    expect(await client.logOut()).toBeUndefined();
+    expect(asked).toEqual([
+      ['POST', '/v1/session', 'Bearer another-key'],
+      ['GET', '/v1/session', 'Bearer a-key'],
+      ['DELETE', '/v1/session', 'Bearer a-key'],
+    ]);
+  });
+
+  test('is sent as the caller asks for', async () => {
+    const sent: string[] = [];
+    const send = async ({ credentials }: Request) => {
+      sent.push(credentials);
+      return Response.json({});
+    };
+    const baseUrl = 'http://127.0.0.1:1';
+    for (const client of [
+      createUmbraClient({ baseUrl, fetch: send }),
+      createUmbraClient({ baseUrl, fetch: send, credentials: 'include' }),
+    ]) {
+      await client.getJob('job_1');
+      await client.request('/v1/jobs');
+    }
+    await createUmbraClient({ baseUrl, fetch: send }).request('/', { credentials: 'omit' });
+    expect(sent).toEqual(['same-origin', 'same-origin', 'include', 'include', 'omit']);
+  });
+});
+
 describe('waiting for a job', () => {
   test('outlasts a service that cannot answer for a while', async () => {
     const states: (Job['state'] | null)[] = ['queued', null, 'in_progress', null, 'cancelled'];
@@ -144,6 +182,57 @@ describe('events', () => {
     expect(await all(readEvents(stream(text)))).toEqual(events);
     expect(await all(readEvents(stream(...text)))).toEqual(events);
     expect(await all(readEvents(stream('data: cut off')))).toEqual([]);
+  });
+
+  test.each([
+    ['a line', (part: string) => part],
+    ['an event', (part: string) => `data: ${part}\n`],
+  ])('of %s without an end are refused before they fill the memory', async (_, write) => {
+    let sent = 0;
+    let isCancelled = false;
+    const endless = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        sent += 1;
+        controller.enqueue(new TextEncoder().encode(write('x'.repeat(65_536))));
+      },
+      cancel() {
+        isCancelled = true;
+      },
+    });
+    await expect(all(readEvents(endless))).rejects.toMatchObject({ code: 'internal' });
+    expect(sent).toBeLessThan(20);
+    expect(isCancelled).toBe(true);
+  });
+
+  test('end the connection when nobody reads on', async () => {
+    const closed: Promise<unknown>[] = [];
+    const client = await serve((_request, response) => {
+      closed.push(new Promise<void>((resolve) => response.once('close', resolve)));
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write('id: 1\ndata: x\n\n');
+    });
+    for await (const { id } of followEvents(client, '/events')) {
+      expect(id).toBe('1');
+      break;
+    }
+    expect(closed).toHaveLength(1);
+    await closed[0];
+  });
+
+  test('end while they wait to connect again, once the caller says so', async () => {
+    const client = await serve((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end('id: 1\ndata: x\n\n');
+    });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const read = async () => {
+      // The stream ends after this event, and a pause of a second begins.
+      for await (const _ of followEvents(client, '/events', { signal })) {
+        setTimeout(() => controller.abort(new Error('enough')), 50);
+      }
+    };
+    await expect(read()).rejects.toThrow('enough');
   });
 
   test('go on after the last one, and end when there are no more', async () => {

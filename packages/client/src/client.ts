@@ -1,14 +1,23 @@
 import createFetchClient, { type Client as FetchClient } from 'openapi-fetch';
 import type { components, paths } from './generated/api.js';
 import { problemOf, UmbraError } from './problem.js';
-import type { ApiJob, ApiJobEstimate, ApiJobRequest, NewDataset, NewJob } from './types.js';
+import type {
+  ApiIdentity,
+  ApiJob,
+  ApiJobEstimate,
+  ApiJobRequest,
+  NewDataset,
+  NewJob,
+} from './types.js';
 import { type WaitOptions, waitForJob } from './wait-for-job.js';
 
 export type ClientOptions = {
-  /** Base URL of the service, without `/v1`. */
+  /** Base URL of the service, without `/v1`; empty in a page of the service itself. */
   readonly baseUrl: string;
   /** Sent as a bearer token; a service on loopback may ask for none. */
   readonly apiKey?: string | undefined;
+  /** Whether a browser sends its session cookie; `same-origin`, its own default, does to the page's service. */
+  readonly credentials?: NonNullable<RequestInit['credentials']>;
   /** Instead of the global one. */
   readonly fetch?: (request: Request) => Promise<Response>;
 };
@@ -28,6 +37,12 @@ export type UmbraClient = {
   estimateJob(job: ApiJobRequest): Promise<ApiJobEstimate>;
   getJob(id: string): Promise<ApiJob>;
   cancelJob(id: string): Promise<ApiJob>;
+  /** Have this browser keep a session in place of the key, for pictures and event streams, too. */
+  logIn(key: string): Promise<ApiIdentity>;
+  /** End this browser's session. */
+  logOut(): Promise<void>;
+  /** Who the service takes this client for. */
+  whoAmI(): Promise<ApiIdentity>;
   /** Poll until the job has ended, in whatever way. */
   waitForJob(id: string, options?: WaitOptions): Promise<ApiJob>;
 };
@@ -35,11 +50,14 @@ export type UmbraClient = {
 export function createUmbraClient({
   baseUrl,
   apiKey,
+  credentials = 'same-origin',
   fetch: send = fetch,
 }: ClientOptions): UmbraClient {
   const root = baseUrl.replace(/\/+$/, '');
   const ask = async (request: Request): Promise<Response> => {
-    if (apiKey !== undefined) request.headers.set('Authorization', `Bearer ${apiKey}`);
+    if (apiKey !== undefined && !request.headers.has('Authorization')) {
+      request.headers.set('Authorization', `Bearer ${apiKey}`);
+    }
     const response = await send(request).catch((cause: unknown) => {
       // Who asked for the end gets it.
       if (request.signal.aborted) throw cause;
@@ -49,13 +67,13 @@ export function createUmbraClient({
     if (!response.ok && response.status !== 304) throw await problemOf(response);
     return response;
   };
-  const api = createFetchClient<paths>({ baseUrl: root, fetch: ask });
+  const api = createFetchClient<paths>({ baseUrl: root, credentials, fetch: ask });
   const getJob = async (job: string) =>
     dataOf(await api.GET('/v1/jobs/{job}', { params: { path: { job } } }));
 
   return {
     api,
-    request: (path, init) => ask(new Request(`${root}${path}`, init)),
+    request: (path, init) => ask(new Request(`${root}${path}`, { credentials, ...init })),
     async uploadImages(images) {
       const form = new FormData();
       for (const { name, data } of images) form.append('images', data, name);
@@ -77,6 +95,13 @@ export function createUmbraClient({
     async cancelJob(job) {
       return dataOf(await api.POST('/v1/jobs/{job}/cancel', { params: { path: { job } } }));
     },
+    async logIn(key) {
+      return dataOf(await api.POST('/v1/session', { headers: { Authorization: `Bearer ${key}` } }));
+    },
+    async logOut() {
+      await api.DELETE('/v1/session');
+    },
+    whoAmI: async () => dataOf(await api.GET('/v1/session')),
     waitForJob: (id, options) => waitForJob(() => getJob(id), options),
   };
 }

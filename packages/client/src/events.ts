@@ -1,5 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { createParser } from 'eventsource-parser';
 import type { UmbraClient } from './client.js';
+import { pause } from './pause.js';
 import { UmbraError } from './problem.js';
 
 /** One server-sent event. */
@@ -16,7 +17,7 @@ export type FollowOptions = {
   readonly signal?: AbortSignal;
 };
 
-/** An event is a few hundred bytes; a line without an end must not fill the memory. */
+/** An event is a few hundred bytes; one without an end must not fill the memory. */
 const maxEventLength = 1024 * 1024;
 const pauseMs = 1_000;
 
@@ -47,7 +48,7 @@ export async function* followEvents(
     } catch (error) {
       if (signal?.aborted || error instanceof UmbraError) throw error;
     }
-    await sleep(pauseMs, undefined, signal && { signal });
+    await pause(pauseMs, signal);
   }
 }
 
@@ -57,36 +58,42 @@ export async function* followEvents(
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
  */
 export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
-  let id = '';
-  let event = '';
-  let data: string[] = [];
-  for await (const line of readLines(body)) {
-    if (line === '') {
-      if (data.length > 0) yield { id, event: event || 'message', data: data.join('\n') };
-      event = '';
-      data = [];
-      continue;
-    }
-    const [, field, value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line) ?? [];
-    if (field === 'data') data.push(value);
-    if (field === 'event') event = value;
-    if (field === 'id' && !value.includes('\0')) id = value;
-  }
-}
-
-async function* readLines(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
-  let rest = '';
-  for await (const chunk of body) {
-    rest += decoder.decode(chunk, { stream: true });
-    if (rest.length > maxEventLength) {
-      throw new UmbraError(`Expected lines of events, got ${rest.length} characters without one`, {
+  const arrived: ServerEvent[] = [];
+  let id = '';
+  let isTooLong = false;
+  const parser = createParser({
+    maxBufferSize: maxEventLength,
+    onEvent({ event = 'message', data, ...rest }) {
+      // An event without an id has that of the one before.
+      id = rest.id ?? id;
+      arrived.push({ id, event, data });
+    },
+    onError({ type }) {
+      if (type === 'max-buffer-size-exceeded') isTooLong = true;
+    },
+  });
+  for await (const chunk of chunksOf(body)) {
+    parser.feed(decoder.decode(chunk, { stream: true }));
+    yield* arrived.splice(0);
+    if (isTooLong) {
+      throw new UmbraError(`Expected events of at most ${maxEventLength} characters, got more`, {
         code: 'internal',
       });
     }
-    // A carriage return at the end may have its line feed in the next chunk.
-    const lines = rest.split(/\r\n|\n|\r(?!$)/);
-    rest = lines.pop() ?? '';
-    yield* lines;
+  }
+}
+
+/** A stream's chunks; not every browser iterates over a stream itself. Cancels it when the caller stops reading. */
+async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined);
   }
 }

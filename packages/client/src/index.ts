@@ -3,6 +3,7 @@ export { followEvents, readEvents, type ServerEvent } from './events.js';
 export { type Problem, UmbraError } from './problem.js';
 export type {
   ApiDataset as Dataset,
+  ApiIdentity as Identity,
   ApiImageResult as ImageResult,
   ApiJob as Job,
   ApiJobEstimate as JobEstimate,

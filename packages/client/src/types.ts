@@ -14,6 +14,7 @@ export type ApiSettings = Schemas['Settings'];
 export type ApiSettingsInput = Lenient<Schemas['SettingsInput']>;
 export type ApiImageResult = Schemas['ImageResult'];
 export type ApiModel = Schemas['Model'];
+export type ApiIdentity = Schemas['Identity'];
 /** A dataset, and the files that were not accepted into it. */
 export type NewDataset =
   operations['createDataset']['responses'][201]['content']['application/json'];

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from './pause.js';
 import { UmbraError } from './problem.js';
 import type { ApiJob } from './types.js';
 
@@ -36,7 +36,7 @@ export async function waitForJob(
       if (!isPassing(error) || failures > patience) throw error;
       waitMs = Math.max(pollMs, (error.retryAfterSeconds ?? 0) * 1000);
     }
-    await sleep(waitMs, undefined, signal && { signal });
+    await pause(waitMs, signal);
   }
 }
 
