@@ -832,6 +832,8 @@ export const mutations = [
     to: '',
     test: 'apps/worker/src/runtime/patient-worker.test.ts',
     title: 'after a queue job was given back',
+  },
+  {
     name: 'session-same-origin',
     promise: 'another site changes nothing with the cookie that a browser adds',
     file: 'apps/api/src/auth/session-cookie.ts',

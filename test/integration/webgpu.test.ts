@@ -10,7 +10,7 @@ import { expect, test } from 'vitest';
 import { makePhotos } from '../support/service.js';
 
 const umbra = fileURLToPath(new URL('../../apps/cli/bin/umbra.mjs', import.meta.url));
-/** Chromium's software Vulkan (Debian: chromium-common, libvulkan1), unless another is named. */
+/** Chromium's software Vulkan (Debian: chromium, libvulkan1), unless another is named. */
 const driver = process.env.VK_ICD_FILENAMES ?? '/usr/lib/chromium/vk_swiftshader_icd.json';
 
 /** Scores of a run, which follow the header of 128 bytes; and its provenance. */

@@ -720,6 +720,36 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell who asks: the tenant and the scopes of the key or of the session
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["whoAmI"];
+        put?: never;
+        /**
+         * Log a browser in: make a session cookie from an API key
+         * @description Scripts cannot read the cookie, and browsers send it to this service alone. It allows what its key allows, and ends with the key, at its own end, when the key is logged in too often elsewhere, or by `DELETE`. Where the service asks for no key there is no cookie.
+         *
+         *     Needs a key with scope `read`.
+         */
+        post: operations["logIn"];
+        /**
+         * Log a browser out: end the session of its cookie
+         * @description Needs no key; where there is no session nothing happens.
+         */
+        delete: operations["logOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/workers": {
         parameters: {
             query?: never;
@@ -798,25 +828,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show this document as a page with which requests can be tried */
+        /** Show this document as a page to read */
         get: operations["getDocs"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/docs/{asset}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get a file of the page */
-        get: operations["getDocsAsset"];
         put?: never;
         post?: never;
         delete?: never;
@@ -858,6 +871,21 @@ export interface components {
             /** @enum {string} */
             code: "invalid_input" | "unauthorized" | "forbidden" | "too_large" | "unsupported_media_type" | "method_not_allowed" | "not_found" | "request_timeout" | "conflict" | "range_not_satisfiable" | "unprocessable" | "poison" | "rate_limited" | "quota_exceeded" | "integrity" | "unavailable" | "deadline_exceeded" | "cancelled" | "internal";
             message: string;
+        };
+        /** @description Who asks, and by what */
+        Identity: {
+            tenant: string;
+            /** @description Each includes the ones before it */
+            scopes: ("read" | "submit" | "admin")[];
+            /**
+             * @description What the request showed; `none` where the service asks for no key
+             * @enum {string}
+             */
+            authentication: "key" | "session" | "none";
+            /** @description Public part of the key, or of the key of the session */
+            keyPrefix: string | null;
+            /** @description When the session or the key ends; null where it does not */
+            endsAt: string | null;
         };
         Image: {
             id: string;
@@ -3460,6 +3488,84 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    whoAmI: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who asks */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Identity"];
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    logIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who is logged in */
+            200: {
+                headers: {
+                    /** @description The session; absent where the service asks for no key */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Identity"];
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    logOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description There is no session any more */
+            204: {
+                headers: {
+                    /** @description Has the browser forget its session */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidInput"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listWorkers: {
         parameters: {
             query?: never;
@@ -3584,34 +3690,6 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidInput"];
-            500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    getDocsAsset: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                asset: "swagger-ui.css" | "swagger-ui-bundle.js" | "favicon-32x32.png" | "start.js";
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description A file */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/css": unknown;
-                    "text/javascript": unknown;
-                    "image/png": unknown;
-                };
-            };
-            400: components["responses"]["InvalidInput"];
-            404: components["responses"]["NotFound"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
