@@ -282,6 +282,8 @@ describe('umbra', () => {
     [['explain', 'a.png', '--out', 'x', '--model', 'nope'], 2, "got 'nope'"],
     [['explain', 'a.png', '--out', 'x', '--inference-threads', 'many'], 2, '--inference-threads'],
     [['explain', 'a.png', '--out', 'x', '--box', '1,2,3'], 2, '--box'],
+    [['explain', 'a.png', '--out', 'x', '--opacity', '1.5'], 2, '--opacity'],
+    [['explain', 'a.png', '--out', 'x', '--opacity', ''], 2, '--opacity'],
     [['explain', 'a.png', '--out', 'x', '--preset', 'article', '--edge', 'clip'], 2, '--edge'],
     [['explain', 'a.png', '--colour'], 2, '--colour'],
     [['dream'], 2, "Unknown command 'dream'"],

@@ -43,6 +43,7 @@ test('layers prints a table, or JSON', async () => {
 
 test.each([
   ['filters', ['filters', 'MODEL', '--layer', 'features:0', '--mode', 'rgb']],
+  ['filters on their own scales', ['filters', 'MODEL', '--layer', 'features:0', '--scale', 'own']],
   ['collated filters', ['filters', 'MODEL', '--layer', 'conv:1', '--mode', 'collated']],
   ['activations', ['activations', cat, '--model', 'MODEL', '--layer', 'features:2']],
   ['a receptive field', ['receptive-field', cat, '--model', 'MODEL', '--layer', 'conv:2']],
@@ -72,6 +73,7 @@ test('article draws every figure, and its page shows them all', async () => {
       ...['input-cat.png', 'occlusion-cat.png', 'occlusion-cat-article.png', 'field-growth.png'],
       // The article's layers: 0 in three modes, 3 and 6 in two, since they do not read colours.
       ...['filters-0-rgb.png', 'filters-0-channels.png', 'filters-0-collated.png'],
+      ...['filters-0-rgb-article.png', 'filters-3-channels-article.png'],
       ...['filters-3-channels.png', 'filters-3-collated.png', 'filters-6-collated.png'],
     ]),
   );
@@ -88,6 +90,7 @@ describe('a view that cannot be drawn', () => {
       'three channels',
     ],
     [['filters', 'MODEL', '--layer', 'conv:1', '--cell', '0', '--out', 'x.png'], '--cell'],
+    [['filters', 'MODEL', '--layer', 'conv:1', '--scale', 'none', '--out', 'x.png'], '--scale'],
     [
       ['filters', 'MODEL', '--layer', 'conv:1', '--out', 'x.gif'],
       'Expected --out FILE.png or FILE.npy',

@@ -8,6 +8,7 @@ export { renderFieldGrowth } from './figures/field-growth.js';
 export { type FilterFigure, renderFilters } from './figures/filters.js';
 export { renderHeatmap } from './figures/heatmap.js';
 export { renderInput } from './figures/input.js';
+export { type PhotoMap, renderOverlay, renderThumbnail } from './figures/overlay.js';
 export { renderReceptiveField } from './figures/receptive-field.js';
 export { renderScoreMap } from './figures/score-map.js';
 export { type FigurePage, normaliseTile } from './figures/tiles.js';
@@ -36,7 +37,7 @@ export { findLayer, listLayers } from './network/layers.js';
 export { useNetwork } from './network/network.js';
 export type { Kernels, Network } from './network/types.js';
 export { findUnit } from './network/units.js';
-export { attribute, attributeTargets } from './occlusion/attribution.js';
+export { attribute, attributeTargets, maskUncovered } from './occlusion/attribution.js';
 export { type ClassFinder, createClassFinder } from './occlusion/class-names.js';
 export { occludeInput } from './occlusion/occlude-input.js';
 export {

@@ -3,6 +3,7 @@ import { basename, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   attributeTargets,
+  type FilterFigure,
   findLayer,
   findUnit,
   listLayers,
@@ -41,7 +42,9 @@ export type ArticleOptions = EngineFlags & {
 };
 
 type PreparedPhoto = { readonly name: string; readonly photo: Buffer; readonly image: ModelInput };
-type Draw = (name: string, title: string, png: Buffer) => Promise<Figure>;
+/** Write a picture beside the page. */
+type Draw = (picture: Omit<Figure, 'file' | 'size'> & Picture) => Promise<Figure>;
+type Picture = { readonly name: string; readonly png: Buffer };
 
 /** Draw every figure of the founding article for a model, into a folder with a page. */
 export async function article(options: ArticleOptions): Promise<void> {
@@ -49,16 +52,22 @@ export async function article(options: ArticleOptions): Promise<void> {
   const folder = findArticleModel(options.model);
   const { bundle } = await readBundle(folder);
   const photos: PreparedPhoto[] = [];
-  for (const path of await listPhotos(options.photos ?? samplePhotos)) {
-    photos.push({ name: basename(path, extname(path)), ...(await preparePhoto(path, bundle)) });
+  const paths = await listPhotos(options.photos ?? samplePhotos);
+  for (const path of paths) {
+    const stem = stemOf(path);
+    // cat.jpg and cat.png are two photos, and their pictures two files.
+    const isAlone = paths.filter((other) => stemOf(other) === stem).length === 1;
+    photos.push({ name: isAlone ? stem : basename(path), ...(await preparePhoto(path, bundle)) });
   }
   const [first] = photos;
   if (first === undefined) throw new RangeError('Expected photos, got none');
   await mkdir(out, { recursive: true });
-  const draw: Draw = async (name, title, png) => {
+  const draw: Draw = async ({ name, png, title, alt }) => {
     const file = `${name}.png`;
     await writeFile(join(out, file), png);
-    return { file, title };
+    // The extent stands at the beginning of a PNG file.
+    const size = { width: png.readUInt32BE(16), height: png.readUInt32BE(20) };
+    return { file, title, alt, size };
   };
   const engine = openEngine(parseEngineOptions(options));
   try {
@@ -77,6 +86,8 @@ export async function article(options: ArticleOptions): Promise<void> {
   }
   process.stderr.write(`Figures: ${join(out, 'index.html')}\n`);
 }
+
+const stemOf = (path: string): string => basename(path, extname(path));
 
 function findArticleModel(model: string): string {
   try {
@@ -108,13 +119,15 @@ async function drawInputs(
 ): Promise<Section> {
   const figures: Figure[] = [];
   for (const { name, image } of photos) {
-    figures.push(await draw(`input-${name}`, name, await renderInput(image, model.bundle, name)));
+    const png = await renderInput(image, model.bundle, name);
+    const alt = `The photo ${name}, as the model is given it`;
+    figures.push(await draw({ name: `input-${name}`, title: name, alt, png }));
   }
   return {
     title: 'Input view',
     words:
       'The photos as the model is given them: resized, cut, normalised, and brought back by x * std + mean. What falls outside the range of colours is clamped, which the article does not do.',
-    figures,
+    groups: [figures],
   };
 }
 
@@ -124,26 +137,59 @@ async function drawFilters(model: OpenModel, network: Network, draw: Draw): Prom
     ({ feature }) => feature !== null && articleFeatures.includes(feature),
   );
   const chosen = named.length === articleFeatures.length ? named : convolutions.slice(0, 3);
-  const figures: Figure[] = [];
+  const groups: Figure[][] = [];
   for (const layer of chosen) {
     const { node } = findLayer(network.graph, layer.name);
     const kernels = await network.kernels(node);
     const figure = { kernels, name: layer.name, channels: model.bundle.input.channels };
     for (const mode of filterModes) {
       if (mode === 'rgb' && kernels.depth !== 3) continue;
-      const { png, pages } = await renderFilters(figure, { mode, page: 1 });
-      const more = pages === 1 ? '' : `, the first of ${pages} pages`;
-      const name = `filters-${layer.index}-${mode}`;
-      figures.push(await draw(name, `${calling(layer)}, ${mode}${more}`, png));
+      groups.push(await drawMode(figure, { layer, mode }, draw));
     }
   }
   return {
     title: 'Filter views',
     words:
-      'rgb: a kernel with its three channels as one colour tile, of layers that read three channels only. channels: each slice on its own scale, (w - mean) / std + 0.5, cut to [0, 1]; a slice whose weights are all equal is mid-grey instead of a division by zero. collated: all slices, raw, on one scale; upright, where the article transposes them.',
-    figures,
+      'rgb: a kernel with its three channels as one colour tile, of layers that read three channels only. channels: a tile for each slice. Of both, as published: each tile on its own scale, (w - mean) / std + 0.5, cut to [0, 1], so that kernels of next to nothing look like the others; a tile whose weights are all equal is mid-grey instead of a division by zero. Ours, beside it: all tiles on one scale of the layer. Kernels that hold nothing are crossed out. collated: all slices, raw, on one scale; upright, where the article transposes them. Layers of 1 x 1 are one matrix.',
+    groups,
   };
 }
+
+/** Draw a layer in one mode: as published, and beside it ours, where they differ. */
+async function drawMode(
+  figure: FilterFigure,
+  { layer, mode }: { readonly layer: Layer; readonly mode: (typeof filterModes)[number] },
+  draw: Draw,
+): Promise<Figure[]> {
+  const { kernels } = figure;
+  const isMatrix = kernels.height * kernels.width === 1 && mode !== 'rgb';
+  // A matrix is the same in both modes that draw one.
+  if (isMatrix && mode === 'channels') return [];
+  const scales =
+    isMatrix || mode === 'collated' ? (['layer'] as const) : (['own', 'layer'] as const);
+  const figures: Figure[] = [];
+  for (const scale of scales) {
+    const { png, pages } = await renderFilters(figure, { mode, scale, page: 1 });
+    const more = pages === 1 ? '' : `, the first of ${pages} pages`;
+    const whose = scales.length === 1 ? '' : scale === 'own' ? ', as published' : ', ours';
+    const kind = isMatrix ? 'as one matrix' : mode;
+    figures.push(
+      await draw({
+        name: `filters-${layer.index}-${mode}${scale === 'own' ? '-article' : ''}`,
+        title: `${calling(layer)}, ${kind}${whose}${more}`,
+        alt: `${kernels.kernels} kernels of ${kernels.depth} x ${kernels.height} x ${kernels.width}: their weights ${altOfMode[mode]}`,
+        png,
+      }),
+    );
+  }
+  return figures;
+}
+
+const altOfMode = {
+  rgb: 'as tiles of colour, one a kernel',
+  channels: 'as tiles, one a slice',
+  collated: 'in one map, kernels downwards and channels to the right',
+} as const;
 
 async function drawOcclusion(
   model: OpenModel,
@@ -152,7 +198,7 @@ async function drawOcclusion(
 ): Promise<Section> {
   const published = occlusionSettings.parse({ preset: 'article', patch: 32, stride: 14 });
   const ours = occlusionSettings.parse({ patch: 32, stride: 14 });
-  const figures: Figure[] = [];
+  const groups: Figure[][] = [];
   for (const { name, image } of photos) {
     const theirs = await occludeWithBar(model, image, published, `${name}, as published`);
     const own = await occludeWithBar(model, image, ours, `${name}, ours`);
@@ -162,26 +208,28 @@ async function drawOcclusion(
     const map = attributeTargets(own.plan, own.scores, own.baseline)[0];
     if (!target || !grid || !scores || !map)
       throw new RangeError('Expected a run to have a target');
-    const title = `${target.label}: ${target.score.toFixed(3)}`;
+    const title = `${target.label}: probability ${target.score.toFixed(3)}`;
     const unit = 'probability lost (+) or gained (\u2212) when covered';
-    figures.push(
-      await draw(
-        `occlusion-${name}-article`,
-        `${name}, as published: the probability at each position`,
-        await renderScoreMap(scores, grid, target.score, title),
-      ),
-      await draw(
-        `occlusion-${name}`,
-        `${name}, ours: what each pixel carries of it`,
-        await renderHeatmap(map, image, { title, unit }),
-      ),
-    );
+    groups.push([
+      await draw({
+        name: `occlusion-${name}-article`,
+        title: `${name}, as published: the probability at each position`,
+        alt: `Cells from dark to light: the probability of ${target.label} with the patch at each position`,
+        png: await renderScoreMap(scores, grid, target.score, title),
+      }),
+      await draw({
+        name: `occlusion-${name}`,
+        title: `${name}, ours: what each pixel carries of it`,
+        alt: `A map of the photo: red where covering it lowers the probability of ${target.label}, blue where that raises it`,
+        png: await renderHeatmap(map, image, { title, unit }),
+      }),
+    ]);
   }
   return {
     title: 'Occlusion',
     words:
-      'Patch 32, stride 14, the predicted class. As published: the raw probability, dark where it is low, its scale ending at the unoccluded one; 0.5 in normalised units is written, and the last rows and columns of the photo are never covered. Ours: the mean colour is written, every pixel is covered, and the map shows what covering a pixel loses, in the place where it is.',
-    figures,
+      'Patch 32, stride 14, the predicted class. As published: the raw probability, dark where it is low, its scale ending at the unoccluded one; 0.5 in normalised units is written, and the last rows and columns of the photo are never covered. Ours, beside it: the mean colour is written, every pixel is covered, and the map shows what covering a pixel loses, in the place where it is.',
+    groups,
   };
 }
 
@@ -206,32 +254,33 @@ const fieldsShown = 4;
 
 async function drawFields(
   { graph }: Network,
-  { photo, image }: PreparedPhoto,
+  { name, photo, image }: PreparedPhoto,
   draw: Draw,
 ): Promise<Section> {
   const window = { kernel: 3, stride: 1, dilation: 1, padBegin: 0, padEnd: 0, ceil: false };
-  const figures = [
-    await draw(
-      'field-growth',
-      'Two layers of 3 x 3 see 5 x 5 pixels',
-      await renderFieldGrowth(7, [window, window]),
-    ),
-  ];
+  const growth = await draw({
+    name: 'field-growth',
+    title: 'Two layers of 3 x 3 see 5 x 5 pixels',
+    alt: 'Three grids: 5 x 5 pixels of the input, 3 x 3 units after one layer, one unit after two',
+    png: await renderFieldGrowth(7, [window, window]),
+  });
   const seen = listLayers(graph).filter(
     ({ kind, receptiveField }) =>
       (kind === 'convolution' || kind === 'pooling') && receptiveField.kind === 'window',
   );
   const step = Math.max(1, Math.floor(seen.length / fieldsShown));
   const shown = seen.filter((_, at) => (seen.length - 1 - at) % step === 0).slice(-fieldsShown);
+  const fields: Figure[] = [];
   for (const layer of shown) {
     const png = await renderReceptiveField(photo, image.frame, layer, findUnit(layer));
-    figures.push(await draw(`field-${layer.index}`, calling(layer), png));
+    const alt = `The photo ${name}: outlined what the middle unit of ${layer.name} sees, the rest dimmed`;
+    fields.push(await draw({ name: `field-${layer.index}`, title: calling(layer), alt, png }));
   }
   return {
     title: 'Receptive fields',
     words:
       'What one unit can see. A unit of a 3 x 3 layer sees 3 x 3 units of the one before, and so 5 x 5 pixels through two of them; on the photo, what the middle unit of deeper and deeper layers sees.',
-    figures,
+    groups: [[growth], fields],
   };
 }
 

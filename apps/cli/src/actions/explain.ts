@@ -18,6 +18,7 @@ import {
   resolveSettings,
 } from '@umbra/engine';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { overlayView } from '@umbra/shared/contracts/overlay';
 import { imageResult } from '@umbra/shared/contracts/result';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import { reportError } from '@umbra/shared/errors';
@@ -27,13 +28,14 @@ import { escapeHidden } from '@umbra/shared/visible-text';
 import { dryRun } from '../lib/dry-run.js';
 import { type EngineFlags, parseEngineOptions } from '../lib/engine-flags.js';
 import { findModel } from '../lib/find-model.js';
-import { required } from '../lib/flags.js';
+import { parseNumber, required } from '../lib/flags.js';
 import { printJson } from '../lib/output.js';
 import { maxPixels, readPhoto } from '../lib/photo.js';
 import { type PhotoItem, parseItem } from '../lib/photo-item.js';
 import { createProgressBar } from '../lib/progress-bar.js';
 import { parseSettings, type SettingsFlags } from '../lib/settings-flags.js';
 import { formatTable, type Summary, summarise } from '../lib/summary.js';
+import { parseView } from '../lib/view.js';
 
 export type ExplainOptions = SettingsFlags &
   EngineFlags & {
@@ -41,6 +43,7 @@ export type ExplainOptions = SettingsFlags &
     readonly out?: string;
     readonly label?: string;
     readonly box?: string;
+    readonly opacity?: string;
     readonly dryRun?: boolean;
     readonly json?: boolean;
   };
@@ -48,6 +51,9 @@ export type ExplainOptions = SettingsFlags &
 /** Explain photos on this machine; a bad photo is reported and the others go on. */
 export async function explain(photos: readonly string[], flags: ExplainOptions): Promise<void> {
   const settings = parseSettings(flags);
+  const { opacity } = parseView(overlayView, {
+    opacity: flags.opacity === undefined ? undefined : parseNumber(flags.opacity),
+  });
   const limits = parseEngineOptions(flags);
   const folder = findModel(flags.model);
   const json = flags.json === true;
@@ -74,7 +80,9 @@ export async function explain(photos: readonly string[], flags: ExplainOptions):
     if (flags.dryRun) return await dryRun(model, { photos, settings, json });
     for (const [index, path] of photos.entries()) {
       try {
-        images.push(await explainPhoto({ model, settings, item, out, limits }, path, index));
+        images.push(
+          await explainPhoto({ model, settings, item, out, limits, opacity }, path, index),
+        );
       } catch (error) {
         errors.push({ name: path, error: reportError(error) });
         process.stderr.write(`${escapeHidden(path)}: ${reportError(error).message}\n`);
@@ -114,10 +122,12 @@ type Explanation = {
   readonly item: PhotoItem;
   /** Folder of the results. */
   readonly out: string;
+  /** Opacity of overlays. */
+  readonly opacity: number;
 };
 
 async function explainPhoto(
-  { model, settings, item, out, limits }: Explanation,
+  { model, settings, item, out, limits, opacity }: Explanation,
   path: string,
   index: number,
 ): Promise<Summary> {
@@ -142,6 +152,7 @@ async function explainPhoto(
     settings,
     run,
     provenance: run.provenance,
+    opacity,
   });
   const folder = join(out, resultFolder({ id, name }));
   await writeResult(folder, files);

@@ -10,6 +10,7 @@ export type FiltersOptions = {
   readonly layer?: string;
   readonly out?: string;
   readonly mode?: string;
+  readonly scale?: string;
   readonly cell?: string;
   readonly page?: string;
 };
@@ -20,8 +21,8 @@ export async function filters(model: string, options: FiltersOptions): Promise<v
   const { bundle } = await readBundle(folder);
   const layer = required(options.layer, '--layer LAYER');
   const out = outputFile(options.out, ['.png', '.npy']);
-  const { mode, cell, page } = options;
-  const view = parseView(filterView, { mode, cell, page });
+  const { mode, scale, cell, page } = options;
+  const view = parseView(filterView, { mode, scale, cell, page });
   await useNetwork(folder, bundle, undefined, async (network) => {
     const { node } = findLayer(network.graph, layer);
     const kernels = await network.kernels(node);

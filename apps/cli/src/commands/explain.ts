@@ -21,6 +21,10 @@ export function explainCommand(): Command {
       '--box <box>',
       'where they show it, X,Y,WIDTH,HEIGHT in px of the photo: --faithfulness then plays the pointing game',
     )
+    .option(
+      '--opacity <opacity>',
+      "overlay's strongest colour over the photo, 0 to 1 (default: 0.8)",
+    )
     .option('--dry-run', 'print what the run would take, and run nothing')
     .addOption(jsonOption());
   addOptions(command, settingsOptions(), 'Occlusion:');

@@ -14,7 +14,11 @@ export function filtersCommand(): Command {
     .argument('<model>', 'name or folder of a model')
     .addOption(layerOption())
     .option('--out <file>', 'PNG or NPY file to write (required)')
-    .option('--mode <mode>', 'rgb, channels or collated (default: channels)');
+    .option('--mode <mode>', 'rgb, channels or collated (default: channels)')
+    .option(
+      '--scale <scale>',
+      "colours relative to the largest weight of the layer, or to a tile's own, as the article has them: layer or own (default: layer)",
+    );
   addOptions(command, tileOptions());
   return command.action(async (model: string, options: FiltersOptions) => {
     const { filters } = await import('../actions/filters.js');

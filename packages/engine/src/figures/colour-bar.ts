@@ -1,27 +1,52 @@
-import { type Canvas, drawCells, type PixelOffset, setText } from './canvas.js';
+import {
+  type Canvas,
+  drawCells,
+  hatchBox,
+  type PixelOffset,
+  setText,
+  surroundBox,
+} from './canvas.js';
 import type { Colour } from './colour-map.js';
 
-/** Widths of a colour bar, of the gap beside it and of its labels, px. */
-export const barGeometry = { width: 18, gap: 8, label: 84 } as const;
+/** Widths of a colour bar, of the gap beside it and of its labels, px; and what it has below it. */
+export const barGeometry = { width: 18, gap: 8, label: 84, swatch: 18 } as const;
+/** Width of a bar with its labels, px. */
+export const barWidth = barGeometry.width + barGeometry.gap + barGeometry.label;
 const tickPx = 12;
 
-/** What a colour bar shows, by a number in [0, 1] from its bottom to its top. */
+/** What a colour bar shows. */
 export type ColourScale = {
+  /** @param level From 0, at the bar's bottom, to 1. */
   colourAt(level: number): Colour;
-  tickAt(level: number): string;
+  /** Labels from the bar's top, level 1, to its bottom, level 0: evenly apart. */
+  readonly ticks: readonly string[];
+  /** Words beside a striped swatch, where the figure has striped parts. */
+  readonly unknown?: string | undefined;
 };
 
-/** Draw a colour bar with labels at its top, its middle and its bottom. */
+/** Draw a colour bar with its labels. @param height The swatch's included. */
 export async function drawColourBar(
   canvas: Canvas,
   { left, top, height }: PixelOffset & { readonly height: number },
-  { colourAt, tickAt }: ColourScale,
+  { colourAt, ticks, unknown }: ColourScale,
 ): Promise<void> {
-  const bar = { left, top, height, width: barGeometry.width, cell: 1 };
-  drawCells(canvas, bar, (row) => colourAt(1 - row / (height - 1)));
-  for (const level of [1, 0.5, 0]) {
-    const tick = await setText(tickAt(level), tickPx);
-    const y = Math.round((1 - level) * (height - tick.height));
-    tick.draw(canvas, { left: left + barGeometry.width + barGeometry.gap, top: top + y });
+  const { width, gap, swatch } = barGeometry;
+  const barHeight = unknown === undefined ? height : height - swatch - 2 * gap;
+  const bar = { left, top, height: barHeight, width };
+  drawCells(canvas, { ...bar, cell: 1 }, (row) => colourAt(1 - row / (barHeight - 1)));
+  surroundBox(canvas, bar);
+  const labelLeft = left + width + gap;
+  for (const [index, tick] of ticks.entries()) {
+    const label = await setText(tick, tickPx);
+    const share = ticks.length === 1 ? 0.5 : index / (ticks.length - 1);
+    const y = Math.round(share * (barHeight - label.height));
+    label.draw(canvas, { left: labelLeft, top: top + y });
   }
+  if (unknown === undefined) return;
+  const box = { left, top: top + height - swatch, height: swatch, width };
+  hatchBox(canvas, box);
+  surroundBox(canvas, box);
+  const label = await setText(unknown, tickPx, barGeometry.label);
+  const y = Math.round((swatch - label.height) / 2);
+  label.draw(canvas, { left: labelLeft, top: box.top + y });
 }

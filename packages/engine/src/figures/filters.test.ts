@@ -15,10 +15,13 @@ import {
   hashedUniform,
   weightsApart,
 } from '../testing/known-networks.js';
+import { findFramed, frameLook, inkLook, isSameColour, readPicture } from '../testing/picture.js';
 import { writeTinyBundle } from '../testing/tiny-bundle.js';
 import { encodeOnnx } from '../testing/tiny-onnx.js';
+import { divergingColour } from './colour-map.js';
 import { renderFilters } from './filters.js';
-import { layTiles, level, normaliseTile, tileGeometry } from './tiles.js';
+import { laySlices } from './lay-slices.js';
+import { layTiles, level, normaliseTile } from './tiles.js';
 
 type Samples = readonly (readonly [index: number, value: number])[];
 type Golden = {
@@ -58,13 +61,6 @@ async function openAlexNet() {
   const onnx = encodeOnnx(chainNetwork(alexNetFeatures, alexNetWeight));
   const path = await writeTinyBundle(folder, { name: 'alexnet', size: 224, onnx });
   return openNetwork(path, (await readBundle(path)).bundle);
-}
-
-async function pixelsOf(png: Buffer) {
-  const { data, info } = await sharp(png).raw().toBuffer({ resolveWithObject: true });
-  return (left: number, top: number) => [
-    ...data.subarray((top * info.width + left) * 3, (top * info.width + left) * 3 + 3),
-  ];
 }
 
 /** Kernels in memory: weights by index. */
@@ -113,17 +109,19 @@ describe("AlexNet's filters", () => {
       for (const [index, value] of expected.rgb ?? []) {
         expect(Math.abs(slice(index, 3 * plane) - value)).toBeLessThan(1e-6);
       }
-      const { png } = await renderFilters(figure(kernels), {
-        mode: 'collated',
-        cell: 1,
-        page: 1,
-      });
-      const at = await pixelsOf(png);
-      const { height: figureHeight = 0 } = await sharp(png).metadata();
-      const top = figureHeight - tileGeometry.margin - count * height;
+      const view = filterView.parse({ mode: 'collated', cell: 1 });
+      const { png } = await renderFilters(figure(kernels), view);
+      const pixels = await readPicture(png);
+      const corner = findFramed(pixels);
+      const { placeOf } = laySlices({ ...kernels, first: 0 }, 1);
+      const first = placeOf(0, 0);
       for (const [index, value] of expected.collated) {
         const [row, column] = [Math.floor(index / (depth * width)), index % (depth * width)];
-        const [red = Number.NaN] = at(tileGeometry.margin + column, top + row);
+        const place = placeOf(Math.floor(row / height), Math.floor(column / width));
+        const [red = Number.NaN] = pixels.at(
+          corner.left + place.left - first.left + (column % width),
+          corner.top + place.top - first.top + (row % height),
+        );
         expect(Math.abs(red - value * 255)).toBeLessThanOrEqual(0.51);
       }
     },
@@ -140,46 +138,173 @@ test('a tile is brought to the middle of the scale, and a constant one is mid-gr
   expect(middle).toBeCloseTo(0.5 + (0.1 - 0.1 / 3) / Math.sqrt(32.01 / 3 - (0.1 / 3) ** 2), 6);
 });
 
-test.each([
+describe.each([
   ['RGB', 4],
-  ['BGR', 1],
-] as const)(
-  'rgb tiles of a %s model are where their geometry says, cell %i',
-  async (channels, cell) => {
-    const kernels = kernelsOf([14, 3, 3, 2], (index) => Math.sin(index * index));
-    const { png, pages } = await renderFilters(figure(kernels, channels), {
-      mode: 'rgb',
-      cell,
-      page: 1,
-    });
+  ['BGR', 3],
+] as const)('rgb tiles of a %s model, cell %i', (channels, cell) => {
+  const weightAt = (index: number) => Math.sin(index * index);
+  const kernels = kernelsOf([14, 3, 3, 2], weightAt);
+  const limit = Math.max(...Array.from({ length: 14 * 18 }, (_, at) => Math.abs(weightAt(at))));
+
+  test.each(['own', 'layer'] as const)('are framed, on scale %s', async (scale) => {
+    const view = filterView.parse({ mode: 'rgb', cell, scale });
+    const { png, pages } = await renderFilters(figure(kernels, channels), view);
     expect(pages).toBe(1);
-    const at = await pixelsOf(png);
-    const tiles = await Promise.all(
-      Array.from({ length: 14 }, async (_, index) => ({
-        title: String(index),
-        values: normaliseTile(await kernels.read(index, index + 1)),
-        ...{ height: 3, width: 2 },
-      })),
-    );
-    const { height = 0 } = await sharp(png).metadata();
-    const shift = height - layTiles(tiles, cell, 0).canvas.height;
-    for (const [index, { values }] of tiles.entries()) {
-      const { left, top } = layTiles(tiles, cell, shift).placeOf(index);
+    const pixels = await readPicture(png);
+    const corner = findFramed(pixels);
+    const tiles = Array.from({ length: 14 }, (_, at) => ({
+      title: String(at),
+      height: 3,
+      width: 2,
+    }));
+    const { placeOf } = layTiles(tiles, cell);
+    for (const index of tiles.keys()) {
+      const weights = await kernels.read(index, index + 1);
+      const values =
+        scale === 'own'
+          ? normaliseTile(weights)
+          : weights.map((weight) => 0.5 + weight / Math.fround(limit) / 2);
+      const left = corner.left + placeOf(index).left - placeOf(0).left;
+      const top = corner.top + placeOf(index).top - placeOf(0).top;
       for (let y = 0; y < 3 * cell; y++) {
         for (let x = 0; x < 2 * cell; x++) {
           const place = Math.floor(y / cell) * 2 + Math.floor(x / cell);
           const planes = [0, 1, 2].map((plane) => level(values[plane * 6 + place] ?? Number.NaN));
-          expect(at(left + x, top + y)).toEqual(channels === 'RGB' ? planes : planes.reverse());
+          expect(pixels.at(left + x, top + y)).toEqual(
+            channels === 'RGB' ? planes : planes.reverse(),
+          );
         }
       }
-      expect(at(left - 1, top)).toEqual([255, 255, 255]);
-      expect(at(left + 2 * cell, top)).toEqual([255, 255, 255]);
+      const [right, bottom] = [left + 2 * cell, top + 3 * cell];
+      for (let x = left - 1; x <= right; x++) {
+        expect([pixels.at(x, top - 1), pixels.at(x, bottom)]).toEqual([frameLook, frameLook]);
+      }
+      for (let y = top; y < bottom; y++) {
+        expect([pixels.at(left - 1, y), pixels.at(right, y)]).toEqual([frameLook, frameLook]);
+      }
     }
-    expect(layTiles(tiles, cell, 0).placeOf(12).left).toBe(
-      layTiles(tiles, cell, 0).placeOf(0).left,
-    );
-  },
-);
+    expect(placeOf(12).left).toBe(placeOf(0).left);
+  });
+});
+
+/** Weights of which kernels 1 and 3 are dead: nothing, and a five-hundredth of the others. */
+function withDeadKernels(length: number) {
+  return (index: number) => {
+    const kernel = Math.floor(index / length);
+    const weight = 0.5 + hashedUniform(index) / 2;
+    return kernel === 1 ? 0 : kernel === 3 ? weight / 500 : index % 2 === 0 ? weight : -weight;
+  };
+}
+
+describe('dead kernels', () => {
+  const kernels = kernelsOf([5, 2, 5, 5], withDeadKernels(50));
+
+  test('are pale on the scale of the layer, and crossed out on either scale', async () => {
+    for (const scale of ['own', 'layer'] as const) {
+      const { png } = await renderFilters(figure(kernels), filterView.parse({ scale, cell: 4 }));
+      const pixels = await readPicture(png);
+      const corner = findFramed(pixels);
+      const tiles = Array.from({ length: 10 }, (_, at) => ({
+        title: `${Math.floor(at / 2)},${at % 2}`,
+        ...{ height: 5, width: 5 },
+      }));
+      const { placeOf } = layTiles(tiles, 4);
+      for (const index of tiles.keys()) {
+        const left = corner.left + placeOf(index).left - placeOf(0).left;
+        const top = corner.top + placeOf(index).top - placeOf(0).top;
+        const isDead = [1, 3].includes(Math.floor(index / 2));
+        for (const corner of [0, 19]) {
+          expect(isSameColour(pixels.at(left + corner, top + corner), inkLook)).toBe(isDead);
+          expect(isSameColour(pixels.at(left + 19 - corner, top + corner), inkLook)).toBe(isDead);
+        }
+        // Between the strokes of a cross.
+        const colour = pixels.at(left + 10, top + 2);
+        if (isDead && scale === 'layer') expect(Math.min(...colour)).toBeGreaterThan(235);
+        if (!isDead && scale === 'layer') expect(Math.min(...colour)).toBeLessThan(190);
+      }
+    }
+  });
+
+  test('do not hide where every weight is 0', async () => {
+    const none = kernelsOf([2, 1, 3, 3], () => 0);
+    for (const mode of ['channels', 'collated'] as const) {
+      const { png } = await renderFilters(figure(none), filterView.parse({ mode }));
+      const { channels } = await sharp(png).stats();
+      expect(channels[0]?.mean).toBeGreaterThan(150);
+    }
+  });
+});
+
+describe('kernels of 1 x 1', () => {
+  const [rows, columns] = [12, 20];
+  const kernels = kernelsOf([rows, columns, 1, 1], withDeadKernels(columns));
+
+  test('are one matrix with diverging colours, and dead rows are marked', async () => {
+    const view = filterView.parse({ cell: 9 });
+    const drawn = await renderFilters(figure(kernels), view);
+    expect(drawn.pages).toBe(1);
+    const same = await renderFilters(figure(kernels), { ...view, mode: 'collated' });
+    expect(same.png.equals(drawn.png)).toBe(true);
+    const pixels = await readPicture(drawn.png);
+    const corner = findFramed(pixels);
+    const weights = await kernels.read(0, rows);
+    const limit = weights.reduce((most, weight) => Math.max(most, Math.abs(weight)), 0);
+    for (const [index, weight] of weights.entries()) {
+      const [row, column] = [Math.floor(index / columns), index % columns];
+      const colour = pixels.at(corner.left + column * 9 + 4, corner.top + row * 9 + 4);
+      const exact = divergingColour(weight / limit);
+      for (const [channel, value] of colour.entries()) {
+        expect(Math.abs(value - (exact[channel] ?? Number.NaN))).toBeLessThanOrEqual(1);
+      }
+    }
+    const right = corner.left + columns * 9;
+    for (let row = 0; row < rows; row++) {
+      const marks = Array.from({ length: 10 * 9 }, (_, at) =>
+        pixels.at(right + 2 + (at % 10), corner.top + row * 9 + Math.floor(at / 10)),
+      );
+      expect(marks.some((colour) => isSameColour(colour, inkLook))).toBe([1, 3].includes(row));
+    }
+  });
+
+  test('of a high layer keep to one page that can be looked at', async () => {
+    const high = kernelsOf([1280, 320, 1, 1], hashedUniform);
+    const { png, pages } = await renderFilters(figure(high), filterView.parse({}));
+    expect(pages).toBe(1);
+    const { width = 0, height = 0 } = await sharp(png).metadata();
+    expect([width > 450, height < 1500]).toEqual([true, true]);
+  });
+});
+
+test.each([
+  [64, 3, 11],
+  [32, 1, 3],
+  [192, 64, 5],
+  [10, 1, 7],
+  [1, 1, 3],
+])('collated, %i kernels of %i x %i are neither narrow nor tiny', async (count, depth, side) => {
+  const kernels = kernelsOf([count, depth, side, side], hashedUniform);
+  const { png } = await renderFilters(figure(kernels), filterView.parse({ mode: 'collated' }));
+  const { width = 0, height = 1 } = await sharp(png).metadata();
+  expect(width / height).toBeGreaterThan(0.6);
+  expect(width / height).toBeLessThan(3);
+  const { body, columns } = laySlices({ ...kernels, first: 0 });
+  expect(Math.max(body.height, body.width)).toBeLessThanOrEqual(1024);
+  const shown = columns.flatMap(({ start, end }) =>
+    Array.from({ length: end - start }, (_, at) => start + at),
+  );
+  expect(shown).toEqual(Array.from({ length: count }, (_, at) => at));
+});
+
+test('a weight that is no number is drawn as not known', async () => {
+  const kernels = kernelsOf([2, 1, 4, 4], (at) => (at === 0 ? Number.NaN : 1));
+  const pixels = await readPicture(
+    (await renderFilters(figure(kernels), filterView.parse({ cell: 8 }))).png,
+  );
+  const { left, top } = findFramed(pixels);
+  const seen = new Set(Array.from({ length: 8 }, (_, at) => String(pixels.at(left + at, top))));
+  expect(seen).toEqual(new Set(['222,222,222', '140,140,140']));
+  expect(pixels.at(left + 9, top)).toEqual([...divergingColour(1)]);
+});
 
 test('a depthwise layer and a layer of 262,144 slices are drawn in pages', async () => {
   const depthwise = kernelsOf([32, 1, 3, 3], hashedUniform, 32);

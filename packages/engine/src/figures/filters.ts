@@ -2,22 +2,23 @@ import { at } from '@umbra/shared/assert';
 import { type FilterView, filterModes } from '@umbra/shared/contracts/layer';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { invalidInput } from '@umbra/shared/errors';
-import type { Size } from '@umbra/shared/occlusion/grid';
-import { weightRange } from '../network/kernels.js';
+import { surveyWeights, type WeightSurvey } from '../network/kernels.js';
 import type { Kernels } from '../network/types.js';
-import { createCanvas, drawCells, encodeCanvas, setText } from './canvas.js';
-import { barGeometry, drawColourBar } from './colour-bar.js';
-import { formatTick } from './heatmap.js';
+import type { ColourScale } from './colour-bar.js';
+import { type Colour, divergingColour } from './colour-map.js';
+import { describeDead } from './describe-dead.js';
+import { renderCollated } from './slice-map.js';
+import { symmetricTicks } from './ticks.js';
 import {
-  assertCell,
+  describePage,
   type FigurePage,
   grey,
+  level,
   normaliseTile,
   pageOf,
   renderTiles,
   suitableCell,
   type Tile,
-  tileGeometry,
 } from './tiles.js';
 
 export type FilterFigure = {
@@ -32,60 +33,61 @@ export type FilterFigure = {
  * Draw a convolution's weights, one page of them.
  *
  * `rgb`: a tile a kernel, its three channels together; `channels`: a tile a slice; `collated`: all
- * slices in one grey map, kernels downwards and channels to the right, raw and with one scale.
+ * slices in one grey map, kernels downwards and channels to the right, raw and with one scale. Kernels
+ * of 1 x 1 are one matrix in both of the last. Dead kernels are marked.
  *
  * @throws {AppError} `invalid_input` if the mode, page or cell does not fit the layer.
  */
-export function renderFilters(figure: FilterFigure, view: FilterView): Promise<FigurePage> {
-  switch (view.mode) {
-    case 'rgb':
-      return renderRgb(figure, view);
-    case 'channels':
-      return renderChannels(figure, view);
-    case 'collated':
-      return renderCollated(figure, view);
+export async function renderFilters(figure: FilterFigure, view: FilterView): Promise<FigurePage> {
+  const { depth, height, width } = figure.kernels;
+  if (view.mode === 'rgb') {
+    if (depth !== 3) throw noColours(figure);
+    return renderRgb(figure, view);
   }
+  const isMatrix = height * width === 1;
+  return view.mode === 'collated' || isMatrix
+    ? renderCollated(figure, view)
+    : renderChannels(figure, view);
 }
 
-const describeExtent = ({ kernels, depth, height, width }: Kernels): string =>
-  `${kernels} kernels of ${depth} x ${height} x ${width}`;
-const describePage = ({ page, pages }: { page: number; pages: number }): string =>
-  pages === 1 ? '' : `, page ${page} of ${pages}`;
+function noColours({ name, kernels }: FilterFigure): Error {
+  const others = filterModes.filter((mode) => mode !== 'rgb').join(' or ');
+  return invalidInput(
+    `Expected mode ${others} for layer '${name}': rgb needs kernels of three channels, and these have ${kernels.depth}`,
+  );
+}
 
 async function renderRgb(
   { kernels, name, channels }: FilterFigure,
   view: FilterView,
 ): Promise<FigurePage> {
-  const { depth, height, width } = kernels;
-  if (depth !== 3) {
-    const others = filterModes.filter((mode) => mode !== 'rgb').join(' or ');
-    throw invalidInput(
-      `Expected mode ${others} for layer '${name}': rgb needs kernels of three channels, and these have ${depth}`,
-    );
-  }
+  const { height, width } = kernels;
   const { page, pages, start, end } = pageOf(kernels.kernels, view);
+  const survey = await surveyWeights(kernels);
   const weights = await kernels.read(start, end);
   const plane = height * width;
+  const order = channels === 'BGR' ? ([2, 1, 0] as const) : ([0, 1, 2] as const);
   const tiles = Array.from({ length: end - start }, (_, index): Tile => {
-    const values = normaliseTile(weights.subarray(index * 3 * plane, (index + 1) * 3 * plane));
+    const own = weights.subarray(index * 3 * plane, (index + 1) * 3 * plane);
+    const levels = view.scale === 'own' ? normaliseTile(own) : own.map(levelOn(survey));
+    const levelAt = (channel: number, place: number) => level(at(levels, channel * plane + place));
     return {
       title: String(start + index),
-      values: channels === 'BGR' ? reversePlanes(values, plane) : values,
+      colourAt(row, column): Colour {
+        const place = row * width + column;
+        return [levelAt(order[0], place), levelAt(order[1], place), levelAt(order[2], place)];
+      },
+      isCrossed: survey.dead.includes(start + index),
       height,
       width,
     };
   });
-  const heading = `${name}: ${describeExtent(kernels)}, in colour${describePage({ page, pages })}`;
-  const png = await renderTiles(heading, tiles, view.cell ?? suitableCell(kernels));
+  const words = {
+    title: `${name}: ${describeExtent(kernels)}, in colour${describePage({ page, pages })}`,
+    ...describeScale(survey, view, (share) => grey((share + 1) / 2)),
+  };
+  const png = await renderTiles(words, tiles, view.cell ?? suitableCell(kernels));
   return { png, page, pages };
-}
-
-function reversePlanes(values: Float32Array, plane: number): Float32Array {
-  const reversed = new Float32Array(values.length);
-  for (let channel = 0; channel < 3; channel++) {
-    reversed.set(values.subarray(channel * plane, (channel + 1) * plane), (2 - channel) * plane);
-  }
-  return reversed;
 }
 
 async function renderChannels(
@@ -94,6 +96,7 @@ async function renderChannels(
 ): Promise<FigurePage> {
   const { depth, height, width, groups } = kernels;
   const { page, pages, start, end } = pageOf(kernels.kernels * depth, view);
+  const survey = await surveyWeights(kernels);
   const first = Math.floor(start / depth);
   const weights = await kernels.read(first, Math.ceil(end / depth));
   const plane = height * width;
@@ -101,75 +104,59 @@ async function renderChannels(
     const kernel = Math.floor((start + index) / depth);
     const channel = (start + index) % depth;
     const offset = (start + index - first * depth) * plane;
+    const colours = coloursOf(weights.subarray(offset, offset + plane), survey, view);
     // A kernel of a grouped convolution reads the channels of its group alone.
     const group = Math.floor(kernel / (kernels.kernels / groups));
     return {
       title: `${kernel},${group * depth + channel}`,
-      values: normaliseTile(weights.subarray(offset, offset + plane)),
+      colourAt: (row, column) => at(colours, row * width + column),
+      isCrossed: survey.dead.includes(kernel),
       height,
       width,
     };
   });
-  const heading = `${name}: ${describeExtent(kernels)}, each slice (kernel,channel) on its own scale${describePage({ page, pages })}`;
-  const png = await renderTiles(heading, tiles, view.cell ?? suitableCell(kernels));
+  const words = {
+    title: `${name}: ${describeExtent(kernels)}, each slice as kernel,channel${describePage({ page, pages })}`,
+    ...describeScale(survey, view, divergingColour),
+  };
+  const png = await renderTiles(words, tiles, view.cell ?? suitableCell(kernels));
   return { png, page, pages };
 }
 
-/** Longer side of a figure whose cell is not given, px. */
-const suitableSide = 1024;
-/** Maximum count of rows of weights on a page. */
-const maxRowsPerPage = 4096;
-const minFigureWidth = 360;
-const minBarHeight = 120;
-const maxBarHeight = 480;
-
-async function renderCollated(
-  { kernels, name }: FilterFigure,
-  view: FilterView,
-): Promise<FigurePage> {
-  const { depth, height, width } = kernels;
-  const perPage = Math.max(1, Math.floor(maxRowsPerPage / height));
-  const { page, pages, start, end } = pageOf(kernels.kernels, view, perPage);
-  const map = { height: (end - start) * height, width: depth * width };
-  const cell = view.cell ?? Math.min(8, suitableCell(map, suitableSide));
-  assertCell(cell, (side) => collatedExtent(map, side, 0));
-  const scale = await weightRange(kernels);
-  const weights = await kernels.read(start, end);
-  const { margin, gap, heading: headingPx } = tileGeometry;
-  const heading = await setText(
-    `${name}: ${describeExtent(kernels)}, raw weights, kernels downwards, channels to the right${describePage({ page, pages })}`,
-    headingPx,
-    collatedExtent(map, cell, 0).width - 2 * margin,
+/** Colours of a slice's weights; null where they are not finite. */
+function coloursOf(
+  weights: Float32Array,
+  { limit }: WeightSurvey,
+  { scale }: FilterView,
+): readonly (Colour | null)[] {
+  if (scale === 'own') return Array.from(normaliseTile(weights), grey);
+  return Array.from(weights, (weight) =>
+    Number.isFinite(weight) ? divergingColour(limit > 0 ? weight / limit : 0) : null,
   );
-  const canvas = createCanvas(collatedExtent(map, cell, heading.height));
-  heading.draw(canvas, { left: margin, top: margin });
-  const top = margin + heading.height + gap;
-  const span = scale.high - scale.low;
-  drawCells(canvas, { left: margin, top, ...map, cell }, (row, column) => {
-    const kernel = Math.floor(row / height);
-    const channel = Math.floor(column / width);
-    const index = ((kernel * depth + channel) * height + (row % height)) * width + (column % width);
-    return grey(span > 0 ? (at(weights, index) - scale.low) / span : 0.5);
-  });
-  const limit = Math.max(Math.abs(scale.low), Math.abs(scale.high));
-  const bar = {
-    left: margin + map.width * cell + gap,
-    top,
-    height: Math.max(minBarHeight, Math.min(map.height * cell, maxBarHeight)),
-  };
-  await drawColourBar(canvas, bar, {
-    colourAt: grey,
-    tickAt: (level) => formatTick(scale.low + span * level, limit),
-  });
-  return { png: await encodeCanvas(canvas), page, pages };
 }
 
-/** Extent of a collated figure, px: its map, a colour bar beside it, and a heading above. */
-function collatedExtent(map: Size, cell: number, headingHeight: number): Size {
-  const { margin, gap } = tileGeometry;
-  const bar = gap + barGeometry.width + gap + barGeometry.label;
+/** The place of a weight on a scale whose middle is 0, in [0, 1]. */
+const levelOn =
+  ({ limit }: WeightSurvey) =>
+  (weight: number): number =>
+    limit > 0 && Number.isFinite(weight) ? 0.5 + weight / (2 * limit) : 0.5;
+
+/** Words and bar of a scale. @param colourAt Colour of a share of the largest weight, -1 to 1. */
+function describeScale(
+  survey: WeightSurvey,
+  { scale }: FilterView,
+  colourAt: (share: number) => Colour,
+): { readonly caption: string; readonly scale?: ColourScale } {
+  const dead = describeDead(survey);
+  if (scale === 'own') return { caption: `each on its own scale, (w - mean) / std + 0.5; ${dead}` };
   return {
-    height: 2 * margin + headingHeight + gap + Math.max(map.height * cell, minBarHeight),
-    width: Math.max(2 * margin + map.width * cell + bar, minFigureWidth),
+    caption: `weights on one scale of the layer; ${dead}`,
+    scale: {
+      colourAt: (place) => colourAt(2 * place - 1),
+      ticks: symmetricTicks(survey.limit),
+    },
   };
 }
+
+const describeExtent = ({ kernels, depth, height, width }: Kernels): string =>
+  `${kernels} kernels of ${depth} x ${height} x ${width}`;

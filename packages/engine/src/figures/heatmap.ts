@@ -1,18 +1,21 @@
+import { at } from '@umbra/shared/assert';
 import type { Size } from '@umbra/shared/occlusion/grid';
-import sharp, { type OverlayOptions } from 'sharp';
-import type { PixelOffset } from './canvas.js';
-import { divergingColour } from './colour-map.js';
-import { drawText } from './text.js';
+import { type Canvas, drawCells, type PixelOffset, surroundBox } from './canvas.js';
+import type { ColourScale } from './colour-bar.js';
+import { type Colour, divergingColour } from './colour-map.js';
+import { renderFigure } from './figure.js';
+import { symmetricTicks } from './ticks.js';
 
+/** Longer side of the map, px. */
 const mapPx = 448;
-const margin = 16;
-const barWidth = 18;
-const labelWidth = 84;
 
-/** End of the symmetric colour scale: the largest absolute value, 0 for a flat map. */
+/** End of the symmetric colour scale: the largest absolute value that is known, 0 for a flat map. */
 export function scaleLimit(attribution: Float32Array): number {
   let limit = 0;
-  for (const value of attribution) limit = Math.max(limit, Math.abs(value));
+  for (const value of attribution) {
+    const size = Math.abs(value);
+    if (size > limit) limit = size;
+  }
   return limit;
 }
 
@@ -22,96 +25,72 @@ export type HeatmapText = {
   readonly unit: string;
 };
 
+/** Words of what no patch reached. */
+export const unknownWords = 'not covered';
+
+/** Whether a map has places of which nothing is known. */
+export const hasUnknown = (attribution: Float32Array): boolean =>
+  attribution.some((value) => Number.isNaN(value));
+
+/** The scale of a map's colours. @param colourAt Colour of a share of the limit, -1 to 1. */
+export const mapScale = (
+  attribution: Float32Array,
+  colourAt: (share: number) => Colour = divergingColour,
+): ColourScale => ({
+  colourAt: (level) => colourAt(2 * level - 1),
+  ticks: symmetricTicks(scaleLimit(attribution)),
+  unknown: hasUnknown(attribution) ? unknownWords : undefined,
+});
+
 /**
  * Draw an attribution map with a title, a colour bar and a caption.
  *
- * @param attribution float32 [height, width] in the model's input frame.
+ * @param attribution float32 [height, width] in the model's input frame; NaN, drawn striped, where
+ *   nothing is known.
  * @returns A PNG file.
  */
-export async function renderHeatmap(
+export function renderHeatmap(
   attribution: Float32Array,
-  { height, width }: Size,
+  size: Size,
   { title, unit }: HeatmapText,
 ): Promise<Buffer> {
+  const factor = mapPx / Math.max(size.height, size.width);
+  const body = {
+    height: Math.max(1, Math.round(size.height * factor)),
+    width: Math.max(1, Math.round(size.width * factor)),
+  };
+  return renderFigure({
+    title,
+    body,
+    draw: (canvas, corner) => drawMap(canvas, { ...corner, ...body }, { ...size, attribution }),
+    scale: mapScale(attribution),
+    caption: unit,
+  });
+}
+
+/** Draw a map, each number as the rectangle that falls to it. */
+function drawMap(
+  canvas: Canvas,
+  place: PixelOffset & Size,
+  { attribution, height, width }: Size & { readonly attribution: Float32Array },
+): void {
   const limit = scaleLimit(attribution);
-  const factor = mapPx / Math.max(height, width);
-  const map = { height: Math.round(height * factor), width: Math.round(width * factor) };
-  const canvasWidth = margin + map.width + margin + barWidth + 8 + labelWidth;
-  const heading = await drawText(title, 16, canvasWidth - 2 * margin);
-  const caption = await drawText(unit, 12, canvasWidth - 2 * margin);
-  const top = margin + heading.height + 12;
-  const barLeft = margin + map.width + margin;
-  const layers: OverlayOptions[] = [
-    { input: heading.png, left: margin, top: margin },
-    {
-      input: await colourImage(attribution, { height, width }, { limit, target: map }),
-      left: margin,
-      top,
-    },
-    { input: await colourBar(map.height), left: barLeft, top },
-    ...(await tickLabels(limit, { left: barLeft + barWidth + 8, top, height: map.height })),
-    { input: caption.png, left: margin, top: top + map.height + 12 },
-  ];
-  const canvasHeight = top + map.height + 12 + caption.height + margin;
-  return sharp({
-    create: { width: canvasWidth, height: canvasHeight, channels: 3, background: '#ffffff' },
-  })
-    .composite(layers)
-    .png()
-    .toBuffer();
+  const colourOf = lastColour((value) => divergingColour(limit === 0 ? 0 : value / limit));
+  const source = (at: number, drawn: number, all: number) => Math.floor(((at + 0.5) * all) / drawn);
+  drawCells(canvas, { ...place, cell: 1 }, (y, x) => {
+    const [row, column] = [source(y, place.height, height), source(x, place.width, width)];
+    return colourOf(at(attribution, row * width + column));
+  });
+  surroundBox(canvas, place);
 }
 
-async function colourImage(
-  values: Float32Array,
-  size: Size,
-  { limit, target }: { readonly limit: number; readonly target: Size },
-): Promise<Buffer> {
-  const pixels = Buffer.alloc(values.length * 3);
-  let colour = divergingColour(0);
+/** Colour values, NaN excepted; maps of patches hold long runs of one value. */
+function lastColour(colourOf: (value: number) => Colour): (value: number) => Colour | null {
   let last = 0;
-  for (const [index, value] of values.entries()) {
-    // Maps of patches hold long runs of one value.
-    if (value !== last) colour = divergingColour(limit === 0 ? 0 : value / limit);
-    last = value;
-    pixels.set(colour, index * 3);
-  }
-  return sharp(pixels, { raw: { ...size, channels: 3 } })
-    .resize({ ...target, fit: 'fill', kernel: 'nearest' })
-    .png()
-    .toBuffer();
-}
-
-/** Draw the colours from the largest value, at the top, to the smallest. */
-async function colourBar(height: number): Promise<Buffer> {
-  const pixels = Buffer.alloc(height * 3);
-  for (let y = 0; y < height; y++) pixels.set(divergingColour(1 - (2 * y) / (height - 1)), y * 3);
-  return sharp(pixels, { raw: { height, width: 1, channels: 3 } })
-    .resize({ width: barWidth, height, fit: 'fill', kernel: 'nearest' })
-    .png()
-    .toBuffer();
-}
-
-async function tickLabels(
-  limit: number,
-  { left, top, height }: PixelOffset & { readonly height: number },
-): Promise<OverlayOptions[]> {
-  const ticks = [1, 0.5, 0, -0.5, -1];
-  return Promise.all(
-    ticks.map(async (tick) => {
-      const image = await drawText(formatTick(tick * limit, limit), 12, labelWidth);
-      const centre = top + ((1 - tick) / 2) * (height - 1);
-      const lowest = top + height - image.height;
-      const y = Math.min(lowest, Math.max(top, Math.round(centre - image.height / 2)));
-      return { input: image.png, left, top: y };
-    }),
-  );
-}
-
-/** Format a tick: three significant digits at the scale's ends, and as many decimals elsewhere. */
-export function formatTick(value: number, limit: number): string {
-  if (value === 0) return '0';
-  const sign = value > 0 ? '+' : '\u2212';
-  const size = Math.abs(value);
-  if (limit < 0.001 || limit >= 10_000) return sign + size.toExponential(2);
-  return sign + size.toFixed(Math.max(0, 2 - Math.floor(Math.log10(limit))));
+  let colour = colourOf(0);
+  return (value) => {
+    if (Number.isNaN(value)) return null;
+    if (value !== last) [last, colour] = [value, colourOf(value)];
+    return colour;
+  };
 }

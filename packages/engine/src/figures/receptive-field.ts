@@ -7,11 +7,11 @@ import { defaultLimits } from '../image/decode.js';
 import { decodePixels } from '../image/decoding.js';
 import type { Frame } from '../image/frame.js';
 import { seenBox, type Unit } from '../network/units.js';
-import { createCanvas, drawCells, encodeCanvas, frameBox, setText } from './canvas.js';
+import { drawCells, frameBox } from './canvas.js';
 import type { Colour } from './colour-map.js';
+import { renderFigure } from './figure.js';
 import { regionOf } from './overlay.js';
 
-const margin = 16;
 const maxSidePx = 800;
 const outline: Colour = [226, 44, 30];
 /** Brightness of what the unit does not see. */
@@ -32,13 +32,6 @@ export async function renderReceptiveField(
   const drawn = await decodePixels(photo, defaultLimits, {
     resize: { width: maxSidePx, height: maxSidePx, fit: 'inside' },
   });
-  const heading = await setText(describe(layer, unit, seenInput), 14, drawn.width);
-  const top = margin + heading.height + 8;
-  const canvas = createCanvas({
-    height: top + drawn.height + margin,
-    width: drawn.width + 2 * margin,
-  });
-  heading.draw(canvas, { left: margin, top: margin });
   const seen = regionOf(frame, drawn, {
     top: frame.crop.top + seenInput.top,
     left: frame.crop.left + seenInput.left,
@@ -50,16 +43,21 @@ export async function renderReceptiveField(
     row < seen.top + seen.height &&
     column >= seen.left &&
     column < seen.left + seen.width;
-  const cells = { left: margin, top, height: drawn.height, width: drawn.width, cell: 1 };
-  drawCells(canvas, cells, (row, column): Colour => {
-    const start = (row * drawn.width + column) * 3;
-    const brightness = within(row, column) ? 1 : dimming;
-    const shade = (channel: number) => Math.round(at(drawn.data, start + channel) * brightness);
-    return [shade(0), shade(1), shade(2)];
+  const body = { height: drawn.height, width: drawn.width };
+  return renderFigure({
+    title: describe(layer, unit, seenInput),
+    body,
+    draw(canvas, corner) {
+      drawCells(canvas, { ...corner, ...body, cell: 1 }, (row, column): Colour => {
+        const start = (row * drawn.width + column) * 3;
+        const brightness = within(row, column) ? 1 : dimming;
+        const shade = (channel: number) => Math.round(at(drawn.data, start + channel) * brightness);
+        return [shade(0), shade(1), shade(2)];
+      });
+      const box = { ...seen, left: corner.left + seen.left, top: corner.top + seen.top };
+      frameBox(canvas, box, { thickness: 3, colour: outline });
+    },
   });
-  const box = { ...seen, left: margin + seen.left, top: top + seen.top };
-  frameBox(canvas, box, { thickness: 3, colour: outline });
-  return encodeCanvas(canvas);
 }
 
 function describe({ name, outputShape, receptiveField: field }: Layer, unit: Unit, box: Box) {

@@ -1,24 +1,19 @@
 import { fileURLToPath } from 'node:url';
+import { escapeHidden } from '@umbra/shared/visible-text';
 import sharp, { type Sharp } from 'sharp';
 
 /** The font travels along: a server often has none, and pictures must look the same there. */
 const fontFile = fileURLToPath(new URL('../../assets/fonts/DejaVuSans.ttf', import.meta.url));
 
-export type TextImage = { readonly png: Buffer; readonly width: number; readonly height: number };
+/** Maximum count of characters that are drawn: names of classes may be of any length. */
+const maxCharacters = 400;
 
 /**
- * Draw one or more lines of dark text on nothing.
+ * Draw one or more lines of text.
  *
- * @param maxWidth Longer text is wrapped, px.
+ * @param maxWidth Longer text is wrapped, px; between words where it can be.
+ * @returns The strength of ink at each pixel, 8 bits, [height, width].
  */
-export async function drawText(text: string, sizePx: number, maxWidth: number): Promise<TextImage> {
-  const { data, info } = await textImage(text, sizePx, maxWidth)
-    .png()
-    .toBuffer({ resolveWithObject: true });
-  return { png: data, width: info.width, height: info.height };
-}
-
-/** The same as the strength of ink at each pixel, 8 bits, [height, width]. */
 export async function drawInk(text: string, sizePx: number, maxWidth: number) {
   const { data, info } = await textImage(text, sizePx, maxWidth)
     .extractChannel('alpha')
@@ -28,7 +23,12 @@ export async function drawInk(text: string, sizePx: number, maxWidth: number) {
 }
 
 function textImage(text: string, sizePx: number, maxWidth: number): Sharp {
-  const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  const characters = [...escapeHidden(text)];
+  const shown =
+    characters.length > maxCharacters
+      ? `${characters.slice(0, maxCharacters).join('')}\u2026`
+      : characters.join('');
+  const escaped = shown.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
   return sharp({
     text: {
       text: `<span foreground="#222222">${escaped}</span>`,
@@ -37,6 +37,7 @@ function textImage(text: string, sizePx: number, maxWidth: number): Sharp {
       rgba: true,
       dpi: 72,
       width: Math.floor(maxWidth),
+      wrap: 'word-char',
     },
   });
 }

@@ -3,21 +3,23 @@ import type { Tiling } from '@umbra/shared/contracts/layer';
 import { invalidInput } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import {
-  type Canvas,
-  createCanvas,
+  crossBox,
   drawCells,
-  encodeCanvas,
   maxCanvasPx,
   type PixelOffset,
   setText,
+  surroundBox,
 } from './canvas.js';
 import type { Colour } from './colour-map.js';
+import { type Figure, figureExtent, renderFigure } from './figure.js';
 
-/** One picture of a tiled figure. */
+/** One picture of a tiled figure: its numbers, a frame around them, and a title above. */
 export type Tile = Size & {
   readonly title: string;
-  /** Values in [0, 1]: [height, width] grey, or [3, height, width] red, green, blue. */
-  readonly values: Float32Array;
+  /** Colour of a number; null where it is not known. */
+  colourAt(row: number, column: number): Colour | null;
+  /** Whether the tile is crossed out, as one that shows nothing. */
+  readonly isCrossed: boolean;
 };
 
 /** One page of a figure. */
@@ -28,10 +30,10 @@ export const tilesPerRow = 12;
 export const tilesPerPage = 16 * tilesPerRow;
 
 /** Measures of a page of tiles, px. */
-export const tileGeometry = { margin: 16, gap: 8, title: 16, heading: 14 } as const;
+export const tileGeometry = { gap: 8, title: 16, frame: 1 } as const;
 const tilePx = 11;
 /** Advance of a digit at `tilePx`. */
-const digitPx = 7;
+export const digitPx = 7;
 
 /**
  * Bring numbers to the middle of the grey scale: `clip((w - mean) / std + 0.5, 0, 1)` with the
@@ -59,31 +61,31 @@ export function pageOf(tiles: number, { page }: Pick<Tiling, 'page'>, perPage = 
   return { page, pages, start, end: Math.min(start + perPage, tiles) };
 }
 
+/** Words that tell one page of several, for a title. */
+export const describePage = ({ page, pages }: { readonly page: number; readonly pages: number }) =>
+  pages === 1 ? '' : `, page ${page} of ${pages}`;
+
 /** The side of a cell at which a tile is easily seen, px. */
 export const suitableCell = ({ height, width }: Size, wanted = 36): number =>
   Math.min(64, Math.max(1, Math.round(wanted / Math.max(height, width))));
 
 /** Lay out the tiles of a page, at least one; all are of one size. */
-export function layTiles(tiles: readonly Tile[], cell: number, headingHeight: number) {
+export function layTiles(tiles: readonly (Size & Pick<Tile, 'title'>)[], cell: number) {
   const { height, width } = at(tiles, 0);
-  const { margin, gap, title } = tileGeometry;
+  const { gap, title, frame } = tileGeometry;
   const columns = Math.min(tilesPerRow, tiles.length);
   const rows = Math.ceil(tiles.length / tilesPerRow);
   const longest = Math.max(0, ...tiles.map((tile) => tile.title.length));
   const pitch = {
-    x: Math.max(width * cell, longest * digitPx) + gap,
-    y: title + height * cell + gap,
+    x: Math.max(width * cell + 2 * frame, longest * digitPx) + gap,
+    y: title + height * cell + 2 * frame + gap,
   };
-  const top = margin + headingHeight + gap;
   return {
-    canvas: {
-      height: top + rows * pitch.y + margin - gap,
-      width: Math.max(2 * margin + columns * pitch.x - gap, 360),
-    },
-    /** Upper left corner of a tile's numbers. */
+    body: { height: rows * pitch.y - gap, width: columns * pitch.x - gap },
+    /** Upper left corner of a tile's numbers, from that of the body. */
     placeOf: (index: number): PixelOffset => ({
-      left: margin + (index % tilesPerRow) * pitch.x,
-      top: top + Math.floor(index / tilesPerRow) * pitch.y + title,
+      left: (index % tilesPerRow) * pitch.x + frame,
+      top: Math.floor(index / tilesPerRow) * pitch.y + title + frame,
     }),
   };
 }
@@ -93,38 +95,29 @@ export function layTiles(tiles: readonly Tile[], cell: number, headingHeight: nu
  *
  * @throws {AppError} `invalid_input` if the picture would be too large, with the cells that fit.
  */
-export async function renderTiles(
-  heading: string,
+export function renderTiles(
+  words: Pick<Figure, 'title' | 'caption' | 'scale'>,
   tiles: readonly Tile[],
   cell: number,
 ): Promise<Buffer> {
-  const { margin, heading: headingPx, title } = tileGeometry;
-  const { width } = layTiles(tiles, cell, 0).canvas;
-  const text = await setText(heading, headingPx, width - 2 * margin);
-  const layout = layTiles(tiles, cell, text.height);
-  assertCell(cell, (side) => layTiles(tiles, side, text.height).canvas);
-  const canvas = createCanvas(layout.canvas);
-  text.draw(canvas, { left: margin, top: margin });
-  for (const [index, tile] of tiles.entries()) {
-    const { left, top } = layout.placeOf(index);
-    (await setText(tile.title, tilePx)).draw(canvas, { left, top: top - title + 4 });
-    drawTile(canvas, tile, { left, top }, cell);
-  }
-  return encodeCanvas(canvas);
-}
-
-function drawTile(
-  canvas: Canvas,
-  { height, width, values }: Tile,
-  corner: PixelOffset,
-  cell: number,
-): void {
-  const plane = height * width;
-  const coloured = values.length === 3 * plane;
-  drawCells(canvas, { ...corner, height, width, cell }, (row, column): Colour => {
-    const levelOf = (channel: number) => level(at(values, channel * plane + row * width + column));
-    const red = levelOf(0);
-    return coloured ? [red, levelOf(1), levelOf(2)] : [red, red, red];
+  const { body, placeOf } = layTiles(tiles, cell);
+  assertCell(cell, (side) => figureExtent(layTiles(tiles, side).body, words.scale !== undefined));
+  return renderFigure({
+    ...words,
+    body,
+    async draw(canvas, { left, top }) {
+      for (const [index, tile] of tiles.entries()) {
+        const place = placeOf(index);
+        const corner = { left: left + place.left, top: top + place.top };
+        const title = await setText(tile.title, tilePx);
+        title.draw(canvas, { ...corner, top: corner.top - tileGeometry.title + 3 });
+        const { height, width } = tile;
+        drawCells(canvas, { ...corner, height, width, cell }, tile.colourAt);
+        const box = { ...corner, height: height * cell, width: width * cell };
+        surroundBox(canvas, box);
+        if (tile.isCrossed) crossBox(canvas, box);
+      }
+    },
   });
 }
 

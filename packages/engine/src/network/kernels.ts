@@ -18,18 +18,40 @@ async function* readInPieces({
   }
 }
 
-/** The smallest and the largest weight of a convolution. */
-export async function weightRange(
-  kernels: Kernels,
-): Promise<{ readonly low: number; readonly high: number }> {
+/** A kernel is dead if none of its weights is larger than this share of the layer's largest. */
+export const deadShare = 0.01;
+
+/** What all weights of a convolution have in common. */
+export type WeightSurvey = {
+  /** The smallest and the largest weight. */
+  readonly low: number;
+  readonly high: number;
+  /** The largest absolute weight. */
+  readonly limit: number;
+  /** Kernels that are dead, in order. */
+  readonly dead: readonly number[];
+};
+
+/** Read all weights of a convolution once; those that are not finite do not count. */
+export async function surveyWeights(kernels: Kernels): Promise<WeightSurvey> {
+  const length = kernels.depth * kernels.height * kernels.width;
+  const peaks = new Float32Array(kernels.kernels);
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  let at = 0;
   for await (const weights of readInPieces(kernels)) {
     for (const weight of weights) {
+      const kernel = Math.floor(at / length);
+      at += 1;
+      if (!Number.isFinite(weight)) continue;
       if (weight < low) low = weight;
       if (weight > high) high = weight;
+      const size = Math.abs(weight);
+      if (size > (peaks[kernel] as number)) peaks[kernel] = size;
     }
   }
-  return { low, high };
+  const limit = peaks.reduce((most, peak) => Math.max(most, peak), 0);
+  const dead = [...peaks.keys()].filter((kernel) => (peaks[kernel] as number) <= limit * deadShare);
+  return limit === 0 ? { low: 0, high: 0, limit, dead } : { low, high, limit, dead };
 }
 
 /**

@@ -1,7 +1,8 @@
 import { type EdgePolicy, patchBox, planGrid } from '@umbra/shared/occlusion/grid';
+import { planGrids } from '@umbra/shared/occlusion/plan';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { attribute } from './attribution.js';
+import { attribute, attributeGrids, maskUncovered, meanMap } from './attribution.js';
 
 test('equals the mean over covering patches, pixel by pixel', () => {
   const extent = fc.integer({ min: 4, max: 24 });
@@ -47,4 +48,51 @@ test('positive supports the class', () => {
     0.4, 0, 0,
   ]);
   expect(found[12]).toBeCloseTo(-0.4, 6);
+});
+
+test('what no patch of any size reaches is masked, and nothing else', () => {
+  const side = fc.integer({ min: 1, max: 9 });
+  const extent = fc.integer({ min: 9, max: 24 });
+  fc.assert(
+    fc.property(
+      extent,
+      extent,
+      fc.array(side, { minLength: 1, maxLength: 3 }),
+      side,
+      fc.constantFrom<EdgePolicy[]>('clip', 'valid'),
+      (height, width, sides, stride, edge) => {
+        const image = { height, width };
+        const patches = sides.map((side) => ({ height: side, width: side }));
+        const plan = planGrids(image, patches, { y: stride, x: stride + 1 }, edge);
+        const map = meanMap(attributeGrids(plan, new Float32Array(plan.positions), 1));
+        const masked = maskUncovered(plan, map);
+        for (let y = 0; y < height; y++) {
+          for (let x = 0; x < width; x++) {
+            const isReached = plan.grids.some((grid) =>
+              Array.from({ length: grid.rows * grid.columns }, (_, index) =>
+                patchBox(grid, Math.floor(index / grid.columns), index % grid.columns),
+              ).some(({ top, left, bottom, right }) => {
+                return y >= top && y < bottom && x >= left && x < right;
+              }),
+            );
+            const value = masked[y * width + x];
+            expect(value).toBe(isReached ? map[y * width + x] : Number.NaN);
+            if (!isReached) expect(map[y * width + x]).toBe(0);
+          }
+        }
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+test('a map whose pixels are all reached is the same map', () => {
+  const plan = planGrids(
+    { height: 10, width: 10 },
+    [{ height: 4, width: 4 }],
+    { y: 4, x: 4 },
+    'clip',
+  );
+  const map = new Float32Array(100).fill(0.5);
+  expect(maskUncovered(plan, map)).toBe(map);
 });

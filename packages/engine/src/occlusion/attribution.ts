@@ -77,6 +77,35 @@ export function meanMap(maps: readonly Float32Array[]): Float32Array {
   );
 }
 
+/**
+ * Tell apart what no patch of any size reaches, at the border under edge `valid` or `article`, or in the
+ * gaps between patches: the attribution 0 means there that nothing is known.
+ *
+ * @param attribution float32 [height, width] of the plan.
+ * @returns The same with NaN there; the given one where every pixel is reached.
+ */
+export function maskUncovered({ grids, image }: OcclusionPlan, attribution: Float32Array) {
+  const isCovered = new Uint8Array(image.height * image.width);
+  for (const grid of grids) {
+    const rows = new Uint8Array(image.height);
+    const columns = new Uint8Array(image.width);
+    for (let row = 0; row < grid.rows; row++) {
+      const { top, bottom } = patchBox(grid, row, 0);
+      rows.fill(1, top, bottom);
+    }
+    for (let column = 0; column < grid.columns; column++) {
+      const { left, right } = patchBox(grid, 0, column);
+      columns.fill(1, left, right);
+    }
+    for (const pixel of isCovered.keys()) {
+      const [y, x] = [Math.floor(pixel / image.width), pixel % image.width];
+      if (rows[y] === 1 && columns[x] === 1) isCovered[pixel] = 1;
+    }
+  }
+  if (!isCovered.includes(0)) return attribution;
+  return attribution.map((value, pixel) => (isCovered[pixel] === 0 ? Number.NaN : value));
+}
+
 /** Attribute each target: the mean over the patch sizes. @returns float32 [height, width] each */
 export function attributeTargets(
   plan: OcclusionPlan,

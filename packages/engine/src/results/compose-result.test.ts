@@ -8,7 +8,9 @@ import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { decodeFloats, decodeInts } from '../encoding/npy.js';
+import { divergingColour } from '../figures/colour-map.js';
 import { planOcclusion } from '../occlusion/resolve-run.js';
+import { findFramed, readPicture, stripedLook } from '../testing/picture.js';
 import { composeResult, type ResultArguments } from './compose-result.js';
 
 describe('a composed result', () => {
@@ -198,21 +200,69 @@ describe('a composed result', () => {
   });
 
   test('has an overlay that reddens that place of the photo, and dims what was cut away', async () => {
-    const files = await compose({ width: 256, height: 128 });
-    const { data, info } = await sharp(files.get('overlay.png'))
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    expect([info.width, info.height]).toEqual([256, 128]);
+    const files = await compose({ width: 1024, height: 512 });
+    const picture = await readPicture(files.get('overlay.png') ?? Buffer.alloc(0));
+    const { left, top } = findFramed(picture);
     const thumbnail = await sharp(files.get('thumbnail.webp')).metadata();
     expect(thumbnail).toMatchObject({ format: 'webp', width: 128, height: 64 });
-    const at = (x: number, y: number) => [
-      ...data.subarray((y * info.width + x) * info.channels).subarray(0, 3),
-    ];
-    // The frame is the central 128 px; the patch is at (32..48, 16..32) of 64.
-    const [red = 0, green = 0] = at(64 + 80, 48);
+    const at = (x: number, y: number) => picture.at(left + x, top + y);
+    // The frame is the central 512 px; the patch is at (32..48, 16..32) of 64.
+    const [red = 0, green = 0] = at(256 + 320, 192);
     expect(red).toBeGreaterThan(green + 60);
-    expect(at(64 + 10, 120)).toEqual([128, 128, 128]);
-    expect(at(10, 64)[0]).toBeLessThan(80);
+    expect(at(256 + 40, 480)).toEqual([128, 128, 128]);
+    expect(at(40, 256)[0]).toBeLessThan(80);
+  });
+
+  test('tells what no patch covered in its pictures, and has 0 there in its array', async () => {
+    const valid = occlusionSettings.parse({ patch: 24, stride: 24, edge: 'valid' });
+    const given = run(new Float32Array(4).fill(0.8));
+    const files = await compose(
+      { width: 64, height: 64 },
+      {
+        settings: valid,
+        run: {
+          ...given,
+          plan: planOcclusion(size, valid),
+          predictedClasses: new Int32Array(4).fill(1),
+        },
+      },
+    );
+    const array = files.get('attribution.npy') ?? Buffer.alloc(0);
+    const values = decodeFloats(array.subarray(array.length - 64 * 64 * 4));
+    expect([values[63], values[64 * 63]]).toEqual([0, 0]);
+    const heatmap = await readPicture(files.get('heatmap.png') ?? Buffer.alloc(0));
+    const { left, top } = findFramed(heatmap);
+    const seen = (x: number) =>
+      new Set(Array.from({ length: 16 }, (_, at) => String(heatmap.at(left + x + at, top + 200))));
+    // 48 of 64 px are covered.
+    expect(seen((448 * 50) / 64)).toEqual(stripedLook);
+    expect(seen((448 * 40) / 64)).toEqual(new Set([String(divergingColour(0))]));
+    const overlay = await readPicture(files.get('overlay.png') ?? Buffer.alloc(0));
+    const corner = findFramed(overlay);
+    const levels = Array.from({ length: 16 }, (_, at) =>
+      overlay.at(corner.left + 400 + at, corner.top + 200),
+    );
+    expect(new Set(levels.map(String)).size).toBe(3);
+  });
+
+  test('has overlays as strong as they are asked to be', async () => {
+    const redAt = async (opacity?: number) => {
+      const given = opacity === undefined ? {} : { opacity };
+      const files = await compose({ width: 512, height: 512 }, given);
+      const picture = await readPicture(files.get('overlay.png') ?? Buffer.alloc(0));
+      const { left, top } = findFramed(picture);
+      const [red = 0, green = 0] = picture.at(left + 320, top + 192);
+      return red - green;
+    };
+    const [none, usual, asUsual, most] = [
+      await redAt(0),
+      await redAt(),
+      await redAt(0.8),
+      await redAt(1),
+    ];
+    expect(none).toBe(0);
+    expect(asUsual).toBe(usual);
+    expect(most).toBeGreaterThan(usual + 10);
   });
 
   test('has a heatmap with a map, a bar and text, and no colour where all scores are equal', async () => {

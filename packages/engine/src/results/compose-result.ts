@@ -6,7 +6,7 @@ import type { BaselineRun, Provenance } from '@umbra/shared/contracts/shard';
 import { type HeatmapText, renderHeatmap } from '../figures/heatmap.js';
 import { renderOverlay, renderThumbnail } from '../figures/overlay.js';
 import { planFrame } from '../image/frame.js';
-import { attributeGrids, meanMap } from '../occlusion/attribution.js';
+import { attributeGrids, maskUncovered, meanMap } from '../occlusion/attribution.js';
 import type { OcclusionRun } from '../types.js';
 import { encodeArrays } from './arrays.js';
 import { describeGrids, findLowest, formatResult } from './describe-grids.js';
@@ -30,6 +30,8 @@ export type ResultArguments = {
   readonly provenance: Provenance;
   /** Whether some scores come from an earlier run. */
   readonly reused?: boolean;
+  /** Opacity of overlays at the strongest attribution, in [0, 1]. */
+  readonly opacity?: number;
 };
 
 /** Every file of one image's result, by name; the description comes last. */
@@ -49,15 +51,17 @@ export async function composeResult(given: ResultArguments): Promise<ResultFiles
   const files = new Map<ResultFile, Buffer>();
   const targets: ImageResult['targets'] = [];
   for (const [index, target] of baseline.targets.entries()) {
-    const map = meanMap(at(attributions, index));
+    const map = maskUncovered(plan, meanMap(at(attributions, index)));
+    const text = heatmapText(target, settings, approximate);
+    const photoMap = { ...size, attribution: map, frame, photo };
     const [heatmap, overlay] = [pictureName('heatmap', index), pictureName('overlay', index)];
     const [picture, drawn] = await Promise.all([
-      renderHeatmap(map, size, heatmapText(target, settings, approximate)),
-      renderOverlay(map, size, frame, photo),
+      renderHeatmap(map, size, text),
+      renderOverlay(photoMap, text, given.opacity),
     ]);
     files.set(heatmap, picture);
     files.set(overlay, drawn);
-    if (index === 0) files.set('thumbnail.webp', await renderThumbnail(drawn));
+    if (index === 0) files.set('thumbnail.webp', await renderThumbnail(photoMap, given.opacity));
     targets.push({
       ...target,
       lowest: findLowest(plan, at(scores, index)),

@@ -62,6 +62,7 @@ export const layerList = z.strictObject({
 export type LayerList = z.output<typeof layerList>;
 
 export const filterModes = ['rgb', 'channels', 'collated'] as const;
+export const filterScales = ['layer', 'own'] as const;
 const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
 
 /** How a tiled figure is drawn. */
@@ -74,5 +75,9 @@ export const tiling = z.strictObject({
 export type Tiling = z.output<typeof tiling>;
 
 /** The query of `GET /v1/models/:name/layers/:layer/filters.png`. */
-export const filterView = tiling.extend({ mode: z.enum(filterModes).default('channels') });
+export const filterView = tiling.extend({
+  mode: z.enum(filterModes).default('channels'),
+  /** What a tile's colours are relative to: all weights of the layer, or its own, as in the article. */
+  scale: z.enum(filterScales).default('layer'),
+});
 export type FilterView = z.output<typeof filterView>;
