@@ -120,6 +120,7 @@ function drawSlices(
   {
     columns,
     placeOf,
+    pitch,
     cell,
     extent,
     weights,
@@ -137,11 +138,15 @@ function drawSlices(
     // What lies between slices is not drawn over, and so frames them.
     fillBox(canvas, box, frameColour);
   }
-  for (let slice = 0; slice < kernels * depth; slice++) {
+  // Slices without a frame between them are drawn a kernel at a time: a matrix has millions.
+  const run = pitch.x === width * cell ? depth : 1;
+  for (let slice = 0; slice < kernels * depth; slice += run) {
     const place = placeOf(Math.floor(slice / depth), slice % depth);
-    const cells = { left: left + place.left, top: top + place.top, height, width, cell };
-    const start = slice * height * width;
-    drawCells(canvas, cells, (row, column) => colourOf(at(weights, start + row * width + column)));
+    const cells = { left: left + place.left, top: top + place.top, cell };
+    drawCells(canvas, { ...cells, height, width: run * width }, (row, column) => {
+      const of = slice + Math.floor(column / width);
+      return colourOf(at(weights, (of * height + row) * width + (column % width)));
+    });
   }
 }
 
