@@ -21,7 +21,7 @@ const titlePx = 16;
 const captionPx = 12;
 
 /** A picture with words above and below it, and its colours beside it. */
-export type Figure = {
+export type FigureParts = {
   readonly title: string;
   readonly body: Size;
   /** Draw the picture. @param corner Upper left corner of the body. */
@@ -49,7 +49,7 @@ export function figureExtent(body: Size, hasScale: boolean): Size {
  * @returns A PNG file.
  * @throws {AppError} `invalid_input` if the picture would be too large.
  */
-export async function renderFigure(figure: Figure): Promise<Buffer> {
+export async function renderFigure(figure: FigureParts): Promise<Buffer> {
   const { margin, gap } = figureGeometry;
   const { body, scale, title, caption } = figure;
   const { height, width } = figureExtent(body, scale !== undefined);

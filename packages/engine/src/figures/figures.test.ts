@@ -92,6 +92,7 @@ test('ticks have three significant digits at the ends, and agree in decimals', (
   expect(ticks(0.04217)).toEqual(['+0.0422', '+0.0211', '0', '\u22120.0211', '\u22120.0422']);
   expect(ticks(123.4)).toEqual(['+123', '+62', '0', '\u221262', '\u2212123']);
   expect(ticks(0.00012)[0]).toBe('+1.20e\u22124');
+  expect(ticks(0.99996)).toEqual(['+1.00', '+0.50', '0', '\u22120.50', '\u22121.00']);
   expect(symmetricTicks(1.0312)).toEqual(ticks(1.0312));
   expect(symmetricTicks(0)).toEqual(['0']);
 });

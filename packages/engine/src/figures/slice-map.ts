@@ -195,10 +195,14 @@ async function drawAxes(
   }
 }
 
-/** Places of ticks, evenly apart by 1, 2 or 5 times a power of ten. @param leastPx Distance of two, px. */
-function ticksOf(count: number, pitchPx: number, leastPx: number): number[] {
+/**
+ * Places of ticks, evenly apart by 1, 2 or 5 times a power of ten.
+ *
+ * @param minPitchPx Minimum distance of two, px.
+ */
+function ticksOf(count: number, pitchPx: number, minPitchPx: number): number[] {
   let step = 1;
-  for (let index = 0; step * pitchPx < leastPx; index++) {
+  for (let index = 0; step * pitchPx < minPitchPx; index++) {
     step = at([1, 2, 5], index % 3) * 10 ** Math.floor(index / 3);
   }
   return Array.from({ length: Math.ceil(count / step) }, (_, index) => index * step);

@@ -25,10 +25,13 @@ type Digits = {
 function formatNumber(value: number, { limit, step }: Digits): string {
   if (value === 0) return '0';
   const size = Math.abs(value);
-  const [most, least] = [Math.floor(Math.log10(limit)), Math.floor(Math.log10(step))];
+  const [most, least] = [exponentOf(limit), exponentOf(step)];
   const text =
     limit < 0.001 || limit >= 10_000
       ? size.toExponential(Math.min(12, 2 + most - least))
       : size.toFixed(Math.min(12, Math.max(0, 2 - least)));
   return (value < 0 ? '\u2212' : '') + text.replace('e-', 'e\u2212');
 }
+
+/** Power of ten of a size's first digit, once it is rounded to three. */
+const exponentOf = (size: number): number => Math.floor(Math.log10(Number(size.toPrecision(3))));

@@ -11,7 +11,7 @@ import {
   surroundBox,
 } from './canvas.js';
 import type { Colour } from './colour-map.js';
-import { type Figure, figureExtent, renderFigure } from './figure.js';
+import { type FigureParts, figureExtent, renderFigure } from './figure.js';
 
 /** One picture of a tiled figure: its numbers, a frame around them, and a title above. */
 export type Tile = Size & {
@@ -96,7 +96,7 @@ export function layTiles(tiles: readonly (Size & Pick<Tile, 'title'>)[], cell: n
  * @throws {AppError} `invalid_input` if the picture would be too large, with the cells that fit.
  */
 export function renderTiles(
-  words: Pick<Figure, 'title' | 'caption' | 'scale'>,
+  words: Pick<FigureParts, 'title' | 'caption' | 'scale'>,
   tiles: readonly Tile[],
   cell: number,
 ): Promise<Buffer> {
