@@ -295,6 +295,18 @@ test.each([
   expect(shown).toEqual(Array.from({ length: count }, (_, at) => at));
 });
 
+test('collated slices are parted by lines, and framed together', async () => {
+  const kernels = kernelsOf([2, 2, 5, 5], (index) => (index === 0 ? -1 : index === 1 ? 1 : 0));
+  const view = filterView.parse({ mode: 'collated', cell: 4 });
+  const pixels = await readPicture((await renderFilters(figure(kernels), view)).png);
+  const { left, top } = findFramed(pixels);
+  for (let place = 0; place < 20; place++) {
+    expect(pixels.at(left + 20, top + place)).toEqual([255, 255, 255]);
+    expect(pixels.at(left + 25, top + place)).toEqual([128, 128, 128]);
+    expect(pixels.at(left + 41, top + place)).toEqual(frameLook);
+  }
+});
+
 test('a weight that is no number is drawn as not known', async () => {
   const kernels = kernelsOf([2, 1, 4, 4], (at) => (at === 0 ? Number.NaN : 1));
   const pixels = await readPicture(

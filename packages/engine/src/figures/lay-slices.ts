@@ -24,8 +24,8 @@ export const sliceGeometry = {
 
 /** Side to which a page grows whose cell is not given, px. */
 const suitableSide = 1024;
-/** A slice of this side has a frame. */
-const minFramedPx = 9;
+/** Slices of this side are parted by lines. */
+const minPartedPx = 9;
 const maxColumns = 24;
 /** Width by height that pages come close to. */
 const suitableAspect = 4 / 3;
@@ -86,7 +86,7 @@ function largestCell(extent: SliceExtent, count: number): number {
 function layColumns(extent: SliceExtent, count: number, cell: number): SliceLayout {
   const { first, kernels, depth, height, width } = extent;
   const { header, gap, mark } = sliceGeometry;
-  const line = height * width > 1 && Math.min(height, width) * cell >= minFramedPx ? 1 : 0;
+  const line = height * width > 1 && Math.min(height, width) * cell >= minPartedPx ? 1 : 0;
   const pitch = { y: height * cell + line, x: width * cell + line };
   const perColumn = Math.ceil(kernels / count);
   const axis = String(first + kernels).length * digitPx + 10;

@@ -7,7 +7,6 @@ import {
   crossBox,
   drawCells,
   fillBox,
-  frameColour,
   inkColour,
   type PixelBox,
   type PixelOffset,
@@ -27,6 +26,8 @@ const maxRowsPerPage = 4096;
 const tickPx = 11;
 /** Length of a tick's line, px. */
 const tickLine = 4;
+
+const partingColour: Colour = [255, 255, 255];
 
 export type CollatedFigure = {
   readonly kernels: Kernels;
@@ -135,8 +136,8 @@ function drawSlices(
   for (const column of columns) {
     const box = { ...column.box, left: left + column.box.left, top: top + column.box.top };
     surroundBox(canvas, box);
-    // What lies between slices is not drawn over, and so frames them.
-    fillBox(canvas, box, frameColour);
+    // What lies between slices is not drawn over, and parts them: most weights are near mid-grey.
+    fillBox(canvas, box, partingColour);
   }
   // Slices without a frame between them are drawn a kernel at a time: a matrix has millions.
   const run = pitch.x === width * cell ? depth : 1;
