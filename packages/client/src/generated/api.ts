@@ -3409,6 +3409,7 @@ export interface operations {
                 cell?: number;
                 page?: number;
                 mode?: "rgb" | "channels" | "collated";
+                scale?: "layer" | "own";
             };
             header?: never;
             path: {
