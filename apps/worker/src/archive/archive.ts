@@ -1,5 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { readImages } from '@umbra/platform/archive/archive-images';
+import { openPart, type PartWriter } from '@umbra/platform/archive/archive-part';
 import { isOutage } from '@umbra/platform/faults';
 import { queueJobIds } from '@umbra/platform/queues/names';
 import { putJson } from '@umbra/platform/store/json';
@@ -22,8 +25,6 @@ import {
 } from '../jobs/job-record.js';
 import { isLastAttempt } from '../runtime/queue-jobs.js';
 import type { StepResult } from '../runtime/step.js';
-import { readImages } from './archive-images.js';
-import { openPart, type PartWriter } from './archive-part.js';
 
 /** Maximum size of an object: S3 takes 10,000 parts, and the uploader's have 8 MiB. */
 const maxPartBytes = 64 * 1024 ** 3;
@@ -107,7 +108,8 @@ async function writeArchives(
     const isOne = job.archivePartBytes === null && number === 1;
     const name = isOne ? 'archive.zip' : `archive-${String(number).padStart(4, '0')}.zip`;
     const spools = join(folder, String(number));
-    return openPart({ store, tenant, job, name, unfinishedAs, folder: spools });
+    const send = (body: Readable) => store.putStream(keys.archive(tenant, job.id, name), body);
+    return openPart({ send, job, name, unfinishedAs, folder: spools });
   };
   const close = async (part: PartWriter): Promise<void> => {
     const { completed, failed } = part.counts();

@@ -68,7 +68,12 @@ export async function* readLines(stream: Readable): AsyncGenerator<Buffer> {
   if (heldBytes > 0) yield Buffer.concat(held);
 }
 
-function parseJson<T extends z.ZodType>(text: string, schema: T, where: string): z.output<T> {
+/** Parse and check a record. @throws {AppError} `integrity` naming where it is from. */
+export function parseJson<T extends z.ZodType>(
+  text: string,
+  schema: T,
+  where: string,
+): z.output<T> {
   let value: unknown;
   try {
     value = JSON.parse(text);

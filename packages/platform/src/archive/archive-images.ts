@@ -1,17 +1,25 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { crc32, deflateRaw, type ZlibOptions } from 'node:zlib';
-import { getJson, readJsonLines } from '@umbra/platform/store/json';
-import { keys } from '@umbra/platform/store/keys';
-import type { ObjectStore } from '@umbra/platform/store/store';
 import { mapInOrder } from '@umbra/shared/concurrency';
 import { type DatasetItem, datasetItem, errorReport } from '@umbra/shared/contracts/dataset';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import { isResultFile, type ResultFile } from '@umbra/shared/contracts/result';
-import { type ErrorReport, hasCode } from '@umbra/shared/errors';
+import { type ErrorReport, hasCode, notFound, reportError } from '@umbra/shared/errors';
 import { resultFolder } from '@umbra/shared/file-names';
 import { z } from 'zod';
+import { getJson, parseJson, readJsonLines } from '../store/json.js';
+import { keys } from '../store/keys.js';
+import type { ObjectStore } from '../store/store.js';
 import type { ZipEntry } from './zip-writer.js';
+
+/** Files of a finished image that are to be archived, and where they come from. */
+export type ImageFiles = {
+  /** Beside its description. */
+  readonly names: readonly ResultFile[];
+  /** @throws {AppError} `not_found` where it is lost. */
+  read(name: ResultFile): Promise<Buffer>;
+};
 
 export type JobImages = {
   readonly store: ObjectStore;
@@ -19,15 +27,24 @@ export type JobImages = {
   readonly job: JobRecord;
   /** Whether images may be neither finished nor failed, since the job was stopped. */
   readonly mayLack: boolean;
+  /**
+   * Choose a finished image's files; all that are stored when left out.
+   *
+   * @param description Its `result.json`.
+   * @throws {AppError} `integrity` where that is damaged.
+   */
+  readonly open?: (image: string, description: Buffer) => ImageFiles;
+  /** How many files are read ahead; `filesAhead` when left out. */
+  readonly ahead?: { readonly atOnce: number; readonly maxWeight: number };
 };
 
 /** Outcome of an image: a finished one has files. */
 export type ImageOutcome =
-  | { readonly state: 'completed'; readonly files: readonly ResultFile[]; readonly json: Buffer }
+  | { readonly state: 'completed'; readonly files: ImageFiles; readonly json: Buffer }
   | { readonly state: 'failed'; readonly error: ErrorReport }
   | { readonly state: 'unfinished' }
-  /** The store has lost its results, or this one of them. */
-  | { readonly state: 'lost'; readonly lost: ResultFile };
+  /** The store has lost its results, or this one of them, which `reason` explains. */
+  | { readonly state: 'lost'; readonly lost: ResultFile; readonly reason: string };
 
 export type ArchivedFile = ZipEntry & { readonly content: Buffer; readonly sha256: string };
 
@@ -44,9 +61,9 @@ export type ArchiveStep = {
 const imagesAhead = 16;
 const filesAhead = { atOnce: 24, maxWeight: 32 * 1024 * 1024 };
 
-/** Read every file of every image, packed for a zip, in the manifest's order. */
+/** Read the files of every image, packed for a zip, in the manifest's order. */
 export async function* readImages(images: JobImages): AsyncGenerator<ArchiveStep> {
-  const { store, tenant, job } = images;
+  const { store, tenant, job, ahead = filesAhead } = images;
   const manifest = await store.stream(keys.manifest(tenant, job.dataset));
   try {
     const lines = readJsonLines(manifest.body, datasetItem);
@@ -57,12 +74,14 @@ export async function* readImages(images: JobImages): AsyncGenerator<ArchiveStep
     const weigh = ({ file }: ArchiveStep) => (file === null ? 0 : file.content.length);
     yield* mapInOrder(
       listFiles(described),
-      { ...filesAhead, weigh },
+      { ...ahead, weigh },
       async ({ name, ...step }): Promise<ArchiveStep> => {
         if (name === null) return { ...step, file: null };
-        const file = await orNull(readFile(images, step, name));
-        if (file !== null) return { ...step, file };
-        return { ...step, file, outcome: { state: 'lost', lost: name } };
+        try {
+          return { ...step, file: await readFile(step, name) };
+        } catch (error) {
+          return { ...step, file: null, outcome: lostFile(name, error) };
+        }
       },
     );
   } finally {
@@ -75,49 +94,57 @@ type ListedFile = Omit<ArchiveStep, 'file'> & { readonly name: ResultFile | null
 
 async function* listFiles(images: AsyncIterable<DescribedImage>): AsyncGenerator<ListedFile> {
   for await (const { item, outcome } of images) {
-    const names = outcome.state === 'completed' ? outcome.files : [null];
+    // The description last: whoever unpacks a zip that broke off finds no image that looks whole.
+    const names =
+      outcome.state === 'completed' ? [...outcome.files.names, 'result.json' as const] : [null];
     for (const [index, name] of names.entries()) {
       yield { item, outcome, name, isFirst: index === 0, isLast: index === names.length - 1 };
     }
   }
 }
 
-const fileList = z.object({ files: z.array(z.string()) });
-
-async function readOutcome(
-  { store, tenant, job, mayLack }: JobImages,
-  id: string,
-): Promise<ImageOutcome> {
+async function readOutcome(images: JobImages, id: string): Promise<ImageOutcome> {
+  const { store, tenant, job, mayLack, open = openStored(images) } = images;
   // It was written last: without it there may be some files of a merge that failed.
   const json = await orNull(store.get(keys.result(tenant, job.id, id, 'result.json')));
   if (json !== null) {
-    const listed = parseFiles(json);
-    if (listed === null) return { state: 'lost', lost: 'result.json' };
-    return { state: 'completed', files: [...listed, 'result.json'], json };
+    try {
+      return { state: 'completed', files: open(id, json), json };
+    } catch (error) {
+      return lostFile('result.json', error);
+    }
   }
   const error = await orNull(getJson(store, keys.error(tenant, job.id, id), errorReport));
   if (error !== null) return { state: 'failed', error };
-  return mayLack ? { state: 'unfinished' } : { state: 'lost', lost: 'result.json' };
+  return mayLack ? { state: 'unfinished' } : lostFile('result.json', notFound('It has no result'));
 }
 
-/** @returns null where the description is damaged. */
-function parseFiles(json: Buffer): ResultFile[] | null {
-  try {
-    return fileList.parse(JSON.parse(json.toString())).files.filter(isResultFile);
-  } catch {
-    return null;
-  }
+/** Turn `not_found`, or `integrity` of a description, into a loss. @throws Every other error. */
+function lostFile(lost: ResultFile, error: unknown): ImageOutcome {
+  const isLoss =
+    hasCode(error, 'not_found') || (lost === 'result.json' && hasCode(error, 'integrity'));
+  if (!isLoss) throw error;
+  return { state: 'lost', lost, reason: reportError(error).message };
 }
+
+const fileList = z.object({ files: z.array(z.string()) });
+
+const openStored =
+  ({ store, tenant, job }: JobImages) =>
+  (image: string, description: Buffer): ImageFiles => {
+    const { files } = parseJson(description.toString(), fileList, `the result of '${image}'`);
+    return {
+      names: files.filter(isResultFile),
+      read: (name) => store.get(keys.result(tenant, job.id, image, name)),
+    };
+  };
 
 async function readFile(
-  { store, tenant, job }: JobImages,
   { item, outcome }: DescribedImage,
   name: ResultFile,
 ): Promise<ArchivedFile> {
-  const content =
-    name === 'result.json' && outcome.state === 'completed'
-      ? outcome.json
-      : await store.get(keys.result(tenant, job.id, item.id, name));
+  if (outcome.state !== 'completed') throw new RangeError(`Expected files, got ${outcome.state}`);
+  const content = name === 'result.json' ? outcome.json : await outcome.files.read(name);
   const sha256 = createHash('sha256').update(content).digest('hex');
   return { ...(await pack(`${resultFolder(item)}/${name}`, content)), sha256 };
 }

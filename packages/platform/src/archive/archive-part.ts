@@ -2,34 +2,33 @@ import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PassThrough, Transform } from 'node:stream';
+import { PassThrough, type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { crc32, createDeflateRaw } from 'node:zlib';
-import { keys } from '@umbra/platform/store/keys';
-import type { ObjectStore } from '@umbra/platform/store/store';
 import type { ArchivePart } from '@umbra/shared/contracts/archive';
 import type { Counts, JobRecord } from '@umbra/shared/contracts/job';
+import type { ErrorReport } from '@umbra/shared/errors';
 import { resultFolder } from '@umbra/shared/file-names';
 import { umbraVersion } from '@umbra/shared/version';
 import { type ArchivedFile, type ArchiveStep, pack } from './archive-images.js';
 import { createZipWriter } from './zip-writer.js';
 
-/** One zip of a job's results, on its way to the store. */
+/** One zip of a job's results, on its way to the store or to a client. */
 export type PartWriter = {
-  /** The next image without files, or the next file of one. */
+  /** The next image without files, or the next file of one. An image fails where one of its steps does. */
   add(step: ArchiveStep): Promise<void>;
   /** Bytes so far. */
   bytes(): number;
   counts(): Counts;
-  /** Write its lists and wait until it is stored. */
+  /** Write its lists and wait until all of it is sent. */
   finish(): Promise<ArchivePart>;
-  /** Store nothing. */
+  /** Break it off: a store then keeps nothing. */
   abandon(reason: Error): Promise<void>;
 };
 
 export type PartOptions = {
-  readonly store: ObjectStore;
-  readonly tenant: string;
+  /** Take the zip as it is written, and tell its size once all of it has arrived. */
+  readonly send: (body: Readable) => Promise<{ readonly bytes: number }>;
   readonly job: JobRecord;
   readonly name: string;
   /** State that the manifest gives images that are neither finished nor failed. */
@@ -42,7 +41,7 @@ export type PartOptions = {
 const lists = ['manifest.jsonl', 'errors.jsonl', 'SHA256SUMS'] as const;
 
 export async function openPart(options: PartOptions): Promise<PartWriter> {
-  const { store, tenant, job, name, folder } = options;
+  const { send, job, name, folder } = options;
   await mkdir(folder);
   const opened = await Promise.all(
     lists.map(async (list) => [list, await open(join(folder, list), 'wx')] as const),
@@ -50,13 +49,13 @@ export async function openPart(options: PartOptions): Promise<PartWriter> {
   const spools = Object.fromEntries(opened) as Record<(typeof lists)[number], FileHandle>;
   const output = new PassThrough();
   const hash = createHash('sha256');
-  const stored = store.putStream(keys.archive(tenant, job.id, name), output);
+  const sent = send(output);
   // Awaited in `finish`; a failure before that must not count as unhandled, and ends the writing.
-  stored.catch((error: unknown) => output.destroy(error instanceof Error ? error : undefined));
+  sent.catch((error: unknown) => output.destroy(error instanceof Error ? error : undefined));
   output.on('error', () => undefined);
   const write = async (chunk: Buffer): Promise<void> => {
     if (output.destroyed) {
-      await stored;
+      await sent;
       throw new Error(`Expected ${name} to take more bytes, but it is closed`);
     }
     hash.update(chunk);
@@ -65,6 +64,7 @@ export async function openPart(options: PartOptions): Promise<PartWriter> {
   const zip = await createZipWriter(write, join(folder, 'directory'), new Date(job.createdAt));
   const counts = { total: 0, completed: 0, failed: 0 };
   let files: ArchivedFile[] = [];
+  let failure: ErrorReport | null = null;
 
   const clear = async (): Promise<void> => {
     await Promise.all([zip.close(), ...Object.values(spools).map((file) => file.close())]);
@@ -80,23 +80,26 @@ export async function openPart(options: PartOptions): Promise<PartWriter> {
         await spools.SHA256SUMS.write(`${file.sha256}  ${file.name}\n`);
         files.push({ ...file, content: Buffer.alloc(0) });
       }
+      if (outcome.state === 'failed') failure ??= outcome.error;
       if (!isLast) return;
       const { id, name: given, sha256 } = item;
       const image = { id, name: given, sha256 };
       counts.total += 1;
-      if (outcome.state === 'completed') {
+      if (failure !== null) {
+        counts.failed += 1;
+        await list({ ...image, state: 'failed' });
+        const line = JSON.stringify({ id, name: given, error: failure });
+        await spools['errors.jsonl'].write(`${line}\n`);
+      } else if (outcome.state === 'completed') {
+        counts.completed += 1;
         const listed = files.map((one) => ({
           path: one.name,
           sha256: one.sha256,
           bytes: one.bytes,
         }));
         await list({ ...image, state: 'completed', folder: resultFolder(item), files: listed });
-      } else if (outcome.state === 'failed') {
-        await list({ ...image, state: 'failed' });
-        const line = JSON.stringify({ id, name: given, error: outcome.error });
-        await spools['errors.jsonl'].write(`${line}\n`);
       } else await list({ ...image, state: options.unfinishedAs });
-      if (outcome.state === 'completed' || outcome.state === 'failed') counts[outcome.state] += 1;
+      failure = null;
       files = [];
     },
     bytes: () => zip.bytes(),
@@ -106,13 +109,13 @@ export async function openPart(options: PartOptions): Promise<PartWriter> {
       for (const one of lists) await zip.add(await packSpool(folder, one));
       await zip.finish();
       output.end();
-      const { bytes } = await stored;
+      const { bytes } = await sent;
       await clear();
       return { name, bytes, sha256: hash.digest('hex'), images: counts.total };
     },
     async abandon(reason) {
       output.destroy(reason);
-      await stored.catch(() => undefined);
+      await sent.catch(() => undefined);
       await clear();
     },
   };
