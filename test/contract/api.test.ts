@@ -262,7 +262,7 @@ describe('the API', () => {
       files: string[];
     };
     expect(result).toMatchObject({
-      version: 4,
+      version: 5,
       image: { name: 'photo-1.png' },
       model: { name: 'tiny' },
     });

@@ -13,7 +13,7 @@ export type OrderedOptions<R> = {
  * once costs no promise. The first failure ends it, once the work that runs by then has ended.
  */
 export async function* mapInOrder<T, R>(
-  values: AsyncIterable<T>,
+  values: AsyncIterable<T> | Iterable<T>,
   { atOnce, maxWeight = Number.POSITIVE_INFINITY, weigh = () => 0 }: OrderedOptions<R>,
   work: (value: T) => R | Promise<R>,
 ): AsyncGenerator<R> {

@@ -1,3 +1,5 @@
+import { integrity } from '@umbra/shared/errors';
+
 /**
  * Encode a float32 or int32 array in NumPy's own format, version 1.0, C order, little-endian.
  *
@@ -20,6 +22,27 @@ export function npyHeader(type: '<f4' | '<i4', shape: readonly number[]): Buffer
   const length = Buffer.alloc(2);
   length.writeUInt16LE(text.length);
   return Buffer.concat([magic, length, Buffer.from(text, 'latin1')]);
+}
+
+type Npy = { readonly '<f4': Float32Array; readonly '<i4': Int32Array };
+
+/**
+ * Read an array that `encodeNpy` has written.
+ *
+ * @throws {AppError} `integrity` unless it has this type and shape.
+ */
+export function readNpy<T extends keyof Npy>(
+  bytes: Buffer,
+  type: T,
+  shape: readonly number[],
+): Npy[T] {
+  const header = npyHeader(type, shape);
+  const data = bytes.subarray(header.length);
+  const length = shape.reduce((product, extent) => product * extent, 1);
+  if (!bytes.subarray(0, header.length).equals(header) || data.length !== 4 * length) {
+    throw integrity(`Expected a NumPy array ${type} [${shape.join(', ')}], got something else`);
+  }
+  return (type === '<f4' ? decodeFloats(data) : decodeInts(data)) as Npy[T];
 }
 
 /** Little-endian float32 bytes, whatever the machine's own order is. */

@@ -1,46 +1,66 @@
 import { at } from '@umbra/shared/assert';
-import type { ResultFile } from '@umbra/shared/contracts/result';
-import { sizeName } from '@umbra/shared/contracts/settings';
-import type { Size } from '@umbra/shared/occlusion/grid';
-import { encodeNpy } from '../encoding/npy.js';
-import { meanMap } from '../occlusion/attribution.js';
+import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
+import { encodeNpy, readNpy } from '../encoding/npy.js';
 import type { OcclusionRun } from '../types.js';
 
+/** A run's arrays. `scores` [positions] one a target; `predictedClasses` [positions] belongs to all. */
+export type RunArrays = Pick<OcclusionRun, 'scores' | 'predictedClasses'>;
+
 /**
- * Encode the arrays of a result.
+ * Shape of an array of several targets: one target has no axis of its own.
  *
- * One target: `scores` [rows, columns] and `attribution` [height, width]; several add a first axis.
- * `predicted-classes` [rows, columns] has none, since it belongs to all. Several patch sizes: one file of each
- * for each size, and `attribution.npy` is their mean.
- *
- * @param attributions Maps by target, then by patch size: float32 [height, width] each.
+ * @param own Extent of one target's.
  */
-export function encodeArrays(
-  { plan, scores, predictedClasses }: Pick<OcclusionRun, 'plan' | 'scores' | 'predictedClasses'>,
-  attributions: readonly (readonly Float32Array[])[],
-  { height, width }: Size,
-): [ResultFile, Buffer][] {
-  const leading = scores.length === 1 ? [] : [scores.length];
-  const attributed = (maps: readonly Float32Array[]) =>
-    encodeNpy(joinFloats(maps), [...leading, height, width]);
-  const files: [ResultFile, Buffer][] = [
-    ['attribution.npy', attributed(attributions.map(meanMap))],
-  ];
-  for (const [index, { patch, rows, columns }] of plan.grids.entries()) {
-    const name = <T extends string>(array: T) =>
-      (plan.grids.length === 1 ? `${array}.npy` : `${array}-${sizeName(patch)}.npy`) as `${T}.npy`;
-    const [start, end] = [plan.gridStarts[index], plan.gridStarts[index + 1]];
-    const own = joinFloats(scores.map((values) => values.subarray(start, end)));
-    files.push([name('scores'), encodeNpy(own, [...leading, rows, columns])]);
-    files.push([
-      name('predicted-classes'),
-      encodeNpy(predictedClasses.subarray(start, end), [rows, columns]),
-    ]);
-    if (plan.grids.length === 1) continue;
-    const maps = attributions.map((grids) => at(grids, index));
-    files.push([name('attribution'), attributed(maps)]);
+export const targetShape = (targets: number, own: readonly number[]): readonly number[] =>
+  targets === 1 ? own : [targets, ...own];
+
+/** Encode one patch size's scores: float32 [rows, columns], or [targets, rows, columns]. */
+export function encodeScores(plan: OcclusionPlan, { scores }: RunArrays, grid: number): Buffer {
+  const { start, end, shape } = partOf(plan, grid);
+  const own = joinFloats(scores.map((values) => values.subarray(start, end)));
+  return encodeNpy(own, targetShape(scores.length, shape));
+}
+
+/** Encode one patch size's predicted classes: int32 [rows, columns]. */
+export function encodePredictedClasses(
+  plan: OcclusionPlan,
+  { predictedClasses }: RunArrays,
+  grid: number,
+): Buffer {
+  const { start, end, shape } = partOf(plan, grid);
+  return encodeNpy(predictedClasses.subarray(start, end), shape);
+}
+
+/** One patch size's arrays, as they are stored. */
+export type EncodedGrid = { readonly scores: Buffer; readonly predictedClasses: Buffer };
+
+/**
+ * Decode a run's arrays: the inverse of `encodeScores` and `encodePredictedClasses` for every patch size.
+ *
+ * @throws {AppError} `integrity` unless they are of this plan and as many targets.
+ */
+export function decodeArrays(
+  plan: OcclusionPlan,
+  targets: number,
+  encoded: readonly EncodedGrid[],
+): RunArrays {
+  const scores = Array.from({ length: targets }, () => new Float32Array(plan.positions));
+  const predictedClasses = new Int32Array(plan.positions);
+  for (const [grid, files] of encoded.entries()) {
+    const { start, end, shape } = partOf(plan, grid);
+    const all = readNpy(files.scores, '<f4', targetShape(targets, shape));
+    for (const [index, values] of scores.entries()) {
+      values.set(all.subarray(index * (end - start), (index + 1) * (end - start)), start);
+    }
+    predictedClasses.set(readNpy(files.predictedClasses, '<i4', shape), start);
   }
-  return files;
+  return { scores, predictedClasses };
+}
+
+/** Find a patch size's positions, half-open, and its [rows, columns]. */
+function partOf({ grids, gridStarts }: OcclusionPlan, grid: number) {
+  const { rows, columns } = at(grids, grid);
+  return { start: at(gridStarts, grid), end: at(gridStarts, grid + 1), shape: [rows, columns] };
 }
 
 /** Join arrays, one after the other; a single one is returned as it is. */

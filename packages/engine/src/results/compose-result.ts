@@ -1,15 +1,15 @@
 import { at } from '@umbra/shared/assert';
+import { mapInOrder } from '@umbra/shared/concurrency';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { allOutputs, type Outputs } from '@umbra/shared/contracts/outputs';
 import { type ImageResult, imageResult, type ResultFile } from '@umbra/shared/contracts/result';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
-import type { BaselineRun, Provenance } from '@umbra/shared/contracts/shard';
-import { type HeatmapText, renderHeatmap } from '../figures/heatmap.js';
-import { renderOverlay, renderThumbnail } from '../figures/overlay.js';
+import type { Provenance } from '@umbra/shared/contracts/shard';
 import { planFrame } from '../image/frame.js';
-import { attributeGrids, maskUncovered, meanMap } from '../occlusion/attribution.js';
 import type { OcclusionRun } from '../types.js';
-import { encodeArrays } from './arrays.js';
 import { describeGrids, findLowest, formatResult } from './describe-grids.js';
+import { openFileMaker } from './make-file.js';
+import { type FileEntry, listResultFiles, pictureName } from './result-files.js';
 
 export type ResultArguments = {
   /** The photo's file. */
@@ -32,74 +32,62 @@ export type ResultArguments = {
   readonly reused?: boolean;
   /** Opacity of overlays at the strongest attribution, in [0, 1]. */
   readonly opacity?: number;
+  /** Which files are made; all when left out. */
+  readonly outputs?: Outputs;
 };
 
-/** Every file of one image's result, by name; the description comes last. */
+/** Files of one image's result, by name; the description comes last. */
 export type ResultFiles = ReadonlyMap<ResultFile, Buffer>;
 
-/** Make every file of one image's result, for a job and for a local run alike. */
+/** Files made at once: each picture waits for threads of its own. */
+const filesAtOnce = 3;
+
+/** Make the files of one image's result, for a job and for a local run alike. */
 export async function composeResult(given: ResultArguments): Promise<ResultFiles> {
-  const { run, model, photo, settings } = given;
+  const { run, model, photo, settings, outputs = allOutputs } = given;
   const { plan, scores, baseline } = run;
-  const size = plan.image;
-  const frame = planFrame(model.bundle.input, given.image);
   const approximate = run.predictedClasses.includes(-1);
-  /** Attribution maps by target, then by patch size. */
-  const attributions = baseline.targets.map(({ score }, index) =>
-    attributeGrids(plan, at(scores, index), score),
-  );
+  const frame = planFrame(model.bundle.input, given.image);
+  const makeFile = openFileMaker({
+    plan,
+    settings,
+    approximate,
+    targets: baseline.targets,
+    arrays: run,
+    readPhoto: async () => ({ photo, frame }),
+    ...(given.opacity !== undefined && { opacity: given.opacity }),
+  });
+  const patches = plan.grids.map(({ patch }) => patch);
+  const all = listResultFiles({ targets: baseline.targets.length, patches });
+  const isKept = ({ kind }: FileEntry) => outputs.includes(kind);
+  const kept = all.filter(isKept);
   const files = new Map<ResultFile, Buffer>();
-  const targets: ImageResult['targets'] = [];
-  for (const [index, target] of baseline.targets.entries()) {
-    const map = maskUncovered(plan, meanMap(at(attributions, index)));
-    const text = heatmapText(target, settings, approximate);
-    const photoMap = { ...size, attribution: map, frame, photo };
-    const [heatmap, overlay] = [pictureName('heatmap', index), pictureName('overlay', index)];
-    const [picture, drawn] = await Promise.all([
-      renderHeatmap(map, size, text),
-      renderOverlay(photoMap, text, given.opacity),
-    ]);
-    files.set(heatmap, picture);
-    files.set(overlay, drawn);
-    if (index === 0) files.set('thumbnail.webp', await renderThumbnail(photoMap, given.opacity));
-    targets.push({
-      ...target,
-      lowest: findLowest(plan, at(scores, index)),
-      faithfulness: run.faithfulness?.[index] ?? null,
-      heatmap,
-      overlay,
-    });
-  }
-  for (const [file, bytes] of encodeArrays(run, attributions, size)) files.set(file, bytes);
+  const made = mapInOrder(
+    kept,
+    { atOnce: filesAtOnce },
+    async ({ file }) => [file, await makeFile(file)] as const,
+  );
+  for await (const [file, bytes] of made) files.set(file, bytes);
   const result = imageResult.parse({
-    version: 4,
+    version: 5,
     image: given.image,
     model: { name: model.bundle.name, digest: model.digest },
     settings,
     approximate,
-    input: size,
+    input: plan.image,
     predicted: baseline.predicted,
     grids: describeGrids(run, model.labels),
-    targets,
-    files: [...files.keys()],
+    targets: baseline.targets.map((target, index) => ({
+      ...target,
+      lowest: findLowest(plan, at(scores, index)),
+      faithfulness: run.faithfulness?.[index] ?? null,
+      heatmap: pictureName('heatmap', index),
+      overlay: pictureName('overlay', index),
+    })),
+    files: kept.map(({ file }) => file),
+    onRequest: all.filter((entry) => !isKept(entry)).map(({ file }) => file),
     provenance: given.provenance,
     reused: given.reused ?? false,
   } satisfies ImageResult);
   return files.set('result.json', Buffer.from(formatResult(result)));
-}
-
-/** Name a target's picture; the first target's have plain names. */
-const pictureName = <T extends 'heatmap' | 'overlay'>(kind: T, target: number) =>
-  (target === 0 ? `${kind}.png` : `${kind}-${target + 1}.png`) as `${T}.png`;
-
-function heatmapText(
-  { label, score }: BaselineRun['targets'][number],
-  settings: OcclusionSettings,
-  approximate: boolean,
-): HeatmapText {
-  const unit = `${settings.score} lost (+) or gained (\u2212) when covered`;
-  return {
-    title: `${label}: ${settings.score} ${score.toFixed(3).replace('-', '\u2212')}`,
-    unit: approximate ? `${unit}; approximate` : unit,
-  };
 }

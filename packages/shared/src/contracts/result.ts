@@ -42,8 +42,11 @@ const targetResult = baselineRun.shape.targets.element.extend({
 
 /** `result.json` of one image: what was asked, what the model said, where the score fell most. */
 export const imageResult = z.strictObject({
-  /** 3 adds `reused`; 4 names the arrays of predicted classes so, which were `winners`. */
-  version: z.literal([2, 3, 4]),
+  /**
+   * 3 adds `reused`; 4 names the arrays of predicted classes so, which were `winners`; 5 has `onRequest`, since not
+   * every file is stored.
+   */
+  version: z.literal([2, 3, 4, 5]),
   image: z.strictObject({
     id: z.string(),
     name: z.string(),
@@ -63,8 +66,10 @@ export const imageResult = z.strictObject({
   grids: z.array(gridResult).min(1),
   /** Targets in the order of the arrays' first axis, where they have one. */
   targets: z.array(targetResult).min(1),
-  /** Every file beside this one. */
+  /** Every file that is stored beside this one. */
   files: z.array(z.string()),
+  /** Those that are not, and that the service draws when they are asked for. */
+  onRequest: z.array(z.string()).default([]),
   /** How the scores were computed, whenever that was. */
   provenance,
   /** Whether some of them were taken from an earlier run of the same work. */
@@ -85,7 +90,7 @@ export const imageStatus = z.strictObject({
 export type ImageStatus = z.output<typeof imageStatus>;
 
 /**
- * The files of a finished image. A second target's pictures end in `-2`, and so on; with several
+ * The files of a finished image, whether they are stored or drawn on request. A second target's pictures end in `-2`, and so on; with several
  * patch sizes, an array of one of them ends in its size: `scores-32x32.npy`. The thumbnail is the first
  * target's overlay.
  */
