@@ -1,5 +1,6 @@
 // Runs the rounds: a job, faults while it runs, and what must be true at its end.
 import { join } from 'node:path';
+import { allOutputs } from '@umbra/shared/contracts/outputs';
 import { createClient } from '../trials/client.mjs';
 import { startFleet } from '../trials/fleet.mjs';
 import { makePhotos } from '../trials/photos.mjs';
@@ -66,6 +67,8 @@ export async function runRounds(options) {
       dataset,
       model: 'tiny',
       settings: { patch: 16, stride: 1, strategy: 'dense' },
+      // What is compared must be stored.
+      outputs: allOutputs,
       reuse: false,
     };
     const stage = { fleet, orders, chance, client, dataset, photos, request, isShort, report };

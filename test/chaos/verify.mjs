@@ -9,12 +9,17 @@ import { until } from '../trials/until.mjs';
 /** @typedef {import('../trials/fleet.mjs').Fleet} Fleet */
 /** @typedef {Map<string, string>} Digests of the compared files, by `image/file` */
 
-/** Files that are the same whatever happened meanwhile, unlike result.json, which holds times. */
+/**
+ * Files that are the same whatever happened meanwhile, of a job that stores all of them. Unlike result.json, which
+ * holds times.
+ */
 const compared = /** @type {const} */ ([
   'scores.npy',
   'predicted-classes.npy',
   'attribution.npy',
   'heatmap.png',
+  'overlay.png',
+  'thumbnail.webp',
 ]);
 
 /** A job that was taken though its answer was lost runs to its end first. */

@@ -98,7 +98,7 @@ describe.each(stores.filter(([kind]) => kind === 'disk' || s3 !== null))(
     });
 
     test.runIf(kind === 'S3')('a client may be sent to the store for the bytes', async () => {
-      const files = [`archive`, 'archives/archive.zip', 'images/img_00000000/overlay.png'];
+      const files = [`archive`, 'archives/archive.zip', 'images/img_00000000/heatmap.png'];
       for (const file of files) {
         const path = `/v1/jobs/${job}/${file}`;
         const sent = await get(`${path}?redirect=true`, { redirect: 'manual' });

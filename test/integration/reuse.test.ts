@@ -80,7 +80,7 @@ describe('the same work in another job', () => {
     await untilFinal(stage, first.job.id);
     const scores = await readScores(first.job.id);
     expect(await countPositions()).toEqual({ run: 2 * positions, taken: 0 });
-    expect(await readResult(first.job.id)).toMatchObject({ version: 4, reused: false });
+    expect(await readResult(first.job.id)).toMatchObject({ version: 5, reused: false });
     const { provenance } = await readResult(first.job.id);
     for (const key of await listKeys(keys.jobFiles(defaultTenant, first.job.id))) {
       await stage.store.delete(key);
@@ -318,16 +318,17 @@ async function addImage(
   bands: readonly { rowStart: number; rowEnd: number }[],
   tenant: string = defaultTenant,
 ): Promise<void> {
-  const { id: jobId, dataset, model, settings, attempt, reuse } = job;
+  const { id: jobId, dataset, model, settings, outputs, attempt, reuse } = job;
   const [item] = items;
   const data = {
-    version: 2,
+    version: 3,
     tenant,
     jobId,
     dataset,
     item,
     model,
     settings,
+    outputs,
     attempt,
     reuse,
   } as const;

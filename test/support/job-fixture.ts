@@ -14,6 +14,7 @@ import type { ObjectStore } from '@umbra/platform/store/store';
 import type { DatasetItem } from '@umbra/shared/contracts/dataset';
 import { isFinal, type JobRecord, newJobDefaults, storedJob } from '@umbra/shared/contracts/job';
 import type { ModelSummary } from '@umbra/shared/contracts/model';
+import { allOutputs, type Outputs } from '@umbra/shared/contracts/outputs';
 import { type OcclusionSettingsInput, occlusionSettings } from '@umbra/shared/contracts/settings';
 import { imageIdAt, newDatasetId, newJobId } from '@umbra/shared/ids';
 import { type WorkerConfig, workerConfig } from '@umbra/worker/config';
@@ -68,6 +69,8 @@ export type NewJob = {
   readonly photos?: ReadonlyMap<number, Buffer>;
   /** Another model than the stage's. */
   readonly model?: Pick<ModelSummary, 'name' | 'digest'>;
+  /** All, unless a test is about it: what is compared must be stored. */
+  readonly outputs?: Outputs;
   /** Not unless a test is about it: the same photos are used again and again. */
   readonly reuse?: boolean;
 };
@@ -85,6 +88,7 @@ export async function writeJob(
     names = [],
     photos = new Map(),
     model = stageModel,
+    outputs = allOutputs,
     reuse = false,
   }: NewJob = {},
 ): Promise<{ job: JobRecord; items: DatasetItem[] }> {
@@ -113,6 +117,7 @@ export async function writeJob(
     dataset,
     model: { name: model.name, digest: model.digest },
     settings: occlusionSettings.parse(settings),
+    outputs,
     rowsPerShard,
     reuse,
     positionsPerImage: 81,

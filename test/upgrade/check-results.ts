@@ -32,7 +32,7 @@ export function createResultCheck({ fixture, isLeft, bytesOf }: Found): ResultCh
     const named = Object.entries(files).map(([file, digest]) => [nameOf(file), digest]);
     return {
       files: Object.fromEntries(named),
-      result: { ...result, version: 4, files: result.files.map(nameOf) },
+      result: { ...result, version: 5, files: result.files.map(nameOf), onRequest: [] },
     };
   }
 

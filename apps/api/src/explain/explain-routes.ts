@@ -1,6 +1,7 @@
 import { getJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import { type JobRecord, jobId, jobRequest } from '@umbra/shared/contracts/job';
+import { allOutputs } from '@umbra/shared/contracts/outputs';
 import { imageResult, isResultFile } from '@umbra/shared/contracts/result';
 import { invalidInput } from '@umbra/shared/errors';
 import type { Response } from 'express';
@@ -117,6 +118,8 @@ function requestOf({ model, settings, deadlineSeconds }: z.output<typeof explain
     dataset: `ds_${'0'.repeat(20)}`,
     model,
     settings: parseSettings(settings),
+    // Its files are kept for an hour, and its client asks for a picture at once.
+    outputs: allOutputs,
     keepResultsSeconds: keptSeconds,
     expiresAfterSeconds: deadlineSeconds + graceSeconds,
   });

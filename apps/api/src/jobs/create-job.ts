@@ -9,6 +9,7 @@ import { positionsOf } from '@umbra/platform/tenancy/count-usage';
 import type { Dataset } from '@umbra/shared/contracts/dataset';
 import { type JobRecord, type JobRequest, newJobDefaults } from '@umbra/shared/contracts/job';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { defaultOutputs } from '@umbra/shared/contracts/outputs';
 import { assertWebhookSecret, newWebhookSecret } from '@umbra/shared/contracts/webhook';
 import { AppError, unavailable } from '@umbra/shared/errors';
 import { newJobId } from '@umbra/shared/ids';
@@ -141,6 +142,7 @@ function newJobRecord(
     dataset: dataset.id,
     model: { name: bundle.name, digest },
     settings: request.settings,
+    outputs: request.outputs ?? defaultOutputs,
     rowsPerShard: request.rowsPerShard ?? null,
     priority: request.priority,
     metadata: request.metadata,

@@ -1,9 +1,16 @@
-import type { JobEstimate } from '@umbra/shared/contracts/job';
+import type { JobEstimate, JobRequest } from '@umbra/shared/contracts/job';
+import { defaultOutputs, type FileKind } from '@umbra/shared/contracts/outputs';
+import type { Size } from '@umbra/shared/occlusion/grid';
 import type { ApiServices } from '../services.js';
 import type { CheckedRequest } from './create-job.js';
 
-/** Size assumed of a PNG of a few hundred px. */
-const pictureBytes = 120_000;
+/** Bytes of one file, as measured of the sample photos with 512 px sides: docs/operations/capacity.md. */
+const storedBytes = {
+  heatmap: 17_200,
+  overlay: 418_000,
+  thumbnail: 2_200,
+  result: 2_200,
+} as const;
 const numberBytes = 4;
 
 /** Estimate what a job would take on the live workers, without creating it. */
@@ -29,9 +36,6 @@ export async function estimateJob(
       ? null
       : (images * evaluated * secondsPerPosition) / inferenceThreads;
   const targets = target.kind === 'top' ? target.k : 1;
-  const { height, width } = bundle.input;
-  const arrays = (positions: number) =>
-    numberBytes * (positions * (targets + 1) + height * width * targets);
   return {
     warnings: [...warnings],
     images,
@@ -43,6 +47,32 @@ export async function estimateJob(
     bytes:
       positionsPerImage === null
         ? null
-        : images * (arrays(positionsPerImage) + 2 * pictureBytes * targets),
+        : images *
+          imageBytes(request, { targets, positions: positionsPerImage, input: bundle.input }),
   };
+}
+
+type EstimatedImage = {
+  readonly targets: number;
+  readonly positions: number;
+  readonly input: Size;
+};
+
+/** Estimate the bytes of one image's stored files. */
+function imageBytes(
+  { outputs = defaultOutputs, settings }: Pick<JobRequest, 'outputs' | 'settings'>,
+  { targets, positions, input }: EstimatedImage,
+): number {
+  const patches = Array.isArray(settings.patch) ? settings.patch.length : 1;
+  // Each patch size has a map, and several have their mean.
+  const maps = patches === 1 ? 1 : patches + 1;
+  const ofKind: Record<FileKind, number> = {
+    heatmap: targets * storedBytes.heatmap,
+    overlay: targets * storedBytes.overlay,
+    thumbnail: storedBytes.thumbnail,
+    scores: numberBytes * positions * targets,
+    'predicted-classes': numberBytes * positions,
+    attribution: numberBytes * input.height * input.width * targets * maps,
+  };
+  return outputs.reduce<number>((sum, kind) => sum + ofKind[kind], storedBytes.result);
 }

@@ -9,6 +9,7 @@ import { isOutage } from '@umbra/platform/faults';
 import { createFsStore } from '@umbra/platform/store/fs-store';
 import { defaultTenant, keys } from '@umbra/platform/store/keys';
 import { publishModel } from '@umbra/platform/store/models';
+import { allOutputs } from '@umbra/shared/contracts/outputs';
 import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import type { ShardPayload } from '@umbra/shared/contracts/shard';
 import { imageIdAt, newDatasetId, newJobId } from '@umbra/shared/ids';
@@ -65,7 +66,7 @@ async function writeShard(): Promise<ShardPayload> {
   const [dataset, id] = [newDatasetId(), imageIdAt(0)];
   await store.put(keys.image(defaultTenant, dataset, sha256), bytes);
   return {
-    version: 2,
+    version: 3,
     tenant: defaultTenant,
     jobId: newJobId(),
     dataset,
@@ -75,6 +76,7 @@ async function writeShard(): Promise<ShardPayload> {
     },
     model: { name: model.name, digest: model.digest },
     settings: occlusionSettings.parse({ patch: 16, stride: 16 }),
+    outputs: allOutputs,
     attempt: 1,
     reuse: false,
     rowStart: 0,

@@ -55,15 +55,16 @@ async function planFlow(
   item: DatasetItem,
 ): Promise<FlowJob | null> {
   const { tenant, job, bundle } = launch;
-  const { id: jobId, dataset, model, settings, attempt, reuse } = job;
+  const { id: jobId, dataset, model, settings, outputs, attempt, reuse } = job;
   const work: MergePayload = {
-    version: 2,
+    version: 3,
     tenant,
     jobId,
     dataset,
     item,
     model,
     settings,
+    outputs,
     attempt,
     reuse,
   };

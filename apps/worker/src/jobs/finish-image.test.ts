@@ -45,10 +45,10 @@ beforeEach(async () => {
     state: 'in_progress' as const,
   };
   await putJson(store, keys.job(tenant, job.id), job);
-  const { id: jobId, dataset, model, settings, attempt } = job;
+  const { id: jobId, dataset, model, settings, outputs, attempt } = job;
   const item = { version: 1, id: 'img_00000000', name: 'a.png', sha256 } as const;
   image = {
-    ...{ version: 2, tenant, jobId, dataset, model, settings, attempt, reuse: false },
+    ...{ version: 3, tenant, jobId, dataset, model, settings, outputs, attempt, reuse: false },
     item: { ...item, bytes: 1, width: 8, height: 8 },
   };
 });

@@ -10,14 +10,14 @@ import { joinReturned } from './image-rows.js';
 
 type WriteServices = Pick<WorkerServices, 'store' | 'sources' | 'modelCache'>;
 
-/** Join an image's rows, and write its results. @returns All rows, or those that were lost. */
+/** Join an image's rows, and write those of its results that its job stores. @returns All rows, or those that were lost. */
 export async function writeResults(
   services: WriteServices,
   image: MergePayload,
   returned: readonly ShardReturn[],
 ): Promise<RunRows | LostRows> {
   const { store, sources, modelCache } = services;
-  const { tenant, jobId, dataset, item, settings } = image;
+  const { tenant, jobId, dataset, item, settings, outputs } = image;
   const model = await modelCache.describe(image.model);
   const { id, name, sha256, width, height, source } = item;
   const plan = planOcclusion(inputSize(model.bundle.input, item), settings);
@@ -40,6 +40,7 @@ export async function writeResults(
     },
     provenance,
     reused,
+    outputs,
   });
   const put = (file: ResultFile) =>
     store.put(keys.result(tenant, jobId, id, file), mustGet(files, file));

@@ -1,5 +1,6 @@
 import { createLease, type Lease } from '@umbra/platform/redis/lease';
 import type { KnownLosses } from '@umbra/platform/redis/losses';
+import { allOutputs } from '@umbra/shared/contracts/outputs';
 import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import type { ShardPayload } from '@umbra/shared/contracts/shard';
 import { imageIdAt, newDatasetId, newJobId } from '@umbra/shared/ids';
@@ -11,7 +12,7 @@ import type { WorkerConfig } from '../config.js';
 import { runShard, type ShardServices } from './shard.js';
 
 const shard: ShardPayload = {
-  version: 2,
+  version: 3,
   tenant: 'acme',
   jobId: newJobId(),
   dataset: newDatasetId(),
@@ -21,6 +22,7 @@ const shard: ShardPayload = {
   },
   model: { name: 'tiny', digest: 'cd'.repeat(32) },
   settings: occlusionSettings.parse({ patch: 4, stride: 4 }),
+  outputs: allOutputs,
   attempt: 1,
   reuse: true,
   rowStart: 0,

@@ -1,4 +1,5 @@
 import { ingestPayload } from '@umbra/shared/contracts/dataset';
+import { allOutputs } from '@umbra/shared/contracts/outputs';
 import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import {
   archivePayload,
@@ -22,13 +23,14 @@ const item = {
   height: 8,
 };
 const work = {
-  version: 2 as const,
+  version: 3 as const,
   tenant: 't',
   jobId,
   dataset: 'ds_1',
   item,
   model: { name: 'net', digest: sha256 },
   settings: occlusionSettings.parse({}),
+  outputs: allOutputs,
   attempt: 2,
   reuse: true,
 };
@@ -89,7 +91,7 @@ describe('the flow of an image', () => {
   });
 
   test('is a merge with a child for each shard, each one that its step reads', () => {
-    expect(mergePayload.parse(flow.data)).toMatchObject({ version: 2, jobId, attempt: 2 });
+    expect(mergePayload.parse(flow.data)).toMatchObject({ version: 3, jobId, attempt: 2 });
     expect(flow.children?.map(({ data }) => shardPayload.parse(data))).toMatchObject(shards);
     expect(flow.queueName).toBe('merge');
     expect(flow.children?.map(({ queueName }) => queueName)).toEqual(['shard-tfjs', 'shard-tfjs']);

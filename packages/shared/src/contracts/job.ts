@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { datasetId, errorReport, metadata, sha256 } from './dataset.js';
+import { allOutputs, askedOutputs, defaultOutputs, storedOutputs } from './outputs.js';
 import { occlusionSettings } from './settings.js';
 
 export const jobId = z.string().regex(/^job_[0-9a-z]{20}$/);
@@ -27,6 +28,11 @@ export const jobRequest = z.strictObject({
     .max(100)
     .regex(/^[a-z0-9][a-z0-9._-]*$/),
   settings: occlusionSettings.prefault({}),
+  /**
+   * Which files of each image are stored; the others are drawn when they are asked for. `result.json`, `scores`
+   * and `predicted-classes` always are; heatmap and thumbnail are too when it is left out.
+   */
+  outputs: askedOutputs.optional(),
   /** Grid rows a shard; chosen by the service when left out. */
   rowsPerShard: z.int().min(1).max(16_384).optional(),
   /** Among the jobs of a tenant, higher ones go first. */
@@ -90,12 +96,14 @@ export const ending = z.strictObject({
 });
 export type Ending = z.output<typeof ending>;
 
-const jobV3 = z.strictObject({
-  version: z.literal(3),
+const jobV4 = z.strictObject({
+  version: z.literal(4),
   id: jobId,
   dataset: datasetId,
   model: z.strictObject({ name: z.string(), digest: sha256 }),
   settings: occlusionSettings,
+  /** Which files of each image are stored, beside `result.json`. */
+  outputs: storedOutputs,
   rowsPerShard: z.int().min(1).nullable(),
   priority: z.int().min(0).max(100),
   metadata,
@@ -127,6 +135,9 @@ const jobV3 = z.strictObject({
   error: errorReport.nullable(),
 });
 
+/** Records of before a job could choose: every file is stored. */
+const jobV3 = jobV4.omit({ outputs: true }).extend({ version: z.literal(3) });
+
 /** Records that call an attempt a run. */
 const jobV2 = jobV3
   .omit({ attempt: true })
@@ -154,7 +165,8 @@ const jobV1 = z.strictObject({
 
 /** What a job is made of before it has begun; a caller says the rest. */
 export const newJobDefaults = {
-  version: 3,
+  version: 4,
+  outputs: defaultOutputs,
   rowsPerShard: null,
   priority: 50,
   metadata: {},
@@ -178,20 +190,27 @@ export const newJobDefaults = {
   expiredAt: null,
   ending: null,
   error: null,
-} as const satisfies Partial<z.output<typeof jobV3>>;
+} as const satisfies Partial<z.output<typeof jobV4>>;
 
 /**
  * The job's record in the object store, which is the truth. While the job runs, its progress is
  * in Redis (`JobProgress`) and is folded in when the job ends.
  */
-export const jobRecord = jobV3;
-export type JobRecord = z.output<typeof jobV3>;
+export const jobRecord = jobV4;
+export type JobRecord = z.output<typeof jobV4>;
+
+const upgradeJob = (old: z.output<typeof jobV3>): JobRecord => ({
+  ...old,
+  outputs: allOutputs,
+  version: 4,
+});
 
 /** What a stored record of any version says, in the words of the newest. */
 export const storedJob = z.union([
-  jobV3,
-  jobV2.transform(({ run, ...old }): JobRecord => ({ ...old, attempt: run, version: 3 })),
-  jobV1.transform((old): JobRecord => ({ ...newJobDefaults, ...old, version: 3 })),
+  jobV4,
+  jobV3.transform(upgradeJob),
+  jobV2.transform(({ run, ...old }) => upgradeJob({ ...old, attempt: run, version: 3 })),
+  jobV1.transform((old) => upgradeJob({ ...newJobDefaults, ...old, version: 3 })),
 ]);
 
 /**

@@ -1,28 +1,36 @@
 import { z } from 'zod';
 import { datasetItem, sha256 } from './dataset.js';
 import { jobId } from './job.js';
+import { allOutputs, storedOutputs } from './outputs.js';
 import { occlusionSettings } from './settings.js';
 
 /** Everything a worker needs to run rows of one image: no look-up but the image and the model. */
 const work = z.strictObject({
-  version: z.literal(2),
+  version: z.literal(3),
   tenant: z.string(),
   jobId,
   dataset: z.string(),
   item: datasetItem,
   model: z.strictObject({ name: z.string(), digest: sha256 }),
   settings: occlusionSettings,
+  /** Which files of the image are stored. */
+  outputs: storedOutputs,
   /** The job's attempt; part of every queue id, since ids must not be used twice. */
   attempt: z.int().min(1),
   reuse: z.boolean(),
 });
 
+/** Payloads of before a job could choose: every file is stored. */
+const workV2 = work.omit({ outputs: true }).extend({ version: z.literal(2) });
 /** Payloads that call an attempt a run. */
-const workV1 = work.omit({ attempt: true, reuse: true }).extend({
+const workV1 = workV2.omit({ attempt: true, reuse: true }).extend({
   version: z.literal(1),
   run: z.int().min(1).default(1),
   reuse: z.boolean().default(true),
 });
+
+const upgradeWork = <T extends object>(old: T) =>
+  ({ ...old, outputs: allOutputs, version: 3 }) as const;
 
 const rowRange = { rowStart: z.int().min(0), rowEnd: z.int().min(1) };
 const shardWork = work.extend(rowRange);
@@ -30,15 +38,17 @@ export type ShardPayload = z.output<typeof shardWork>;
 /** What a shard is queued with, of any version that may be in the queue. */
 export const shardPayload = z.union([
   shardWork,
+  workV2.extend(rowRange).transform((old): ShardPayload => upgradeWork(old)),
   workV1
     .extend(rowRange)
-    .transform(({ run, ...old }): ShardPayload => ({ ...old, attempt: run, version: 2 })),
+    .transform(({ run, ...old }): ShardPayload => upgradeWork({ ...old, attempt: run })),
 ]);
 
 export type MergePayload = z.output<typeof work>;
 export const mergePayload = z.union([
   work,
-  workV1.transform(({ run, ...old }): MergePayload => ({ ...old, attempt: run, version: 2 })),
+  workV2.transform((old): MergePayload => upgradeWork(old)),
+  workV1.transform(({ run, ...old }): MergePayload => upgradeWork({ ...old, attempt: run })),
 ]);
 
 export const archivePayload = z.strictObject({ version: z.literal(1), tenant: z.string(), jobId });
