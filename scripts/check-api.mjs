@@ -135,7 +135,9 @@ async function makeSeeds(baseUrl, apiKey) {
     dataset: [dataset.id],
     job: [job.id],
     image: ['img_00000000', 'img_00000001'],
-    file: ['result.json', 'heatmap.png', 'scores.npy'],
+    // The overlay is not stored, and so it is drawn.
+    file: ['result.json', 'heatmap.png', 'scores.npy', 'overlay.png'],
+    include: ['overlay,thumbnail'],
     model: ['tiny'],
     layer: ['conv:0', '0'],
     ...{ row: [0, 1], column: [0, 1], grid: [0], unit: ['0,0'], page: [1], size: ['32x32'] },

@@ -60,7 +60,10 @@ async function liveOnce(client, chance, count) {
   if (chance.next() < 0.1) await client.request(`/v1/jobs/${job}/cancel`, { method: 'POST' });
   await untilFinal(client, job, count);
   await following;
-  for (const path of ['archive', 'images', 'images/img_00000000/heatmap.png', 'errors']) {
+  const image = 'images/img_00000000';
+  // The overlay is not stored, and so it is drawn.
+  const files = [`${image}/heatmap.png`, `${image}/overlay.png`];
+  for (const path of ['archive', 'archive?include=all', 'images', ...files, 'errors']) {
     const response = await client.request(`/v1/jobs/${job}/${path}`);
     await response.arrayBuffer();
     count('downloads');

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { ByteRange } from '@umbra/platform/store/arguments';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { notFound } from '@umbra/shared/errors';
 import type { Request, Response } from 'express';
@@ -15,6 +16,12 @@ export const redirectQuery = z.strictObject({
     .default('false')
     .transform((word) => word === 'true'),
 });
+
+/** Headers of an operation that serves ranges. */
+export const rangeHeaders = {
+  Range: z.string().optional(),
+  'If-Range': z.string().optional(),
+} as const;
 
 /** Long enough to begin a download; a client whose download broke off asks again. */
 const redirectSeconds = 300;
@@ -68,11 +75,28 @@ async function sendNow(
   const { body } = await store.stream(key, { start, end }, signal);
   response.type(mediaType).set(headers);
   if (fileName !== undefined) response.attachment(fileName).type(mediaType);
-  response.set({ 'Accept-Ranges': 'bytes', ETag: etag, 'Content-Length': String(end - start) });
+  response.set('ETag', etag);
+  describeRange(response, range, bytes);
+  await send(body);
+}
+
+/** Set the headers of a whole resource, or of a range of it. */
+function describeRange(response: Response, range: ByteRange | null, bytes: number): void {
+  const { start, end } = range ?? { start: 0, end: bytes };
+  response.set({ 'Accept-Ranges': 'bytes', 'Content-Length': String(end - start) });
   if (range !== null) {
     response.status(206).set('Content-Range', `bytes ${start}-${end - 1}/${bytes}`);
   }
-  await send(body);
+}
+
+/** Send bytes that were made for this answer, or the range of them that the request asks for; its `ETag` is set. */
+export function sendBytes(
+  content: Buffer,
+  { request, response }: Pick<Exchange, 'request' | 'response'>,
+): void {
+  const range = parseRange(request, content.length, response.get('ETag') ?? '');
+  describeRange(response, range, content.length);
+  response.end(range === null ? content : content.subarray(range.start, range.end));
 }
 
 /**
@@ -98,12 +122,21 @@ export async function redirectToObject(
   return true;
 }
 
-/** Send a stream, until its client leaves or takes nothing of it for some time. */
+/**
+ * Send a stream, until its client leaves or takes nothing of it for some time.
+ *
+ * @param pausing Whether the stream itself may pause, as while something is drawn: a client that has taken all
+ *   there is then waits for it.
+ */
 export async function sendBody(
   { UMBRA_BODY_IDLE_MS: idleMs }: ApiServices['config'],
   body: Readable,
   { response, signal }: Pick<Exchange, 'response' | 'signal'>,
+  pausing = false,
 ): Promise<void> {
-  response.setTimeout(idleMs, () => response.destroy());
+  response.setTimeout(idleMs, () => {
+    if (pausing && response.writableLength === 0) response.setTimeout(idleMs);
+    else response.destroy();
+  });
   await pipeline(body, response, { signal });
 }

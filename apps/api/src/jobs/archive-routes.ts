@@ -8,6 +8,7 @@ import {
   archivePart,
 } from '@umbra/shared/contracts/archive';
 import { isFinal, type JobRecord } from '@umbra/shared/contracts/job';
+import { outputList } from '@umbra/shared/contracts/outputs';
 import { AppError, hasCode, notFound } from '@umbra/shared/errors';
 import { z } from 'zod';
 import { type OperationAnswer, operation, type Route, route } from '../http/operation.js';
@@ -15,20 +16,21 @@ import { jobParam } from '../http/params.js';
 import { ProblemError } from '../http/problems.js';
 import {
   type Exchange,
+  rangeHeaders,
   redirectQuery,
   redirectToObject,
-  type SendingServices,
   type SentObject,
   sendObject,
 } from '../http/send-object.js';
 import { findJob } from './find-job.js';
+import { sendArchive } from './send-archive.js';
+import type { FileServices } from './send-file.js';
 
 const listedPart = archivePart.extend({
   /** Path on this service. */
   path: z.string(),
 });
 
-const rangeHeaders = { Range: z.string().optional(), 'If-Range': z.string().optional() } as const;
 const zip = { 'application/zip': 'bytes' } as const;
 const headers = {
   ETag: 'Entity tag of the content, for If-Range',
@@ -51,8 +53,13 @@ export const archiveOperations = {
     tag: 'results',
     scope: 'read',
     summary: 'Download the archive of a job that has one: a zip with digests and provenance',
+    description:
+      'With `include`, a zip of these kinds of files of all finished images, written while it is sent; what is not stored is drawn. It has no length, and no ranges.',
     params: jobParam,
-    query: redirectQuery,
+    query: redirectQuery.extend({
+      /** Kinds of files: `all`, or some of them, separated by commas; the stored archive when left out. */
+      include: outputList.optional(),
+    }),
     headers: rangeHeaders,
     answers: zipAnswers,
     problems: ['conflict', 'range_not_satisfiable'],
@@ -88,7 +95,7 @@ export const archiveOperations = {
   }),
 };
 
-type ArchiveServices = SendingServices;
+type ArchiveServices = FileServices;
 
 /** Routes of a job's archives. */
 export function archiveRoutes(services: ArchiveServices): Route[] {
@@ -96,6 +103,8 @@ export function archiveRoutes(services: ArchiveServices): Route[] {
     route(archiveOperations.one, async (call) => {
       const { tenant, params, query } = call;
       const job = await findJob(services, tenant, params.job);
+      const { include } = query;
+      if (include !== undefined) return sendArchive(services, { job, include }, call);
       const [first, ...others] = await readParts(services, tenant, job);
       if (first === undefined || others.length > 0) {
         throw new AppError(
@@ -104,7 +113,7 @@ export function archiveRoutes(services: ArchiveServices): Route[] {
         );
       }
       const archive = describeArchive(tenant, job, first);
-      await sendArchive(services, archive, query.redirect, call);
+      await sendStored(services, archive, query.redirect, call);
     }),
     route(archiveOperations.list, async ({ tenant, params, response }) => {
       const job = await findJob(services, tenant, params.job);
@@ -122,7 +131,7 @@ export function archiveRoutes(services: ArchiveServices): Route[] {
       const part = parts.find(({ name }) => name === params.part);
       if (part === undefined) throw notFound(`Job '${job.id}' has no archive '${params.part}'`);
       const archive = describeArchive(tenant, job, part);
-      await sendArchive(services, archive, query.redirect, call);
+      await sendStored(services, archive, query.redirect, call);
     }),
   ];
 }
@@ -142,7 +151,7 @@ function describeArchive(
   };
 }
 
-async function sendArchive(
+async function sendStored(
   services: ArchiveServices,
   archive: SentObject,
   redirect: boolean,

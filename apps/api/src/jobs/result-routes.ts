@@ -4,23 +4,25 @@ import { parseKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { errorReport, imageId } from '@umbra/shared/contracts/dataset';
-import { imageResult, mediaTypeOf, resultFile } from '@umbra/shared/contracts/result';
-import { hasCode } from '@umbra/shared/errors';
+import { imageResult, resultFile } from '@umbra/shared/contracts/result';
 import { z } from 'zod';
 import { operation, type Route, route } from '../http/operation.js';
 import { imageParams, jobParam } from '../http/params.js';
-import {
-  redirectQuery,
-  redirectToObject,
-  type SendingServices,
-  sendBody,
-  sendObject,
-} from '../http/send-object.js';
+import { rangeHeaders, redirectQuery, sendBody } from '../http/send-object.js';
 import { archiveOperations, archiveRoutes } from './archive-routes.js';
 import { findJob } from './find-job.js';
-import { missingResultError } from './image-state.js';
+import { type FileServices, sendFile } from './send-file.js';
 
 const imageError = z.strictObject({ id: imageId, error: errorReport });
+
+const drawn = {
+  'image/png': 'bytes',
+  'image/webp': 'bytes',
+  'application/octet-stream': 'bytes',
+} as const;
+const headers = {
+  ETag: 'Entity tag of a file that is drawn, for If-None-Match and If-Range',
+} as const;
 
 export const resultOperations = {
   file: operation({
@@ -30,23 +32,25 @@ export const resultOperations = {
     tag: 'results',
     scope: 'read',
     summary: 'Download a file of a finished image; result.json lists them all',
+    description:
+      'A file that the job does not store is drawn from its scores: the same bytes as if it had been stored.',
     params: { ...imageParams, file: resultFile },
     query: redirectQuery,
+    headers: rangeHeaders,
     answers: {
       200: {
         description: 'The file',
-        content: {
-          'application/json': imageResult,
-          'image/png': 'bytes',
-          'image/webp': 'bytes',
-          'application/octet-stream': 'bytes',
-        },
+        content: { 'application/json': imageResult, ...drawn },
+        headers,
       },
+      206: { description: 'The requested range of a file that is drawn', content: drawn, headers },
+      304: { description: 'The client has it already' },
       302: {
         description: 'A redirect to the store',
         headers: { Location: 'A URL that is valid for some minutes' },
       },
     },
+    problems: ['range_not_satisfiable', 'too_large'],
   }),
   ...archiveOperations,
   errors: operation({
@@ -64,24 +68,14 @@ export const resultOperations = {
 };
 
 /** Routes of the results of finished images, and of a job's archives and errors. */
-export function resultRoutes(services: SendingServices): Route[] {
+export function resultRoutes(services: FileServices): Route[] {
   const { store } = services;
   return [
     route(resultOperations.file, async (call) => {
-      const { tenant, params, query, response } = call;
-      const { job: id, image, file } = params;
-      const job = await findJob(services, tenant, id);
-      const object = {
-        key: keys.result(tenant, job.id, image, file),
-        mediaType: mediaTypeOf(file),
-      };
-      try {
-        if (query.redirect && (await redirectToObject(services, object, response))) return;
-        await sendObject(services, object, call);
-      } catch (error) {
-        if (!hasCode(error, 'not_found')) throw error;
-        throw await missingResultError(store, { tenant, id: job.id }, image);
-      }
+      const { tenant, params, query } = call;
+      const { image, file } = params;
+      const job = await findJob(services, tenant, params.job);
+      await sendFile(services, { job, image, file, redirect: query.redirect }, call);
     }),
     ...archiveRoutes(services),
     route(resultOperations.errors, async ({ tenant, params, response, signal }) => {
