@@ -46,6 +46,7 @@ async function explainSamples(url, dir) {
   const names = readdirSync(photos).filter((name) => /\.(jpe?g|png)$/.test(name));
   const { runSubmission } = await import('@umbra/cli/submit');
   const { formatTable } = await import('@umbra/cli/summary');
+  const { allOutputs } = await import('@umbra/shared/contracts/outputs');
   const { occlusionSettings } = await import('@umbra/shared/contracts/settings');
   step(`explaining ${names.length} photos with efficientnet-lite0`);
   const out = join(dir, new Date().toISOString().replaceAll(/[:.]/g, '-'));
@@ -54,6 +55,7 @@ async function explainSamples(url, dir) {
     photos: names.map((name) => join(photos, name)),
     model: 'efficientnet-lite0',
     settings: occlusionSettings.parse({}),
+    outputs: allOutputs,
     out,
   });
   process.stderr.write(`\n${formatTable(result.images)}\n\n`);

@@ -154,9 +154,12 @@ describe('umbra', () => {
     expect(existsSync(out)).toBe(false);
   });
 
+  // Settings of no other test: what is reused says so in its result.
+  const someKinds = ['--fill', 'mean', '--outputs', 'heatmap'];
   test.each([
     { name: 'plain', settings, files: 7 },
     { name: 'with every setting', settings: everything, files: 4 + 3 + 2 + 2 + 1 + 1 },
+    { name: 'of some kinds', settings: [...settings, ...someKinds], files: 4 },
   ])('explain and submit write the same bytes: $name', async ({ name, settings, files }) => {
     const [a, b] = [join(folder, `${name} a`), join(folder, `${name} b`)];
     const model = join(service.folder, 'models', 'tiny');
@@ -181,6 +184,7 @@ describe('umbra', () => {
       '--out',
       b,
       '--json',
+      ...['--outputs', 'all'],
       ...settings,
     );
     expect(remote.code).toBe(0);

@@ -19,6 +19,7 @@ import {
 } from '@umbra/engine';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { overlayView } from '@umbra/shared/contracts/overlay';
+import type { Outputs } from '@umbra/shared/contracts/outputs';
 import { imageResult } from '@umbra/shared/contracts/result';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import { reportError } from '@umbra/shared/errors';
@@ -30,6 +31,7 @@ import { type EngineFlags, parseEngineOptions } from '../lib/engine-flags.js';
 import { findModel } from '../lib/find-model.js';
 import { parseNumber, required } from '../lib/flags.js';
 import { printJson } from '../lib/output.js';
+import { parseOutputs } from '../lib/outputs-flag.js';
 import { maxPixels, readPhoto } from '../lib/photo.js';
 import { type PhotoItem, parseItem } from '../lib/photo-item.js';
 import { createProgressBar } from '../lib/progress-bar.js';
@@ -41,6 +43,7 @@ export type ExplainOptions = SettingsFlags &
   EngineFlags & {
     readonly model: string;
     readonly out?: string;
+    readonly outputs?: string;
     readonly label?: string;
     readonly box?: string;
     readonly opacity?: string;
@@ -54,6 +57,7 @@ export async function explain(photos: readonly string[], flags: ExplainOptions):
   const { opacity } = parseView(overlayView, {
     opacity: flags.opacity === undefined ? undefined : parseNumber(flags.opacity),
   });
+  const outputs = parseOutputs(flags.outputs ?? 'all');
   const limits = parseEngineOptions(flags);
   const folder = findModel(flags.model);
   const json = flags.json === true;
@@ -81,7 +85,7 @@ export async function explain(photos: readonly string[], flags: ExplainOptions):
     for (const [index, path] of photos.entries()) {
       try {
         images.push(
-          await explainPhoto({ model, settings, item, out, limits, opacity }, path, index),
+          await explainPhoto({ model, settings, outputs, item, out, limits, opacity }, path, index),
         );
       } catch (error) {
         errors.push({ name: path, error: reportError(error) });
@@ -119,6 +123,7 @@ type Explanation = {
   readonly limits: EngineOptions;
   readonly model: OpenModel;
   readonly settings: OcclusionSettings;
+  readonly outputs: Outputs;
   readonly item: PhotoItem;
   /** Folder of the results. */
   readonly out: string;
@@ -127,7 +132,7 @@ type Explanation = {
 };
 
 async function explainPhoto(
-  { model, settings, item, out, limits, opacity }: Explanation,
+  { model, settings, outputs, item, out, limits, opacity }: Explanation,
   path: string,
   index: number,
 ): Promise<Summary> {
@@ -153,6 +158,7 @@ async function explainPhoto(
     run,
     provenance: run.provenance,
     opacity,
+    outputs,
   });
   const folder = join(out, resultFolder({ id, name }));
   await writeResult(folder, files);

@@ -2,12 +2,14 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Job, type NewDataset, type UmbraClient, UmbraError } from '@umbra/client';
 import { downloadArchive, uploadFiles } from '@umbra/client/files';
+import type { Outputs } from '@umbra/shared/contracts/outputs';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import { AppError } from '@umbra/shared/errors';
 import { escapeHidden } from '@umbra/shared/visible-text';
 import { extractArchive } from '../lib/archive.js';
 import { required } from '../lib/flags.js';
 import { printJson } from '../lib/output.js';
+import { parseOutputs } from '../lib/outputs-flag.js';
 import { createProgressBar } from '../lib/progress-bar.js';
 import { openService, pollMs, type ServiceFlags } from '../lib/service.js';
 import { parseSettings, type SettingsFlags } from '../lib/settings-flags.js';
@@ -24,6 +26,7 @@ export type SubmitOptions = SettingsFlags &
   ServiceFlags & {
     readonly model: string;
     readonly out?: string;
+    readonly outputs?: string;
     readonly rowsPerShard?: string;
     readonly json?: boolean;
   };
@@ -34,6 +37,8 @@ export type Submission = {
   readonly photos: readonly string[];
   readonly model: string;
   readonly settings: OcclusionSettings;
+  /** Which files the service keeps; its default when left out. */
+  readonly outputs?: Outputs;
   readonly rowsPerShard?: number;
   /** Folder for `archive.zip` and its unpacked results. */
   readonly out: string;
@@ -53,7 +58,7 @@ export type SubmissionResult = {
 /** Submit photos through the command line. */
 export async function submit(photos: readonly string[], options: SubmitOptions): Promise<void> {
   const out = resolve(required(options.out, '--out DIR'));
-  const { api, keyFile, model, rowsPerShard } = options;
+  const { api, keyFile, model, outputs, rowsPerShard } = options;
   const result = await runSubmission({
     api,
     keyFile,
@@ -61,6 +66,7 @@ export async function submit(photos: readonly string[], options: SubmitOptions):
     model,
     settings: parseSettings(options),
     out,
+    ...(outputs !== undefined && { outputs: parseOutputs(outputs) }),
     ...(rowsPerShard !== undefined && { rowsPerShard: Number(rowsPerShard) }),
   });
   for (const { name, error } of result.errors) {
@@ -86,6 +92,7 @@ export async function runSubmission(submission: Submission): Promise<SubmissionR
     dataset: id,
     model: submission.model,
     settings: submission.settings,
+    ...(submission.outputs === undefined ? {} : { outputs: [...submission.outputs] }),
     ...(submission.rowsPerShard === undefined ? {} : { rowsPerShard: submission.rowsPerShard }),
   });
   for (const warning of job.warnings ?? []) process.stderr.write(`warning: ${warning}\n`);

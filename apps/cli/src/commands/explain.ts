@@ -1,7 +1,13 @@
 import type { Command } from 'commander';
 import type { ExplainOptions } from '../actions/explain.js';
 import { addOptions, createCommand } from '../lib/command.js';
-import { engineOptions, jsonOption, modelOption, settingsOptions } from '../lib/options.js';
+import {
+  engineOptions,
+  jsonOption,
+  modelOption,
+  outputsOption,
+  settingsOptions,
+} from '../lib/options.js';
 
 export function explainCommand(): Command {
   const command = createCommand('explain', {
@@ -16,6 +22,7 @@ export function explainCommand(): Command {
     .argument('<photo...>', 'files of photos')
     .addOption(modelOption())
     .option('--out <dir>', 'folder of the results (required unless --dry-run is given)')
+    .addOption(outputsOption('all'))
     .option('--label <class>', 'index or name of what the photos show, for --target label')
     .option(
       '--box <box>',

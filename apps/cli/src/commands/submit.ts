@@ -1,7 +1,13 @@
 import type { Command } from 'commander';
 import type { SubmitOptions } from '../actions/submit.js';
 import { addOptions, createCommand } from '../lib/command.js';
-import { jsonOption, modelOption, serviceOptions, settingsOptions } from '../lib/options.js';
+import {
+  jsonOption,
+  modelOption,
+  outputsOption,
+  serviceOptions,
+  settingsOptions,
+} from '../lib/options.js';
 
 export function submitCommand(): Command {
   const command = createCommand('submit', {
@@ -10,12 +16,14 @@ export function submitCommand(): Command {
       'Photos in folders, and in zip, tar or tar.gz archives, are labelled by the folder that they lie in.',
     examples: [
       'umbra submit photo.jpg --api http://127.0.0.1:8080 --out results',
+      'umbra submit photo.jpg --outputs all --out results',
       'umbra submit my-dataset --model resnet18 --target label --key-file key.txt --out results',
     ],
   })
     .argument('<photo...>', 'files of photos, folders, or archives')
     .addOption(modelOption())
     .option('--out <dir>', 'folder of the archive and the results (required)')
+    .addOption(outputsOption('heatmap,thumbnail'))
     .option('--rows-per-shard <n>', 'grid rows in one task')
     .addOption(jsonOption());
   addOptions(command, serviceOptions(), 'Service:');

@@ -29,6 +29,13 @@ export const settingsOptions = (): readonly Option[] => [
   new Option('--allow-gaps', 'accept a stride beyond the patch'),
 ];
 
+/** Which files are kept; `outputs-flag.ts` parses it. */
+export const outputsOption = (fallback: string): Option =>
+  new Option(
+    '--outputs <kinds>',
+    `files to keep: all, or some of heatmap, overlay, thumbnail and attribution, separated by commas; result.json, scores and predicted-classes always are (default: ${fallback})`,
+  );
+
 /** Options of commands that run the engine here; `engine-flags.ts` parses them. */
 export const engineOptions = (): readonly Option[] => [
   new Option(

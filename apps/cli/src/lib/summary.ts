@@ -12,8 +12,9 @@ type TargetSummary = {
   readonly baseline: number;
   readonly lowest: ImageResult['targets'][number]['lowest'];
   readonly faithfulness: Faithfulness | null;
-  readonly heatmap: string;
-  readonly overlay: string;
+  /** null where it was not kept. */
+  readonly heatmap: string | null;
+  readonly overlay: string | null;
 };
 
 /** One explained photo, as `--json` prints it: its first target, and all. Paths are absolute. */
@@ -51,13 +52,14 @@ export async function readFailures(folder: string): Promise<FailedImage[]> {
 }
 
 export function summarise(result: ImageResult, folder: string): Summary {
+  const pathOf = (file: string) => (result.files.includes(file) ? join(folder, file) : null);
   const targets = result.targets.map((target) => ({
     target: target.label,
     baseline: target.score,
     lowest: target.lowest,
     faithfulness: target.faithfulness,
-    heatmap: join(folder, target.heatmap),
-    overlay: join(folder, target.overlay),
+    heatmap: pathOf(target.heatmap),
+    overlay: pathOf(target.overlay),
   }));
   const [first] = targets;
   if (first === undefined) throw new RangeError('Expected a result to have targets, got none');
