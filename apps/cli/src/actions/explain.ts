@@ -18,8 +18,8 @@ import {
   resolveSettings,
 } from '@umbra/engine';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
-import { overlayView } from '@umbra/shared/contracts/overlay';
 import type { Outputs } from '@umbra/shared/contracts/outputs';
+import { overlayView } from '@umbra/shared/contracts/overlay';
 import { imageResult } from '@umbra/shared/contracts/result';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import { reportError } from '@umbra/shared/errors';

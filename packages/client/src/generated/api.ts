@@ -487,7 +487,9 @@ export interface paths {
         };
         /**
          * Download a file of a finished image; result.json lists them all
-         * @description Needs a key with scope `read`.
+         * @description A file that the job does not store is drawn from its scores: the same bytes as if it had been stored.
+         *
+         *     Needs a key with scope `read`.
          */
         get: operations["getResultFile"];
         put?: never;
@@ -507,7 +509,9 @@ export interface paths {
         };
         /**
          * Download the archive of a job that has one: a zip with digests and provenance
-         * @description Needs a key with scope `read`.
+         * @description With `include`, a zip of these kinds of files of all finished images, written while it is sent; what is not stored is drawn. It has no length, and no ranges.
+         *
+         *     Needs a key with scope `read`.
          */
         get: operations["getArchive"];
         put?: never;
@@ -896,7 +900,7 @@ export interface components {
         };
         ImageResult: {
             /** @enum {number} */
-            version: 2 | 3 | 4;
+            version: 2 | 3 | 4 | 5;
             image: {
                 id: string;
                 name: string;
@@ -963,6 +967,8 @@ export interface components {
                 overlay: string;
             }[];
             files: string[];
+            /** @default [] */
+            onRequest: string[];
             provenance: {
                 backend: string;
                 backendVersion: string;
@@ -976,7 +982,7 @@ export interface components {
         };
         Job: {
             /** @constant */
-            version: 3;
+            version: 4;
             id: string;
             dataset: string;
             model: {
@@ -984,6 +990,7 @@ export interface components {
                 digest: string;
             };
             settings: components["schemas"]["Settings"];
+            outputs: ("heatmap" | "overlay" | "thumbnail" | "scores" | "predicted-classes" | "attribution")[];
             rowsPerShard: number | null;
             priority: number;
             metadata: {
@@ -1043,6 +1050,7 @@ export interface components {
             model: string;
             /** @default {} */
             settings?: components["schemas"]["SettingsInput"];
+            outputs?: ("heatmap" | "overlay" | "thumbnail" | "scores" | "predicted-classes" | "attribution")[];
             rowsPerShard?: number;
             /** @default 50 */
             priority?: number;
@@ -2251,7 +2259,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         /** @constant */
-                        version: 3;
+                        version: 4;
                         id: string;
                         dataset: string;
                         model: {
@@ -2259,6 +2267,7 @@ export interface operations {
                             digest: string;
                         };
                         settings: components["schemas"]["Settings"];
+                        outputs: ("heatmap" | "overlay" | "thumbnail" | "scores" | "predicted-classes" | "attribution")[];
                         rowsPerShard: number | null;
                         priority: number;
                         metadata: {
@@ -2953,7 +2962,10 @@ export interface operations {
             query?: {
                 redirect?: "true" | "false";
             };
-            header?: never;
+            header?: {
+                Range?: string;
+                "If-Range"?: string;
+            };
             path: {
                 job: string;
                 image: string;
@@ -2966,10 +2978,25 @@ export interface operations {
             /** @description The file */
             200: {
                 headers: {
+                    /** @description Entity tag of a file that is drawn, for If-None-Match and If-Range */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ImageResult"];
+                    "image/png": unknown;
+                    "image/webp": unknown;
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The requested range of a file that is drawn */
+            206: {
+                headers: {
+                    /** @description Entity tag of a file that is drawn, for If-None-Match and If-Range */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
                     "image/png": unknown;
                     "image/webp": unknown;
                     "application/octet-stream": unknown;
@@ -2984,10 +3011,19 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["InvalidInput"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            416: components["responses"]["RangeNotSatisfiable"];
             429: components["responses"]["RateLimited"];
             /** @description Request Header Fields Too Large: path, query and headers beyond 16 KiB */
             431: {
@@ -3004,6 +3040,7 @@ export interface operations {
         parameters: {
             query?: {
                 redirect?: "true" | "false";
+                include?: string;
             };
             header?: {
                 Range?: string;
