@@ -34,7 +34,12 @@ export async function statusOf(
   const isHeld = state === 'cancelling' || state === 'paused';
   const waitingFor = isHeld ? null : await findMissingWorker(services, job);
   const progress = latestProgress(services, job, live.progress);
-  return { ...job, state, ...progressOf(job, progress, total), waitingFor };
+  const told = progressOf(job, progress, total);
+  const isRunning = state === 'in_progress' && waitingFor === null;
+  const rate = isRunning ? live.positionsPerSecond : null;
+  // Not of what was told: rows that Redis lost are done again.
+  const left = positionsLeft(job, live);
+  return { ...job, state, ...told, ...throughputOf(rate, left), waitingFor };
 }
 
 /** Derive the state that a user's request leads to, before the dispatcher has recorded it. */
@@ -68,15 +73,28 @@ function latestProgress(
 }
 
 function progressOf({ counts }: JobRecord, progress: Progress | null, total: number | null) {
-  if (progress === null) return { counts, positions: { done: 0, total }, ...unknownThroughput };
-  const { completed, failed, positions, startedAtMs } = progress;
-  // A shard that ran twice was counted twice.
+  if (progress === null) return { counts, positions: { done: 0, total } };
+  const { completed, failed, positions } = progress;
+  // Two runs of one shard that both finished it were both counted.
   const done = total === null ? positions : Math.min(positions, total);
-  return {
-    counts: { ...counts, completed, failed },
-    positions: { done, total },
-    ...throughputOf(done, total, startedAtMs),
-  };
+  return { counts: { ...counts, completed, failed }, positions: { done, total } };
+}
+
+/**
+ * Count what a job still has to do: nothing of its failed images, and at least all of those that are not
+ * begun.
+ *
+ * @returns null where the inputs vary in size, or Redis was lost.
+ */
+function positionsLeft(
+  { counts, positionsPerImage }: JobRecord,
+  { progress, inFlight }: JobLive,
+): number | null {
+  if (positionsPerImage === null || progress === null) return null;
+  const { completed, failed, positions } = progress;
+  const notBegun = Math.max(0, counts.total - completed - failed - inFlight);
+  const left = positionsPerImage * (counts.total - failed) - positions;
+  return Math.max(left, positionsPerImage * notBegun);
 }
 
 /** Describe the kind of worker that a job needs and that is missing; null where there is one. */
@@ -94,9 +112,11 @@ async function findMissingWorker(
 
 const unknownThroughput = { positionsPerSecond: null, etaSeconds: null } as const;
 
-function throughputOf(done: number, total: number | null, startedAtMs: number) {
-  if (done === 0) return unknownThroughput;
-  const secondsPerPosition = (Date.now() - startedAtMs) / 1000 / done;
-  const eta = total === null ? null : Math.round(secondsPerPosition * (total - done) * 10) / 10;
-  return { positionsPerSecond: Math.round(10 / secondsPerPosition) / 10, etaSeconds: eta };
+/** @param left Positions that are left; a job of which none are is about to end. */
+function throughputOf(rate: number | null, left: number | null) {
+  if (rate === null) return unknownThroughput;
+  const etaSeconds = left === null || left <= 0 ? null : round(left / rate);
+  return { positionsPerSecond: round(rate), etaSeconds };
 }
+
+const round = (value: number): number => Math.round(value * 10) / 10;

@@ -22,6 +22,7 @@ const running: JobLive = {
   isCancelled: false,
   isPaused: false,
   inFlight: 1,
+  positionsPerSecond: null,
 };
 
 let folder: string;

@@ -101,4 +101,4 @@ const run = (
 ): Promise<RunRows | LostRows> =>
   request.kind === 'merge'
     ? writeResults(opened, request.image, request.returned)
-    : computeHere(opened, request.shard, never)(request.range);
+    : computeHere(opened, request.shard, { signal: never })(request.range);

@@ -27,6 +27,7 @@ const live = (changes: Partial<JobLive> = {}, completed = 1, failed = 0): JobLiv
   isCancelled: false,
   isPaused: false,
   inFlight: 1,
+  positionsPerSecond: null,
   ...changes,
 });
 const past = new Date(at - 1).toISOString();

@@ -16,6 +16,12 @@ export async function resolveShard(
   return resolveRun(settings, bundle, inputSize(bundle.input, item), engineOptionsOf(config));
 }
 
+/** A run of a shard: what ends it, and who hears of its positions, so many at a time. */
+export type ShardWatch = {
+  readonly signal: AbortSignal;
+  readonly onPositions?: (positions: number) => void;
+};
+
 /**
  * Compute rows of a shard's image in this process: its model and image are opened once.
  *
@@ -24,11 +30,11 @@ export async function resolveShard(
 export function computeHere(
   services: RangeServices,
   shard: ShardPayload,
-  signal: AbortSignal,
+  watch: ShardWatch,
 ): ComputeRows {
   let opened: Promise<ComputeRows> | undefined;
   return async (range) => {
-    opened ??= openRange(services, shard, signal);
+    opened ??= openRange(services, shard, watch);
     return (await opened)(range);
   };
 }
@@ -37,7 +43,7 @@ export function computeHere(
 async function openRange(
   services: RangeServices,
   shard: ShardPayload,
-  signal: AbortSignal,
+  { signal, onPositions = () => undefined }: ShardWatch,
 ): Promise<ComputeRows> {
   const { store, sources, modelCache } = services;
   const { tenant, dataset, item } = shard;
@@ -47,9 +53,14 @@ async function openRange(
     readItem({ store, sources }, tenant, dataset, item),
   );
   return async (range) => {
+    let told = 0;
     const occluded = await model.occlude(input, resolved, {
       rows: range,
       signal,
+      onProgress(done) {
+        onPositions(done - told);
+        told = done;
+      },
       label: item.label,
       box: item.box,
     });

@@ -4,7 +4,6 @@ import { type ShardPayload, shardPayload } from '@umbra/shared/contracts/shard';
 import { hasCode, isRetryable, reportError } from '@umbra/shared/errors';
 import { type Job, UnrecoverableError } from 'bullmq';
 import type { ApartTurn } from '../apart/apart.js';
-import { publishProgress } from '../jobs/publish-events.js';
 import { giveBack } from '../runtime/give-back.js';
 import { runForImage } from '../runtime/late-inference.js';
 import { outlast } from '../runtime/outlast.js';
@@ -13,6 +12,7 @@ import { watchCancellation } from '../runtime/watch-cancellation.js';
 import type { WorkerServices } from '../services.js';
 import { storeLargeResult } from './large-results.js';
 import { computeHere, type RangeServices } from './open-range.js';
+import { openPositionReport, type PositionReport } from './report-positions.js';
 import { type ScoredShard, type ScoreServices, scoreRows } from './score-rows.js';
 
 export type ShardServices = ScoreServices &
@@ -67,10 +67,13 @@ async function scoreWatched(services: ShardServices, job: Job): Promise<StepResu
     if (isSuspect) turn = await apart.enter(shard);
     if (isSuspect && turn === null) return null;
     if (turn !== null) await heldImages.hold(token, shard, 'rows');
-    const compute = turn?.compute(shard, signal) ?? computeHere(services, shard, signal);
+    const report = openPositionReport(services, shard);
+    const compute =
+      turn?.compute(shard, signal) ??
+      computeHere(services, shard, { signal, onPositions: report.add });
     const scored = await runForImage(shard, () => scoreRows(services, shard, compute));
     if (scored === null) return null;
-    const result = await reportScored(services, shard, { ...scored, signal });
+    const result = await reportScored(services, shard, { ...scored, signal, report });
     // Best effort: the next success tells it too.
     if (known.isModelBlamed && scored.reusedPositions < scored.rows.predictedClasses.length) {
       losses.clearModel(shard.model.digest).catch(() => undefined);
@@ -95,22 +98,21 @@ async function awaitEnd({ progress }: ShardServices, { jobId }: ShardPayload): P
   return null;
 }
 
+type RunShard = ScoredShard & { readonly signal: AbortSignal; readonly report: PositionReport };
+
 async function reportScored(
   services: ShardServices,
   shard: ShardPayload,
-  { rows, reusedPositions, signal }: ScoredShard & { readonly signal: AbortSignal },
+  { rows, reusedPositions, signal, report }: RunShard,
 ): Promise<StepResult> {
-  const { progress, logger } = services;
+  const { logger } = services;
   const { tenant, jobId, item, model, rowStart, rowEnd } = shard;
   const { milliseconds, reused, provenance } = rows;
   const positions = rows.predictedClasses.length;
   const result = { ...rows, ...encodeRows(rows) };
   // What was computed is not thrown away for a store that is back in a moment.
   const value = await outlast(() => storeLargeResult(services, shard, result), signal);
-  await progress.addPositions(jobId, positions).catch((reason: unknown) => {
-    logger.warn({ jobId, error: reportError(reason) }, 'positions not counted');
-  });
-  await publishProgress(services, { tenant, id: jobId });
+  await report.finish(positions);
   logger.debug({ jobId, imageId: item.id, rowStart, rowEnd, milliseconds, reused }, 'shard scored');
   const backend = `${provenance.backend} ${provenance.device}`;
   const computedPositions = positions - reusedPositions;

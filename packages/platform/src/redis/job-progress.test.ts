@@ -111,11 +111,42 @@ describe('progress of a job', () => {
     ]);
   });
 
+  test('counts the positions of a shard once, though it runs again or its command is sent twice', async () => {
+    await progress.start(jobId, 1);
+    const count = (shard: string, done: number, fresh: number, isFinished = false) =>
+      progress.countPositions(jobId, { shard, done, fresh, isFinished });
+    const counted = async () => (await progress.read(jobId))?.positions;
+    await count('a', 8, 8);
+    await count('a', 16, 8);
+    await count('a', 16, 8);
+    expect(await counted()).toBe(16);
+    // Another worker begins anew with it.
+    await count('a', 8, 8);
+    expect(await counted()).toBe(16);
+    await count('a', 30, 22, true);
+    await count('b', 30, 30, true);
+    expect(await counted()).toBe(60);
+  });
+
+  test('tells of no rate what was finished before, whatever was counted since', async () => {
+    await progress.start(jobId, 1);
+    await progress.addPositions(jobId, 1_000);
+    await progress.countPositions(jobId, {
+      ...{ shard: 'a', done: 500, fresh: 500, isFinished: false },
+    });
+    expect(await progress.readAll([jobId])).toMatchObject([
+      { progress: { positions: 1_500 }, positionsPerSecond: null },
+    ]);
+  });
+
   test('leaves no key behind for ever, not even one written after the job ended', async () => {
     await progress.addPositions(jobId, 1);
+    await progress.countPositions(jobId, {
+      ...{ shard: 'a', done: 1, fresh: 1, isFinished: false },
+    });
     await progress.finishImage(jobId, 0, 'failed');
     const keys = await keysOf(jobId);
-    expect(keys).toHaveLength(2);
+    expect(keys).toHaveLength(4);
     for (const key of keys) expect(await redis.ttl(key)).toBeGreaterThan(0);
   });
 });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ChainableCommander, Redis } from 'ioredis';
 import { redisPrefix } from '../queues/names.js';
+import { countShardPositions, measureRate, ringArguments } from './recent-positions.js';
 
 /** The dispatcher's position in a dataset's manifest. */
 export type Cursor = { readonly index: number; readonly offset: number };
@@ -22,6 +23,19 @@ export type JobLive = {
   readonly isPaused: boolean;
   /** Images that are in the queue. */
   readonly inFlight: number;
+  /** Rate of the last minute; null where too little was finished in it. */
+  readonly positionsPerSecond: number | null;
+};
+
+/** How far a run of a shard is. */
+export type ShardPositions = {
+  /** Names the shard in its job. */
+  readonly shard: string;
+  /** Positions finished so far. */
+  readonly done: number;
+  /** Those of them that were not told before. */
+  readonly fresh: number;
+  readonly isFinished: boolean;
 };
 
 /**
@@ -52,7 +66,10 @@ export type JobProgressStore = {
   start(jobId: string, startedAtMs: number): Promise<void>;
   /** Record images before they are queued: they are in flight, and the manifest is read up to `cursor`. */
   launch(jobId: string, images: readonly Cursor[], cursor: Cursor): Promise<void>;
+  /** Count positions that were finished at some time before. */
   addPositions(jobId: string, positions: number): Promise<void>;
+  /** Count positions as a shard finishes them, those of a shard that runs twice once. */
+  countPositions(jobId: string, positions: ShardPositions): Promise<void>;
   /** @returns Whether this call was the one that counted. */
   finishImage(jobId: string, index: number, outcome: 'completed' | 'failed'): Promise<boolean>;
   /** An image left the queue without an end, since its job was told to end. */
@@ -116,6 +133,10 @@ const keysOf = (jobId: string) => ({
   progress: `${redisPrefix}:progress:${jobId}`,
   finished: `${redisPrefix}:finished:${jobId}`,
   flight: `${redisPrefix}:flight:${jobId}`,
+  /** Positions that each unfinished shard has counted. */
+  shards: `${redisPrefix}:shard-positions:${jobId}`,
+  /** Positions by the time at which they were finished. */
+  ring: `${redisPrefix}:recent-positions:${jobId}`,
   losses: `${redisPrefix}:lost-results:${jobId}`,
   cancelled: `${redisPrefix}:cancelled:${jobId}`,
   paused: `${redisPrefix}:paused:${jobId}`,
@@ -144,26 +165,30 @@ export function createJobProgressStore(redis: Redis): JobProgressStore {
     },
     read: async (jobId) => progressOf(await redis.hgetall(keysOf(jobId).progress)),
     async readAll(jobIds) {
-      const pipeline = redis.pipeline();
+      if (jobIds.length === 0) return [];
+      const pipeline = redis.pipeline().time();
       for (const jobId of jobIds) {
-        const { progress, cancelled, paused, flight } = keysOf(jobId);
-        pipeline.hgetall(progress).exists(cancelled).exists(paused).hlen(flight);
+        const { progress, cancelled, paused, flight, ring } = keysOf(jobId);
+        pipeline.hgetall(progress).exists(cancelled).exists(paused).hlen(flight).hvals(ring);
       }
-      const answers = await execute(pipeline);
+      const [time, ...answers] = await execute(pipeline);
+      const [seconds, microseconds] = (time as string[]).map(Number);
+      const nowMs = (seconds ?? 0) * 1_000 + (microseconds ?? 0) / 1_000;
       return jobIds.map((_, at) => {
-        const [fields, isCancelled, isPaused, inFlight] = answers.slice(4 * at, 4 * at + 4);
+        const [fields, isCancelled, isPaused, inFlight, ring] = answers.slice(5 * at, 5 * at + 5);
         return {
           progress: progressOf(fields as Record<string, string>),
           isCancelled: isCancelled === 1,
           isPaused: isPaused === 1,
           inFlight: inFlight as number,
+          positionsPerSecond: measureRate(ring as string[], nowMs),
         };
       });
     },
     async start(jobId, startedAtMs) {
-      const { flight } = keysOf(jobId);
+      const { flight, shards, ring } = keysOf(jobId);
       // What was in flight is lost, or is found finished when the manifest is read again.
-      await redis.del(flight);
+      await redis.del(flight, shards, ring);
       await write(jobId, { startedAtMs, index: 0, offset: 0 });
     },
     async launch(jobId, images, { index, offset }) {
@@ -178,6 +203,11 @@ export function createJobProgressStore(redis: Redis): JobProgressStore {
     async addPositions(jobId, positions) {
       const key = keysOf(jobId).progress;
       await redis.multi().hincrby(key, 'positions', positions).expire(key, keepSeconds).exec();
+    },
+    async countPositions(jobId, { shard, done, fresh, isFinished }) {
+      const { progress, shards, ring } = keysOf(jobId);
+      const counted = [shard, done, fresh, isFinished ? 1 : 0, keepSeconds, ...ringArguments];
+      await redis.eval(countShardPositions, 3, progress, shards, ring, ...counted);
     },
     async finishImage(jobId, index, outcome) {
       const { progress, finished, flight } = keysOf(jobId);
@@ -218,8 +248,8 @@ export function createJobProgressStore(redis: Redis): JobProgressStore {
       return (await redis.exists(keysOf(jobId).cancelled)) === 1;
     },
     async clear(jobId) {
-      const { progress, finished, flight } = keysOf(jobId);
-      await redis.del(progress, finished, flight);
+      const { progress, finished, flight, shards, ring } = keysOf(jobId);
+      await redis.del(progress, finished, flight, shards, ring);
     },
     async revive(jobId) {
       const { cancelled, paused, losses } = keysOf(jobId);
@@ -232,8 +262,8 @@ export function createJobProgressStore(redis: Redis): JobProgressStore {
       await execute(change.sadd(changes, jobId));
     },
     async remove(jobId) {
-      const { progress, finished, flight, paused, losses } = keysOf(jobId);
-      const keys = [progress, finished, flight, paused, losses];
+      const { progress, finished, flight, shards, ring, paused, losses } = keysOf(jobId);
+      const keys = [progress, finished, flight, shards, ring, paused, losses];
       const removal = redis.multi().del(keys).hdel(registry, jobId);
       await execute(removal.sadd(changes, jobId));
     },

@@ -226,9 +226,9 @@ export const idempotencyRecord = z.strictObject({ job: jobId, request: sha256 })
 /** What `GET /v1/jobs/:id` answers: the record, and how far it is. */
 export const jobStatus = jobRecord.extend({
   positions: z.strictObject({ done: z.int().min(0), total: z.int().min(0).nullable() }),
-  /** Positions a second of late; null when nothing was measured. */
+  /** Positions a second in the last minute; null while the job does not run, or nothing was measured. */
   positionsPerSecond: z.number().min(0).nullable(),
-  /** Seconds to the end at the pace so far; null when nothing has been measured or all is done. */
+  /** Seconds to the end at that rate; null, unknown, where there is none or all is done. */
   etaSeconds: z.number().min(0).nullable(),
   /** What an unfinished job waits for that is not there, such as a worker for its model's format. */
   waitingFor: z.string().nullable(),
