@@ -35,6 +35,12 @@ async function readPartial(): Promise<PartialResult | null> {
   return partialResult.parse(await response.json());
 }
 
+async function statesOf(query = ''): Promise<string[]> {
+  const response = await fetch(`${service.url}/v1/jobs/${job}/images${query}`);
+  expect(response.status).toBe(200);
+  return ((await response.json()) as { data: { state: string }[] }).data.map(({ state }) => state);
+}
+
 const floats = (base64: string): number[] => {
   const bytes = Buffer.from(base64, 'base64');
   return Array.from({ length: bytes.length / 4 }, (_, at) => bytes.readFloatLE(at * 4));
@@ -63,13 +69,16 @@ test('of an image that is not begun, its grid is known, and no rows', async () =
   expect([picture.status, picture.headers.get('content-type')]).toEqual([200, 'image/png']);
   const { status } = await get('partial', 'img_00000001');
   expect(status).toBe(404);
+  expect([await statesOf(), await statesOf('?state=running')]).toEqual([['pending'], []]);
 });
 
 test('rows of an image are seen while it runs, and are those of its final result', async () => {
   await service.startWorker();
   const seen = new Map<number, PartialResult>();
   const pictures = new Set<string>();
+  const states = new Set<string>();
   for (;;) {
+    for (const state of await statesOf()) states.add(state);
     const partial = await readPartial();
     if (partial === null) break;
     if (partial.bands.length > 0 && !seen.has(partial.bands.length)) {
@@ -89,6 +98,8 @@ test('rows of an image are seen while it runs, and are those of its final result
   expect(pictures.size).toBeGreaterThanOrEqual(2);
 
   await waitForJob(service.url, job);
+  expect(states).toContain('running');
+  expect([await statesOf(), await statesOf('?state=running')]).toEqual([['completed'], []]);
   const bytes = await service.store.get(keys.result(defaultTenant, job, image, 'scores.npy'));
   const final = floats(bytes.subarray(bytes.length - 2 * rows * columns * 4).toString('base64'));
   for (const { bands, targets } of seen.values()) {

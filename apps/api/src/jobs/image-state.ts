@@ -3,15 +3,20 @@ import { keys } from '@umbra/platform/store/keys';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { errorReport } from '@umbra/shared/contracts/dataset';
 import type { Reference } from '@umbra/shared/contracts/reference';
-import type { ImageStatus } from '@umbra/shared/contracts/result';
+import type { ImageState, ImageStatus } from '@umbra/shared/contracts/result';
 import { type AppError, hasCode, notFound } from '@umbra/shared/errors';
 
-/** Read the state of one image of a job from the store. */
+type StoredState = {
+  readonly state: Exclude<ImageState, 'running'>;
+  readonly error: ImageStatus['error'];
+};
+
+/** Read the state of one image of a job from the store, which does not know of those that run. */
 export async function readImageState(
   store: ObjectStore,
   { tenant, id }: Reference,
   image: string,
-): Promise<Pick<ImageStatus, 'state' | 'error'>> {
+): Promise<StoredState> {
   if ((await store.head(keys.result(tenant, id, image, 'result.json'))) !== null) {
     return { state: 'completed', error: null };
   }

@@ -230,7 +230,7 @@ export function jobRoutes(services: RouteServices): Route[] {
     }),
     route(jobOperations.images, async ({ tenant, params, query, response }) => {
       const job = await findJob(services, tenant, params.job);
-      response.json(await listImages(store, tenant, job, query));
+      response.json(await listImages(services, tenant, job, query));
     }),
   ];
 }

@@ -82,6 +82,7 @@ describe('progress of a job', () => {
     await progress.finishImage(jobId, 4, 'completed');
     await progress.dropImage(jobId, 5);
     expect(await progress.listInFlight(jobId)).toEqual([{ index: 3, offset: 300 }]);
+    expect(await progress.readInFlight(jobId, [2, 3, 4])).toEqual([false, true, false]);
     expect(await progress.readAll([jobId, newJobId()])).toMatchObject([
       { inFlight: 1, progress: { cursor: { index: 6, offset: 600 }, completed: 1 } },
       { inFlight: 0, progress: null, isCancelled: false, isPaused: false },

@@ -81,6 +81,8 @@ export type JobProgressStore = {
    */
   countLoss(jobId: string, index: number): Promise<number>;
   listInFlight(jobId: string): Promise<Cursor[]>;
+  /** @returns Which of these images are in the queue, in their order. */
+  readInFlight(jobId: string, indices: readonly number[]): Promise<boolean[]>;
   isFinished(jobId: string, index: number): Promise<boolean>;
   /** @returns Which of the images `[start, start + count)` are finished. */
   readFinished(jobId: string, start: number, count: number): Promise<boolean[]>;
@@ -228,6 +230,11 @@ export function createJobProgressStore(redis: Redis): JobProgressStore {
         index: Number(index),
         offset: Number(offset),
       }));
+    },
+    async readInFlight(jobId, indices) {
+      if (indices.length === 0) return [];
+      const offsets = await redis.hmget(keysOf(jobId).flight, ...indices.map(String));
+      return offsets.map((offset) => offset !== null);
     },
     async isFinished(jobId, index) {
       return (await redis.getbit(keysOf(jobId).finished, index)) === 1;

@@ -77,7 +77,8 @@ export const imageResult = z.strictObject({
 });
 export type ImageResult = z.output<typeof imageResult>;
 
-export const imageState = z.enum(['pending', 'completed', 'failed']);
+/** `running`: in the queue or being computed; `pending`: neither yet, or not any more of an ended job. */
+export const imageState = z.enum(['pending', 'running', 'completed', 'failed']);
 export type ImageState = z.output<typeof imageState>;
 
 /** One row of `GET /v1/jobs/:id/images`. */
