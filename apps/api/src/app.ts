@@ -11,6 +11,7 @@ import { mountRoutes, type Route } from './http/operation.js';
 import { ProblemError, problemHandler } from './http/problems.js';
 import { deliveryRoutes } from './jobs/delivery-routes.js';
 import { eventRoutes } from './jobs/event-routes.js';
+import { geometryRoutes } from './jobs/geometry-routes.js';
 import { jobRoutes } from './jobs/job-routes.js';
 import { partialRoutes } from './jobs/partial-routes.js';
 import { resultRoutes } from './jobs/result-routes.js';
@@ -49,6 +50,7 @@ export function createApp(services: ApiServices): Express {
     ...eventRoutes(services),
     ...deliveryRoutes(services),
     ...explainRoutes(services),
+    ...geometryRoutes(services),
     ...viewRoutes(services),
     ...partialRoutes(services),
     ...resultRoutes(services),

@@ -15,7 +15,7 @@ export { type FigurePage, normaliseTile } from './figures/tiles.js';
 export { defaultLimits, type ImageInfo, type ImageLimits } from './image/decode.js';
 export { inspectImage, isolateDecoding } from './image/decoding.js';
 export { denormalise } from './image/denormalise.js';
-export { type Frame, inputSize, planFrame } from './image/frame.js';
+export { type Frame, inputSize, photoMapping, planFrame } from './image/frame.js';
 export { type ModelInput, prepareImage } from './image/preprocess.js';
 export type { LateTask } from './inference/watch-tasks.js';
 export {

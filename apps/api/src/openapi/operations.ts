@@ -5,6 +5,7 @@ import { explainOperations } from '../explain/explain-routes.js';
 import type { Operation } from '../http/operation.js';
 import { deliveryOperations } from '../jobs/delivery-routes.js';
 import { eventOperations } from '../jobs/event-routes.js';
+import { geometryOperations } from '../jobs/geometry-routes.js';
 import { jobOperations } from '../jobs/job-routes.js';
 import { partialOperations } from '../jobs/partial-routes.js';
 import { resultOperations } from '../jobs/result-routes.js';
@@ -28,6 +29,7 @@ export const operations = [
   ...Object.values(deliveryOperations),
   ...Object.values(explainOperations),
   ...Object.values(resultOperations),
+  ...Object.values(geometryOperations),
   ...Object.values(viewOperations),
   ...Object.values(modelOperations),
   ...Object.values(layerOperations),

@@ -1,6 +1,7 @@
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { invalidInput } from '@umbra/shared/errors';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
+import type { PhotoMapping } from '@umbra/shared/occlusion/photo-box';
 
 type FrameRule = Pick<ModelBundle['input'], 'resize' | 'height' | 'width'>;
 
@@ -37,6 +38,13 @@ export function planFrame(input: FrameRule, photo: Size): Frame {
     resized,
     crop: { top, left, bottom: top + input.height, right: left + input.width },
   };
+}
+
+/** Describe where the input lies on its photo: the inverse of the crop and of the resize. */
+export function photoMapping({ photo, resized, crop }: Frame): PhotoMapping {
+  const y = photo.height / resized.height;
+  const x = photo.width / resized.width;
+  return { y: { scale: y, offset: crop.top * y }, x: { scale: x, offset: crop.left * x } };
 }
 
 /** Pixels of a model's input, unless an operator says otherwise: 2048 x 2048. */

@@ -5,7 +5,7 @@ import { allOutputs, type Outputs } from '@umbra/shared/contracts/outputs';
 import { type ImageResult, imageResult, type ResultFile } from '@umbra/shared/contracts/result';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import type { Provenance } from '@umbra/shared/contracts/shard';
-import { planFrame } from '../image/frame.js';
+import { photoMapping, planFrame } from '../image/frame.js';
 import type { OcclusionRun } from '../types.js';
 import { describeGrids, findLowest, formatResult } from './describe-grids.js';
 import { openFileMaker } from './make-file.js';
@@ -48,6 +48,7 @@ export async function composeResult(given: ResultArguments): Promise<ResultFiles
   const { plan, scores, baseline } = run;
   const approximate = run.predictedClasses.includes(-1);
   const frame = planFrame(model.bundle.input, given.image);
+  const toPhoto = photoMapping(frame);
   const makeFile = openFileMaker({
     plan,
     settings,
@@ -75,11 +76,12 @@ export async function composeResult(given: ResultArguments): Promise<ResultFiles
     settings,
     approximate,
     input: plan.image,
+    toPhoto,
     predicted: baseline.predicted,
     grids: describeGrids(run, model.labels),
     targets: baseline.targets.map((target, index) => ({
       ...target,
-      lowest: findLowest(plan, at(scores, index)),
+      lowest: findLowest(plan, at(scores, index), { photo: frame.photo, toPhoto }),
       faithfulness: run.faithfulness?.[index] ?? null,
       heatmap: pictureName('heatmap', index),
       overlay: pictureName('overlay', index),

@@ -1,11 +1,15 @@
 import { at } from '@umbra/shared/assert';
 import type { ImageResult } from '@umbra/shared/contracts/result';
-import { patchBox } from '@umbra/shared/occlusion/grid';
+import { patchBox, type Size } from '@umbra/shared/occlusion/grid';
+import { type PhotoMapping, photoBoxOf } from '@umbra/shared/occlusion/photo-box';
 import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import { noClass } from '../occlusion/output-head.js';
 import type { OcclusionRun } from '../types.js';
 
 type Lowest = ImageResult['targets'][number]['lowest'];
+
+/** A photo, px, and where the model's input lies on it. */
+export type MappedPhoto = { readonly photo: Size; readonly toPhoto: PhotoMapping };
 
 /**
  * Find the position of the lowest score; the first of equals.
@@ -13,7 +17,11 @@ type Lowest = ImageResult['targets'][number]['lowest'];
  * @param scores Scores of one target, at least one.
  * @throws {RangeError} If there are none, or they are not of the plan.
  */
-export function findLowest({ grids, gridStarts }: OcclusionPlan, scores: Float32Array): Lowest {
+export function findLowest(
+  { grids, gridStarts }: OcclusionPlan,
+  scores: Float32Array,
+  { photo, toPhoto }: MappedPhoto,
+): Lowest {
   let lowest = 0;
   let score = at(scores, 0);
   for (const [index, candidate] of scores.entries()) {
@@ -23,7 +31,8 @@ export function findLowest({ grids, gridStarts }: OcclusionPlan, scores: Float32
   const grid = at(grids, index);
   const position = lowest - at(gridStarts, index);
   const [row, column] = [Math.floor(position / grid.columns), position % grid.columns];
-  return { score, grid: index, row, column, box: patchBox(grid, row, column) };
+  const box = patchBox(grid, row, column);
+  return { score, grid: index, row, column, box, photoBox: photoBoxOf(box, toPhoto, photo) };
 }
 
 /** Describe each grid: its computed positions, and those that change the predicted class. */

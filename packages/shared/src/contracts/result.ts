@@ -4,8 +4,12 @@ import { occlusionSettings } from './settings.js';
 import { baselineRun, faithfulness, provenance } from './shard.js';
 
 const count = z.int().min(0);
-const extent = z.strictObject({ height: z.int().min(1), width: z.int().min(1) });
-/** Half-open, px in the model's input frame. */
+export const extent = z.strictObject({ height: z.int().min(1), width: z.int().min(1) });
+/** px * scale + offset */
+const axisMapping = z.strictObject({ scale: z.number().positive(), offset: z.number().min(0) });
+/** From px of the model's input to px of the upright photo, on each axis. */
+export const photoMapping = z.strictObject({ y: axisMapping, x: axisMapping });
+/** Half-open, px. */
 const box = z.strictObject({ top: count, left: count, bottom: count, right: count });
 
 /** One patch size's positions, and what the model decided there. */
@@ -33,7 +37,10 @@ const targetResult = baselineRun.shape.targets.element.extend({
     grid: count,
     row: count,
     column: count,
+    /** In the model's input frame. */
     box,
+    /** On the upright photo; not in results before version 5. */
+    photoBox: box.optional(),
   }),
   faithfulness: faithfulness.nullable(),
   heatmap: z.string(),
@@ -44,7 +51,7 @@ const targetResult = baselineRun.shape.targets.element.extend({
 export const imageResult = z.strictObject({
   /**
    * 3 adds `reused`; 4 names the arrays of predicted classes so, which were `winners`; 5 has `onRequest`, since not
-   * every file is stored.
+   * every file is stored, `toPhoto` and `photoBox`.
    */
   version: z.literal([2, 3, 4, 5]),
   image: z.strictObject({
@@ -61,6 +68,8 @@ export const imageResult = z.strictObject({
   approximate: z.boolean(),
   /** Extent of the model's input frame, px: the frame of `attribution`. */
   input: extent,
+  /** Where that frame lies on the photo; not in results before version 5. */
+  toPhoto: photoMapping.optional(),
   predicted: baselineRun.shape.predicted,
   /** One a patch size. */
   grids: z.array(gridResult).min(1),
