@@ -96,6 +96,12 @@ describe.skipIf(s3 === null)(`datasets on an S3 server (${s3?.kind})`, () => {
     expect((await fetch(`${files}/img_00000000/input.png`)).status).toBe(200);
     const errors = await (await fetch(`${service.url}/v1/jobs/${job}/errors`)).text();
     expect(JSON.parse(errors)).toMatchObject({ id: 'img_00000002', error: { code: 'integrity' } });
+    const drawn = (image: string) =>
+      fetch(`${service.url}/v1/datasets/${id}/images/${image}/photo?w=20`);
+    const shown = await drawn('img_00000000');
+    expect([shown.status, shown.headers.get('content-type')]).toEqual([200, 'image/webp']);
+    // Another photo lies there now: it is not the one of this dataset.
+    expect(await (await drawn('img_00000002')).json()).toMatchObject({ code: 'integrity' });
     await bucket.put('set/dog/3.png', photo(2));
   });
 

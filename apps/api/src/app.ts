@@ -5,6 +5,7 @@ import { createAuthorize } from './auth/authorize.js';
 import { limitRequests } from './auth/rate-limit.js';
 import { sessionRoutes } from './auth/session-routes.js';
 import { datasetRoutes } from './datasets/dataset-routes.js';
+import { photoRoutes } from './datasets/photo-routes.js';
 import { uploadRoutes } from './datasets/upload-routes.js';
 import { explainRoutes } from './explain/explain-routes.js';
 import { mountRoutes, type Route } from './http/operation.js';
@@ -46,6 +47,7 @@ export function createApp(services: ApiServices): Express {
     ...layerRoutes(services),
     ...datasetRoutes(services),
     ...uploadRoutes(services),
+    ...photoRoutes(services),
     ...jobRoutes(services),
     ...eventRoutes(services),
     ...deliveryRoutes(services),

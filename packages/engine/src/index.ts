@@ -13,7 +13,7 @@ export { renderReceptiveField } from './figures/receptive-field.js';
 export { renderScoreMap } from './figures/score-map.js';
 export { type FigurePage, normaliseTile } from './figures/tiles.js';
 export { defaultLimits, type ImageInfo, type ImageLimits } from './image/decode.js';
-export { inspectImage, isolateDecoding } from './image/decoding.js';
+export { drawPhoto, inspectImage, isolateDecoding } from './image/decoding.js';
 export { denormalise } from './image/denormalise.js';
 export { type Frame, inputSize, photoMapping, planFrame } from './image/frame.js';
 export { type ModelInput, prepareImage } from './image/preprocess.js';

@@ -1,5 +1,6 @@
 import { sessionOperations } from '../auth/session-routes.js';
 import { datasetOperations } from '../datasets/dataset-routes.js';
+import { photoOperations } from '../datasets/photo-routes.js';
 import { uploadOperations } from '../datasets/upload-routes.js';
 import { explainOperations } from '../explain/explain-routes.js';
 import type { Operation } from '../http/operation.js';
@@ -23,6 +24,7 @@ import { docsOperations } from './docs-routes.js';
 export const operations = [
   ...Object.values(datasetOperations),
   ...Object.values(uploadOperations),
+  ...Object.values(photoOperations),
   ...Object.values(jobOperations),
   ...Object.values(partialOperations),
   ...Object.values(eventOperations),

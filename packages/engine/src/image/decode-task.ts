@@ -1,3 +1,4 @@
+import type { Size } from '@umbra/shared/occlusion/grid';
 import type { Region, ResizeOptions } from 'sharp';
 import {
   type ImageInfo,
@@ -7,6 +8,7 @@ import {
   type Pixels,
   readSize,
   toRgb,
+  toWebp,
 } from './decode.js';
 
 /** What pixels are made of a photo. */
@@ -17,12 +19,14 @@ export type DecodeTask = { readonly limits: ImageLimits } & (
   | { readonly kind: 'inspect' }
   | { readonly kind: 'size' }
   | ({ readonly kind: 'pixels' } & PhotoCut)
+  | { readonly kind: 'photo'; readonly within: Size }
 );
 
 export type Decoded<K extends DecodeTask['kind']> = {
   readonly inspect: ImageInfo;
   readonly size: Pick<ImageInfo, 'height' | 'width'>;
   readonly pixels: Pixels;
+  readonly photo: Buffer;
 }[K];
 
 /** Decode in this process. @throws {AppError} `invalid_input` as `inspectImage`. */
@@ -37,5 +41,9 @@ export function decodeHere(bytes: Buffer, task: DecodeTask): Promise<Decoded<Dec
       const resized = openRgb(bytes, limits).resize(task.resize);
       return toRgb(task.extract === undefined ? resized : resized.extract(task.extract));
     }
+    case 'photo':
+      return toWebp(
+        openRgb(bytes, limits).resize({ ...task.within, fit: 'inside', withoutEnlargement: true }),
+      );
   }
 }

@@ -57,6 +57,19 @@ export async function toRgb(image: Sharp): Promise<Pixels> {
 }
 
 /**
+ * Encode for people to look at: nothing of the photo's metadata is in the file, such as where it was taken.
+ *
+ * @throws {AppError} `invalid_input` as `inspectImage`.
+ */
+export async function toWebp(image: Sharp): Promise<Buffer> {
+  try {
+    return await image.webp({ quality: 82, effort: 2 }).toBuffer();
+  } catch (error) {
+    throw broken(error);
+  }
+}
+
+/**
  * Convert RGB to grey as Pillow's mode `L` does: ITU-R 601's luma, in 16 bits of fixed point.
  *
  * @see https://pillow.readthedocs.io/en/stable/reference/Image.html#PIL.Image.Image.convert

@@ -47,3 +47,11 @@ export const readSize = (bytes: Buffer, limits: ImageLimits): Promise<Size> =>
 /** Decode to upright 8-bit RGB of another size. @throws {AppError} `invalid_input` as `inspectImage`. */
 export const decodePixels = (bytes: Buffer, limits: ImageLimits, cut: PhotoCut): Promise<Pixels> =>
   decode(bytes, { kind: 'pixels', limits, ...cut });
+
+/**
+ * Draw a photo upright as a WebP file, shrunk into an extent and never enlarged, without its metadata.
+ *
+ * @throws {AppError} `invalid_input` as `inspectImage`.
+ */
+export const drawPhoto = (bytes: Buffer, limits: ImageLimits, within: Size): Promise<Buffer> =>
+  decode(bytes, { kind: 'photo', limits, within });
