@@ -1,4 +1,4 @@
-import { decodeRows, renderScoreMap } from '@umbra/engine';
+import { decodeRows, renderPartial } from '@umbra/engine';
 import { type PartialResult, partialResult } from '@umbra/shared/contracts/partial';
 import type { Reference } from '@umbra/shared/contracts/reference';
 import type { ShardResult } from '@umbra/shared/contracts/shard';
@@ -15,6 +15,12 @@ import { missingResultError, readImageState } from './image-state.js';
 import { type PartialRun, readPartial } from './read-partial.js';
 
 const index = z.coerce.number().int().min(0).max(1_000);
+const pictureQuery = z.strictObject({
+  /** Index into the targets of the run. */
+  target: index.default(0),
+  /** Index into the patch sizes; the mean of all, as in the final heatmap, where left out. */
+  grid: index.optional(),
+});
 const headers = { 'Retry-After': 'Seconds to wait before the next request' } as const;
 const finished = {
   description: 'The image is finished',
@@ -45,14 +51,10 @@ export const partialOperations = {
     path: '/v1/jobs/{job}/images/{image}/partial.png',
     tag: 'results',
     scope: 'read',
-    summary: 'Draw the scores of an image that is still running; unknown positions are grey',
+    summary:
+      'Draw the heatmap of an image that is still running, as the final one is drawn; what is unknown is grey',
     params: imageParams,
-    query: z.strictObject({
-      /** Index into the targets of the run. */
-      target: index.default(0),
-      /** Index into the patch sizes. */
-      grid: index.default(0),
-    }),
+    query: pictureQuery,
     answers: {
       200: { description: 'A picture', content: { 'image/png': 'bytes' }, headers },
       303: finished,
@@ -77,9 +79,11 @@ export function partialRoutes(services: PartialServices): Route[] {
       const image = { tenant, id: params.job, image: params.image };
       const partial = await findPartial(services, image, file, response);
       if (partial === null) return;
-      const { plan, bands } = partial;
+      const { plan, bands, settings } = partial;
       if (plan === null) throw notFound(`Image '${params.image}' is not begun yet`);
-      const png = await services.turns.drawings.run(call, () => drawPartial(plan, bands, query));
+      const png = await services.turns.drawings.run(call, () =>
+        drawPartial({ plan, bands, settings }, query),
+      );
       response.type('image/png').send(png);
     }),
   ];
@@ -143,31 +147,21 @@ function toPartialResult(image: string, { plan, bands }: PartialRun): PartialRes
 }
 
 function drawPartial(
-  plan: OcclusionPlan,
-  bands: readonly ShardResult[],
-  view: { readonly target: number; readonly grid: number },
+  { plan, bands, settings }: PartialRun & { readonly plan: OcclusionPlan },
+  { target: wanted, grid }: z.output<typeof pictureQuery>,
 ): Promise<Buffer> {
-  const grid = plan.grids[view.grid];
-  if (grid === undefined) {
-    throw invalidInput(`Expected grid below ${plan.grids.length}, got ${view.grid}`);
+  if (grid !== undefined && grid >= plan.grids.length) {
+    throw invalidInput(`Expected grid below ${plan.grids.length}, got ${grid}`);
   }
   const baseline = bands[0]?.baseline;
-  const target = baseline?.targets[view.target];
-  if (baseline !== undefined && target === undefined) {
-    throw invalidInput(`Expected target below ${baseline.targets.length}, got ${view.target}`);
+  const target = baseline?.targets[wanted] ?? null;
+  if (baseline !== undefined && target === null) {
+    throw invalidInput(`Expected target below ${baseline.targets.length}, got ${wanted}`);
   }
   const done = bands.reduce((sum, { rowStart, rowEnd }) => sum + rowEnd - rowStart, 0);
+  const scores = joinScores(plan, bands, wanted);
   const progress = `${done} of ${plan.rows} rows done`;
-  return renderScoreMap(
-    joinScores(plan, bands, view.target).subarray(
-      plan.gridStarts[view.grid],
-      plan.gridStarts[view.grid + 1],
-    ),
-    grid,
-    // The baseline score ends the colour scale, which is empty before the first row.
-    target === undefined ? 0 : target.score,
-    target === undefined ? progress : `${target.label}: ${progress}`,
-  );
+  return renderPartial({ plan, scores, target, settings, grid, progress });
 }
 
 /** Join one target's scores of all bands. @returns float32 [positions], NaN where unknown. */

@@ -5,6 +5,7 @@ import { describeModel } from '@umbra/platform/store/models';
 import { getRows } from '@umbra/platform/store/rows';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import type { JobRecord } from '@umbra/shared/contracts/job';
+import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import {
   isLargeResult,
   type MergePayload,
@@ -26,6 +27,7 @@ export type PartialRun = {
   readonly plan: OcclusionPlan | null;
   /** Finished bands of rows, top to bottom. */
   readonly bands: readonly ShardResult[];
+  readonly settings: OcclusionSettings;
 };
 
 /** An image's merge in the queue, and what its shards have returned. */
@@ -49,12 +51,12 @@ export async function readPartial(
     queued === null && input.resize.rule === 'fit'
       ? null
       : planOcclusion(queued === null ? input : inputSize(input, queued.payload.item), settings);
-  if (queued === null) return { plan, bands: [] };
+  if (queued === null) return { plan, bands: [], settings };
   const bands = await Promise.all(
     queued.returned.map((value) => readBand(store, queued.payload, value)),
   );
   const found = bands.filter((band) => band !== null);
-  return { plan, bands: found.sort((a, b) => a.rowStart - b.rowStart) };
+  return { plan, settings, bands: found.sort((a, b) => a.rowStart - b.rowStart) };
 }
 
 /** @returns null for an image that is not in the queue. */

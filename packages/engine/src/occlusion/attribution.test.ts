@@ -2,7 +2,7 @@ import { type EdgePolicy, patchBox, planGrid } from '@umbra/shared/occlusion/gri
 import { planGrids } from '@umbra/shared/occlusion/plan';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { attribute, attributeGrids, maskUncovered, meanMap } from './attribution.js';
+import { attribute, attributeGrids, attributeKnown, maskUncovered, meanMap, meanOfKnown } from './attribution.js';
 
 test('equals the mean over covering patches, pixel by pixel', () => {
   const extent = fc.integer({ min: 4, max: 24 });
@@ -39,6 +39,40 @@ test('equals the mean over covering patches, pixel by pixel', () => {
     ),
     { numRuns: 40 },
   );
+});
+
+test('of a run that goes on, what is known is known, and no more', () => {
+  const size = fc.integer({ min: 4, max: 16 });
+  const small = fc.integer({ min: 1, max: 6 });
+  const known = fc.array(fc.boolean(), { minLength: 256, maxLength: 256 });
+  const edge = fc.constantFrom<EdgePolicy[]>('clip', 'valid');
+  fc.assert(
+    fc.property(size, small, small, known, edge, (extent, side, step, isKnown, policy) => {
+      const image = { height: extent, width: extent };
+      const patch = { height: Math.min(side, extent), width: Math.min(side, extent) };
+      const grid = planGrid(image, patch, { y: step, x: step }, policy);
+      const all = new Float32Array(grid.rows * grid.columns).map((_, index) => Math.sin(index));
+      const scores = all.map((score, index) => (isKnown[index] ? score : Number.NaN));
+      const found = attributeKnown(grid, scores, 0.7);
+      expect(attributeKnown(grid, all, 0.7)).toEqual(attribute(grid, all, 0.7));
+      for (let pixel = 0; pixel < found.length; pixel++) {
+        const [y, x] = [Math.floor(pixel / extent), pixel % extent];
+        const covering = [...all.keys()].filter((index) => {
+          const box = patchBox(grid, Math.floor(index / grid.columns), index % grid.columns);
+          return y >= box.top && y < box.bottom && x >= box.left && x < box.right;
+        });
+        const drops = covering.flatMap((index) =>
+          isKnown[index] ? [0.7 - (all[index] ?? 0)] : [],
+        );
+        if (covering.length === 0) expect(found[pixel]).toBe(0);
+        else if (drops.length === 0) expect(found[pixel]).toBeNaN();
+        else expect(found[pixel]).toBeCloseTo(drops.reduce((a, b) => a + b) / drops.length, 5);
+      }
+    }),
+    { numRuns: 40 },
+  );
+  const maps = [Float32Array.of(1, Number.NaN, Number.NaN), Float32Array.of(3, 5, Number.NaN)];
+  expect([...meanOfKnown(maps)]).toEqual([2, 5, Number.NaN]);
 });
 
 test('positive supports the class', () => {

@@ -14,6 +14,37 @@ import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
  * @see Captum's `Occlusion`, whose sign and averaging these are.
  */
 export function attribute(grid: Grid, scores: Float32Array, baselineScore: number): Float32Array {
+  return spread(grid, scores, baselineScore, () => 0);
+}
+
+/**
+ * As `attribute`, of a run that goes on.
+ *
+ * @param scores NaN where nothing is known.
+ * @returns NaN at pixels that patches cover, and no known one does.
+ */
+export function attributeKnown(
+  grid: Grid,
+  scores: Float32Array,
+  baselineScore: number,
+): Float32Array {
+  const { rows, columns, patch, stride } = grid;
+  const reaches = (px: number, size: number, step: number, count: number) =>
+    px - Math.min(Math.floor(px / step), count - 1) * step < size;
+  return spread(grid, scores, baselineScore, (y, x) => {
+    const isReached =
+      reaches(y, patch.height, stride.y, rows) && reaches(x, patch.width, stride.x, columns);
+    return isReached ? Number.NaN : 0;
+  });
+}
+
+/** @param uncovered Value of a pixel that no patch with a score covers. */
+function spread(
+  grid: Grid,
+  scores: Float32Array,
+  baselineScore: number,
+  uncovered: (y: number, x: number) => number,
+): Float32Array {
   const { height, width } = grid.image;
   // As the scores are stored: a position that changes nothing then gives exactly 0.
   const baseline = Math.fround(baselineScore);
@@ -24,6 +55,7 @@ export function attribute(grid: Grid, scores: Float32Array, baselineScore: numbe
   for (let row = 0; row < grid.rows; row++) {
     for (let column = 0; column < grid.columns; column++) {
       const drop = baseline - (scores[row * grid.columns + column] as number);
+      if (Number.isNaN(drop)) continue;
       const { top, left, bottom, right } = patchBox(grid, row, column);
       for (const [y, x, sign] of [
         [top, left, 1],
@@ -44,7 +76,8 @@ export function attribute(grid: Grid, scores: Float32Array, baselineScore: numbe
     for (let x = 0; x < width; x++) {
       const corner = y * (width + 1) + x;
       const count = Math.round(covers[corner] as number);
-      attribution[y * width + x] = count === 0 ? 0 : (drops[corner] as number) / count;
+      attribution[y * width + x] =
+        count === 0 ? uncovered(y, x) : (drops[corner] as number) / count;
     }
   }
   return attribution;
@@ -104,6 +137,17 @@ export function maskUncovered({ grids, image }: OcclusionPlan, attribution: Floa
   }
   if (!isCovered.includes(0)) return attribution;
   return attribution.map((value, pixel) => (isCovered[pixel] === 0 ? Number.NaN : value));
+}
+
+/** Mean of maps of one extent, at each pixel of those that know it; NaN where none does. */
+export function meanOfKnown(maps: readonly Float32Array[]): Float32Array {
+  const [first, ...others] = maps;
+  if (first === undefined) throw new RangeError('Expected at least one map, got none');
+  if (others.length === 0) return first;
+  return first.map((_, pixel) => {
+    const known = maps.map((map) => map[pixel] as number).filter((value) => !Number.isNaN(value));
+    return known.reduce((sum, value) => sum + value, 0) / known.length;
+  });
 }
 
 /** Attribute each target: the mean over the patch sizes. @returns float32 [height, width] each */

@@ -111,7 +111,8 @@ function keepLast<T>(compute: (target: number) => T): (target: number) => T {
   };
 }
 
-function heatmapText(
+/** Write the words of a target's heatmap. */
+export function heatmapText(
   { label, score }: BaselineRun['targets'][number],
   settings: Pick<OcclusionSettings, 'score'>,
   approximate: boolean,
