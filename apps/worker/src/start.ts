@@ -34,7 +34,7 @@ import { createModelCache } from './runtime/model-cache.js';
 import { registerWorker } from './runtime/register-worker.js';
 import type { QueueStep } from './runtime/step.js';
 import type { WorkerServices } from './services.js';
-import { runShard } from './shards/shard.js';
+import { publishShard, runShard } from './shards/shard.js';
 import { runWebhook } from './webhooks/deliver.js';
 
 export type RunningWorker = {
@@ -83,6 +83,7 @@ const openSteps = (
     concurrency: services.config.UMBRA_INFERENCE_THREADS,
     maxLosses: maxSuspectLosses,
     run: (job, token) => runShard(services, job, token),
+    onStored: (job, value) => publishShard(services, job, value),
   })),
   merge: [
     {

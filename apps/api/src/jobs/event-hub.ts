@@ -1,9 +1,18 @@
-import { eventChannel, parsePublished, stateChannel } from '@umbra/platform/redis/job-event-log';
+import {
+  bandChannel,
+  eventChannel,
+  type PublishedBand,
+  parseBand,
+  parsePublished,
+  stateChannel,
+} from '@umbra/platform/redis/job-event-log';
 import type { JobEvent } from '@umbra/shared/contracts/event';
 import type { Redis } from 'ioredis';
 
 export type EventListener = {
   event(event: JobEvent): void;
+  /** Called for each band of scores; a listener without it gets none. */
+  band?(band: PublishedBand): void;
   /** Called after a lost connection, when events may have been missed: read them again. */
   lost(): void;
   /** Called at each heartbeat, to keep the client's connection alive. */
@@ -23,7 +32,24 @@ export type EventHub = {
   close(): void;
 };
 
+type Channel = {
+  readonly listeners: Set<EventListener>;
+  readonly ready: Promise<unknown>;
+  readonly hear: (message: string) => void;
+};
+
 const heartbeatMs = 15_000;
+
+/** Parsed once for all listeners. */
+function tellEvent(message: string, listeners: ReadonlySet<EventListener>): void {
+  const event = parsePublished(message);
+  for (const listener of listeners) listener.event(event);
+}
+
+function tellBand(message: string, listeners: ReadonlySet<EventListener>): void {
+  const band = parseBand(message);
+  for (const listener of listeners) listener.band?.(band);
+}
 
 /**
  * @param subscriber A connection of its own, since one that subscribes can do nothing else.
@@ -34,20 +60,17 @@ export function createEventHub(
   changed: (tenant: string, jobId: string) => void,
 ): EventHub {
   /** Bounded by the listeners: a channel without one is removed. */
-  const channels = new Map<string, { listeners: Set<EventListener>; ready: Promise<unknown> }>();
-  const all = (): EventListener[] =>
-    [...channels.values()].flatMap(({ listeners }) => [...listeners]);
+  const channels = new Map<string, Channel>();
+  const all = (): ReadonlySet<EventListener> =>
+    new Set([...channels.values()].flatMap(({ listeners }) => [...listeners]));
   let wasLost = false;
   subscriber.on('message', (channel, message) => {
     if (channel === stateChannel) {
       const [tenant = '', jobId = ''] = message.split(' ');
       return changed(tenant, jobId);
     }
-    const event = parsePublished(message);
-    const channelListeners = channels.get(channel)?.listeners;
     // The last listener may have left while the message was on its way.
-    if (channelListeners === undefined) return;
-    for (const listener of channelListeners) listener.event(event);
+    channels.get(channel)?.hear(message);
   });
   subscriber.on('close', () => {
     wasLost = true;
@@ -66,29 +89,53 @@ export function createEventHub(
   }, heartbeatMs);
   heartbeat.unref();
 
+  /** @param tell Tells each listener of a message. */
+  const join = async (
+    channel: string,
+    listener: EventListener,
+    tell: (message: string, listeners: ReadonlySet<EventListener>) => void,
+  ): Promise<() => void> => {
+    let joined = channels.get(channel);
+    if (joined === undefined) {
+      const own = new Set<EventListener>();
+      joined = {
+        listeners: own,
+        ready: subscriber.subscribe(channel),
+        hear: (message) => tell(message, own),
+      };
+      channels.set(channel, joined);
+    }
+    const { listeners, ready } = joined;
+    listeners.add(listener);
+    const stop = () => {
+      if (!listeners.delete(listener) || listeners.size > 0) return;
+      // Commands keep their order: the next listener subscribes after this.
+      if (channels.get(channel)?.listeners === listeners) channels.delete(channel);
+      subscriber.unsubscribe(channel).catch(() => undefined);
+    };
+    try {
+      await ready;
+    } catch (error) {
+      stop();
+      throw error;
+    }
+    return stop;
+  };
+
   return {
     async follow(tenant, jobId, listener) {
-      const channel = eventChannel(tenant, jobId);
-      let followed = channels.get(channel);
-      if (followed === undefined) {
-        followed = { listeners: new Set(), ready: subscriber.subscribe(channel) };
-        channels.set(channel, followed);
-      }
-      const { listeners, ready } = followed;
-      listeners.add(listener);
-      const stop = () => {
-        if (!listeners.delete(listener) || listeners.size > 0) return;
-        // Commands keep their order: the next listener subscribes after this.
-        if (channels.get(channel)?.listeners === listeners) channels.delete(channel);
-        subscriber.unsubscribe(channel).catch(() => undefined);
-      };
+      const leave = await join(eventChannel(tenant, jobId), listener, tellEvent);
+      if (listener.band === undefined) return leave;
       try {
-        await ready;
+        const leaveBands = await join(bandChannel(tenant, jobId), listener, tellBand);
+        return () => {
+          leave();
+          leaveBands();
+        };
       } catch (error) {
-        stop();
+        leave();
         throw error;
       }
-      return stop;
     },
     close() {
       clearInterval(heartbeat);

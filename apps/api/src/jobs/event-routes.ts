@@ -1,3 +1,4 @@
+import { imageId } from '@umbra/shared/contracts/dataset';
 import { eventIdForm } from '@umbra/shared/contracts/event';
 import { AppError, invalidInput } from '@umbra/shared/errors';
 import { z } from 'zod';
@@ -15,8 +16,16 @@ export const eventOperations = {
     scope: 'read',
     summary: 'Follow a job live: its states, its progress, and each image as it is finished',
     description:
-      'Server-sent events `state`, `progress` and `image`, their data JSON. A connection begins with how things stand; one that sends the id of the last event it has goes on after that, without gaps or doubles, or begins with `reset` where that event is no longer kept. It ends after the final state.',
+      'Server-sent events `state`, `progress` and `image`, their data JSON. A connection begins with how things stand; one that sends the id of the last event it has goes on after that, without gaps or doubles, or begins with `reset` where that event is no longer kept. It ends after the final state. With `bands=true`, a `band` tells the scores of rows as they arrive; bands have no id and are not kept: the partial result of an image, read once the stream has begun, has those before it.',
     params: jobParam,
+    query: z.strictObject({
+      bands: z
+        .enum(['true', 'false'])
+        .default('false')
+        .transform((word) => word === 'true'),
+      /** The image whose bands are told; those of all where left out. */
+      image: imageId.optional(),
+    }),
     headers: { 'Last-Event-ID': z.string().optional() },
     problems: ['quota_exceeded'],
     answers: {
@@ -32,7 +41,10 @@ export const eventOperations = {
 export function eventRoutes(services: EventServices): Route[] {
   return [
     route(eventOperations.follow, async (call) => {
-      const { tenant, params, request, response, signal } = call;
+      const { tenant, params, query, request, response, signal } = call;
+      if (query.image !== undefined && !query.bands) {
+        throw invalidInput('Expected image beside bands=true, got it alone');
+      }
       const lastId = request.get('last-event-id') || null;
       if (lastId !== null && !eventIdForm.test(lastId)) {
         throw invalidInput("Expected Last-Event-ID to be an event's id");
@@ -41,10 +53,13 @@ export function eventRoutes(services: EventServices): Route[] {
       await assertWithinQuota(services, tenant);
       const giveBack = await services.turns.streams.take({ tenant, signal });
       response.once('close', giveBack);
-      await streamEvents(services, { tenant, jobId, lastId, response });
+      const bands = query.bands ? bandsOf(query.image) : null;
+      await streamEvents(services, { tenant, jobId, lastId, bands, response });
     }),
   ];
 }
+
+const bandsOf = (image: string | undefined) => (image === undefined ? 'all' : { image });
 
 /** @throws {AppError} `quota_exceeded` */
 async function assertWithinQuota(

@@ -1,5 +1,11 @@
+import type { PublishedBand } from '@umbra/platform/redis/job-event-log';
 import { findJobRecord } from '@umbra/platform/store/job-records';
-import { compareEventIds, type JobEvent, type JobEventData } from '@umbra/shared/contracts/event';
+import {
+  type BandEvent,
+  compareEventIds,
+  type JobEvent,
+  type JobEventData,
+} from '@umbra/shared/contracts/event';
 import { isFinal, type JobState } from '@umbra/shared/contracts/job';
 import { notFound } from '@umbra/shared/errors';
 import type { Response } from 'express';
@@ -15,6 +21,8 @@ export type Follower = {
   readonly jobId: string;
   /** Id of the last event that the client has; null where it has none. */
   readonly lastId: string | null;
+  /** Which images' bands of scores the client asks for; null for none. */
+  readonly bands: 'all' | { readonly image: string } | null;
   readonly response: Response;
 };
 
@@ -54,6 +62,14 @@ export async function streamEvents(services: EventServices, follower: Follower):
     const { text, isLast } = formattedOf(event);
     write(event.id, text, isLast);
   };
+  const sendBand = ({ image, data }: PublishedBand) => {
+    // Before the stream begins, and after Redis was away, the client reads the partial result.
+    if (isEnded || pending !== null || response.destroyed) return;
+    if (follower.bands !== 'all' && follower.bands?.image !== image) return;
+    const isBehind = response.writableLength > maxUnreadBytes / 2;
+    response.write(`event: band\ndata: ${isBehind ? withoutValues(data) : data}\n\n`);
+    if (response.writableLength > maxUnreadBytes) response.destroy();
+  };
   const flush = () => {
     const events = pending;
     pending = null;
@@ -68,6 +84,7 @@ export async function streamEvents(services: EventServices, follower: Follower):
   let turn = Promise.resolve();
   const stop = await services.hub.follow(tenant, jobId, {
     event: (event) => (pending === null ? send(event) : pending.push(event)),
+    ...(follower.bands !== null && { band: sendBand }),
     lost() {
       pending ??= [];
       turn = turn.then(catchUp).catch(() => void response.destroy());
@@ -126,6 +143,10 @@ async function sendSnapshot(
 
 const format = (id: string, name: string, data: string): string =>
   `id: ${id}\nevent: ${name}\ndata: ${data}\n\n`;
+
+/** Tell of a band as of one that is too large. */
+const withoutValues = (data: string): string =>
+  JSON.stringify({ ...(JSON.parse(data) as BandEvent), values: null });
 
 type Formatted = { readonly text: string; readonly isLast: boolean };
 

@@ -1,8 +1,14 @@
 import { putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
-import type { JobEventData } from '@umbra/shared/contracts/event';
+import type { BandEvent, JobEventData } from '@umbra/shared/contracts/event';
 import { isFinal, type JobRecord } from '@umbra/shared/contracts/job';
 import type { Reference } from '@umbra/shared/contracts/reference';
+import {
+  isLargeResult,
+  type MergePayload,
+  type ShardResult,
+  type ShardReturn,
+} from '@umbra/shared/contracts/shard';
 import { newDelivery } from '@umbra/shared/contracts/webhook';
 import { reportError } from '@umbra/shared/errors';
 import type { WorkerServices } from '../services.js';
@@ -45,6 +51,27 @@ export async function publishImage(
   await events.add(tenant, jobId, 'image', image).catch((reason: unknown) => {
     logger.warn({ jobId, imageId: image.id, error: reportError(reason) }, 'event lost');
   });
+}
+
+/** Publish the rows that a shard has returned, to those who ask for bands. Best effort. */
+export async function publishBand(
+  { events, logger }: Pick<WorkerServices, 'events' | 'logger'>,
+  { tenant, jobId, item }: MergePayload,
+  returned: ShardReturn,
+): Promise<void> {
+  const { rowStart, rowEnd } = returned;
+  const band: BandEvent = {
+    ...{ image: item.id, rowStart, rowEnd },
+    values: isLargeResult(returned) ? null : valuesOf(returned),
+  };
+  await events.publishBand(tenant, jobId, band).catch((reason: unknown) => {
+    logger.warn({ jobId, imageId: item.id, error: reportError(reason) }, 'event lost');
+  });
+}
+
+function valuesOf({ baseline, scores, predictedClasses }: ShardResult): BandEvent['values'] {
+  const { predicted, targets } = baseline;
+  return { predicted, targets, scores, predictedClasses };
 }
 
 /** Publish a job's counts, at the rate that the event log admits. */

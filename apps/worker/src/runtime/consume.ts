@@ -56,6 +56,7 @@ export function consume(services: ConsumerServices, connection: Redis, step: Que
     ...spansOf(tracing, step),
   });
   recordFailures(services, worker, step);
+  worker.on('completed', (job, value) => void step.onStored?.(job, value));
   return {
     ready: () => worker.waitUntilReady(),
     async close() {

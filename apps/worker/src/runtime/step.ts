@@ -33,6 +33,8 @@ export type QueueStep = {
   readonly maxLosses?: number;
   /** @param token Identifies the lock that this process holds on the queue job. */
   run(job: Job, token: string): Promise<StepResult>;
+  /** Tell others of a return value once BullMQ has stored it. Never rejects. */
+  onStored?(job: Job, value: unknown): Promise<void>;
   /**
    * Record the failure of a queue job that has failed for good, where `run` could not: its workers
    * died.

@@ -1,9 +1,10 @@
 import { encodeRows } from '@umbra/engine';
 import { isOutage } from '@umbra/platform/faults';
-import { type ShardPayload, shardPayload } from '@umbra/shared/contracts/shard';
+import { type ShardPayload, shardPayload, shardReturn } from '@umbra/shared/contracts/shard';
 import { hasCode, isRetryable, reportError } from '@umbra/shared/errors';
 import { type Job, UnrecoverableError } from 'bullmq';
 import type { ApartTurn } from '../apart/apart.js';
+import { publishBand } from '../jobs/publish-events.js';
 import { giveBack } from '../runtime/give-back.js';
 import { runForImage } from '../runtime/late-inference.js';
 import { outlast } from '../runtime/outlast.js';
@@ -45,6 +46,16 @@ export async function runShard(
     throw isRetryable(error) ? new Error(report, { cause: error }) : new UnrecoverableError(report);
   }
   return result ?? giveBack(job, token, askAgainMs);
+}
+
+/** Tell those who follow the job of the rows that a shard has returned. Never rejects. */
+export async function publishShard(
+  services: Pick<WorkerServices, 'events' | 'logger'>,
+  job: Job,
+  value: unknown,
+): Promise<void> {
+  const returned = shardReturn.safeParse(value);
+  if (returned.success) await publishBand(services, shardPayload.parse(job.data), returned.data);
 }
 
 /** @returns null while another worker computes the same rows, another suspect runs apart or the image does elsewhere, or the job is about to end. */

@@ -1,4 +1,5 @@
 import {
+  type BandEvent,
   firstEventId,
   type JobEvent,
   type JobEventData,
@@ -25,6 +26,8 @@ export type JobEventLog = {
     jobId: string,
     read: () => Promise<JobEventData<'progress'> | null>,
   ): Promise<void>;
+  /** Tell those who listen of a band of scores. It is not kept; nothing is sent where nobody listens. */
+  publishBand(tenant: string, jobId: string, band: BandEvent): Promise<void>;
   /** @returns What came after an event, in order; null where that event is no longer kept. */
   readAfter(tenant: string, jobId: string, id: string): Promise<JobEvent[] | null>;
   /** @returns `firstEventId` where there is none. */
@@ -49,6 +52,10 @@ return id`;
 export const eventChannel = (tenant: string, jobId: string): string =>
   `${redisPrefix}:events:${tenant}:${jobId}`;
 
+/** The channel of a job's bands of scores. */
+export const bandChannel = (tenant: string, jobId: string): string =>
+  `${eventChannel(tenant, jobId)}:bands`;
+
 /**
  * The channel that tells each API which jobs changed their state, as `{tenant} {jobId}`: before the event itself, so
  * that who hears of a change by that event is answered with what is so since.
@@ -60,6 +67,14 @@ export function parsePublished(message: string): JobEvent {
   const [id = '', name = ''] = message.split(' ', 2);
   const data = message.slice(id.length + name.length + 2);
   return { id, name: name as JobEventName, data };
+}
+
+/** A band as it is published: its data is JSON already, since it is sent on as it is. */
+export type PublishedBand = { readonly image: string; readonly data: string };
+
+export function parseBand(message: string): PublishedBand {
+  const [image = ''] = message.split(' ', 1);
+  return { image, data: message.slice(image.length + 1) };
 }
 
 export function createJobEventLog(redis: Redis): JobEventLog {
@@ -79,6 +94,12 @@ export function createJobEventLog(redis: Redis): JobEventLog {
       if ((await redis.set(throughput, 1, 'PX', progressEveryMs, 'NX')) === null) return;
       const progress = await read();
       if (progress !== null) await log.add(tenant, jobId, 'progress', progress);
+    },
+    async publishBand(tenant, jobId, band) {
+      const channel = bandChannel(tenant, jobId);
+      const [, listeners] = await redis.pubsub('NUMSUB', channel);
+      if (Number(listeners) === 0) return;
+      await redis.publish(channel, `${band.image} ${JSON.stringify(band)}`);
     },
     async readAfter(tenant, jobId, id) {
       const key = eventChannel(tenant, jobId);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { errorReport, imageId } from './dataset.js';
 import { counts, jobState } from './job.js';
+import { baselineRun, shardResult } from './shard.js';
 
 /** What is told of a job while it runs, by the event's name. */
 export const jobEvents = {
@@ -19,6 +20,28 @@ export const jobEvents = {
 } as const;
 export type JobEventName = keyof typeof jobEvents;
 export type JobEventData<N extends JobEventName> = z.output<(typeof jobEvents)[N]>;
+
+/**
+ * A band of an image's rows that has just been scored. It is told to those alone who ask for bands, and not
+ * kept: the image's partial result has those before it.
+ */
+export const bandEvent = z.strictObject({
+  image: imageId,
+  /** Rows of all grids, one after the other. */
+  rowStart: z.int().min(0),
+  rowEnd: z.int().min(1),
+  /** null for a band that is too large to be told: the image's partial result has it. */
+  values: z
+    .strictObject({
+      predicted: baselineRun.shape.predicted,
+      /** A cell's drop is its target's `score` here, which is the baseline's, less its own. */
+      targets: z.array(baselineRun.shape.targets.element),
+      /** As in a shard's result. */
+      ...shardResult.pick({ scores: true, predictedClasses: true }).shape,
+    })
+    .nullable(),
+});
+export type BandEvent = z.output<typeof bandEvent>;
 
 /** An event as it is kept: its data is JSON already, since it is sent on as it is. */
 export type JobEvent = { readonly id: string; readonly name: JobEventName; readonly data: string };
