@@ -2,6 +2,7 @@ import { checkLabels, checkSizes } from '@umbra/datasets';
 import { inputSize, resolveRun, resolveSettings } from '@umbra/engine';
 import { engineOptionsOf } from '@umbra/platform/config';
 import { enqueueDispatcher } from '@umbra/platform/queues/enqueue';
+import { putJobEntry } from '@umbra/platform/store/job-records';
 import { putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import { describeModel, findModel, readClassNames } from '@umbra/platform/store/models';
@@ -118,10 +119,12 @@ export async function createJob(
       const { secret = newWebhookSecret() } = webhook;
       await putJson(store, keys.webhookSecret(tenant, job.id), { secret });
     }
+    await putJobEntry(store, tenant, job);
     await putJson(store, keys.job(tenant, job.id), job);
     await dispatchJob(services, tenant, job.id);
   } catch (error) {
     await store.delete(keys.job(tenant, job.id));
+    await store.delete(keys.jobEntry(tenant, job));
     await store.delete(keys.webhookSecret(tenant, job.id));
     await store.delete(keys.activeJob(tenant, job.id));
     await releaseQuietly(usage.releaseJob(tenant, job.id));

@@ -4,7 +4,6 @@ import {
   type JobRecord,
   type JobRequest,
   jobEstimate,
-  jobId,
   jobRequest,
   jobStatus,
 } from '@umbra/shared/contracts/job';
@@ -25,7 +24,7 @@ import { findJob } from './find-job.js';
 import { createOnce, idempotencyKey, idempotencyKeyOf } from './idempotency.js';
 import { type JobStatusServices, statusOf } from './job-status.js';
 import { listImages } from './list-images.js';
-import { listJobs } from './list-jobs.js';
+import { jobsQuery, listJobs } from './list-jobs.js';
 
 const pollSeconds = '1';
 
@@ -36,9 +35,6 @@ const accepted = {
   headers: { Location: 'The job', 'Retry-After': 'Seconds to wait before the next request' },
 } as const;
 const control = { method: 'post', tag: 'jobs', scope: 'submit', params: jobParam } as const;
-
-/** A job's id is the cursor after it. */
-const isJobId = (text: string): boolean => jobId.safeParse(text).success;
 
 export const jobOperations = {
   create: operation({
@@ -75,11 +71,8 @@ export const jobOperations = {
     path: '/v1/jobs',
     tag: 'jobs',
     scope: 'read',
-    summary: 'List jobs, in the order of their ids',
-    query: z.strictObject({
-      limit: z.coerce.number().int().min(1).max(100).default(20),
-      cursor: z.string().refine(isJobId, 'Expected a next_cursor').optional(),
-    }),
+    summary: 'List jobs, in the order of their ids or the newest first',
+    query: jobsQuery,
     answers: pageAnswers(jobStatus),
   }),
   get: operation({

@@ -13,6 +13,7 @@ import {
   type FleetSnapshot,
   type SnapshotServices,
 } from './fleet-snapshot.js';
+import { createJobIndexer } from './index-jobs.js';
 import { createSweeper, type SweepServices } from './sweep.js';
 import type { TransitionServices } from './transitions/run-transition.js';
 
@@ -39,6 +40,7 @@ export async function runDispatch(
   const { closing, logger, config } = services;
   const dispatcher = createDispatcher(services);
   const sweep = createSweeper(services);
+  const indexJobs = createJobIndexer(services);
   const readSnapshot = createFleetSnapshotReader(services, () => dispatcher.tenants());
   const scan = createScanner(services);
   let snapshot: FleetSnapshot | undefined;
@@ -59,7 +61,10 @@ export async function runDispatch(
         snapshot = await readSnapshot();
       }
       scan();
-      if (isDue('sweep', config.UMBRA_RESUME_MS)) void sweep();
+      if (isDue('sweep', config.UMBRA_RESUME_MS)) {
+        void sweep();
+        void indexJobs();
+      }
       const { launched, hasMore } = await dispatcher.tick(snapshot);
       await sleep(launched > 0 || hasMore ? tickMs / 10 : tickMs);
     } catch (error) {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createFsStore } from '@umbra/platform/store/fs-store';
-import { deleteJob } from '@umbra/platform/store/job-records';
+import { deleteJob, putJobEntry } from '@umbra/platform/store/job-records';
 import { putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import { holdMarker, putMarker } from '@umbra/platform/store/markers';
@@ -172,10 +172,14 @@ test('takes the results of a merge that ended after its job was deleted', async 
 test('ends a deletion that a dead process began, and undoes one that it did not', async () => {
   const [begun, kept] = [await putJob(), await putJob()];
   await store.put(keys.archive(tenant, begun.id), 'zip');
-  for (const { id } of [begun, kept]) await putMarker(store, keys.deletedJob(tenant, id));
+  for (const job of [begun, kept]) {
+    const { id, createdAt } = job;
+    await putJobEntry(store, tenant, job);
+    await putMarker(store, keys.deletedJob(tenant, id), { createdAt });
+  }
   await store.delete(keys.job(tenant, begun.id));
   expect(await sweep()).toEqual(['deletion', 'deletion']);
-  expect(await listAll()).toEqual([keys.job(tenant, kept.id)]);
+  expect(await listAll()).toEqual([keys.jobEntry(tenant, kept), keys.job(tenant, kept.id)].sort());
 });
 
 test('a sweep that dies goes on at the next: the marker goes last', async () => {

@@ -62,7 +62,10 @@ function deletionRemains(store: ObjectStore, key: string, marker: Marker): Remai
       if (dataset !== null) await removeDatasetFiles(store, dataset, { marker, signal });
       // Where the record is there, the deletion had not begun.
       else if (job !== null && (await store.head(keys.job(job.tenant, job.id))) === null) {
-        await deleteFolder(store, keys.jobFiles(job.tenant, job.id), signal);
+        const { tenant, id } = job;
+        const { createdAt } = marker;
+        if (createdAt !== undefined) await store.delete(keys.jobEntry(tenant, { id, createdAt }));
+        await deleteFolder(store, keys.jobFiles(tenant, id), signal);
       }
       await store.delete(key);
     },

@@ -1,5 +1,14 @@
-import { putMarker } from './markers.js';
+import { type MarkerFacts, putMarker } from './markers.js';
 import type { ObjectStore } from './store.js';
+
+export type Deletion = {
+  readonly description: string;
+  readonly marker: string;
+  /** What the marker says beside its time, for the sweep. */
+  readonly facts?: MarkerFacts;
+  /** Its entry in an index. */
+  readonly entry?: string;
+};
 
 /**
  * Delete a folder, its description first: what is half deleted is no longer found.
@@ -10,10 +19,11 @@ import type { ObjectStore } from './store.js';
 export async function deleteAll(
   store: ObjectStore,
   prefix: string,
-  { description, marker }: { readonly description: string; readonly marker: string },
+  { description, marker, facts, entry }: Deletion,
 ): Promise<void> {
-  await putMarker(store, marker);
+  await putMarker(store, marker, facts);
   await store.delete(description);
+  if (entry !== undefined) await store.delete(entry);
   await deleteFolder(store, prefix);
 }
 

@@ -24,8 +24,17 @@ export async function deleteJob(store: ObjectStore, tenant: string, job: JobReco
   await deleteAll(store, keys.jobFiles(tenant, job.id), {
     description: keys.job(tenant, job.id),
     marker: keys.deletedJob(tenant, job.id),
+    facts: { createdAt: job.createdAt },
+    entry: keys.jobEntry(tenant, job),
   });
 }
+
+/** Put a job's entry into the index, before its record: lists skip an entry without a record. */
+export const putJobEntry = (
+  store: ObjectStore,
+  tenant: string,
+  job: Pick<JobRecord, 'id' | 'createdAt'>,
+): Promise<void> => store.put(keys.jobEntry(tenant, job), '');
 
 /** @returns null where there is no such job. */
 export async function findJobRecord(

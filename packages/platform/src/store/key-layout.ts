@@ -73,6 +73,11 @@ export const keyLayout = {
   parts: 'tenants/{tenant}/datasets/{id}/parts/{source}/',
   part: 'tenants/{tenant}/datasets/{id}/parts/{source}/{offset#}',
 
+  /** A tenant's jobs, the newest first: `age` falls as time goes on. */
+  jobIndex: 'tenants/{tenant}/jobs-by-age/',
+  jobEntry: 'tenants/{tenant}/jobs-by-age/{age#}-{id}',
+  /** Says that every job of before there was an index has its entry. */
+  jobIndexComplete: 'tenants/{tenant}/jobs-by-age.complete',
   jobs: 'tenants/{tenant}/jobs/',
   jobFiles: 'tenants/{tenant}/jobs/{id}/',
   job: 'tenants/{tenant}/jobs/{id}/job.json',

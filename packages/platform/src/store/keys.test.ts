@@ -1,7 +1,14 @@
 import { posix } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { assertKey, keys, partOffsetOfKey, rowsOfKey, segmentOfKey } from './keys.js';
+import {
+  assertKey,
+  jobEntryOfKey,
+  keys,
+  partOffsetOfKey,
+  rowsOfKey,
+  segmentOfKey,
+} from './keys.js';
 
 describe('assertKey', () => {
   test.each(['a', 'a/b', '.a', '..a', 'a..', 'a b', 'é/日本', '%2e%2e', 'x'.repeat(1024)])(
@@ -98,6 +105,11 @@ test('the layout of stored data stays', () => {
   expect(keys.datasetEntry('t', { id: 'd', createdAt: '2026-01-02T03:04:05.678Z' })).toBe(
     'tenants/t/datasets-by-time/01767323045678-d',
   );
+  const job = { id: 'job_1', createdAt: '2026-01-02T03:04:05.678Z' };
+  expect(keys.jobEntry('t', job)).toBe('tenants/t/jobs-by-age/98232676954321-job_1');
+  expect(jobEntryOfKey(keys.jobEntry('t', job))).toEqual({
+    ...{ id: job.id, createdMs: Date.parse(job.createdAt) },
+  });
   expect(keys.rows('t', 'aabb', { rowStart: 0, rowEnd: 8 })).toBe(
     'tenants/t/rows/aa/aabb/0-8.json.gz',
   );

@@ -103,6 +103,11 @@ export const keys = {
       buildKey(name, { tenant, id }),
     ),
 
+  /** A tenant's jobs, the newest first. */
+  jobIndex: (tenant: string) => buildKey('jobIndex', { tenant }),
+  jobEntry: (tenant: string, { id, createdAt }: { id: string; createdAt: string }) =>
+    buildKey('jobEntry', { tenant, age: padded(maxTimeMs - Date.parse(createdAt), 14), id }),
+  jobIndexComplete: (tenant: string) => buildKey('jobIndexComplete', { tenant }),
   jobs: (tenant: string) => buildKey('jobs', { tenant }),
   jobFiles: (tenant: string, id: string) => buildKey('jobFiles', { tenant, id }),
   job: (tenant: string, id: string) => buildKey('job', { tenant, id }),
@@ -130,6 +135,8 @@ export const keys = {
     }),
 } as const;
 
+/** Beyond any time, ms since the epoch: what it exceeds a time by falls as time goes on. */
+const maxTimeMs = 99_999_999_999_999;
 const padded = (value: number, digits: number): string => String(value).padStart(digits, '0');
 
 /** @returns The rows that a stored band holds, by its key; null if the key is none of a band. */
@@ -152,6 +159,12 @@ export function segmentOfKey(key: string): SegmentPosition & SegmentTotals {
 
 /** @returns The offset of a part in its upload, bytes. @throws {AppError} `integrity` if the key is none of a part. */
 export const partOffsetOfKey = (key: string): number => Number(parseKey('part', key).offset);
+
+/** @returns When a job was made, by its entry, ms since the epoch. @throws {AppError} `integrity` if the key is none of an entry. */
+export const jobEntryOfKey = (key: string): { readonly id: string; readonly createdMs: number } => {
+  const { id, age } = parseKey('jobEntry', key);
+  return { id, createdMs: maxTimeMs - Number(age) };
+};
 
 /** The tenant of an installation whose API requires no keys. */
 export const defaultTenant = 'default';

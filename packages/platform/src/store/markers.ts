@@ -13,7 +13,7 @@ const marker = z.object({
   aliveAt: z.iso.datetime(),
   /** Job that owns the dataset once its record is there. */
   job: z.string().optional(),
-  /** When the dataset was made: its entry in the index has this in its key. */
+  /** When the dataset or the job was made: its entry in the index has this in its key. */
   createdAt: z.iso.datetime().optional(),
 });
 export type Marker = z.output<typeof marker>;

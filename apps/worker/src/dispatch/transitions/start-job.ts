@@ -1,3 +1,4 @@
+import { putJobEntry } from '@umbra/platform/store/job-records';
 import { matchKey, parseKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import { imageIndexOf } from '@umbra/shared/ids';
@@ -28,6 +29,8 @@ export async function startJob(services: StartServices, tracked: LoadedJob): Pro
   await progress.start(job.id, Date.now());
   tracked.reader = openManifest(services, tracked, { index: 0, offset: 0 });
   if (job.state === 'queued') {
+    // An API of before there was an index may have made it.
+    await putJobEntry(store, tenant, job);
     const startedAt = job.startedAt ?? new Date().toISOString();
     tracked.job = await writeJob(services, tracked, { state: 'in_progress', startedAt });
   }
