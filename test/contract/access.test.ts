@@ -68,6 +68,7 @@ async function makeBelongings(key: string): Promise<Record<string, string>> {
 /** Where an operation answers nothing without one. */
 const queries: Readonly<Record<string, string>> = {
   getReceptiveField: '?layer=conv:0&unit=0,0',
+  getActivations: '?layer=conv:0',
 };
 
 const pathOf = ({ id, path }: DeclaredOperation, names: Record<string, string>): string =>

@@ -97,6 +97,16 @@ test('the input and the receptive fields of a finished image are drawn', async (
   expect((await sharp(Buffer.from(await field.arrayBuffer())).metadata()).format).toBe('png');
 });
 
+test('the activations of a finished image are drawn, page by page', async () => {
+  const drawn = await get(`${image}/activations.png?layer=conv:1&cell=4`);
+  expect(drawn.status).toBe(200);
+  const png = Buffer.from(await drawn.arrayBuffer());
+  expect((await sharp(png).stats()).channels.some(({ stdev }) => stdev > 10)).toBe(true);
+  const etag = drawn.headers.get('etag') ?? '';
+  const path = `${image}/activations.png?layer=conv:1&cell=4`;
+  expect((await get(path, { 'if-none-match': etag })).status).toBe(304);
+});
+
 describe('a bad request is answered with what is allowed', () => {
   test.each([
     ['/v1/models/none/layers', 404, 'Unknown model'],
@@ -113,6 +123,10 @@ describe('a bad request is answered with what is allowed', () => {
     ['/v1/models/tiny/layers/conv:1/filters.png?page=9', 400, 'from 1 to 1'],
     ['/v1/models/tiny/layers/conv:1/filters.png?colour=red', 400, 'colour'],
     ['/v1/models/tiny/layers/1/filters.npy', 400, 'Expected a convolution'],
+    ['IMAGE/activations.png', 400, 'layer'],
+    ['IMAGE/activations.png?layer=conv:9', 404, 'conv:N'],
+    ['IMAGE/activations.png?layer=conv:1&page=9', 400, 'from 1 to 1'],
+    ['IMAGE/activations.png?layer=6', 400, 'feature maps'],
     ['IMAGE/input.png?row=1', 400, 'row and column'],
     ['IMAGE/input.png?row=40&column=0', 400, 'from 0,0 to 3,3'],
     ['IMAGE/input.png?row=0&column=0&grid=3', 400, 'grid to be from 0 to 0'],

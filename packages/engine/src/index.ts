@@ -29,7 +29,12 @@ export { describeInput } from './models/check.js';
 export type { CheckStep } from './models/check-steps.js';
 export { describeFolder, type ModelClaims } from './models/describe.js';
 export { endWithParent } from './models/end-with-parent.js';
-export { checkIsolated, openIsolated, type TrialOptions } from './models/isolate-model.js';
+export {
+  checkIsolated,
+  drawActivations,
+  openIsolated,
+  type TrialOptions,
+} from './models/isolate-model.js';
 export { describeDoubledNames, readClassNames } from './models/labels.js';
 export { addModel, stageBundle } from './models/registry.js';
 export { encodeKernels } from './network/kernels.js';

@@ -1,4 +1,6 @@
 import {
+  drawActivations,
+  type FigurePage,
   findLayer,
   findUnit,
   occludeInput,
@@ -9,15 +11,16 @@ import {
 } from '@umbra/engine';
 import { getJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
-import { describeModel } from '@umbra/platform/store/models';
+import { describeModel, fetchModel } from '@umbra/platform/store/models';
 import { readItem } from '@umbra/platform/store/read-item';
+import { tiling } from '@umbra/shared/contracts/layer';
 import { type ImageResult, imageResult } from '@umbra/shared/contracts/result';
 import { hasCode, invalidInput } from '@umbra/shared/errors';
 import { z } from 'zod';
 import { answerNotModified } from '../http/not-modified.js';
 import { operation, type Route, route } from '../http/operation.js';
 import { imageParams } from '../http/params.js';
-import { pictureAnswers } from '../http/pictures.js';
+import { pictureAnswers, sendPage } from '../http/pictures.js';
 import { useStoredNetwork } from '../models/use-stored-network.js';
 import type { ApiServices } from '../services.js';
 import { findJob } from './find-job.js';
@@ -31,6 +34,7 @@ const inputView = z.strictObject({
   /** Index into the patch sizes. */
   grid: index.default(0),
 });
+const activationsView = tiling.extend({ layer: z.string().min(1).max(500) });
 const fieldView = z.strictObject({ layer: z.string(), unit: z.string().optional() });
 
 export const viewOperations = {
@@ -54,6 +58,17 @@ export const viewOperations = {
     summary: 'Draw the receptive field of a unit (ROW,COLUMN) of a layer on the photo',
     params: imageParams,
     query: fieldView,
+    answers: pictureAnswers,
+  }),
+  activations: operation({
+    id: 'getActivations',
+    method: 'get',
+    path: '/v1/jobs/{job}/images/{image}/activations.png',
+    tag: 'results',
+    scope: 'read',
+    summary: "Draw a layer's feature maps for the photo, each from its lowest value to its highest",
+    params: imageParams,
+    query: activationsView,
     answers: pictureAnswers,
   }),
 };
@@ -81,6 +96,13 @@ export function viewRoutes(services: ViewServices): Route[] {
       if (answerNotModified(request, response, [params, query])) return;
       const png = await drawings.run(call, () => drawReceptiveField(services, found, query));
       response.type('image/png').send(png);
+    }),
+    route(viewOperations.activations, async (call) => {
+      const { tenant, params, query, request, response, signal } = call;
+      const found = await findImage(services, tenant, params);
+      if (answerNotModified(request, response, [params, query])) return;
+      const figure = await drawings.run(call, () => drawMaps(services, found, query, signal));
+      sendPage(request, response, figure);
     }),
   ];
 }
@@ -127,6 +149,24 @@ async function drawReceptiveField(
   const limits = imageLimitsOf(services.config);
   const { frame } = await prepareImage(photo, bundle.input, limits);
   return renderReceptiveField(photo, frame, layer, unit);
+}
+
+/** Time that a network may take for one photo, ms. */
+const maxDrawingMs = 60_000;
+
+/** Run the network in a process of its own: one that ends it costs the picture alone. */
+async function drawMaps(
+  { store, config }: ViewServices,
+  { result, readPhoto }: FoundImage,
+  { layer, ...view }: z.output<typeof activationsView>,
+  signal: AbortSignal,
+): Promise<FigurePage> {
+  const { name, digest } = result.model;
+  const folder = await fetchModel(store, name, digest, config.UMBRA_CACHE_DIR);
+  const { input } = await describeModel(store, name, digest);
+  const image = await prepareImage(await readPhoto(), input, imageLimitsOf(config));
+  const drawn = { layer, photo: result.image.name, view };
+  return drawActivations(folder, image, drawn, { deadlineMs: maxDrawingMs, signal });
 }
 
 /** Find a finished image's result and photo. @throws {AppError} `not_found` */

@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { builtFile } from '@umbra/shared/built-file';
 import { AppError, unavailable } from '@umbra/shared/errors';
+import type { FigurePage } from '../figures/tiles.js';
+import type { ModelInput } from '../image/preprocess.js';
 import type { EngineOptions } from '../types.js';
 import { type CheckStep, checkNames, notRun } from './check-steps.js';
-import type { ModelReply, ModelTask } from './model-task.js';
+import type { ActivationsView, ModelReply, ModelTask } from './model-task.js';
 
 /** How a model is tried in a process of its own. */
 export type TrialOptions = {
@@ -67,6 +69,26 @@ export async function openIsolated(
   throw unavailable(describeEnd(end));
 }
 
+/**
+ * Draw a layer's feature maps for one photo, in a process of its own.
+ *
+ * @throws {AppError} `invalid_input` if the layer is unknown, has no feature maps, or cannot be run up to.
+ * @throws {AppError} `unavailable` as `openIsolated`.
+ * @throws The signal's reason.
+ */
+export async function drawActivations(
+  folder: string,
+  { height, width, tensor }: Pick<ModelInput, 'height' | 'width' | 'tensor'>,
+  view: ActivationsView,
+  trial: TrialOptions = {},
+): Promise<FigurePage> {
+  const task: ModelTask = { kind: 'activations', folder, size: { height, width }, ...view };
+  const end = await runApart(task, trial, () => undefined, tensor);
+  if (end.kind === 'failed') throw new AppError(end.error.code, end.error.message);
+  if (end.kind === 'done' && end.figure !== undefined) return end.figure;
+  throw unavailable(end.kind === 'done' ? 'Expected a figure, got none' : describeEnd(end));
+}
+
 type Late = { readonly kind: 'late'; readonly deadlineMs: number };
 type Death = { readonly kind: 'died'; readonly seen: string };
 type TaskEnd = Extract<ModelReply, { kind: 'done' | 'failed' }> | Late | Death;
@@ -84,12 +106,16 @@ async function runApart(
     entry = builtFile(import.meta.url, 'model-process'),
   }: TrialOptions,
   onStep: (step: CheckStep) => void,
+  tensor?: Float32Array,
 ): Promise<TaskEnd> {
   signal?.throwIfAborted();
   const child = fork(fileURLToPath(entry), [JSON.stringify(task), String(process.pid)], {
     // What a native library says before it dies is worth reading.
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    serialization: 'advanced',
   });
+  // It is kept until the process listens.
+  if (tensor !== undefined) child.send(tensor, () => undefined);
   const kill = (): void => void child.kill('SIGKILL');
   let isLate = false;
   const timer = setTimeout(() => {

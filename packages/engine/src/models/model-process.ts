@@ -3,8 +3,14 @@
  *
  * Its arguments are the task and the id of the process that waits for it, which ends it in any case.
  */
+import { once } from 'node:events';
 import { reportError } from '@umbra/shared/errors';
 import { openEngine } from '../engine.js';
+import { renderActivations } from '../figures/activations.js';
+import type { FigurePage } from '../figures/tiles.js';
+import { findLayer } from '../network/layers.js';
+import { useNetwork } from '../network/network.js';
+import { readBundle } from './bundle.js';
 import { checkModel } from './check.js';
 import { endWithParent } from './end-with-parent.js';
 import type { ModelReply, ModelTask } from './model-task.js';
@@ -14,10 +20,14 @@ endWithParent(Number(parent));
 
 const tell = (reply: ModelReply): void => void process.send?.(reply);
 
-async function run(task: ModelTask): Promise<void> {
+async function run(task: ModelTask): Promise<FigurePage | undefined> {
   if (task.kind === 'check') {
     await checkModel(task.folder, (step) => tell({ kind: 'step', step }));
-    return;
+    return undefined;
+  }
+  if (task.kind === 'activations') {
+    const [tensor] = await once(process, 'message');
+    return drawActivations(task, tensor);
   }
   const engine = openEngine(task.options);
   try {
@@ -25,10 +35,27 @@ async function run(task: ModelTask): Promise<void> {
   } finally {
     await engine.close();
   }
+  return undefined;
+}
+
+async function drawActivations(
+  { folder, size, layer, photo, view }: Extract<ModelTask, { kind: 'activations' }>,
+  tensor: Float32Array,
+): Promise<FigurePage> {
+  const { bundle } = await readBundle(folder);
+  return useNetwork(folder, bundle, size, async (network) => {
+    const { node } = findLayer(network.graph, layer);
+    const upTo = await network.upTo(node);
+    try {
+      return await renderActivations(await upTo.run(tensor), { name: node.name, photo }, view);
+    } finally {
+      await upTo.close();
+    }
+  });
 }
 
 tell({ kind: 'ready' });
 run(JSON.parse(task) as ModelTask).then(
-  () => tell({ kind: 'done' }),
+  (figure) => tell({ kind: 'done', figure }),
   (error: unknown) => tell({ kind: 'failed', error: reportError(error) }),
 );

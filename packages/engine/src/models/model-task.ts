@@ -1,4 +1,7 @@
+import type { Tiling } from '@umbra/shared/contracts/layer';
 import type { ErrorReport } from '@umbra/shared/errors';
+import type { Size } from '@umbra/shared/occlusion/grid';
+import type { FigurePage } from '../figures/tiles.js';
 import type { EngineOptions } from '../types.js';
 import type { CheckStep } from './check-steps.js';
 
@@ -6,11 +9,22 @@ import type { CheckStep } from './check-steps.js';
 export type ModelTask = { readonly folder: string } & (
   | { readonly kind: 'check' }
   | { readonly kind: 'open'; readonly options: EngineOptions }
+  /** Waits for the input's tensor, a message of its own: it is too long for an argument. */
+  | ({ readonly kind: 'activations'; readonly size: Size } & ActivationsView)
 );
+
+/** Which activations are drawn. */
+export type ActivationsView = {
+  /** Name of the layer, as `findLayer` takes it. */
+  readonly layer: string;
+  /** Name of the photo, for the heading. */
+  readonly photo: string;
+  readonly view: Tiling;
+};
 
 /** What that process says: that it runs, each step of a check, and how the task ended. */
 export type ModelReply =
   | { readonly kind: 'ready' }
   | { readonly kind: 'step'; readonly step: CheckStep }
-  | { readonly kind: 'done' }
+  | { readonly kind: 'done'; readonly figure?: FigurePage | undefined }
   | { readonly kind: 'failed'; readonly error: ErrorReport };
