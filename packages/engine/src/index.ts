@@ -58,8 +58,8 @@ export { assertTarget } from './occlusion/targets.js';
 export { decodeArrays, type EncodedGrid, joinFloats } from './results/arrays.js';
 export { composeResult, type ResultArguments, type ResultFiles } from './results/compose-result.js';
 export { type FileMaker, type FileSource, openFileMaker } from './results/make-file.js';
-export { type FileEntry, listResultFiles } from './results/result-files.js';
 export { type PartialMap, renderPartial } from './results/render-partial.js';
+export { type FileEntry, listResultFiles } from './results/result-files.js';
 export { decodeRows, encodeRows } from './results/shard-codec.js';
 export type {
   Engine,

@@ -1,4 +1,5 @@
 import type { ShardPositions } from '@umbra/platform/redis/job-progress';
+import { allOutputs } from '@umbra/shared/contracts/outputs';
 import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import type { ShardPayload } from '@umbra/shared/contracts/shard';
 import { imageIdAt, newDatasetId, newJobId } from '@umbra/shared/ids';
@@ -6,7 +7,7 @@ import { expect, test } from 'vitest';
 import { openPositionReport } from './report-positions.js';
 
 const shard: ShardPayload = {
-  version: 2,
+  version: 3,
   tenant: 'acme',
   jobId: newJobId(),
   dataset: newDatasetId(),
@@ -16,6 +17,7 @@ const shard: ShardPayload = {
   },
   model: { name: 'tiny', digest: 'cd'.repeat(32) },
   settings: occlusionSettings.parse({ patch: 4, stride: 4 }),
+  outputs: allOutputs,
   attempt: 1,
   reuse: true,
   rowStart: 7,

@@ -186,6 +186,28 @@ export interface paths {
         patch: operations["appendArchive"];
         trace?: never;
     };
+    "/v1/datasets/{dataset}/images/{image}/photo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Draw a photo of a dataset: upright, shrunk, and without its metadata
+         * @description The original is never sent: it may say where it was taken. A photo that is smaller than asked for is not enlarged.
+         *
+         *     Needs a key with scope `read`.
+         */
+        get: operations["getPhoto"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs": {
         parameters: {
             query?: never;
@@ -194,7 +216,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List jobs, in the order of their ids
+         * List jobs, in the order of their ids or the newest first
          * @description Needs a key with scope `read`.
          */
         get: operations["listJobs"];
@@ -343,7 +365,7 @@ export interface paths {
         };
         /**
          * Follow a job live: its states, its progress, and each image as it is finished
-         * @description Server-sent events `state`, `progress` and `image`, their data JSON. A connection begins with how things stand; one that sends the id of the last event it has goes on after that, without gaps or doubles, or begins with `reset` where that event is no longer kept. It ends after the final state.
+         * @description Server-sent events `state`, `progress` and `image`, their data JSON. A connection begins with how things stand; one that sends the id of the last event it has goes on after that, without gaps or doubles, or begins with `reset` where that event is no longer kept. It ends after the final state. With `bands=true`, a `band` tells the scores of rows as they arrive; bands have no id and are not kept: the partial result of an image, read once the stream has begun, has those before it.
          *
          *     Needs a key with scope `read`.
          */
@@ -444,7 +466,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Draw the scores of an image that is still running; unknown positions are grey
+         * Draw the heatmap of an image that is still running, as the final one is drawn; what is unknown is grey
          * @description Needs a key with scope `read`.
          */
         get: operations["getPartialPicture"];
@@ -582,6 +604,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs/{job}/images/{image}/geometry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get where the cells of an image lie on the photo, whether or not it is finished
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["getGeometry"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs/{job}/images/{image}/input.png": {
         parameters: {
             query?: never;
@@ -614,6 +656,26 @@ export interface paths {
          * @description Needs a key with scope `read`.
          */
         get: operations["getReceptiveField"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/images/{image}/activations.png": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Draw a layer's feature maps for the photo, each from its lowest value to its highest
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["getActivations"];
         put?: never;
         post?: never;
         delete?: never;
@@ -895,7 +957,7 @@ export interface components {
             id: string;
             name: string;
             /** @enum {string} */
-            state: "pending" | "completed" | "failed";
+            state: "pending" | "running" | "completed" | "failed";
             error: components["schemas"]["ErrorReport"] | null;
         };
         ImageResult: {
@@ -921,6 +983,16 @@ export interface components {
             input: {
                 height: number;
                 width: number;
+            };
+            toPhoto?: {
+                y: {
+                    scale: number;
+                    offset: number;
+                };
+                x: {
+                    scale: number;
+                    offset: number;
+                };
             };
             predicted: {
                 index: number;
@@ -952,6 +1024,12 @@ export interface components {
                     row: number;
                     column: number;
                     box: {
+                        top: number;
+                        left: number;
+                        bottom: number;
+                        right: number;
+                    };
+                    photoBox?: {
                         top: number;
                         left: number;
                         bottom: number;
@@ -2182,11 +2260,61 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    getPhoto: {
+        parameters: {
+            query?: {
+                w?: number;
+            };
+            header?: never;
+            path: {
+                dataset: string;
+                image: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The photo */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/webp": unknown;
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["RateLimited"];
+            /** @description Request Header Fields Too Large: path, query and headers beyond 16 KiB */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listJobs: {
         parameters: {
             query?: {
                 limit?: number;
                 cursor?: string;
+                order?: "id" | "newest";
+                state?: components["schemas"]["JobState"];
+                text?: string;
             };
             header?: never;
             path?: never;
@@ -2535,7 +2663,7 @@ export interface operations {
             query?: {
                 limit?: number;
                 cursor?: string;
-                state?: "pending" | "completed" | "failed";
+                state?: "pending" | "running" | "completed" | "failed";
             };
             header?: never;
             path: {
@@ -2575,7 +2703,10 @@ export interface operations {
     };
     followJob: {
         parameters: {
-            query?: never;
+            query?: {
+                bands?: "true" | "false";
+                image?: string;
+            };
             header?: {
                 "Last-Event-ID"?: string;
             };
@@ -2607,6 +2738,13 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             429: components["responses"]["RateLimitedOrQuotaExceeded"];
+            /** @description Request Header Fields Too Large: path, query and headers beyond 16 KiB */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -3243,6 +3381,68 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    getGeometry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+                image: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The grids, and the way from px of the input to px of the photo */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        image: string;
+                        photo: {
+                            height: number;
+                            width: number;
+                        };
+                        input: {
+                            height: number;
+                            width: number;
+                        };
+                        toPhoto: {
+                            y: {
+                                scale: number;
+                                offset: number;
+                            };
+                            x: {
+                                scale: number;
+                                offset: number;
+                            };
+                        };
+                        stride: {
+                            y: number;
+                            x: number;
+                        };
+                        grids: {
+                            patch: {
+                                height: number;
+                                width: number;
+                            };
+                            rows: number;
+                            columns: number;
+                        }[];
+                    };
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getInput: {
         parameters: {
             query?: {
@@ -3296,6 +3496,54 @@ export interface operations {
             query: {
                 layer: string;
                 unit?: string;
+            };
+            header?: never;
+            path: {
+                job: string;
+                image: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": unknown;
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            /** @description Request Header Fields Too Large: path, query and headers beyond 16 KiB */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getActivations: {
+        parameters: {
+            query: {
+                cell?: number;
+                page?: number;
+                layer: string;
             };
             header?: never;
             path: {

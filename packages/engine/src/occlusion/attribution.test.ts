@@ -2,7 +2,14 @@ import { type EdgePolicy, patchBox, planGrid } from '@umbra/shared/occlusion/gri
 import { planGrids } from '@umbra/shared/occlusion/plan';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { attribute, attributeGrids, attributeKnown, maskUncovered, meanMap, meanOfKnown } from './attribution.js';
+import {
+  attribute,
+  attributeGrids,
+  attributeKnown,
+  maskUncovered,
+  meanMap,
+  meanOfKnown,
+} from './attribution.js';
 
 test('equals the mean over covering patches, pixel by pixel', () => {
   const extent = fc.integer({ min: 4, max: 24 });
