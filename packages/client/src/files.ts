@@ -1,7 +1,7 @@
 import { createWriteStream, openAsBlob } from 'node:fs';
 import { rename, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { Readable } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -28,6 +28,13 @@ export async function uploadFiles(
 export const downloadArchive = (client: UmbraClient, job: string, path: string): Promise<void> =>
   downloadFile(client, `/v1/jobs/${encodeURIComponent(job)}/archive`, path);
 
+export type DownloadOptions = {
+  /** Entity tag of the file there: a `.part` of it that an earlier process left is gone on with. */
+  readonly etag?: string;
+  /** Told of the bytes that are here. */
+  readonly onBytes?: (bytes: number) => void;
+};
+
 /**
  * Download into a file, which is there when all of it is: until then it is called `.part`.
  *
@@ -36,21 +43,28 @@ export const downloadArchive = (client: UmbraClient, job: string, path: string):
  * @param from A path of the service.
  * @throws {UmbraError} If the service refuses, or breaks off five times without a byte in between.
  */
-export async function downloadFile(client: UmbraClient, from: string, path: string): Promise<void> {
+export async function downloadFile(
+  client: UmbraClient,
+  from: string,
+  path: string,
+  { etag: known, onBytes }: DownloadOptions = {},
+): Promise<void> {
   const part = `${path}.part`;
-  let etag: string | null = null;
-  let bytes = 0;
+  let etag: string | null = known ?? null;
+  let bytes = known === undefined ? 0 : await sizeOf(part);
   for (let breaks = 0; ; ) {
-    const headers = etag === null ? {} : { Range: `bytes=${bytes}-`, 'If-Range': etag };
+    const headers =
+      etag === null || bytes === 0 ? {} : { Range: `bytes=${bytes}-`, 'If-Range': etag };
     const response = await client.request(from, { headers });
     const flags = response.status === 206 ? 'a' : 'w';
+    if (flags === 'w') bytes = 0;
     etag = response.headers.get('etag');
     try {
       const body = response.body === null ? [] : Readable.fromWeb(response.body as ReadableStream);
-      await pipeline(body, createWriteStream(part, { flags }));
+      await pipeline(body, meter(bytes, onBytes), createWriteStream(part, { flags }));
       break;
     } catch (cause) {
-      const { size } = await stat(part);
+      const size = await sizeOf(part);
       breaks = size > bytes ? 0 : breaks + 1;
       bytes = size;
       if (breaks >= patience) {
@@ -61,4 +75,22 @@ export async function downloadFile(client: UmbraClient, from: string, path: stri
     }
   }
   await rename(part, path);
+}
+
+/** 0 where there is none. */
+const sizeOf = async (path: string): Promise<number> => {
+  const info = await stat(path).catch(() => null);
+  return info?.size ?? 0;
+};
+
+/** @param start Bytes before those that pass. */
+function meter(start: number, onBytes: DownloadOptions['onBytes']): Transform {
+  let bytes = start;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      onBytes?.(bytes);
+      done(null, chunk);
+    },
+  });
 }
