@@ -49,9 +49,11 @@ describe('settings of', () => {
   test.each([
     [['--patch', '3x'], '--patch: Expected px'],
     [['--patch', '32,'], '--patch: Expected px'],
-    [['--fill', 'grey'], '--fill.value: '],
-    [['--fill', 'blur'], '--fill.sigma: '],
-    [['--fill', 'red:1'], '--fill.space: '],
+    [['--fill', 'red'], '--fill: Expected NUMBER in normalised units, pixel:NUMBER in [0, 1], '],
+    [['--fill', 'blur'], "blur:PX or noise:SEED, got 'blur'"],
+    [['--fill', 'red:1'], "got 'red:1'"],
+    [['--fill', 'pixel:2000'], '--fill: Too big'],
+    [['--refine-every', 'often'], '--refine-every: Expected a number'],
     [['--target', 'top:'], '--target: Expected'],
     [['--refine-share', '2'], '--refine-share: '],
     [['--faithfulness-steps', '1'], '--faithfulness-steps: '],
@@ -63,6 +65,7 @@ describe('settings of', () => {
   ])('%j are refused by the name of the flag', (args, message) => {
     expect(() => parse(...args)).toThrow(message);
     expect(() => parse(...args)).not.toThrow('\n');
+    expect(() => parse(...args)).not.toThrow(/NaN|allowGaps/);
   });
 });
 

@@ -2,9 +2,10 @@ import {
   type OcclusionSettings,
   type OcclusionSettingsInput,
   occlusionSettings,
+  settingSchemas,
 } from '@umbra/shared/contracts/settings';
 import { invalidInput } from '@umbra/shared/errors';
-import { parseNumber } from './flags.js';
+import { describeIssues, flagOf, parseNumber } from './flags.js';
 
 /** Flags of an occlusion run, the same for every command, as the parser gives them. */
 export type SettingsFlags = {
@@ -46,25 +47,24 @@ export function parseSettings(flags: SettingsFlags): OcclusionSettings {
     target: parseTarget(flags.target),
     score: flags.score,
     strategy: flags.strategy,
-    refine: parseGroup(flags.refine, { every: flags.refineEvery, share: flags.refineShare }),
-    faithfulness: parseGroup(flags.faithfulness, { steps: flags.faithfulnessSteps }),
+    refine: parseGroup('refine', flags.refine, {
+      every: flags.refineEvery,
+      share: flags.refineShare,
+    }),
+    faithfulness: parseGroup('faithfulness', flags.faithfulness, {
+      steps: flags.faithfulnessSteps,
+    }),
     allowGaps: flags.allowGaps,
   };
   const parsed = occlusionSettings.safeParse(withoutUndefined(given) as OcclusionSettingsInput);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(
-    ({ path, message }) =>
-      `--${flagOf(path.map(String))}: ${message.replace('allowGaps', '--allow-gaps')}`,
-  );
-  throw invalidInput(problems.join('\n'));
+  throw invalidInput(describeIssues(parsed.error.issues, Object.keys(settingSchemas), flagAt));
 }
 
 /** The flag that gives a field: a field of a group has its own. */
-function flagOf([field = '', detail]: readonly string[]): string {
+function flagAt([field = '', detail]: readonly string[]): string {
   const own = `${field}-${detail}`;
-  if (detailFlags.has(own)) return own;
-  const flag = field.replace('allowGaps', 'allow-gaps');
-  return field === 'fill' && detail !== undefined ? `${flag}.${detail}` : flag;
+  return detailFlags.has(own) ? `--${own}` : flagOf(field);
 }
 
 const withoutUndefined = (given: object): object =>
@@ -72,12 +72,16 @@ const withoutUndefined = (given: object): object =>
 
 /** `--refine` alone takes the defaults; a detail of it implies it. */
 function parseGroup(
+  group: string,
   flag: boolean | undefined,
   details: Readonly<Record<string, string | undefined>>,
 ): unknown {
-  const numbers = Object.entries(details).flatMap(([name, text]) =>
-    text === undefined ? [] : [[name, parseNumber(text)] as const],
-  );
+  const numbers = Object.entries(details).flatMap(([name, text]) => {
+    if (text === undefined) return [];
+    const number = parseNumber(text);
+    if (!Number.isNaN(number)) return [[name, number] as const];
+    throw invalidInput(`--${group}-${name}: Expected a number, got '${text}'`);
+  });
   return numbers.length > 0 ? Object.fromEntries(numbers) : flag;
 }
 
@@ -91,16 +95,19 @@ function parsePair(text: string | undefined, first: string, second: string): unk
   return numbers?.length === 2 ? { [first]: numbers[0], [second]: numbers[1] } : numbers?.[0];
 }
 
+/** What `--fill` takes, as its help says. */
+const fillForms =
+  'NUMBER in normalised units, pixel:NUMBER in [0, 1], mean, dataset-mean, blur:PX or noise:SEED';
+
 function parseFill(text: string | undefined): unknown {
-  if (text === undefined || text === 'mean' || text === 'dataset-mean') {
-    return text && { kind: text };
-  }
-  const [kind = '', value] = text.split(':');
-  if (kind === 'blur') return { kind, sigma: parseNumber(value) };
-  if (kind === 'noise') return { kind, seed: parseNumber(value) };
-  return value === undefined
-    ? { kind: 'constant', value: parseNumber(kind) }
-    : { kind: 'constant', value: parseNumber(value), space: kind };
+  if (text === undefined) return undefined;
+  if (text === 'mean' || text === 'dataset-mean') return { kind: text };
+  const [, kind, number] = /^(?:(pixel|normalized|blur|noise):)?(.*)$/s.exec(text) ?? [];
+  const value = parseNumber(number);
+  if (Number.isNaN(value)) throw invalidInput(`--fill: Expected ${fillForms}, got '${text}'`);
+  if (kind === 'blur') return { kind, sigma: value };
+  if (kind === 'noise') return { kind, seed: value };
+  return { kind: 'constant', value, ...(kind !== undefined && { space: kind }) };
 }
 
 function parseTarget(name: string | undefined): unknown {

@@ -2,6 +2,7 @@ import { type FigurePage, readBundle } from '@umbra/engine';
 import { invalidInput } from '@umbra/shared/errors';
 import type { z } from 'zod';
 import { findModel } from './find-model.js';
+import { describeIssues } from './flags.js';
 import { writeOutput } from './output.js';
 import { preparePhoto } from './photo.js';
 
@@ -14,13 +15,12 @@ export async function openPhoto(path: string, model: string) {
 
 /** @throws {AppError} `invalid_input` naming each bad flag and what was expected. */
 export function parseView<T extends z.ZodType>(schema: T, flags: object): z.output<T> {
-  const given = Object.entries(flags).filter(([, value]) => value !== undefined);
-  const parsed = schema.safeParse(Object.fromEntries(given));
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(
-    ({ path, message }) => `--${path.join('.')}: ${message}`,
+  const given = Object.fromEntries(
+    Object.entries(flags).filter(([, value]) => value !== undefined),
   );
-  throw invalidInput(problems.join('\n'));
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw invalidInput(describeIssues(parsed.error.issues, Object.keys(given)));
 }
 
 /** Write one page of a figure, and print how many there are. */
