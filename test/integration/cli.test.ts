@@ -291,7 +291,7 @@ describe('umbra', () => {
     [['explain', 'a.png', '--out', 'x', '--preset', 'article', '--edge', 'clip'], 2, '--edge'],
     [['explain', 'a.png', '--colour'], 2, '--colour'],
     [['dream'], 2, "Unknown command 'dream'"],
-    [['submit', umbra, '--out', 'x', '--api', 'http://127.0.0.1:1'], 1, 'got no answer'],
+    [['submit', umbra, '--out', 'x', '--api', 'http://127.0.0.1:1'], 3, 'got no answer'],
   ])('%j ends with %i and a reason', async (args, code, reason) => {
     const outcome = await run(...args);
     expect(outcome).toMatchObject({ code, stdout: '' });

@@ -113,7 +113,7 @@ async function listModules(args: readonly string[]): Promise<string[]> {
       .map((url) => url.slice(root.length))
       .filter(
         (path) =>
-          !/^apps\/cli\/(bin|dist\/(main|program|commands\/.*|lib\/(command|options)))\b/.test(
+          !/^apps\/cli\/(bin|dist\/(main|program|commands\/.*|lib\/(command|options|exit-codes|interrupts)))\b/.test(
             path,
           ),
       );

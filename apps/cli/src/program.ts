@@ -3,18 +3,29 @@ import type { Command } from 'commander';
 import { activationsCommand } from './commands/activations.js';
 import { articleCommand } from './commands/article.js';
 import { cancelCommand } from './commands/cancel.js';
+import { completionCommand } from './commands/completion.js';
+import { datasetsCommand } from './commands/datasets.js';
+import { demoCommand } from './commands/demo.js';
 import { doctorCommand } from './commands/doctor.js';
+import { downloadCommand } from './commands/download.js';
+import { errorsCommand } from './commands/errors.js';
 import { explainCommand } from './commands/explain.js';
 import { filtersCommand } from './commands/filters.js';
 import { inputCommand } from './commands/input.js';
+import { jobsCommand } from './commands/jobs.js';
 import { keysCommand } from './commands/keys.js';
 import { layersCommand } from './commands/layers.js';
+import { loginCommand, logoutCommand } from './commands/login.js';
+import { logsCommand } from './commands/logs.js';
 import { modelsCommand } from './commands/models.js';
 import { planCommand } from './commands/plan.js';
 import { receptiveFieldCommand } from './commands/receptive-field.js';
 import { repairCommand } from './commands/repair.js';
+import { retryCommand } from './commands/retry.js';
+import { statusCommand } from './commands/status.js';
 import { submitCommand } from './commands/submit.js';
 import { tenantsCommand } from './commands/tenants.js';
+import { watchCommand } from './commands/watch.js';
 import { createCommand } from './lib/command.js';
 
 /** Every command of `umbra`, without what the commands run. */
@@ -29,6 +40,8 @@ export const createProgram = (): Command =>
     .addCommand(planCommand())
     .addCommand(modelsCommand())
     .addCommand(doctorCommand())
+    .addCommand(demoCommand())
+    .addCommand(completionCommand())
     .commandsGroup('Views of a model:')
     .addCommand(layersCommand())
     .addCommand(filtersCommand())
@@ -37,8 +50,18 @@ export const createProgram = (): Command =>
     .addCommand(inputCommand())
     .addCommand(articleCommand())
     .commandsGroup('Through a service:')
+    .addCommand(loginCommand())
+    .addCommand(logoutCommand())
     .addCommand(submitCommand())
+    .addCommand(jobsCommand())
+    .addCommand(statusCommand())
+    .addCommand(watchCommand())
+    .addCommand(logsCommand())
+    .addCommand(errorsCommand())
     .addCommand(cancelCommand())
+    .addCommand(retryCommand())
+    .addCommand(downloadCommand())
+    .addCommand(datasetsCommand())
     .commandsGroup('For the operator of a service:')
     .addCommand(keysCommand())
     .addCommand(tenantsCommand())

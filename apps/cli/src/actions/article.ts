@@ -243,7 +243,7 @@ async function occludeWithBar(
   const { positions } = resolved.plan;
   const bar = createProgressBar(title);
   const run = await model.occlude(image, resolved, {
-    onProgress: (done) => bar.update(done, positions, null),
+    onProgress: (done) => bar.update({ done, total: positions }),
   });
   bar.end();
   return run;

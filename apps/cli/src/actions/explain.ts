@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import {
   composeResult,
   createClassFinder,
@@ -22,19 +22,22 @@ import type { Outputs } from '@umbra/shared/contracts/outputs';
 import { overlayView } from '@umbra/shared/contracts/overlay';
 import { imageResult } from '@umbra/shared/contracts/result';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
-import { reportError } from '@umbra/shared/errors';
+import { invalidInput, reportError } from '@umbra/shared/errors';
 import { resultFolder } from '@umbra/shared/file-names';
 import { imageIdAt } from '@umbra/shared/ids';
 import { escapeHidden } from '@umbra/shared/visible-text';
 import { dryRun } from '../lib/dry-run.js';
 import { type EngineFlags, parseEngineOptions } from '../lib/engine-flags.js';
+import { exitCodes } from '../lib/exit-codes.js';
 import { findModel } from '../lib/find-model.js';
+import { type FoundPhoto, findPhotos } from '../lib/find-photos.js';
 import { parseNumber, required } from '../lib/flags.js';
 import { printJson } from '../lib/output.js';
 import { parseOutputs } from '../lib/outputs-flag.js';
 import { maxPixels, readPhoto } from '../lib/photo.js';
 import { type PhotoItem, parseItem } from '../lib/photo-item.js';
 import { createProgressBar } from '../lib/progress-bar.js';
+import { checkOutFolder } from '../lib/result-folder.js';
 import { parseSettings, type SettingsFlags } from '../lib/settings-flags.js';
 import { formatTable, type Summary, summarise } from '../lib/summary.js';
 import { parseView } from '../lib/view.js';
@@ -51,8 +54,10 @@ export type ExplainOptions = SettingsFlags &
     readonly json?: boolean;
   };
 
+type Failure = { readonly name: string; readonly error: ReturnType<typeof reportError> };
+
 /** Explain photos on this machine; a bad photo is reported and the others go on. */
-export async function explain(photos: readonly string[], flags: ExplainOptions): Promise<void> {
+export async function explain(given: readonly string[], flags: ExplainOptions): Promise<void> {
   const settings = parseSettings(flags);
   const { opacity } = parseView(overlayView, {
     opacity: flags.opacity === undefined ? undefined : parseNumber(flags.opacity),
@@ -64,32 +69,44 @@ export async function explain(photos: readonly string[], flags: ExplainOptions):
   // What does not fit the model is found before it is loaded.
   const { bundle } = await readBundle(folder);
   const item = parseItem(flags);
+  const errors: Failure[] = [];
+  const fail = (name: string, error: unknown): void => {
+    errors.push({ name, error: reportError(error) });
+    process.stderr.write(`${escapeHidden(name)}: ${reportError(error).message}\n`);
+  };
+  const photos = await findPhotos(given, fail);
+  if (photos.length + errors.length === 0) {
+    throw invalidInput(`Expected photos in '${given.join("', '")}', got none`);
+  }
   const assertFits = (classNames: readonly string[] | undefined): void => {
     resolveSettings(settings, bundle, { ...limits, labels: classNames });
-    if (settings.target.kind !== 'label') return;
+    // A photo of a folder has a label of its own, and fails by itself.
+    if (settings.target.kind !== 'label' || hasOwnLabel(photos, item)) return;
     const label = required(item.label, '--label CLASS, for --target label');
     createClassFinder(classNames)(label, '--label');
   };
   assertFits(await readClassNames(folder, bundle));
   const out = flags.dryRun ? '' : resolve(required(flags.out, '--out DIR'));
+  if (!flags.dryRun) await checkOutFolder(out);
   const startedAt = performance.now();
   const images: Summary[] = [];
-  const errors: { name: string; error: ReturnType<typeof reportError> }[] = [];
   const engine = openEngine(limits);
   try {
     const next = flags.dryRun ? undefined : await findNextRun(photos, bundle, { settings, limits });
     const model = await engine.open(folder, next);
     // A model without class names tells only now how many classes it has.
     assertFits(model.labels);
-    if (flags.dryRun) return await dryRun(model, { photos, settings, json });
-    for (const [index, path] of photos.entries()) {
+    if (flags.dryRun) {
+      const paths = photos.map(({ path }) => path);
+      return await dryRun(model, { photos: paths, settings, json });
+    }
+    for (const [index, photo] of photos.entries()) {
       try {
         images.push(
-          await explainPhoto({ model, settings, outputs, item, out, limits, opacity }, path, index),
+          await explainPhoto({ model, settings, outputs, item, out, limits, opacity }, photo, index),
         );
       } catch (error) {
-        errors.push({ name: path, error: reportError(error) });
-        process.stderr.write(`${escapeHidden(path)}: ${reportError(error).message}\n`);
+        fail(photo.path, error);
       }
     }
   } finally {
@@ -98,19 +115,26 @@ export async function explain(photos: readonly string[], flags: ExplainOptions):
   if (images.length > 0) {
     process.stderr.write(`\n${formatTable(images)}\n\nHeatmaps: ${out}\n`);
   }
+  if (errors.length > 0) {
+    process.stderr.write(`${images.length} of ${photos.length} photos explained\n`);
+    process.exitCode = exitCodes.failed;
+  }
   const seconds = (performance.now() - startedAt) / 1000;
   if (json) printJson({ images, errors, seconds });
-  if (errors.length > 0) process.exitCode = 1;
 }
+
+const hasOwnLabel = (photos: readonly FoundPhoto[], { label }: PhotoItem): boolean =>
+  label === undefined && photos.some((photo) => photo.label !== undefined);
 
 /** The run of the first photo, to be made ready while the model loads; undefined if it cannot be read. */
 async function findNextRun(
-  [first = '']: readonly string[],
+  [first]: readonly FoundPhoto[],
   bundle: ModelBundle,
   { settings, limits }: { readonly settings: OcclusionSettings; readonly limits: EngineOptions },
 ): Promise<ResolvedRun | undefined> {
+  if (first === undefined) return undefined;
   try {
-    const info = await inspectImage(await readPhoto(first), { maxPixels });
+    const info = await inspectImage(await readPhoto(first.path), { maxPixels });
     return resolveRun(settings, bundle, inputSize(bundle.input, info), limits);
   } catch {
     // Explaining it reports why.
@@ -133,7 +157,7 @@ type Explanation = {
 
 async function explainPhoto(
   { model, settings, outputs, item, out, limits, opacity }: Explanation,
-  path: string,
+  { path, name, label }: FoundPhoto,
   index: number,
 ): Promise<Summary> {
   const photo = await readPhoto(path);
@@ -141,14 +165,13 @@ async function explainPhoto(
   const input = await prepareImage(photo, model.bundle.input, { maxPixels, ...limits });
   const resolved = model.resolve(settings, input);
   const { positions } = resolved.plan;
-  const bar = createProgressBar(escapeHidden(basename(path)));
+  const bar = createProgressBar(escapeHidden(name));
   const run = await model.occlude(input, resolved, {
-    ...item,
-    onProgress: (done) => bar.update(done, positions, null),
+    ...{ box: item.box, label: item.label ?? label },
+    onProgress: (done) => bar.update({ done, total: positions }),
   });
   bar.end();
   const id = imageIdAt(index);
-  const name = basename(path);
   const sha256 = createHash('sha256').update(photo).digest('hex');
   const files = await composeResult({
     photo,
@@ -162,7 +185,8 @@ async function explainPhoto(
   });
   const folder = join(out, resultFolder({ id, name }));
   await writeResult(folder, files);
-  return summarise(imageResult.parse(JSON.parse(String(files.get('result.json')))), folder);
+  const result = imageResult.parse(JSON.parse(String(files.get('result.json'))));
+  return summarise(result, folder);
 }
 
 /** Write every file of a result; its description comes last, since its presence means done. */

@@ -6,7 +6,7 @@ import { layerOption, modelOption, outOption, tileOptions } from '../lib/options
 export function activationsCommand(): Command {
   const command = createCommand('activations', {
     summary: "draw a layer's feature maps for one photo",
-    examples: ['umbra activations photo.jpg --model alexnet --layer features:2 --out maps.png'],
+    examples: ['umbra activations photo.jpg --layer conv:2 --out maps.png'],
   })
     .argument('<photo>', 'file of a photo')
     .addOption(modelOption())

@@ -10,7 +10,7 @@ export function articleCommand(): Command {
       'Input grid, filters in three modes, occlusion as published beside ours, receptive fields.',
     examples: [
       'umbra article --out figures',
-      'umbra article --model vgg16 --photos my-photos --out figures',
+      'umbra article --model efficientnet-lite0 --photos my-photos --out figures',
     ],
   })
     .option('--model <model>', 'alexnet, vgg16, or name or folder of another model', 'alexnet')

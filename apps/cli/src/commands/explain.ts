@@ -12,18 +12,23 @@ import {
 export function explainCommand(): Command {
   const command = createCommand('explain', {
     summary: 'explain photos on this machine, without a service',
-    details: 'A photo that cannot be explained is reported, and the others are explained.',
+    details:
+      'A folder gives all photos in it and below, each labelled by the folder that it lies in. A photo that cannot be explained is reported, and the others are explained.',
     examples: [
       'umbra explain photo.jpg --out heatmaps',
-      'umbra explain *.jpg --model resnet18 --patch 32,48 --stride 8 --target top:3 --out heatmaps',
+      'umbra explain *.jpg --patch 32,48 --stride 8 --target top:3 --out heatmaps',
+      'umbra explain my-photos --target label --out heatmaps --json',
       'umbra explain photo.jpg --stride 4 --dry-run',
     ],
   })
-    .argument('<photo...>', 'files of photos')
+    .argument('<photo...>', 'files of photos, or folders of them')
     .addOption(modelOption())
     .option('--out <dir>', 'folder of the results (required unless --dry-run is given)')
     .addOption(outputsOption('all'))
-    .option('--label <class>', 'index or name of what the photos show, for --target label')
+    .option(
+      '--label <class>',
+      "index or name of what the photos show, for --target label (default: each one's folder)",
+    )
     .option(
       '--box <box>',
       'where they show it, X,Y,WIDTH,HEIGHT in px of the photo: --faithfulness then plays the pointing game',

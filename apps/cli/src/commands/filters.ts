@@ -7,8 +7,8 @@ export function filtersCommand(): Command {
   const command = createCommand('filters', {
     summary: "draw a convolution's weights, or save them as an array",
     examples: [
-      'umbra filters alexnet --layer conv:1 --mode rgb --out filters.png',
-      'umbra filters alexnet --layer features:3 --out filters.npy',
+      'umbra filters efficientnet-lite0 --layer conv:1 --mode rgb --out filters.png',
+      'umbra filters efficientnet-lite0 --layer conv:2 --out filters.npy',
     ],
   })
     .argument('<model>', 'name or folder of a model')

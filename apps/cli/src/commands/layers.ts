@@ -6,7 +6,7 @@ import { jsonOption, sizeOption } from '../lib/options.js';
 export const layersCommand = (): Command =>
   createCommand('layers', {
     summary: "list a model's layers: shape, window, parameters, receptive field, and names",
-    examples: ['umbra layers efficientnet-lite0', 'umbra layers resnet18 --size 512x512 --json'],
+    examples: ['umbra layers efficientnet-lite0', 'umbra layers efficientnet-lite0 --json'],
   })
     .argument('<model>', 'name or folder of a model')
     .addOption(sizeOption())

@@ -7,7 +7,7 @@ import type { ServiceFlags } from '../lib/service.js';
 export function modelsCommand(): Command {
   return createCommand('models', {
     summary: 'add, list and check models on this machine',
-    examples: ['umbra models list', 'umbra models add my-models/resnet18'],
+    examples: ['umbra models list', 'umbra models add my-models/mine'],
   })
     .addCommand(addCommand())
     .addCommand(listCommand())
@@ -21,7 +21,7 @@ function addCommand(): Command {
     details:
       'A model without bundle.json (ONNX, or TensorFlow.js) needs --scale, and whatever else its file does not say.',
     examples: [
-      'umbra models add my-models/resnet18',
+      'umbra models add my-models/mine',
       'umbra models add net.onnx --input 224x224 --scale 1/255 --mean 0.5,0.5,0.5 --std 0.25,0.25,0.25 --output logits',
     ],
   })
@@ -54,7 +54,7 @@ const checkCommand = (): Command =>
       'The network runs in a process of its own: one that ends it, or does not end by the deadline, fails that step.',
     examples: [
       'umbra models check efficientnet-lite0',
-      'umbra models check my-models/resnet18 --deadline 60',
+      'umbra models check my-models/mine --deadline 60',
     ],
   })
     .argument('<model>', 'name or folder of a model')
@@ -70,7 +70,7 @@ function retryCommand(): Command {
     summary: 'run a model of a service again that was set aside',
     details:
       'A model is set aside when the processes that run it end at several images one after another.',
-    examples: ['umbra models retry resnet18 --api https://umbra.example.org'],
+    examples: ['umbra models retry efficientnet-lite0 --api https://umbra.example.org'],
   }).argument('<model>', 'name of the model in the service');
   addOptions(command, serviceOptions(), 'Service:');
   return command.action(async (model: string, options: ServiceFlags) => {

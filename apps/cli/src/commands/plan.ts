@@ -14,7 +14,10 @@ export function planCommand(): Command {
     summary: 'print how positions would be computed',
     details:
       'The segments that reuse the baseline run, the arithmetic that they save, and the expected gain.',
-    examples: ['umbra plan --patch 32 --stride 8', 'umbra plan --model resnet18 --size 512x512'],
+    examples: [
+      'umbra plan --patch 32 --stride 8',
+      'umbra plan --patch 48x64 --strategy incremental --json',
+    ],
   })
     .addOption(modelOption())
     .addOption(sizeOption())

@@ -6,9 +6,7 @@ import { layerOption, modelOption, outOption } from '../lib/options.js';
 export const receptiveFieldCommand = (): Command =>
   createCommand('receptive-field', {
     summary: 'draw the part of a photo that one unit of a layer sees',
-    examples: [
-      'umbra receptive-field photo.jpg --model alexnet --layer conv:2 --unit 7,7 --out field.png',
-    ],
+    examples: ['umbra receptive-field photo.jpg --layer conv:2 --unit 7,7 --out field.png'],
   })
     .argument('<photo>', 'file of a photo')
     .addOption(modelOption())

@@ -2,41 +2,46 @@ import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { promisify } from 'node:util';
 import { integrity } from '@umbra/shared/errors';
-import { type Entry, type Options, open, type ZipFile } from 'yauzl';
+import { type Entry, openPromise, type ZipFile } from 'yauzl';
 
-const openZip = promisify<string, Options, ZipFile>(open);
+/** Where an entry goes in the folder, a relative path; null for one that is left out. */
+export type Placement = (entry: Entry) => string | null;
 
 /**
  * Unpack a results archive, one entry at a time.
  *
  * @throws {AppError} `integrity` if an entry would land outside `folder`.
  */
-export async function extractArchive(path: string, folder: string): Promise<void> {
-  const zip = await openZip(path, { lazyEntries: true });
-  await new Promise<void>((resolve, reject) => {
-    zip.on('error', reject);
-    zip.on('end', resolve);
-    zip.on('entry', (entry: Entry) => {
-      extractEntry(zip, entry, folder).then(() => zip.readEntry(), reject);
-    });
-    zip.readEntry();
-  });
+export async function extractArchive(
+  path: string,
+  folder: string,
+  place?: Placement,
+): Promise<void> {
+  await extractEntries(await openPromise(path), folder, place);
 }
 
-async function extractEntry(zip: ZipFile, entry: Entry, folder: string): Promise<void> {
-  if (entry.fileName.endsWith('/')) return;
-  const path = join(folder, entry.fileName);
+/** As `extractArchive`, of an archive that is open; it is closed at its end. */
+export async function extractEntries(
+  zip: ZipFile,
+  folder: string,
+  place: Placement = ({ fileName }) => fileName,
+): Promise<void> {
+  for await (const entry of zip.eachEntry()) {
+    const name = entry.fileName.endsWith('/') ? null : place(entry);
+    if (name !== null) await extractEntry(zip, entry, join(folder, name), folder);
+  }
+}
+
+async function extractEntry(
+  zip: ZipFile,
+  entry: Entry,
+  path: string,
+  folder: string,
+): Promise<void> {
   if (!resolve(path).startsWith(resolve(folder) + sep)) {
     throw integrity(`Expected archive entries inside ${folder}, got '${entry.fileName}'`);
   }
   await mkdir(dirname(path), { recursive: true });
-  const source = await promisify(
-    zip.openReadStream.bind(zip) as (
-      entry: Entry,
-      callback: (error: Error | null, stream: NodeJS.ReadableStream) => void,
-    ) => void,
-  )(entry);
-  await pipeline(source, createWriteStream(path));
+  await pipeline(await zip.openReadStreamPromise(entry), createWriteStream(path));
 }

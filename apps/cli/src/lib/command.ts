@@ -1,6 +1,13 @@
 import { invalidInput } from '@umbra/shared/errors';
 import { Command, type CommanderError, type Option } from 'commander';
 
+const exitText = `Exit codes:
+  0    all right
+  1    an image, a job or the command failed
+  2    wrong use, or a key or a name that the service does not know
+  3    the service does not answer
+  130  interrupted`;
+
 type CommandHelp = {
   /** One line in the list of commands. */
   readonly summary: string;
@@ -10,7 +17,8 @@ type CommandHelp = {
 };
 
 /**
- * A command whose mistakes of use are `invalid_input` in one line, and whose help ends with examples.
+ * A command whose mistakes of use are `invalid_input` in one line, and whose help ends with exit codes and
+ * examples.
  *
  * Its action imports what it runs, so that `--help` loads no command.
  */
@@ -20,7 +28,10 @@ export function createCommand(name: string, { summary, details, examples }: Comm
     .summary(summary)
     .description(details === undefined ? summary : `${summary}\n\n${details}`)
     .helpOption('-h, --help', 'print this help')
-    .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`)
+    .addHelpText(
+      'after',
+      `\n${exitText}\n\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`,
+    )
     .exitOverride((error) => {
       throw error.exitCode === 0 ? error : invalidInput(describeMistake(command, error));
     })

@@ -10,3 +10,13 @@ export function parseDuration(text: string, flag: string): number {
   }
   return Number(count) * units[unit as keyof typeof units] * 1000;
 }
+
+/** How long ago a time was, such as `3 min ago`. */
+export function formatAge(time: string, now: number = Date.now()): string {
+  const minutes = Math.floor(Math.max(0, now - Date.parse(time)) / 60_000);
+  if (minutes < 1) return 'just now';
+  if (minutes < 60) return `${minutes} min ago`;
+  return minutes < 48 * 60
+    ? `${Math.floor(minutes / 60)} h ago`
+    : `${Math.floor(minutes / (24 * 60))} days ago`;
+}

@@ -51,8 +51,23 @@ export const engineOptions = (): readonly Option[] => [
 
 /** Options of commands that call a service; `service.ts` reads them. */
 export const serviceOptions = (): readonly Option[] => [
-  new Option('--api <url>', 'address of the service').default('http://127.0.0.1:8080'),
-  new Option('--key-file <file>', 'file that holds the API key (default: UMBRA_API_KEY)'),
+  new Option(
+    '--api <url>',
+    "address of the service (default: UMBRA_API_URL, that of 'umbra login', or http://127.0.0.1:8080)",
+  ),
+  new Option(
+    '--key-file <file>',
+    "file that holds the API key (default: UMBRA_API_KEY, or that of 'umbra login')",
+  ),
+];
+
+/** Options of commands that follow a job; `service.ts` reads them. */
+export const patientOptions = (): readonly Option[] => [
+  ...serviceOptions(),
+  new Option(
+    '--patience <seconds>',
+    'time without an answer after which a service that answered before is given up (default: 600)',
+  ),
 ];
 
 export const modelOption = (): Option =>
@@ -74,6 +89,9 @@ export const tileOptions = (): readonly Option[] => [
 export const outOption = (): Option => new Option('--out <file>', 'PNG file to write (required)');
 
 export const jsonOption = (): Option => new Option('--json', 'print one JSON object on stdout');
+
+export const jsonLinesOption = (): Option =>
+  new Option('--json', 'print JSON Lines on stdout, an object a line');
 
 /** Limit for a check of a model, which runs its network; `models.ts` parses it. */
 export const deadlineOption = (): Option =>

@@ -1,16 +1,17 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { at } from '@umbra/shared/assert';
-import { errorReport } from '@umbra/shared/contracts/dataset';
-import { type ImageResult, imageResult } from '@umbra/shared/contracts/result';
+import type { ImageResult } from '@umbra/shared/contracts/result';
 import type { Faithfulness } from '@umbra/shared/contracts/shard';
+import type { Box } from '@umbra/shared/occlusion/grid';
 import { escapeHidden } from '@umbra/shared/visible-text';
-import { z } from 'zod';
 
 type TargetSummary = {
   readonly target: string;
   readonly baseline: number;
+  /** As result.json has it: its box is in px of the model's input. */
   readonly lowest: ImageResult['targets'][number]['lowest'];
+  /** The box of `lowest` in px of the photo, as `--box` takes it; null in a result of an older version. */
+  readonly where: Box | null;
   readonly faithfulness: Faithfulness | null;
   /** null where it was not kept. */
   readonly heatmap: string | null;
@@ -24,32 +25,11 @@ export type Summary = TargetSummary & {
   readonly predicted: string | null;
   /** Probability of the most probable class. */
   readonly probability: number;
+  /** Unit of `baseline` and `lowest`. */
+  readonly score: ImageResult['settings']['score'];
   readonly approximate: boolean;
   readonly targets: readonly TargetSummary[];
 };
-
-/** Read every `result.json` one level below a folder, in the order of the images' ids. */
-export async function readSummaries(folder: string): Promise<Summary[]> {
-  const results: { result: ImageResult; folder: string }[] = [];
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (!entry.isDirectory()) continue;
-    const path = join(folder, entry.name);
-    const result = imageResult.parse(JSON.parse(await readFile(join(path, 'result.json'), 'utf8')));
-    results.push({ result, folder: path });
-  }
-  results.sort((a, b) => (a.result.image.id < b.result.image.id ? -1 : 1));
-  return results.map(({ result, folder }) => summarise(result, folder));
-}
-
-const failedImage = z.object({ name: z.string(), error: errorReport });
-/** A photo that could not be explained, and why. */
-export type FailedImage = z.output<typeof failedImage>;
-
-/** Read the images that failed from an unpacked archive. */
-export async function readFailures(folder: string): Promise<FailedImage[]> {
-  const lines = (await readFile(join(folder, 'errors.jsonl'), 'utf8')).split('\n');
-  return lines.filter((line) => line !== '').map((line) => failedImage.parse(JSON.parse(line)));
-}
 
 export function summarise(result: ImageResult, folder: string): Summary {
   const pathOf = (file: string) => (result.files.includes(file) ? join(folder, file) : null);
@@ -57,6 +37,7 @@ export function summarise(result: ImageResult, folder: string): Summary {
     target: target.label,
     baseline: target.score,
     lowest: target.lowest,
+    where: target.lowest.photoBox ?? null,
     faithfulness: target.faithfulness,
     heatmap: pathOf(target.heatmap),
     overlay: pathOf(target.overlay),
@@ -67,38 +48,50 @@ export function summarise(result: ImageResult, folder: string): Summary {
     name: result.image.name,
     predicted: result.predicted.aboveThreshold === false ? null : result.predicted.label,
     probability: result.predicted.probability,
+    score: result.settings.score,
     approximate: result.approximate,
     ...first,
     targets,
   };
 }
 
+/** More photos are in result.json and `--json` alone. */
+const maxShown = 50;
+
 /** A plain-text table, a line a target: where covering it hurts most, and what else was asked. */
 export function formatTable(summaries: readonly Summary[]): string {
-  const lines = summaries.flatMap((summary) => summary.targets.map((own) => ({ summary, own })));
+  const shown = summaries.slice(0, maxShown);
+  const lines = shown.flatMap((summary) => summary.targets.map((own) => ({ summary, own })));
   const isPlain = lines.every(
     ({ summary, own }) => summary.targets.length === 1 && own.target === summary.predicted,
   );
   const hasFaithfulness = lines.some(({ own }) => own.faithfulness !== null);
-  const rows = lines.map(({ summary, own: { target, baseline, lowest, faithfulness } }) => [
+  const hasFrames = lines.every(({ own }) => own.where !== null);
+  const rows = lines.map(({ summary, own: { target, baseline, lowest, where, faithfulness } }) => [
     summary.name,
     summary.predicted ?? 'none',
-    summary.probability.toFixed(3),
-    ...(isPlain ? [] : [target, baseline.toFixed(3)]),
+    ...(isPlain ? [] : [target]),
+    baseline.toFixed(3),
     lowest.score.toFixed(3),
-    `x ${lowest.box.left}-${lowest.box.right}, y ${lowest.box.top}-${lowest.box.bottom}`,
+    formatBox((hasFrames ? where : null) ?? lowest.box),
     ...(hasFaithfulness ? [formatAreas(faithfulness)] : []),
   ]);
-  return alignColumns([
+  const table = alignColumns([
     [
-      ...['photo', 'predicted class', 'probability'],
-      ...(isPlain ? [] : ['target', 'score']),
-      ...['lowest when covered', 'where (px)'],
+      ...['photo', 'predicted class'],
+      ...(isPlain ? [] : ['target']),
+      ...[summaries[0]?.score ?? 'score', 'lowest when covered'],
+      hasFrames ? 'where (px of the photo)' : "where (px of the model's input)",
       ...(hasFaithfulness ? ['deletion / insertion'] : []),
     ],
     ...rows,
   ]);
+  const more = summaries.length - shown.length;
+  return more === 0 ? table : `${table}\n... and ${more} more`;
 }
+
+const formatBox = ({ left, right, top, bottom }: Box): string =>
+  `x ${left}-${right}, y ${top}-${bottom}`;
 
 const formatAreas = (found: Faithfulness | null): string =>
   found === null ? '' : `${found.deletion.toFixed(3)} / ${found.insertion.toFixed(3)}`;
