@@ -3,6 +3,7 @@
 //   --json   print one JSON object last, on stdout
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ensureBuilt, ensureInstalled } from './lib/install.mjs';
 import { CommandError, repoRoot, runMain, step } from './lib/run.mjs';
 import { startServices } from './lib/services.mjs';
@@ -25,9 +26,14 @@ await runMain(async () => {
     if (result === undefined) return 130;
     if (flags.includes('--json')) process.stdout.write(`${JSON.stringify(result)}\n`);
     if (flags.includes('--keep')) {
-      step(`the service stays up on ${services.url}; Ctrl-C ends it`);
-      await interrupted;
+      step(
+        `the service stays up: API=${services.url}, its page ${services.url}/docs; Ctrl-C ends it`,
+      );
+      const ended = await Promise.race([firstEnd(services), interrupted]);
+      if (ended !== undefined) throw new CommandError(ended, 1);
     }
+    const { isAllRight } = await import('@umbra/cli/submit');
+    if (!isAllRight(result)) return 1;
   } finally {
     step('stopping the service');
     await services.stop();
@@ -62,6 +68,27 @@ async function explainSamples(url, dir) {
   step(`${result.counts.completed} photos in ${result.seconds.toFixed(1)} s`);
   step(`heatmaps: ${join(out, 'results')}`);
   return result;
+}
+
+/**
+ * Waits until a process of the service has ended.
+ *
+ * @param {import('./lib/services.mjs').Services} services
+ * @returns {Promise<string>} what became of it
+ */
+async function firstEnd({ api, workers }) {
+  const all = [{ name: 'the API', server: api }].concat(
+    workers.map((server) => ({ name: 'a worker', server })),
+  );
+  for (;;) {
+    for (const { name, server } of all) {
+      const how = server.ended();
+      if (how !== undefined) {
+        return `the service is not whole any more: ${name} ${how}\n${server.output()}`.trim();
+      }
+    }
+    await sleep(250);
+  }
 }
 
 /** @returns {Promise<undefined>} resolves at the first Ctrl-C or SIGTERM */
