@@ -244,6 +244,93 @@ describe('a terminal shows', () => {
   });
 });
 
+describe('on this machine', () => {
+  test('a folder is explained, each photo by the label of its folder', async () => {
+    const set = await makeLabelled('local');
+    const words = ['explain', set, ...grid, '--target', 'label', '--out', outOf('local results')];
+    const { screen, code } = await type(words);
+    expect(screen).toContain('\r\u001b[2Kkind 1/photo.png [');
+    expect(screen).toMatch(
+      /dog\/photo\.png: Expected the label to be a class of the model, got\s+'dog'/,
+    );
+    expect(screen).toContain('1 of 2 photos explained');
+    expect(code).toBe(1);
+    const { stdout } = await run([...words, '--json']);
+    const printed = JSON.parse(stdout) as { images: object[]; errors: object[] };
+    expect(printed.images).toMatchObject([{ name: 'kind 1/photo.png', target: 'kind 1' }]);
+    expect(printed.errors).toHaveLength(1);
+  });
+
+  test('a file as --out is refused before the model is loaded', async () => {
+    const { screen, code } = await type(['explain', photo, ...grid, '--out', join(photo, 'below')]);
+    expect(screen).toContain(`Expected --out to be a folder, got the file '${photo}'`);
+    expect(screen).not.toContain('[');
+    expect(code).toBe(2);
+  });
+
+  test.each([
+    ['plan', ['plan', '--model', 'tiny', '--patch', '4', '--stride', '4'], 'Strategy: '],
+    ['models list', ['models', 'list'], 'tiny'],
+    ['models check', ['models', 'check', 'tiny'], 'ok '],
+    ['doctor', ['doctor'], 'Models are looked for in'],
+    ['layers', ['layers', 'tiny'], 'Conv'],
+    [
+      'filters',
+      ['filters', 'tiny', '--layer', 'conv:1', '--out', 'OUT/filters.png'],
+      'filters.png',
+    ],
+    ['input', ['input', 'PHOTO', '--model', 'tiny', '--out', 'OUT/input.png'], 'input.png'],
+    [
+      'activations',
+      ['activations', 'PHOTO', '--model', 'tiny', '--layer', 'conv:1', '--out', 'OUT/maps.png'],
+      'maps.png',
+    ],
+    [
+      'receptive-field',
+      [
+        'receptive-field',
+        'PHOTO',
+        '--model',
+        'tiny',
+        '--layer',
+        'conv:1',
+        '--out',
+        'OUT/field.png',
+      ],
+      'field.png',
+    ],
+    ['keys list', ['keys', 'list'], 'prefix'],
+    ['tenants set', ['tenants', 'set', 'acme', '--jobs', '3'], 'acme'],
+    ['tenants list', ['tenants', 'list'], ''],
+    ['repair', ['repair', '--dry-run'], ''],
+    ['help', ['download', '--help'], 'Exit codes:'],
+  ] as const)('%s', async (_, words, shown) => {
+    const given = words.map((word) => word.replace('OUT', folder).replace('PHOTO', photo));
+    const { screen, code } = await type(given, { env: service.env });
+    expect(screen).toContain(shown);
+    expect(code, screen).toBe(0);
+  });
+
+  test('a model that is not there is told of, with how to get it', async () => {
+    const { screen, code } = await type(['article', '--out', outOf('figures')]);
+    expect(screen).toContain("Model 'alexnet' is not here yet");
+    expect(code).toBe(2);
+  });
+
+  test('a key is created, rotated and revoked', async () => {
+    const made = await type(['keys', 'create', '--tenant', 'acme', '--scopes', 'read'], {
+      env: service.env,
+    });
+    expect(made.screen).toContain('It is shown this once:');
+    const [, prefix = ''] = /umbra_([a-z2-7]{8})_/.exec(made.screen) ?? [];
+    for (const verb of ['rotate', 'revoke']) {
+      expect((await type(['keys', verb, prefix], { env: service.env })).code).toBe(0);
+    }
+    const unknown = await type(['keys', 'revoke', 'aaaaaaaa'], { env: service.env });
+    expect(unknown.code).toBe(2);
+  });
+});
+
 describe('a key', () => {
   const lockedEnv = (more: Record<string, string> = {}) => ({ UMBRA_API_URL: locked.url, ...more });
 

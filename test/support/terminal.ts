@@ -28,6 +28,8 @@ export async function runInTerminal(
     readonly cwd?: string;
     readonly steps?: readonly Typed[];
     readonly columns?: number;
+    /** Time until it is ended, s (default: 60). */
+    readonly timeout?: number;
   } = {},
 ): Promise<Transcript> {
   const order = JSON.stringify({ argv, ...options });
