@@ -12,10 +12,10 @@ import { openPatientService, type PatientFlags } from '../lib/service.js';
 import { formatTable } from '../lib/summary.js';
 import { say } from '../lib/terminal.js';
 
-export type DownloadOptions = PatientFlags & { readonly out?: string; readonly json?: boolean };
+export type DownloadFlags = PatientFlags & { readonly out?: string; readonly json?: boolean };
 
 /** Fetch the results of a job that has ended: what is missing of them. */
-export async function download(id: string, options: DownloadOptions): Promise<void> {
+export async function download(id: string, options: DownloadFlags): Promise<void> {
   const out = resolve(required(options.out, '--out DIR'));
   await checkResultFolder(out, id);
   const client = await openPatientService(options);

@@ -17,7 +17,8 @@ import { openPatientService, type PatientFlags } from '../lib/service.js';
 import { parseSettings, type SettingsFlags } from '../lib/settings-flags.js';
 import { formatTable, type Summary } from '../lib/summary.js';
 import { say } from '../lib/terminal.js';
-import { type Refusals, upload } from '../lib/upload.js';
+import { upload } from '../lib/upload.js';
+import type { Refusals } from '../lib/upload-folders.js';
 
 export type SubmitOptions = SettingsFlags &
   PatientFlags & {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { DownloadOptions } from '../actions/download.js';
+import type { DownloadFlags } from '../actions/download.js';
 import { addOptions, createCommand } from '../lib/command.js';
 import { jsonOption, patientOptions } from '../lib/options.js';
 
@@ -14,7 +14,7 @@ export function downloadCommand(): Command {
     .option('--out <dir>', 'folder for the results, one without those of another job (required)')
     .addOption(jsonOption());
   addOptions(command, patientOptions(), 'Service:');
-  return command.action(async (job: string, options: DownloadOptions) => {
+  return command.action(async (job: string, options: DownloadFlags) => {
     const { download } = await import('../actions/download.js');
     await download(job, options);
   });

@@ -6,7 +6,7 @@ import { integrity } from '@umbra/shared/errors';
 import { type Entry, openPromise, type ZipFile } from 'yauzl';
 
 /** Where an entry goes in the folder, a relative path; null for one that is left out. */
-export type Placement = (entry: Entry) => string | null;
+export type EntryPlacement = (entry: Entry) => string | null;
 
 /**
  * Unpack a results archive, one entry at a time.
@@ -16,7 +16,7 @@ export type Placement = (entry: Entry) => string | null;
 export async function extractArchive(
   path: string,
   folder: string,
-  place?: Placement,
+  place?: EntryPlacement,
 ): Promise<void> {
   await extractEntries(await openPromise(path), folder, place);
 }
@@ -25,7 +25,7 @@ export async function extractArchive(
 export async function extractEntries(
   zip: ZipFile,
   folder: string,
-  place: Placement = ({ fileName }) => fileName,
+  place: EntryPlacement = ({ fileName }) => fileName,
 ): Promise<void> {
   for await (const entry of zip.eachEntry()) {
     const name = entry.fileName.endsWith('/') ? null : place(entry);

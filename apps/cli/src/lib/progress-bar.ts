@@ -1,6 +1,6 @@
 import { drawLine, isLive } from './terminal.js';
 
-export type Progress = {
+export type BarProgress = {
   readonly done: number;
   readonly total: number;
   /** Pace of late; measured here where it is left out, null where it is not known. */
@@ -10,7 +10,7 @@ export type Progress = {
 };
 
 export type ProgressBar = {
-  update(progress: Progress): void;
+  update(progress: BarProgress): void;
   end(): void;
 };
 
@@ -77,7 +77,7 @@ function bar(share: number): string {
   return `[${'#'.repeat(filled)}${'.'.repeat(width - filled)}] ${String(Math.round(share * 100)).padStart(3)}%`;
 }
 
-function describePace(progress: Progress, measured: Pace): string {
+function describePace(progress: BarProgress, measured: Pace): string {
   const { done, total } = progress;
   const { perSecond, etaSeconds } = { ...measured, ...progress };
   const pace = perSecond === null ? '' : `, ${formatPace(perSecond)}/s`;

@@ -5,7 +5,7 @@ import { AppError, invalidInput, reportError } from '@umbra/shared/errors';
 import { type LocalFile, listPhotos, type Skip, statGiven } from './local-photos.js';
 import { pollMs } from './service.js';
 
-type Refusals = NewDataset['refusals'];
+export type Refusals = NewDataset['refusals'];
 
 export type UploadEvents = {
   /** @param files Sent so far. */

@@ -1,12 +1,10 @@
-import { type NewDataset, type UmbraClient, UmbraError } from '@umbra/client';
+import { type UmbraClient, UmbraError } from '@umbra/client';
 import { uploadFiles } from '@umbra/client/files';
 import { reportError } from '@umbra/shared/errors';
 import { escapeHidden } from '@umbra/shared/visible-text';
-import { hasFolder, uploadFolders } from './upload-folders.js';
+import { hasFolder, type Refusals, uploadFolders } from './upload-folders.js';
 
-export type Refusals = NewDataset['refusals'];
-
-export type Upload = {
+export type PhotoUpload = {
   /** The dataset; null where none was made, since nothing was accepted. */
   readonly id: string | null;
   readonly refusals: Refusals;
@@ -18,7 +16,7 @@ export type Upload = {
  *
  * @throws {UmbraError} If the service refuses for another reason than what the files are.
  */
-export async function upload(client: UmbraClient, photos: readonly string[]): Promise<Upload> {
+export async function upload(client: UmbraClient, photos: readonly string[]): Promise<PhotoUpload> {
   const refusals: Refusals = [];
   const onRefused = (refused: Refusals): void => {
     for (const { name, error } of refused) {
