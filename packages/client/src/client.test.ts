@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -149,6 +149,32 @@ describe('a download', () => {
     expect(ranges[0]).toBeUndefined();
     expect(ranges.slice(1).every((range) => Number(/\d+/.exec(range ?? '')?.[0]) > 0)).toBe(true);
     expect(await readdir(folder)).toEqual(['file']);
+  });
+
+  test.each([
+    ['"last"', 'bytes=65536-'],
+    ['"older"', 'bytes=65536-'],
+  ])('goes on with a part of version %s that an earlier process left', async (etag, range) => {
+    const ranges: (string | undefined)[] = [];
+    const client = await serve(cutting(['"last"'], ranges));
+    const path = join(folder, 'file');
+    await writeFile(`${path}.part`, whole.subarray(0, 65_536));
+    const told: number[] = [];
+    await downloadFile(client, '/v1/file', path, { etag, onBytes: (bytes) => told.push(bytes) });
+    // Of another version the service sends all.
+    expect(ranges).toEqual([range]);
+    expect(told.at(-1)).toBe(whole.length);
+    expect((await readFile(path)).equals(whole)).toBe(true);
+  });
+
+  test('begins anew where as much was left as there is', async () => {
+    const client = await serve((request, response) => {
+      if (request.headers.range === undefined) return response.writeHead(200).end(whole);
+      return response.writeHead(416).end(JSON.stringify({ code: 'range_not_satisfiable' }));
+    });
+    await writeFile(join(folder, 'file.part'), Buffer.alloc(whole.length));
+    await downloadFile(client, '/file', join(folder, 'file'), { etag: '"a"' });
+    expect(await readFile(join(folder, 'file'))).toEqual(whole);
   });
 
   test('begins anew where there is another version', async () => {

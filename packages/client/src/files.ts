@@ -55,7 +55,15 @@ export async function downloadFile(
   for (let breaks = 0; ; ) {
     const headers =
       etag === null || bytes === 0 ? {} : { Range: `bytes=${bytes}-`, 'If-Range': etag };
-    const response = await client.request(from, { headers });
+    const response = await client.request(from, { headers }).catch((error: unknown) => {
+      if (bytes > 0 && error instanceof UmbraError && error.status === 416) return null;
+      throw error;
+    });
+    if (response === null) {
+      // As much as there is, or more, was left here, and nothing tells of what.
+      bytes = 0;
+      continue;
+    }
     const flags = response.status === 206 ? 'a' : 'w';
     if (flags === 'w') bytes = 0;
     etag = response.headers.get('etag');

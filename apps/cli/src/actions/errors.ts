@@ -18,7 +18,7 @@ export async function errors(id: string, options: ErrorsOptions): Promise<void> 
   }
   if (job.error !== null) say(`Job ${id} ${job.state}: ${escapeHidden(job.error.message)}`);
   const { completed, total } = job.counts;
-  say(`${found} images failed; ${completed} of ${total} are explained`);
+  say(`${found} failed; ${completed} of ${total} images explained`);
 }
 
 async function* listFailed(client: UmbraClient, job: string) {

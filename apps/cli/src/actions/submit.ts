@@ -91,7 +91,7 @@ function printOutcome({ images, errors, refusals, ...job }: SubmissionResult, ou
   if (images.length > 0) {
     process.stderr.write(`\n${formatTable(images)}\n\nHeatmaps: ${out}\n`);
   }
-  const refused = refusals.length === 0 ? '' : `, ${refusals.length} files refused`;
+  const refused = refusals.length === 0 ? '' : `, ${refusals.length} refused`;
   if (job.job === null) say(`No job: ${job.error?.message ?? 'no file was accepted'}${refused}`);
   else say(`${describeEnd({ ...job, id: job.job })}${refused}`);
 }

@@ -101,11 +101,12 @@ async function fetchWhole(target: Target): Promise<Pick<Downloaded, 'fetched' | 
   const { client, archive, out, results } = target;
   const path = join(out, zipName(archive));
   if ((await stat(path).catch(() => null)) === null) {
-    const bar = createProgressBar('download (MiB)');
-    const mebibytes = (bytes: number) => Math.round(bytes / 1024 ** 2);
+    const [unit, unitBytes] = archive.bytes < 2 ** 24 ? ['KiB', 2 ** 10] : ['MiB', 2 ** 20];
+    const bar = createProgressBar(`download (${unit})`);
+    const count = (bytes: number) => Math.round(bytes / unitBytes);
     await downloadFile(client, archive.path, path, {
       ...(archive.sha256 !== null && { etag: `"${archive.sha256}"` }),
-      onBytes: (bytes) => bar.update({ done: mebibytes(bytes), total: mebibytes(archive.bytes) }),
+      onBytes: (bytes) => bar.update({ done: count(bytes), total: count(archive.bytes) }),
     });
     bar.end();
   }
