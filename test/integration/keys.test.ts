@@ -50,21 +50,21 @@ test("a service takes a client's key, and a session's token, and discloses them 
     const store = createFsStore(join(folder, 'store'));
     const key = (await createApiKey(store, { tenant: 'acme', scopes: ['submit'] })).text;
     const { secret = '', prefix = '' } = parseApiKey(key) ?? {};
-    const out = join(folder, 'out');
-    const submit = ['submit', join(folder, 'photo.png'), '--model', 'tiny', '--out', out];
-    const sized = [...submit, '--patch', '16', '--stride', '16', '--api', services.url];
+    const submit = ['submit', join(folder, 'photo.png'), '--model', 'tiny', '--api', services.url];
+    const to = (out: string) => ['--out', join(folder, out)];
+    const sized = [...submit, '--patch', '16', '--stride', '16', ...to('out')];
 
     const without = await run(sized, { UMBRA_API_KEY: '' });
-    expect(without).toMatchObject({ code: 1, stderr: expect.stringContaining('an API key') });
+    expect(without).toMatchObject({ code: 2, stderr: expect.stringContaining('an API key') });
     const nonsense = await run(sized, { UMBRA_API_KEY: `${key}-and-more` });
     expect(nonsense).toMatchObject({ code: 2, stderr: expect.stringContaining('UMBRA_API_KEY') });
     const wrong = key.replace(prefix, 'aaaaaaaa');
     const unknown = await run(sized, { UMBRA_API_KEY: wrong });
-    expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('Unknown API key') });
+    expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('Unknown API key') });
     await writeFile(join(folder, 'key'), `${key}\n`);
     const done = await run([...sized, '--key-file', join(folder, 'key')], { UMBRA_API_KEY: '' });
     expect(done).toMatchObject({ code: 0 });
-    const again = await run([...sized, '--json'], { UMBRA_API_KEY: key });
+    const again = await run([...sized, '--json', ...to('again')], { UMBRA_API_KEY: key });
     expect(again).toMatchObject({ code: 0 });
     const id = JSON.parse(again.stdout).job as string;
     expect(await store.head(`tenants/acme/jobs/${id}/job.json`)).not.toBeNull();

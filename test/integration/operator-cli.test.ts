@@ -90,7 +90,7 @@ function commands(place: () => Place): void {
     await expect(verifierOf(store)(text)).rejects.toThrow('was revoked');
     expect((await run('keys', 'list')).stdout).toMatch(new RegExp(`${prefix} .* revoked `));
     expect(await run('keys', 'revoke', 'aaaaaaaa')).toMatchObject({
-      code: 1,
+      code: 2,
       stderr: expect.stringContaining("umbra: Unknown key 'aaaaaaaa'\n"),
     });
   });

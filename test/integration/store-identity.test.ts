@@ -132,7 +132,7 @@ describe('umbra keys create', () => {
     });
   const expectRefusal = async (dir: string) => {
     const { code, stderr } = await create(dir);
-    expect(code).toBe(1);
+    expect(code).toBe(3);
     expect(stderr).toContain(`store ${mine}`);
     expect(stderr).toContain("delete the key 'umbra:store'");
   };
