@@ -103,7 +103,11 @@ export async function explain(given: readonly string[], flags: ExplainOptions): 
     for (const [index, photo] of photos.entries()) {
       try {
         images.push(
-          await explainPhoto({ model, settings, outputs, item, out, limits, opacity }, photo, index),
+          await explainPhoto(
+            { model, settings, outputs, item, out, limits, opacity },
+            photo,
+            index,
+          ),
         );
       } catch (error) {
         fail(photo.path, error);
