@@ -1,7 +1,7 @@
 import { createLoadingCache } from '@umbra/shared/cache';
 import type { DescribedBundle, ModelBundle } from '@umbra/shared/contracts/model';
 import { umbraVersion } from '@umbra/shared/version';
-import { assertInputSize, defaultMaxInputPixels } from './image/frame.js';
+import { assertInputSize, defaultMaxInputPixels } from './image/input-limits.js';
 import { createIncremental, type Incremental } from './incremental/incremental.js';
 import { createModelThreads, type ModelThreads } from './inference/model-threads.js';
 import { openThreadPool } from './inference/thread-pool.js';

@@ -1,4 +1,4 @@
-import { planFrame } from './image/frame.js';
+import { planFrame } from '@umbra/shared/occlusion/frame';
 import { imageLength } from './image/pixel-format.js';
 import type { ModelInput } from './image/preprocess.js';
 import { countPasses, countPositions } from './occlusion/count-passes.js';

@@ -1,3 +1,4 @@
+export { type Frame, inputSize, photoMapping, planFrame } from '@umbra/shared/occlusion/frame';
 export { inspectTelemetry, type LibraryTelemetry } from './backends/library-telemetry.js';
 export { probeTfjs, type TfjsFound } from './backends/tfjs-probe.js';
 export { decodeFloats, decodeInts, encodeFloats, encodeInts, encodeNpy } from './encoding/npy.js';
@@ -15,7 +16,6 @@ export { type FigurePage, normaliseTile } from './figures/tiles.js';
 export { defaultLimits, type ImageInfo, type ImageLimits } from './image/decode.js';
 export { drawPhoto, inspectImage, isolateDecoding } from './image/decoding.js';
 export { denormalise } from './image/denormalise.js';
-export { type Frame, inputSize, photoMapping, planFrame } from './image/frame.js';
 export { type ModelInput, prepareImage } from './image/preprocess.js';
 export type { LateTask } from './inference/watch-tasks.js';
 export {

@@ -1,7 +1,7 @@
+import type { Colour } from '@umbra/shared/colour-map';
 import { invalidInput } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import sharp from 'sharp';
-import type { Colour } from './colour-map.js';
 import { drawInk } from './text.js';
 
 /** A picture in memory, RGB, 8 bits a channel. */

@@ -1,3 +1,4 @@
+import type { Colour } from '@umbra/shared/colour-map';
 import {
   type Canvas,
   drawCells,
@@ -6,7 +7,6 @@ import {
   setText,
   surroundBox,
 } from './canvas.js';
-import type { Colour } from './colour-map.js';
 
 /** Widths of a colour bar, of the gap beside it and of its labels, px; and what it has below it. */
 export const barGeometry = { width: 18, gap: 8, label: 84, swatch: 18 } as const;

@@ -1,4 +1,5 @@
 import { at } from '@umbra/shared/assert';
+import type { Colour } from '@umbra/shared/colour-map';
 import { type AxisWindow, inputRange, outputExtent, type Range } from '../graph/window.js';
 import {
   type Canvas,
@@ -8,7 +9,6 @@ import {
   type PixelOffset,
   setText,
 } from './canvas.js';
-import type { Colour } from './colour-map.js';
 
 const margin = 16;
 const titleHeight = 24;

@@ -1,8 +1,8 @@
+import { divergingColour } from '@umbra/shared/colour-map';
+import { planFrame } from '@umbra/shared/occlusion/frame';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { planFrame } from '../image/frame.js';
 import { findFramed, type Picture, readPicture, stripedLook } from '../testing/picture.js';
-import { divergingColour } from './colour-map.js';
 import { renderHeatmap } from './heatmap.js';
 import { renderOverlay, renderThumbnail } from './overlay.js';
 import { renderScoreMap } from './score-map.js';

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { divergingColour } from '@umbra/shared/colour-map';
 import { filterView } from '@umbra/shared/contracts/layer';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -18,7 +19,6 @@ import {
 import { findFramed, frameLook, inkLook, isSameColour, readPicture } from '../testing/picture.js';
 import { writeTinyBundle } from '../testing/tiny-bundle.js';
 import { encodeOnnx } from '../testing/tiny-onnx.js';
-import { divergingColour } from './colour-map.js';
 import { renderFilters } from './filters.js';
 import { laySlices } from './lay-slices.js';
 import { layTiles, level, normaliseTile } from './tiles.js';

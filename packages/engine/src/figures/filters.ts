@@ -1,11 +1,11 @@
 import { at } from '@umbra/shared/assert';
+import { type Colour, divergingColour } from '@umbra/shared/colour-map';
 import { type FilterView, filterModes } from '@umbra/shared/contracts/layer';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { invalidInput } from '@umbra/shared/errors';
 import { surveyWeights, type WeightSurvey } from '../network/kernels.js';
 import type { Kernels } from '../network/types.js';
 import type { ColourScale } from './colour-bar.js';
-import { type Colour, divergingColour } from './colour-map.js';
 import { describeDead } from './describe-dead.js';
 import { renderCollated } from './slice-map.js';
 import { symmetricTicks } from './ticks.js';

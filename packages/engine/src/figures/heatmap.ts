@@ -1,8 +1,8 @@
 import { at } from '@umbra/shared/assert';
+import { type Colour, divergingColour } from '@umbra/shared/colour-map';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import { type Canvas, drawCells, type PixelOffset, surroundBox } from './canvas.js';
 import type { ColourScale } from './colour-bar.js';
-import { type Colour, divergingColour } from './colour-map.js';
 import { renderFigure } from './figure.js';
 import { symmetricTicks } from './ticks.js';
 

@@ -1,9 +1,9 @@
 import { at } from '@umbra/shared/assert';
+import type { Colour, Colour } from '@umbra/shared/colour-map';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { denormalise } from '../image/denormalise.js';
 import type { ModelInput } from '../image/preprocess.js';
 import { drawCells, surroundBox } from './canvas.js';
-import type { Colour } from './colour-map.js';
 import { renderFigure } from './figure.js';
 
 const maxSidePx = 448;

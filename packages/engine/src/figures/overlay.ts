@@ -1,12 +1,12 @@
 import { at } from '@umbra/shared/assert';
+import { type Colour, divergingColour } from '@umbra/shared/colour-map';
 import { defaultOpacity } from '@umbra/shared/contracts/overlay';
+import type { Frame } from '@umbra/shared/occlusion/frame';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
 import sharp from 'sharp';
 import { defaultLimits } from '../image/decode.js';
 import { decodePixels } from '../image/decoding.js';
-import type { Frame } from '../image/frame.js';
 import { type Canvas, type PixelBox, stripes, surroundBox } from './canvas.js';
-import { type Colour, divergingColour } from './colour-map.js';
 import { renderFigure } from './figure.js';
 import { type HeatmapText, mapScale, scaleLimit } from './heatmap.js';
 

@@ -1,14 +1,14 @@
 import { at } from '@umbra/shared/assert';
+import type { Colour, Colour } from '@umbra/shared/colour-map';
 import type { Layer } from '@umbra/shared/contracts/layer';
 import { invalidInput } from '@umbra/shared/errors';
+import type { Frame } from '@umbra/shared/occlusion/frame';
 import type { Box } from '@umbra/shared/occlusion/grid';
 import { isMap } from '../graph/graph.js';
 import { defaultLimits } from '../image/decode.js';
 import { decodePixels } from '../image/decoding.js';
-import type { Frame } from '../image/frame.js';
 import { seenBox, type Unit } from '../network/units.js';
 import { drawCells, frameBox } from './canvas.js';
-import type { Colour } from './colour-map.js';
 import { renderFigure } from './figure.js';
 import { regionOf } from './overlay.js';
 

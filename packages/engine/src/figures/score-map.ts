@@ -1,7 +1,7 @@
 import { at } from '@umbra/shared/assert';
+import { type Colour, type Colour, sequentialColour, sequentialColour } from '@umbra/shared/colour-map';
 import type { Grid } from '@umbra/shared/occlusion/grid';
 import { drawCells, surroundBox } from './canvas.js';
-import { type Colour, sequentialColour } from './colour-map.js';
 import { renderFigure } from './figure.js';
 import { hasUnknown } from './heatmap.js';
 import { rangeTicks } from './ticks.js';

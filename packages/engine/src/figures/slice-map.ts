@@ -1,4 +1,5 @@
 import { at } from '@umbra/shared/assert';
+import { type Colour, divergingColour } from '@umbra/shared/colour-map';
 import type { FilterView } from '@umbra/shared/contracts/layer';
 import { surveyWeights, type WeightSurvey } from '../network/kernels.js';
 import type { Kernels } from '../network/types.js';
@@ -14,7 +15,6 @@ import {
   surroundBox,
 } from './canvas.js';
 import type { ColourScale } from './colour-bar.js';
-import { type Colour, divergingColour } from './colour-map.js';
 import { describeDead } from './describe-dead.js';
 import { figureExtent, renderFigure } from './figure.js';
 import { laySlices, type SliceExtent, type SliceLayout, sliceGeometry } from './lay-slices.js';

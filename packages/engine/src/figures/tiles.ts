@@ -1,4 +1,5 @@
 import { at } from '@umbra/shared/assert';
+import type { Colour, Colour } from '@umbra/shared/colour-map';
 import type { Tiling } from '@umbra/shared/contracts/layer';
 import { invalidInput } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
@@ -10,7 +11,6 @@ import {
   setText,
   surroundBox,
 } from './canvas.js';
-import type { Colour } from './colour-map.js';
 import { type FigureParts, figureExtent, renderFigure } from './figure.js';
 
 /** One picture of a tiled figure: its numbers, a frame around them, and a title above. */

@@ -1,11 +1,11 @@
 import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { inputSize, planFrame } from '@umbra/shared/occlusion/frame';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { regionOf } from '../figures/overlay.js';
 import { hugePng } from '../testing/huge-png.js';
 import { inspectImage } from './decode.js';
-import { inputSize, planFrame } from './frame.js';
 import { prepareImage } from './preprocess.js';
 
 const limits = { maxPixels: 1_000_000 };

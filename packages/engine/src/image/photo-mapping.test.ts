@@ -1,10 +1,10 @@
 import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { type Frame, photoMapping, planFrame } from '@umbra/shared/occlusion/frame';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
 import { photoBoxOf } from '@umbra/shared/occlusion/photo-box';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { type Frame, photoMapping, planFrame } from './frame.js';
 import { prepareImage } from './preprocess.js';
 
 type Input = ModelBundle['input'];

@@ -1,9 +1,10 @@
 import { at } from '@umbra/shared/assert';
 import { channelCount, type ModelBundle } from '@umbra/shared/contracts/model';
+import { type Frame, inputSize, planFrame } from '@umbra/shared/occlusion/frame';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import { defaultLimits, type ImageLimits, type Pixels, toGrey } from './decode.js';
 import { decodePixels, readSize } from './decoding.js';
-import { assertInputSize, type Frame, inputSize, planFrame } from './frame.js';
+import { assertInputSize } from './input-limits.js';
 import { channelStride, colourOf, imageLength } from './pixel-format.js';
 
 /** A photo as the model sees it. */

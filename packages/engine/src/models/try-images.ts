@@ -1,7 +1,7 @@
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { reportError } from '@umbra/shared/errors';
 import type { Backend } from '../backends/backend.js';
-import { assertInputSize } from '../image/frame.js';
+import { assertInputSize } from '../image/input-limits.js';
 import { imageLength } from '../image/pixel-format.js';
 import { normalise } from '../image/preprocess.js';
 

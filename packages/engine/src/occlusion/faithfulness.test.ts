@@ -1,7 +1,7 @@
 import type { ModelBundle } from '@umbra/shared/contracts/model';
+import { planFrame } from '@umbra/shared/occlusion/frame';
 import type { Box } from '@umbra/shared/occlusion/grid';
 import { describe, expect, test } from 'vitest';
-import { planFrame } from '../image/frame.js';
 import { shareTensor } from '../image/shared-image.js';
 import { copyRanks } from './copy.js';
 import type { WholeModel } from './evaluate.js';

@@ -1,7 +1,7 @@
 import { at } from '@umbra/shared/assert';
 import type { BaselineRun, Faithfulness } from '@umbra/shared/contracts/shard';
+import type { Frame } from '@umbra/shared/occlusion/frame';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
-import type { Frame } from '../image/frame.js';
 import type { SharedImage } from '../image/shared-image.js';
 import type { RankRange } from './copy.js';
 import { evaluateRanks, type WholeModel } from './evaluate.js';

@@ -3,7 +3,7 @@ import { type OcclusionSettings, patchesOf } from '@umbra/shared/contracts/setti
 import { invalidInput } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import { type OcclusionPlan, planGrids } from '@umbra/shared/occlusion/plan';
-import { assertInputSize } from '../image/frame.js';
+import { assertInputSize } from '../image/input-limits.js';
 import { assertScore } from './scores.js';
 import { allowedStrategy, type StrategyLimits } from './strategy.js';
 import { assertTarget } from './targets.js';

@@ -1,3 +1,4 @@
+import { divergingColour } from '@umbra/shared/colour-map';
 import {
   type ImageResult,
   imageResult,
@@ -8,7 +9,6 @@ import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { decodeFloats, decodeInts } from '../encoding/npy.js';
-import { divergingColour } from '../figures/colour-map.js';
 import { planOcclusion } from '../occlusion/resolve-run.js';
 import { findFramed, readPicture, stripedLook } from '../testing/picture.js';
 import { composeResult, type ResultArguments } from './compose-result.js';

@@ -5,7 +5,7 @@ import { allOutputs, type Outputs } from '@umbra/shared/contracts/outputs';
 import { type ImageResult, imageResult, type ResultFile } from '@umbra/shared/contracts/result';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import type { Provenance } from '@umbra/shared/contracts/shard';
-import { photoMapping, planFrame } from '../image/frame.js';
+import { photoMapping, planFrame } from '@umbra/shared/occlusion/frame';
 import type { OcclusionRun } from '../types.js';
 import { describeGrids, findLowest, formatResult } from './describe-grids.js';
 import { openFileMaker } from './make-file.js';

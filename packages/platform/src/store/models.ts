@@ -209,8 +209,8 @@ async function readFileTo(
 
 function summarise(bundle: ModelBundle, digest: string): ModelSummary {
   const { name, format, licence, output } = bundle;
-  const { height, width } = bundle.input;
-  return { name, digest, format, input: { height, width }, output, licence };
+  const { height, width, resize } = bundle.input;
+  return { name, digest, format, input: { height, width, resize }, output, licence };
 }
 
 const hash = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');

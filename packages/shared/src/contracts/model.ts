@@ -19,6 +19,12 @@ const file = z.strictObject({
   bytes: z.int().min(1),
 });
 
+const resizeRule = z.discriminatedUnion('rule', [
+  z.strictObject({ rule: z.literal('crop'), shorterSide: z.int().min(1) }),
+  z.strictObject({ rule: z.literal('fit'), shorterSide: z.int().min(1) }),
+  z.strictObject({ rule: z.literal('squash') }),
+]);
+
 const modelInput = z
   .strictObject({
     layout: z.enum(['NCHW', 'NHWC']),
@@ -28,11 +34,7 @@ const modelInput = z
     scale: z.number().positive(),
     mean: z.array(z.number()),
     std: z.array(z.number().positive()),
-    resize: z.discriminatedUnion('rule', [
-      z.strictObject({ rule: z.literal('crop'), shorterSide: z.int().min(1) }),
-      z.strictObject({ rule: z.literal('fit'), shorterSide: z.int().min(1) }),
-      z.strictObject({ rule: z.literal('squash') }),
-    ]),
+    resize: resizeRule,
     interpolation: z.enum(['bilinear', 'bicubic']),
   })
   .superRefine(({ channels, mean, std }, context) => {
@@ -152,7 +154,8 @@ export const modelSummary = z.strictObject({
   name: z.string(),
   digest: sha256,
   format: modelBundle.shape.format,
-  input: z.strictObject({ height: z.int(), width: z.int() }),
+  /** What leads from a photo to the model's input: see `planFrame`. */
+  input: z.strictObject({ height: z.int(), width: z.int(), resize: resizeRule }),
   output: modelOutput,
   licence: z.string(),
 });

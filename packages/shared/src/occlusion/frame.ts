@@ -1,9 +1,9 @@
-import type { ModelBundle } from '@umbra/shared/contracts/model';
-import { invalidInput } from '@umbra/shared/errors';
-import type { Box, Size } from '@umbra/shared/occlusion/grid';
-import type { PhotoMapping } from '@umbra/shared/occlusion/photo-box';
+import type { ModelBundle } from '../contracts/model.js';
+import { invalidInput } from '../errors.js';
+import type { Box, Size } from './grid.js';
+import type { PhotoMapping } from './photo-box.js';
 
-type FrameRule = Pick<ModelBundle['input'], 'resize' | 'height' | 'width'>;
+export type FrameRule = Pick<ModelBundle['input'], 'resize' | 'height' | 'width'>;
 
 /**
  * How a photo becomes the model's input frame: resized to `resized`, then cut to `crop` (px of the
@@ -45,25 +45,6 @@ export function photoMapping({ photo, resized, crop }: Frame): PhotoMapping {
   const y = photo.height / resized.height;
   const x = photo.width / resized.width;
   return { y: { scale: y, offset: crop.top * y }, x: { scale: x, offset: crop.left * x } };
-}
-
-/** Pixels of a model's input, unless an operator says otherwise: 2048 x 2048. */
-export const defaultMaxInputPixels = 4_194_304;
-
-/**
- * Hold a model's input to a limit before anything is made of it: under rule `fit` a narrow photo of
- * some kilobytes asks for gibibytes.
- *
- * @throws {AppError} `invalid_input`
- */
-export function assertInputSize(
-  { height, width }: Size,
-  maxInputPixels = defaultMaxInputPixels,
-): void {
-  if (height * width <= maxInputPixels) return;
-  throw invalidInput(
-    `Expected an input of the model of at most ${maxInputPixels} px (UMBRA_MAX_INPUT_PIXELS), got ${height} x ${width} px (height x width), as the model's resize rule makes of the photo`,
-  );
 }
 
 /** The extent of the model's input for a photo, px. */
