@@ -25,6 +25,7 @@ import { measureRequests } from './observability/measure-requests.js';
 import { traceRequests } from './observability/trace-requests.js';
 import { docsRoutes } from './openapi/docs-routes.js';
 import { describeApi } from './openapi/document.js';
+import { servePage } from './page/serve-page.js';
 import type { ApiServices } from './services.js';
 
 /** Express application that serves every route; the caller starts the server. */
@@ -67,6 +68,7 @@ export function createApp(services: ApiServices): Express {
     },
   });
   app.use(router);
+  app.use(servePage());
   app.use(methodNotAllowed(router));
   app.use((request) => {
     throw notFound(`No such resource: ${request.method} ${request.path}`);

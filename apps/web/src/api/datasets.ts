@@ -1,0 +1,20 @@
+import type { Dataset, Refusal } from '@umbra/shared/contracts/dataset';
+import { askJson, queryOf } from './http.js';
+import type { Page } from './page.js';
+
+export type { Dataset, Refusal };
+
+export const listDatasets = async (signal?: AbortSignal): Promise<readonly Dataset[]> => {
+  const path = `/v1/datasets${queryOf({ limit: 100 })}`;
+  const { data } = await askJson<Page<Dataset>>(path, signal && { signal });
+  return data.toReversed();
+};
+
+export type NewDataset = Dataset & { readonly refusals: readonly Refusal[] };
+
+/** Make a dataset of photos. What is no photo is refused by name, and the others are taken. */
+export function uploadPhotos(files: readonly File[]): Promise<NewDataset> {
+  const form = new FormData();
+  for (const file of files) form.append('images', file, file.webkitRelativePath || file.name);
+  return askJson<NewDataset>('/v1/datasets', { method: 'POST', body: form });
+}

@@ -1,0 +1,46 @@
+import type { JobEventData, JobEventName } from '@umbra/shared/contracts/event';
+import { EventSourceParserStream } from 'eventsource-parser/stream';
+import { ask, ServiceError } from './http.js';
+
+/** What a job tells while it runs. */
+export type JobEvent = {
+  readonly [N in JobEventName]: { readonly name: N; readonly data: JobEventData<N> };
+}[JobEventName];
+
+const pauseMs = 1_000;
+
+/**
+ * Follow a job until it has ended or `signal` is aborted; goes on after the last event when the connection
+ * breaks. An `EventSource` sends no key.
+ *
+ * @throws {ServiceError} If the service refuses.
+ */
+export async function followJob(
+  job: string,
+  tell: (event: JobEvent) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  let last = '';
+  while (!signal.aborted) {
+    try {
+      const headers = { Accept: 'text/event-stream', ...(last && { 'Last-Event-ID': last }) };
+      const response = await ask(`/v1/jobs/${job}/events`, { headers, signal });
+      if (response.status === 204 || response.body === null) return;
+      const events = response.body
+        .pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array<ArrayBuffer>>)
+        .pipeThrough(new EventSourceParserStream());
+      const reader = events.getReader();
+      for (let next = await reader.read(); !next.done; next = await reader.read()) {
+        const { id, event, data } = next.value;
+        last = id ?? last;
+        if (event === 'state' || event === 'progress' || event === 'image') {
+          tell({ name: event, data: JSON.parse(data) } as JobEvent);
+        }
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof ServiceError && error.code !== 'offline') throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+}

@@ -1,0 +1,54 @@
+import { authHeaders } from './auth.js';
+
+/** What the service refused, or that it did not answer at all. Compare `code`. */
+export class ServiceError extends Error {
+  /** The problem's code; `offline` where there was no answer. */
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.name = 'ServiceError';
+    this.code = code;
+  }
+}
+
+/** Ask the service. @throws {ServiceError} For every answer but one that is fine. */
+export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = { ...authHeaders(), ...init.headers };
+  const response = await fetch(path, { ...init, headers }).catch((error: unknown) => {
+    if (init.signal?.aborted === true) throw error;
+    throw new ServiceError('offline', 'The service does not answer.');
+  });
+  if (!response.ok) throw await problemOf(response);
+  return response;
+}
+
+export const askJson = async <T>(path: string, init?: RequestInit): Promise<T> =>
+  (await (await ask(path, init)).json()) as T;
+
+export const post = (body?: unknown): RequestInit =>
+  body === undefined
+    ? { method: 'POST' }
+    : {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify(body),
+      };
+
+/** `?a=1&b=2` of what is given. */
+export function queryOf(values: Readonly<Record<string, string | number | undefined>>): string {
+  const given = Object.entries(values).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, String(value)] as [string, string]],
+  );
+  return given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
+}
+
+async function problemOf(response: Response): Promise<ServiceError> {
+  const problem = (await response.json().catch(() => ({}))) as {
+    readonly code?: string;
+    readonly detail?: string;
+  };
+  // Something between here and the service may not write problems.
+  const code = problem.code ?? (response.status >= 502 ? 'offline' : 'internal');
+  return new ServiceError(code, problem.detail ?? `The service answered HTTP ${response.status}.`);
+}

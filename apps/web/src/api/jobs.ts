@@ -1,0 +1,55 @@
+import type { Page } from './page.js';
+import { ask, askJson, post, queryOf } from './http.js';
+import type { ImageState, ImageStatus } from '@umbra/shared/contracts/result';
+import type { JobState, JobStatus } from '@umbra/shared/contracts/job';
+
+export type { ImageState, ImageStatus, JobState, JobStatus };
+
+/** What a job is asked for; what is left out has the service's defaults. */
+export type NewJob = {
+  readonly dataset: string;
+  readonly model: string;
+  readonly settings: { readonly patch?: number; readonly stride?: number };
+  readonly rowsPerShard?: number;
+};
+
+const finalStates: readonly JobState[] = ['completed', 'failed', 'cancelled', 'expired'];
+export const isEnded = ({ state }: Pick<JobStatus, 'state'>): boolean =>
+  finalStates.includes(state);
+
+/** As many as a page of the list may have. */
+const maxListed = 100;
+
+/**
+ * List jobs, newest first. The service lists them in the order of their ids: they are sorted here, of
+ * its first page.
+ */
+export async function listJobs(signal?: AbortSignal): Promise<readonly JobStatus[]> {
+  const path = `/v1/jobs${queryOf({ limit: maxListed })}`;
+  const { data } = await askJson<Page<JobStatus>>(path, signal && { signal });
+  return data
+    .filter(({ interactive }) => !interactive)
+    .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+}
+
+export const getJob = (id: string, signal?: AbortSignal): Promise<JobStatus> =>
+  askJson<JobStatus>(`/v1/jobs/${id}`, signal && { signal });
+
+export const createJob = (job: NewJob): Promise<JobStatus> =>
+  askJson<JobStatus>('/v1/jobs', post(job));
+
+export type JobAction = 'pause' | 'resume' | 'cancel' | 'retry';
+export const controlJob = (id: string, action: JobAction): Promise<JobStatus> =>
+  askJson<JobStatus>(`/v1/jobs/${id}/${action}`, post());
+
+export const deleteJob = async (id: string): Promise<void> => {
+  await ask(`/v1/jobs/${id}`, { method: 'DELETE' });
+};
+
+/** A page of a job's images, in the order of the dataset. */
+export const listImages = (
+  job: string,
+  query: { readonly limit: number; readonly cursor?: string; readonly state?: ImageState },
+  signal?: AbortSignal,
+): Promise<Page<ImageStatus>> =>
+  askJson(`/v1/jobs/${job}/images${queryOf(query)}`, signal && { signal });

@@ -1,0 +1,71 @@
+import { useQuery } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+import { ask, queryOf } from './http.js';
+import type { ImageOfJob } from './images.js';
+
+/**
+ * Show a picture of the service. It is asked for with the key, as an `img` cannot, and shown from memory.
+ *
+ * @param path null while it is not known.
+ */
+export function usePicture(path: string | null): { url: string | null; hasFailed: boolean } {
+  const { data, isError } = useQuery({
+    queryKey: ['picture', path],
+    queryFn: async ({ signal }) => (await ask(path ?? '', { signal })).blob(),
+    enabled: path !== null,
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 60_000,
+  });
+  return { url: useObjectUrl(data ?? null), hasFailed: isError };
+}
+
+/** An address of what is in memory, for as long as it is shown. */
+export function useObjectUrl(blob: Blob | null): string | null {
+  const [url, setUrl] = useState<string | null>(null);
+  useEffect(() => {
+    if (blob === null) return setUrl(null);
+    const made = URL.createObjectURL(blob);
+    setUrl(made);
+    return () => URL.revokeObjectURL(made);
+  }, [blob]);
+  return url;
+}
+
+/** Photos that were chosen in this tab, so that the first map need not wait for its photo to come back. */
+const chosen = new Map<string, File>();
+const maxChosen = 64;
+
+export function keepChosen({ job, image }: ImageOfJob, file: File): void {
+  chosen.set(`${job}/${image}`, file);
+  for (const key of chosen.keys()) {
+    if (chosen.size <= maxChosen) return;
+    chosen.delete(key);
+  }
+}
+
+/** Longer side of a photo that is asked for, px. */
+const photoPx = 1024;
+
+/**
+ * The photo itself: the file that was chosen here, or the service's own.
+ *
+ * @param dataset null while it is not known.
+ */
+export function usePhoto(of: ImageOfJob, dataset: string | null) {
+  const file = chosen.get(`${of.job}/${of.image}`) ?? null;
+  const own = useObjectUrl(file);
+  const path = `/v1/datasets/${dataset}/images/${of.image}/photo${queryOf({ w: photoPx })}`;
+  const sent = usePicture(file === null && dataset !== null ? path : null);
+  return file === null ? sent : { url: own, hasFailed: false };
+}
+
+/** Save a file of the service under its name. */
+export async function download(path: string, name: string): Promise<void> {
+  const url = URL.createObjectURL(await (await ask(path)).blob());
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  // Browsers read it after the click.
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

@@ -1,0 +1,134 @@
+import { type Box, type Grid, patchBox, type Size } from '@umbra/shared/occlusion/grid';
+import type { Frame } from '@umbra/shared/occlusion/frame';
+import { type CSSProperties, type KeyboardEvent, type PointerEvent, useMemo } from 'react';
+import type { Cell, ViewState } from '../lib/view-state.js';
+import { cellAt, layOutCells } from './cell-layout.js';
+import type { ScoreCells } from './cells.js';
+import { usePainting } from './use-painting.js';
+
+export type HeatProps = {
+  readonly cells: ScoreCells;
+  readonly grid: Grid;
+  /** How the photo became the model's input; null where that is not known: the map stands alone. */
+  readonly frame: Frame | null;
+  /** Address of the photo; null where there is none to show. */
+  readonly photo: string | null;
+  readonly view: Pick<ViewState, 'layer' | 'isSmooth' | 'opacity' | 'pin'>;
+  /** End of the colour scale. */
+  readonly limit: number;
+  /** The cell under the pointer or the keyboard's cursor. */
+  readonly cursor: Cell | null;
+  readonly onCursor: (cell: Cell | null) => void;
+  readonly onPin: (cell: Cell | null) => void;
+  /** Id of what tells the cell's numbers. */
+  readonly readoutId: string;
+};
+
+/** A photo, the scores over it, and a cursor over the cells, for pointers and keys alike. */
+export function Heat(props: HeatProps) {
+  const { cells, grid, frame, photo, view, limit, cursor, readoutId } = props;
+  const isMap = view.layer === 'map' || photo === null;
+  const canvas = usePainting(cells, grid, {
+    limit,
+    isSmooth: view.isSmooth,
+    layer: isMap ? 'map' : 'over',
+    opacity: view.opacity / 100,
+  });
+  const layout = useMemo(() => layOutCells(grid), [grid]);
+  const whole: Size = frame === null || photo === null ? grid.image : frame.resized;
+  const region = frame === null || photo === null ? wholeOf(grid.image) : frame.crop;
+  const cellUnder = (event: PointerEvent<HTMLDivElement>): Cell => {
+    const { left, top, width, height } = event.currentTarget.getBoundingClientRect();
+    return {
+      row: cellAt(layout.yBorders, ((event.clientY - top) / height) * grid.image.height),
+      column: cellAt(layout.xBorders, ((event.clientX - left) / width) * grid.image.width),
+    };
+  };
+  const move = (event: KeyboardEvent<HTMLDivElement>) => {
+    const from = cursor ?? view.pin ?? { row: 0, column: 0 };
+    const to = nextCell(event.key, from, grid);
+    if (to !== null) props.onCursor(to);
+    else if (event.key === 'Enter' || event.key === ' ') props.onPin(from);
+    else if (event.key === 'Escape') props.onPin(null);
+    else return;
+    event.preventDefault();
+  };
+  return (
+    <div className="stage" style={{ aspectRatio: `${whole.width} / ${whole.height}` }}>
+      {photo !== null && (
+        <img className="stage-photo" src={photo} alt="" data-layer={view.layer} draggable={false} />
+      )}
+      <div
+        className="stage-region"
+        style={percentBox(region, whole)}
+        role="application"
+        aria-label={`Scores of ${cells.rows} by ${cells.columns} patches. Arrow keys move, Enter pins.`}
+        aria-describedby={readoutId}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: its keys move a cursor over the cells.
+        tabIndex={0}
+        onKeyDown={move}
+        onBlur={() => props.onCursor(null)}
+        onPointerMove={(event) => props.onCursor(cellUnder(event))}
+        onPointerLeave={() => props.onCursor(null)}
+        onClick={(event) => props.onPin(cellUnder(event as PointerEvent<HTMLDivElement>))}
+      >
+        <canvas
+          ref={canvas}
+          className="stage-heat"
+          data-smooth={view.isSmooth}
+          hidden={view.layer === 'photo' && photo !== null}
+        />
+        {view.pin !== null && isCell(view.pin, grid) && (
+          <Patch grid={grid} cell={view.pin} kind="pin" />
+        )}
+        {cursor !== null && isCell(cursor, grid) && (
+          <Patch grid={grid} cell={cursor} kind="cursor" />
+        )}
+      </div>
+    </div>
+  );
+}
+
+type PatchProps = { readonly grid: Grid; readonly cell: Cell; readonly kind: 'pin' | 'cursor' };
+
+const Patch = ({ grid, cell, kind }: PatchProps) => (
+  <div
+    className="stage-patch"
+    data-kind={kind}
+    style={percentBox(patchBox(grid, cell.row, cell.column), grid.image)}
+  />
+);
+
+/** @returns null for a key that moves nothing. */
+export function nextCell(key: string, { row, column }: Cell, grid: Grid): Cell | null {
+  const last = { row: grid.rows - 1, column: grid.columns - 1 };
+  const to = {
+    ArrowUp: { row: Math.max(0, row - 1), column },
+    ArrowDown: { row: Math.min(last.row, row + 1), column },
+    ArrowLeft: { row, column: Math.max(0, column - 1) },
+    ArrowRight: { row, column: Math.min(last.column, column + 1) },
+    Home: { row, column: 0 },
+    End: { row, column: last.column },
+    PageUp: { row: 0, column },
+    PageDown: { row: last.row, column },
+  }[key];
+  return to ?? null;
+}
+
+const isCell = ({ row, column }: Cell, { rows, columns }: Grid): boolean =>
+  row < rows && column < columns;
+
+const wholeOf = ({ height, width }: Size): Box => ({
+  top: 0,
+  left: 0,
+  bottom: height,
+  right: width,
+});
+
+/** A box as a share of what it lies in. */
+const percentBox = (box: Box, { height, width }: Size): CSSProperties => ({
+  left: `${(box.left / width) * 100}%`,
+  top: `${(box.top / height) * 100}%`,
+  width: `${((box.right - box.left) / width) * 100}%`,
+  height: `${((box.bottom - box.top) / height) * 100}%`,
+});

@@ -1,0 +1,103 @@
+import { Tabs } from '@base-ui/react/tabs';
+import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useApiKey } from '../api/auth.js';
+import { filePath, type ImageOfJob, type ImageResult, inputPath, type ResultFile } from '../api/images.js';
+import type { JobStatus } from '../api/jobs.js';
+import { download, usePicture } from '../api/pictures.js';
+import { snippetsOf } from '../lib/snippets.js';
+import type { ViewState } from '../lib/view-state.js';
+import { scoresFile } from './result-files.js';
+
+export type SeenInputProps = { readonly of: ImageOfJob; readonly view: ViewState };
+
+/** The model's input with the pinned patch, as the model saw it. */
+export function SeenInput({ of, view: { pin, grid } }: SeenInputProps) {
+  const path = pin === null ? null : inputPath(of, { ...pin, grid });
+  const { url, hasFailed } = usePicture(path);
+  return (
+    <section className="card">
+      <h2>What the model saw</h2>
+      {pin === null && <p className="note">Pin a patch to see the photo as the model got it.</p>}
+      {pin !== null && url !== null && (
+        <img className="seen" src={url} alt={`The input with a patch at row ${pin.row + 1}, column ${pin.column + 1}`} />
+      )}
+      {pin !== null && url === null && (
+        <p className="note">{hasFailed ? 'It could not be drawn.' : 'Drawing …'}</p>
+      )}
+    </section>
+  );
+}
+
+export type ImageFilesProps = { readonly of: ImageOfJob; readonly result: ImageResult };
+
+export function ImageFiles({ of, result }: ImageFilesProps) {
+  const { mutate, error } = useMutation({
+    mutationFn: (file: string) => download(filePath(of, file as ResultFile), `${stemOf(result)}-${file}`),
+  });
+  return (
+    <section className="card">
+      <h2>Download</h2>
+      <div className="files">
+        {[...result.files, 'result.json'].map((file) => (
+          <button key={file} type="button" className="button" onClick={() => mutate(file)}>
+            {file}
+          </button>
+        ))}
+      </div>
+      {error !== null && (
+        <p className="bad" role="alert">
+          {error.message}
+        </p>
+      )}
+    </section>
+  );
+}
+
+const stemOf = ({ image: { name } }: ImageResult): string =>
+  (name.split('/').at(-1) ?? name).replace(/\.\w+$/, '');
+
+export type ImageSnippetsProps = ImageFilesProps & {
+  readonly job: JobStatus;
+  readonly grid: number;
+};
+
+/** The same numbers elsewhere: commands to copy. */
+export function ImageSnippets({ of, job, result, grid }: ImageSnippetsProps) {
+  const hasKey = useApiKey() !== null;
+  const [copied, setCopied] = useState<string | null>(null);
+  const snippets = snippetsOf({
+    ...{ origin: location.origin, of, job, hasKey },
+    name: result.image.name,
+    scores: scoresFile(result, Math.min(grid, result.grids.length - 1), result.grids.length),
+  });
+  return (
+    <section className="card">
+      <h2>The same elsewhere</h2>
+      <Tabs.Root defaultValue="curl">
+        <Tabs.List className="segmented" aria-label="Language">
+          {snippets.map(({ name }) => (
+            <Tabs.Tab key={name} className="segment" value={name}>
+              {name}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+        {snippets.map(({ name, text }) => (
+          <Tabs.Panel key={name} value={name} className="snippet">
+            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys. */}
+            <pre tabIndex={0}>{text}</pre>
+            <button
+              type="button"
+              className="button"
+              onClick={() => {
+                void navigator.clipboard?.writeText(text).then(() => setCopied(name));
+              }}
+            >
+              {copied === name ? 'Copied' : 'Copy'}
+            </button>
+          </Tabs.Panel>
+        ))}
+      </Tabs.Root>
+    </section>
+  );
+}

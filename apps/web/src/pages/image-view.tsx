@@ -1,0 +1,236 @@
+import { useEffect, useId, useMemo, useState } from 'react';
+import { Link, useLocation, useSearchParams } from 'wouter';
+import type { ImageOfJob, ImageProgress } from '../api/images.js';
+import type { JobStatus } from '../api/jobs.js';
+import { usePhoto } from '../api/pictures.js';
+import { knownCount, limitOf, type ScoreCells } from '../heat/cells.js';
+import { ColourScale } from '../heat/colour-scale.js';
+import { Heat } from '../heat/heat.js';
+import { MapStrip } from '../heat/map-strip.js';
+import { notRun, Readout } from '../heat/readout.js';
+import { useRevealed } from '../heat/use-revealed.js';
+import { formatPercent } from '../lib/format.js';
+import { type Cell, formatView, parseView, type ViewState } from '../lib/view-state.js';
+import { PageHead } from '../parts/page-head.js';
+import { Loading } from '../parts/states.js';
+import { ImageFiles, ImageSnippets, SeenInput } from './image-cards.js';
+import { useModels } from './models.js';
+import { classNamesOf, stepImage } from './result-files.js';
+import { frameOf, type ImageMaps, inputOf, useArrays, useMaps } from './use-image-maps.js';
+import { usePhotoSize } from './use-photo-size.js';
+import { ViewControls } from './view-controls.js';
+
+export type ImageViewProps = {
+  readonly of: ImageOfJob;
+  readonly job: JobStatus;
+  readonly progress: ImageProgress;
+};
+
+/** Reads how it is looked at from the address, and writes it there. */
+function useView(): [ViewState, (change: Partial<ViewState>) => void] {
+  const [search, setSearch] = useSearchParams();
+  const view = useMemo(() => parseView(search), [search]);
+  return [view, (change) => setSearch(formatView({ ...view, ...change }), { replace: true })];
+}
+
+export function ImageView({ of, job, progress }: ImageViewProps) {
+  const [view, change] = useView();
+  const models = useModels().data;
+  const result = progress.state === 'finished' ? progress.result : null;
+  const photo = usePhoto(of, job.dataset);
+  const shownSize = usePhotoSize(photo.url);
+  const photoSize = result === null ? shownSize : result.image;
+  const arrays = useArrays(of, progress);
+  const input = inputOf(job, models, { progress, photo: photoSize });
+  const sources = useMemo(
+    () =>
+      input === null ? null : { progress, arrays: arrays.data, settings: job.settings, image: input },
+    [progress, arrays.data, job.settings, input],
+  );
+  const maps = useMaps(sources);
+  const predicted = progress.state === 'finished' ? progress.result.predicted : progress.partial.predicted;
+  useImageKeys(of, job, { view, change });
+  return (
+    <>
+      <ImageHead of={of} job={job} name={result?.image.name ?? null} search={formatView({ ...view, pin: null })} />
+      <div className="image-page">
+        <div className="image-main">
+          {maps === null ? (
+            <Loading what="the map" />
+          ) : (
+            <MapStage
+              maps={maps}
+              frame={frameOf(job, models, photoSize)}
+              photo={photo.url}
+              view={view}
+              change={change}
+              isRunning={result === null}
+              names={classNamesOf(result)}
+              predicted={predicted?.label ?? null}
+            />
+          )}
+        </div>
+        <aside className="image-side" aria-label="About this image">
+          <Verdict progress={progress} target={view.target} onPin={(pin, grid) => change({ pin, grid })} />
+          <ViewControls
+            view={view}
+            change={change}
+            targets={progress.state === 'finished' ? progress.result.targets : progress.partial.targets}
+            grids={maps?.grids ?? []}
+            hasPhoto={photo.url !== null}
+          />
+          {result !== null && <SeenInput of={of} view={view} />}
+          {result !== null && <ImageFiles of={of} result={result} />}
+          {result !== null && <ImageSnippets of={of} job={job} result={result} grid={view.grid} />}
+        </aside>
+      </div>
+    </>
+  );
+}
+
+type MapStageProps = Pick<Parameters<typeof Heat>[0], 'frame' | 'photo'> & {
+  readonly maps: ImageMaps;
+  readonly view: ViewState;
+  readonly change: (change: Partial<ViewState>) => void;
+  readonly isRunning: boolean;
+  readonly names: ReadonlyMap<number, string>;
+  readonly predicted: string | null;
+};
+
+function MapStage({ maps, view, change, isRunning, names, predicted, ...shown }: MapStageProps) {
+  const [cursor, setCursor] = useState<Cell | null>(null);
+  const readoutId = useId();
+  const gridIndex = Math.min(view.grid, maps.grids.length - 1);
+  const ofGrid = maps.cells[gridIndex] ?? [];
+  const target = Math.min(view.target, ofGrid.length - 1);
+  const grid = maps.grids[gridIndex];
+  const cells = ofGrid[target];
+  if (grid === undefined || cells === undefined) return null;
+  const limit = limitOf(view.scale === 'shared' ? maps.cells.flat() : [cells]);
+  const nameOf = (index: number) =>
+    index === -1 ? notRun : index === -2 ? 'none' : (names.get(index) ?? predicted ?? `class ${index}`);
+  return (
+    <>
+      <RevealedHeat
+        {...{ cells, grid, view, limit, cursor, readoutId, isRunning, ...shown }}
+        onCursor={setCursor}
+        onPin={(pin) => change({ pin: isSame(pin, view.pin) ? null : pin })}
+      />
+      <ColourScale limit={limit} />
+      <Readout
+        id={readoutId}
+        cell={cursor ?? view.pin}
+        {...{ cells, grid, nameOf, predicted, frame: shown.frame }}
+      />
+      {isRunning && (
+        <p className="note" role="status">
+          {knownCount(cells)} of {cells.scores.length} patches
+        </p>
+      )}
+      <MapStrip maps={maps} view={view} limit={limit} onChoose={change} />
+    </>
+  );
+}
+
+function RevealedHeat(props: Parameters<typeof Heat>[0] & { readonly isRunning: boolean }) {
+  const { isRunning, cells, ...rest } = props;
+  const revealed: ScoreCells = useRevealed(cells, isRunning);
+  return <Heat {...rest} cells={revealed} />;
+}
+
+const isSame = (a: Cell | null, b: Cell | null): boolean =>
+  a !== null && b !== null && a.row === b.row && a.column === b.column;
+
+type VerdictProps = {
+  readonly progress: ImageProgress;
+  readonly target: number;
+  readonly onPin: (pin: Cell, grid: number) => void;
+};
+
+/** What the model says, and where its score falls most. */
+function Verdict({ progress, target, onPin }: VerdictProps) {
+  const predicted = progress.state === 'finished' ? progress.result.predicted : progress.partial.predicted;
+  const lowest = progress.state === 'finished' ? progress.result.targets[target]?.lowest : undefined;
+  return (
+    <section className="card verdict">
+      <h2>The model says</h2>
+      <p className="verdict-class">{predicted?.label ?? '…'}</p>
+      {predicted !== null && <p className="verdict-share">{formatPercent(predicted.probability)}</p>}
+      {lowest !== undefined && (
+        <button
+          type="button"
+          className="button"
+          onClick={() => onPin({ row: lowest.row, column: lowest.column }, lowest.grid)}
+        >
+          Show the patch that matters most
+        </button>
+      )}
+    </section>
+  );
+}
+
+type ImageHeadProps = {
+  readonly of: ImageOfJob;
+  readonly job: JobStatus;
+  readonly name: string | null;
+  readonly search: URLSearchParams;
+};
+
+function ImageHead({ of, job, name, search }: ImageHeadProps) {
+  const { total } = job.counts;
+  const steps = [
+    { word: 'Previous', image: stepImage(of.image, -1, total), keyName: 'k' },
+    { word: 'Next', image: stepImage(of.image, 1, total), keyName: 'j' },
+  ];
+  return (
+    <PageHead
+      title={name ?? 'Image'}
+      lead={
+        <>
+          <Link href={`/jobs/${of.job}`}>Job by {job.model.name}</Link>
+        </>
+      }
+    >
+      {total > 1 && (
+        <nav className="row" aria-label="Images of the job">
+          {steps.map(({ word, image, keyName }) =>
+            image === null ? null : (
+              <Link key={word} className="button" href={`/jobs/${of.job}/images/${image}?${search}`}>
+                {word} <kbd>{keyName}</kbd>
+              </Link>
+            ),
+          )}
+        </nav>
+      )}
+    </PageHead>
+  );
+}
+
+type Viewing = { readonly view: ViewState; readonly change: (change: Partial<ViewState>) => void };
+
+/** `j` and `k` step through the images; `1` to `5` change how they are looked at. */
+function useImageKeys(of: ImageOfJob, job: JobStatus, { view, change }: Viewing): void {
+  const [, navigate] = useLocation();
+  useEffect(() => {
+    const step = (by: number) => {
+      const image = stepImage(of.image, by, job.counts.total);
+      if (image === null) return;
+      navigate(`/jobs/${of.job}/images/${image}?${formatView({ ...view, pin: null })}`);
+    };
+    const press = (event: KeyboardEvent) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+      if (event.key === 'j') step(1);
+      if (event.key === 'k') step(-1);
+      if (event.key === '1') change({ layer: 'over' });
+      if (event.key === '2') change({ layer: 'map' });
+      if (event.key === '3') change({ layer: 'photo' });
+      if (event.key === '4') change({ isSmooth: !view.isSmooth });
+      if (event.key === '5') change({ scale: view.scale === 'own' ? 'shared' : 'own' });
+    };
+    addEventListener('keydown', press);
+    return () => removeEventListener('keydown', press);
+  });
+}
+
+const isTyping = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement && target.matches('input, textarea, select, [contenteditable]');

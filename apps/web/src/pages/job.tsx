@@ -1,0 +1,160 @@
+import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect } from 'react';
+import { Link } from 'wouter';
+import { followJob } from '../api/events.js';
+import { filePath } from '../api/images.js';
+import { type ImageStatus, isEnded, type JobStatus, listImages } from '../api/jobs.js';
+import { usePicture } from '../api/pictures.js';
+import { formatTime } from '../lib/format.js';
+import { JobControls } from '../parts/job-controls.js';
+import { PageHead } from '../parts/page-head.js';
+import { JobProgress, StateBadge } from '../parts/progress.js';
+import { Empty, Loading, Trouble } from '../parts/states.js';
+import { useJob } from './image.js';
+import { titleOf } from './jobs.js';
+
+const pageSize = 60;
+
+/** A job: how far it is, and its images as they are finished. */
+export function JobPage({ id }: { readonly id: string }) {
+  const { data: job, error, refetch } = useJob(id);
+  if (job === undefined) {
+    return (
+      <>
+        <PageHead title="Job" lead={<span className="id">{id}</span>} />
+        {error === null ? <Loading what="the job" /> : <Trouble error={error} onRetry={() => void refetch()} />}
+      </>
+    );
+  }
+  return (
+    <>
+      <PageHead
+        title={titleOf(job)}
+        lead={
+          <>
+            {formatTime(job.createdAt)} · <span className="id">{job.id}</span> · {describe(job)}
+          </>
+        }
+      >
+        <StateBadge state={job.state} />
+      </PageHead>
+      <div className="card job-head">
+        <JobProgress job={job} />
+        <JobControls job={job} />
+        {job.error !== null && (
+          <p className="bad" role="alert">
+            {job.error.message}
+          </p>
+        )}
+      </div>
+      <JobImages job={job} />
+    </>
+  );
+}
+
+function describe({ settings }: JobStatus): string {
+  const { patch, stride, fill } = settings;
+  const patches = 'height' in patch ? [patch] : patch;
+  const sizes = patches.map(({ height, width }) => `${width} × ${height}`).join(', ');
+  return `patch ${sizes} px, stride ${stride.x} × ${stride.y} px, fill ${fill.kind}`;
+}
+
+/** A job's images by pages, told anew as the job tells that some are finished. */
+function useImages(job: JobStatus) {
+  const queries = useQueryClient();
+  const { id, attempt } = job;
+  const isRunning = !isEnded(job);
+  const images = useInfiniteQuery({
+    queryKey: ['images', id, attempt],
+    queryFn: ({ pageParam, signal }) =>
+      listImages(id, { limit: pageSize, ...(pageParam !== '' && { cursor: pageParam }) }, signal),
+    initialPageParam: '',
+    getNextPageParam: ({ next_cursor }) => next_cursor,
+  });
+  useEffect(() => {
+    if (!isRunning) return;
+    const leaving = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const soon = () => {
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        void queries.invalidateQueries({ queryKey: ['images', id] });
+        void queries.invalidateQueries({ queryKey: ['job', id] });
+      }, gatherMs);
+    };
+    const told = followJob(id, ({ name }) => name !== 'progress' && soon(), leaving.signal);
+    // Without events the job is asked each second all the same, and its images at its end.
+    told.catch(soon);
+    return () => {
+      leaving.abort();
+      clearTimeout(timer);
+    };
+  }, [queries, id, isRunning]);
+  return images;
+}
+
+/** Events of this time are answered by one request. */
+const gatherMs = 250;
+
+function JobImages({ job }: { readonly job: JobStatus }) {
+  const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useImages(job);
+  if (data === undefined) {
+    return error === null ? <Loading what="the images" /> : <Trouble error={error} onRetry={() => void refetch()} />;
+  }
+  const images = data.pages.flatMap((page) => page.data);
+  const failed = images.filter(({ state }) => state === 'failed');
+  if (images.length === 0) return <Empty title="No images yet">Their dataset is being read.</Empty>;
+  return (
+    <>
+      {failed.length > 0 && <FailedImages failed={failed} />}
+      <h2 className="section-title">Images</h2>
+      <ul className="wall">
+        {images.map((image) => (
+          <Thumbnail key={image.id} job={job.id} image={image} />
+        ))}
+      </ul>
+      {hasNextPage && (
+        <button
+          type="button"
+          className="button more"
+          disabled={isFetchingNextPage}
+          onClick={() => void fetchNextPage()}
+        >
+          Show more
+        </button>
+      )}
+    </>
+  );
+}
+
+const FailedImages = ({ failed }: { readonly failed: readonly ImageStatus[] }) => (
+  <section className="card failures">
+    <h2>Failed</h2>
+    <ul>
+      {failed.map(({ id, name, error }) => (
+        <li key={id}>
+          <strong>{name}</strong> <span className="bad">{error?.message}</span>
+        </li>
+      ))}
+    </ul>
+  </section>
+);
+
+type ThumbnailProps = { readonly job: string; readonly image: ImageStatus };
+
+function Thumbnail({ job, image: { id, name, state } }: ThumbnailProps) {
+  const path = state === 'completed' ? filePath({ job, image: id }, 'thumbnail.webp') : null;
+  const { url } = usePicture(path);
+  return (
+    <li className="wall-item">
+      <Link href={`/jobs/${job}/images/${id}`} aria-label={`${name}, ${stateWords[state]}`}>
+        <span className="wall-picture" data-state={state}>
+          {url !== null && <img src={url} alt="" loading="lazy" />}
+        </span>
+        <span className="wall-name">{name}</span>
+      </Link>
+    </li>
+  );
+}
+
+const stateWords = { pending: 'not finished', completed: 'finished', failed: 'failed' } as const;

@@ -1,0 +1,115 @@
+import { useQuery } from '@tanstack/react-query';
+import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
+import { type Frame, inputSize, planFrame } from '@umbra/shared/occlusion/frame';
+import type { Grid, Size } from '@umbra/shared/occlusion/grid';
+import { useMemo } from 'react';
+import { type ImageOfJob, type ImageProgress, readArray, readImage } from '../api/images.js';
+import type { JobStatus } from '../api/jobs.js';
+import type { ListedModel } from '../api/models.js';
+import { cellsOfArrays, cellsOfPartial, type ScoreCells } from '../heat/cells.js';
+import type { NpyArray } from '../lib/npy.js';
+import { scoresFile, winnersFile } from './result-files.js';
+
+const pollMs = 200;
+
+/** How far an image is, asked for often until it is finished. */
+export const useImageProgress = (of: ImageOfJob) =>
+  useQuery({
+    queryKey: ['image', of.job, of.image],
+    queryFn: ({ signal }) => readImage(of, signal),
+    refetchInterval: ({ state }) => (state.data?.state === 'finished' ? false : pollMs),
+    staleTime: ({ state }) => (state.data?.state === 'finished' ? Number.POSITIVE_INFINITY : 0),
+  });
+
+type GridArrays = { readonly scores: NpyArray; readonly winners: NpyArray };
+
+/** Arrays of a finished image, one pair a patch size; undefined until they are there. */
+export function useArrays(of: ImageOfJob, progress: ImageProgress | undefined) {
+  const result = progress?.state === 'finished' ? progress.result : null;
+  return useQuery({
+    queryKey: ['arrays', of.job, of.image],
+    enabled: result !== null,
+    staleTime: Number.POSITIVE_INFINITY,
+    queryFn: ({ signal }): Promise<GridArrays[]> =>
+      Promise.all(
+        (result?.grids ?? []).map(async (_, grid, { length }) => ({
+          scores: await readArray(of, scoresFile(result, grid, length), signal),
+          winners: await readArray(of, winnersFile(result, grid, length), signal),
+        })),
+      ),
+  });
+}
+
+/** Every map of an image, by patch size and target. */
+export type ImageMaps = {
+  readonly grids: readonly Grid[];
+  /** [grids][targets] */
+  readonly cells: readonly (readonly ScoreCells[])[];
+};
+
+export type MapSources = {
+  readonly progress: ImageProgress;
+  readonly arrays: readonly GridArrays[] | undefined;
+  readonly settings: OcclusionSettings;
+  /** Extent of the model's input, px. */
+  readonly image: Size;
+};
+
+/** The maps that are known so far; none before the extent of the input is known. */
+export function useMaps(sources: MapSources | null): ImageMaps | null {
+  const { progress, arrays, settings, image } = sources ?? {};
+  return useMemo(() => {
+    if (progress === undefined || settings === undefined || image === undefined) return null;
+    const { grids, targets } = progress.state === 'finished' ? progress.result : progress.partial;
+    const cells = grids.map((_, grid) =>
+      targetIndices(targets.length).map((target) =>
+        progress.state === 'running'
+          ? cellsOfPartial(progress.partial, { target, grid })
+          : arraysOf(arrays?.[grid], target, targets[target]?.score ?? 0),
+      ),
+    );
+    if (cells.length === 0 || cells.flat().includes(null)) return null;
+    return {
+      grids: grids.map(({ patch, rows, columns }) => ({
+        ...{ patch, rows, columns, image },
+        stride: settings.stride,
+      })),
+      cells: cells as ScoreCells[][],
+    };
+  }, [progress, arrays, settings, image]);
+}
+
+/** Before the first rows, no target is known, and one map is drawn all the same: of what is to come. */
+const targetIndices = (count: number): number[] => [...Array(Math.max(1, count)).keys()];
+
+const arraysOf = (arrays: GridArrays | undefined, target: number, baseline: number) =>
+  arrays === undefined
+    ? null
+    : cellsOfArrays(arrays.scores, arrays.winners, { target, baseline });
+
+/**
+ * How a photo becomes the model's input.
+ *
+ * @returns null where the model of the job is not listed any more, or the photo's extent is not known.
+ */
+export function frameOf(
+  job: JobStatus,
+  models: readonly ListedModel[] | undefined,
+  photo: Size | null,
+): Frame | null {
+  const model = models?.find(({ digest }) => digest === job.model.digest);
+  return model === undefined || photo === null ? null : planFrame(model.input, photo);
+}
+
+/** Extent of the model's input of an image; null while it is not known. */
+export function inputOf(
+  job: JobStatus,
+  models: readonly ListedModel[] | undefined,
+  { progress, photo }: { readonly progress: ImageProgress; readonly photo: Size | null },
+): Size | null {
+  if (progress.state === 'finished') return progress.result.input;
+  const model = models?.find(({ digest }) => digest === job.model.digest);
+  if (model === undefined) return null;
+  if (model.input.resize.rule !== 'fit') return model.input;
+  return photo === null ? null : inputSize(model.input, photo);
+}

@@ -1,0 +1,55 @@
+import type { Grid } from '@umbra/shared/occlusion/grid';
+import type { ViewState } from '../lib/view-state.js';
+import { Flag, Pick, Segmented, ShareSlider } from '../parts/choices.js';
+
+export type ViewControlsProps = {
+  readonly view: ViewState;
+  readonly change: (change: Partial<ViewState>) => void;
+  readonly targets: readonly { readonly label: string }[];
+  readonly grids: readonly Grid[];
+  readonly hasPhoto: boolean;
+};
+
+const layers = [
+  { value: 'over', label: 'Over photo' },
+  { value: 'map', label: 'Map' },
+  { value: 'photo', label: 'Photo' },
+] as const;
+
+export function ViewControls({ view, change, targets, grids, hasPhoto }: ViewControlsProps) {
+  return (
+    <section className="card controls">
+      <h2>View</h2>
+      {hasPhoto && (
+        <Segmented
+          label="What is drawn"
+          choices={layers}
+          value={view.layer}
+          onChange={(layer) => change({ layer })}
+        />
+      )}
+      {hasPhoto && view.layer === 'over' && (
+        <ShareSlider label="Opacity" value={view.opacity} onChange={(opacity) => change({ opacity })} />
+      )}
+      <Flag label="Smooth" value={view.isSmooth} onChange={(isSmooth) => change({ isSmooth })} />
+      {(targets.length > 1 || grids.length > 1) && (
+        <Flag
+          label="One scale for all maps"
+          value={view.scale === 'shared'}
+          onChange={(isShared) => change({ scale: isShared ? 'shared' : 'own' })}
+        />
+      )}
+      {targets.length > 1 && (
+        <Pick
+          label="Target"
+          value={String(view.target)}
+          choices={targets.map(({ label }, index) => ({ value: String(index), label }))}
+          onChange={(target) => change({ target: Number(target) })}
+        />
+      )}
+      <p className="note keys">
+        <kbd>1</kbd> over photo <kbd>2</kbd> map <kbd>3</kbd> photo <kbd>4</kbd> smooth <kbd>5</kbd> scale
+      </p>
+    </section>
+  );
+}

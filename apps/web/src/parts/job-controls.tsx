@@ -1,0 +1,49 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { controlJob, isEnded, type JobAction, type JobStatus } from '../api/jobs.js';
+
+/** What may be asked of a job as it is. */
+export function actionsOf(job: JobStatus): readonly JobAction[] {
+  const { state, counts } = job;
+  if (isEnded(job)) return counts.completed < counts.total ? ['retry'] : [];
+  if (state === 'finalizing' || state === 'cancelling') return [];
+  return [state === 'paused' ? 'resume' : 'pause', 'cancel'];
+}
+
+const labels: Readonly<Record<JobAction, string>> = {
+  pause: 'Pause',
+  resume: 'Resume',
+  cancel: 'Cancel',
+  retry: 'Retry what is missing',
+};
+
+/** Buttons that pause, resume, cancel and retry a job. */
+export function JobControls({ job }: { readonly job: JobStatus }) {
+  const queries = useQueryClient();
+  const { mutate, isPending, error } = useMutation({
+    mutationFn: (action: JobAction) => controlJob(job.id, action),
+    onSuccess: (next) => {
+      queries.setQueryData(['job', job.id], next);
+      void queries.invalidateQueries({ queryKey: ['jobs'] });
+    },
+  });
+  return (
+    <div className="row">
+      {actionsOf(job).map((action) => (
+        <button
+          key={action}
+          type="button"
+          className="button"
+          disabled={isPending}
+          onClick={() => mutate(action)}
+        >
+          {labels[action]}
+        </button>
+      ))}
+      {error !== null && (
+        <span className="bad" role="alert">
+          {error.message}
+        </span>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,40 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import react from '@vitejs/plugin-react';
+import { defineConfig, type Plugin } from 'vite';
+
+const folder = fileURLToPath(new URL('dist', import.meta.url));
+/** Below this, what a client saves is less than the headers that say so. */
+const minBytes = 512;
+
+/** Compress each file once, here, and not for each client. */
+const compress = (): Plugin => ({
+  name: 'umbra-compress',
+  closeBundle() {
+    for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+      if (!/\.(css|html|js|md|svg)$/.test(entry)) continue;
+      const path = join(folder, entry);
+      const body = readFileSync(path);
+      if (body.length < minBytes) continue;
+      writeFileSync(`${path}.br`, brotliCompressSync(body));
+      writeFileSync(`${path}.gz`, gzipSync(body, { level: 9 }));
+    }
+  },
+});
+
+export default defineConfig({
+  root: fileURLToPath(new URL('.', import.meta.url)),
+  plugins: [react(), compress()],
+  build: {
+    // The policy of the page forbids what is inlined.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    license: { fileName: 'licences.md' },
+    reportCompressedSize: false,
+  },
+  server: {
+    proxy: { '/v1': 'http://127.0.0.1:8080', '/docs': 'http://127.0.0.1:8080' },
+  },
+});

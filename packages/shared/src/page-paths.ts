@@ -1,0 +1,11 @@
+/** Paths of the page, as its router matches them; the API answers each with the page, and no other. */
+export const pagePaths = [
+  '/',
+  '/jobs',
+  '/jobs/:job',
+  '/jobs/:job/images/:image',
+  '/datasets',
+  '/models',
+  '/workers',
+] as const;
+export type PagePath = (typeof pagePaths)[number];
