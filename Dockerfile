@@ -14,6 +14,7 @@ COPY packages/datasets/package.json packages/datasets/
 COPY apps/api/package.json apps/api/
 COPY apps/worker/package.json apps/worker/
 COPY apps/cli/package.json apps/cli/
+COPY apps/web/package.json apps/web/
 RUN npm ci --no-audit --no-fund
 COPY tsconfig.base.json ./
 COPY test/provided.d.ts test/
@@ -25,6 +26,7 @@ COPY scripts/lib/run.mjs scripts/lib/supply.mjs scripts/lib/
 RUN node scripts/sbom.mjs sbom.cdx.json
 # A schema library has the compiler as an optional peer dependency, so npm prune does not remove it.
 RUN npx tsc -b apps/api apps/worker apps/cli \
+ && npx vite build apps/web \
  && npm prune --omit=dev --no-audit --no-fund \
  && rm -rf node_modules/typescript node_modules/@typescript \
  && rm -r node_modules/onnxruntime-node/bin/napi-v*/darwin node_modules/onnxruntime-node/bin/napi-v*/win32

@@ -10,8 +10,8 @@ import { dirname, join, relative } from 'node:path';
  */
 
 /**
- * Every package that the apps need when they run, as it is installed here. Not npm's own `--omit dev`, which leaves
- * out what the root also lists as a development dependency.
+ * Every package that the apps need when they run, as it is installed here, and those that are bundled into one of them.
+ * Not npm's own `--omit dev`, which leaves out what the root also lists as a development dependency.
  *
  * @param {string} root
  * @returns {RuntimePackage[]} sorted by path
@@ -31,6 +31,7 @@ export function listRuntimePackages(root) {
     );
     for (const dependency of [
       ...Object.keys({ ...manifest.dependencies, ...optional }),
+      ...(manifest.bundled ?? []),
       ...peers,
     ]) {
       const place = findPackage(folder, dependency);

@@ -6,7 +6,7 @@ import { CommandError, repoRoot } from './run.mjs';
 
 /** @typedef {{ readonly path: string, readonly text: string }} SourceFile path from the root, and content */
 
-const code = /^(packages|apps)\/[^/]+\/src\/.*\.ts$/;
+const code = /^(packages|apps)\/[^/]+\/src\/.*\.tsx?$/;
 const isCode = (/** @type {string} */ path) =>
   code.test(path) && !/\.test\.ts$|\/testing\/|\/generated\//.test(path);
 const readsEnvironment =
@@ -59,6 +59,13 @@ export const walls = [
     forbids:
       /\b\w*([cC]ache|[mM]emo|[rR]emembered)\w*\s*(:[^=\n]+)?=\s*new Map\b|from 'lru-cache'/g,
     instead: '@umbra/shared/cache has a bound for every cache',
+  },
+  {
+    name: 'page',
+    holds: (path) => isCode(path) && path.startsWith('apps/web/'),
+    forbids: /\b(import|export) (?!type )[^;]*? from '@umbra\/shared\/(contracts\/|ids'|cache')/g,
+    instead:
+      'the page takes types of contracts alone: what checks them, and Node.js, stay on the service',
   },
 ];
 
@@ -162,7 +169,16 @@ export function checkWalls() {
 
 /** @returns {SourceFile[]} */
 function trackedFiles() {
-  const args = ['ls-files', '--cached', '--others', '--exclude-standard', '--', '*.ts', '*.md'];
+  const args = [
+    'ls-files',
+    '--cached',
+    '--others',
+    '--exclude-standard',
+    '--',
+    '*.ts',
+    '*.tsx',
+    '*.md',
+  ];
   return execFileSync('git', args, { cwd: repoRoot, encoding: 'utf8' })
     .split('\n')
     .filter((path) => path !== '' && existsSync(join(repoRoot, path)))

@@ -1,15 +1,24 @@
 import type { PagePath } from '@umbra/shared/page-paths';
-import type { ReactElement } from 'react';
+import { lazy, type ReactElement, Suspense } from 'react';
 import { Route, Switch } from 'wouter';
-import { DatasetsPage } from './pages/datasets.js';
 import { ExplainPage } from './pages/explain.js';
-import { ImagePage } from './pages/image.js';
-import { JobPage } from './pages/job.js';
 import { JobsPage } from './pages/jobs.js';
 import { ModelsPage } from './pages/models.js';
-import { NotFoundPage } from './pages/not-found.js';
-import { WorkersPage } from './pages/workers.js';
 import { Layout } from './parts/layout.js';
+import { Loading } from './parts/states.js';
+
+// Each comes when it is asked for: the first page is there sooner.
+const JobPage = lazy(async () => ({ default: (await import('./pages/job.js')).JobPage }));
+const ImagePage = lazy(async () => ({ default: (await import('./pages/image.js')).ImagePage }));
+const DatasetsPage = lazy(async () => ({
+  default: (await import('./pages/datasets.js')).DatasetsPage,
+}));
+const WorkersPage = lazy(async () => ({
+  default: (await import('./pages/workers.js')).WorkersPage,
+}));
+const NotFoundPage = lazy(async () => ({
+  default: (await import('./pages/not-found.js')).NotFoundPage,
+}));
 
 type PathParams = { readonly job?: string; readonly image?: string };
 
@@ -29,16 +38,18 @@ const pages: Readonly<Record<PagePath, (params: PathParams) => ReactElement>> = 
 export function App() {
   return (
     <Layout>
-      <Switch>
-        {Object.entries(pages).map(([path, show]) => (
-          <Route key={path} path={path}>
-            {(params: PathParams) => show(params)}
+      <Suspense fallback={<Loading what="the page" />}>
+        <Switch>
+          {Object.entries(pages).map(([path, show]) => (
+            <Route key={path} path={path}>
+              {(params: PathParams) => show(params)}
+            </Route>
+          ))}
+          <Route>
+            <NotFoundPage />
           </Route>
-        ))}
-        <Route>
-          <NotFoundPage />
-        </Route>
-      </Switch>
+        </Switch>
+      </Suspense>
     </Layout>
   );
 }

@@ -58,23 +58,20 @@ describe('a built page', () => {
     await writeFile(join(folder, 'theme.js'), '1;');
   });
 
-  test.each([
-    '/',
-    '/jobs',
-    '/jobs/job_1',
-    '/jobs/job_1/images/img_00000000',
-    '/models?a=1',
-  ])('is answered at %s, and asked for anew each time', async (path) => {
-    const { response, body } = await ask(path);
-    expect(body.toString()).toBe(index);
-    expect(response.headers).toMatchObject({
-      'cache-control': 'no-cache',
-      'content-type': 'text/html; charset=utf-8',
-    });
-    const policy = String(response.headers['content-security-policy']);
-    expect(policy).toContain("default-src 'self'");
-    expect(policy).not.toContain('unsafe');
-  });
+  test.each(['/', '/jobs', '/jobs/job_1', '/jobs/job_1/images/img_00000000', '/models?a=1'])(
+    'is answered at %s, and asked for anew each time',
+    async (path) => {
+      const { response, body } = await ask(path);
+      expect(body.toString()).toBe(index);
+      expect(response.headers).toMatchObject({
+        'cache-control': 'no-cache',
+        'content-type': 'text/html; charset=utf-8',
+      });
+      const policy = String(response.headers['content-security-policy']);
+      expect(policy).toContain("default-src 'self'");
+      expect(policy).not.toContain('unsafe');
+    },
+  );
 
   test.each([
     '/v1/nothing',

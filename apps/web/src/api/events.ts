@@ -27,7 +27,9 @@ export async function followJob(
       const response = await ask(`/v1/jobs/${job}/events`, { headers, signal });
       if (response.status === 204 || response.body === null) return;
       const events = response.body
-        .pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array<ArrayBuffer>>)
+        .pipeThrough(
+          new TextDecoderStream() as ReadableWritablePair<string, Uint8Array<ArrayBuffer>>,
+        )
         .pipeThrough(new EventSourceParserStream());
       const reader = events.getReader();
       for (let next = await reader.read(); !next.done; next = await reader.read()) {

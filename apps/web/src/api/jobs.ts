@@ -1,7 +1,7 @@
-import type { Page } from './page.js';
-import { ask, askJson, post, queryOf } from './http.js';
-import type { ImageState, ImageStatus } from '@umbra/shared/contracts/result';
 import type { JobState, JobStatus } from '@umbra/shared/contracts/job';
+import type { ImageState, ImageStatus } from '@umbra/shared/contracts/result';
+import { ask, askJson, post, queryOf } from './http.js';
+import type { Page } from './page.js';
 
 export type { ImageState, ImageStatus, JobState, JobStatus };
 

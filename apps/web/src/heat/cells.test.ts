@@ -59,5 +59,7 @@ test('arrays give the cells of one target', () => {
   const cells = cellsOfArrays(scores, classes, { target: 1, baseline: 9 });
   expect([...cells.scores]).toEqual([5, 6, 7, 8]);
   expect(dropAt(cells, 3)).toBe(1);
-  expect(() => cellsOfArrays(scores, classes, { target: 2, baseline: 9 })).toThrow('Expected 2 x 2');
+  expect(() => cellsOfArrays(scores, classes, { target: 2, baseline: 9 })).toThrow(
+    'Expected 2 x 2',
+  );
 });

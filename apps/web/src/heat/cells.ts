@@ -86,7 +86,13 @@ export function cellsOfPartial(
       at += width;
     }
   }
-  return { rows, columns, scores, predictedClasses, baseline: partial.targets[target]?.score ?? null };
+  return {
+    rows,
+    columns,
+    scores,
+    predictedClasses,
+    baseline: partial.targets[target]?.score ?? null,
+  };
 }
 
 const readFloats = (base64: string) => {

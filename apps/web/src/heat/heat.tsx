@@ -1,5 +1,5 @@
-import { type Box, type Grid, patchBox, type Size } from '@umbra/shared/occlusion/grid';
 import type { Frame } from '@umbra/shared/occlusion/frame';
+import { type Box, type Grid, patchBox, type Size } from '@umbra/shared/occlusion/grid';
 import { type CSSProperties, type KeyboardEvent, type PointerEvent, useMemo } from 'react';
 import type { Cell, ViewState } from '../lib/view-state.js';
 import { cellAt, layOutCells } from './cell-layout.js';
@@ -54,7 +54,7 @@ export function Heat(props: HeatProps) {
     event.preventDefault();
   };
   return (
-    <div className="stage" style={{ aspectRatio: `${whole.width} / ${whole.height}` }}>
+    <div className="stage" style={{ '--ratio': whole.width / whole.height } as CSSProperties}>
       {photo !== null && (
         <img className="stage-photo" src={photo} alt="" data-layer={view.layer} draggable={false} />
       )}

@@ -37,9 +37,7 @@ export function paintHeat(
   const pixels = new Uint8ClampedArray(height * width * 4);
   const ys = Array.from({ length: height }, (_, y) => (y + 0.5) / scale);
   const xs = Array.from({ length: width }, (_, x) => (x + 0.5) / scale);
-  const colourAt = options.isSmooth
-    ? smoothColours(cells, options)
-    : plainColours(cells, options);
+  const colourAt = options.isSmooth ? smoothColours(cells, options) : plainColours(cells, options);
   const rows = ys.map((y) => placeOf(layout.yBorders, layout.yCentres, y));
   const columns = xs.map((x) => placeOf(layout.xBorders, layout.xCentres, x));
   let at = 0;

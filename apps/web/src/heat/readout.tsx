@@ -1,5 +1,5 @@
-import { type Grid, patchBox } from '@umbra/shared/occlusion/grid';
 import type { Frame } from '@umbra/shared/occlusion/frame';
+import { type Grid, patchBox } from '@umbra/shared/occlusion/grid';
 import { formatDrop, formatFloat32 } from '../lib/format.js';
 import type { Cell } from '../lib/view-state.js';
 import { dropAt, type ScoreCells } from './cells.js';

@@ -5,7 +5,7 @@ test.each([
   [0, '0'],
   [0.1, '0.1'],
   [1 / 3, '0.33333334'],
-  [0.861324667, '0.8613247'],
+  [0.861324667, '0.86132467'],
   [-12.5, '-12.5'],
   [1.5e-9, '1.5e-9'],
 ])('a float32 near %d reads %s', (value, text) => {
@@ -17,11 +17,15 @@ test.each([
 test('every float32 reads back as itself', () => {
   const bits = new Uint32Array(1);
   const float = new Float32Array(bits.buffer);
+  const wrong: number[] = [];
   for (let index = 0; index < 5000; index++) {
     bits[0] = Math.imul(index, 2_654_435_761) >>> 0;
     const value = float[0] ?? 0;
-    if (Number.isFinite(value)) expect(Math.fround(Number(formatFloat32(value)))).toBe(value);
+    if (Number.isFinite(value) && Math.fround(Number(formatFloat32(value))) !== value) {
+      wrong.push(value);
+    }
   }
+  expect(wrong).toEqual([]);
 });
 
 test.each([

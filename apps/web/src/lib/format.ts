@@ -16,7 +16,8 @@ export function formatDrop(value: number): string {
   if (!Number.isFinite(value)) return '–';
   if (value === 0) return '0';
   const size = Math.abs(value);
-  const text = size >= 0.001 && size < 10_000 ? trimZeros(size.toPrecision(3)) : size.toExponential(1);
+  const text =
+    size >= 0.001 && size < 10_000 ? trimZeros(size.toPrecision(3)) : size.toExponential(1);
   return (value > 0 ? '+' : '\u2212') + text;
 }
 
@@ -54,4 +55,5 @@ const tidy = (value: number): string => {
   return size !== 0 && (size < 1e-6 || size >= 1e9) ? value.toExponential() : String(value);
 };
 
-const trimZeros = (text: string): string => (text.includes('.') ? text.replace(/\.?0+$/, '') : text);
+const trimZeros = (text: string): string =>
+  text.includes('.') ? text.replace(/\.?0+$/, '') : text;

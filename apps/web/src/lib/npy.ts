@@ -16,7 +16,8 @@ const prefixBytes = { 1: 10, 2: 12 } as const;
  */
 export function readNpy(bytes: ArrayBuffer): NpyArray {
   const view = new DataView(bytes);
-  const isNpy = bytes.byteLength > 12 && magic.every((byte, index) => view.getUint8(index) === byte);
+  const isNpy =
+    bytes.byteLength > 12 && magic.every((byte, index) => view.getUint8(index) === byte);
   if (!isNpy) throw new Error('Expected a NumPy file, got something else');
   const start = view.getUint8(6) === 1 ? prefixBytes[1] : prefixBytes[2];
   const length = start === prefixBytes[1] ? view.getUint16(8, true) : view.getUint32(8, true);

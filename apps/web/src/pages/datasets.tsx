@@ -14,7 +14,9 @@ export function DatasetsPage() {
     <>
       <PageHead title="Datasets" lead="Photos that jobs explain." />
       {data === undefined && error === null && <Loading what="the datasets" />}
-      {data === undefined && error !== null && <Trouble error={error} onRetry={() => void refetch()} />}
+      {data === undefined && error !== null && (
+        <Trouble error={error} onRetry={() => void refetch()} />
+      )}
       {data?.length === 0 && (
         <Empty title="No datasets yet">
           <Link href="/">Drop photos</Link>, and they become one.

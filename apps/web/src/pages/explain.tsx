@@ -102,8 +102,8 @@ export function ExplainPage() {
               <PxField label="Stride" fallback={16} value={stride} onChange={setStride} />
             </div>
             <p className="note">
-              A patch covers what is under it; the stride is the step between patches. Both are in pixels
-              of the model's input.
+              A patch covers what is under it; the stride is the step between patches. Both are in
+              pixels of the model's input.
             </p>
           </div>
         </div>

@@ -2,7 +2,13 @@ import { Tabs } from '@base-ui/react/tabs';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useApiKey } from '../api/auth.js';
-import { filePath, type ImageOfJob, type ImageResult, inputPath, type ResultFile } from '../api/images.js';
+import {
+  filePath,
+  type ImageOfJob,
+  type ImageResult,
+  inputPath,
+  type ResultFile,
+} from '../api/images.js';
 import type { JobStatus } from '../api/jobs.js';
 import { download, usePicture } from '../api/pictures.js';
 import { snippetsOf } from '../lib/snippets.js';
@@ -20,7 +26,11 @@ export function SeenInput({ of, view: { pin, grid } }: SeenInputProps) {
       <h2>What the model saw</h2>
       {pin === null && <p className="note">Pin a patch to see the photo as the model got it.</p>}
       {pin !== null && url !== null && (
-        <img className="seen" src={url} alt={`The input with a patch at row ${pin.row + 1}, column ${pin.column + 1}`} />
+        <img
+          className="seen"
+          src={url}
+          alt={`The input with a patch at row ${pin.row + 1}, column ${pin.column + 1}`}
+        />
       )}
       {pin !== null && url === null && (
         <p className="note">{hasFailed ? 'It could not be drawn.' : 'Drawing …'}</p>
@@ -33,7 +43,8 @@ export type ImageFilesProps = { readonly of: ImageOfJob; readonly result: ImageR
 
 export function ImageFiles({ of, result }: ImageFilesProps) {
   const { mutate, error } = useMutation({
-    mutationFn: (file: string) => download(filePath(of, file as ResultFile), `${stemOf(result)}-${file}`),
+    mutationFn: (file: string) =>
+      download(filePath(of, file as ResultFile), `${stemOf(result)}-${file}`),
   });
   return (
     <section className="card">

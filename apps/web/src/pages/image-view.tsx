@@ -44,15 +44,23 @@ export function ImageView({ of, job, progress }: ImageViewProps) {
   const input = inputOf(job, models, { progress, photo: photoSize });
   const sources = useMemo(
     () =>
-      input === null ? null : { progress, arrays: arrays.data, settings: job.settings, image: input },
+      input === null
+        ? null
+        : { progress, arrays: arrays.data, settings: job.settings, image: input },
     [progress, arrays.data, job.settings, input],
   );
   const maps = useMaps(sources);
-  const predicted = progress.state === 'finished' ? progress.result.predicted : progress.partial.predicted;
+  const predicted =
+    progress.state === 'finished' ? progress.result.predicted : progress.partial.predicted;
   useImageKeys(of, job, { view, change });
   return (
     <>
-      <ImageHead of={of} job={job} name={result?.image.name ?? null} search={formatView({ ...view, pin: null })} />
+      <ImageHead
+        of={of}
+        job={job}
+        name={result?.image.name ?? null}
+        search={formatView({ ...view, pin: null })}
+      />
       <div className="image-page">
         <div className="image-main">
           {maps === null ? (
@@ -71,11 +79,17 @@ export function ImageView({ of, job, progress }: ImageViewProps) {
           )}
         </div>
         <aside className="image-side" aria-label="About this image">
-          <Verdict progress={progress} target={view.target} onPin={(pin, grid) => change({ pin, grid })} />
+          <Verdict
+            progress={progress}
+            target={view.target}
+            onPin={(pin, grid) => change({ pin, grid })}
+          />
           <ViewControls
             view={view}
             change={change}
-            targets={progress.state === 'finished' ? progress.result.targets : progress.partial.targets}
+            targets={
+              progress.state === 'finished' ? progress.result.targets : progress.partial.targets
+            }
             grids={maps?.grids ?? []}
             hasPhoto={photo.url !== null}
           />
@@ -108,7 +122,11 @@ function MapStage({ maps, view, change, isRunning, names, predicted, ...shown }:
   if (grid === undefined || cells === undefined) return null;
   const limit = limitOf(view.scale === 'shared' ? maps.cells.flat() : [cells]);
   const nameOf = (index: number) =>
-    index === -1 ? notRun : index === -2 ? 'none' : (names.get(index) ?? predicted ?? `class ${index}`);
+    index === -1
+      ? notRun
+      : index === -2
+        ? 'none'
+        : (names.get(index) ?? predicted ?? `class ${index}`);
   return (
     <>
       <RevealedHeat
@@ -149,13 +167,17 @@ type VerdictProps = {
 
 /** What the model says, and where its score falls most. */
 function Verdict({ progress, target, onPin }: VerdictProps) {
-  const predicted = progress.state === 'finished' ? progress.result.predicted : progress.partial.predicted;
-  const lowest = progress.state === 'finished' ? progress.result.targets[target]?.lowest : undefined;
+  const predicted =
+    progress.state === 'finished' ? progress.result.predicted : progress.partial.predicted;
+  const lowest =
+    progress.state === 'finished' ? progress.result.targets[target]?.lowest : undefined;
   return (
     <section className="card verdict">
       <h2>The model says</h2>
       <p className="verdict-class">{predicted?.label ?? '…'}</p>
-      {predicted !== null && <p className="verdict-share">{formatPercent(predicted.probability)}</p>}
+      {predicted !== null && (
+        <p className="verdict-share">{formatPercent(predicted.probability)}</p>
+      )}
       {lowest !== undefined && (
         <button
           type="button"
@@ -185,17 +207,17 @@ function ImageHead({ of, job, name, search }: ImageHeadProps) {
   return (
     <PageHead
       title={name ?? 'Image'}
-      lead={
-        <>
-          <Link href={`/jobs/${of.job}`}>Job by {job.model.name}</Link>
-        </>
-      }
+      lead={<Link href={`/jobs/${of.job}`}>Job by {job.model.name}</Link>}
     >
       {total > 1 && (
         <nav className="row" aria-label="Images of the job">
           {steps.map(({ word, image, keyName }) =>
             image === null ? null : (
-              <Link key={word} className="button" href={`/jobs/${of.job}/images/${image}?${search}`}>
+              <Link
+                key={word}
+                className="button"
+                href={`/jobs/${of.job}/images/${image}?${search}`}
+              >
                 {word} <kbd>{keyName}</kbd>
               </Link>
             ),

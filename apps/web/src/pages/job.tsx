@@ -22,7 +22,11 @@ export function JobPage({ id }: { readonly id: string }) {
     return (
       <>
         <PageHead title="Job" lead={<span className="id">{id}</span>} />
-        {error === null ? <Loading what="the job" /> : <Trouble error={error} onRetry={() => void refetch()} />}
+        {error === null ? (
+          <Loading what="the job" />
+        ) : (
+          <Trouble error={error} onRetry={() => void refetch()} />
+        )}
       </>
     );
   }
@@ -99,7 +103,11 @@ const gatherMs = 250;
 function JobImages({ job }: { readonly job: JobStatus }) {
   const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useImages(job);
   if (data === undefined) {
-    return error === null ? <Loading what="the images" /> : <Trouble error={error} onRetry={() => void refetch()} />;
+    return error === null ? (
+      <Loading what="the images" />
+    ) : (
+      <Trouble error={error} onRetry={() => void refetch()} />
+    );
   }
   const images = data.pages.flatMap((page) => page.data);
   const failed = images.filter(({ state }) => state === 'failed');

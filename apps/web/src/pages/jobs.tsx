@@ -1,11 +1,14 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
+import { filePath } from '../api/images.js';
 import { isEnded, type JobStatus, listJobs } from '../api/jobs.js';
+import { usePicture } from '../api/pictures.js';
 import { formatTime } from '../lib/format.js';
 import { JobControls } from '../parts/job-controls.js';
 import { PageHead } from '../parts/page-head.js';
 import { JobProgress, StateBadge } from '../parts/progress.js';
 import { Empty, Loading, Trouble } from '../parts/states.js';
+import { firstImage } from './result-files.js';
 
 const runningMs = 1_000;
 const idleMs = 10_000;
@@ -24,7 +27,9 @@ export function JobsPage() {
     <>
       <PageHead title="Jobs" lead="Newest first." />
       {data === undefined && error === null && <Loading what="the jobs" />}
-      {data === undefined && error !== null && <Trouble error={error} onRetry={() => void refetch()} />}
+      {data === undefined && error !== null && (
+        <Trouble error={error} onRetry={() => void refetch()} />
+      )}
       {data?.length === 0 && (
         <Empty title="No jobs yet">
           <Link href="/">Explain a photo</Link>, or send a folder with <code>umbra submit</code>.
@@ -39,7 +44,8 @@ export function JobList({ jobs }: { readonly jobs: readonly JobStatus[] }) {
   return (
     <ul className="list">
       {jobs.map((job) => (
-        <li key={job.id} className="list-row">
+        <li key={job.id} className="list-row job-row">
+          <JobPicture job={job} />
           <div className="list-words">
             <Link className="list-name" href={`/jobs/${job.id}`}>
               {titleOf(job)}
@@ -56,6 +62,15 @@ export function JobList({ jobs }: { readonly jobs: readonly JobStatus[] }) {
       ))}
     </ul>
   );
+}
+
+/** The first photo's overlay, once it is there. */
+function JobPicture({ job: { id, counts } }: { readonly job: JobStatus }) {
+  const isThere = counts.completed === counts.total && counts.total > 0;
+  const { url } = usePicture(
+    isThere ? filePath({ job: id, image: firstImage }, 'thumbnail.webp') : null,
+  );
+  return <span className="job-picture">{url !== null && <img src={url} alt="" />}</span>;
 }
 
 /** `12 photos by efficientnet-lite0`. */

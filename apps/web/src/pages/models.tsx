@@ -17,7 +17,9 @@ export function ModelsPage() {
     <>
       <PageHead title="Models" lead="Classifiers that this service runs." />
       {data === undefined && error === null && <Loading what="the models" />}
-      {data === undefined && error !== null && <Trouble error={error} onRetry={() => void refetch()} />}
+      {data === undefined && error !== null && (
+        <Trouble error={error} onRetry={() => void refetch()} />
+      )}
       {data?.length === 0 && (
         <Empty title="No models yet">
           <code>umbra models add</code> adds one.

@@ -33,6 +33,8 @@ export function classNamesOf(result: ImageResult | null): ReadonlyMap<number, st
 
 const imagePattern = /^img_(\d{8})$/;
 
+export const firstImage = 'img_00000000';
+
 /** The image so many places on. @returns null beyond the first and the last. */
 export function stepImage(image: string, by: number, total: number): string | null {
   const next = Number(imagePattern.exec(image)?.[1]) + by;

@@ -83,9 +83,7 @@ export function useMaps(sources: MapSources | null): ImageMaps | null {
 const targetIndices = (count: number): number[] => [...Array(Math.max(1, count)).keys()];
 
 const arraysOf = (arrays: GridArrays | undefined, target: number, baseline: number) =>
-  arrays === undefined
-    ? null
-    : cellsOfArrays(arrays.scores, arrays.winners, { target, baseline });
+  arrays === undefined ? null : cellsOfArrays(arrays.scores, arrays.winners, { target, baseline });
 
 /**
  * How a photo becomes the model's input.

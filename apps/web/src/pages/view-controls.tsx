@@ -29,7 +29,11 @@ export function ViewControls({ view, change, targets, grids, hasPhoto }: ViewCon
         />
       )}
       {hasPhoto && view.layer === 'over' && (
-        <ShareSlider label="Opacity" value={view.opacity} onChange={(opacity) => change({ opacity })} />
+        <ShareSlider
+          label="Opacity"
+          value={view.opacity}
+          onChange={(opacity) => change({ opacity })}
+        />
       )}
       <Flag label="Smooth" value={view.isSmooth} onChange={(isSmooth) => change({ isSmooth })} />
       {(targets.length > 1 || grids.length > 1) && (
@@ -48,7 +52,8 @@ export function ViewControls({ view, change, targets, grids, hasPhoto }: ViewCon
         />
       )}
       <p className="note keys">
-        <kbd>1</kbd> over photo <kbd>2</kbd> map <kbd>3</kbd> photo <kbd>4</kbd> smooth <kbd>5</kbd> scale
+        <kbd>1</kbd> over photo <kbd>2</kbd> map <kbd>3</kbd> photo <kbd>4</kbd> smooth <kbd>5</kbd>{' '}
+        scale
       </p>
     </section>
   );

@@ -14,7 +14,9 @@ export function WorkersPage() {
     <>
       <PageHead title="Workers" lead="Processes that run models now." />
       {data === undefined && error === null && <Loading what="the workers" />}
-      {data === undefined && error !== null && <Trouble error={error} onRetry={() => void refetch()} />}
+      {data === undefined && error !== null && (
+        <Trouble error={error} onRetry={() => void refetch()} />
+      )}
       {data?.length === 0 && (
         <Empty title="No worker is up">Jobs wait until one is started; nothing is lost.</Empty>
       )}

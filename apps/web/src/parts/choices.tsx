@@ -15,7 +15,12 @@ export type SegmentedProps<T extends string> = {
 };
 
 /** One of a few choices, all in sight. */
-export function Segmented<T extends string>({ label, choices, value, onChange }: SegmentedProps<T>) {
+export function Segmented<T extends string>({
+  label,
+  choices,
+  value,
+  onChange,
+}: SegmentedProps<T>) {
   return (
     <ToggleGroup
       className="segmented"
@@ -112,7 +117,12 @@ export function Flag({ label, value, onChange }: FlagProps) {
   const id = useId();
   return (
     <div className="flag">
-      <Switch.Root className="switch" aria-labelledby={id} checked={value} onCheckedChange={onChange}>
+      <Switch.Root
+        className="switch"
+        aria-labelledby={id}
+        checked={value}
+        onCheckedChange={onChange}
+      >
         <Switch.Thumb className="switch-thumb" />
       </Switch.Root>
       <span id={id}>{label}</span>

@@ -26,6 +26,7 @@ export function JobControls({ job }: { readonly job: JobStatus }) {
       void queries.invalidateQueries({ queryKey: ['jobs'] });
     },
   });
+  if (actionsOf(job).length === 0 && error === null) return null;
   return (
     <div className="row">
       {actionsOf(job).map((action) => (

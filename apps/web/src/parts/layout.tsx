@@ -33,7 +33,11 @@ export function Layout({ children }: { readonly children: ReactNode }) {
         </Link>
         <nav aria-label="Main">
           {places.map(({ path, name }) => (
-            <Link key={path} href={path} aria-current={isWithin(location, path) ? 'page' : undefined}>
+            <Link
+              key={path}
+              href={path}
+              aria-current={isWithin(location, path) ? 'page' : undefined}
+            >
               {name}
             </Link>
           ))}
@@ -47,6 +51,11 @@ export function Layout({ children }: { readonly children: ReactNode }) {
       <main id="main" tabIndex={-1} ref={main}>
         {children}
       </main>
+      <footer className="foot">
+        <span>Umbra explains image classifiers by covering what they see.</span>
+        <a href="/docs">HTTP interface</a>
+        <a href="/licences.md">Licences</a>
+      </footer>
     </>
   );
 }

@@ -1,0 +1,174 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { PartialResult } from '@umbra/shared/contracts/partial';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startService, type TestService } from '../support/service.js';
+import { chromiumPath, collectErrors, openBrowser, repoRoot } from './open-browser.js';
+
+const photo = join(repoRoot, 'samples', 'photos', 'cat.jpg');
+const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+let service: TestService;
+let browser: Browser;
+/** Path of the image that the first test explains. */
+let imagePath = '';
+
+/** Open a page of its own, and fail if it reported anything. */
+async function visit(
+  options: BrowserContextOptions,
+  use: (page: Page, errors: string[]) => Promise<void>,
+): Promise<void> {
+  const context = await browser.newContext({ baseURL: service.url, ...options });
+  try {
+    const page = await context.newPage();
+    const errors = collectErrors(page);
+    await use(page, errors);
+    expect(errors).toEqual([]);
+  } finally {
+    await context.close();
+  }
+}
+
+/** Every page, as somebody sees it who goes from one to the next. */
+async function* walk(page: Page): AsyncGenerator<string> {
+  await page.goto('/');
+  await page.getByRole('button', { name: 'Choose photos' }).waitFor();
+  yield '/';
+  for (const name of ['Jobs', 'Datasets', 'Models', 'Workers']) {
+    await page.getByRole('link', { name, exact: true }).click();
+    await page.locator('.list-row').first().waitFor();
+    yield name;
+  }
+  await page.goto(imagePath.replace(/\/images.*/, ''));
+  await page.locator('.wall img').waitFor();
+  yield 'job';
+}
+
+describe.skipIf(chromiumPath === undefined)('the page, in a browser', () => {
+  beforeAll(async () => {
+    service = await startService({ UMBRA_MODELS_DIR: join(repoRoot, 'models') });
+    browser = await openBrowser();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await service?.close();
+  });
+
+  test('explains a photo: cells fill, and the number under the pointer is the file’s', async () => {
+    await service.startWorker({ UMBRA_INFERENCE_THREADS: '1' });
+    await visit({ viewport: { width: 1280, height: 900 } }, async (page) => {
+      const known: number[] = [];
+      page.on('response', async (response) => {
+        if (!response.url().endsWith('/partial') || !response.ok()) return;
+        const body = (await response.json().catch(() => ({}))) as Partial<PartialResult>;
+        const rows = body.bands?.map(({ rowStart, rowEnd }) => rowEnd - rowStart) ?? [];
+        known.push(rows.reduce((sum, count) => sum + count, 0));
+      });
+      await page.goto('/');
+      await page.getByLabel('Stride, px').fill('32');
+      await page.locator('input[type=file]').setInputFiles(photo);
+      await page.waitForURL('**/images/**');
+      imagePath = new URL(page.url()).pathname;
+      const seen = page.getByText(/^\d+ of 49 patches$/);
+      await seen.waitFor();
+      expect(Number.parseInt(await seen.innerText(), 10)).toBeLessThan(49);
+      await page.getByRole('button', { name: 'Show the patch that matters most' }).waitFor();
+      expect(known.some((rows) => rows > 0 && rows < 7)).toBe(true);
+
+      const scores = await readScores();
+      const map = page.getByRole('application');
+      const { x, y, width, height } = (await map.boundingBox()) ?? {
+        x: 0,
+        y: 0,
+        width: 0,
+        height: 0,
+      };
+      for (const [row, column] of [
+        [0, 0],
+        [3, 4],
+        [6, 6],
+      ] as const) {
+        await page.mouse.move(x + (width * (column + 0.5)) / 7, y + (height * (row + 0.5)) / 7);
+        const shown = Number(await page.getByTestId('score').innerText());
+        expect(Math.fround(shown)).toBe(scores[row * 7 + column]);
+      }
+      await map.press('ArrowLeft');
+      expect(Math.fround(Number(await page.getByTestId('score').innerText()))).toBe(scores[47]);
+      await map.press('Enter');
+      await page.getByAltText('The input with a patch at row 7, column 6').waitFor();
+      expect(new URL(page.url()).searchParams.get('cell')).toBe('6,5');
+    });
+  });
+
+  test.each(['light', 'dark'] as const)('is accessible in the %s theme', async (colorScheme) => {
+    const source = await readFile(axe, 'utf8');
+    await visit({ colorScheme }, async (page) => {
+      for await (const place of walk(page)) {
+        expect([place, await findFaults(page, source)]).toEqual([place, []]);
+      }
+    });
+  });
+
+  test('fits the width of a phone', async () => {
+    await visit({ viewport: { width: 390, height: 844 } }, async (page) => {
+      for await (const place of walk(page)) {
+        const beyond = await page.evaluate(
+          'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+        );
+        expect([place, Math.max(0, Number(beyond))]).toEqual([place, 0]);
+      }
+    });
+  });
+
+  test('asks for a key where the service does, and sends it', async () => {
+    await visit({}, async (page, errors) => {
+      const problem = { code: 'unauthorized', detail: 'Expected a key' };
+      await page.route('**/v1/**', (route) =>
+        route.request().headers().authorization === 'Bearer right'
+          ? route.continue()
+          : route.fulfill({ status: 401, json: problem }),
+      );
+      await page.goto('/jobs');
+      await page.getByText('This service asks for a key').waitFor();
+      await page.getByLabel('API key', { exact: true }).last().fill('wrong');
+      await page.getByRole('button', { name: 'Use key' }).click();
+      await page.getByText('This service asks for a key').waitFor();
+      await page.getByLabel('API key', { exact: true }).last().fill('right');
+      await page.getByRole('button', { name: 'Use key' }).click();
+      await page.locator('.list-row').first().waitFor();
+      // What the browser itself says of each refusal.
+      expect(errors.splice(0).every((error) => error.includes('401'))).toBe(true);
+    });
+  });
+
+  test('keeps the theme that was chosen', async () => {
+    await visit({ colorScheme: 'light' }, async (page) => {
+      await page.goto('/workers');
+      await page.getByRole('button', { name: 'Switch to the dark theme' }).click();
+      await page.reload();
+      await page.getByRole('button', { name: 'Switch to the light theme' }).waitFor();
+      expect(await page.evaluate('document.documentElement.dataset.theme')).toBe('dark');
+    });
+  });
+});
+
+/** Scores of the image, as NumPy would read them. */
+async function readScores(): Promise<Float32Array> {
+  const response = await fetch(`${service.url}/v1${imagePath}/scores.npy`);
+  const bytes = Buffer.from(await response.arrayBuffer());
+  const body = bytes.subarray(10 + bytes.readUInt16LE(8));
+  return Float32Array.from({ length: 49 }, (_, index) => body.readFloatLE(index * 4));
+}
+
+type AxeViolation = { readonly id: string; readonly impact: string; readonly nodes: unknown[] };
+
+/** Serious and critical faults, by axe-core. Evaluated and not added as a script, which the policy forbids. */
+async function findFaults(page: Page, source: string): Promise<string[]> {
+  await page.evaluate(source);
+  const { violations } = (await page.evaluate('axe.run()')) as { violations: AxeViolation[] };
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${JSON.stringify(nodes).slice(0, 300)}`);
+}
