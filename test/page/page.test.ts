@@ -97,7 +97,7 @@ describe.skipIf(chromiumPath === undefined)('the page, in a browser', () => {
       await map.press('ArrowLeft');
       expect(Math.fround(Number(await page.getByTestId('score').innerText()))).toBe(scores[47]);
       await map.press('Enter');
-      await page.getByAltText('The input with a patch at row 7, column 6').waitFor();
+      await page.getByAltText('The input with a patch at row 6, column 5').waitFor();
       expect(new URL(page.url()).searchParams.get('cell')).toBe('6,5');
     });
   });

@@ -60,7 +60,7 @@ export const notRun = 'interpolated';
 /** Where a patch lies: px of the photo, or of the model's input where the photo's are not known. */
 function whereOf({ row, column }: Cell, grid: Grid, frame: Frame | null): string {
   const { top, left, bottom, right } = patchBox(grid, row, column);
-  const place = `row ${row + 1}, column ${column + 1}`;
+  const place = `row ${row}, column ${column}`;
   if (frame === null) return `${place} · ${left}–${right} × ${top}–${bottom} px of the input`;
   const { photo, resized, crop } = frame;
   const x = (value: number) => Math.round(((crop.left + value) * photo.width) / resized.width);

@@ -29,7 +29,7 @@ export function SeenInput({ of, view: { pin, grid } }: SeenInputProps) {
         <img
           className="seen"
           src={url}
-          alt={`The input with a patch at row ${pin.row + 1}, column ${pin.column + 1}`}
+          alt={`The input with a patch at row ${pin.row}, column ${pin.column}`}
         />
       )}
       {pin !== null && url === null && (

@@ -93,10 +93,14 @@ export function ImageView({ of, job, progress }: ImageViewProps) {
             grids={maps?.grids ?? []}
             hasPhoto={photo.url !== null}
           />
-          {result !== null && <SeenInput of={of} view={view} />}
-          {result !== null && <ImageFiles of={of} result={result} />}
-          {result !== null && <ImageSnippets of={of} job={job} result={result} grid={view.grid} />}
         </aside>
+        {result !== null && (
+          <div className="image-more">
+            <SeenInput of={of} view={view} />
+            <ImageFiles of={of} result={result} />
+            <ImageSnippets of={of} job={job} result={result} grid={view.grid} />
+          </div>
+        )}
       </div>
     </>
   );
