@@ -1,5 +1,5 @@
 import type { Dataset, Refusal } from '@umbra/shared/contracts/dataset';
-import { askJson, queryOf } from './http.js';
+import { ask, askJson, queryOf } from './http.js';
 import type { Page } from './page.js';
 
 export type { Dataset, Refusal };
@@ -9,6 +9,16 @@ export const listDatasets = async (signal?: AbortSignal): Promise<readonly Datas
   const { data } = await askJson<Page<Dataset>>(path, signal && { signal });
   return data.toReversed();
 };
+
+/** The files that a dataset refused, with reasons. */
+export async function listRefusals(
+  dataset: string,
+  signal?: AbortSignal,
+): Promise<readonly Refusal[]> {
+  const response = await ask(`/v1/datasets/${dataset}/refusals`, signal && { signal });
+  const lines = (await response.text()).split('\n').filter((line) => line !== '');
+  return lines.map((line) => JSON.parse(line) as Refusal);
+}
 
 export type NewDataset = Dataset & { readonly refusals: readonly Refusal[] };
 

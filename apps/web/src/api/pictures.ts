@@ -56,7 +56,7 @@ export function usePhoto(of: ImageOfJob, dataset: string | null) {
   const own = useObjectUrl(file);
   const path = `/v1/datasets/${dataset}/images/${of.image}/photo${queryOf({ w: photoPx })}`;
   const sent = usePicture(file === null && dataset !== null ? path : null);
-  return file === null ? sent : { url: own, hasFailed: false };
+  return file === null ? { ...sent, name: null } : { url: own, hasFailed: false, name: file.name };
 }
 
 /** Save a file of the service under its name. */

@@ -58,7 +58,7 @@ export function ImageView({ of, job, progress }: ImageViewProps) {
       <ImageHead
         of={of}
         job={job}
-        name={result?.image.name ?? null}
+        name={result?.image.name ?? photo.name}
         search={formatView({ ...view, pin: null })}
       />
       <div className="image-page">

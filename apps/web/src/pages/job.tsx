@@ -1,6 +1,7 @@
-import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { Link } from 'wouter';
+import { listRefusals } from '../api/datasets.js';
 import { followJob } from '../api/events.js';
 import { filePath } from '../api/images.js';
 import { type ImageStatus, isEnded, type JobStatus, listImages } from '../api/jobs.js';
@@ -51,6 +52,7 @@ export function JobPage({ id }: { readonly id: string }) {
           </p>
         )}
       </div>
+      <RefusedFiles dataset={job.dataset} />
       <JobImages job={job} />
     </>
   );
@@ -114,7 +116,7 @@ function JobImages({ job }: { readonly job: JobStatus }) {
   if (images.length === 0) return <Empty title="No images yet">Their dataset is being read.</Empty>;
   return (
     <>
-      {failed.length > 0 && <FailedImages failed={failed} />}
+      {failed.length > 0 && <Failures title="Failed" failures={failed} />}
       <h2 className="section-title">Images</h2>
       <ul className="wall">
         {images.map((image) => (
@@ -135,18 +137,35 @@ function JobImages({ job }: { readonly job: JobStatus }) {
   );
 }
 
-const FailedImages = ({ failed }: { readonly failed: readonly ImageStatus[] }) => (
+type Failure = { readonly name: string; readonly error: { readonly message: string } | null };
+type FailuresProps = { readonly title: string; readonly failures: readonly Failure[] };
+
+const maxTold = 50;
+
+const Failures = ({ title, failures }: FailuresProps) => (
   <section className="card failures">
-    <h2>Failed</h2>
+    <h2>{title}</h2>
     <ul>
-      {failed.map(({ id, name, error }) => (
-        <li key={id}>
+      {failures.slice(0, maxTold).map(({ name, error }) => (
+        <li key={name}>
           <strong>{name}</strong> <span className="bad">{error?.message}</span>
         </li>
       ))}
     </ul>
+    {failures.length > maxTold && <p className="note">and {failures.length - maxTold} more</p>}
   </section>
 );
+
+/** Files of the upload that are no photos. */
+function RefusedFiles({ dataset }: { readonly dataset: string }) {
+  const { data = [] } = useQuery({
+    queryKey: ['refusals', dataset],
+    queryFn: ({ signal }) => listRefusals(dataset, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  if (data.length === 0) return null;
+  return <Failures title="Refused" failures={data} />;
+}
 
 type ThumbnailProps = { readonly job: string; readonly image: ImageStatus };
 

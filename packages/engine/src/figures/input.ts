@@ -1,5 +1,5 @@
 import { at } from '@umbra/shared/assert';
-import type { Colour, Colour } from '@umbra/shared/colour-map';
+import type { Colour } from '@umbra/shared/colour-map';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { denormalise } from '../image/denormalise.js';
 import type { ModelInput } from '../image/preprocess.js';

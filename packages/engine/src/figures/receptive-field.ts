@@ -1,5 +1,5 @@
 import { at } from '@umbra/shared/assert';
-import type { Colour, Colour } from '@umbra/shared/colour-map';
+import type { Colour } from '@umbra/shared/colour-map';
 import type { Layer } from '@umbra/shared/contracts/layer';
 import { invalidInput } from '@umbra/shared/errors';
 import type { Frame } from '@umbra/shared/occlusion/frame';

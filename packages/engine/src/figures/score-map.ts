@@ -1,5 +1,5 @@
 import { at } from '@umbra/shared/assert';
-import { type Colour, type Colour, sequentialColour, sequentialColour } from '@umbra/shared/colour-map';
+import { type Colour, sequentialColour } from '@umbra/shared/colour-map';
 import type { Grid } from '@umbra/shared/occlusion/grid';
 import { drawCells, surroundBox } from './canvas.js';
 import { renderFigure } from './figure.js';
