@@ -1,12 +1,12 @@
 import type { Dataset, Refusal } from '@umbra/shared/contracts/dataset';
 import { ask, askJson, queryOf } from './http.js';
-import type { Page } from './page.js';
+import type { ListPage } from './page.js';
 
 export type { Dataset, Refusal };
 
 export const listDatasets = async (signal?: AbortSignal): Promise<readonly Dataset[]> => {
   const path = `/v1/datasets${queryOf({ limit: 100 })}`;
-  const { data } = await askJson<Page<Dataset>>(path, signal && { signal });
+  const { data } = await askJson<ListPage<Dataset>>(path, signal && { signal });
   return data.toReversed();
 };
 
@@ -20,11 +20,11 @@ export async function listRefusals(
   return lines.map((line) => JSON.parse(line) as Refusal);
 }
 
-export type NewDataset = Dataset & { readonly refusals: readonly Refusal[] };
+export type UploadedDataset = Dataset & { readonly refusals: readonly Refusal[] };
 
 /** Make a dataset of photos. What is no photo is refused by name, and the others are taken. */
-export function uploadPhotos(files: readonly File[]): Promise<NewDataset> {
+export function uploadPhotos(files: readonly File[]): Promise<UploadedDataset> {
   const form = new FormData();
   for (const file of files) form.append('images', file, file.webkitRelativePath || file.name);
-  return askJson<NewDataset>('/v1/datasets', { method: 'POST', body: form });
+  return askJson<UploadedDataset>('/v1/datasets', { method: 'POST', body: form });
 }

@@ -3,7 +3,7 @@ import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { ask, ServiceError } from './http.js';
 
 /** What a job tells while it runs. */
-export type JobEvent = {
+export type ToldEvent = {
   readonly [N in JobEventName]: { readonly name: N; readonly data: JobEventData<N> };
 }[JobEventName];
 
@@ -17,7 +17,7 @@ const pauseMs = 1_000;
  */
 export async function followJob(
   job: string,
-  tell: (event: JobEvent) => void,
+  tell: (event: ToldEvent) => void,
   signal: AbortSignal,
 ): Promise<void> {
   let last = '';
@@ -36,7 +36,7 @@ export async function followJob(
         const { id, event, data } = next.value;
         last = id ?? last;
         if (event === 'state' || event === 'progress' || event === 'image') {
-          tell({ name: event, data: JSON.parse(data) } as JobEvent);
+          tell({ name: event, data: JSON.parse(data) } as ToldEvent);
         }
       }
     } catch (error) {

@@ -1,12 +1,12 @@
 import type { JobState, JobStatus } from '@umbra/shared/contracts/job';
 import type { ImageState, ImageStatus } from '@umbra/shared/contracts/result';
 import { ask, askJson, post, queryOf } from './http.js';
-import type { Page } from './page.js';
+import type { ListPage } from './page.js';
 
 export type { ImageState, ImageStatus, JobState, JobStatus };
 
 /** What a job is asked for; what is left out has the service's defaults. */
-export type NewJob = {
+export type JobWish = {
   readonly dataset: string;
   readonly model: string;
   readonly settings: { readonly patch?: number; readonly stride?: number };
@@ -26,7 +26,7 @@ const maxListed = 100;
  */
 export async function listJobs(signal?: AbortSignal): Promise<readonly JobStatus[]> {
   const path = `/v1/jobs${queryOf({ limit: maxListed })}`;
-  const { data } = await askJson<Page<JobStatus>>(path, signal && { signal });
+  const { data } = await askJson<ListPage<JobStatus>>(path, signal && { signal });
   return data
     .filter(({ interactive }) => !interactive)
     .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
@@ -35,7 +35,7 @@ export async function listJobs(signal?: AbortSignal): Promise<readonly JobStatus
 export const getJob = (id: string, signal?: AbortSignal): Promise<JobStatus> =>
   askJson<JobStatus>(`/v1/jobs/${id}`, signal && { signal });
 
-export const createJob = (job: NewJob): Promise<JobStatus> =>
+export const createJob = (job: JobWish): Promise<JobStatus> =>
   askJson<JobStatus>('/v1/jobs', post(job));
 
 export type JobAction = 'pause' | 'resume' | 'cancel' | 'retry';
@@ -51,5 +51,5 @@ export const listImages = (
   job: string,
   query: { readonly limit: number; readonly cursor?: string; readonly state?: ImageState },
   signal?: AbortSignal,
-): Promise<Page<ImageStatus>> =>
+): Promise<ListPage<ImageStatus>> =>
   askJson(`/v1/jobs/${job}/images${queryOf(query)}`, signal && { signal });

@@ -52,11 +52,15 @@ export function paintHeat(
 }
 
 /** A pixel on one axis: its cell, and the centres around it. */
-type Place = Between & { readonly cell: number };
+type PixelPlace = Between & { readonly cell: number };
 /** undefined where nothing is known yet. */
-type ColourAt = (row: Place, column: Place) => Rgba | undefined;
+type ColourAt = (row: PixelPlace, column: PixelPlace) => Rgba | undefined;
 
-const placeOf = (borders: readonly number[], centres: readonly number[], place: number): Place => ({
+const placeOf = (
+  borders: readonly number[],
+  centres: readonly number[],
+  place: number,
+): PixelPlace => ({
   cell: cellAt(borders, place),
   ...centresAround(centres, place),
 });
