@@ -10,6 +10,9 @@ import { chromiumPath, collectErrors, openBrowser, repoRoot } from './open-brows
 const photo = join(repoRoot, 'samples', 'photos', 'cat.jpg');
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
+/** A busy machine takes a while to load a model; nothing here is measured. */
+const patienceMs = 120_000;
+
 let service: TestService;
 let browser: Browser;
 /** Path of the image that the first test explains. */
@@ -23,6 +26,7 @@ async function visit(
   const context = await browser.newContext({ baseURL: service.url, ...options });
   try {
     const page = await context.newPage();
+    page.setDefaultTimeout(patienceMs);
     const errors = collectErrors(page);
     await use(page, errors);
     expect(errors).toEqual([]);
@@ -46,113 +50,119 @@ async function* walk(page: Page): AsyncGenerator<string> {
   yield 'job';
 }
 
-describe.skipIf(chromiumPath === undefined)('the page, in a browser', () => {
-  beforeAll(async () => {
-    service = await startService({ UMBRA_MODELS_DIR: join(repoRoot, 'models') });
-    browser = await openBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await service?.close();
-  });
+describe.skipIf(chromiumPath === undefined)(
+  'the page, in a browser',
+  {
+    timeout: 3 * patienceMs,
+  },
+  () => {
+    beforeAll(async () => {
+      service = await startService({ UMBRA_MODELS_DIR: join(repoRoot, 'models') });
+      browser = await openBrowser();
+    });
+    afterAll(async () => {
+      await browser?.close();
+      await service?.close();
+    });
 
-  test('explains a photo: cells fill, and the number under the pointer is the file’s', async () => {
-    await service.startWorker({ UMBRA_INFERENCE_THREADS: '1' });
-    await visit({ viewport: { width: 1280, height: 900 } }, async (page) => {
-      const known: number[] = [];
-      page.on('response', async (response) => {
-        if (!response.url().endsWith('/partial') || !response.ok()) return;
-        const body = (await response.json().catch(() => ({}))) as Partial<PartialResult>;
-        const rows = body.bands?.map(({ rowStart, rowEnd }) => rowEnd - rowStart) ?? [];
-        known.push(rows.reduce((sum, count) => sum + count, 0));
+    test('explains a photo: cells fill, and the number under the pointer is the file’s', async () => {
+      await service.startWorker({ UMBRA_INFERENCE_THREADS: '1' });
+      await visit({ viewport: { width: 1280, height: 900 } }, async (page) => {
+        const known: number[] = [];
+        page.on('response', async (response) => {
+          if (!response.url().endsWith('/partial') || !response.ok()) return;
+          const body = (await response.json().catch(() => ({}))) as Partial<PartialResult>;
+          const rows = body.bands?.map(({ rowStart, rowEnd }) => rowEnd - rowStart) ?? [];
+          known.push(rows.reduce((sum, count) => sum + count, 0));
+        });
+        await page.goto('/');
+        await page.getByLabel('Stride, px').fill('32');
+        await page.locator('input[type=file]').setInputFiles(photo);
+        await page.waitForURL('**/images/**');
+        imagePath = new URL(page.url()).pathname;
+        const seen = page.getByText(/^\d+ of 49 patches$/);
+        await seen.waitFor();
+        expect(Number.parseInt(await seen.innerText(), 10)).toBeLessThan(49);
+        await page.getByRole('button', { name: 'Show the patch that matters most' }).waitFor();
+        expect(known.some((rows) => rows > 0 && rows < 7)).toBe(true);
+
+        const scores = await readScores();
+        const map = page.getByRole('application');
+        const { x, y, width, height } = (await map.boundingBox()) ?? {
+          x: 0,
+          y: 0,
+          width: 0,
+          height: 0,
+        };
+        for (const [row, column] of [
+          [0, 0],
+          [3, 4],
+          [6, 6],
+        ] as const) {
+          await page.mouse.move(x + (width * (column + 0.5)) / 7, y + (height * (row + 0.5)) / 7);
+          const shown = Number(await page.getByTestId('score').innerText());
+          expect(Math.fround(shown)).toBe(scores[row * 7 + column]);
+        }
+        await map.press('ArrowLeft');
+        expect(Math.fround(Number(await page.getByTestId('score').innerText()))).toBe(scores[47]);
+        await map.press('Enter');
+        await page.getByAltText('The input with a patch at row 6, column 5').waitFor();
+        expect(new URL(page.url()).searchParams.get('cell')).toBe('6,5');
       });
-      await page.goto('/');
-      await page.getByLabel('Stride, px').fill('32');
-      await page.locator('input[type=file]').setInputFiles(photo);
-      await page.waitForURL('**/images/**');
-      imagePath = new URL(page.url()).pathname;
-      const seen = page.getByText(/^\d+ of 49 patches$/);
-      await seen.waitFor();
-      expect(Number.parseInt(await seen.innerText(), 10)).toBeLessThan(49);
-      await page.getByRole('button', { name: 'Show the patch that matters most' }).waitFor();
-      expect(known.some((rows) => rows > 0 && rows < 7)).toBe(true);
-
-      const scores = await readScores();
-      const map = page.getByRole('application');
-      const { x, y, width, height } = (await map.boundingBox()) ?? {
-        x: 0,
-        y: 0,
-        width: 0,
-        height: 0,
-      };
-      for (const [row, column] of [
-        [0, 0],
-        [3, 4],
-        [6, 6],
-      ] as const) {
-        await page.mouse.move(x + (width * (column + 0.5)) / 7, y + (height * (row + 0.5)) / 7);
-        const shown = Number(await page.getByTestId('score').innerText());
-        expect(Math.fround(shown)).toBe(scores[row * 7 + column]);
-      }
-      await map.press('ArrowLeft');
-      expect(Math.fround(Number(await page.getByTestId('score').innerText()))).toBe(scores[47]);
-      await map.press('Enter');
-      await page.getByAltText('The input with a patch at row 6, column 5').waitFor();
-      expect(new URL(page.url()).searchParams.get('cell')).toBe('6,5');
     });
-  });
 
-  test.each(['light', 'dark'] as const)('is accessible in the %s theme', async (colorScheme) => {
-    const source = await readFile(axe, 'utf8');
-    await visit({ colorScheme }, async (page) => {
-      for await (const place of walk(page)) {
-        expect([place, await findFaults(page, source)]).toEqual([place, []]);
-      }
+    test.each(['light', 'dark'] as const)('is accessible in the %s theme', async (colorScheme) => {
+      const source = await readFile(axe, 'utf8');
+      await visit({ colorScheme }, async (page) => {
+        for await (const place of walk(page)) {
+          expect([place, await findFaults(page, source)]).toEqual([place, []]);
+        }
+      });
     });
-  });
 
-  test('fits the width of a phone', async () => {
-    await visit({ viewport: { width: 390, height: 844 } }, async (page) => {
-      for await (const place of walk(page)) {
-        const beyond = await page.evaluate(
-          'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+    test('fits the width of a phone', async () => {
+      await visit({ viewport: { width: 390, height: 844 } }, async (page) => {
+        for await (const place of walk(page)) {
+          const beyond = await page.evaluate(
+            'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+          );
+          expect([place, Math.max(0, Number(beyond))]).toEqual([place, 0]);
+        }
+      });
+    });
+
+    test('asks for a key where the service does, and sends it', async () => {
+      await visit({}, async (page, errors) => {
+        const problem = { code: 'unauthorized', detail: 'Expected a key' };
+        await page.route('**/v1/**', (route) =>
+          route.request().headers().authorization === 'Bearer right'
+            ? route.continue()
+            : route.fulfill({ status: 401, json: problem }),
         );
-        expect([place, Math.max(0, Number(beyond))]).toEqual([place, 0]);
-      }
+        await page.goto('/jobs');
+        await page.getByText('This service asks for a key').waitFor();
+        await page.getByLabel('API key', { exact: true }).last().fill('wrong');
+        await page.getByRole('button', { name: 'Use key' }).click();
+        await page.getByText('This service asks for a key').waitFor();
+        await page.getByLabel('API key', { exact: true }).last().fill('right');
+        await page.getByRole('button', { name: 'Use key' }).click();
+        await page.locator('.list-row').first().waitFor();
+        // What the browser itself says of each refusal.
+        expect(errors.splice(0).every((error) => error.includes('401'))).toBe(true);
+      });
     });
-  });
 
-  test('asks for a key where the service does, and sends it', async () => {
-    await visit({}, async (page, errors) => {
-      const problem = { code: 'unauthorized', detail: 'Expected a key' };
-      await page.route('**/v1/**', (route) =>
-        route.request().headers().authorization === 'Bearer right'
-          ? route.continue()
-          : route.fulfill({ status: 401, json: problem }),
-      );
-      await page.goto('/jobs');
-      await page.getByText('This service asks for a key').waitFor();
-      await page.getByLabel('API key', { exact: true }).last().fill('wrong');
-      await page.getByRole('button', { name: 'Use key' }).click();
-      await page.getByText('This service asks for a key').waitFor();
-      await page.getByLabel('API key', { exact: true }).last().fill('right');
-      await page.getByRole('button', { name: 'Use key' }).click();
-      await page.locator('.list-row').first().waitFor();
-      // What the browser itself says of each refusal.
-      expect(errors.splice(0).every((error) => error.includes('401'))).toBe(true);
+    test('keeps the theme that was chosen', async () => {
+      await visit({ colorScheme: 'light' }, async (page) => {
+        await page.goto('/workers');
+        await page.getByRole('button', { name: 'Switch to the dark theme' }).click();
+        await page.reload();
+        await page.getByRole('button', { name: 'Switch to the light theme' }).waitFor();
+        expect(await page.evaluate('document.documentElement.dataset.theme')).toBe('dark');
+      });
     });
-  });
-
-  test('keeps the theme that was chosen', async () => {
-    await visit({ colorScheme: 'light' }, async (page) => {
-      await page.goto('/workers');
-      await page.getByRole('button', { name: 'Switch to the dark theme' }).click();
-      await page.reload();
-      await page.getByRole('button', { name: 'Switch to the light theme' }).waitFor();
-      expect(await page.evaluate('document.documentElement.dataset.theme')).toBe('dark');
-    });
-  });
-});
+  },
+);
 
 /** Scores of the image, as NumPy would read them. */
 async function readScores(): Promise<Float32Array> {
