@@ -108,6 +108,14 @@ describe.skipIf(chromiumPath === undefined)(
         await map.press('Enter');
         await page.getByAltText('The input with a patch at row 6, column 5').waitFor();
         expect(new URL(page.url()).searchParams.get('cell')).toBe('6,5');
+
+        const source = await readFile(axe, 'utf8');
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await page.emulateMedia({ colorScheme });
+          expect([colorScheme, await findFaults(page, source)]).toEqual([colorScheme, []]);
+        }
+        await page.setViewportSize({ width: 390, height: 844 });
+        expect(await beyondWidth(page)).toBe(0);
       });
     });
 
@@ -123,10 +131,7 @@ describe.skipIf(chromiumPath === undefined)(
     test('fits the width of a phone', async () => {
       await visit({ viewport: { width: 390, height: 844 } }, async (page) => {
         for await (const place of walk(page)) {
-          const beyond = await page.evaluate(
-            'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-          );
-          expect([place, Math.max(0, Number(beyond))]).toEqual([place, 0]);
+          expect([place, await beyondWidth(page)]).toEqual([place, 0]);
         }
       });
     });
@@ -170,6 +175,14 @@ async function readScores(): Promise<Float32Array> {
   const bytes = Buffer.from(await response.arrayBuffer());
   const body = bytes.subarray(10 + bytes.readUInt16LE(8));
   return Float32Array.from({ length: 49 }, (_, index) => body.readFloatLE(index * 4));
+}
+
+/** How far the page reaches beyond the window's width, px. */
+async function beyondWidth(page: Page): Promise<number> {
+  const beyond = await page.evaluate(
+    'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+  );
+  return Math.max(0, Number(beyond));
 }
 
 type AxeViolation = { readonly id: string; readonly impact: string; readonly nodes: unknown[] };
