@@ -1217,6 +1217,18 @@ export interface components {
             input: {
                 height: number;
                 width: number;
+                resize: {
+                    /** @constant */
+                    rule: "crop";
+                    shorterSide: number;
+                } | {
+                    /** @constant */
+                    rule: "fit";
+                    shorterSide: number;
+                } | {
+                    /** @constant */
+                    rule: "squash";
+                };
             };
             output: {
                 /** @enum {string} */
