@@ -67,16 +67,18 @@ export function createResultCheck({ fixture, isLeft, bytesOf }: Found): ResultCh
 }
 
 /**
- * Leave out how a result was computed, and whether an earlier run did it: both may differ. What says where it lies
- * on the photo, the older version did not say.
+ * Leave out how a result was computed, and whether an earlier run did it: both may differ. And what only
+ * results from version 5 on say.
  */
-function saidBy(result: Record<string, unknown>): Record<string, unknown> {
-  const { provenance, reused, toPhoto, targets, ...said } = result;
-  const lowered = (targets as { lowest: Record<string, unknown> }[]).map((target) => {
-    const { photoBox, ...lowest } = target.lowest;
-    return { ...target, lowest };
-  });
-  return { ...said, targets: lowered };
+function saidBy({ provenance, reused, ...said }: Record<string, unknown>): Record<string, unknown> {
+  const { top, isRight, milliseconds, toPhoto, ...before } = said;
+  const targets = (said.targets as Record<string, unknown>[]).map(
+    ({ borderShare, lowest, ...target }) => {
+      const { photoBox, ...place } = lowest as Record<string, unknown>;
+      return { ...target, lowest: place };
+    },
+  );
+  return { ...before, targets };
 }
 
 /** Let probabilities and the like differ by a rounding between machines. */

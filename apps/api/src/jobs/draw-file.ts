@@ -38,14 +38,14 @@ export const filesOf = ({ targets, grids }: ImageResult): FileEntry[] =>
  * @returns A maker that reads nothing before its first file. Beside its own errors it throws `not_found` where
  *   what the file is drawn from is gone, and `too_large` for arrays beyond a limit.
  */
-export function openDrawing(services: DrawingServices, image: FinishedImage): FileMaker {
+export function openDrawing(services: DrawingServices, image: FinishedImage): FileMaker['make'] {
   let opened: Promise<FileMaker> | undefined;
   return async (file, signal) => {
     assertDrawable(image.result, file);
     opened ??= openMaker(services, image);
-    const make = await opened;
+    const maker = await opened;
     signal?.throwIfAborted();
-    return make(file, signal);
+    return maker.make(file, signal);
   };
 }
 

@@ -179,13 +179,17 @@ async function explainPhoto(
   const sha256 = createHash('sha256').update(photo).digest('hex');
   const files = await composeResult({
     photo,
-    image: { id, name, sha256, width, height },
+    image: {
+      ...{ id, name, sha256, width, height },
+      ...(item.label !== undefined && { label: item.label }),
+    },
     model,
     settings,
     run,
     provenance: run.provenance,
     opacity,
     outputs,
+    milliseconds: run.milliseconds,
   });
   const folder = join(out, resultFolder({ id, name }));
   await writeResult(folder, files);

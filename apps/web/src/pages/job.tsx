@@ -184,4 +184,4 @@ function Thumbnail({ job, image: { id, name, state } }: ThumbnailProps) {
   );
 }
 
-const stateWords = { pending: 'not finished', completed: 'finished', failed: 'failed' } as const;
+const stateWords = { pending: 'waiting', running: 'running', completed: 'finished', failed: 'failed' } as const;

@@ -19,14 +19,18 @@ export async function writeResults(
   const { store, sources, modelCache } = services;
   const { tenant, jobId, dataset, item, settings, outputs } = image;
   const model = await modelCache.describe(image.model);
-  const { id, name, sha256, width, height, source } = item;
+  const { id, name, sha256, width, height, label, source } = item;
   const plan = planOcclusion(inputSize(model.bundle.input, item), settings);
   const rows = await joinReturned(services, image, returned, plan);
   if ('lost' in rows) return rows;
   const { baseline, faithfulness, provenance, reused, predictedClasses } = rows;
   const files = await composeResult({
     photo: await readItem({ store, sources }, tenant, dataset, item),
-    image: { id, name, sha256, width, height, ...(source && { source }) },
+    image: {
+      ...{ id, name, sha256, width, height },
+      ...(label !== undefined && { label }),
+      ...(source && { source }),
+    },
     model,
     settings,
     run: {
@@ -41,6 +45,7 @@ export async function writeResults(
     provenance,
     reused,
     outputs,
+    milliseconds: rows.milliseconds,
   });
   const put = (file: ResultFile) =>
     store.put(keys.result(tenant, jobId, id, file), mustGet(files, file));

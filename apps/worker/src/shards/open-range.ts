@@ -67,7 +67,7 @@ async function openRange(
     const { rowStart, rowEnd, predictedClasses, baseline, provenance, milliseconds } = occluded;
     const { faithfulness } = occluded;
     return {
-      version: 4,
+      version: 5,
       rowStart,
       rowEnd,
       scores: joinFloats(occluded.scores),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createClassFinder, findDoubledNames } from './class-names.js';
+import { createClassFinder, findDoubledNames, isRight } from './class-names.js';
 
 describe('a class is found', () => {
   const find = createClassFinder([
@@ -57,4 +57,27 @@ test('names of several classes are told, with or without ids', () => {
     ['crane', [0, 2]],
     ['ox', [3, 4]],
   ]);
+});
+
+test.each([
+  ['tabby', true, 'names it'],
+  ['TABBY', true, 'names it in other case'],
+  [1, true, 'is its index'],
+  ['dog', false, 'names another class'],
+  ['house', null, 'names no class'],
+  ['twin', null, 'names several classes'],
+  [undefined, null, 'is not there'],
+])('an image is right (%j: %j) where its label %s', (label, expected, _) => {
+  const predicted = { index: 1, label: 'tabby', probability: 0.8 };
+  const names = ['dog', 'tabby', 'twin', 'twin'];
+  expect(isRight(label, predicted, names)).toBe(expected);
+  const none = { ...predicted, aboveThreshold: false };
+  expect(isRight(label, none, names)).toBe(expected === null ? null : false);
+});
+
+test('of a model without class names, labels are indices', () => {
+  const predicted = { index: 7, label: 'class 7', probability: 1 };
+  expect(isRight('class 7', predicted, [])).toBe(true);
+  expect(isRight('6', predicted, [])).toBe(false);
+  expect(isRight('cat', predicted, [])).toBeNull();
 });

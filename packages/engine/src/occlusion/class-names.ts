@@ -1,5 +1,6 @@
 import type { ItemLabel } from '@umbra/shared/contracts/dataset';
-import { type AppError, invalidInput } from '@umbra/shared/errors';
+import type { BaselineRun } from '@umbra/shared/contracts/shard';
+import { type AppError, hasCode, invalidInput } from '@umbra/shared/errors';
 
 /**
  * Finds the class that a label names, by the one rule of every door: a number is an index; a text is
@@ -48,6 +49,27 @@ const findNumberedClass: ClassFinder = (label, what = 'target') => {
     `Expected ${what} to be an index, since the model has no class names, got '${label}'`,
   );
 };
+
+/**
+ * Whether an image's label names its predicted class.
+ *
+ * @param names Class names; empty where the model has none.
+ * @returns null without a label, or where it names no class, or several; false where no class is predicted.
+ */
+export function isRight(
+  label: ItemLabel | undefined,
+  { index, aboveThreshold }: BaselineRun['predicted'],
+  names: readonly string[],
+): boolean | null {
+  if (label === undefined) return null;
+  try {
+    const found = createClassFinder(names.length === 0 ? undefined : names)(label);
+    return aboveThreshold !== false && found === index;
+  } catch (error) {
+    if (hasCode(error, 'invalid_input')) return null;
+    throw error;
+  }
+}
 
 /** The names that several classes have, each with its classes' indices. */
 export const findDoubledNames = (

@@ -2,7 +2,7 @@ import { at } from '@umbra/shared/assert';
 import type { ItemLabel } from '@umbra/shared/contracts/dataset';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
-import type { BaselineRun } from '@umbra/shared/contracts/shard';
+import { type BaselineRun, maxRanked } from '@umbra/shared/contracts/shard';
 import { invalidInput } from '@umbra/shared/errors';
 import { noClass, type OutputHead, type Score } from './output-head.js';
 import { targetIndices } from './targets.js';
@@ -38,13 +38,17 @@ export function describeBaseline(
 ): BaselineRun {
   const describe = (index: number) => ({ index, label: at(labels, index) });
   const rank = (k: number) => head.rank(output, k);
-  const first = at(rank(1), 0);
+  const top = rank(maxRanked).map((index) => ({
+    ...describe(index),
+    probability: head.score(output, index, 'probability'),
+  }));
+  const first = at(top, 0);
   return {
     predicted: {
-      ...describe(first),
-      probability: head.score(output, first, 'probability'),
+      ...first,
       ...(head.mayPredictNone && { aboveThreshold: head.predict(output) !== noClass }),
     },
+    top,
     targets: targetIndices(target, rank, labels, label).map((index) => ({
       ...describe(index),
       score: head.score(output, index, score),

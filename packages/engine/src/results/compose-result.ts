@@ -6,6 +6,8 @@ import { type ImageResult, imageResult, type ResultFile } from '@umbra/shared/co
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import type { Provenance } from '@umbra/shared/contracts/shard';
 import { photoMapping, planFrame } from '@umbra/shared/occlusion/frame';
+import { borderShare } from '../occlusion/border-share.js';
+import { isRight } from '../occlusion/class-names.js';
 import type { OcclusionRun } from '../types.js';
 import { describeGrids, findLowest, formatResult } from './describe-grids.js';
 import { openFileMaker } from './make-file.js';
@@ -34,6 +36,8 @@ export type ResultArguments = {
   readonly opacity?: number;
   /** Which files are made; all when left out. */
   readonly outputs?: Outputs;
+  /** What computing the scores took. */
+  readonly milliseconds?: number;
 };
 
 /** Files of one image's result, by name; the description comes last. */
@@ -49,7 +53,7 @@ export async function composeResult(given: ResultArguments): Promise<ResultFiles
   const approximate = run.predictedClasses.includes(-1);
   const frame = planFrame(model.bundle.input, given.image);
   const toPhoto = photoMapping(frame);
-  const makeFile = openFileMaker({
+  const maker = openFileMaker({
     plan,
     settings,
     approximate,
@@ -66,9 +70,13 @@ export async function composeResult(given: ResultArguments): Promise<ResultFiles
   const made = mapInOrder(
     kept,
     { atOnce: filesAtOnce },
-    async ({ file }) => [file, await makeFile(file)] as const,
+    async ({ file }) => [file, await maker.make(file)] as const,
   );
   for await (const [file, bytes] of made) files.set(file, bytes);
+  const borderShares: (number | null)[] = [];
+  for (const target of baseline.targets.keys()) {
+    borderShares.push(borderShare(await maker.attributionOf(target), plan.image));
+  }
   const result = imageResult.parse({
     version: 5,
     image: given.image,
@@ -78,10 +86,13 @@ export async function composeResult(given: ResultArguments): Promise<ResultFiles
     input: plan.image,
     toPhoto,
     predicted: baseline.predicted,
+    ...(baseline.top && { top: baseline.top }),
+    isRight: isRight(given.image.label, baseline.predicted, model.labels),
     grids: describeGrids(run, model.labels),
     targets: baseline.targets.map((target, index) => ({
       ...target,
       lowest: findLowest(plan, at(scores, index), { photo: frame.photo, toPhoto }),
+      borderShare: at(borderShares, index),
       faithfulness: run.faithfulness?.[index] ?? null,
       heatmap: pictureName('heatmap', index),
       overlay: pictureName('overlay', index),
@@ -90,6 +101,7 @@ export async function composeResult(given: ResultArguments): Promise<ResultFiles
     onRequest: all.filter((entry) => !isKept(entry)).map(({ file }) => file),
     provenance: given.provenance,
     reused: given.reused ?? false,
+    ...(given.milliseconds !== undefined && { milliseconds: given.milliseconds }),
   } satisfies ImageResult);
   return files.set('result.json', Buffer.from(formatResult(result)));
 }

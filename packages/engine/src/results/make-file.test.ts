@@ -104,7 +104,7 @@ describe('a file that is made from stored scores', () => {
         entries.find((entry) => entry.kind === kind && 'grid' in entry && entry.grid === grid)
           ?.file ?? 'result.json',
       );
-    const make = openFileMaker({
+    const { make } = openFileMaker({
       ...{ plan, settings: result.settings, approximate: result.approximate },
       targets: result.targets,
       arrays: decodeArrays(
@@ -127,7 +127,7 @@ describe('a file that is made from stored scores', () => {
 
   test('is not made once nobody waits for it', async () => {
     const { composed, photo } = await compose({ photo: await drawn('png'), targets: 2 });
-    const make = openFileMaker({
+    const { make } = openFileMaker({
       ...{ plan: composed.run.plan, settings: composed.settings, approximate: false },
       ...{ targets: composed.run.baseline.targets, arrays: composed.run },
       readPhoto: async () => ({ photo, frame: planFrame(input, composed.image) }),

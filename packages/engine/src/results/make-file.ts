@@ -27,14 +27,18 @@ export type FileSource = {
   readonly opacity?: number;
 };
 
-/**
- * Make one file of a result, which is not its description. The same source gives the same bytes.
- *
- * @param signal Ends the work between two maps once nobody needs it.
- * @throws {AppError} `not_found` for a file that this result does not have.
- * @throws The signal's reason.
- */
-export type FileMaker = (file: ResultFile, signal?: AbortSignal) => Promise<Buffer>;
+export type FileMaker = {
+  /**
+   * Make one file of a result, which is not its description. The same source gives the same bytes.
+   *
+   * @param signal Ends the work between two maps once nobody needs it.
+   * @throws {AppError} `not_found` for a file that this result does not have.
+   * @throws The signal's reason.
+   */
+  make(file: ResultFile, signal?: AbortSignal): Promise<Buffer>;
+  /** Attribute a target: the mean over the patch sizes. @returns float32 [height, width] */
+  attributionOf(target: number): Promise<Float32Array>;
+};
 
 /** Open a result for making its files. One target's map is kept for its next file. */
 export function openFileMaker(source: FileSource): FileMaker {
@@ -77,7 +81,7 @@ export function openFileMaker(source: FileSource): FileMaker {
     return Buffer.concat(chunks);
   };
 
-  return async (file, signal) => {
+  const make: FileMaker['make'] = async (file, signal) => {
     const entry = entries.get(file);
     if (entry === undefined) {
       const known = [...entries.keys()].join(', ');
@@ -100,6 +104,7 @@ export function openFileMaker(source: FileSource): FileMaker {
         return encodePredictedClasses(plan, arrays, entry.grid);
     }
   };
+  return { make, attributionOf: mapOf };
 }
 
 /** Remember what a function has given for the last argument: files of one target follow each other. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { datasetItem, errorReport, imageId, sha256 } from './dataset.js';
+import { datasetItem, errorReport, imageId, itemLabel, sha256 } from './dataset.js';
 import { occlusionSettings } from './settings.js';
-import { baselineRun, faithfulness, provenance } from './shard.js';
+import { baselineRun, faithfulness, provenance, rankedClasses } from './shard.js';
 
 const count = z.int().min(0);
 export const extent = z.strictObject({ height: z.int().min(1), width: z.int().min(1) });
@@ -10,7 +10,7 @@ const axisMapping = z.strictObject({ scale: z.number().positive(), offset: z.num
 /** From px of the model's input to px of the upright photo, on each axis. */
 export const photoMapping = z.strictObject({ y: axisMapping, x: axisMapping });
 /** Half-open, px. */
-const box = z.strictObject({ top: count, left: count, bottom: count, right: count });
+export const box = z.strictObject({ top: count, left: count, bottom: count, right: count });
 
 /** One patch size's positions, and what the model decided there. */
 const gridResult = z.strictObject({
@@ -42,6 +42,8 @@ const targetResult = baselineRun.shape.targets.element.extend({
     /** On the upright photo; not in results before version 5. */
     photoBox: box.optional(),
   }),
+  /** See `borderShare` of the engine; null where no attribution is positive. */
+  borderShare: z.number().min(0).max(1).nullable().optional(),
   faithfulness: faithfulness.nullable(),
   heatmap: z.string(),
   overlay: z.string(),
@@ -51,7 +53,8 @@ const targetResult = baselineRun.shape.targets.element.extend({
 export const imageResult = z.strictObject({
   /**
    * 3 adds `reused`; 4 names the arrays of predicted classes so, which were `winners`; 5 has `onRequest`, since not
-   * every file is stored, `toPhoto` and `photoBox`.
+   * every file is stored, and adds `toPhoto`, `top`, `isRight`, `milliseconds`, the image's label, and a target's
+   * `borderShare` and `photoBox`.
    */
   version: z.literal([2, 3, 4, 5]),
   image: z.strictObject({
@@ -60,6 +63,8 @@ export const imageResult = z.strictObject({
     sha256,
     width: z.int().min(1),
     height: z.int().min(1),
+    /** What it shows, as its dataset says. */
+    label: itemLabel.optional(),
     source: datasetItem.shape.source,
   }),
   model: z.strictObject({ name: z.string(), digest: sha256 }),
@@ -71,6 +76,10 @@ export const imageResult = z.strictObject({
   /** Where that frame lies on the photo; not in results before version 5. */
   toPhoto: photoMapping.optional(),
   predicted: baselineRun.shape.predicted,
+  /** The most probable classes of the baseline run. */
+  top: rankedClasses.optional(),
+  /** Whether the label names the predicted class; null without a label, or where it names no class. */
+  isRight: z.boolean().nullable().optional(),
   /** One a patch size. */
   grids: z.array(gridResult).min(1),
   /** Targets in the order of the arrays' first axis, where they have one. */
@@ -83,6 +92,8 @@ export const imageResult = z.strictObject({
   provenance,
   /** Whether some of them were taken from an earlier run of the same work. */
   reused: z.boolean().default(false),
+  /** What computing the scores took for this result: 0 where all were taken. */
+  milliseconds: z.number().min(0).optional(),
 });
 export type ImageResult = z.output<typeof imageResult>;
 

@@ -63,7 +63,13 @@ export const webhookPayload = z.strictObject({
 export type ArchivePayload = z.output<typeof archivePayload>;
 export type WebhookPayload = z.output<typeof webhookPayload>;
 
-const classOf = z.strictObject({ index: z.int().min(0), label: z.string() });
+export const classOf = z.strictObject({ index: z.int().min(0), label: z.string() });
+/** Classes of a baseline run that are kept in the order of their probability. */
+export const maxRanked = 5;
+export const rankedClasses = z
+  .array(classOf.extend({ probability: z.number() }))
+  .min(1)
+  .max(maxRanked);
 
 /** The unoccluded run: which classes are watched, and what the model said of them. */
 export const baselineRun = z.strictObject({
@@ -72,6 +78,8 @@ export const baselineRun = z.strictObject({
     /** Whether it reaches the model's threshold, where classes are independent and none need be. */
     aboveThreshold: z.boolean().optional(),
   }),
+  /** The most probable classes, first the predicted one; runs of before they were kept have none. */
+  top: rankedClasses.optional(),
   /** Targets in the order that every array of the run has; the score is in the requested unit. */
   targets: z.array(classOf.extend({ score: z.number() })).min(1),
 });
@@ -107,7 +115,8 @@ export type Provenance = z.output<typeof provenance>;
  * row-major.
  */
 export const shardResult = z.strictObject({
-  version: z.literal(4),
+  /** 5 adds `baseline.top`. */
+  version: z.literal(5),
   rowStart: z.int().min(0),
   rowEnd: z.int().min(1),
   /** float32 [targets, positions of these rows]. */
@@ -136,21 +145,23 @@ export const largeShardResult = shardResult.omit({
 export type LargeShardResult = z.output<typeof largeShardResult>;
 
 /** Results that call the baseline run clean, and predicted classes winners. */
+const shardV4 = shardResult.extend({ version: z.literal(4) });
 const shardV3 = shardResult
   .omit({ predictedClasses: true, baseline: true })
   .extend({ version: z.literal(3), winners: z.base64(), clean: baselineRun });
 const shardV2 = shardV3.omit({ reused: true }).extend({ version: z.literal(2) });
-const largeShardV3 = largeShardResult.extend({ version: z.literal(3) });
+const largeShardBefore = largeShardResult.extend({ version: z.literal([3, 4]) });
 
 const upgradeShard = ({ winners, clean, ...old }: z.output<typeof shardV3>): ShardResult => ({
   ...old,
-  version: 4,
+  version: 5,
   predictedClasses: winners,
   baseline: clean,
 });
 
 const anyShardResult = z.union([
   shardResult,
+  shardV4.transform((old): ShardResult => ({ ...old, version: 5 })),
   shardV3.transform(upgradeShard),
   shardV2.transform((old) => upgradeShard({ ...old, version: 3, reused: false })),
 ]);
@@ -159,7 +170,7 @@ const anyShardResult = z.union([
 export const shardReturn = z.union([
   anyShardResult,
   largeShardResult,
-  largeShardV3.transform((old): LargeShardResult => ({ ...old, version: 4 })),
+  largeShardBefore.transform((old): LargeShardResult => ({ ...old, version: 5 })),
 ]);
 export type ShardReturn = ShardResult | LargeShardResult;
 export const isLargeResult = (value: ShardReturn): value is LargeShardResult =>
