@@ -7,6 +7,7 @@ import { createWorkerRegistry } from '@umbra/platform/redis/worker-registry';
 import { imageIndexOf } from '@umbra/shared/ids';
 import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
+import { stubRow } from './rows/stub-row.mjs';
 
 const redis = new Redis(process.env.REDIS_URL ?? '', { maxRetriesPerRequest: null });
 const inferenceThreads = Number(process.env.STUB_INFERENCE_THREADS ?? 64);
@@ -26,8 +27,9 @@ const options = { connection: redis, prefix: redisPrefix, concurrency: inference
 const shards = new Worker(queueNames.shard, async () => null, options);
 const merges = new Worker(
   queueNames.merge,
-  async ({ data: { jobId, item } }) => {
-    await progress.finishImage(jobId, imageIndexOf(item.id), 'completed');
+  async ({ data: { jobId, item, attempt } }) => {
+    const row = JSON.stringify(stubRow(item.id, attempt));
+    await progress.finishImage(jobId, imageIndexOf(item.id), 'completed', row);
   },
   options,
 );

@@ -87,7 +87,7 @@ test('a job whose end was interrupted is cleaned up later', async () => {
 
 test('retry runs an image that failed after its job had ended', async () => {
   const { id } = await cancelledJob();
-  await createJobProgressStore(redis).finishImage(id, 1, 'failed');
+  await createJobProgressStore(redis).finishImage(id, 1, 'failed', null);
   expect((await retry(id)).status).toBe(202);
   const counts = { total: images, completed: images, failed: 0 };
   expect(await finish(id)).toMatchObject({ state: 'completed', counts });

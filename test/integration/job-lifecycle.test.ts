@@ -43,7 +43,7 @@ test('counts never go back where Redis returns empty', async () => {
   };
   const finish = async (indices: readonly number[]) => {
     await progress.start(job, Date.now());
-    for (const index of indices) await progress.finishImage(job, index, 'completed');
+    for (const index of indices) await progress.finishImage(job, index, 'completed', null);
   };
   await finish([0, 1, 2]);
   expect(await countsOf()).toEqual({ total: images, completed: 3, failed: 0 });

@@ -23,6 +23,7 @@ const running: JobLive = {
   isPaused: false,
   inFlight: 1,
   positionsPerSecond: null,
+  undrained: 0,
 };
 
 let folder: string;

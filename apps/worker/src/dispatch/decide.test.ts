@@ -28,6 +28,7 @@ const live = (changes: Partial<JobLive> = {}, completed = 1, failed = 0): JobLiv
   isPaused: false,
   inFlight: 1,
   positionsPerSecond: null,
+  undrained: 0,
   ...changes,
 });
 const past = new Date(at - 1).toISOString();

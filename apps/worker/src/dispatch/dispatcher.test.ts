@@ -120,7 +120,7 @@ test('a job that waits is read again only when it is told of', async () => {
   expect(first).toBeGreaterThan(0);
   await settled();
   expect(looks()).toBe(first);
-  await progress.finishImage(job.id, 0, 'completed');
+  await progress.finishImage(job.id, 0, 'completed', null);
   await settled();
   expect(looks()).toBeGreaterThan(first);
 });

@@ -18,6 +18,7 @@ import {
   windowKinds,
 } from './queue-window.js';
 import { createReadyJobs, type ReadyJobs } from './ready-jobs.js';
+import { createRowDrains, type RowDrains } from './row-drains.js';
 import { type ReadyJob, takeTurns } from './take-turns.js';
 import {
   isIdle,
@@ -53,7 +54,7 @@ export type Dispatcher = {
   tick(snapshot: FleetSnapshot): Promise<{ launched: number; hasMore: boolean }>;
   /** Tenants of all jobs. */
   tenants(): ReadonlySet<string>;
-  /** Resolves when no transition is in progress. */
+  /** Resolves when no transition is in progress, and no rows are being put into the store. */
   settle(): Promise<void>;
 };
 
@@ -65,12 +66,15 @@ type Dispatching = {
   readonly flying: Set<TrackedJob>;
   readonly bundles: LoadingCache<ModelBundle>;
   readonly robins: Robins;
+  readonly drains: RowDrains;
 };
 
 export function createDispatcher(services: TransitionServices): Dispatcher {
   const ready = createReadyJobs();
   const flying = new Set<TrackedJob>();
+  const drains = createRowDrains(services);
   const trackedJobs = createTrackedJobs(services, (forgotten) => {
+    drains.forget(forgotten.jobId);
     ready.remove(forgotten);
     flying.delete(forgotten);
   });
@@ -81,6 +85,7 @@ export function createDispatcher(services: TransitionServices): Dispatcher {
     flying,
     bundles: createLoadingCache({ maxEntries: maxBundles }),
     robins: openRobins(),
+    drains,
   };
   return {
     async tick(snapshot) {
@@ -101,7 +106,9 @@ export function createDispatcher(services: TransitionServices): Dispatcher {
       };
     },
     tenants: () => trackedJobs.tenants(),
-    settle: () => trackedJobs.settle(),
+    async settle() {
+      await Promise.all([trackedJobs.settle(), drains.settle()]);
+    },
   };
 }
 
@@ -112,11 +119,16 @@ function visit(
   live: JobLive,
   snapshot: FleetSnapshot,
 ): void {
-  const { services, trackedJobs, ready, flying, bundles } = dispatching;
+  const { services, trackedJobs, ready, flying, bundles, drains } = dispatching;
   const nowMs = Date.now();
   tracked.live = live;
   // Spread, so that they are not all due at once.
-  tracked.dueMs = nowMs + lookAgainMs * (0.5 + Math.random() / 2);
+  const drainMs = drains.visit(
+    { tenant: tracked.tenant, id: tracked.jobId },
+    live.undrained,
+    nowMs,
+  );
+  tracked.dueMs = Math.min(drainMs, nowMs + lookAgainMs * (0.5 + Math.random() / 2));
   if (!isLoaded(tracked)) {
     trackedJobs.change(tracked, () => loadJob(services, tracked, bundles));
     return;

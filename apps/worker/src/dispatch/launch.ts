@@ -11,7 +11,7 @@ import { reportError } from '@umbra/shared/errors';
 import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import { planShards } from '@umbra/shared/occlusion/shards';
 import type { FlowJob } from 'bullmq';
-import { type ImageFailureServices, recordFailure } from '../jobs/finish-image.js';
+import { type ImageServices, recordFailure } from '../jobs/finish-image.js';
 import type { WorkerServices } from '../services.js';
 import { chooseRowsPerShard } from '../shards/rows-per-shard.js';
 import type { JobCapacity } from './estimate-cost.js';
@@ -19,8 +19,7 @@ import type { JobCapacity } from './estimate-cost.js';
 /** Flows in one MULTI: Redis serves no other client meanwhile. */
 const flowsAtOnce = 50;
 
-export type LaunchServices = ImageFailureServices &
-  Pick<WorkerServices, 'flows' | 'traces' | 'config'>;
+export type LaunchServices = ImageServices & Pick<WorkerServices, 'flows' | 'traces' | 'config'>;
 
 /** Images of a job that are queued together. */
 export type Launch = JobCapacity & {

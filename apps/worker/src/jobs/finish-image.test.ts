@@ -14,14 +14,14 @@ import type { MergePayload } from '@umbra/shared/contracts/shard';
 import { newDatasetId, newJobId } from '@umbra/shared/ids';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
-import { type ImageFailureServices, recordFailure } from './finish-image.js';
+import { type ImageServices, recordFailure } from './finish-image.js';
 
 const tenant = 'acme';
 const sha256 = 'a'.repeat(64);
 let folder: string;
 let redis: Redis;
 let store: ObjectStore;
-let services: ImageFailureServices;
+let services: ImageServices;
 let image: MergePayload;
 
 beforeEach(async () => {

@@ -1,7 +1,9 @@
 import { findJobRecord } from '@umbra/platform/store/job-records';
 import { putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
+import { makeRow } from '@umbra/platform/store/make-row';
 import { isFinal } from '@umbra/shared/contracts/job';
+import { failedRow } from '@umbra/shared/contracts/row';
 import type { MergePayload } from '@umbra/shared/contracts/shard';
 import type { ErrorReport } from '@umbra/shared/errors';
 import { imageIndexOf } from '@umbra/shared/ids';
@@ -9,15 +11,15 @@ import type { StepWork } from '../runtime/step.js';
 import type { WorkerServices } from '../services.js';
 import { publishImage } from './publish-events.js';
 
-export type ImageServices = Pick<WorkerServices, 'progress' | 'events' | 'logger'>;
-export type ImageFailureServices = ImageServices & Pick<WorkerServices, 'store'>;
+export type ImageServices = Pick<WorkerServices, 'store' | 'progress' | 'events' | 'logger'>;
 
 /** Count an image whose results are stored, and publish that. @returns The image, if it is new. */
 export async function recordCompletion(
-  { progress, events, logger }: ImageServices,
-  { tenant, jobId, item }: MergePayload,
+  { store, progress, events, logger }: ImageServices,
+  { tenant, jobId, item, attempt }: MergePayload,
 ): Promise<StepWork> {
-  const isNew = await progress.finishImage(jobId, imageIndexOf(item.id), 'completed');
+  const row = await makeRow(store, { tenant, id: jobId, attempt }, item.id, 'completed');
+  const isNew = await progress.finishImage(jobId, imageIndexOf(item.id), 'completed', row);
   if (isNew) {
     const image = { id: item.id, state: 'completed', error: null } as const;
     await publishImage({ events, logger }, { tenant, id: jobId }, image);
@@ -40,18 +42,20 @@ export const isWritten = async (
  * @returns The image, if it is new.
  */
 export async function recordFailure(
-  { store, progress, events, logger }: ImageFailureServices,
+  services: ImageServices,
   image: MergePayload,
   error: ErrorReport,
 ): Promise<StepWork> {
+  const { store, progress, events, logger } = services;
   const { tenant, jobId, item, attempt } = image;
   const job = await findJobRecord(store, tenant, jobId);
   if (job === null || isFinal(job.state) || job.attempt !== attempt) return { tenant };
   if (await isWritten({ store }, image)) {
-    return recordCompletion({ progress, events, logger }, image);
+    return recordCompletion(services, image);
   }
   await putJson(store, keys.error(tenant, jobId, item.id), error);
-  const isNew = await progress.finishImage(jobId, imageIndexOf(item.id), 'failed');
+  const row = JSON.stringify(failedRow(attempt, item.id, error));
+  const isNew = await progress.finishImage(jobId, imageIndexOf(item.id), 'failed', row);
   if (isNew) {
     const failed = { id: item.id, state: 'failed', error } as const;
     await publishImage({ events, logger }, { tenant, id: jobId }, failed);

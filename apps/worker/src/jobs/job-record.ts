@@ -6,6 +6,7 @@ import type { Reference } from '@umbra/shared/contracts/reference';
 import type { ErrorReport } from '@umbra/shared/errors';
 import type { WorkerServices } from '../services.js';
 import { countStored } from './count-stored.js';
+import { drainRows } from './drain-rows.js';
 import { type JobStateServices, publishJobState } from './publish-events.js';
 
 /** A job's record as this process knows it, and the tenant that owns it. */
@@ -69,6 +70,8 @@ export async function endJob(
     await cleanUp(services, { tenant, job: stored }, stored.state);
     return stored;
   }
+  // Before its record: who finds it ended finds all of its rows in the store.
+  await drainRows(services, { tenant, id: job.id });
   const now = new Date();
   if (job.keepResultsSeconds !== null) {
     const deleteAt = new Date(now.getTime() + job.keepResultsSeconds * 1000);

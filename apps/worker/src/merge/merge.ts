@@ -17,7 +17,7 @@ import { imageIndexOf } from '@umbra/shared/ids';
 import type { Job } from 'bullmq';
 import { countLoss } from '../jobs/count-loss.js';
 import {
-  type ImageFailureServices,
+  type ImageServices,
   isWritten,
   recordCompletion,
   recordFailure,
@@ -30,7 +30,7 @@ import type { LostRows, RunRows } from '../shards/run-rows.js';
 import { type ImageRows, openImageRows } from './image-rows.js';
 import { writeResults } from './write-results.js';
 
-export type MergeServices = ImageFailureServices &
+export type MergeServices = ImageServices &
   Pick<
     WorkerServices,
     'sources' | 'modelCache' | 'rowsLease' | 'config' | 'apart' | 'heldImages' | 'shutdown'
@@ -80,7 +80,7 @@ export async function runMerge(
 
 /** Fail the image of a merge that was lost with its workers far more often than it takes to convict one. */
 export async function failUnmerged(
-  services: ImageFailureServices,
+  services: ImageServices,
   job: Job,
   error: Error,
 ): Promise<StepResult> {

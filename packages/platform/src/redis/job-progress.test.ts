@@ -45,7 +45,7 @@ describe('progress of a job', () => {
       positions: 0,
       startedAtMs: 5,
     });
-    await progress.finishImage(jobId, 3, 'completed');
+    await progress.finishImage(jobId, 3, 'completed', null);
     await progress.remove(jobId);
     expect(await progress.read(jobId)).toBeNull();
     expect(await progress.isFinished(jobId, 3)).toBe(false);
@@ -55,7 +55,7 @@ describe('progress of a job', () => {
   test('counts an image once, whoever reports it and however often', async () => {
     await progress.start(jobId, 1);
     const reports = Array.from({ length: 40 }, (_, report) =>
-      progress.finishImage(jobId, report % 4, report % 3 === 0 ? 'failed' : 'completed'),
+      progress.finishImage(jobId, report % 4, report % 3 === 0 ? 'failed' : 'completed', null),
     );
     const counted = (await Promise.all(reports)).filter((isFirst) => isFirst);
     expect(counted).toHaveLength(4);
@@ -65,10 +65,33 @@ describe('progress of a job', () => {
     expect(await progress.isFinished(jobId, 4)).toBe(false);
   });
 
+  test('keeps the row of a finished image once, in the step that counts it', async () => {
+    for (const row of ['{"a":1}', '{"a":2}'])
+      await progress.finishImage(jobId, 3, 'completed', row);
+    await progress.finishImage(jobId, 4, 'failed', '{"b":1}');
+    await progress.finishImage(jobId, 5, 'completed', null);
+    expect(await progress.readRows(jobId)).toEqual({ drained: 0, rows: ['{"a":1}', '{"b":1}'] });
+    expect(await progress.readRows(jobId, { limit: 1 })).toEqual({ drained: 0, rows: ['{"a":1}'] });
+    expect((await progress.readAll([jobId]))[0]?.undrained).toBe(2);
+  });
+
+  test('forgets rows that were read, unless somebody else did', async () => {
+    for (const index of [0, 1, 2]) await progress.finishImage(jobId, index, 'failed', `${index}`);
+    expect(await progress.dropRows(jobId, { drained: 0, count: 2 })).toBe(true);
+    expect(await progress.dropRows(jobId, { drained: 0, count: 1 })).toBe(false);
+    expect(await progress.dropRows(jobId, { drained: 2, count: 2 })).toBe(false);
+    expect(await progress.readRows(jobId)).toEqual({ drained: 2, rows: ['2'] });
+    await progress.finishImage(jobId, 3, 'failed', '3');
+    expect((await progress.readRows(jobId, { from: 3 })).rows).toEqual(['3']);
+    expect((await progress.readRows(jobId, { from: 1 })).rows).toEqual(['2', '3']);
+    await progress.remove(jobId);
+    expect(await progress.readRows(jobId)).toEqual({ drained: 0, rows: [] });
+  });
+
   test('starts at the beginning of the manifest, but keeps what is already counted', async () => {
     // What a dispatcher and a merge that were at work while Redis was wiped leave behind.
     await progress.launch(jobId, [], { index: 9, offset: 900 });
-    await progress.finishImage(jobId, 2, 'completed');
+    await progress.finishImage(jobId, 2, 'completed', null);
     expect(await progress.read(jobId)).toBeNull();
     await progress.start(jobId, 7);
     const found = await progress.read(jobId);
@@ -79,7 +102,7 @@ describe('progress of a job', () => {
     await progress.start(jobId, 7);
     const images = [3, 4, 5].map((index) => ({ index, offset: index * 100 }));
     await progress.launch(jobId, images, { index: 6, offset: 600 });
-    await progress.finishImage(jobId, 4, 'completed');
+    await progress.finishImage(jobId, 4, 'completed', null);
     await progress.dropImage(jobId, 5);
     expect(await progress.listInFlight(jobId)).toEqual([{ index: 3, offset: 300 }]);
     expect(await progress.readInFlight(jobId, [2, 3, 4])).toEqual([false, true, false]);
@@ -90,7 +113,7 @@ describe('progress of a job', () => {
   });
 
   test('reads whole ranges of finished images, whatever bytes they lie in', async () => {
-    for (const index of [0, 7, 8, 21]) await progress.finishImage(jobId, index, 'completed');
+    for (const index of [0, 7, 8, 21]) await progress.finishImage(jobId, index, 'completed', null);
     const finished = async (start: number, count: number) =>
       (await progress.readFinished(jobId, start, count)).flatMap((is, at) =>
         is ? start + at : [],
@@ -145,7 +168,7 @@ describe('progress of a job', () => {
     await progress.countPositions(jobId, {
       ...{ shard: 'a', done: 1, fresh: 1, isFinished: false },
     });
-    await progress.finishImage(jobId, 0, 'failed');
+    await progress.finishImage(jobId, 0, 'failed', null);
     const keys = await keysOf(jobId);
     expect(keys).toHaveLength(4);
     for (const key of keys) expect(await redis.ttl(key)).toBeGreaterThan(0);

@@ -25,6 +25,8 @@ export type JobLive = {
   readonly inFlight: number;
   /** Rate of the last minute; null where too little was finished in it. */
   readonly positionsPerSecond: number | null;
+  /** Rows of finished images that are not in the store yet. */
+  readonly undrained: number;
 };
 
 /** How far a run of a shard is. */
@@ -38,12 +40,30 @@ export type ShardPositions = {
   readonly isFinished: boolean;
 };
 
+/** Which rows are wanted. */
+export type RowRangeQuery = {
+  /** Rows of the job before these, those that are in the store included; 0 unless given. */
+  readonly from?: number;
+  readonly limit?: number;
+};
+
+/** Rows of finished images that are not in the store yet. */
+export type UndrainedRows = {
+  /** Rows that were here before, and are in the store. */
+  readonly drained: number;
+  /** One line of JSON each. */
+  readonly rows: readonly string[];
+};
+
+/** Rows that were read and put into the store: the first `count` after `drained`. */
+export type DrainedRows = { readonly drained: number; readonly count: number };
+
 /**
  * Progress of running jobs, in Redis: gone with it, and rebuilt from the store.
  *
  * An image is counted once, however often its merge runs: a bitmap holds which are finished. Images
  * in the queue are a hash from their index to their offset in the manifest, bounded by the dispatcher's
- * window.
+ * window. Rows of finished images are a list until the dispatcher has put them into the store.
  */
 export type JobProgressStore = {
   /** Have the dispatcher look after a job. */
@@ -70,8 +90,26 @@ export type JobProgressStore = {
   addPositions(jobId: string, positions: number): Promise<void>;
   /** Count positions as a shard finishes them, those of a shard that runs twice once. */
   countPositions(jobId: string, positions: ShardPositions): Promise<void>;
-  /** @returns Whether this call was the one that counted. */
-  finishImage(jobId: string, index: number, outcome: 'completed' | 'failed'): Promise<boolean>;
+  /**
+   * Count that an image is finished, and keep its row in the same step: both are done once.
+   *
+   * @param row One line of JSON; none is kept where it is null.
+   * @returns Whether this call was the one that counted.
+   */
+  finishImage(
+    jobId: string,
+    index: number,
+    outcome: 'completed' | 'failed',
+    row: string | null,
+  ): Promise<boolean>;
+  /** Rows that are not in the store yet, the first ones first. */
+  readRows(jobId: string, range?: RowRangeQuery): Promise<UndrainedRows>;
+  /**
+   * Forget the first rows, which are in the store, unless somebody else did since they were read.
+   *
+   * @returns Whether they were forgotten.
+   */
+  dropRows(jobId: string, rows: DrainedRows): Promise<boolean>;
   /** An image left the queue without an end, since its job was told to end. */
   dropImage(jobId: string, index: number): Promise<void>;
   /**
@@ -107,11 +145,29 @@ redis.call('HDEL', KEYS[3], ARGV[1])
 redis.call('SADD', KEYS[4], ARGV[4])
 if redis.call('SETBIT', KEYS[2], ARGV[1], 1) == 0 then
   redis.call('HINCRBY', KEYS[1], ARGV[2], 1)
+  if ARGV[5] ~= '' then
+    redis.call('RPUSH', KEYS[5], ARGV[5])
+    redis.call('EXPIRE', KEYS[5], ARGV[3])
+  end
   redis.call('EXPIRE', KEYS[1], ARGV[3])
   redis.call('EXPIRE', KEYS[2], ARGV[3])
   return 1
 end
 return 0`;
+
+/** Where Redis was lost in between, the count of drained rows began anew: what is listed is new as well. */
+const readRows = `
+local drained = tonumber(redis.call('GET', KEYS[2]) or '0')
+local start = math.max(0, tonumber(ARGV[1]) - drained)
+return {drained, redis.call('LRANGE', KEYS[1], start, start + tonumber(ARGV[2]) - 1)}`;
+
+const dropRows = `
+if (redis.call('GET', KEYS[2]) or '0') ~= ARGV[1] then return 0 end
+if redis.call('LLEN', KEYS[1]) < tonumber(ARGV[2]) then return 0 end
+redis.call('LTRIM', KEYS[1], ARGV[2], -1)
+redis.call('INCRBY', KEYS[2], ARGV[2])
+redis.call('EXPIRE', KEYS[2], ARGV[3])
+return 1`;
 
 const takeChanged = `
 local ids = redis.call('SPOP', KEYS[1], ARGV[1])
@@ -139,6 +195,8 @@ const keysOf = (jobId: string) => ({
   shards: `${redisPrefix}:shard-positions:${jobId}`,
   /** Positions by the time at which they were finished. */
   ring: `${redisPrefix}:recent-positions:${jobId}`,
+  rows: `${redisPrefix}:rows:${jobId}`,
+  drained: `${redisPrefix}:drained-rows:${jobId}`,
   losses: `${redisPrefix}:lost-results:${jobId}`,
   cancelled: `${redisPrefix}:cancelled:${jobId}`,
   paused: `${redisPrefix}:paused:${jobId}`,
@@ -170,20 +228,22 @@ export function createJobProgressStore(redis: Redis): JobProgressStore {
       if (jobIds.length === 0) return [];
       const pipeline = redis.pipeline().time();
       for (const jobId of jobIds) {
-        const { progress, cancelled, paused, flight, ring } = keysOf(jobId);
-        pipeline.hgetall(progress).exists(cancelled).exists(paused).hlen(flight).hvals(ring);
+        const { progress, cancelled, paused, flight, ring, rows } = keysOf(jobId);
+        pipeline.hgetall(progress).exists(cancelled).exists(paused);
+        pipeline.hlen(flight).hvals(ring).llen(rows);
       }
       const [time, ...answers] = await execute(pipeline);
       const [seconds, microseconds] = (time as string[]).map(Number);
       const nowMs = (seconds ?? 0) * 1_000 + (microseconds ?? 0) / 1_000;
       return jobIds.map((_, at) => {
-        const [fields, isCancelled, isPaused, inFlight, ring] = answers.slice(5 * at, 5 * at + 5);
+        const [fields, isCancelled, isPaused, ...counts] = answers.slice(6 * at, 6 * at + 6);
         return {
           progress: progressOf(fields as Record<string, string>),
           isCancelled: isCancelled === 1,
           isPaused: isPaused === 1,
-          inFlight: inFlight as number,
-          positionsPerSecond: measureRate(ring as string[], nowMs),
+          inFlight: counts[0] as number,
+          positionsPerSecond: measureRate(counts[1] as string[], nowMs),
+          undrained: counts[2] as number,
         };
       });
     },
@@ -211,10 +271,22 @@ export function createJobProgressStore(redis: Redis): JobProgressStore {
       const counted = [shard, done, fresh, isFinished ? 1 : 0, keepSeconds, ...ringArguments];
       await redis.eval(countShardPositions, 3, progress, shards, ring, ...counted);
     },
-    async finishImage(jobId, index, outcome) {
-      const { progress, finished, flight } = keysOf(jobId);
-      const keys = [progress, finished, flight, changes];
-      return (await redis.eval(countOnce, 4, ...keys, index, outcome, keepSeconds, jobId)) === 1;
+    async finishImage(jobId, index, outcome, row) {
+      const { progress, finished, flight, rows } = keysOf(jobId);
+      const keys = [progress, finished, flight, changes, rows];
+      const values = [index, outcome, keepSeconds, jobId, row ?? ''];
+      return (await redis.eval(countOnce, 5, ...keys, ...values)) === 1;
+    },
+    async readRows(jobId, { from = 0, limit = 1_000_000_000 } = {}) {
+      const { rows, drained } = keysOf(jobId);
+      const answer = await redis.eval(readRows, 2, rows, drained, from, limit);
+      const [count, found] = answer as [number, string[]];
+      return { drained: count, rows: found };
+    },
+    async dropRows(jobId, { drained: before, count }) {
+      const { rows, drained } = keysOf(jobId);
+      const values = [before, count, keepSeconds];
+      return (await redis.eval(dropRows, 2, rows, drained, ...values)) === 1;
     },
     async dropImage(jobId, index) {
       const { flight } = keysOf(jobId);
@@ -269,8 +341,9 @@ export function createJobProgressStore(redis: Redis): JobProgressStore {
       await execute(change.sadd(changes, jobId));
     },
     async remove(jobId) {
-      const { progress, finished, flight, shards, ring, paused, losses } = keysOf(jobId);
-      const keys = [progress, finished, flight, shards, ring, paused, losses];
+      const { progress, finished, flight, shards, ring, paused, losses, rows, drained } =
+        keysOf(jobId);
+      const keys = [progress, finished, flight, shards, ring, paused, losses, rows, drained];
       const removal = redis.multi().del(keys).hdel(registry, jobId);
       await execute(removal.sadd(changes, jobId));
     },

@@ -93,6 +93,9 @@ export const keyLayout = {
   result: 'tenants/{tenant}/jobs/{id}/images/{image}/{file}',
   errors: 'tenants/{tenant}/jobs/{id}/errors/',
   error: 'tenants/{tenant}/jobs/{id}/errors/{image}.json',
+  /** Rows of finished images, as they ended; a segment is never changed. */
+  rowSegments: 'tenants/{tenant}/jobs/{id}/rows/',
+  rowSegment: 'tenants/{tenant}/jobs/{id}/rows/{writtenMs#}-{token}.jsonl.gz',
   /** Results of shards until their merge, where they are too large for Redis. */
   largeResult: 'tenants/{tenant}/jobs/{id}/shards/{image}/{rowStart#}-{rowEnd#}.json.gz',
 } as const satisfies Record<string, string>;

@@ -13,6 +13,9 @@ export type SegmentTotals = {
 /** Place of a segment: its stream, and its index there. */
 export type SegmentPosition = { readonly stream: string; readonly index: number };
 
+/** Name of a segment of a job's rows: names sort by the time of writing, ms since the epoch. */
+export type RowSegmentName = { readonly writtenMs: number; readonly token: string };
+
 /** Builders of every key and folder of the store; see `keyLayout`. */
 export const keys = {
   health: (id: string) => buildKey('health', { id }),
@@ -123,6 +126,10 @@ export const keys = {
   results: (tenant: string, id: string) => buildKey('results', { tenant, id }),
   result: (tenant: string, id: string, image: string, file: ResultFile) =>
     buildKey('result', { tenant, id, image, file }),
+  rowSegments: (tenant: string, id: string) => buildKey('rowSegments', { tenant, id }),
+  /** @param token Makes the name unique, whoever else writes at that time. */
+  rowSegment: (tenant: string, id: string, { writtenMs, token }: RowSegmentName) =>
+    buildKey('rowSegment', { tenant, id, writtenMs: padded(writtenMs, 14), token }),
   errors: (tenant: string, id: string) => buildKey('errors', { tenant, id }),
   error: (tenant: string, id: string, image: string) => buildKey('error', { tenant, id, image }),
   largeResult: (tenant: string, id: string, image: string, { rowStart, rowEnd }: RowRange) =>

@@ -1,6 +1,8 @@
 import { queueJobIds } from '@umbra/platform/queues/names';
 import { keys } from '@umbra/platform/store/keys';
+import { makeRow } from '@umbra/platform/store/make-row';
 import { imageIdAt, imageIndexOf } from '@umbra/shared/ids';
+import type { TenantJob } from '../../jobs/job-record.js';
 import type { WorkerServices } from '../../services.js';
 import type { JobCapacity } from '../estimate-cost.js';
 import { type LaunchServices, launchImages } from '../launch.js';
@@ -27,7 +29,7 @@ export async function requeueLost(
       await progress.dropImage(job.id, cursor.index);
       continue;
     }
-    if (await countStored(services, { tenant, jobId: job.id, imageId })) continue;
+    if (await countStored(services, { tenant, job }, imageId)) continue;
     logger.warn({ jobId: job.id, imageId }, 'image requeued after loss from the queue');
     const item = await readItemAt(store, keys.manifest(tenant, job.dataset), cursor);
     await launchImages(services, [
@@ -39,15 +41,17 @@ export async function requeueLost(
 /** Count an image that ended while Redis could not count it. @returns Whether it had ended. */
 async function countStored(
   { store, progress }: RequeueServices,
-  { tenant, jobId, imageId }: { tenant: string; jobId: string; imageId: string },
+  { tenant, job: { id, attempt } }: TenantJob,
+  imageId: string,
 ): Promise<boolean> {
   const ends = {
-    completed: keys.result(tenant, jobId, imageId, 'result.json'),
-    failed: keys.error(tenant, jobId, imageId),
+    completed: keys.result(tenant, id, imageId, 'result.json'),
+    failed: keys.error(tenant, id, imageId),
   } as const;
   for (const outcome of ['completed', 'failed'] as const) {
     if ((await store.head(ends[outcome])) === null) continue;
-    await progress.finishImage(jobId, imageIndexOf(imageId), outcome);
+    const row = await makeRow(store, { tenant, id, attempt }, imageId, outcome);
+    await progress.finishImage(id, imageIndexOf(imageId), outcome, row);
     return true;
   }
   return false;

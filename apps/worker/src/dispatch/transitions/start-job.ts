@@ -1,9 +1,9 @@
 import { putJobEntry } from '@umbra/platform/store/job-records';
-import { matchKey, parseKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import { imageIndexOf } from '@umbra/shared/ids';
 import { writeJob } from '../../jobs/job-record.js';
 import type { JobStateServices } from '../../jobs/publish-events.js';
+import { openStoredRows } from '../../jobs/stored-rows.js';
 import type { WorkerServices } from '../../services.js';
 import { openManifest } from '../manifest-reader.js';
 import type { LoadedJob } from '../tracked-job.js';
@@ -37,17 +37,16 @@ export async function startJob(services: StartServices, tracked: LoadedJob): Pro
   logger.info({ jobId: job.id, images: job.counts.total, known }, 'job started');
 }
 
-/** Count a job's finished images from the store. @returns How many there are. */
+/** Count a job's finished images from the store, and keep the rows that Redis lost. @returns How many images there are. */
 async function countFinished(
-  { store, progress }: StartServices,
+  { store, progress, logger }: StartServices,
   { tenant, job }: LoadedJob,
 ): Promise<number> {
   let known = 0;
-  for await (const { key } of store.list(keys.results(tenant, job.id))) {
-    const found = matchKey('result', key);
-    if (found?.file !== 'result.json') continue;
-    const index = imageIndexOf(found.image);
-    if (await progress.finishImage(job.id, index, 'completed')) {
+  const rows = await openStoredRows({ store, logger }, { tenant, job });
+  for await (const { image, row } of rows.ofResults()) {
+    const index = imageIndexOf(image);
+    if (await progress.finishImage(job.id, index, 'completed', row)) {
       // Unknown where the images vary in size: the count of positions then starts anew.
       if (job.positionsPerImage !== null) {
         await progress.addPositions(job.id, job.positionsPerImage);
@@ -55,9 +54,8 @@ async function countFinished(
       known += 1;
     }
   }
-  for await (const { key } of store.list(keys.errors(tenant, job.id))) {
-    const index = imageIndexOf(parseKey('error', key).image);
-    await progress.finishImage(job.id, index, 'failed');
+  for await (const { image, row } of rows.ofErrors()) {
+    await progress.finishImage(job.id, imageIndexOf(image), 'failed', row);
     known += 1;
   }
   return known;
