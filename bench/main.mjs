@@ -1,4 +1,4 @@
-// `npm run bench -- [engine] [refine] [tfjs] [zoo] [transfer] [queue] [scale] [status] [waiting] [--quick] [--only MODEL,...] [--json]`: measurements
+// `npm run bench -- [engine] [refine] [tfjs] [zoo] [transfer] [queue] [scale] [status] [waiting] [rows] [--quick] [--only MODEL,...] [--rows N] [--json]`: measurements
 // compared with peers in one run. `--quick` takes under three minutes; `--only` names the models of engine and zoo.
 import { join } from 'node:path';
 import { repoRoot, runMain, step } from '../scripts/lib/run.mjs';
@@ -6,7 +6,8 @@ import { repoRoot, runMain, step } from '../scripts/lib/run.mjs';
 await runMain(async () => {
   const flags = process.argv.slice(2);
   const only = flags.includes('--only') ? (flags[flags.indexOf('--only') + 1] ?? '') : '';
-  const parts = flags.filter((flag) => !flag.startsWith('--') && flag !== only);
+  const rows = flags.includes('--rows') ? flags[flags.indexOf('--rows') + 1] : undefined;
+  const parts = flags.filter((flag) => !flag.startsWith('--') && flag !== only && flag !== rows);
   const wants = (/** @type {string} */ part) => parts.length === 0 || parts.includes(part);
   const options = {
     root: join(repoRoot),
@@ -43,6 +44,13 @@ await runMain(async () => {
   }
   if (parts.includes('waiting')) {
     results.waiting = await (await import('./waiting.mjs')).benchWaiting(options);
+  }
+  if (parts.includes('rows')) {
+    const { benchRows } = await import('./rows.mjs');
+    results.rows = await benchRows({
+      ...options,
+      rows: rows === undefined ? undefined : Number(rows),
+    });
   }
   if (flags.includes('--json')) process.stdout.write(`${JSON.stringify(results)}\n`);
   return 0;

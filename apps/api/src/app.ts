@@ -26,6 +26,7 @@ import { traceRequests } from './observability/trace-requests.js';
 import { docsRoutes } from './openapi/docs-routes.js';
 import { describeApi } from './openapi/document.js';
 import { servePage } from './page/serve-page.js';
+import { rowRoutes } from './rows/row-routes.js';
 import type { ApiServices } from './services.js';
 
 /** Express application that serves every route; the caller starts the server. */
@@ -57,6 +58,7 @@ export function createApp(services: ApiServices): Express {
     ...viewRoutes(services),
     ...partialRoutes(services),
     ...resultRoutes(services),
+    ...rowRoutes(services),
     ...docsRoutes(() => describeApi(routes.map(({ operation }) => operation))),
   ];
   const router = mountRoutes(routes, {

@@ -44,6 +44,19 @@ const settings = commonConfig.extend({
   UMBRA_EXPLAIN_MB: count(256).describe(
     'Memory for images of `POST /v1/explain` that are not stored yet, MiB; one tenant takes three quarters at most',
   ),
+  UMBRA_MAX_CONCURRENT_QUERIES: count(4).describe(
+    "Questions about a job's rows that are answered at once, shared as uploads are",
+  ),
+  UMBRA_MAX_CONCURRENT_EXPORTS: count(4).describe(
+    "Tables of a job's rows that are written and sent at once, shared as uploads are; one of a million rows takes some hundred megabytes of disk meanwhile",
+  ),
+  UMBRA_ROWS_MB: count(4096).describe(
+    'Disk for indexes of the rows of jobs, in `UMBRA_CACHE_DIR`, MiB; a million rows take about 250, and what was not asked for longest goes first',
+  ),
+  UMBRA_ROWS_MEMORY_MB: count(512).describe(
+    'Memory for questions about rows, all together, MiB; what needs more uses the disk',
+  ),
+  UMBRA_ROWS_THREADS: count(2).describe('Threads that answer questions about rows'),
   UMBRA_MAX_WAITING: count(100).describe(
     'Requests that wait to upload, to draw, to download or to explain, each; beyond it the last one of the tenant with most of them is refused',
   ),

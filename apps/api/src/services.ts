@@ -22,6 +22,7 @@ import type { EventHub } from './jobs/event-hub.js';
 import type { PolledJobs } from './jobs/polled-jobs.js';
 import type { FormatReader } from './models/model-formats.js';
 import type { Board } from './observability/bull-board.js';
+import type { JobIndexes } from './rows/job-indexes.js';
 
 /**
  * Everything that the routes use, made once at the start.
@@ -58,5 +59,7 @@ export type ApiServices = {
   /** Progress of unfinished jobs as this process last told it. */
   readonly toldProgress: Cache<Progress>;
   readonly turns: ApiTurns;
+  /** Indexes of the rows of jobs. */
+  readonly rowIndexes: JobIndexes;
   readonly logger: Logger;
 };

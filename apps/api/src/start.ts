@@ -35,6 +35,7 @@ import { createFormatReader } from './models/model-formats.js';
 import { createBacklogReader } from './observability/backlog.js';
 import { openBoard } from './observability/bull-board.js';
 import { createQueueMetrics } from './observability/queue-metrics.js';
+import { createJobIndexes } from './rows/job-indexes.js';
 
 export type RunningApi = {
   readonly url: string;
@@ -99,6 +100,11 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
     logger,
   });
   const board = config.UMBRA_BULL_BOARD === '1' ? await openBoard({ openQueue, identify }) : null;
+  const turns = createApiTurns(config, registry);
+  const rowIndexes = createJobIndexes(
+    { store, progress, config, turns, logger },
+    join(config.UMBRA_CACHE_DIR, 'rows'),
+  );
   const app = createApp({
     ...platform.services,
     config,
@@ -113,7 +119,8 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
     board,
     polledJobs,
     toldProgress: createCache<Progress>({ maxEntries: 10_000 }),
-    turns: createApiTurns(config, registry),
+    turns,
+    rowIndexes,
     formatOf: createFormatReader(store),
   });
   const readBacklog = createBacklogReader(store, progress, throughput);
@@ -142,6 +149,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
       const deadline = setTimeout(() => server.closeAllConnections(), config.UMBRA_SHUTDOWN_MS);
       await closed;
       clearTimeout(deadline);
+      await rowIndexes.close();
       await checking;
       await metricsServer?.close();
       await queueMetrics.close();

@@ -13,9 +13,12 @@ import { isGone, nameThisProcess } from './process-name.js';
 const foreignMs = 24 * 3600 * 1000;
 
 /** Make a folder for one piece of work, which removes it when it ends. */
-export async function makeTemporaryFolder(kind: Exclude<TemporaryKind, 'onnx'>): Promise<string> {
+export async function makeTemporaryFolder(
+  kind: Exclude<TemporaryKind, 'onnx'>,
+  parent = tmpdir(),
+): Promise<string> {
   const { pid, start } = await nameThisProcess();
-  return mkdtemp(join(tmpdir(), temporaryPrefix(kind, { hostname: hostname(), pid, start })));
+  return mkdtemp(join(parent, temporaryPrefix(kind, { hostname: hostname(), pid, start })));
 }
 
 /** Find the temporary folders of processes that are gone. @returns Their paths. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
-/** What temporary folders are for: a body that is received, an archive that is written, a converted model. */
-export type TemporaryKind = 'upload' | 'archive' | 'onnx';
+/** What temporary folders are for: a body that is received, an archive that is written, a converted model, indexes of rows. */
+export type TemporaryKind = 'upload' | 'archive' | 'onnx' | 'rows';
 
 /** The process that made a folder. A container's process ids are its own: so is its host name. */
 export type FolderOwner = {
@@ -12,7 +12,7 @@ export type FolderOwner = {
 };
 
 const pattern =
-  /^umbra-(?:upload|archive|onnx)-(?:(?<host>[0-9a-f]{8})-(?<pid>\d+)-(?<start>\d+)-)?[A-Za-z0-9]{6}$/;
+  /^umbra-(?:upload|archive|onnx|rows)-(?:(?<host>[0-9a-f]{8})-(?<pid>\d+)-(?<start>\d+)-)?[A-Za-z0-9]{6}$/;
 
 /** The part of a host's name that names of folders hold. */
 export const shortHost = (hostname: string): string =>

@@ -14,9 +14,17 @@ export type ApiTurns = {
   readonly downloads: Turns;
   /** Clients that follow jobs. */
   readonly streams: Turns;
+  /** Questions about rows of jobs. */
+  readonly queries: Turns;
+  /** Indexes of rows that are made: each reads a whole job's rows. */
+  readonly fills: Turns;
+  /** Tables of rows that are written and sent. */
+  readonly exports: Turns;
 };
 
 const mebibyte = 1024 * 1024;
+/** One a tenant, so that one with large jobs does not keep another one waiting. */
+const maxFills = 2;
 
 /** Create what requests share, and measure it. */
 export function createApiTurns(config: Readonly<ApiConfig>, registry: Registry): ApiTurns {
@@ -31,6 +39,9 @@ export function createApiTurns(config: Readonly<ApiConfig>, registry: Registry):
     uploads: open('uploads', config.UMBRA_MAX_CONCURRENT_UPLOADS),
     drawings: open('drawings', config.UMBRA_MAX_CONCURRENT_DRAWINGS),
     downloads: open('downloads', config.UMBRA_MAX_CONCURRENT_DOWNLOADS),
+    queries: open('queries', config.UMBRA_MAX_CONCURRENT_QUERIES),
+    fills: open('fills', maxFills),
+    exports: open('exports', config.UMBRA_MAX_CONCURRENT_EXPORTS),
     images: createTurns({
       ...waits,
       name: 'images',

@@ -147,7 +147,10 @@ export const jobOperations = {
 
 type RouteServices = JobServices &
   JobStatusServices &
-  Pick<ApiServices, 'redis' | 'config' | 'workerRegistry' | 'throughput' | 'polledJobs'>;
+  Pick<
+    ApiServices,
+    'redis' | 'config' | 'workerRegistry' | 'throughput' | 'polledJobs' | 'rowIndexes'
+  >;
 
 /** Routes that create, read, control and delete jobs. */
 export function jobRoutes(services: RouteServices): Route[] {
@@ -211,6 +214,7 @@ export function jobRoutes(services: RouteServices): Route[] {
       const job = await findJob(services, tenant, params.job);
       await deleteJob(store, tenant, job);
       polledJobs.forget(tenant, job.id);
+      await services.rowIndexes.forget(tenant, job.id);
       // The dataset of an interactive job is deleted with it.
       if (job.interactive) await releaseQuietly(services.usage.releaseDataset(tenant, job.dataset));
       response.status(204).end();

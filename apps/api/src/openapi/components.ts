@@ -3,6 +3,7 @@ import { counts, jobEstimate, jobRequest, jobState, jobStatus } from '@umbra/sha
 import { layer, layerList } from '@umbra/shared/contracts/layer';
 import { listedModel } from '@umbra/shared/contracts/model';
 import { imageResult, imageStatus } from '@umbra/shared/contracts/result';
+import { imageRow, rowFacets } from '@umbra/shared/contracts/row';
 import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import { workerNotice } from '@umbra/shared/contracts/worker';
 import type { z } from 'zod';
@@ -24,6 +25,8 @@ export const namedSchemas = {
   Settings: occlusionSettings,
   Image: imageStatus,
   ImageResult: imageResult,
+  ImageRow: imageRow,
+  RowFacets: rowFacets,
   Model: listedModel,
   Layer: layer,
   LayerList: layerList,

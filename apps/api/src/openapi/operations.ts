@@ -14,6 +14,7 @@ import { viewOperations } from '../jobs/view-routes.js';
 import { layerOperations } from '../models/layer-routes.js';
 import { modelOperations } from '../models/model-routes.js';
 import { healthOperations } from '../observability/health-routes.js';
+import { rowOperations } from '../rows/row-routes.js';
 import { docsOperations } from './docs-routes.js';
 
 /**
@@ -32,6 +33,7 @@ export const operations = [
   ...Object.values(explainOperations),
   ...Object.values(resultOperations),
   ...Object.values(geometryOperations),
+  ...Object.values(rowOperations),
   ...Object.values(viewOperations),
   ...Object.values(modelOperations),
   ...Object.values(layerOperations),

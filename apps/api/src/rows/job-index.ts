@@ -1,0 +1,242 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { JobProgressStore } from '@umbra/platform/redis/job-progress';
+import { keys } from '@umbra/platform/store/keys';
+import { makeRow } from '@umbra/platform/store/make-row';
+import type { ObjectStore } from '@umbra/platform/store/store';
+import { mapInOrder } from '@umbra/shared/concurrency';
+import { isFinal, type JobRecord } from '@umbra/shared/contracts/job';
+import { AppError, hasCode, notFound } from '@umbra/shared/errors';
+import { imageIdAt } from '@umbra/shared/ids';
+import { quote, type RowDatabase } from './database.js';
+import { runningState } from './fields.js';
+import { addRows, fillRows, moveState } from './load-rows.js';
+
+export type IndexServices = {
+  readonly store: ObjectStore;
+  readonly progress: JobProgressStore;
+};
+
+/** The index of one job's rows, in a database of its own. */
+export type JobIndex = {
+  /** Name of its database. */
+  readonly schema: string;
+  /** Whether it holds rows of this attempt of the job: `update` brings it up to date. */
+  isOf(job: JobRecord): boolean;
+  /** Whether nothing of the job will change any more. */
+  isComplete(): boolean;
+  /**
+   * Read all of a job's rows.
+   *
+   * @throws {AppError} `conflict` where too many of them were never kept; `not_found` where its dataset is gone.
+   */
+  fill(job: JobRecord, signal: AbortSignal): Promise<void>;
+  /** Read the rows that came since then. */
+  update(job: JobRecord, signal: AbortSignal): Promise<void>;
+  /** Size of its file, bytes. */
+  bytes(): Promise<number>;
+  remove(): Promise<void>;
+};
+
+/** Downloads of segments that overlap; each is some hundred kilobytes. */
+const downloadsAtOnce = 8;
+/** Rows that are made from results one by one, where a job ended before rows were kept. */
+const maxMade = 10_000;
+const readsAtOnce = 16;
+
+/** @param schema Name that no other index has. */
+export function createJobIndex(
+  { store, progress }: IndexServices,
+  database: RowDatabase,
+  { tenant, schema }: { readonly tenant: string; readonly schema: string },
+): JobIndex {
+  const path = join(database.folder, `${schema}.duckdb`);
+  const files = join(database.folder, schema);
+  /** The attempt that its rows are of; null until it is filled. */
+  let attempt: number | null = null;
+  let isComplete = false;
+  const loaded = new Set<string>();
+  /** Rows of the job that were read from Redis, or had gone from there. */
+  let seen = { drained: 0, rows: 0 };
+  let running: readonly number[] = [];
+  let fileNumber = 0;
+
+  /** Names sort in the order of calls. */
+  const newFile = (ending: string): string => {
+    fileNumber += 1;
+    return join(files, `${String(fileNumber).padStart(8, '0')}.${ending}`);
+  };
+  const download = async (key: string, file: string, signal: AbortSignal): Promise<void> => {
+    const { body } = await store.stream(key, undefined, signal);
+    await pipeline(body, createWriteStream(file), { signal });
+  };
+  const writeLines = async (lines: readonly string[]): Promise<string> => {
+    const file = newFile('jsonl');
+    await writeFile(file, lines.map((line) => `${line}\n`).join(''));
+    return file;
+  };
+  async function* newSegments(jobId: string) {
+    for await (const { key } of store.list(keys.rowSegments(tenant, jobId))) {
+      if (!loaded.has(key)) yield { key, file: newFile('jsonl.gz') };
+    }
+  }
+  /** @returns Files of the segments that were not read before, and their keys. */
+  const readSegments = async (jobId: string, signal: AbortSignal) => {
+    const found: { readonly key: string; readonly file: string }[] = [];
+    const downloaded = mapInOrder(
+      newSegments(jobId),
+      { atOnce: downloadsAtOnce },
+      async (segment) => {
+        await download(segment.key, segment.file, signal);
+        return segment;
+      },
+    );
+    for await (const segment of downloaded) found.push(segment);
+    return found;
+  };
+  /** Read rows that are in Redis yet. Before the segments: what goes from here into one is found there then. */
+  const readTail = async (jobId: string) => {
+    const tail = await progress.readRows(jobId, { from: seen.rows });
+    // It began to count anew: Redis was lost.
+    if (tail.drained >= seen.drained) return tail;
+    return progress.readRows(jobId, { from: 0 });
+  };
+  /** Read what is new, into files. */
+  const readNew = async (job: JobRecord, signal: AbortSignal) => {
+    const tail = isFinal(job.state) ? null : await readTail(job.id);
+    const isDrained = tail === null || tail.drained !== seen.drained || attempt === null;
+    const segments = isDrained ? await readSegments(job.id, signal) : [];
+    const last = tail === null || tail.rows.length === 0 ? [] : [await writeLines(tail.rows)];
+    const keep = () => {
+      for (const { key } of segments) loaded.add(key);
+      if (tail === null) return;
+      const { drained, rows } = tail;
+      const before = drained < seen.drained ? drained : Math.max(drained, seen.rows);
+      seen = { drained, rows: before + rows.length };
+    };
+    return { files: [...segments.map(({ file }) => file), ...last], keep };
+  };
+  const updateRunning = async (job: JobRecord, signal: AbortSignal): Promise<void> => {
+    const inFlight = isFinal(job.state) ? [] : await progress.listInFlight(job.id);
+    const now = new Set(inFlight.map(({ index }) => index));
+    const ended = running.filter((index) => !now.has(index));
+    await database.within(signal, async (session) => {
+      await moveState(session, schema, ended, { from: runningState, to: 'pending' });
+      await moveState(session, schema, [...now], { from: 'pending', to: runningState });
+    });
+    running = [...now];
+  };
+  /** Make the rows of a job that ended before rows were kept, or whose last ones were lost with Redis. */
+  const makeMissing = async (job: JobRecord, signal: AbortSignal): Promise<void> => {
+    const pending = await database.within(signal, (session) =>
+      session.read(`SELECT "index" FROM ${schema}.rows WHERE state = 'pending'`),
+    );
+    const { total, completed, failed } = job.counts;
+    const missing = completed + failed - (total - pending.length);
+    if (missing <= 0) return;
+    if (pending.length > maxMade) {
+      throw new AppError(
+        'conflict',
+        `Job '${job.id}' has no rows: it ended before they were kept, and they are made for at most ${maxMade} images (got ${pending.length})`,
+      );
+    }
+    const images = async function* () {
+      for (const [index] of pending) yield imageIdAt(Number(index));
+    };
+    const lines: string[] = [];
+    const ended = { tenant, id: job.id, attempt: job.attempt };
+    const made = mapInOrder(images(), { atOnce: readsAtOnce }, async (image) => {
+      signal.throwIfAborted();
+      return (
+        (await makeRow(store, ended, image, 'completed')) ??
+        (await makeRow(store, ended, image, 'failed'))
+      );
+    });
+    for await (const line of made) if (line !== null) lines.push(line);
+    if (lines.length === 0) return;
+    const file = await writeLines(lines);
+    await database.within(signal, (session) => addRows(session, schema, [file], job.attempt));
+  };
+  const finish = async (job: JobRecord, signal: AbortSignal): Promise<void> => {
+    if (isFinal(job.state)) await makeMissing(job, signal);
+    await updateRunning(job, signal);
+    attempt = job.attempt;
+    isComplete = isFinal(job.state);
+  };
+  const remove = async (): Promise<void> => {
+    await database.within(new AbortController().signal, (session) =>
+      session.run(`DETACH DATABASE IF EXISTS ${schema}`),
+    );
+    await Promise.all(
+      [path, `${path}.wal`, files].map((one) => rm(one, { recursive: true, force: true })),
+    );
+    attempt = null;
+    isComplete = false;
+    loaded.clear();
+    seen = { drained: 0, rows: 0 };
+    running = [];
+  };
+  const inFolder = async (work: () => Promise<void>): Promise<void> => {
+    await mkdir(files, { recursive: true });
+    try {
+      await work();
+    } finally {
+      await rm(files, { recursive: true, force: true });
+    }
+  };
+  return {
+    schema,
+    isOf: (job) => attempt === job.attempt,
+    isComplete: () => isComplete,
+    async fill(job, signal) {
+      await remove();
+      await inFolder(async () => {
+        const manifest = newFile('manifest.jsonl');
+        await download(keys.manifest(tenant, job.dataset), manifest, signal).catch(
+          async (error: unknown) => {
+            if (!hasCode(error, 'not_found')) throw error;
+            if (job.state !== 'validating') throw goneOf(job);
+            await writeFile(manifest, '');
+          },
+        );
+        const { files: segments, keep } = await readNew(job, signal);
+        await database.within(signal, async (session) => {
+          await session.run(`ATTACH ${quote(path)} AS ${schema}`);
+          await fillRows(session, schema, { manifest, segments }, job.attempt);
+          await session.run(`CHECKPOINT ${schema}`);
+        });
+        keep();
+        await finish(job, signal);
+      });
+      // Its dataset is not ready: nothing of it is known yet.
+      if (job.state === 'validating') attempt = null;
+    },
+    async update(job, signal) {
+      await inFolder(async () => {
+        const { files: fresh, keep } = await readNew(job, signal);
+        if (fresh.length > 0) {
+          await database.within(signal, (session) => addRows(session, schema, fresh, job.attempt));
+        }
+        keep();
+        await finish(job, signal);
+      });
+    },
+    async bytes() {
+      const sizes = await Promise.all(
+        [path, `${path}.wal`].map((one) =>
+          stat(one).then(
+            ({ size }) => size,
+            () => 0,
+          ),
+        ),
+      );
+      return sizes.reduce((sum, size) => sum + size, 0);
+    },
+    remove,
+  };
+}
+
+const goneOf = ({ id, dataset }: JobRecord) =>
+  notFound(`Dataset '${dataset}' of job '${id}' is gone, and the names of its images with it`);
