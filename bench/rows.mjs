@@ -66,7 +66,7 @@ const filters = [
  */
 export async function benchRows({ quick, rows: wanted, report }) {
   const rows = wanted ?? (quick ? 100_000 : 1_000_000);
-  const rounds = quick ? 3 : 5;
+  const rounds = 3;
   const dir = mkdtempSync(join(tmpdir(), 'umbra-bench-'));
   const redis = await startRedis({ dir: join(dir, 'redis') });
   const env = {
@@ -83,19 +83,17 @@ export async function benchRows({ quick, rows: wanted, report }) {
     const job = await writeJob(createFsStore(join(dir, 'store')), rows, report);
     const ask = askOf(`${api.url}/v1/jobs/${job}`);
     const cold = await ask('/rows?limit=100');
-    report(`first question, which makes the index: ${(cold.ms / 1000).toFixed(1)} s`);
+    report(
+      `first question, which makes the index: ${(cold.ms / 1000).toFixed(1)} s, CPU ${(cold.cpuMs / 1000).toFixed(1)} s`,
+    );
     const middle = (await ask(`/rows?where=index%3D${Math.floor(rows / 2)}`)).answer.data[0];
     /** @type {Measured[]} */
     const measured = [];
     for (const [name, path] of questions(middle)) {
-      const times = [];
-      for (let round = 0; round < rounds; round += 1) times.push((await ask(path)).ms);
-      measured.push({ name, ...quantiles(times) });
-    }
-    const exports = /** @type {Record<string, number>} */ ({});
-    for (const form of ['csv', 'jsonl', 'parquet']) {
-      exports[form] = (await ask(`/rows.${form}?sort=-drop`)).ms / 1000;
-      report(`rows.${form}, sorted: ${exports[form].toFixed(1)} s`);
+      const asked = [];
+      for (let round = 0; round < rounds; round += 1) asked.push(await ask(path));
+      const { median, max } = quantiles(asked.map(({ ms }) => ms));
+      measured.push({ name, median, max, cpu: quantiles(asked.map(({ cpuMs }) => cpuMs)).median });
     }
     const groups = ['sort', 'deep', 'filter', 'facets'].map((group) => {
       const own = measured.filter(({ name }) => name.startsWith(group));
@@ -107,14 +105,30 @@ export async function benchRows({ quick, rows: wanted, report }) {
         slowestMedianMs: Math.max(...own.map(({ median }) => median)),
         worstMs: sorted[0]?.max ?? 0,
         worst: sorted[0]?.name ?? '',
+        /** Of all threads: what other processes of the machine do has no part in it. */
+        medianCpuMs: quantiles(own.map(({ cpu }) => cpu)).median,
+        largestCpuMs: Math.max(...own.map(({ cpu }) => cpu)),
       };
       report(
-        `${group}: ${own.length} questions, median ${summary.medianMs.toFixed(0)} ms, slowest median ${summary.slowestMedianMs.toFixed(0)} ms, worst ${summary.worstMs.toFixed(0)} ms (${summary.worst})`,
+        `${group}: ${own.length} questions, median ${summary.medianMs.toFixed(0)} ms, slowest median ${summary.slowestMedianMs.toFixed(0)} ms, worst ${summary.worstMs.toFixed(0)} ms (${summary.worst}); CPU median ${summary.medianCpuMs.toFixed(0)} ms, largest ${summary.largestCpuMs.toFixed(0)} ms`,
       );
       return summary;
     });
+    const exports = /** @type {Record<string, number>} */ ({});
+    for (const form of ['csv', 'jsonl', 'parquet']) {
+      exports[form] = (await ask(`/rows.${form}?sort=-drop`)).ms / 1000;
+      report(`rows.${form}, sorted: ${exports[form].toFixed(1)} s`);
+    }
     const machine = { cores: cpus().length, model: cpus()[0]?.model ?? 'unknown' };
-    return { rows, rounds, machine, coldSeconds: cold.ms / 1000, groups, exports, measured };
+    return {
+      rows,
+      rounds,
+      machine,
+      ...{ coldSeconds: cold.ms / 1000, coldCpuSeconds: cold.cpuMs / 1000 },
+      groups,
+      exports,
+      measured,
+    };
   } finally {
     await api.close();
     await redis.stop();
@@ -122,7 +136,7 @@ export async function benchRows({ quick, rows: wanted, report }) {
   }
 }
 
-/** @typedef {{ name: string, median: number, max: number }} Measured */
+/** @typedef {{ name: string, median: number, max: number, cpu: number }} Measured ms; `cpu` of this process, all threads */
 
 /**
  * Every sort, from the first page and from the middle; filters by different sorts; facets.
@@ -175,13 +189,16 @@ function cursorAt(sort, row) {
 /** @param {string} base */
 function askOf(base) {
   return async (/** @type {string} */ path) => {
+    const used = process.cpuUsage();
     const began = performance.now();
     const response = await fetch(`${base}${path}`);
     const bytes = Buffer.from(await response.arrayBuffer());
     const ms = performance.now() - began;
+    const { user, system } = process.cpuUsage(used);
+    const cpuMs = (user + system) / 1000;
     if (!response.ok) throw new Error(`${path}: ${response.status} ${bytes}`);
-    const isJson = response.headers.get('content-type')?.startsWith('application/json');
-    return { ms, answer: isJson ? JSON.parse(bytes.toString()) : null };
+    const isJson = response.headers.get('content-type')?.startsWith('application/json;');
+    return { ms, cpuMs, answer: isJson ? JSON.parse(bytes.toString()) : null };
   };
 }
 
