@@ -50,10 +50,10 @@ const settings = commonConfig.extend({
   UMBRA_MAX_CONCURRENT_EXPORTS: count(4).describe(
     "Tables of a job's rows that are written and sent at once, shared as uploads are; one of a million rows takes some hundred megabytes of disk meanwhile",
   ),
-  UMBRA_ROWS_MB: count(4096).describe(
-    'Disk for indexes of the rows of jobs, in `UMBRA_CACHE_DIR`, MiB; a million rows take about 250, and what was not asked for longest goes first',
+  UMBRA_ROWS_MB: count(2048).describe(
+    'Disk for indexes of the rows of jobs, in `UMBRA_CACHE_DIR`, MiB, and as much for what does not fit into memory; a million rows take about 120, and what was not asked for longest goes first',
   ),
-  UMBRA_ROWS_MEMORY_MB: count(512).describe(
+  UMBRA_ROWS_MEMORY_MB: count(256).describe(
     'Memory for questions about rows, all together, MiB; what needs more uses the disk',
   ),
   UMBRA_ROWS_THREADS: count(2).describe('Threads that answer questions about rows'),

@@ -60,7 +60,7 @@ export function createJobIndex(
   const loaded = new Set<string>();
   /** Rows of the job that were read from Redis, or had gone from there. */
   let seen = { drained: 0, rows: 0 };
-  let running: readonly number[] = [];
+  let running: ReadonlySet<number> = new Set();
   let fileNumber = 0;
 
   /** Names sort in the order of calls. */
@@ -121,12 +121,13 @@ export function createJobIndex(
   const updateRunning = async (job: JobRecord, signal: AbortSignal): Promise<void> => {
     const inFlight = isFinal(job.state) ? [] : await progress.listInFlight(job.id);
     const now = new Set(inFlight.map(({ index }) => index));
-    const ended = running.filter((index) => !now.has(index));
+    const ended = [...running].filter((index) => !now.has(index));
+    const begun = [...now].filter((index) => !running.has(index));
     await database.within(signal, async (session) => {
       await moveState(session, schema, ended, { from: runningState, to: 'pending' });
-      await moveState(session, schema, [...now], { from: 'pending', to: runningState });
+      await moveState(session, schema, begun, { from: 'pending', to: runningState });
     });
-    running = [...now];
+    running = now;
   };
   /** Make the rows of a job that ended before rows were kept, or whose last ones were lost with Redis. */
   const makeMissing = async (job: JobRecord, signal: AbortSignal): Promise<void> => {
@@ -176,7 +177,7 @@ export function createJobIndex(
     isComplete = false;
     loaded.clear();
     seen = { drained: 0, rows: 0 };
-    running = [];
+    running = new Set();
   };
   const inFolder = async (work: () => Promise<void>): Promise<void> => {
     await mkdir(files, { recursive: true });

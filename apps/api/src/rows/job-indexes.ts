@@ -102,21 +102,30 @@ export function createJobIndexes(services: IndexesServices, parent: string): Job
   const evictQuietly = (): Promise<void> =>
     evict().catch((error: unknown) => logger.warn({ reason: String(error) }, 'rows not removed'));
   const timer = setInterval(() => void evictQuietly(), idleCheckMs).unref();
+  /** Work on an index with all who need it; it is in use until that ends, though they may leave. */
+  const share = (entry: Entry, { signal }: Caller, work: (signal: AbortSignal) => Promise<void>) =>
+    entry.work.join(signal, async (ending) => {
+      entry.users += 1;
+      try {
+        await work(ending);
+        entry.updatedMs = Date.now();
+      } finally {
+        entry.users -= 1;
+      }
+    });
   const bringUpToDate = async (entry: Entry, caller: Caller, job: JobRecord): Promise<void> => {
-    const { index, work } = entry;
+    const { index } = entry;
     const { tenant } = caller;
     if (!index.isOf(job)) {
-      await work.join(caller.signal, async (signal) => {
+      await share(entry, caller, async (signal) => {
         if (index.isOf(job)) return;
         await turns.fills.run({ tenant, signal }, () => index.fill(job, signal));
-        entry.updatedMs = Date.now();
       });
     }
     if (index.isComplete() || Date.now() - entry.updatedMs < updateMs) return;
-    await work.join(caller.signal, async (signal) => {
-      await turns.queries.run({ tenant, signal }, () => index.update(job, signal));
-      entry.updatedMs = Date.now();
-    });
+    await share(entry, caller, (signal) =>
+      turns.queries.run({ tenant, signal }, () => index.update(job, signal)),
+    );
   };
   return {
     async use(caller, job, work) {
