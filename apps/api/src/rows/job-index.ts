@@ -69,6 +69,7 @@ export function createJobIndex(
     return join(files, `${String(fileNumber).padStart(8, '0')}.${ending}`);
   };
   const download = async (key: string, file: string, signal: AbortSignal): Promise<void> => {
+    signal.throwIfAborted();
     const { body } = await store.stream(key, undefined, signal);
     await pipeline(body, createWriteStream(file), { signal });
   };
