@@ -46,10 +46,11 @@ export async function queryPage(
        ) r ORDER BY ${orderBy(sorting, 'r.')}`,
       paged.values,
     );
-    const [[total] = []] = await session.read(
-      `SELECT count(*) FROM ${table} WHERE ${filter.sql}`,
-      filter.values,
-    );
+    // A first page that has room for more has them all.
+    const isWhole = place === null && found.length <= limit;
+    const counted = isWhole
+      ? [[found.length]]
+      : await session.read(`SELECT count(*) FROM ${table} WHERE ${filter.sql}`, filter.values);
     const page = found.slice(0, limit);
     const last = page.at(-1);
     return {
@@ -58,7 +59,7 @@ export async function queryPage(
         found.length > limit && last !== undefined
           ? encodeCursor(sorting, { value: last[1] as RowPlace['value'], index: Number(last[2]) })
           : null,
-      total: Number(total),
+      total: Number(counted[0]?.[0]),
     };
   });
 }
