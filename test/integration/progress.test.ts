@@ -95,7 +95,7 @@ test('the ETA is of what is finished now, also after Redis came back empty', asy
   await begin();
   // Half of the images are found in the store, and counted at once.
   for (let index = 0; index < images / 2; index++) {
-    await progress.finishImage(job, index, 'completed');
+    await progress.finishImage(job, index, 'completed', null);
     await progress.addPositions(job, perImage);
   }
   await sleep(500);

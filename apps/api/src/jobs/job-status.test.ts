@@ -22,6 +22,7 @@ const done: Progress = { cursor, completed: 2, failed: 0, positions: 300, starte
 const running: JobLive = {
   ...{ progress: done, isCancelled: false, isPaused: false, inFlight: 2 },
   positionsPerSecond: 7,
+  undrained: 0,
 };
 
 function services(formats: readonly string[] = ['onnx']): JobStatusServices {

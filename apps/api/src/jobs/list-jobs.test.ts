@@ -45,6 +45,7 @@ async function write(second: number, changes: Partial<JobRecord> = {}): Promise<
 const paused: JobLive = {
   ...{ progress: null, isCancelled: false, isPaused: true, inFlight: 0 },
   positionsPerSecond: null,
+  undrained: 0,
 };
 const list = (query: Record<string, unknown>) =>
   listJobs(

@@ -54,5 +54,3 @@ export const isFieldName = (name: string): name is FieldName => Object.hasOwn(ta
 
 /** States that a row may have. */
 export const states: readonly string[] = imageState.options;
-/** State of images in the queue. */
-export const runningState = states.includes('running') ? 'running' : 'pending';

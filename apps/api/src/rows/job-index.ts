@@ -11,7 +11,6 @@ import { isFinal, type JobRecord } from '@umbra/shared/contracts/job';
 import { AppError, hasCode, notFound } from '@umbra/shared/errors';
 import { imageIdAt } from '@umbra/shared/ids';
 import { quote, type RowDatabase } from './database.js';
-import { runningState } from './fields.js';
 import { addRows, fillRows, moveState } from './load-rows.js';
 
 export type IndexServices = {
@@ -125,8 +124,8 @@ export function createJobIndex(
     const ended = [...running].filter((index) => !now.has(index));
     const begun = [...now].filter((index) => !running.has(index));
     await database.within(signal, async (session) => {
-      await moveState(session, schema, ended, { from: runningState, to: 'pending' });
-      await moveState(session, schema, begun, { from: 'pending', to: runningState });
+      await moveState(session, schema, ended, { from: 'running', to: 'pending' });
+      await moveState(session, schema, begun, { from: 'pending', to: 'running' });
     });
     running = now;
   };

@@ -1,7 +1,7 @@
 import type { Logger } from '@umbra/platform/telemetry/logger';
 import type { JobRecord } from '@umbra/shared/contracts/job';
+import type { TurnRequest } from '@umbra/shared/turns';
 import type { ApiConfig } from '../config.js';
-import type { Caller } from '../http/operation.js';
 import type { ApiTurns } from '../http/turns.js';
 import { openDatabase, type RowDatabase } from './database.js';
 import { createJobIndex, type IndexServices, type JobIndex } from './job-index.js';
@@ -23,7 +23,7 @@ export type JobIndexes = {
    *
    * @throws {AppError} As `JobIndex.fill`; `unavailable` beyond the turns, or where Redis or the store is away.
    */
-  use<T>(caller: Caller, job: JobRecord, work: (index: OpenIndex) => Promise<T>): Promise<T>;
+  use<T>(caller: TurnRequest, job: JobRecord, work: (index: OpenIndex) => Promise<T>): Promise<T>;
   /** Remove the index of a job that was deleted. */
   forget(tenant: string, jobId: string): Promise<void>;
   close(): Promise<void>;
@@ -103,7 +103,11 @@ export function createJobIndexes(services: IndexesServices, parent: string): Job
     evict().catch((error: unknown) => logger.warn({ reason: String(error) }, 'rows not removed'));
   const timer = setInterval(() => void evictQuietly(), idleCheckMs).unref();
   /** Work on an index with all who need it; it is in use until that ends, though they may leave. */
-  const share = (entry: Entry, { signal }: Caller, work: (signal: AbortSignal) => Promise<void>) =>
+  const share = (
+    entry: Entry,
+    { signal }: TurnRequest,
+    work: (signal: AbortSignal) => Promise<void>,
+  ) =>
     entry.work.join(signal, async (ending) => {
       entry.users += 1;
       try {
@@ -113,7 +117,11 @@ export function createJobIndexes(services: IndexesServices, parent: string): Job
         entry.users -= 1;
       }
     });
-  const bringUpToDate = async (entry: Entry, caller: Caller, job: JobRecord): Promise<void> => {
+  const bringUpToDate = async (
+    entry: Entry,
+    caller: TurnRequest,
+    job: JobRecord,
+  ): Promise<void> => {
     const { index } = entry;
     const { tenant } = caller;
     if (!index.isOf(job)) {

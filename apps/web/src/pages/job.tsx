@@ -184,4 +184,9 @@ function Thumbnail({ job, image: { id, name, state } }: ThumbnailProps) {
   );
 }
 
-const stateWords = { pending: 'waiting', running: 'running', completed: 'finished', failed: 'failed' } as const;
+const stateWords = {
+  pending: 'waiting',
+  running: 'running',
+  completed: 'finished',
+  failed: 'failed',
+} as const;

@@ -624,6 +624,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs/{job}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a job's images with what came of them, sorted and filtered by any field
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["listRows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/rows/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count a job's images by state, label and predicted class
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["getRowFacets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/rows.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download a job's rows as CSV, a column a field
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["getRowsCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/rows.jsonl": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download a job's rows as JSON Lines
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["getRowsJsonl"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/rows.parquet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download a job's rows as Parquet, a column a field
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["getRowsParquet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs/{job}/images/{image}/input.png": {
         parameters: {
             query?: never;
@@ -969,6 +1069,7 @@ export interface components {
                 sha256: string;
                 width: number;
                 height: number;
+                label?: number | string;
                 source?: {
                     bucket: string;
                     key: string;
@@ -1000,6 +1101,12 @@ export interface components {
                 probability: number;
                 aboveThreshold?: boolean;
             };
+            top?: {
+                index: number;
+                label: string;
+                probability: number;
+            }[];
+            isRight?: boolean | null;
             grids: {
                 patch: {
                     height: number;
@@ -1036,6 +1143,7 @@ export interface components {
                         right: number;
                     };
                 };
+                borderShare?: number | null;
                 faithfulness: {
                     deletion: number;
                     insertion: number;
@@ -1057,6 +1165,51 @@ export interface components {
             };
             /** @default false */
             reused: boolean;
+            milliseconds?: number;
+        };
+        ImageRow: {
+            id: string;
+            index: number;
+            name: string;
+            label: (number | string) | null;
+            /** @enum {string} */
+            state: "pending" | "running" | "completed" | "failed";
+            error: components["schemas"]["ErrorReport"] | null;
+            predicted: {
+                index: number;
+                label: string;
+                probability: number;
+                aboveThreshold?: boolean;
+            } | null;
+            isRight: boolean | null;
+            top: {
+                index: number;
+                label: string;
+                probability: number;
+            }[] | null;
+            target: {
+                index: number;
+                label: string;
+            } | null;
+            score: number | null;
+            drop: number | null;
+            lowest: {
+                grid: number;
+                row: number;
+                column: number;
+                box: {
+                    top: number;
+                    left: number;
+                    bottom: number;
+                    right: number;
+                } | null;
+            } | null;
+            flips: number | null;
+            flippedShare: number | null;
+            borderShare: number | null;
+            seconds: number | null;
+            width: number;
+            height: number;
         };
         Job: {
             /** @constant */
@@ -1271,6 +1424,45 @@ export interface components {
         Refusal: {
             name: string;
             error: components["schemas"]["ErrorReport"];
+        };
+        RowFacets: {
+            total: number;
+            states: {
+                /** @enum {string} */
+                state: "pending" | "running" | "completed" | "failed";
+                count: number;
+            }[];
+            isRight: {
+                right: number;
+                wrong: number;
+                unknown: number;
+            };
+            labels: {
+                distinct: number;
+                values: {
+                    label: number | string;
+                    count: number;
+                }[];
+            };
+            predicted: {
+                distinct: number;
+                values: {
+                    index: number;
+                    label: string;
+                    count: number;
+                }[];
+            };
+            pairs: {
+                distinct: number;
+                values: {
+                    label: number | string;
+                    predicted: {
+                        index: number;
+                        label: string;
+                    } | null;
+                    count: number;
+                }[];
+            };
         };
         Settings: {
             patch: {
@@ -3451,6 +3643,222 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listRows: {
+        parameters: {
+            query?: {
+                /** @description A field, with `-` before it for the largest first; rows without a value come last */
+                sort?: string;
+                /** @description `FIELD OP VALUE` without spaces, OP one of `= != < <= > >= ~` (contains, in any case); of several, all must hold */
+                where?: string[] | string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ImageRow"][];
+                        next_cursor: string | null;
+                        total: number;
+                    };
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["RateLimited"];
+            /** @description Request Header Fields Too Large: path, query and headers beyond 16 KiB */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getRowFacets: {
+        parameters: {
+            query?: {
+                /** @description `FIELD OP VALUE` without spaces, OP one of `= != < <= > >= ~` (contains, in any case); of several, all must hold */
+                where?: string[] | string;
+                /** @description Values of each facet, the most frequent first */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RowFacets"];
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["RateLimited"];
+            /** @description Request Header Fields Too Large: path, query and headers beyond 16 KiB */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getRowsCsv: {
+        parameters: {
+            query?: {
+                /** @description A field, with `-` before it for the largest first; rows without a value come last */
+                sort?: string;
+                /** @description `FIELD OP VALUE` without spaces, OP one of `= != < <= > >= ~` (contains, in any case); of several, all must hold */
+                where?: string[] | string;
+            };
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The table */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["RateLimited"];
+            /** @description Request Header Fields Too Large: path, query and headers beyond 16 KiB */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getRowsJsonl: {
+        parameters: {
+            query?: {
+                /** @description A field, with `-` before it for the largest first; rows without a value come last */
+                sort?: string;
+                /** @description `FIELD OP VALUE` without spaces, OP one of `= != < <= > >= ~` (contains, in any case); of several, all must hold */
+                where?: string[] | string;
+            };
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The table */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/jsonl": unknown;
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["RateLimited"];
+            /** @description Request Header Fields Too Large: path, query and headers beyond 16 KiB */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getRowsParquet: {
+        parameters: {
+            query?: {
+                /** @description A field, with `-` before it for the largest first; rows without a value come last */
+                sort?: string;
+                /** @description `FIELD OP VALUE` without spaces, OP one of `= != < <= > >= ~` (contains, in any case); of several, all must hold */
+                where?: string[] | string;
+            };
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The table */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apache.parquet": unknown;
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["RateLimited"];
+            /** @description Request Header Fields Too Large: path, query and headers beyond 16 KiB */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
