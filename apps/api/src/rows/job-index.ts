@@ -13,7 +13,7 @@ import { imageIdAt } from '@umbra/shared/ids';
 import { quote, type RowDatabase } from './database.js';
 import { addRows, fillRows, moveState } from './load-rows.js';
 
-export type IndexServices = {
+export type RowIndexServices = {
   readonly store: ObjectStore;
   readonly progress: JobProgressStore;
 };
@@ -47,7 +47,7 @@ const readsAtOnce = 16;
 
 /** @param schema Name that no other index has. */
 export function createJobIndex(
-  { store, progress }: IndexServices,
+  { store, progress }: RowIndexServices,
   database: RowDatabase,
   { tenant, schema }: { readonly tenant: string; readonly schema: string },
 ): JobIndex {

@@ -4,7 +4,7 @@ import type { TurnRequest } from '@umbra/shared/turns';
 import type { ApiConfig } from '../config.js';
 import type { ApiTurns } from '../http/turns.js';
 import { openDatabase, type RowDatabase } from './database.js';
-import { createJobIndex, type IndexServices, type JobIndex } from './job-index.js';
+import { createJobIndex, type JobIndex, type RowIndexServices } from './job-index.js';
 import { createSharedWork, type SharedWork } from './shared-work.js';
 
 /** A job's index as a question finds it. */
@@ -37,7 +37,7 @@ type Entry = {
   updatedMs: number;
 };
 
-export type IndexesServices = IndexServices & {
+export type IndexesServices = RowIndexServices & {
   readonly config: Readonly<ApiConfig>;
   readonly turns: ApiTurns;
   readonly logger: Logger;

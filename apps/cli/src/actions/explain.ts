@@ -54,7 +54,7 @@ export type ExplainOptions = SettingsFlags &
     readonly json?: boolean;
   };
 
-type Failure = { readonly name: string; readonly error: ReturnType<typeof reportError> };
+type FailedPhoto = { readonly name: string; readonly error: ReturnType<typeof reportError> };
 
 /** Explain photos on this machine; a bad photo is reported and the others go on. */
 export async function explain(given: readonly string[], flags: ExplainOptions): Promise<void> {
@@ -69,7 +69,7 @@ export async function explain(given: readonly string[], flags: ExplainOptions): 
   // What does not fit the model is found before it is loaded.
   const { bundle } = await readBundle(folder);
   const item = parseItem(flags);
-  const errors: Failure[] = [];
+  const errors: FailedPhoto[] = [];
   const fail = (name: string, error: unknown): void => {
     errors.push({ name, error: reportError(error) });
     process.stderr.write(`${escapeHidden(name)}: ${reportError(error).message}\n`);

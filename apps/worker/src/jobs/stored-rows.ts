@@ -12,12 +12,12 @@ import type { WorkerServices } from '../services.js';
 import type { TenantJob } from './job-record.js';
 
 /** A finished image, and its row where no segment has it. */
-type FinishedImage = { readonly image: string; readonly row: string | null };
+type CountedImage = { readonly image: string; readonly row: string | null };
 
 /** Finished images of a job as the store has them. */
 export type StoredRows = {
-  ofResults(): AsyncIterable<FinishedImage>;
-  ofErrors(): AsyncIterable<FinishedImage>;
+  ofResults(): AsyncIterable<CountedImage>;
+  ofErrors(): AsyncIterable<CountedImage>;
 };
 
 /** Rows that are made from the store at once. */
@@ -42,7 +42,7 @@ export async function openStoredRows(
   }
   const attempt = { tenant, id: job.id, attempt: job.attempt };
   const find = (images: AsyncIterable<string>, outcome: StoredRow['state']) =>
-    mapInOrder(images, { atOnce: readsAtOnce }, (image): FinishedImage | Promise<FinishedImage> => {
+    mapInOrder(images, { atOnce: readsAtOnce }, (image): CountedImage | Promise<CountedImage> => {
       if (known[imageIndexOf(image)] === codes[outcome]) return { image, row: null };
       return makeRow(store, attempt, image, outcome).then((row) => ({ image, row }));
     });
