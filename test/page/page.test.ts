@@ -1,12 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createUmbraClient } from '@umbra/client';
+import { createApiKey } from '@umbra/platform/tenancy/api-keys';
 import type { PartialResult } from '@umbra/shared/contracts/partial';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { chromiumPath, startChromium } from '../support/chromium.js';
 import { startService, type TestService } from '../support/service.js';
-import { chromiumPath, collectErrors, openBrowser, repoRoot } from './open-browser.js';
+import { collectErrors } from './collect-errors.js';
 
+const repoRoot = fileURLToPath(new URL('../..', import.meta.url));
 const photo = join(repoRoot, 'samples', 'photos', 'cat.jpg');
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
@@ -58,7 +63,7 @@ describe.skipIf(chromiumPath === undefined)(
   () => {
     beforeAll(async () => {
       service = await startService({ UMBRA_MODELS_DIR: join(repoRoot, 'models') });
-      browser = await openBrowser();
+      browser = await startChromium();
     });
     afterAll(async () => {
       await browser?.close();
@@ -136,25 +141,38 @@ describe.skipIf(chromiumPath === undefined)(
       });
     });
 
-    test('asks for a key where the service does, and sends it', async () => {
-      await visit({}, async (page, errors) => {
-        const problem = { code: 'unauthorized', detail: 'Expected a key' };
-        await page.route('**/v1/**', (route) =>
-          route.request().headers().authorization === 'Bearer right'
-            ? route.continue()
-            : route.fulfill({ status: 401, json: problem }),
-        );
-        await page.goto('/jobs');
-        await page.getByText('This service asks for a key').waitFor();
-        await page.getByLabel('API key', { exact: true }).last().fill('wrong');
-        await page.getByRole('button', { name: 'Use key' }).click();
-        await page.getByText('This service asks for a key').waitFor();
-        await page.getByLabel('API key', { exact: true }).last().fill('right');
-        await page.getByRole('button', { name: 'Use key' }).click();
-        await page.locator('.list-row').first().waitFor();
-        // What the browser itself says of each refusal.
-        expect(errors.splice(0).every((error) => error.includes('401'))).toBe(true);
-      });
+    test('asks for a key where the service does, logs in with it, and shows its tenant alone', async () => {
+      const guarded = await startService({ UMBRA_AUTH: 'keys' });
+      try {
+        const keyOf = async (tenant: string) =>
+          (await createApiKey(guarded.store, { tenant, scopes: ['submit'] })).text;
+        const [own, other] = await Promise.all([keyOf('acme'), keyOf('other')]);
+        await submitPhoto(guarded.url, own);
+        const logIn = async (page: Page, key: string) => {
+          await page.getByLabel('API key', { exact: true }).last().fill(key);
+          await page.getByRole('button', { name: 'Log in' }).last().click();
+        };
+        for (const [key, isOwn] of [
+          [own, true],
+          [other, false],
+        ] as const) {
+          await visit({ baseURL: guarded.url }, async (page, errors) => {
+            await page.goto('/jobs');
+            await page.getByText('This service asks for a key').waitFor();
+            await logIn(page, `${key}x`);
+            await page.getByRole('alert').getByText('API key').last().waitFor();
+            await logIn(page, key);
+            await (isOwn ? page.locator('.list-row') : page.getByText('No jobs yet')).waitFor();
+            expect(await page.evaluate('document.cookie')).toBe('');
+            await page.reload();
+            await (isOwn ? page.locator('.list-row') : page.getByText('No jobs yet')).waitFor();
+            // What the browser itself says of each refusal.
+            expect(errors.splice(0).every((error) => error.includes('401'))).toBe(true);
+          });
+        }
+      } finally {
+        await guarded.close();
+      }
     });
 
     test('keeps the theme that was chosen', async () => {
@@ -168,6 +186,14 @@ describe.skipIf(chromiumPath === undefined)(
     });
   },
 );
+
+/** Have a tenant submit a photo, whatever becomes of its job. */
+async function submitPhoto(url: string, apiKey: string): Promise<void> {
+  const client = createUmbraClient({ baseUrl: url, apiKey });
+  const data = new Blob([await readFile(photo)]);
+  const { id: dataset } = await client.uploadImages([{ name: 'cat.jpg', data }]);
+  await client.createJob({ dataset, model: 'tiny' });
+}
 
 /** Scores of the image, as NumPy would read them. */
 async function readScores(): Promise<Float32Array> {

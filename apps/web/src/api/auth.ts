@@ -1,41 +1,38 @@
-import { useSyncExternalStore } from 'react';
+import { useQuery } from '@tanstack/react-query';
+import { ask, askJson, ServiceError } from './http.js';
 
-/**
- * Who asks: an API key that was typed here. It is kept for this tab alone, and sent as a header; a session
- * cookie takes its place here.
- */
-const storageKey = 'umbra-api-key';
-const listeners = new Set<() => void>();
-let key = readStored();
+/** Who asks, as the service knows it: by a session cookie, which scripts cannot read. */
+export type Identity = {
+  readonly tenant: string;
+  /** `none` where the service asks for no key. */
+  readonly authentication: 'key' | 'session' | 'none';
+};
 
-export const apiKey = (): string | null => key;
-
-/** Keep a key, or forget it. */
-export function setApiKey(next: string | null): void {
-  key = next;
+/** @returns null while nobody is logged in. */
+async function whoAmI(signal: AbortSignal): Promise<Identity | null> {
   try {
-    if (next === null) sessionStorage.removeItem(storageKey);
-    else sessionStorage.setItem(storageKey, next);
-  } catch {
-    // A browser that keeps nothing has it until the page is left.
-  }
-  for (const tell of listeners) tell();
-}
-
-export const useApiKey = (): string | null => useSyncExternalStore(subscribe, apiKey);
-
-export const authHeaders = (): Record<string, string> =>
-  key === null ? {} : { Authorization: `Bearer ${key}` };
-
-function subscribe(tell: () => void): () => void {
-  listeners.add(tell);
-  return () => listeners.delete(tell);
-}
-
-function readStored(): string | null {
-  try {
-    return sessionStorage.getItem(storageKey);
-  } catch {
-    return null;
+    return await askJson<Identity>('/v1/session', { signal });
+  } catch (error) {
+    if (error instanceof ServiceError && error.code === 'unauthorized') return null;
+    throw error;
   }
 }
+
+/** Make a session from an API key, which is not kept. @throws {ServiceError} `unauthorized` */
+export const logIn = (key: string): Promise<Identity> =>
+  askJson<Identity>('/v1/session', {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${key}` },
+  });
+
+export async function logOut(): Promise<void> {
+  await ask('/v1/session', { method: 'DELETE' });
+}
+
+/** Who is logged in; null while that is not known, or nobody is. */
+export const useIdentity = (): Identity | null =>
+  useQuery({
+    queryKey: ['identity'],
+    queryFn: ({ signal }) => whoAmI(signal),
+    staleTime: 60_000,
+  }).data ?? null;

@@ -11,7 +11,7 @@ const pauseMs = 1_000;
 
 /**
  * Follow a job until it has ended or `signal` is aborted; goes on after the last event when the connection
- * breaks. An `EventSource` sends no key.
+ * breaks.
  *
  * @throws {ServiceError} If the service refuses.
  */

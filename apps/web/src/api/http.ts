@@ -1,5 +1,3 @@
-import { authHeaders } from './auth.js';
-
 /** What the service refused, or that it did not answer at all. Compare `code`. */
 export class ServiceError extends Error {
   /** The problem's code; `offline` where there was no answer. */
@@ -14,8 +12,7 @@ export class ServiceError extends Error {
 
 /** Ask the service. @throws {ServiceError} For every answer but one that is fine. */
 export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
-  const headers = { ...authHeaders(), ...init.headers };
-  const response = await fetch(path, { ...init, headers }).catch((error: unknown) => {
+  const response = await fetch(path, init).catch((error: unknown) => {
     if (init.signal?.aborted === true) throw error;
     throw new ServiceError('offline', 'The service does not answer.');
   });

@@ -20,16 +20,11 @@ export const isEnded = ({ state }: Pick<JobStatus, 'state'>): boolean =>
 /** As many as a page of the list may have. */
 const maxListed = 100;
 
-/**
- * List jobs, newest first. The service lists them in the order of their ids: they are sorted here, of
- * its first page.
- */
+/** List the newest jobs, the newest first. */
 export async function listJobs(signal?: AbortSignal): Promise<readonly JobStatus[]> {
-  const path = `/v1/jobs${queryOf({ limit: maxListed })}`;
+  const path = `/v1/jobs${queryOf({ order: 'newest', limit: maxListed })}`;
   const { data } = await askJson<ListPage<JobStatus>>(path, signal && { signal });
-  return data
-    .filter(({ interactive }) => !interactive)
-    .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+  return data.filter(({ interactive }) => !interactive);
 }
 
 export const getJob = (id: string, signal?: AbortSignal): Promise<JobStatus> =>

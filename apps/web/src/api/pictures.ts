@@ -1,23 +1,6 @@
-import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { ask, queryOf } from './http.js';
 import type { ImageOfJob } from './images.js';
-
-/**
- * Show a picture of the service. It is asked for with the key, as an `img` cannot, and shown from memory.
- *
- * @param path null while it is not known.
- */
-export function usePicture(path: string | null): { url: string | null; hasFailed: boolean } {
-  const { data, isError } = useQuery({
-    queryKey: ['picture', path],
-    queryFn: async ({ signal }) => (await ask(path ?? '', { signal })).blob(),
-    enabled: path !== null,
-    staleTime: Number.POSITIVE_INFINITY,
-    gcTime: 60_000,
-  });
-  return { url: useObjectUrl(data ?? null), hasFailed: isError };
-}
 
 /** An address of what is in memory, for as long as it is shown. */
 export function useObjectUrl(blob: Blob | null): string | null {
@@ -46,17 +29,12 @@ export function keepChosen({ job, image }: ImageOfJob, file: File): void {
 /** Longer side of a photo that is asked for, px. */
 const photoPx = 1024;
 
-/**
- * The photo itself: the file that was chosen here, or the service's own.
- *
- * @param dataset null while it is not known.
- */
-export function usePhoto(of: ImageOfJob, dataset: string | null) {
+/** Address of the photo itself: of the file that was chosen here, or the service's own. */
+export function usePhoto(of: ImageOfJob, dataset: string) {
   const file = chosen.get(`${of.job}/${of.image}`) ?? null;
   const own = useObjectUrl(file);
   const path = `/v1/datasets/${dataset}/images/${of.image}/photo${queryOf({ w: photoPx })}`;
-  const sent = usePicture(file === null && dataset !== null ? path : null);
-  return file === null ? { ...sent, name: null } : { url: own, hasFailed: false, name: file.name };
+  return file === null ? { url: path, name: null } : { url: own, name: file.name };
 }
 
 /** Save a file of the service under its name. */

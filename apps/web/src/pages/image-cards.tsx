@@ -1,7 +1,7 @@
 import { Tabs } from '@base-ui/react/tabs';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-import { useApiKey } from '../api/auth.js';
+import { useIdentity } from '../api/auth.js';
 import {
   filePath,
   type ImageOfJob,
@@ -10,7 +10,7 @@ import {
   type ResultFile,
 } from '../api/images.js';
 import type { JobStatus } from '../api/jobs.js';
-import { download, usePicture } from '../api/pictures.js';
+import { download } from '../api/pictures.js';
 import { snippetsOf } from '../lib/snippets.js';
 import type { ViewState } from '../lib/view-state.js';
 import { scoresFile } from './result-files.js';
@@ -20,21 +20,20 @@ export type SeenInputProps = { readonly of: ImageOfJob; readonly view: ViewState
 /** The model's input with the pinned patch, as the model saw it. */
 export function SeenInput({ of, view: { pin, grid } }: SeenInputProps) {
   const path = pin === null ? null : inputPath(of, { ...pin, grid });
-  const { url, hasFailed } = usePicture(path);
+  const [failed, setFailed] = useState<string | null>(null);
   return (
     <section className="card">
       <h2>What the model saw</h2>
       {pin === null && <p className="note">Pin a patch to see the photo as the model got it.</p>}
-      {pin !== null && url !== null && (
+      {pin !== null && path !== null && failed !== path && (
         <img
           className="seen"
-          src={url}
+          src={path}
           alt={`The input with a patch at row ${pin.row}, column ${pin.column}`}
+          onError={() => setFailed(path)}
         />
       )}
-      {pin !== null && url === null && (
-        <p className="note">{hasFailed ? 'It could not be drawn.' : 'Drawing …'}</p>
-      )}
+      {path !== null && failed === path && <p className="note">It could not be drawn.</p>}
     </section>
   );
 }
@@ -50,7 +49,7 @@ export function ImageFiles({ of, result }: ImageFilesProps) {
     <section className="card">
       <h2>Download</h2>
       <div className="files">
-        {[...result.files, 'result.json'].map((file) => (
+        {[...result.files, ...(result.onRequest ?? []), 'result.json'].map((file) => (
           <button key={file} type="button" className="button" onClick={() => mutate(file)}>
             {file}
           </button>
@@ -75,7 +74,7 @@ export type ImageSnippetsProps = ImageFilesProps & {
 
 /** The same numbers elsewhere: commands to copy. */
 export function ImageSnippets({ of, job, result, grid }: ImageSnippetsProps) {
-  const hasKey = useApiKey() !== null;
+  const hasKey = useIdentity()?.authentication !== 'none';
   const [copied, setCopied] = useState<string | null>(null);
   const snippets = snippetsOf({
     ...{ origin: location.origin, of, job, hasKey },

@@ -39,6 +39,8 @@ export function ImageView({ of, job, progress }: ImageViewProps) {
   const result = progress.state === 'finished' ? progress.result : null;
   const photo = usePhoto(of, job.dataset);
   const shownSize = usePhotoSize(photo.url);
+  // One that is gone, or still on its way, leaves the map alone.
+  const shownPhoto = shownSize === null ? null : photo.url;
   const photoSize = result === null ? shownSize : result.image;
   const arrays = useArrays(of, progress);
   const input = inputOf(job, models, { progress, photo: photoSize });
@@ -69,7 +71,7 @@ export function ImageView({ of, job, progress }: ImageViewProps) {
             <MapStage
               maps={maps}
               frame={frameOf(job, models, photoSize)}
-              photo={photo.url}
+              photo={shownPhoto}
               view={view}
               change={change}
               isRunning={result === null}
@@ -91,7 +93,7 @@ export function ImageView({ of, job, progress }: ImageViewProps) {
               progress.state === 'finished' ? progress.result.targets : progress.partial.targets
             }
             grids={maps?.grids ?? []}
-            hasPhoto={photo.url !== null}
+            hasPhoto={shownPhoto !== null}
           />
         </aside>
         {result !== null && (

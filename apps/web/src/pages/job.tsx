@@ -5,7 +5,6 @@ import { listRefusals } from '../api/datasets.js';
 import { followJob } from '../api/events.js';
 import { filePath } from '../api/images.js';
 import { type ImageStatus, isEnded, type JobStatus, listImages } from '../api/jobs.js';
-import { usePicture } from '../api/pictures.js';
 import { formatTime } from '../lib/format.js';
 import { JobControls } from '../parts/job-controls.js';
 import { PageHead } from '../parts/page-head.js';
@@ -171,12 +170,11 @@ type ThumbnailProps = { readonly job: string; readonly image: ImageStatus };
 
 function Thumbnail({ job, image: { id, name, state } }: ThumbnailProps) {
   const path = state === 'completed' ? filePath({ job, image: id }, 'thumbnail.webp') : null;
-  const { url } = usePicture(path);
   return (
     <li className="wall-item">
       <Link href={`/jobs/${job}/images/${id}`} aria-label={`${name}, ${stateWords[state]}`}>
         <span className="wall-picture" data-state={state}>
-          {url !== null && <img src={url} alt="" loading="lazy" />}
+          {path !== null && <img src={path} alt="" loading="lazy" />}
         </span>
         <span className="wall-name">{name}</span>
       </Link>

@@ -2,7 +2,6 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import { filePath } from '../api/images.js';
 import { isEnded, type JobStatus, listJobs } from '../api/jobs.js';
-import { usePicture } from '../api/pictures.js';
 import { formatTime } from '../lib/format.js';
 import { JobControls } from '../parts/job-controls.js';
 import { PageHead } from '../parts/page-head.js';
@@ -67,10 +66,8 @@ export function JobList({ jobs }: { readonly jobs: readonly JobStatus[] }) {
 /** The first photo's overlay, once it is there. */
 function JobPicture({ job: { id, counts } }: { readonly job: JobStatus }) {
   const isThere = counts.completed === counts.total && counts.total > 0;
-  const { url } = usePicture(
-    isThere ? filePath({ job: id, image: firstImage }, 'thumbnail.webp') : null,
-  );
-  return <span className="job-picture">{url !== null && <img src={url} alt="" />}</span>;
+  const path = filePath({ job: id, image: firstImage }, 'thumbnail.webp');
+  return <span className="job-picture">{isThere && <img src={path} alt="" />}</span>;
 }
 
 /** `12 photos by efficientnet-lite0`. */

@@ -1,24 +1,29 @@
-import { useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useId } from 'react';
-import { setApiKey, useApiKey } from '../api/auth.js';
+import { logIn, logOut, useIdentity } from '../api/auth.js';
 
 export type KeyFormProps = { readonly onDone?: () => void };
 
-/** Takes an API key, which is kept for this tab alone. */
+/** Logs in with an API key, of which the service makes a session, and out. */
 export function KeyForm({ onDone }: KeyFormProps) {
   const queries = useQueryClient();
-  const hasKey = useApiKey() !== null;
+  const isLoggedIn = useIdentity()?.authentication === 'session';
   const id = useId();
-  const keep = (key: string | null) => {
-    setApiKey(key);
-    onDone?.();
-    // Whatever another key was told is not this one's.
-    void queries.resetQueries();
-  };
+  const { mutate, error, isPending } = useMutation({
+    mutationFn: async (key: string | null) => {
+      if (key === null) await logOut();
+      else await logIn(key);
+    },
+    onSuccess() {
+      onDone?.();
+      // Whatever another key was told is not this one's.
+      void queries.resetQueries();
+    },
+  });
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const given = new FormData(event.currentTarget).get('key');
-    if (typeof given === 'string' && given.trim() !== '') keep(given.trim());
+    if (typeof given === 'string' && given.trim() !== '') mutate(given.trim());
   };
   return (
     <form className="key-form" onSubmit={submit}>
@@ -30,18 +35,23 @@ export function KeyForm({ onDone }: KeyFormProps) {
           type="password"
           autoComplete="off"
           spellCheck={false}
-          placeholder={hasKey ? 'another key' : 'umbra_…'}
+          placeholder={isLoggedIn ? 'another key' : 'umbra_…'}
         />
-        <button type="submit" className="button button-first">
-          Use key
+        <button type="submit" className="button button-first" disabled={isPending}>
+          Log in
         </button>
-        {hasKey && (
-          <button type="button" className="button" onClick={() => keep(null)}>
-            Forget it
+        {isLoggedIn && (
+          <button type="button" className="button" onClick={() => mutate(null)}>
+            Log out
           </button>
         )}
       </div>
-      <p className="note">It is kept in this tab, and gone when the tab is closed.</p>
+      {error !== null && (
+        <p className="bad" role="alert">
+          {error.message}
+        </p>
+      )}
+      <p className="note">The key is not kept: the service makes a session of it.</p>
     </form>
   );
 }
