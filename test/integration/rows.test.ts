@@ -111,6 +111,7 @@ describe('rows of a job', () => {
       const { version, attempt, ...said } = completedRow(
         1,
         imageResult.parse(JSON.parse(bytes.toString())),
+        row.seconds,
       );
       expect(row).toEqual({ ...said, ...{ index, name: row.name, label, width: 40, height: 36 } });
       expect(row.isRight).toBe(row.predicted?.label === label?.toLowerCase());

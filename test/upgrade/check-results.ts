@@ -71,7 +71,7 @@ export function createResultCheck({ fixture, isLeft, bytesOf }: Found): ResultCh
  * results from version 5 on say.
  */
 function saidBy({ provenance, reused, ...said }: Record<string, unknown>): Record<string, unknown> {
-  const { top, isRight, milliseconds, toPhoto, ...before } = said;
+  const { top, isRight, toPhoto, ...before } = said;
   const targets = (said.targets as Record<string, unknown>[]).map(
     ({ borderShare, lowest, ...target }) => {
       const { photoBox, ...place } = lowest as Record<string, unknown>;

@@ -189,7 +189,6 @@ async function explainPhoto(
     provenance: run.provenance,
     opacity,
     outputs,
-    milliseconds: run.milliseconds,
   });
   const folder = join(out, resultFolder({ id, name }));
   await writeResult(folder, files);

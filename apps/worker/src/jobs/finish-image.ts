@@ -13,12 +13,19 @@ import { publishImage } from './publish-events.js';
 
 export type ImageServices = Pick<WorkerServices, 'store' | 'progress' | 'events' | 'logger'>;
 
-/** Count an image whose results are stored, and publish that. @returns The image, if it is new. */
+/**
+ * Count an image whose results are stored, and publish that.
+ *
+ * @param seconds Time that its scores took; null where that is not known any more.
+ * @returns The image, if it is new.
+ */
 export async function recordCompletion(
   { store, progress, events, logger }: ImageServices,
   { tenant, jobId, item, attempt }: MergePayload,
+  seconds: number | null = null,
 ): Promise<StepWork> {
-  const row = await makeRow(store, { tenant, id: jobId, attempt }, item.id, 'completed');
+  const job = { tenant, id: jobId, attempt };
+  const row = await makeRow(store, job, item.id, 'completed', seconds);
   const isNew = await progress.finishImage(jobId, imageIndexOf(item.id), 'completed', row);
   if (isNew) {
     const image = { id: item.id, state: 'completed', error: null } as const;

@@ -125,10 +125,12 @@ async function giveUpShards(
 
 async function mergeShards(services: MergeServices, merge: Merge): Promise<StepWork> {
   const { job, image, imageRows, write } = merge;
+  let seconds: number;
   try {
     const rows = await write();
     if ('lost' in rows) return await healShards(services, image, rows);
     await imageRows.keepImage(rows);
+    seconds = rows.milliseconds / 1000;
   } catch (error) {
     // This process ends: another one merges.
     if (hasCode(error, 'cancelled')) throw unavailable('The merge was given back', error);
@@ -137,7 +139,7 @@ async function mergeShards(services: MergeServices, merge: Merge): Promise<StepW
     await imageRows.keepBands();
     return recordFailure(services, image, reportError(error));
   }
-  return recordCompletion(services, image);
+  return recordCompletion(services, image, seconds);
 }
 
 /**

@@ -45,7 +45,6 @@ export async function writeResults(
     provenance,
     reused,
     outputs,
-    milliseconds: rows.milliseconds,
   });
   const put = (file: ResultFile) =>
     store.put(keys.result(tenant, jobId, id, file), mustGet(files, file));

@@ -1165,7 +1165,6 @@ export interface components {
             };
             /** @default false */
             reused: boolean;
-            milliseconds?: number;
         };
         ImageRow: {
             id: string;

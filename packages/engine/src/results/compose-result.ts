@@ -36,8 +36,6 @@ export type ResultArguments = {
   readonly opacity?: number;
   /** Which files are made; all when left out. */
   readonly outputs?: Outputs;
-  /** What computing the scores took. */
-  readonly milliseconds?: number;
 };
 
 /** Files of one image's result, by name; the description comes last. */
@@ -101,7 +99,6 @@ export async function composeResult(given: ResultArguments): Promise<ResultFiles
     onRequest: all.filter((entry) => !isKept(entry)).map(({ file }) => file),
     provenance: given.provenance,
     reused: given.reused ?? false,
-    ...(given.milliseconds !== undefined && { milliseconds: given.milliseconds }),
   } satisfies ImageResult);
   return files.set('result.json', Buffer.from(formatResult(result)));
 }

@@ -13,6 +13,7 @@ export type JobAttempt = Reference & { readonly attempt: number };
 /**
  * Make the row of an image that has ended from what the store has of it.
  *
+ * @param seconds Time that a finished one took; null where that is not known any more.
  * @returns One line of JSON; null where that is gone or damaged, which shows when it is archived.
  */
 export async function makeRow(
@@ -20,6 +21,7 @@ export async function makeRow(
   { tenant, id, attempt }: JobAttempt,
   image: string,
   outcome: StoredRow['state'],
+  seconds: number | null = null,
 ): Promise<string | null> {
   try {
     if (outcome === 'failed') {
@@ -27,7 +29,7 @@ export async function makeRow(
       return JSON.stringify(failedRow(attempt, image, error));
     }
     const result = await getJson(store, keys.result(tenant, id, image, 'result.json'), imageResult);
-    return JSON.stringify(completedRow(attempt, result));
+    return JSON.stringify(completedRow(attempt, result, seconds));
   } catch (error) {
     if (hasCode(error, 'not_found') || hasCode(error, 'integrity')) return null;
     throw error;

@@ -53,7 +53,7 @@ const targetResult = baselineRun.shape.targets.element.extend({
 export const imageResult = z.strictObject({
   /**
    * 3 adds `reused`; 4 names the arrays of predicted classes so, which were `winners`; 5 has `onRequest`, since not
-   * every file is stored, and adds `toPhoto`, `top`, `isRight`, `milliseconds`, the image's label, and a target's
+   * every file is stored, and adds `toPhoto`, `top`, `isRight`, the image's label, and a target's
    * `borderShare` and `photoBox`.
    */
   version: z.literal([2, 3, 4, 5]),
@@ -92,8 +92,6 @@ export const imageResult = z.strictObject({
   provenance,
   /** Whether some of them were taken from an earlier run of the same work. */
   reused: z.boolean().default(false),
-  /** What computing the scores took for this result: 0 where all were taken. */
-  milliseconds: z.number().min(0).optional(),
 });
 export type ImageResult = z.output<typeof imageResult>;
 

@@ -45,13 +45,12 @@ const result = (changes: Record<string, unknown> = {}): ImageResult =>
       umbraVersion: '0',
     },
     reused: false,
-    milliseconds: 1500,
     ...changes,
   });
 
 describe('the row of an image', () => {
   test('says what its result says', () => {
-    const row = completedRow(2, result());
+    const row = completedRow(2, result(), 1.5);
     expect(storedRow.parse(row)).toEqual({
       ...{ version: 1, id: 'img_00000003', attempt: 2, state: 'completed', error: null },
       predicted: { index: 1, label: 'tabby', probability: 0.8 },
@@ -65,11 +64,11 @@ describe('the row of an image', () => {
   });
 
   test('has no value where a result of an older version says nothing', () => {
-    const { top, isRight, milliseconds, targets, ...said } = result();
+    const { top, isRight, targets, ...said } = result();
     const [{ borderShare, lowest, ...target } = expect.fail('no target')] = targets;
     const { photoBox: _, ...place } = lowest;
     const old = imageResult.parse({ ...said, version: 4, targets: [{ ...target, lowest: place }] });
-    expect(storedRow.parse(completedRow(1, old))).toMatchObject({
+    expect(storedRow.parse(completedRow(1, old, null))).toMatchObject({
       ...{ top: null, isRight: null, borderShare: null, seconds: null },
       ...{ drop: 0.5, lowest: { grid: 0, row: 1, column: 2, box: null } },
     });

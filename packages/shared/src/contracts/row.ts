@@ -35,13 +35,13 @@ const outcome = {
   flippedShare: z.number().min(0).max(1).nullable(),
   /** Share of the positive attribution in the outer tenth of the frame on each side. */
   borderShare: z.number().min(0).max(1).nullable(),
-  /** Time that computing the scores took, of all shards together. */
+  /** Time that computing the scores took, of all shards together; null where Redis lost it. */
   seconds: z.number().min(0).nullable(),
 } as const;
 
 /**
  * How an image of a job ended, one line of a segment of the job's rows. A function of the image's
- * `result.json`, or of its error.
+ * `result.json` and of the time that it took, or of its error.
  */
 export const storedRow = z.strictObject({
   version: z.literal(1),
@@ -104,9 +104,17 @@ const nothing = {
   seconds: null,
 } as const;
 
-/** The row of an image that has a result. */
-export function completedRow(attempt: number, result: ImageResult): StoredRow {
-  const { image, grids, predicted, top, isRight, milliseconds } = result;
+/**
+ * The row of an image that has a result.
+ *
+ * @param seconds Time that it took; null where only its result is left to tell.
+ */
+export function completedRow(
+  attempt: number,
+  result: ImageResult,
+  seconds: number | null,
+): StoredRow {
+  const { image, grids, predicted, top, isRight } = result;
   const base = { version: 1, id: image.id, attempt, state: 'completed', ...nothing } as const;
   const [target] = result.targets;
   if (target === undefined) return base;
@@ -125,7 +133,7 @@ export function completedRow(attempt: number, result: ImageResult): StoredRow {
     flips,
     flippedShare: flips / sum(grids.map(({ computed }) => computed)),
     borderShare: borderShare ?? null,
-    seconds: milliseconds === undefined ? null : milliseconds / 1000,
+    seconds,
   };
 }
 
