@@ -164,6 +164,7 @@ describe.each(stores)('an API killed in the middle of an upload, on %s', (kind) 
       [
         ...(await listAll(store, keys.datasetIndex(tenant))),
         ...(await listAll(store, keys.datasetFiles(tenant, kept))),
+        keys.jobIndexComplete(tenant),
       ].sort(),
     );
     expect(await listAll(store, keys.images(tenant, kept))).toHaveLength(4);

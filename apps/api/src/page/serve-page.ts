@@ -41,7 +41,9 @@ export function servePage(folder = builtPage): RequestHandler {
     response.set('Content-Security-Policy', policy);
     sendFile(request, response, mustGet(files, '/index.html'));
   });
-  router.get('/*path', (request, response, next) => {
+  // No route: what is none of its files is not answered here, and is not counted as this.
+  router.use((request, response, next) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return next();
     files ??= readPageFiles(folder);
     const file = files?.get(request.path);
     if (file === undefined || file.type === 'text/html') return next();

@@ -66,7 +66,8 @@ describe('publishModel', () => {
     const bundle = await makeBundle('net');
     const summary = await publish(bundle);
     const digest = sha256(await readFile(join(bundle, 'bundle.json'), 'utf8'));
-    const input = { height: 224, width: 224 };
+    const resize = { rule: 'crop', shorterSide: 256 };
+    const input = { height: 224, width: 224, resize };
     const output = { kind: 'logits' };
     expect(summary).toEqual({
       name: 'net',
