@@ -2,7 +2,8 @@ import { findJobRecord, putJobEntry } from '@umbra/platform/store/job-records';
 import { keys } from '@umbra/platform/store/keys';
 import { listFolders } from '@umbra/platform/store/list-folders';
 import { listTenants } from '@umbra/platform/tenancy/tenant';
-import { reportError } from '@umbra/shared/errors';
+import type { JobRecord } from '@umbra/shared/contracts/job';
+import { hasCode, reportError } from '@umbra/shared/errors';
 import type { WorkerServices } from '../services.js';
 
 type IndexServices = Pick<WorkerServices, 'store' | 'logger' | 'closing'>;
@@ -30,6 +31,21 @@ export function createJobIndexer(services: IndexServices): () => Promise<void> {
   };
 }
 
+/** One damaged record must not keep the others from being listed. */
+async function findReadable(
+  { store, logger }: Pick<IndexServices, 'store' | 'logger'>,
+  tenant: string,
+  id: string,
+): Promise<JobRecord | null> {
+  try {
+    return await findJobRecord(store, tenant, id);
+  } catch (error) {
+    if (!hasCode(error, 'integrity')) throw error;
+    logger.warn({ tenant, jobId: id, error: reportError(error) }, 'job not indexed');
+    return null;
+  }
+}
+
 async function indexTenant(
   { store, logger, closing }: IndexServices,
   tenant: string,
@@ -38,7 +54,7 @@ async function indexTenant(
   let jobs = 0;
   for await (const id of listFolders(store, keys.jobs(tenant))) {
     if (closing.aborted) return;
-    const job = await findJobRecord(store, tenant, id);
+    const job = await findReadable({ store, logger }, tenant, id);
     if (job === null) continue;
     await putJobEntry(store, tenant, job);
     // Deleted meanwhile, it must leave no entry.
