@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ArchiveStep,
   type ImageFiles,
@@ -23,6 +24,8 @@ import type { FileServices } from './send-file.js';
 const filesAhead = { atOnce: 2, maxWeight: 32 * 1024 * 1024 };
 /** Times that one file waits for a turn, each at most `UMBRA_MAX_WAIT_MS`. */
 const maxWaits = 10;
+/** Time between those waits, times the number of those that were, ms. */
+const betweenWaitsMs = 1_000;
 
 /** An archive that is made for one client: a job that has ended, and the kinds of files that it asks for. */
 export type AskedArchive = { readonly job: JobRecord; readonly include: Outputs };
@@ -159,8 +162,10 @@ async function waitForTurn<T>(
     try {
       giveBack = await turns.drawings.take(caller);
     } catch (error) {
-      if (waits < maxWaits && hasCode(error, 'unavailable')) continue;
-      throw error;
+      if (waits >= maxWaits || !hasCode(error, 'unavailable')) throw error;
+      // Beyond the queue's length it is refused at once.
+      await sleep(waits * betweenWaitsMs, undefined, { signal: caller.signal });
+      continue;
     }
     try {
       return await draw();
