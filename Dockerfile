@@ -59,6 +59,8 @@ VOLUME /data
 
 FROM base AS api
 COPY models models
+# Rows are sorted and exported in the pool that files, keys and compression need as well.
+ENV UV_THREADPOOL_SIZE=16
 ENV UMBRA_HOST=0.0.0.0 UMBRA_STORE_DIR=/data/store UMBRA_MODELS_DIR=/umbra/models UMBRA_CACHE_DIR=/data/cache
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["node", "-e", "fetch('http://127.0.0.1:8080/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
