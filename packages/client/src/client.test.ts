@@ -273,4 +273,19 @@ describe('events', () => {
     expect(events).toMatchObject([{ id: '1' }, { id: '2' }]);
     expect(asked).toEqual(['0', '1', '2']);
   });
+
+  test('keep their place where a stream begins with one that has none', async () => {
+    const asked: unknown[] = [];
+    const streams = ['id: 1\ndata: x\n\n', 'event: band\ndata: y\n\n'];
+    const client = await serve((request, response) => {
+      asked.push(request.headers['last-event-id']);
+      const stream = streams[asked.length - 1];
+      if (stream === undefined) return response.writeHead(204).end();
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end(stream);
+    });
+    const events = await all(followEvents(client, '/events'));
+    expect(events).toMatchObject([{ id: '1' }, { id: '', event: 'band' }]);
+    expect(asked).toEqual([undefined, '1', '1']);
+  });
 });

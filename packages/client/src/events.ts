@@ -42,7 +42,8 @@ export async function* followEvents(
     if (response.status === 204 || response.body === null) return;
     try {
       for await (const event of readEvents(response.body)) {
-        last = event.id;
+        // A stream may begin with events that have no place of their own: the place before holds.
+        if (event.id !== '') last = event.id;
         yield event;
       }
     } catch (error) {
