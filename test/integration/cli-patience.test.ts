@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -167,4 +169,31 @@ test('files that were all refused are in what is printed, and it fails', async (
     images: [],
     refusals: [{ name: 'notes.png' }],
   });
+});
+
+test('the events so far are printed, however late the service begins to send them', async () => {
+  const job = `job_${'0'.repeat(20)}`;
+  const progress = { completed: 1, failed: 0, positions: 16 };
+  const late = createServer((request, response) => {
+    if (request.url === `/v1/jobs/${job}`) {
+      response.end(JSON.stringify({ id: job, state: 'in_progress' }));
+      return;
+    }
+    // Later than `logs` waits for another event.
+    setTimeout(() => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(`id: 1-0\nevent: progress\ndata: ${JSON.stringify(progress)}\n\n`);
+    }, 2_500);
+  }).listen(0, '127.0.0.1');
+  await once(late, 'listening');
+  const { port } = late.address() as AddressInfo;
+  const words = ['logs', job, '--no-follow', '--json', '--api', `http://127.0.0.1:${port}`];
+  const child = spawn(process.execPath, [umbra, ...words]);
+  const chunks: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const [code] = (await once(child, 'close')) as [number];
+  late.closeAllConnections();
+  late.close();
+  expect(JSON.parse(Buffer.concat(chunks).toString())).toMatchObject({ id: '1-0', ...progress });
+  expect(code).toBe(0);
 });

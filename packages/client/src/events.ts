@@ -15,6 +15,8 @@ export type FollowOptions = {
   /** Go on after this event. */
   readonly lastEventId?: string;
   readonly signal?: AbortSignal;
+  /** Called whenever the service has answered with a stream, before its events. */
+  readonly onOpen?: () => void;
 };
 
 /** An event is a few hundred bytes; one without an end must not fill the memory. */
@@ -31,7 +33,7 @@ const pauseMs = 1_000;
 export async function* followEvents(
   client: UmbraClient,
   path: string,
-  { lastEventId = '', signal }: FollowOptions = {},
+  { lastEventId = '', signal, onOpen }: FollowOptions = {},
 ): AsyncGenerator<ServerEvent> {
   let last = lastEventId;
   for (;;) {
@@ -40,6 +42,7 @@ export async function* followEvents(
       ...(signal === undefined ? {} : { signal }),
     });
     if (response.status === 204 || response.body === null) return;
+    onOpen?.();
     try {
       for await (const event of readEvents(response.body)) {
         // A stream may begin with events that have no place of their own: the place before holds.

@@ -19,19 +19,22 @@ export async function logs(id: string, options: LogsOptions): Promise<void> {
   const follows = options.follow !== false || isEnded(job);
   const path = `/v1/jobs/${encodeURIComponent(id)}/events`;
   const abort = new AbortController();
-  const endSoon = () => setTimeout(() => abort.abort(), quietMs);
-  let quiet = follows ? undefined : endSoon();
+  let quiet: NodeJS.Timeout | undefined;
+  const endIfQuiet = (): void => {
+    clearTimeout(quiet);
+    if (!follows) quiet = setTimeout(() => abort.abort(), quietMs);
+  };
   try {
     await comingBackBy(comeBackTo(id), async () => {
       const events = followEvents(client, path, {
         lastEventId: firstEventId,
         signal: abort.signal,
+        // Not before: a slow service may take longer to answer.
+        onOpen: endIfQuiet,
       });
       for await (const event of events) {
         print(event, options.json === true);
-        if (quiet === undefined) continue;
-        clearTimeout(quiet);
-        quiet = endSoon();
+        endIfQuiet();
       }
     });
   } catch (error) {
