@@ -5,9 +5,10 @@ import { Writable } from 'node:stream';
 export function askSecret(question: string): Promise<string> {
   const { stdin, stderr } = process;
   const isTerminal = stdin.isTTY === true;
-  if (isTerminal) stderr.write(question);
   const mute = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: stdin, output: mute, terminal: isTerminal });
+  // Only now: before, the terminal shows what is typed.
+  if (isTerminal) stderr.write(question);
   return new Promise((resolve) => {
     let answer = '';
     lines.once('line', (line) => {
