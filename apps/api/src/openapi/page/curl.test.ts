@@ -27,6 +27,11 @@ test('a command has the key, the required parameters and fields, and a place for
   expect(picture).toMatch(/-o FILE$/);
 });
 
+test('a form has its own fields', () => {
+  expect(commandOf('post', '/v1/datasets/{dataset}/images')).toMatch(/ -F images=@photo.jpg$/);
+  expect(commandOf('post', '/v1/explain')).toContain('-F "model=$MODEL" \\\n  -F image=@photo.jpg');
+});
+
 test('a shell reads every command as one', () => {
   for (const [path, methods] of Object.entries(paths)) {
     for (const method of Object.keys(methods)) {

@@ -26,11 +26,24 @@ function writeBody({ requestBody }: ShownRoute['operation'], schemas: ShownSchem
   const [first] = Object.entries(requestBody?.content ?? {});
   if (first === undefined || requestBody?.required === false) return [];
   const [type, { schema }] = first;
-  if (type === 'multipart/form-data') return ['-F images=@photo.jpg'];
+  if (type === 'multipart/form-data') return writeForm(schema ?? {}, schemas);
   const header = `-H "Content-Type: ${type}"`;
   if (schema === undefined || !type.endsWith('json')) return [header, '--data-binary @FILE'];
   return [header, `-d '${JSON.stringify(sampleOf(schema, schemas))}'`];
 }
+
+/** Flags of a form's fields, but of those that have a default. */
+function writeForm(schema: ShownSchema, schemas: ShownSchemas): string[] {
+  if (schema.$ref !== undefined) return writeForm(schemas[nameOf(schema.$ref)] ?? {}, schemas);
+  return Object.entries(schema.properties ?? {})
+    .filter(([, field]) => field.default === undefined)
+    .map(([name, field]) =>
+      isFile(field) ? `-F ${name}=@photo.jpg` : `-F "${name}=$${variable(name)}"`,
+    );
+}
+
+const isFile = ({ format, items }: ShownSchema): boolean =>
+  format === 'binary' || (typeof items === 'object' && isFile(items));
 
 /** Where the answer goes that is no text. */
 function writeOutput({ responses }: ShownRoute['operation']): string[] {
