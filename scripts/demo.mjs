@@ -26,9 +26,7 @@ await runMain(async () => {
     if (result === undefined) return 130;
     if (flags.includes('--json')) process.stdout.write(`${JSON.stringify(result)}\n`);
     if (flags.includes('--keep')) {
-      step(
-        `the service stays up: API=${services.url}, its page ${services.url}/docs; Ctrl-C ends it`,
-      );
+      step(`the service stays up: API=${services.url}, its page ${services.url}/; Ctrl-C ends it`);
       const ended = await Promise.race([firstEnd(services), interrupted]);
       if (ended !== undefined) throw new CommandError(ended, 1);
     }
