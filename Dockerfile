@@ -22,7 +22,7 @@ COPY packages packages
 COPY apps apps
 COPY scripts/sbom.mjs scripts/
 COPY scripts/lib/run.mjs scripts/lib/supply.mjs scripts/lib/
-# The bill of materials needs the development dependencies, and lists none of them.
+# The bill of materials needs the development dependencies, and lists those that the page bundles.
 RUN node scripts/sbom.mjs sbom.cdx.json
 # A schema library has the compiler as an optional peer dependency, so npm prune does not remove it.
 RUN npx tsc -b apps/api apps/worker apps/cli \
