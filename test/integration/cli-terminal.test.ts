@@ -382,7 +382,7 @@ describe('a key', () => {
 });
 
 describe('a download', () => {
-  type Fetched = { fetched: number; kept: number; images: { overlay: string }[] };
+  type Fetched = { fetched: number; kept: number; images: { heatmap: string }[] };
   const fetched = async (job: string, out: string) => {
     const outcome = await run(['download', job, '--out', out, '--json']);
     return { ...outcome, found: JSON.parse(outcome.stdout) as Fetched };
@@ -396,7 +396,7 @@ describe('a download', () => {
     const job = jobIn(await type(['submit', set, ...grid, '--out', out]));
     const complete = await fetched(job, out);
     expect(complete.found).toMatchObject({ fetched: 0, images: [{}, {}, {}] });
-    const [first, second] = complete.found.images.map(({ overlay }) => overlay);
+    const [first, second] = complete.found.images.map(({ heatmap }) => heatmap);
     const before = await readFile(first ?? '');
     await rm(first ?? '');
     await writeFile(second ?? '', 'changed');
