@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createApiKey } from '@umbra/platform/tenancy/api-keys';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -256,9 +256,12 @@ describe('on this machine', () => {
     expect(screen).toContain('1 of 2 photos explained');
     expect(code).toBe(1);
     const { stdout } = await run([...words, '--json']);
-    const printed = JSON.parse(stdout) as { images: object[]; errors: object[] };
+    const printed = JSON.parse(stdout) as { images: { heatmap: string }[]; errors: object[] };
     expect(printed.images).toMatchObject([{ name: 'kind 1/photo.png', target: 'kind 1' }]);
     expect(printed.errors).toHaveLength(1);
+    const [heatmap = ''] = printed.images.map((image) => image.heatmap);
+    const result = await readFile(join(dirname(heatmap), 'result.json'), 'utf8');
+    expect(JSON.parse(result)).toMatchObject({ image: { label: 'kind 1' } });
   });
 
   test('a file as --out is refused before the model is loaded', async () => {

@@ -161,7 +161,7 @@ type Explanation = {
 
 async function explainPhoto(
   { model, settings, outputs, item, out, limits, opacity }: Explanation,
-  { path, name, label }: FoundPhoto,
+  { path, name, ...found }: FoundPhoto,
   index: number,
 ): Promise<Summary> {
   const photo = await readPhoto(path);
@@ -170,8 +170,9 @@ async function explainPhoto(
   const resolved = model.resolve(settings, input);
   const { positions } = resolved.plan;
   const bar = createProgressBar(escapeHidden(name));
+  const label = item.label ?? found.label;
   const run = await model.occlude(input, resolved, {
-    ...{ box: item.box, label: item.label ?? label },
+    ...{ box: item.box, label },
     onProgress: (done) => bar.update({ done, total: positions }),
   });
   bar.end();
@@ -181,7 +182,7 @@ async function explainPhoto(
     photo,
     image: {
       ...{ id, name, sha256, width, height },
-      ...(item.label !== undefined && { label: item.label }),
+      ...(label !== undefined && { label }),
     },
     model,
     settings,
