@@ -118,7 +118,7 @@ describe('a terminal shows', () => {
 
   test('that a folder has results already, before anything is sent', async () => {
     const jobs = async () =>
-      JSON.parse((await run(['jobs', '--json'])).stdout) as { total: number };
+      JSON.parse((await run(['jobs', '--json'])).stdout) as { jobs: object[] };
     await type(['submit', photo, ...grid, '--out', outOf('second')]);
     const before = await jobs();
     const again = await type(['submit', photo, ...grid, '--out', outOf('second')]);

@@ -1,5 +1,5 @@
 import type { Job } from '@umbra/client';
-import { jobState } from '@umbra/shared/contracts/job';
+import { type JobState, jobState } from '@umbra/shared/contracts/job';
 import { invalidInput } from '@umbra/shared/errors';
 import { formatAge } from '../lib/durations.js';
 import { parseNumber } from '../lib/flags.js';
@@ -17,21 +17,25 @@ export type JobsOptions = ServiceFlags & {
 
 /** Print the jobs of a service, the newest first. */
 export async function jobs(options: JobsOptions): Promise<void> {
-  const { state, text, json } = options;
+  const { text, json } = options;
   const limit = parseNumber(options.limit);
   if (!Number.isInteger(limit) || limit < 1) {
     throw invalidInput(`Expected --limit to be an integer of 1 or more, got '${options.limit}'`);
   }
-  if (state !== undefined && !jobState.safeParse(state).success) {
-    throw invalidInput(`Expected --state to be ${jobState.options.join(', ')}, got '${state}'`);
-  }
-  const found = await listJobs(await openService(options), { state, text });
-  const shown = found.slice(0, limit);
-  if (json) return printJson({ jobs: shown, total: found.length });
+  const state = parseState(options.state);
+  const { jobs: shown, hasMore } = await listJobs(await openService(options), {
+    ...{ state, text, limit },
+  });
+  if (json) return printJson({ jobs: shown });
   const header = ['job', 'state', 'images', 'failed', 'model', 'created'];
   process.stdout.write(`${alignColumns([header, ...shown.map(cellsOf)])}\n`);
-  const more = found.length - shown.length;
-  if (more > 0) process.stderr.write(`... and ${more} more: --limit N prints more\n`);
+  if (hasMore) process.stderr.write('... and older ones: --limit N prints more\n');
+}
+
+function parseState(text: string | undefined): JobState | undefined {
+  const parsed = jobState.optional().safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw invalidInput(`Expected --state to be ${jobState.options.join(', ')}, got '${text}'`);
 }
 
 const cellsOf = ({ id, state, counts, model, createdAt }: Job): string[] => [

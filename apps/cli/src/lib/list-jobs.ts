@@ -1,28 +1,39 @@
 import type { Job, UmbraClient } from '@umbra/client';
+import type { JobState } from '@umbra/shared/contracts/job';
 
 export type JobFilter = {
-  readonly state?: string | undefined;
+  readonly state?: JobState | undefined;
   /** Part of a job's id, or of the names of its model, dataset or metadata. */
   readonly text?: string | undefined;
+  /** Largest number of jobs. */
+  readonly limit: number;
 };
 
-const pageSize = 100;
+export type ListedJobs = {
+  readonly jobs: readonly Job[];
+  /** Whether the service has jobs that were not looked at. */
+  readonly hasMore: boolean;
+};
+
+const maxPage = 100;
 
 /** Jobs of a tenant, the newest first. */
-export async function listJobs(client: UmbraClient, filter: JobFilter = {}): Promise<Job[]> {
+export async function listJobs(client: UmbraClient, filter: JobFilter): Promise<ListedJobs> {
+  const { state, text, limit } = filter;
   const jobs: Job[] = [];
-  for (let cursor: string | null | undefined; cursor !== null; ) {
-    const query = { limit: pageSize, ...(cursor !== undefined && { cursor }) };
+  let cursor: string | null | undefined;
+  // A page under a filter may be empty and have a next one.
+  while (cursor !== null && jobs.length < limit) {
+    const query = {
+      ...({ order: 'newest', limit: Math.min(limit - jobs.length, maxPage) } as const),
+      ...(state !== undefined && { state }),
+      ...(text !== undefined && { text }),
+      ...(cursor !== undefined && { cursor }),
+    };
     // Whatever is no success is thrown.
     const { data } = await client.api.GET('/v1/jobs', { params: { query } });
-    jobs.push(...(data?.data ?? []).filter((job) => fits(job, filter)));
+    jobs.push(...(data?.data ?? []));
     cursor = data?.next_cursor ?? null;
   }
-  return jobs.sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
-}
-
-function fits({ id, state, model, dataset, metadata }: Job, filter: JobFilter): boolean {
-  if (filter.state !== undefined && filter.state !== state) return false;
-  const words = [id, model.name, dataset, ...Object.values(metadata)];
-  return filter.text === undefined || words.some((word) => word.includes(filter.text ?? ''));
+  return { jobs, hasMore: cursor !== null };
 }
