@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { exitCodeOf } from '../support/exit-code.js';
 import { makePhotos, startService, type TestService } from '../support/service.js';
 import { makeZip } from '../support/zip.js';
 
@@ -42,7 +43,7 @@ type Outcome = { code: number; stdout: string; stderr: string };
 function run(...args: string[]): Promise<Outcome> {
   return new Promise((resolve) => {
     execFile(process.execPath, [umbra, ...args], (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
+      resolve({ code: exitCodeOf(error), stdout, stderr });
     });
   });
 }
