@@ -5,8 +5,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createApiKey } from '@umbra/platform/tenancy/api-keys';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { exitCodeOf } from '../support/exit-code.js';
 import { makePhotos, startService, type TestService } from '../support/service.js';
-import { runInTerminal, type Transcript, type Typed } from '../support/terminal.js';
+import { hasTerminal, runInTerminal, type Transcript, type Typed } from '../support/terminal.js';
 
 // Transcripts of commands as a person types them: in a pseudo-terminal, with the exit codes of docs/cli.md.
 
@@ -89,7 +90,7 @@ async function submitHalf(name: string): Promise<string> {
   return jobIn(transcript);
 }
 
-describe('a terminal shows', () => {
+describe.skipIf(!hasTerminal)('a terminal, by python3 and bash, shows', () => {
   test('a submission: its id at once, progress in one line, and where the heatmaps are', async () => {
     const { code, screen } = await type(['submit', photo, ...grid, '--out', outOf('first')]);
     // Before all progress.
@@ -244,7 +245,7 @@ describe('a terminal shows', () => {
   });
 });
 
-describe('on this machine', () => {
+describe.skipIf(!hasTerminal)('on this machine, in a terminal by python3,', () => {
   test('a folder is explained, each photo by the label of its folder', async () => {
     const set = await makeLabelled('local');
     const words = ['explain', set, ...grid, '--target', 'label', '--out', outOf('local results')];
@@ -334,7 +335,7 @@ describe('on this machine', () => {
   });
 });
 
-describe('a key', () => {
+describe.skipIf(!hasTerminal)('in a terminal by python3, a key', () => {
   const lockedEnv = (more: Record<string, string> = {}) => ({ UMBRA_API_URL: locked.url, ...more });
 
   test('that is missing or wrong is told of, with where it is taken from', async () => {
@@ -384,7 +385,7 @@ describe('a key', () => {
   });
 });
 
-describe('a download', () => {
+describe.skipIf(!hasTerminal)('in a terminal by python3, a download', () => {
   type Fetched = { fetched: number; kept: number; images: { heatmap: string }[] };
   const fetched = async (job: string, out: string) => {
     const outcome = await run(['download', job, '--out', out, '--json']);
@@ -438,27 +439,31 @@ test.each(['bash', 'zsh', 'fish'])('completion of %s knows every command', async
   for (const name of ['explain', 'submit', 'download', 'rotate']) expect(stdout).toContain(name);
 });
 
-test('bash completes commands and options', async () => {
-  const complete = (...words: string[]) =>
-    `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _umbra; echo "[\${COMPREPLY[*]}]"`;
-  const line = [
-    'source <(umbra completion bash)',
-    complete('umbra', 'do'),
-    complete('umbra', 'keys', 'ro'),
-    complete('umbra', 'submit', '--rows'),
-  ].join('; ');
-  const { screen } = await typeLine(line);
-  expect(screen).toContain('[doctor download]');
-  expect(screen).toContain('[rotate]');
-  expect(screen).toContain('[--rows-per-shard]');
-});
+test.skipIf(!hasTerminal)(
+  'bash, in a terminal by python3, completes commands and options',
+  async () => {
+    const complete = (...words: string[]) =>
+      `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _umbra; echo "[\${COMPREPLY[*]}]"`;
+    const line = [
+      'source <(umbra completion bash)',
+      complete('umbra', 'do'),
+      complete('umbra', 'keys', 'ro'),
+      complete('umbra', 'submit', '--rows'),
+    ].join('; ');
+    const { screen } = await typeLine(line);
+    expect(screen).toContain('[doctor download]');
+    expect(screen).toContain('[rotate]');
+    expect(screen).toContain('[--rows-per-shard]');
+  },
+);
 
 type Outcome = { code: number; stdout: string; stderr: string };
 function run(words: readonly string[]): Promise<Outcome> {
   const env = { ...process.env, ...plainEnv() };
   return new Promise((resolve) => {
-    execFile(process.execPath, [umbra, ...words], { env }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
+    const options = { env, maxBuffer: 16 * 1024 * 1024 };
+    execFile(process.execPath, [umbra, ...words], options, (error, stdout, stderr) => {
+      resolve({ code: exitCodeOf(error), stdout, stderr });
     });
   });
 }

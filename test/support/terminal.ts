@@ -1,8 +1,12 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { hasPrograms } from './programs.js';
 
 const script = fileURLToPath(new URL('terminal.py', import.meta.url));
+
+/** Whether this machine has what types, and a shell. */
+export const hasTerminal = hasPrograms(['python3', 'bash']);
 
 export type Typed = {
   /** Text on the screen that is waited for. */
