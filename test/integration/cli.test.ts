@@ -14,10 +14,13 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { exitCodeOf } from '../support/exit-code.js';
 import { makePhotos, startService, type TestService } from '../support/service.js';
 import { makeZip } from '../support/zip.js';
+
+// Each runs commands, and each of them is a process.
+vi.setConfig({ testTimeout: 180_000 });
 
 const umbra = fileURLToPath(new URL('../../apps/cli/bin/umbra.mjs', import.meta.url));
 let service: TestService;
