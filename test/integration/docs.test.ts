@@ -149,7 +149,7 @@ for (const page of pages) {
       const { code, output } = await shell(scriptOf(own), place);
       expect(code, output).toBe(0);
     },
-    180_000,
+    600_000,
   );
 }
 
