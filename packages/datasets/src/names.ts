@@ -19,6 +19,9 @@ export function assertName(name: string): void {
 export const isIgnoredFile = (name: string): boolean =>
   name.endsWith('/') || (!name.includes('\ufffd') && /(^|\/)(__MACOSX\/|\.[^./])/.test(name));
 
+/** Limit of `classText`, UTF-16 code units. */
+const maxLabelLength = 200;
+
 /**
  * An ImageFolder's label: the name of the folder that an image lies in.
  *
@@ -30,5 +33,9 @@ export function folderLabel(name: string): string | undefined {
   if (folder !== undefined && hasHidden(folder)) {
     throw invalidInput(`Expected a label without hidden characters, got the folder '${folder}'`);
   }
-  return folder?.normalize('NFC').slice(0, 200);
+  // Cut between characters: half of a surrogate pair is no text that a manifest could hold.
+  return folder
+    ?.normalize('NFC')
+    .slice(0, maxLabelLength)
+    .replace(/\p{Cs}$/u, '');
 }

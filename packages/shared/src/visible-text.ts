@@ -7,6 +7,9 @@ const hidden = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 /** Whether a text has characters that show nothing, or that change how others are shown. */
 export const hasHidden = (text: string): boolean => text.search(hidden) !== -1;
 
+/** A text with U+FFFD for each half of a surrogate pair that lacks the other: those are no text of UTF-8. */
+export const replaceHalves = (text: string): string => text.replace(/\p{Cs}/gu, '\ufffd');
+
 /** Text on one line, as it is: its hidden characters as escapes of JSON. */
 export const escapeHidden = (text: string): string =>
   text.replace(hidden, (one) =>

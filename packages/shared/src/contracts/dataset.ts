@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type ErrorCode, errorCodes } from '../errors.js';
 import { describeBadPath, maxPathLength } from '../file-names.js';
-import { hasHidden } from '../visible-text.js';
+import { hasHidden, replaceHalves } from '../visible-text.js';
 
 export const datasetId = z.string().regex(/^ds_[0-9a-z]{20}$/);
 /** Position of the image in its dataset, padded so that names sort in upload order. */
@@ -12,8 +12,11 @@ export const errorReport = z.strictObject({
   message: z.string(),
 });
 
-/** A text that names a class, in Unicode's composed form: what looks the same is the same. */
-export const classText = z.string().min(1).max(200).normalize('NFC');
+/**
+ * A text that names a class, in Unicode's composed form: what looks the same is the same. Older manifests
+ * have some that were cut within a character; its half is replaced.
+ */
+export const classText = z.string().min(1).max(200).normalize('NFC').overwrite(replaceHalves);
 
 /**
  * What an image shows, as its dataset says: an index among the model's classes, or a text that names
