@@ -16,9 +16,9 @@ export async function drainRows(
   job: Reference,
 ): Promise<void> {
   for (;;) {
-    const { drained, rows } = await progress.readRows(job.id, { limit: maxSegmentRows });
+    const { epoch, drained, rows } = await progress.readRows(job.id, { limit: maxSegmentRows });
     if (rows.length === 0) return;
     await putRowSegment(store, job, rows);
-    await progress.dropRows(job.id, { drained, count: rows.length });
+    await progress.dropRows(job.id, { epoch, drained, count: rows.length });
   }
 }

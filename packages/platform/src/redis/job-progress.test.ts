@@ -70,22 +70,37 @@ describe('progress of a job', () => {
       await progress.finishImage(jobId, 3, 'completed', row);
     await progress.finishImage(jobId, 4, 'failed', '{"b":1}');
     await progress.finishImage(jobId, 5, 'completed', null);
-    expect(await progress.readRows(jobId)).toEqual({ drained: 0, rows: ['{"a":1}', '{"b":1}'] });
-    expect(await progress.readRows(jobId, { limit: 1 })).toEqual({ drained: 0, rows: ['{"a":1}'] });
+    const { epoch, ...kept } = await progress.readRows(jobId);
+    expect(kept).toEqual({ drained: 0, rows: ['{"a":1}', '{"b":1}'] });
+    expect(await progress.readRows(jobId, { limit: 1 })).toEqual({
+      ...{ epoch, drained: 0, rows: ['{"a":1}'] },
+    });
     expect((await progress.readAll([jobId]))[0]?.undrained).toBe(2);
   });
 
   test('forgets rows that were read, unless somebody else did', async () => {
     for (const index of [0, 1, 2]) await progress.finishImage(jobId, index, 'failed', `${index}`);
-    expect(await progress.dropRows(jobId, { drained: 0, count: 2 })).toBe(true);
-    expect(await progress.dropRows(jobId, { drained: 0, count: 1 })).toBe(false);
-    expect(await progress.dropRows(jobId, { drained: 2, count: 2 })).toBe(false);
-    expect(await progress.readRows(jobId)).toEqual({ drained: 2, rows: ['2'] });
+    const { epoch } = await progress.readRows(jobId);
+    expect(await progress.dropRows(jobId, { epoch, drained: 0, count: 2 })).toBe(true);
+    expect(await progress.dropRows(jobId, { epoch, drained: 0, count: 1 })).toBe(false);
+    expect(await progress.dropRows(jobId, { epoch, drained: 2, count: 2 })).toBe(false);
+    expect(await progress.readRows(jobId)).toEqual({ epoch, drained: 2, rows: ['2'] });
     await progress.finishImage(jobId, 3, 'failed', '3');
     expect((await progress.readRows(jobId, { from: 3 })).rows).toEqual(['3']);
     expect((await progress.readRows(jobId, { from: 1 })).rows).toEqual(['2', '3']);
     await progress.remove(jobId);
-    expect(await progress.readRows(jobId)).toEqual({ drained: 0, rows: [] });
+    expect(await progress.readRows(jobId)).toEqual({ epoch: '', drained: 0, rows: [] });
+  });
+
+  test('counts rows anew after a loss, and forgets none that was read before it', async () => {
+    await progress.finishImage(jobId, 0, 'failed', '0');
+    const { epoch } = await progress.readRows(jobId);
+    await progress.remove(jobId);
+    await progress.finishImage(jobId, 1, 'failed', '1');
+    expect(await progress.dropRows(jobId, { epoch, drained: 0, count: 1 })).toBe(false);
+    const left = await progress.readRows(jobId);
+    expect(left).toMatchObject({ drained: 0, rows: ['1'] });
+    expect(left.epoch).not.toBe(epoch);
   });
 
   test('starts at the beginning of the manifest, but keeps what is already counted', async () => {

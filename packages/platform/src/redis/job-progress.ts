@@ -49,6 +49,8 @@ export type RowRangeQuery = {
 
 /** Rows of finished images that are not in the store yet. */
 export type UndrainedRows = {
+  /** Names the count of rows: where it is another one, Redis was lost, and they are counted anew. */
+  readonly epoch: string;
   /** Rows that were here before, and are in the store. */
   readonly drained: number;
   /** One line of JSON each. */
@@ -56,7 +58,7 @@ export type UndrainedRows = {
 };
 
 /** Rows that were read and put into the store: the first `count` after `drained`. */
-export type DrainedRows = { readonly drained: number; readonly count: number };
+export type DrainedRows = Pick<UndrainedRows, 'epoch' | 'drained'> & { readonly count: number };
 
 /**
  * Progress of running jobs, in Redis: gone with it, and rebuilt from the store.
@@ -146,8 +148,10 @@ redis.call('SADD', KEYS[4], ARGV[4])
 if redis.call('SETBIT', KEYS[2], ARGV[1], 1) == 0 then
   redis.call('HINCRBY', KEYS[1], ARGV[2], 1)
   if ARGV[5] ~= '' then
+    redis.call('SET', KEYS[6], ARGV[6], 'NX')
     redis.call('RPUSH', KEYS[5], ARGV[5])
     redis.call('EXPIRE', KEYS[5], ARGV[3])
+    redis.call('EXPIRE', KEYS[6], ARGV[3])
   end
   redis.call('EXPIRE', KEYS[1], ARGV[3])
   redis.call('EXPIRE', KEYS[2], ARGV[3])
@@ -155,13 +159,14 @@ if redis.call('SETBIT', KEYS[2], ARGV[1], 1) == 0 then
 end
 return 0`;
 
-/** Where Redis was lost in between, the count of drained rows began anew: what is listed is new as well. */
 const readRows = `
 local drained = tonumber(redis.call('GET', KEYS[2]) or '0')
 local start = math.max(0, tonumber(ARGV[1]) - drained)
-return {drained, redis.call('LRANGE', KEYS[1], start, start + tonumber(ARGV[2]) - 1)}`;
+local rows = redis.call('LRANGE', KEYS[1], start, start + tonumber(ARGV[2]) - 1)
+return {drained, rows, redis.call('GET', KEYS[3]) or ''}`;
 
 const dropRows = `
+if (redis.call('GET', KEYS[3]) or '') ~= ARGV[4] then return 0 end
 if (redis.call('GET', KEYS[2]) or '0') ~= ARGV[1] then return 0 end
 if redis.call('LLEN', KEYS[1]) < tonumber(ARGV[2]) then return 0 end
 redis.call('LTRIM', KEYS[1], ARGV[2], -1)
@@ -197,6 +202,8 @@ const keysOf = (jobId: string) => ({
   ring: `${redisPrefix}:recent-positions:${jobId}`,
   rows: `${redisPrefix}:rows:${jobId}`,
   drained: `${redisPrefix}:drained-rows:${jobId}`,
+  /** Random, of when a count of rows began. */
+  epoch: `${redisPrefix}:rows-epoch:${jobId}`,
   losses: `${redisPrefix}:lost-results:${jobId}`,
   cancelled: `${redisPrefix}:cancelled:${jobId}`,
   paused: `${redisPrefix}:paused:${jobId}`,
@@ -272,21 +279,21 @@ export function createJobProgressStore(redis: Redis): JobProgressStore {
       await redis.eval(countShardPositions, 3, progress, shards, ring, ...counted);
     },
     async finishImage(jobId, index, outcome, row) {
-      const { progress, finished, flight, rows } = keysOf(jobId);
-      const keys = [progress, finished, flight, changes, rows];
-      const values = [index, outcome, keepSeconds, jobId, row ?? ''];
-      return (await redis.eval(countOnce, 5, ...keys, ...values)) === 1;
+      const { progress, finished, flight, rows, epoch } = keysOf(jobId);
+      const keys = [progress, finished, flight, changes, rows, epoch];
+      const values = [index, outcome, keepSeconds, jobId, row ?? '', randomUUID()];
+      return (await redis.eval(countOnce, 6, ...keys, ...values)) === 1;
     },
     async readRows(jobId, { from = 0, limit = 1_000_000_000 } = {}) {
-      const { rows, drained } = keysOf(jobId);
-      const answer = await redis.eval(readRows, 2, rows, drained, from, limit);
-      const [count, found] = answer as [number, string[]];
-      return { drained: count, rows: found };
+      const { rows, drained, epoch } = keysOf(jobId);
+      const answer = await redis.eval(readRows, 3, rows, drained, epoch, from, limit);
+      const [count, found, name] = answer as [number, string[], string];
+      return { epoch: name, drained: count, rows: found };
     },
-    async dropRows(jobId, { drained: before, count }) {
-      const { rows, drained } = keysOf(jobId);
-      const values = [before, count, keepSeconds];
-      return (await redis.eval(dropRows, 2, rows, drained, ...values)) === 1;
+    async dropRows(jobId, { epoch: name, drained: before, count }) {
+      const { rows, drained, epoch } = keysOf(jobId);
+      const values = [before, count, keepSeconds, name];
+      return (await redis.eval(dropRows, 3, rows, drained, epoch, ...values)) === 1;
     },
     async dropImage(jobId, index) {
       const { flight } = keysOf(jobId);
@@ -341,10 +348,8 @@ export function createJobProgressStore(redis: Redis): JobProgressStore {
       await execute(change.sadd(changes, jobId));
     },
     async remove(jobId) {
-      const { progress, finished, flight, shards, ring, paused, losses, rows, drained } =
-        keysOf(jobId);
-      const keys = [progress, finished, flight, shards, ring, paused, losses, rows, drained];
-      const removal = redis.multi().del(keys).hdel(registry, jobId);
+      const { cancelled: _, ...keys } = keysOf(jobId);
+      const removal = redis.multi().del(Object.values(keys)).hdel(registry, jobId);
       await execute(removal.sadd(changes, jobId));
     },
   };
