@@ -45,8 +45,10 @@ async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
   return found;
 }
 
-const fail = (index: number) =>
-  progress.finishImage(id, index, 'failed', JSON.stringify(failedRow(1, imageIdAt(index), error)));
+const fail = (index: number, attempt = 1) => {
+  const row = JSON.stringify(failedRow(attempt, imageIdAt(index), error));
+  return progress.finishImage(id, index, 'failed', row);
+};
 const segments = () => collect(store.list(keys.rowSegments(tenant, id)));
 const endings = async () =>
   (await collect(readRowEndings(store, { tenant, id }))).map((row) => row.id);
@@ -64,7 +66,7 @@ describe('rows that are drained', () => {
     await drainRows({ store, progress }, job);
     expect(await endings()).toEqual([0, 1, 2].map(imageIdAt));
     expect(await segments()).toHaveLength(1);
-    expect(await progress.readRows(id)).toEqual({ drained: 3, rows: [] });
+    expect(await progress.readRows(id)).toMatchObject({ drained: 3, rows: [] });
   });
 
   test('lie in segments of a bounded size', async () => {
@@ -127,7 +129,9 @@ test('rows that Redis lost are made from the store, and only those', async () =>
   };
   for (const index of [0, 1, 2])
     await putJson(store, keys.error(tenant, id, imageIdAt(index)), error);
-  await fail(1);
+  await fail(1, 2);
+  // A row of an earlier attempt is none of this one.
+  await fail(2, 1);
   await drainRows({ store, progress }, job);
   const logger = createLogger('test', 'silent');
   const rows = await openStoredRows({ store, logger }, { tenant, job: record });

@@ -25,7 +25,7 @@ export async function recordCompletion(
   seconds: number | null = null,
 ): Promise<StepWork> {
   const job = { tenant, id: jobId, attempt };
-  const row = await makeRow(store, job, item.id, 'completed', seconds);
+  const row = await makeRow(store, job, item.id, { state: 'completed', seconds });
   const isNew = await progress.finishImage(jobId, imageIndexOf(item.id), 'completed', row);
   if (isNew) {
     const image = { id: item.id, state: 'completed', error: null } as const;

@@ -1,10 +1,7 @@
-import { matchKey } from '@umbra/platform/store/key-layout';
-import { keys } from '@umbra/platform/store/keys';
+import { listErrors, listResults } from '@umbra/platform/store/list-ended';
 import { makeRow } from '@umbra/platform/store/make-row';
 import { readRowEndings } from '@umbra/platform/store/row-segments';
-import type { ObjectStore } from '@umbra/platform/store/store';
 import { mapInOrder } from '@umbra/shared/concurrency';
-import type { Reference } from '@umbra/shared/contracts/reference';
 import type { StoredRow } from '@umbra/shared/contracts/row';
 import { hasCode, reportError } from '@umbra/shared/errors';
 import { imageIndexOf } from '@umbra/shared/ids';
@@ -12,7 +9,7 @@ import type { WorkerServices } from '../services.js';
 import type { TenantJob } from './job-record.js';
 
 /** A finished image, and its row where no segment has it. */
-type CountedImage = { readonly image: string; readonly row: string | null };
+export type CountedImage = { readonly image: string; readonly row: string | null };
 
 /** Finished images of a job as the store has them. */
 export type StoredRows = {
@@ -32,7 +29,9 @@ export async function openStoredRows(
 ): Promise<StoredRows> {
   const known = new Uint8Array(job.counts.total);
   try {
-    for await (const { id, state } of readRowEndings(store, { tenant, id: job.id })) {
+    for await (const { id, state, attempt } of readRowEndings(store, { tenant, id: job.id })) {
+      // Images that failed in an attempt before this one are run again.
+      if (state === 'failed' && attempt < job.attempt) continue;
       known[imageIndexOf(id)] = codes[state];
     }
   } catch (error) {
@@ -44,24 +43,10 @@ export async function openStoredRows(
   const find = (images: AsyncIterable<string>, outcome: StoredRow['state']) =>
     mapInOrder(images, { atOnce: readsAtOnce }, (image): CountedImage | Promise<CountedImage> => {
       if (known[imageIndexOf(image)] === codes[outcome]) return { image, row: null };
-      return makeRow(store, attempt, image, outcome).then((row) => ({ image, row }));
+      return makeRow(store, attempt, image, { state: outcome }).then((row) => ({ image, row }));
     });
   return {
     ofResults: () => find(listResults(store, { tenant, id: job.id }), 'completed'),
     ofErrors: () => find(listErrors(store, { tenant, id: job.id }), 'failed'),
   };
-}
-
-async function* listResults(store: ObjectStore, { tenant, id }: Reference) {
-  for await (const { key } of store.list(keys.results(tenant, id))) {
-    const found = matchKey('result', key);
-    if (found?.file === 'result.json') yield found.image;
-  }
-}
-
-async function* listErrors(store: ObjectStore, { tenant, id }: Reference) {
-  for await (const { key } of store.list(keys.errors(tenant, id))) {
-    const found = matchKey('error', key);
-    if (found !== null) yield found.image;
-  }
 }

@@ -10,21 +10,26 @@ import type { ObjectStore } from './store.js';
 /** A job's attempt, by which its rows are told from those of an earlier one. */
 export type JobAttempt = Reference & { readonly attempt: number };
 
+/** How an image ended. */
+export type ImageEnding = {
+  readonly state: StoredRow['state'];
+  /** Time that a finished one took; null where that is not known any more. */
+  readonly seconds?: number | null;
+};
+
 /**
  * Make the row of an image that has ended from what the store has of it.
  *
- * @param seconds Time that a finished one took; null where that is not known any more.
  * @returns One line of JSON; null where that is gone or damaged, which shows when it is archived.
  */
 export async function makeRow(
   store: ObjectStore,
   { tenant, id, attempt }: JobAttempt,
   image: string,
-  outcome: StoredRow['state'],
-  seconds: number | null = null,
+  { state, seconds = null }: ImageEnding,
 ): Promise<string | null> {
   try {
-    if (outcome === 'failed') {
+    if (state === 'failed') {
       const error = await getJson(store, keys.error(tenant, id, image), errorReport);
       return JSON.stringify(failedRow(attempt, image, error));
     }

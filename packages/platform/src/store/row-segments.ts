@@ -20,7 +20,7 @@ export async function putRowSegment(
   await store.put(key, await pack(rows.map((row) => `${row}\n`).join('')));
 }
 
-const ending = storedRow.pick({ id: true, state: true });
+const ending = storedRow.pick({ id: true, state: true, attempt: true });
 
 /**
  * Read of which images a job's segments have rows, in the order of writing: a later row of an image
@@ -31,7 +31,7 @@ const ending = storedRow.pick({ id: true, state: true });
 export async function* readRowEndings(
   store: ObjectStore,
   { tenant, id }: Reference,
-): AsyncGenerator<Pick<StoredRow, 'id' | 'state'>> {
+): AsyncGenerator<Pick<StoredRow, 'id' | 'state' | 'attempt'>> {
   for await (const { key } of store.list(keys.rowSegments(tenant, id))) {
     const { body } = await store.stream(key);
     const unpacked = createGunzip();

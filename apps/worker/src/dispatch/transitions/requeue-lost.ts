@@ -50,7 +50,7 @@ async function countStored(
   } as const;
   for (const outcome of ['completed', 'failed'] as const) {
     if ((await store.head(ends[outcome])) === null) continue;
-    const row = await makeRow(store, { tenant, id, attempt }, imageId, outcome);
+    const row = await makeRow(store, { tenant, id, attempt }, imageId, { state: outcome });
     await progress.finishImage(id, imageIndexOf(imageId), outcome, row);
     return true;
   }
