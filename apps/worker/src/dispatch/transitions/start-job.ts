@@ -1,9 +1,10 @@
 import { putJobEntry } from '@umbra/platform/store/job-records';
 import { keys } from '@umbra/platform/store/keys';
 import { imageIndexOf } from '@umbra/shared/ids';
+import { drainRows, maxSegmentRows } from '../../jobs/drain-rows.js';
 import { writeJob } from '../../jobs/job-record.js';
 import type { JobStateServices } from '../../jobs/publish-events.js';
-import { openStoredRows } from '../../jobs/stored-rows.js';
+import { type CountedImage, openStoredRows } from '../../jobs/stored-rows.js';
 import type { WorkerServices } from '../../services.js';
 import { openManifest } from '../manifest-reader.js';
 import type { LoadedJob } from '../tracked-job.js';
@@ -43,20 +44,29 @@ async function countFinished(
   { tenant, job }: LoadedJob,
 ): Promise<number> {
   let known = 0;
+  let kept = 0;
+  const count = async (
+    { image, row }: CountedImage,
+    outcome: 'completed' | 'failed',
+  ): Promise<boolean> => {
+    const isNew = await progress.finishImage(job.id, imageIndexOf(image), outcome, row);
+    known += outcome === 'failed' || isNew ? 1 : 0;
+    kept += isNew && row !== null ? 1 : 0;
+    // A million rows are too many for Redis to hold at once.
+    if (kept >= maxSegmentRows) {
+      await drainRows({ store, progress }, { tenant, id: job.id });
+      kept = 0;
+    }
+    return isNew;
+  };
   const rows = await openStoredRows({ store, logger }, { tenant, job });
-  for await (const { image, row } of rows.ofResults()) {
-    const index = imageIndexOf(image);
-    if (await progress.finishImage(job.id, index, 'completed', row)) {
-      // Unknown where the images vary in size: the count of positions then starts anew.
-      if (job.positionsPerImage !== null) {
-        await progress.addPositions(job.id, job.positionsPerImage);
-      }
-      known += 1;
+  for await (const image of rows.ofResults()) {
+    const isNew = await count(image, 'completed');
+    // Unknown where the images vary in size: the count of positions then starts anew.
+    if (isNew && job.positionsPerImage !== null) {
+      await progress.addPositions(job.id, job.positionsPerImage);
     }
   }
-  for await (const { image, row } of rows.ofErrors()) {
-    await progress.finishImage(job.id, imageIndexOf(image), 'failed', row);
-    known += 1;
-  }
+  for await (const image of rows.ofErrors()) await count(image, 'failed');
   return known;
 }
