@@ -214,9 +214,9 @@ export function jobRoutes(services: RouteServices): Route[] {
       const job = await findJob(services, tenant, params.job);
       await deleteJob(store, tenant, job);
       polledJobs.forget(tenant, job.id);
-      await services.rowIndexes.forget(tenant, job.id);
       // The dataset of an interactive job is deleted with it.
       if (job.interactive) await releaseQuietly(services.usage.releaseDataset(tenant, job.dataset));
+      await services.rowIndexes.forget(tenant, job.id);
       response.status(204).end();
     }),
     route(jobOperations.get, async ({ tenant, params, response }) => {

@@ -128,5 +128,9 @@ const sessionOf = (connection: DuckDBConnection, signal: AbortSignal): Session =
   },
 });
 
+/** Whether memory, the disk or its share for what does not fit into memory is used up; other faults of files are none. */
 const isShort = (error: unknown): boolean =>
-  error instanceof Error && /^(Out of Memory|IO) Error/.test(error.message);
+  error instanceof Error &&
+  /^Out of Memory Error|^IO Error.*(No space left|Disk quota|max_temp_directory_size)/s.test(
+    error.message,
+  );

@@ -1,21 +1,26 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { JobProgressStore } from '@umbra/platform/redis/job-progress';
 import { keys } from '@umbra/platform/store/keys';
+import { listErrors, listResults } from '@umbra/platform/store/list-ended';
 import { makeRow } from '@umbra/platform/store/make-row';
 import type { ObjectStore } from '@umbra/platform/store/store';
+import type { Logger } from '@umbra/platform/telemetry/logger';
 import { mapInOrder } from '@umbra/shared/concurrency';
 import { isFinal, type JobRecord } from '@umbra/shared/contracts/job';
+import type { StoredRow } from '@umbra/shared/contracts/row';
 import { AppError, hasCode, notFound } from '@umbra/shared/errors';
-import { imageIdAt } from '@umbra/shared/ids';
+import { imageIndexOf } from '@umbra/shared/ids';
 import { quote, type RowDatabase } from './database.js';
 import { addRows, fillRows, moveState } from './load-rows.js';
+import { readWhole } from './mend-lines.js';
 
 export type RowIndexServices = {
   readonly store: ObjectStore;
   readonly progress: JobProgressStore;
+  readonly logger: Logger;
 };
 
 /** The index of one job's rows, in a database of its own. */
@@ -41,13 +46,16 @@ export type JobIndex = {
 
 /** Downloads of segments that overlap; each is some hundred kilobytes. */
 const downloadsAtOnce = 8;
+/** Rows that are read from Redis at once: some megabytes. */
+const pageRows = 4_096;
 /** Rows that are made from results one by one, where a job ended before rows were kept. */
 const maxMade = 10_000;
 const readsAtOnce = 16;
+const noRows = { epoch: '', drained: 0, rows: 0 };
 
 /** @param schema Name that no other index has. */
 export function createJobIndex(
-  { store, progress }: RowIndexServices,
+  { store, progress, logger }: RowIndexServices,
   database: RowDatabase,
   { tenant, schema }: { readonly tenant: string; readonly schema: string },
 ): JobIndex {
@@ -58,7 +66,7 @@ export function createJobIndex(
   let isComplete = false;
   const loaded = new Set<string>();
   /** Rows of the job that were read from Redis, or had gone from there. */
-  let seen = { drained: 0, rows: 0 };
+  let seen = noRows;
   let running: ReadonlySet<number> = new Set();
   let fileNumber = 0;
 
@@ -74,7 +82,7 @@ export function createJobIndex(
   };
   const writeLines = async (lines: readonly string[]): Promise<string> => {
     const file = newFile('jsonl');
-    await writeFile(file, lines.map((line) => `${line}\n`).join(''));
+    await writeFile(file, toText(lines));
     return file;
   };
   async function* newSegments(jobId: string) {
@@ -96,28 +104,50 @@ export function createJobIndex(
     for await (const segment of downloaded) found.push(segment);
     return found;
   };
-  /** Read rows that are in Redis yet. Before the segments: what goes from here into one is found there then. */
+  /**
+   * Read rows that are in Redis yet, page by page. Before the segments: what goes from here into one
+   * meanwhile is found there then.
+   */
   const readTail = async (jobId: string) => {
-    const tail = await progress.readRows(jobId, { from: seen.rows });
-    // It began to count anew: Redis was lost.
-    if (tail.drained >= seen.drained) return tail;
-    return progress.readRows(jobId, { from: 0 });
+    // After all segments in the order of writing.
+    const file = newFile('jsonl').replace(/[^/]*$/, 'tail-$&');
+    let { epoch, drained, rows: from } = seen;
+    let isEmpty = true;
+    for (;;) {
+      const page = await progress.readRows(jobId, { from, limit: pageRows });
+      // Redis was lost: they are counted anew.
+      const isAnew = page.epoch !== epoch || page.drained < drained;
+      ({ epoch, drained } = page);
+      if (isAnew && from > 0) {
+        from = 0;
+        continue;
+      }
+      if (page.rows.length > 0) {
+        await appendFile(file, toText(page.rows));
+        isEmpty = false;
+      }
+      from = Math.max(drained, from) + page.rows.length;
+      if (page.rows.length < pageRows)
+        return { epoch, drained, rows: from, files: isEmpty ? [] : [file] };
+    }
   };
   /** Read what is new, into files. */
   const readNew = async (job: JobRecord, signal: AbortSignal) => {
     const tail = isFinal(job.state) ? null : await readTail(job.id);
-    const isDrained = tail === null || tail.drained !== seen.drained || attempt === null;
-    const segments = isDrained ? await readSegments(job.id, signal) : [];
-    const last = tail === null || tail.rows.length === 0 ? [] : [await writeLines(tail.rows)];
+    const isSame = tail?.epoch === seen.epoch && tail.drained === seen.drained;
+    const segments = isSame && attempt !== null ? [] : await readSegments(job.id, signal);
     const keep = () => {
       for (const { key } of segments) loaded.add(key);
       if (tail === null) return;
-      const { drained, rows } = tail;
-      const before = drained < seen.drained ? drained : Math.max(drained, seen.rows);
-      seen = { drained, rows: before + rows.length };
+      const { epoch, drained, rows } = tail;
+      seen = { epoch, drained, rows };
     };
-    return { files: [...segments.map(({ file }) => file), ...last], keep };
+    return { files: [...segments.map(({ file }) => file), ...(tail?.files ?? [])], keep };
   };
+  const add = (job: JobRecord, signal: AbortSignal, rows: readonly string[]): Promise<void> =>
+    readWhole({ rows }, { jobId: job.id, logger, signal }, (files) =>
+      database.within(signal, (session) => addRows(session, schema, files.rows, job.attempt)),
+    );
   const updateRunning = async (job: JobRecord, signal: AbortSignal): Promise<void> => {
     const inFlight = isFinal(job.state) ? [] : await progress.listInFlight(job.id);
     const now = new Set(inFlight.map(({ index }) => index));
@@ -129,40 +159,47 @@ export function createJobIndex(
     });
     running = now;
   };
+  /** Positions of the images that have no row yet. */
+  const findLacking = (signal: AbortSignal): Promise<Set<number>> =>
+    database.within(signal, async (session) => {
+      const found = await session.read(
+        `SELECT "index" FROM ${schema}.rows WHERE state NOT IN ('completed', 'failed')`,
+      );
+      return new Set(found.map(([index]) => Number(index)));
+    });
   /** Make the rows of a job that ended before rows were kept, or whose last ones were lost with Redis. */
   const makeMissing = async (job: JobRecord, signal: AbortSignal): Promise<void> => {
-    const pending = await database.within(signal, (session) =>
-      session.read(`SELECT "index" FROM ${schema}.rows WHERE state = 'pending'`),
-    );
+    const lacking = await findLacking(signal);
     const { total, completed, failed } = job.counts;
-    const missing = completed + failed - (total - pending.length);
+    const missing = completed + failed - (total - lacking.size);
     if (missing <= 0) return;
-    if (pending.length > maxMade) {
+    if (missing > maxMade) {
       throw new AppError(
         'conflict',
-        `Job '${job.id}' has no rows: it ended before they were kept, and they are made for at most ${maxMade} images (got ${pending.length})`,
+        `Job '${job.id}' has no rows: it ended before they were kept, and they are made for at most ${maxMade} images (got ${missing})`,
       );
     }
-    const images = async function* () {
-      for (const [index] of pending) yield imageIdAt(Number(index));
+    const own = { tenant, id: job.id };
+    const ended = async function* () {
+      for await (const image of listResults(store, own)) yield [image, 'completed'] as const;
+      for await (const image of listErrors(store, own)) yield [image, 'failed'] as const;
+    };
+    const wanted = async function* () {
+      for await (const one of ended()) if (lacking.delete(imageIndexOf(one[0]))) yield one;
     };
     const lines: string[] = [];
-    const ended = { tenant, id: job.id, attempt: job.attempt };
-    const made = mapInOrder(images(), { atOnce: readsAtOnce }, async (image) => {
+    const make = ([image, state]: readonly [string, StoredRow['state']]) => {
       signal.throwIfAborted();
-      return (
-        (await makeRow(store, ended, image, 'completed')) ??
-        (await makeRow(store, ended, image, 'failed'))
-      );
-    });
-    for await (const line of made) if (line !== null) lines.push(line);
-    if (lines.length === 0) return;
-    const file = await writeLines(lines);
-    await database.within(signal, (session) => addRows(session, schema, [file], job.attempt));
+      return makeRow(store, { ...own, attempt: job.attempt }, image, { state });
+    };
+    for await (const line of mapInOrder(wanted(), { atOnce: readsAtOnce }, make)) {
+      if (line !== null) lines.push(line);
+    }
+    if (lines.length > 0) await add(job, signal, [await writeLines(lines)]);
   };
   const finish = async (job: JobRecord, signal: AbortSignal): Promise<void> => {
-    if (isFinal(job.state)) await makeMissing(job, signal);
     await updateRunning(job, signal);
+    if (isFinal(job.state)) await makeMissing(job, signal);
     attempt = job.attempt;
     isComplete = isFinal(job.state);
   };
@@ -176,7 +213,7 @@ export function createJobIndex(
     attempt = null;
     isComplete = false;
     loaded.clear();
-    seen = { drained: 0, rows: 0 };
+    seen = noRows;
     running = new Set();
   };
   const inFolder = async (work: () => Promise<void>): Promise<void> => {
@@ -203,23 +240,24 @@ export function createJobIndex(
           },
         );
         const { files: segments, keep } = await readNew(job, signal);
-        await database.within(signal, async (session) => {
-          await session.run(`ATTACH ${quote(path)} AS ${schema}`);
-          await fillRows(session, schema, { manifest, segments }, job.attempt);
-          await session.run(`CHECKPOINT ${schema}`);
-        });
+        await database.within(signal, (session) =>
+          session.run(`ATTACH ${quote(path)} AS ${schema}`),
+        );
+        await readWhole({ manifest, rows: segments }, { jobId: job.id, logger, signal }, (found) =>
+          database.within(signal, async (session) => {
+            const own = { manifest: found.manifest, segments: found.rows };
+            await fillRows(session, schema, own, job.attempt);
+            await session.run(`CHECKPOINT ${schema}`);
+          }),
+        );
         keep();
         await finish(job, signal);
       });
-      // Its dataset is not ready: nothing of it is known yet.
-      if (job.state === 'validating') attempt = null;
     },
     async update(job, signal) {
       await inFolder(async () => {
         const { files: fresh, keep } = await readNew(job, signal);
-        if (fresh.length > 0) {
-          await database.within(signal, (session) => addRows(session, schema, fresh, job.attempt));
-        }
+        if (fresh.length > 0) await add(job, signal, fresh);
         keep();
         await finish(job, signal);
       });
@@ -238,6 +276,8 @@ export function createJobIndex(
     remove,
   };
 }
+
+const toText = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
 
 const goneOf = ({ id, dataset }: JobRecord) =>
   notFound(`Dataset '${dataset}' of job '${id}' is gone, and the names of its images with it`);

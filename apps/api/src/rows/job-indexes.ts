@@ -1,5 +1,5 @@
 import type { Logger } from '@umbra/platform/telemetry/logger';
-import type { JobRecord } from '@umbra/shared/contracts/job';
+import { isFinal, type JobRecord } from '@umbra/shared/contracts/job';
 import type { TurnRequest } from '@umbra/shared/turns';
 import type { ApiConfig } from '../config.js';
 import type { ApiTurns } from '../http/turns.js';
@@ -24,7 +24,7 @@ export type JobIndexes = {
    * @throws {AppError} As `JobIndex.fill`; `unavailable` beyond the turns, or where Redis or the store is away.
    */
   use<T>(caller: TurnRequest, job: JobRecord, work: (index: OpenIndex) => Promise<T>): Promise<T>;
-  /** Remove the index of a job that was deleted. */
+  /** Remove the index of a job that was deleted, once nobody uses it. Never rejects. */
   forget(tenant: string, jobId: string): Promise<void>;
   close(): Promise<void>;
 };
@@ -32,9 +32,13 @@ export type JobIndexes = {
 type Entry = {
   readonly index: JobIndex;
   readonly work: SharedWork;
+  /** What its rows are of: see `generationOf`. */
+  readonly generation: number;
   users: number;
   usedMs: number;
   updatedMs: number;
+  /** Whether it is found no more: the last of its users removes it. */
+  isGone: boolean;
 };
 
 export type IndexesServices = RowIndexServices & {
@@ -42,6 +46,9 @@ export type IndexesServices = RowIndexServices & {
   readonly turns: ApiTurns;
   readonly logger: Logger;
 };
+
+/** The attempt of a job whose dataset is known; 0 before that. Each has an index of its own, filled once. */
+const generationOf = (job: JobRecord): number => (job.state === 'validating' ? 0 : job.attempt);
 
 const mebibyte = 1024 * 1024;
 /** A running job's index is brought up to date this often, if it is asked. */
@@ -70,33 +77,49 @@ export function createJobIndexes(services: IndexesServices, parent: string): Job
     return opening;
   };
   const nameOf = (tenant: string, jobId: string): string => `${tenant} ${jobId}`;
-  const entryOf = (database: RowDatabase, tenant: string, jobId: string): Entry => {
-    const name = nameOf(tenant, jobId);
+  const entryOf = (database: RowDatabase, tenant: string, job: JobRecord): Entry => {
+    const name = nameOf(tenant, job.id);
+    const generation = generationOf(job);
     const known = entries.get(name);
-    if (known !== undefined) return known;
+    if (known?.generation === generation) return known;
+    // Those who read the former one go on doing so.
+    if (known !== undefined) void dismiss(name, known);
     opened += 1;
     const index = createJobIndex(services, database, { tenant, schema: `job${opened}` });
-    const entry = { index, work: createSharedWork(), users: 0, usedMs: 0, updatedMs: 0 };
+    const counts = { users: 0, usedMs: 0, updatedMs: 0 };
+    const entry = { index, work: createSharedWork(), generation, ...counts, isGone: false };
     entries.set(name, entry);
     return entry;
   };
-  const remove = async (name: string, { index }: Entry): Promise<void> => {
+  const remove = ({ index }: Entry): Promise<void> =>
+    index
+      .remove()
+      .catch((error: unknown) => logger.warn({ reason: String(error) }, 'rows not removed'));
+  /** Have an entry found no more, and remove it once it has no users. */
+  const dismiss = async (name: string, entry: Entry): Promise<void> => {
     entries.delete(name);
-    await index.remove();
+    entry.isGone = true;
+    if (entry.users === 0) await remove(entry);
+  };
+  const leave = (entry: Entry): void => {
+    entry.users -= 1;
+    if (entry.users === 0 && entry.isGone) void remove(entry);
   };
   /** Remove what was not asked for longest, until the others fit. */
   const evict = async (): Promise<void> => {
-    const unused = [...entries]
-      .filter(([, { users }]) => users === 0)
-      .sort(([, a], [, b]) => a.usedMs - b.usedMs);
-    let bytes = 0;
-    for (const { index } of entries.values()) bytes += await index.bytes();
-    for (const [name, entry] of unused) {
-      if (bytes <= maxBytes && Date.now() - entry.usedMs < idleMs) continue;
-      // Somebody may have asked for it meanwhile.
-      if (entry.users > 0 || entries.get(name) !== entry) continue;
-      bytes -= await entry.index.bytes();
-      await remove(name, entry);
+    const sized = await Promise.all(
+      [...entries].map(async ([name, entry]) => ({
+        ...{ name, entry, bytes: await entry.index.bytes() },
+      })),
+    );
+    let total = sized.reduce((sum, { bytes }) => sum + bytes, 0);
+    for (const { name, entry, bytes } of sized.sort((a, b) => a.entry.usedMs - b.entry.usedMs)) {
+      const isKnown = entries.get(name) === entry;
+      const isKept = entry.users > 0 || (total <= maxBytes && Date.now() - entry.usedMs < idleMs);
+      if (isKnown && isKept) continue;
+      total -= bytes;
+      // Found no more before anything is awaited: nobody begins to use it meanwhile.
+      if (isKnown) await dismiss(name, entry);
     }
   };
   const evictQuietly = (): Promise<void> =>
@@ -114,9 +137,14 @@ export function createJobIndexes(services: IndexesServices, parent: string): Job
         await work(ending);
         entry.updatedMs = Date.now();
       } finally {
-        entry.users -= 1;
+        leave(entry);
       }
     });
+  /** Whether an entry says what is known of a job now. Of one that has ended, that is all there is. */
+  const isFresh = ({ index, updatedMs }: Entry, job: JobRecord): boolean => {
+    if (!index.isOf(job)) return false;
+    return index.isComplete() || (!isFinal(job.state) && Date.now() - updatedMs < updateMs);
+  };
   const bringUpToDate = async (
     entry: Entry,
     caller: TurnRequest,
@@ -124,21 +152,20 @@ export function createJobIndexes(services: IndexesServices, parent: string): Job
   ): Promise<void> => {
     const { index } = entry;
     const { tenant } = caller;
-    if (!index.isOf(job)) {
+    // Again: what others had begun, and was shared, may be by an older record of the job.
+    while (!isFresh(entry, job)) {
       await share(entry, caller, async (signal) => {
-        if (index.isOf(job)) return;
-        await turns.fills.run({ tenant, signal }, () => index.fill(job, signal));
+        const [kind, work] = index.isOf(job)
+          ? [turns.queries, index.update]
+          : [turns.fills, index.fill];
+        await kind.run({ tenant, signal }, () => work(job, signal));
       });
     }
-    if (index.isComplete() || Date.now() - entry.updatedMs < updateMs) return;
-    await share(entry, caller, (signal) =>
-      turns.queries.run({ tenant, signal }, () => index.update(job, signal)),
-    );
   };
   return {
     async use(caller, job, work) {
       const database = await open();
-      const entry = entryOf(database, caller.tenant, job.id);
+      const entry = entryOf(database, caller.tenant, job);
       entry.users += 1;
       try {
         await bringUpToDate(entry, caller, job);
@@ -146,15 +173,15 @@ export function createJobIndexes(services: IndexesServices, parent: string): Job
         const table = `${entry.index.schema}.rows`;
         return await turns.queries.run(caller, () => work({ within, folder, table }));
       } finally {
-        entry.users -= 1;
         entry.usedMs = Date.now();
+        leave(entry);
         if (entry.users === 0) void evictQuietly();
       }
     },
     async forget(tenant, jobId) {
       const name = nameOf(tenant, jobId);
       const entry = entries.get(name);
-      if (entry !== undefined && entry.users === 0) await remove(name, entry);
+      if (entry !== undefined) await dismiss(name, entry);
     },
     async close() {
       clearInterval(timer);

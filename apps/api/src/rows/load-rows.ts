@@ -89,7 +89,7 @@ export async function fillRows(
     return `${itemFields.includes(name) ? 'i' : 'o'}.${quoteName(name)}`;
   };
   await session.run(`
-    CREATE TABLE ${schema}.rows AS
+    CREATE OR REPLACE TABLE ${schema}.rows AS
     SELECT ${fieldNames.map(expressionOf).join(', ')}, i.labelIsIndex, o.top
     FROM (
       SELECT id, ${indexOfId} AS "index", name, label ->> '$' AS label,
