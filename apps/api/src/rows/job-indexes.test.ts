@@ -228,7 +228,7 @@ test.each([
 test('who reads an index goes on, though the job is retried or deleted', async () => {
   const job = await writeJob(4);
   const { signal } = new AbortController();
-  let release = () => undefined as void;
+  let release: () => void = () => undefined;
   const held = new Promise<void>((resolve) => {
     release = resolve;
   });
