@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import type { ImageOfJob } from '../api/images.js';
-import { getJob, isEnded } from '../api/jobs.js';
+import { getJob, isEnded, type JobStatus } from '../api/jobs.js';
+import { askEach } from '../api/polling.js';
 import { PageHead } from '../parts/page-head.js';
 import { JobProgress } from '../parts/progress.js';
 import { Loading, Trouble } from '../parts/states.js';
@@ -15,14 +16,15 @@ export const useJob = (id: string) =>
   useQuery({
     queryKey: ['job', id],
     queryFn: ({ signal }) => getJob(id, signal),
-    refetchInterval: ({ state }) =>
-      state.data !== undefined && isEnded(state.data) ? false : runningMs,
+    refetchInterval: askEach<JobStatus>((job) =>
+      job !== undefined && isEnded(job) ? false : runningMs,
+    ),
   });
 
 /** One image of a job: its photo, and what the model makes of each patch. */
 export function ImagePage(of: ImageOfJob) {
   const job = useJob(of.job);
-  const progress = useImageProgress(of);
+  const progress = useImageProgress(of, job.data);
   const error = job.error ?? progress.error;
   if (job.data === undefined || progress.data === undefined) {
     return (
@@ -31,7 +33,13 @@ export function ImagePage(of: ImageOfJob) {
         {error === null ? (
           <Loading what="the image" />
         ) : (
-          <Trouble error={error} onRetry={() => void progress.refetch()} />
+          <Trouble
+            error={error}
+            onRetry={() => {
+              void job.refetch();
+              void progress.refetch();
+            }}
+          />
         )}
       </>
     );

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import { filePath } from '../api/images.js';
 import { isEnded, type JobStatus, listJobs } from '../api/jobs.js';
+import { askEach } from '../api/polling.js';
 import { formatTime } from '../lib/format.js';
 import { JobControls } from '../parts/job-controls.js';
 import { PageHead } from '../parts/page-head.js';
@@ -17,7 +18,9 @@ export const useJobs = () =>
   useQuery({
     queryKey: ['jobs'],
     queryFn: ({ signal }) => listJobs(signal),
-    refetchInterval: ({ state }) => (state.data?.every(isEnded) === true ? idleMs : runningMs),
+    refetchInterval: askEach<readonly JobStatus[]>((jobs) =>
+      jobs?.every(isEnded) === true ? idleMs : runningMs,
+    ),
   });
 
 export function JobsPage() {

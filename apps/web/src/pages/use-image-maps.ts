@@ -2,24 +2,42 @@ import { useQuery } from '@tanstack/react-query';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import { type Frame, inputSize, planFrame } from '@umbra/shared/occlusion/frame';
 import type { Grid, Size } from '@umbra/shared/occlusion/grid';
-import { useMemo } from 'react';
+import { useEffect, useMemo, useRef } from 'react';
 import { type ImageOfJob, type ImageProgress, readArray, readImage } from '../api/images.js';
-import type { JobStatus } from '../api/jobs.js';
+import { isEnded, type JobStatus } from '../api/jobs.js';
 import type { ListedModel } from '../api/models.js';
+import { askEach } from '../api/polling.js';
 import { cellsOfArrays, cellsOfPartial, type ScoreCells } from '../heat/cells.js';
 import type { NpyArray } from '../lib/npy.js';
 import { scoresFile, winnersFile } from './result-files.js';
 
 const pollMs = 200;
 
-/** How far an image is, asked for often until it is finished. */
-export const useImageProgress = (of: ImageOfJob) =>
-  useQuery({
+/**
+ * How far an image is, asked for often until it is finished, or its job has ended, after which nothing more
+ * of it comes.
+ */
+export function useImageProgress(of: ImageOfJob, job: JobStatus | undefined) {
+  const hasEnded = job !== undefined && isEnded(job);
+  const progress = useQuery({
     queryKey: ['image', of.job, of.image],
     queryFn: ({ signal }) => readImage(of, signal),
-    refetchInterval: ({ state }) => (state.data?.state === 'finished' ? false : pollMs),
+    refetchInterval: askEach<ImageProgress>((image) =>
+      image?.state === 'finished' || (hasEnded && image !== undefined) ? false : pollMs,
+    ),
     staleTime: ({ state }) => (state.data?.state === 'finished' ? Number.POSITIVE_INFINITY : 0),
   });
+  const { refetch } = progress;
+  const isFinished = progress.data?.state === 'finished';
+  const before = useRef(hasEnded);
+  useEffect(() => {
+    if (before.current === hasEnded) return;
+    before.current = hasEnded;
+    // What was known at the job's end may be from before it; and a retry begins anew.
+    if (!isFinished) void refetch();
+  }, [hasEnded, isFinished, refetch]);
+  return progress;
+}
 
 type GridArrays = { readonly scores: NpyArray; readonly winners: NpyArray };
 

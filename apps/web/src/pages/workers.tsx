@@ -1,14 +1,17 @@
 import { useQuery } from '@tanstack/react-query';
 import { listWorkers, type WorkerNotice } from '../api/models.js';
+import { askEach } from '../api/polling.js';
 import { formatCount } from '../lib/format.js';
 import { PageHead } from '../parts/page-head.js';
 import { Empty, Loading, Trouble } from '../parts/states.js';
+
+const pollMs = 5_000;
 
 export function WorkersPage() {
   const { data, error, refetch } = useQuery({
     queryKey: ['workers'],
     queryFn: ({ signal }) => listWorkers(signal),
-    refetchInterval: 5_000,
+    refetchInterval: askEach<unknown>(() => pollMs),
   });
   return (
     <>
