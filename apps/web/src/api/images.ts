@@ -1,9 +1,10 @@
+import type { ImageGeometry } from '@umbra/shared/contracts/geometry';
 import type { PartialResult } from '@umbra/shared/contracts/partial';
 import type { ImageResult, ResultFile } from '@umbra/shared/contracts/result';
 import { type NpyArray, readNpy } from '../lib/npy.js';
 import { ask, askJson, queryOf } from './http.js';
 
-export type { ImageResult, PartialResult, ResultFile };
+export type { ImageGeometry, ImageResult, PartialResult, ResultFile };
 
 /** An image of a job. */
 export type ImageOfJob = { readonly job: string; readonly image: string };
@@ -31,8 +32,9 @@ export async function readImage(of: ImageOfJob, signal?: AbortSignal): Promise<I
     : { state: 'finished', result: answer };
 }
 
-export const readResult = (of: ImageOfJob, signal?: AbortSignal): Promise<ImageResult> =>
-  askJson(filePath(of, 'result.json'), signal && { signal });
+/** Where an image's cells lie, whether or not it is finished. */
+export const readGeometry = (of: ImageOfJob, signal?: AbortSignal): Promise<ImageGeometry> =>
+  askJson(`${imagePath(of)}/geometry`, signal && { signal });
 
 export async function readArray(
   of: ImageOfJob,

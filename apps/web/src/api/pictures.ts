@@ -26,7 +26,7 @@ export function keepChosen({ job, image }: ImageOfJob, file: File): void {
   }
 }
 
-/** Longer side of a photo that is asked for, px. */
+/** Width of a photo that is asked for, px; the service enlarges none. */
 const photoPx = 1024;
 
 /** Address of the photo itself: of the file that was chosen here, or the service's own. */

@@ -1,16 +1,19 @@
-import type { Frame } from '@umbra/shared/occlusion/frame';
 import { type Box, type Grid, patchBox, type Size } from '@umbra/shared/occlusion/grid';
+import type { PhotoMapping } from '@umbra/shared/occlusion/photo-box';
 import { type CSSProperties, type KeyboardEvent, type PointerEvent, useMemo } from 'react';
 import type { Cell, ViewState } from '../lib/view-state.js';
 import { cellAt, layOutCells } from './cell-layout.js';
 import type { ScoreCells } from './cells.js';
 import { usePainting } from './use-painting.js';
 
+/** The upright photo, px, and the way from px of the model's input to px of it. */
+export type PhotoPlace = { readonly photo: Size; readonly toPhoto: PhotoMapping };
+
 export type HeatProps = {
   readonly cells: ScoreCells;
   readonly grid: Grid;
-  /** How the photo became the model's input; null where that is not known: the map stands alone. */
-  readonly frame: Frame | null;
+  /** Where the model's input lies on the photo; null where that is not known: the map stands alone. */
+  readonly place: PhotoPlace | null;
   /** Address of the photo; null where there is none to show. */
   readonly photo: string | null;
   readonly view: Pick<ViewState, 'layer' | 'isSmooth' | 'opacity' | 'pin'>;
@@ -26,7 +29,8 @@ export type HeatProps = {
 
 /** A photo, the scores over it, and a cursor over the cells, for pointers and keys alike. */
 export function Heat(props: HeatProps) {
-  const { cells, grid, frame, photo, view, limit, cursor, readoutId } = props;
+  const { cells, grid, place, view, limit, cursor, readoutId } = props;
+  const photo = place === null ? null : props.photo;
   const isMap = view.layer === 'map' || photo === null;
   const canvas = usePainting(cells, grid, {
     limit,
@@ -35,8 +39,9 @@ export function Heat(props: HeatProps) {
     opacity: view.opacity / 100,
   });
   const layout = useMemo(() => layOutCells(grid), [grid]);
-  const whole: Size = frame === null || photo === null ? grid.image : frame.resized;
-  const region = frame === null || photo === null ? wholeOf(grid.image) : frame.crop;
+  const isAlone = place === null || photo === null;
+  const whole: Size = isAlone ? grid.image : place.photo;
+  const region = isAlone ? wholeOf(grid.image) : regionOf(grid.image, place);
   const cellUnder = (event: PointerEvent<HTMLDivElement>): Cell => {
     const { left, top, width, height } = event.currentTarget.getBoundingClientRect();
     return {
@@ -123,6 +128,14 @@ const wholeOf = ({ height, width }: Size): Box => ({
   left: 0,
   bottom: height,
   right: width,
+});
+
+/** Where the whole input lies on the photo, in px of it and not rounded: cells divide it evenly. */
+const regionOf = ({ height, width }: Size, { toPhoto: { y, x } }: PhotoPlace): Box => ({
+  top: y.offset,
+  left: x.offset,
+  bottom: height * y.scale + y.offset,
+  right: width * x.scale + x.offset,
 });
 
 /** A box as a share of what it lies in. */

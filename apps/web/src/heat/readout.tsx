@@ -1,8 +1,9 @@
-import type { Frame } from '@umbra/shared/occlusion/frame';
 import { type Grid, patchBox } from '@umbra/shared/occlusion/grid';
+import { photoBoxOf } from '@umbra/shared/occlusion/photo-box';
 import { formatDrop, formatFloat32 } from '../lib/format.js';
 import type { Cell } from '../lib/view-state.js';
 import { dropAt, type ScoreCells } from './cells.js';
+import type { PhotoPlace } from './heat.js';
 
 export type ReadoutProps = {
   readonly id: string;
@@ -10,20 +11,20 @@ export type ReadoutProps = {
   readonly cell: Cell | null;
   readonly cells: ScoreCells;
   readonly grid: Grid;
-  readonly frame: Frame | null;
+  readonly place: PhotoPlace | null;
   /** The predicted class's name, by its number. */
   readonly nameOf: (predictedClass: number) => string;
-  /** What the model predicts without a patch; null while that is not known. */
-  readonly predicted: string | null;
+  /** Number of the class that is predicted without a patch, as in the cells; null while it is not known. */
+  readonly predicted: number | null;
 };
 
 /** The numbers of one cell, which screen readers are told as they change. */
-export function Readout({ id, cell, cells, grid, frame, nameOf, predicted }: ReadoutProps) {
+export function Readout({ id, cell, cells, grid, place, nameOf, predicted }: ReadoutProps) {
   const index = cell === null ? -1 : cell.row * cells.columns + cell.column;
   const score = cells.scores[index] ?? Number.NaN;
   const isKnown = !Number.isNaN(score);
-  const winner = isKnown ? nameOf(cells.predictedClasses[index] ?? -1) : '–';
-  const isFlip = isKnown && predicted !== null && winner !== predicted && winner !== notRun;
+  const winner = isKnown ? (cells.predictedClasses[index] ?? notRun) : notRun;
+  const isFlip = predicted !== null && winner !== predicted && winner !== notRun;
   return (
     <div className="readout" id={id} aria-live="polite" aria-atomic="true">
       {cell === null ? (
@@ -32,7 +33,7 @@ export function Readout({ id, cell, cells, grid, frame, nameOf, predicted }: Rea
         <dl>
           <div>
             <dt>Patch</dt>
-            <dd>{whereOf(cell, grid, frame)}</dd>
+            <dd>{whereOf(cell, grid, place)}</dd>
           </div>
           <div>
             <dt>Score</dt>
@@ -45,7 +46,7 @@ export function Readout({ id, cell, cells, grid, frame, nameOf, predicted }: Rea
           <div>
             <dt>Winner</dt>
             <dd>
-              {winner}
+              {isKnown ? nameOf(winner) : '–'}
               {isFlip && <span className="badge">flips</span>}
             </dd>
           </div>
@@ -55,15 +56,16 @@ export function Readout({ id, cell, cells, grid, frame, nameOf, predicted }: Rea
   );
 }
 
-export const notRun = 'interpolated';
+/** Stands in predicted classes for a position that was not run. */
+const notRun = -1;
 
 /** Where a patch lies: px of the photo, or of the model's input where the photo's are not known. */
-function whereOf({ row, column }: Cell, grid: Grid, frame: Frame | null): string {
-  const { top, left, bottom, right } = patchBox(grid, row, column);
-  const place = `row ${row}, column ${column}`;
-  if (frame === null) return `${place} · ${left}–${right} × ${top}–${bottom} px of the input`;
-  const { photo, resized, crop } = frame;
-  const x = (value: number) => Math.round(((crop.left + value) * photo.width) / resized.width);
-  const y = (value: number) => Math.round(((crop.top + value) * photo.height) / resized.height);
-  return `${place} · x ${x(left)}–${x(right)}, y ${y(top)}–${y(bottom)} px`;
+function whereOf({ row, column }: Cell, grid: Grid, place: PhotoPlace | null): string {
+  const box = patchBox(grid, row, column);
+  const at = `row ${row}, column ${column}`;
+  if (place === null) {
+    return `${at} · ${box.left}–${box.right} × ${box.top}–${box.bottom} px of the input`;
+  }
+  const { top, left, bottom, right } = photoBoxOf(box, place.toPhoto, place.photo);
+  return `${at} · x ${left}–${right}, y ${top}–${bottom} px`;
 }

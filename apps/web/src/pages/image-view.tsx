@@ -7,17 +7,16 @@ import { knownCount, limitOf, type ScoreCells } from '../heat/cells.js';
 import { ColourScale } from '../heat/colour-scale.js';
 import { Heat } from '../heat/heat.js';
 import { MapStrip } from '../heat/map-strip.js';
-import { notRun, Readout } from '../heat/readout.js';
+import { Readout } from '../heat/readout.js';
 import { useRevealed } from '../heat/use-revealed.js';
 import { formatPercent } from '../lib/format.js';
 import { type Cell, formatView, parseView, type ViewState } from '../lib/view-state.js';
 import { PageHead } from '../parts/page-head.js';
 import { Loading } from '../parts/states.js';
 import { ImageFiles, ImageSnippets, SeenInput } from './image-cards.js';
-import { useModels } from './models.js';
-import { classNamesOf, stepImage } from './result-files.js';
-import { frameOf, type ImageMaps, inputOf, useArrays, useMaps } from './use-image-maps.js';
-import { usePhotoSize } from './use-photo-size.js';
+import { classNamer, predictedIndexOf, predictedOf, stepImage } from './result-files.js';
+import { useDecoded } from './use-decoded.js';
+import { type ImageMaps, useArrays, useMaps, usePlacement } from './use-image-maps.js';
 import { ViewControls } from './view-controls.js';
 
 export type ImageViewProps = {
@@ -35,15 +34,14 @@ function useView(): [ViewState, (change: Partial<ViewState>) => void] {
 
 export function ImageView({ of, job, progress }: ImageViewProps) {
   const [view, change] = useView();
-  const models = useModels().data;
   const result = progress.state === 'finished' ? progress.result : null;
   const photo = usePhoto(of, job.dataset);
-  const shownSize = usePhotoSize(photo.url);
-  // One that is gone, or still on its way, leaves the map alone.
-  const shownPhoto = shownSize === null ? null : photo.url;
-  const photoSize = result === null ? shownSize : result.image;
+  const isDecoded = useDecoded(photo.url);
+  const place = usePlacement(of, progress);
+  // One that is gone, or still on its way, leaves the map alone; so does one of which nothing tells where it lies.
+  const shownPhoto = isDecoded && place !== null ? photo.url : null;
   const arrays = useArrays(of, progress);
-  const input = inputOf(job, models, { progress, photo: photoSize });
+  const input = result?.input ?? place?.input ?? null;
   const sources = useMemo(
     () =>
       input === null
@@ -52,8 +50,7 @@ export function ImageView({ of, job, progress }: ImageViewProps) {
     [progress, arrays.data, job.settings, input],
   );
   const maps = useMaps(sources);
-  const predicted =
-    progress.state === 'finished' ? progress.result.predicted : progress.partial.predicted;
+  const nameOf = useMemo(() => classNamer(progress), [progress]);
   useImageKeys(of, job, { view, change });
   return (
     <>
@@ -70,13 +67,13 @@ export function ImageView({ of, job, progress }: ImageViewProps) {
           ) : (
             <MapStage
               maps={maps}
-              frame={frameOf(job, models, photoSize)}
+              place={place}
               photo={shownPhoto}
               view={view}
               change={change}
               isRunning={result === null}
-              names={classNamesOf(result)}
-              predicted={predicted?.label ?? null}
+              nameOf={nameOf}
+              predicted={predictedIndexOf(progress)}
             />
           )}
         </div>
@@ -108,16 +105,14 @@ export function ImageView({ of, job, progress }: ImageViewProps) {
   );
 }
 
-type MapStageProps = Pick<Parameters<typeof Heat>[0], 'frame' | 'photo'> & {
+type MapStageProps = Pick<Parameters<typeof Heat>[0], 'place' | 'photo'> & {
   readonly maps: ImageMaps;
   readonly view: ViewState;
   readonly change: (change: Partial<ViewState>) => void;
   readonly isRunning: boolean;
-  readonly names: ReadonlyMap<number, string>;
-  readonly predicted: string | null;
-};
+} & Pick<Parameters<typeof Readout>[0], 'nameOf' | 'predicted'>;
 
-function MapStage({ maps, view, change, isRunning, names, predicted, ...shown }: MapStageProps) {
+function MapStage({ maps, view, change, isRunning, nameOf, predicted, ...shown }: MapStageProps) {
   const [cursor, setCursor] = useState<Cell | null>(null);
   const readoutId = useId();
   const gridIndex = Math.min(view.grid, maps.grids.length - 1);
@@ -127,12 +122,6 @@ function MapStage({ maps, view, change, isRunning, names, predicted, ...shown }:
   const cells = ofGrid[target];
   if (grid === undefined || cells === undefined) return null;
   const limit = limitOf(view.scale === 'shared' ? maps.cells.flat() : [cells]);
-  const nameOf = (index: number) =>
-    index === -1
-      ? notRun
-      : index === -2
-        ? 'none'
-        : (names.get(index) ?? predicted ?? `class ${index}`);
   return (
     <>
       <RevealedHeat
@@ -144,7 +133,7 @@ function MapStage({ maps, view, change, isRunning, names, predicted, ...shown }:
       <Readout
         id={readoutId}
         cell={cursor ?? view.pin}
-        {...{ cells, grid, nameOf, predicted, frame: shown.frame }}
+        {...{ cells, grid, nameOf, predicted, place: shown.place }}
       />
       {isRunning && (
         <p className="note" role="status">
@@ -173,16 +162,19 @@ type VerdictProps = {
 
 /** What the model says, and where its score falls most. */
 function Verdict({ progress, target, onPin }: VerdictProps) {
-  const predicted =
-    progress.state === 'finished' ? progress.result.predicted : progress.partial.predicted;
+  const predicted = predictedOf(progress);
+  const isNone = predicted?.aboveThreshold === false;
   const lowest =
     progress.state === 'finished' ? progress.result.targets[target]?.lowest : undefined;
   return (
     <section className="card verdict">
       <h2>The model says</h2>
-      <p className="verdict-class">{predicted?.label ?? '…'}</p>
+      <p className="verdict-class">{isNone ? 'No class' : (predicted?.label ?? '…')}</p>
       {predicted !== null && (
-        <p className="verdict-share">{formatPercent(predicted.probability)}</p>
+        <p className="verdict-share">
+          {isNone && `first is ${predicted.label}, `}
+          {formatPercent(predicted.probability)}
+        </p>
       )}
       {lowest !== undefined && (
         <button

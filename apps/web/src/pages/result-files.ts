@@ -1,4 +1,4 @@
-import type { ImageResult, ResultFile } from '../api/images.js';
+import type { ImageProgress, ImageResult, ResultFile } from '../api/images.js';
 
 /** The array of a patch size: one of several ends in its size. */
 function arrayFile(result: ImageResult | null, names: readonly string[], size: string): ResultFile {
@@ -20,15 +20,43 @@ export const scoresFile = (result: ImageResult | null, grid: number, count: numb
 export const winnersFile = (result: ImageResult | null, grid: number, count: number): ResultFile =>
   arrayFile(result, ['predicted-classes', 'winners'], sizeOf(result, grid, count));
 
-/** Names of a result's classes by number, as far as it tells them. */
-export function classNamesOf(result: ImageResult | null): ReadonlyMap<number, string> {
-  const names = new Map<number, string>();
-  if (result === null) return names;
-  for (const { flips } of result.grids) {
-    for (const { index, label } of flips) if (index !== null) names.set(index, label);
+/** What the model says of the photo without a patch; null while that is not known. */
+export const predictedOf = (progress: ImageProgress) =>
+  progress.state === 'finished' ? progress.result.predicted : progress.partial.predicted;
+
+/** What arrays of predicted classes have for a position that was not run. */
+const notRun = -1;
+/** And for one where no class reaches the threshold of independent classes. */
+const noClass = -2;
+
+/** The class that is predicted without a patch, as arrays of predicted classes number it. */
+export function predictedIndexOf(progress: ImageProgress): number | null {
+  const predicted = predictedOf(progress);
+  if (predicted === null) return null;
+  return predicted.aboveThreshold === false ? noClass : predicted.index;
+}
+
+/** Name classes by number, as far as an image tells them. */
+export function classNamer(progress: ImageProgress): (index: number) => string {
+  const names = new Map([
+    [notRun, 'interpolated'],
+    [noClass, 'no class'],
+  ]);
+  for (const { index, label } of namedClasses(progress)) names.set(index, label);
+  return (index) => names.get(index) ?? `class ${index}`;
+}
+
+function* namedClasses(progress: ImageProgress): Generator<{ index: number; label: string }> {
+  if (progress.state === 'finished') {
+    const { grids, top = [] } = progress.result;
+    for (const { flips } of grids) {
+      for (const { index, label } of flips) if (index !== null) yield { index, label };
+    }
+    yield* top;
   }
-  for (const { index, label } of [...result.targets, result.predicted]) names.set(index, label);
-  return names;
+  const { targets, predicted } = progress.state === 'finished' ? progress.result : progress.partial;
+  yield* targets;
+  if (predicted !== null) yield predicted;
 }
 
 const imagePattern = /^img_(\d{8})$/;

@@ -1,11 +1,16 @@
 import { useQuery } from '@tanstack/react-query';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
-import { type Frame, inputSize, planFrame } from '@umbra/shared/occlusion/frame';
 import type { Grid, Size } from '@umbra/shared/occlusion/grid';
 import { useEffect, useMemo, useRef } from 'react';
-import { type ImageOfJob, type ImageProgress, readArray, readImage } from '../api/images.js';
+import {
+  type ImageGeometry,
+  type ImageOfJob,
+  type ImageProgress,
+  readArray,
+  readGeometry,
+  readImage,
+} from '../api/images.js';
 import { isEnded, type JobStatus } from '../api/jobs.js';
-import type { ListedModel } from '../api/models.js';
 import { askEach } from '../api/polling.js';
 import { cellsOfArrays, cellsOfPartial, type ScoreCells } from '../heat/cells.js';
 import type { NpyArray } from '../lib/npy.js';
@@ -103,29 +108,25 @@ const targetIndices = (count: number): number[] => [...Array(Math.max(1, count))
 const arraysOf = (arrays: GridArrays | undefined, target: number, baseline: number) =>
   arrays === undefined ? null : cellsOfArrays(arrays.scores, arrays.winners, { target, baseline });
 
-/**
- * How a photo becomes the model's input.
- *
- * @returns null where the model of the job is not listed any more, or the photo's extent is not known.
- */
-export function frameOf(
-  job: JobStatus,
-  models: readonly ListedModel[] | undefined,
-  photo: Size | null,
-): Frame | null {
-  const model = models?.find(({ digest }) => digest === job.model.digest);
-  return model === undefined || photo === null ? null : planFrame(model.input, photo);
+/** Where an image's cells lie: the model's input, and the way from it to the photo. */
+export type Placement = Pick<ImageGeometry, 'photo' | 'input' | 'toPhoto'>;
+
+/** Where an image's cells lie; null while that is not known, or where nothing tells it any more. */
+export function usePlacement(of: ImageOfJob, progress: ImageProgress): Placement | null {
+  const own = useMemo(() => placementOf(progress), [progress]);
+  const { data } = useQuery({
+    queryKey: ['geometry', of.job, of.image],
+    queryFn: ({ signal }) => readGeometry(of, signal),
+    enabled: own === null,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  return own ?? data ?? null;
 }
 
-/** Extent of the model's input of an image; null while it is not known. */
-export function inputOf(
-  job: JobStatus,
-  models: readonly ListedModel[] | undefined,
-  { progress, photo }: { readonly progress: ImageProgress; readonly photo: Size | null },
-): Size | null {
-  if (progress.state === 'finished') return progress.result.input;
-  const model = models?.find(({ digest }) => digest === job.model.digest);
-  if (model === undefined) return null;
-  if (model.input.resize.rule !== 'fit') return model.input;
-  return photo === null ? null : inputSize(model.input, photo);
+/** @returns null where it is not finished, or its result is of a version that does not tell it. */
+function placementOf(progress: ImageProgress): Placement | null {
+  if (progress.state !== 'finished') return null;
+  const { image, input, toPhoto } = progress.result;
+  const photo = { height: image.height, width: image.width };
+  return toPhoto === undefined ? null : { photo, input, toPhoto };
 }
