@@ -1,7 +1,7 @@
 import type { JobState, JobStatus } from '@umbra/shared/contracts/job';
 import type { ImageState, ImageStatus } from '@umbra/shared/contracts/result';
-import { ask, askJson, post, queryOf } from './http.js';
-import type { ListPage } from './page.js';
+import { askJson, post, queryOf } from './http.js';
+import { collectPages, type ListPage } from './page.js';
 
 export type { ImageState, ImageStatus, JobState, JobStatus };
 
@@ -37,10 +37,6 @@ export type JobAction = 'pause' | 'resume' | 'cancel' | 'retry';
 export const controlJob = (id: string, action: JobAction): Promise<JobStatus> =>
   askJson<JobStatus>(`/v1/jobs/${id}/${action}`, post());
 
-export const deleteJob = async (id: string): Promise<void> => {
-  await ask(`/v1/jobs/${id}`, { method: 'DELETE' });
-};
-
 /** A page of a job's images, in the order of the dataset. */
 export const listImages = (
   job: string,
@@ -48,3 +44,14 @@ export const listImages = (
   signal?: AbortSignal,
 ): Promise<ListPage<ImageStatus>> =>
   askJson(`/v1/jobs/${job}/images${queryOf(query)}`, signal && { signal });
+
+/** The first images of a job that failed, at most so many. */
+export const listFailed = (
+  job: string,
+  limit: number,
+  signal?: AbortSignal,
+): Promise<readonly ImageStatus[]> =>
+  collectPages(
+    (cursor) => listImages(job, { limit, state: 'failed', ...(cursor && { cursor }) }, signal),
+    limit,
+  );

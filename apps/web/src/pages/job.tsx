@@ -1,11 +1,18 @@
-import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
+import {
+  keepPreviousData,
+  useInfiniteQuery,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { Link } from 'wouter';
 import { listRefusals } from '../api/datasets.js';
 import { followJob } from '../api/events.js';
 import { filePath } from '../api/images.js';
-import { type ImageStatus, isEnded, type JobStatus, listImages } from '../api/jobs.js';
+import { type ImageStatus, isEnded, type JobStatus, listFailed, listImages } from '../api/jobs.js';
+import { askEach } from '../api/polling.js';
 import { formatTime } from '../lib/format.js';
+import { Failures, maxTold } from '../parts/failures.js';
 import { JobControls } from '../parts/job-controls.js';
 import { PageHead } from '../parts/page-head.js';
 import { JobProgress, StateBadge } from '../parts/progress.js';
@@ -81,18 +88,27 @@ function useImages(job: JobStatus) {
     const leaving = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const soon = () => {
-      timer ??= setTimeout(() => {
-        timer = undefined;
-        void queries.invalidateQueries({ queryKey: ['images', id] });
-        void queries.invalidateQueries({ queryKey: ['job', id] });
-      }, gatherMs);
+      if (!leaving.signal.aborted) timer ??= setTimeout(tellNews, gatherMs);
+    };
+    const tellNews = () => {
+      timer = undefined;
+      // An answer on its way may be older than the news, and is waited for: asked over and over, none would come.
+      if (queries.isFetching({ queryKey: ['images', id] }) > 0) return soon();
+      for (const queryKey of [
+        ['images', id],
+        ['job', id],
+      ]) {
+        void queries.invalidateQueries({ queryKey }, { cancelRefetch: false });
+      }
     };
     const told = followJob(id, ({ name }) => name !== 'progress' && soon(), leaving.signal);
     // Without events the job is asked each second all the same, and its images at its end.
-    told.catch(soon);
+    told.then(soon, soon);
     return () => {
       leaving.abort();
       clearTimeout(timer);
+      // The job's end may be known before the events of its last images, or without any.
+      void queries.invalidateQueries({ queryKey: ['images', id] });
     };
   }, [queries, id, isRunning]);
   return images;
@@ -115,7 +131,7 @@ function JobImages({ job }: { readonly job: JobStatus }) {
   if (images.length === 0) return <Empty title="No images yet">Their dataset is being read.</Empty>;
   return (
     <>
-      {failed.length > 0 && <Failures title="Failed" failures={failed} />}
+      <FailedImages job={job} shown={failed} />
       <h2 className="section-title">Images</h2>
       <ul className="wall">
         {images.map((image) => (
@@ -136,24 +152,26 @@ function JobImages({ job }: { readonly job: JobStatus }) {
   );
 }
 
-type Failure = { readonly name: string; readonly error: { readonly message: string } | null };
-type FailuresProps = { readonly title: string; readonly failures: readonly Failure[] };
+/** Images that failed, also those far down the list; each is asked for seldom, since the service looks for it. */
+function FailedImages({ job, shown }: { readonly job: JobStatus; readonly shown: Failed }) {
+  const { id, attempt, counts } = job;
+  const isKnown = shown.length >= Math.min(counts.failed, maxTold);
+  const hasEnded = isEnded(job);
+  const { data = shown } = useQuery({
+    queryKey: ['failed', id, attempt, hasEnded],
+    queryFn: ({ signal }) => listFailed(id, maxTold, signal),
+    enabled: !isKnown,
+    refetchInterval: askEach<unknown>(() => (hasEnded ? false : failedMs)),
+    placeholderData: keepPreviousData,
+  });
+  const failures = isKnown || data.length < shown.length ? shown : data;
+  const count = Math.max(counts.failed, failures.length);
+  if (count === 0) return null;
+  return <Failures title="Failed" failures={failures} count={count} />;
+}
 
-const maxTold = 50;
-
-const Failures = ({ title, failures }: FailuresProps) => (
-  <section className="card failures">
-    <h2>{title}</h2>
-    <ul>
-      {failures.slice(0, maxTold).map(({ name, error }) => (
-        <li key={name}>
-          <strong>{name}</strong> <span className="bad">{error?.message}</span>
-        </li>
-      ))}
-    </ul>
-    {failures.length > maxTold && <p className="note">and {failures.length - maxTold} more</p>}
-  </section>
-);
+type Failed = readonly ImageStatus[];
+const failedMs = 10_000;
 
 /** Files of the upload that are no photos. */
 function RefusedFiles({ dataset }: { readonly dataset: string }) {
