@@ -1,14 +1,20 @@
 import type { Dataset, Refusal } from '@umbra/shared/contracts/dataset';
+import type { NamedFile } from '../lib/chosen-files.js';
 import { ask, askJson, queryOf } from './http.js';
-import type { ListPage } from './page.js';
+import { collectPages, type ListPage } from './page.js';
 
 export type { Dataset, Refusal };
 
-export const listDatasets = async (signal?: AbortSignal): Promise<readonly Dataset[]> => {
-  const path = `/v1/datasets${queryOf({ limit: 100 })}`;
-  const { data } = await askJson<ListPage<Dataset>>(path, signal && { signal });
-  return data.toReversed();
-};
+/** As many as a page of the list may have. */
+const limit = 100;
+const maxDatasets = 2_000;
+
+/** List datasets, the newest first; the service lists the oldest first, and so all are asked for. */
+export async function listDatasets(signal?: AbortSignal): Promise<readonly Dataset[]> {
+  const readPage = (cursor: string | undefined) =>
+    askJson<ListPage<Dataset>>(`/v1/datasets${queryOf({ limit, cursor })}`, signal && { signal });
+  return (await collectPages(readPage, maxDatasets)).toReversed();
+}
 
 /** The files that a dataset refused, with reasons. */
 export async function listRefusals(
@@ -23,8 +29,8 @@ export async function listRefusals(
 export type UploadedDataset = Dataset & { readonly refusals: readonly Refusal[] };
 
 /** Make a dataset of photos. What is no photo is refused by name, and the others are taken. */
-export function uploadPhotos(files: readonly File[]): Promise<UploadedDataset> {
+export function uploadPhotos(files: readonly NamedFile[]): Promise<UploadedDataset> {
   const form = new FormData();
-  for (const file of files) form.append('images', file, file.webkitRelativePath || file.name);
+  for (const { name, file } of files) form.append('images', file, name);
   return askJson<UploadedDataset>('/v1/datasets', { method: 'POST', body: form });
 }

@@ -1,12 +1,17 @@
+import type { Refusal } from '@umbra/shared/contracts/dataset';
+
 /** What the service refused, or that it did not answer at all. Compare `code`. */
 export class ServiceError extends Error {
   /** The problem's code; `offline` where there was no answer. */
   readonly code: string;
+  /** Files that were not accepted, where none was. */
+  readonly refusals: readonly Refusal[];
 
-  constructor(code: string, message: string) {
+  constructor(code: string, message: string, refusals: readonly Refusal[] = []) {
     super(message);
     this.name = 'ServiceError';
     this.code = code;
+    this.refusals = refusals;
   }
 }
 
@@ -44,8 +49,10 @@ async function problemOf(response: Response): Promise<ServiceError> {
   const problem = (await response.json().catch(() => ({}))) as {
     readonly code?: string;
     readonly detail?: string;
+    readonly refusals?: readonly Refusal[];
   };
   // Something between here and the service may not write problems.
   const code = problem.code ?? (response.status >= 502 ? 'offline' : 'internal');
-  return new ServiceError(code, problem.detail ?? `The service answered HTTP ${response.status}.`);
+  const message = problem.detail ?? `The service answered HTTP ${response.status}.`;
+  return new ServiceError(code, message, problem.refusals);
 }

@@ -1,11 +1,14 @@
 import { useMutation } from '@tanstack/react-query';
 import { useId, useState } from 'react';
 import { Link, useLocation, useSearchParams } from 'wouter';
-import { type Refusal, uploadPhotos } from '../api/datasets.js';
+import { uploadPhotos } from '../api/datasets.js';
+import { ServiceError } from '../api/http.js';
 import { createJob, listImages } from '../api/jobs.js';
 import { keepChosen } from '../api/pictures.js';
+import type { NamedFile } from '../lib/chosen-files.js';
 import { Pick } from '../parts/choices.js';
 import { DropZone } from '../parts/drop-zone.js';
+import { Failures } from '../parts/failures.js';
 import { PageHead } from '../parts/page-head.js';
 import { Loading, Trouble } from '../parts/states.js';
 import { JobList, useJobs } from './jobs.js';
@@ -17,32 +20,27 @@ const maxRecent = 4;
 const maxListed = 100;
 
 type Wish = {
-  readonly files: readonly File[];
+  readonly files: readonly NamedFile[];
   readonly model: string;
   readonly patch?: number;
   readonly stride?: number;
 };
 
-/** Upload photos and have them explained. @returns Where to watch it. */
+/** Upload photos and have them explained. @returns Where to watch it, and to read which were refused. */
 async function explain({ files, model, patch, stride }: Wish): Promise<string> {
   const { id: dataset, images, refusals } = await uploadPhotos(files);
-  if (images === 0) throw new Error(whyRefused(refusals));
   const settings = { ...(patch && { patch }), ...(stride && { stride }) };
   const isOne = images === 1;
   const job = await createJob({ dataset, model, settings, ...(isOne && { rowsPerShard }) });
   const { data } = await listImages(job.id, { limit: maxListed });
   for (const { id, name } of data) {
-    const file = files.find((one) => (one.webkitRelativePath || one.name) === name);
-    if (file !== undefined) keepChosen({ job: job.id, image: id }, file);
+    const found = files.find((one) => one.name === name);
+    if (found !== undefined) keepChosen({ job: job.id, image: id }, found.file);
   }
   const [first] = data;
-  return isOne && first ? `/jobs/${job.id}/images/${first.id}` : `/jobs/${job.id}`;
+  const isAlone = isOne && refusals.length === 0;
+  return isAlone && first ? `/jobs/${job.id}/images/${first.id}` : `/jobs/${job.id}`;
 }
-
-const whyRefused = (refusals: readonly Refusal[]): string =>
-  refusals[0] === undefined
-    ? 'Expected a photo, got none.'
-    : `${refusals[0].name}: ${refusals[0].error.message}`;
 
 export function ExplainPage() {
   const models = useModels();
@@ -109,6 +107,9 @@ export function ExplainPage() {
         </div>
       )}
       {error !== null && <Trouble error={error} onRetry={reset} />}
+      {error instanceof ServiceError && error.refusals.length > 0 && (
+        <Failures title="Refused" failures={error.refusals} />
+      )}
       <RecentJobs />
     </>
   );

@@ -1,23 +1,25 @@
 import { type DragEvent, useRef, useState } from 'react';
+import { type ChosenFiles, filesOfDrop, filesOfList, type NamedFile } from '../lib/chosen-files.js';
 
 export type DropZoneProps = {
   readonly isBusy: boolean;
-  readonly onFiles: (files: readonly File[]) => void;
+  readonly onFiles: (files: readonly NamedFile[]) => void;
 };
 
-/** Takes photos that are dropped, pasted by a file dialog, or chosen as a folder. */
+/** Takes photos that are dropped, alone or in folders, chosen, or chosen as a folder. */
 export function DropZone({ isBusy, onFiles }: DropZoneProps) {
   const [isOver, setOver] = useState(false);
-  const files = useRef<HTMLInputElement>(null);
-  const take = (list: FileList | null) => {
-    const given = [...(list ?? [])];
-    if (given.length > 0 && !isBusy) onFiles(given);
+  const [unread, setUnread] = useState<readonly string[]>([]);
+  const take = (given: ChosenFiles) => {
+    setUnread(given.unread);
+    if (given.files.length > 0 && !isBusy) onFiles(given.files);
   };
   const drop = (event: DragEvent) => {
     event.preventDefault();
     setOver(false);
-    take(event.dataTransfer.files);
+    void filesOfDrop(event.dataTransfer).then(take);
   };
+  const choose = (list: FileList | null) => take(filesOfList(list ?? []));
   return (
     <section
       className="drop"
@@ -33,28 +35,62 @@ export function DropZone({ isBusy, onFiles }: DropZoneProps) {
     >
       <PatchSketch />
       <p className="drop-words">{isBusy ? 'Sending …' : 'Drop photos here'}</p>
+      <div className="row">
+        <ChooseButton isFirst words="Choose photos" isBusy={isBusy} onFiles={choose} />
+        <ChooseButton isFolder words="Choose a folder" isBusy={isBusy} onFiles={choose} />
+      </div>
+      <p className="note">JPEG, PNG or WebP. They stay on this service.</p>
+      {unread.length > 0 && (
+        <p className="bad" role="alert">
+          {describeUnread(unread)}
+        </p>
+      )}
+    </section>
+  );
+}
+
+const maxNamed = 3;
+
+function describeUnread(names: readonly string[]): string {
+  const more = names.length > maxNamed ? ` and ${names.length - maxNamed} more` : '';
+  return `Not read: ${names.slice(0, maxNamed).join(', ')}${more}.`;
+}
+
+type ChooseButtonProps = {
+  readonly words: string;
+  readonly isBusy: boolean;
+  readonly isFirst?: boolean;
+  readonly isFolder?: boolean;
+  readonly onFiles: (files: FileList | null) => void;
+};
+
+/** A button that opens a file dialog. */
+function ChooseButton({ words, isBusy, isFirst, isFolder, onFiles }: ChooseButtonProps) {
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
       <button
         type="button"
-        className="button button-first"
+        className={isFirst ? 'button button-first' : 'button'}
         disabled={isBusy}
-        onClick={() => files.current?.click()}
+        onClick={() => input.current?.click()}
       >
-        Choose photos
+        {words}
       </button>
       <input
-        ref={files}
+        ref={input}
         type="file"
         accept="image/*"
         multiple
         hidden
-        aria-label="Photos"
+        aria-label={words}
+        webkitdirectory={isFolder ? '' : undefined}
         onChange={(event) => {
-          take(event.currentTarget.files);
+          onFiles(event.currentTarget.files);
           event.currentTarget.value = '';
         }}
       />
-      <p className="note">JPEG, PNG or WebP. They stay on this service.</p>
-    </section>
+    </>
   );
 }
 

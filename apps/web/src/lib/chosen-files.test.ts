@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { filesOfEntries } from './chosen-files.js';
+
+const fileEntry = (fullPath: string, isReadable = true) => ({
+  isDirectory: false,
+  fullPath,
+  file: (resolve: (file: File) => void, reject: (error: Error) => void) =>
+    isReadable ? resolve(new File([], 'x')) : reject(new Error('NotReadableError')),
+});
+
+/** A folder whose reader gives two entries at a time. */
+const folderEntry = (fullPath: string, entries: readonly object[]) => ({
+  isDirectory: true,
+  fullPath,
+  createReader() {
+    const left = [...entries];
+    return { readEntries: (resolve: (some: object[]) => void) => resolve(left.splice(0, 2)) };
+  },
+});
+
+test('a folder that is dropped gives the files of all its folders, named by their paths', async () => {
+  const inner = folderEntry('/a/b', [fileEntry('/a/b/3.jpg')]);
+  const outer = folderEntry('/a', [fileEntry('/a/1.jpg'), inner, fileEntry('/a/4.jpg', false)]);
+  const entries = [outer, fileEntry('/2.jpg')] as unknown as FileSystemEntry[];
+  const { files, unread } = await filesOfEntries(entries);
+  expect(files.map(({ name }) => name)).toEqual(['a/1.jpg', 'a/b/3.jpg', '2.jpg']);
+  expect(unread).toEqual(['a/4.jpg']);
+});
