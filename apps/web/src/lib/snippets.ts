@@ -1,4 +1,5 @@
 import type { JobStatus } from '@umbra/shared/contracts/job';
+import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import type { ImageOfJob } from '../api/images.js';
 
 export type Snippet = { readonly name: 'curl' | 'CLI' | 'Python'; readonly text: string };
@@ -34,19 +35,40 @@ function curl(given: SnippetArguments): string {
 }
 
 function cli({ job, name }: SnippetArguments): string {
-  const { patch, stride, edge, score } = job.settings;
-  const patches = ('height' in patch ? [patch] : patch).map(
-    ({ height, width }) => `--patch ${height}x${width}`,
-  );
-  const flags = [
-    `--model ${job.model.name}`,
-    ...patches,
-    `--stride ${stride.y}x${stride.x}`,
-    ...(edge === 'clip' ? [] : [`--edge ${edge}`]),
-    ...(score === 'probability' ? [] : [`--score ${score}`]),
-    '--out results',
+  const flags = [`--model ${quote(job.model.name)}`, ...settingsFlags(job.settings)];
+  return `umbra explain ${quote(name)} ${[...flags, '--out results'].join(' ')}`;
+}
+
+/** A run's settings as flags of the CLI; what is as by default is left out, but not the patch and the stride. */
+export function settingsFlags(settings: OcclusionSettings): readonly string[] {
+  const { patch, stride, edge, fill, target, score, strategy, allowGaps } = settings;
+  const { refine, faithfulness } = settings;
+  const patches = 'height' in patch ? [patch] : patch;
+  const given: readonly (readonly [string, boolean])[] = [
+    [`--patch ${patches.map(({ height, width }) => `${height}x${width}`).join(',')}`, true],
+    [`--stride ${stride.y}x${stride.x}`, true],
+    [`--edge ${edge}`, edge !== 'clip'],
+    [`--fill ${fillText(fill)}`, fillText(fill) !== '0'],
+    [`--target ${quote(targetText(target))}`, target.kind !== 'predicted'],
+    [`--score ${score}`, score !== 'probability'],
+    [`--strategy ${strategy}`, strategy !== 'auto'],
+    [`--refine-every ${refine?.every} --refine-share ${refine?.share}`, refine !== null],
+    [`--faithfulness-steps ${faithfulness?.steps}`, faithfulness !== null],
+    ['--allow-gaps', allowGaps],
   ];
-  return `umbra explain ${quote(name)} ${flags.join(' ')}`;
+  return given.filter(([, isGiven]) => isGiven).map(([flag]) => flag);
+}
+
+function fillText(fill: OcclusionSettings['fill']): string {
+  if (fill.kind === 'constant') return `${fill.space === 'pixel' ? 'pixel:' : ''}${fill.value}`;
+  if (fill.kind === 'blur') return `blur:${fill.sigma}`;
+  return fill.kind === 'noise' ? `noise:${fill.seed}` : fill.kind;
+}
+
+function targetText(target: OcclusionSettings['target']): string {
+  if (target.kind === 'top') return `top:${target.k}`;
+  if (target.kind !== 'class') return target.kind;
+  return 'name' in target ? target.name : String(target.index);
 }
 
 function python(given: SnippetArguments): string {
