@@ -2,16 +2,16 @@ import { useQuery } from '@tanstack/react-query';
 import { ask, askJson, ServiceError } from './http.js';
 
 /** Who asks, as the service knows it: by a session cookie, which scripts cannot read. */
-export type Identity = {
+export type PageIdentity = {
   readonly tenant: string;
   /** `none` where the service asks for no key. */
   readonly authentication: 'key' | 'session' | 'none';
 };
 
 /** @returns null while nobody is logged in. */
-async function whoAmI(signal: AbortSignal): Promise<Identity | null> {
+async function whoAmI(signal: AbortSignal): Promise<PageIdentity | null> {
   try {
-    return await askJson<Identity>('/v1/session', { signal });
+    return await askJson<PageIdentity>('/v1/session', { signal });
   } catch (error) {
     if (error instanceof ServiceError && error.code === 'unauthorized') return null;
     throw error;
@@ -19,8 +19,8 @@ async function whoAmI(signal: AbortSignal): Promise<Identity | null> {
 }
 
 /** Make a session from an API key, which is not kept. @throws {ServiceError} `unauthorized` */
-export const logIn = (key: string): Promise<Identity> =>
-  askJson<Identity>('/v1/session', {
+export const logIn = (key: string): Promise<PageIdentity> =>
+  askJson<PageIdentity>('/v1/session', {
     method: 'POST',
     headers: { Authorization: `Bearer ${key}` },
   });
@@ -30,7 +30,7 @@ export async function logOut(): Promise<void> {
 }
 
 /** Who is logged in; null while that is not known, or nobody is. */
-export const useIdentity = (): Identity | null =>
+export const useIdentity = (): PageIdentity | null =>
   useQuery({
     queryKey: ['identity'],
     queryFn: ({ signal }) => whoAmI(signal),

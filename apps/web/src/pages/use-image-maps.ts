@@ -109,10 +109,10 @@ const arraysOf = (arrays: GridArrays | undefined, target: number, baseline: numb
   arrays === undefined ? null : cellsOfArrays(arrays.scores, arrays.winners, { target, baseline });
 
 /** Where an image's cells lie: the model's input, and the way from it to the photo. */
-export type Placement = Pick<ImageGeometry, 'photo' | 'input' | 'toPhoto'>;
+export type InputPlacement = Pick<ImageGeometry, 'photo' | 'input' | 'toPhoto'>;
 
 /** Where an image's cells lie; null while that is not known, or where nothing tells it any more. */
-export function usePlacement(of: ImageOfJob, progress: ImageProgress): Placement | null {
+export function usePlacement(of: ImageOfJob, progress: ImageProgress): InputPlacement | null {
   const own = useMemo(() => placementOf(progress), [progress]);
   const { data } = useQuery({
     queryKey: ['geometry', of.job, of.image],
@@ -124,7 +124,7 @@ export function usePlacement(of: ImageOfJob, progress: ImageProgress): Placement
 }
 
 /** @returns null where it is not finished, or its result is of a version that does not tell it. */
-function placementOf(progress: ImageProgress): Placement | null {
+function placementOf(progress: ImageProgress): InputPlacement | null {
   if (progress.state !== 'finished') return null;
   const { image, input, toPhoto } = progress.result;
   const photo = { height: image.height, width: image.width };

@@ -1,6 +1,6 @@
 import { Dialog } from '@base-ui/react/dialog';
 import { useState } from 'react';
-import { type Identity, useIdentity } from '../api/auth.js';
+import { type PageIdentity, useIdentity } from '../api/auth.js';
 import { KeyForm } from './key-form.js';
 
 /** Button and dialog to log in with a key, and to see whose it is. */
@@ -33,7 +33,7 @@ export function KeyDialog() {
   );
 }
 
-function wordsOf(identity: Identity | null): string {
+function wordsOf(identity: PageIdentity | null): string {
   if (identity?.authentication === 'none') return 'This service asks for no key.';
   if (identity === null) {
     return 'A service with keys answers those who have one; `umbra keys create` makes it.';
