@@ -91,4 +91,4 @@ function python(given: SnippetArguments): string {
 
 /** As a shell takes it, whatever is in it. */
 const quote = (text: string): string =>
-  /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  /^[\w./:-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
