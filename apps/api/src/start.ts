@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isolateDecoding, readVerifiedBundle } from '@umbra/engine';
 import { addedModelsFolder } from '@umbra/platform/config';
-import { queueNames, redisPrefix } from '@umbra/platform/queues/names';
+import { queueNames, queueOptions } from '@umbra/platform/queues/names';
 import type { Progress } from '@umbra/platform/redis/job-progress';
 import { createLoginSessionStore } from '@umbra/platform/redis/login-sessions';
 import { cacheWorkerList } from '@umbra/platform/redis/worker-registry';
@@ -73,7 +73,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
     const queue = new Queue(name, {
       // A connection of its own: BullMQ checks a shared one before it is ready, and fails for good.
       connection: { url: config.REDIS_URL, ...failFastRedisOptions },
-      prefix: redisPrefix,
+      ...queueOptions,
       ...telemetryOf(tracing),
     });
     queue.on('error', (error) => logger.warn({ reason: error.message }, 'queue error'));

@@ -5,6 +5,7 @@ import { engineOptionsOf, quotasOf } from '@umbra/platform/config';
 import { nameThisProcess } from '@umbra/platform/process-name';
 import {
   queueNames,
+  queueOptions,
   redisPrefix,
   type ShardQueue,
   servedShardQueues,
@@ -144,7 +145,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
   // Every shard and every consumer listens: many are no leak.
   setMaxListeners(0, shutdown.signal);
   const closing = new AbortController();
-  const shared = { connection: redis, prefix: redisPrefix, ...telemetryOf(tracing) };
+  const shared = { connection: redis, ...queueOptions, ...telemetryOf(tracing) };
   const queue = (name: string) => new Queue(name, shared);
   const webhookQueue = queue(queueNames.webhook);
   const services: WorkerServices = {

@@ -1,4 +1,4 @@
-import { queueNames, redisPrefix } from '@umbra/platform/queues/names';
+import { queueNames, queueOptions } from '@umbra/platform/queues/names';
 import type { Logger } from '@umbra/platform/telemetry/logger';
 import { measureRedis } from '@umbra/platform/telemetry/measure-redis';
 import { Queue } from 'bullmq';
@@ -49,7 +49,7 @@ export function createQueueMetrics(options: QueueMetricsOptions): QueueMetrics {
   const openQueues = (): readonly Queue[] =>
     // Not before Redis has answered: BullMQ checks a connection once, and fails for good.
     Object.values(queueNames).map((name) => {
-      const queue = new Queue(name, { connection: redis, prefix: redisPrefix });
+      const queue = new Queue(name, { connection: redis, ...queueOptions });
       queue.on('error', () => undefined);
       return queue;
     });

@@ -3,7 +3,7 @@ import type { Finding } from '@umbra/shared/contracts/service-report';
 import { umbraVersion } from '@umbra/shared/version';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { queueNames, redisPrefix } from '../queues/names.js';
+import { queueNames, queueOptions } from '../queues/names.js';
 import { createJobProgressStore } from '../redis/job-progress.js';
 import { createLossLedger } from '../redis/losses.js';
 import { createWorkerRegistry } from '../redis/worker-registry.js';
@@ -51,7 +51,7 @@ export async function checkWorkers(redis: Redis): Promise<readonly Finding[]> {
 export async function checkQueues(redis: Redis): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   for (const name of Object.values(queueNames)) {
-    const queue = new Queue(name, { connection: redis, prefix: redisPrefix });
+    const queue = new Queue(name, { connection: redis, ...queueOptions });
     queue.on('error', () => undefined);
     const counts = await queue.getJobCounts('wait', 'active', 'delayed', 'failed');
     const { wait, active, delayed, failed } = {

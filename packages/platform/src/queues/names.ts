@@ -38,6 +38,15 @@ export const servedShardQueues = (provider: Provider): readonly ShardQueue[] =>
 export const redisPrefix = 'umbra';
 
 /**
+ * Options of every `Queue`, which writes them into Redis for all who use it. BullMQ's own events are read by nobody
+ * here, and would take megabytes a queue.
+ */
+export const queueOptions = {
+  prefix: redisPrefix,
+  streams: { events: { maxLen: 100 } },
+} as const;
+
+/**
  * Ids of queue jobs. BullMQ allows no `:` in them; each carries the job's id and attempt, so that no id
  * is ever used twice.
  */
