@@ -44,6 +44,8 @@ export type RunningApi = {
   close(): Promise<void>;
 };
 
+/** Size of a request's first line and headers: filters of rows, percent-encoded, are longer than Node.js takes. */
+const maxHeaderSize = 64 * 1024;
 /** Timeout for a request; the five minutes of Node.js would cut off an upload of some gibibytes. */
 const maxRequestMs = 3_600_000;
 
@@ -127,7 +129,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   const queueMetrics = createQueueMetrics({ registry, redis, readBacklog, logger });
   const { refresh } = queueMetrics;
   const metricsServer = await serveMetrics({ config, registry, logger, refresh });
-  const server = createServer(app);
+  const server = createServer({ maxHeaderSize }, app);
   server.requestTimeout = maxRequestMs;
   server.listen(config.UMBRA_PORT, config.UMBRA_HOST);
   await once(server, 'listening');

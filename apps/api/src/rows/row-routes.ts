@@ -11,7 +11,7 @@ import { queryPage } from './query-rows.js';
 import { parseSorting } from './sorting.js';
 
 const maxFilters = 16;
-const filter = z.string().max(2_000);
+const filter = z.string().max(500);
 const where = z
   .union([z.array(filter).max(maxFilters), filter])
   .default([])
@@ -52,7 +52,7 @@ export const rowOperations = {
     summary: "List a job's images with what came of them, sorted and filtered by any field",
     query: tableQuery.extend({
       limit: z.coerce.number().int().min(1).max(1_000).default(100),
-      cursor: z.string().min(1).max(8_000).optional(),
+      cursor: z.string().min(1).max(4_000).optional(),
     }),
     answers: {
       200: {
