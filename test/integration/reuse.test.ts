@@ -204,7 +204,7 @@ test('an image that a dataset holds several times is run once', async () => {
 
 test('a lease whose owner died expires, and the image is run', async () => {
   const written = await writeJob(stage, { images: 1, reuse: true });
-  const key = `${redisPrefix}:claim:${defaultTenant}:${addressIn(written)}`;
+  const key = `${redisPrefix}:claim:rows:${defaultTenant}:${addressIn(written)}`;
   await redis.set(key, 'somebody-else', 'PX', 1_000);
   await work();
   expect((await untilFinal(stage, written.job.id)).counts).toMatchObject({ completed: 1 });
