@@ -21,7 +21,6 @@ export type ExpectedJob = {
 
 /** `expected.json`, as `make.mjs` writes it. */
 export type Expected = {
-  readonly drawnBy: string;
   readonly tenant: string;
   readonly keys: Readonly<Record<'submit' | 'read' | 'revoked' | 'replaced', string>>;
   readonly datasets: Readonly<Record<string, string>>;

@@ -9,7 +9,7 @@ import { encodings, type PageFile, readPageFiles } from './page-files.js';
 /** Folder of the built page, in a checkout and in an image alike. */
 const builtPage = fileURLToPath(new URL('../../../web/dist', import.meta.url));
 
-/** Nothing from elsewhere, and nothing inline; pictures that need a key are shown from memory. */
+/** Nothing from elsewhere, and nothing inline; photos that were chosen in the page are shown from memory. */
 const policy = [
   "default-src 'self'",
   "img-src 'self' blob: data:",
