@@ -1,22 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { createUmbraClient } from '@umbra/client';
 import { createApiKey } from '@umbra/platform/tenancy/api-keys';
 import type { PartialResult } from '@umbra/shared/contracts/partial';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chromiumPath, startChromium } from '../support/chromium.js';
 import { startService, type TestService } from '../support/service.js';
-import { collectErrors } from './collect-errors.js';
+import { beyondWidth, findFaults, patienceMs, photo, repoRoot, visit } from './visit.js';
 
-const repoRoot = fileURLToPath(new URL('../..', import.meta.url));
-const photo = join(repoRoot, 'samples', 'photos', 'cat.jpg');
-const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-
-/** A busy machine takes a while to load a model; nothing here is measured. */
-const patienceMs = 120_000;
 /** Longer than the page waits between two requests for the same. */
 const pollsMs = 2_500;
 
@@ -43,23 +35,6 @@ const halfDone: PartialResult = {
 
 function base64Of({ buffer }: Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>): string {
   return Buffer.from(buffer).toString('base64');
-}
-
-/** Open a page of its own, and fail if it reported anything. */
-async function visit(
-  options: BrowserContextOptions,
-  use: (page: Page, errors: string[]) => Promise<void>,
-): Promise<void> {
-  const context = await browser.newContext({ baseURL: service.url, ...options });
-  try {
-    const page = await context.newPage();
-    page.setDefaultTimeout(patienceMs);
-    const errors = collectErrors(page);
-    await use(page, errors);
-    expect(errors).toEqual([]);
-  } finally {
-    await context.close();
-  }
 }
 
 /** Every page, as somebody sees it who goes from one to the next. */
@@ -94,70 +69,76 @@ describe.skipIf(chromiumPath === undefined)(
 
     test('explains a photo: cells fill, and the number under the pointer is the file’s', async () => {
       await service.startWorker({ UMBRA_INFERENCE_THREADS: '1' });
-      await visit({ viewport: { width: 1280, height: 900 } }, async (page) => {
-        await page.route('**/partial', (route) => route.fulfill({ json: halfDone }));
-        await page.goto('/');
-        await page.getByLabel('Stride, px').fill('32');
-        await page.locator('input[type=file]').first().setInputFiles(photo);
-        await page.waitForURL('**/images/**');
-        imagePath = new URL(page.url()).pathname;
-        await page.getByText('21 of 49 patches', { exact: true }).waitFor();
-        await page.getByRole('application').press('ArrowRight');
-        await page.getByText('class 5').waitFor();
-        await page.getByText('flips', { exact: true }).waitFor();
-        await page.unroute('**/partial');
-        // Its job may have ended meanwhile, and nothing more would be asked for.
-        await page.reload();
-        await page.getByRole('button', { name: 'Show the patch that matters most' }).waitFor();
+      await visit(
+        browser,
+        { baseURL: service.url, viewport: { width: 1280, height: 900 } },
+        async (page) => {
+          await page.route('**/partial', (route) => route.fulfill({ json: halfDone }));
+          await page.goto('/');
+          await page.getByLabel('Stride, px').fill('32');
+          await page.locator('input[type=file]').first().setInputFiles(photo);
+          await page.waitForURL('**/images/**');
+          imagePath = new URL(page.url()).pathname;
+          await page.getByText('21 of 49 patches', { exact: true }).waitFor();
+          await page.getByRole('application').press('ArrowRight');
+          await page.getByText('class 5').waitFor();
+          await page.getByText('flips', { exact: true }).waitFor();
+          await page.unroute('**/partial');
+          // Its job may have ended meanwhile, and nothing more would be asked for.
+          await page.reload();
+          await page.getByRole('button', { name: 'Show the patch that matters most' }).waitFor();
 
-        const scores = await readScores();
-        const map = page.getByRole('application');
-        const { x, y, width, height } = (await map.boundingBox()) ?? {
-          x: 0,
-          y: 0,
-          width: 0,
-          height: 0,
-        };
-        for (const [row, column] of [
-          [0, 0],
-          [3, 4],
-          [6, 6],
-        ] as const) {
-          await page.mouse.move(x + (width * (column + 0.5)) / 7, y + (height * (row + 0.5)) / 7);
-          const shown = Number(await page.getByTestId('score').innerText());
-          expect(Math.fround(shown)).toBe(scores[row * 7 + column]);
-        }
-        await map.press('ArrowLeft');
-        expect(Math.fround(Number(await page.getByTestId('score').innerText()))).toBe(scores[47]);
-        await map.press('Enter');
-        await page.getByAltText('The input with a patch at row 6, column 5').waitFor();
-        expect(new URL(page.url()).searchParams.get('cell')).toBe('6,5');
+          const scores = await readScores();
+          const map = page.getByRole('application');
+          const { x, y, width, height } = (await map.boundingBox()) ?? {
+            x: 0,
+            y: 0,
+            width: 0,
+            height: 0,
+          };
+          for (const [row, column] of [
+            [0, 0],
+            [3, 4],
+            [6, 6],
+          ] as const) {
+            await page.mouse.move(x + (width * (column + 0.5)) / 7, y + (height * (row + 0.5)) / 7);
+            const shown = Number(await page.getByTestId('score').innerText());
+            expect(Math.fround(shown)).toBe(scores[row * 7 + column]);
+          }
+          await map.press('ArrowLeft');
+          expect(Math.fround(Number(await page.getByTestId('score').innerText()))).toBe(scores[47]);
+          await map.press('Enter');
+          await page.getByAltText('The input with a patch at row 6, column 5').waitFor();
+          expect(new URL(page.url()).searchParams.get('cell')).toBe('6,5');
 
-        const source = await readFile(axe, 'utf8');
-        for (const colorScheme of ['light', 'dark'] as const) {
-          await page.emulateMedia({ colorScheme });
-          expect([colorScheme, await findFaults(page, source)]).toEqual([colorScheme, []]);
-        }
-        await page.setViewportSize({ width: 390, height: 844 });
-        expect(await beyondWidth(page)).toBe(0);
-      });
+          for (const colorScheme of ['light', 'dark'] as const) {
+            await page.emulateMedia({ colorScheme });
+            expect([colorScheme, await findFaults(page)]).toEqual([colorScheme, []]);
+          }
+          await page.setViewportSize({ width: 390, height: 844 });
+          expect(await beyondWidth(page)).toBe(0);
+        },
+      );
     });
 
     test.each(['light', 'dark'] as const)('is accessible in the %s theme', async (colorScheme) => {
-      const source = await readFile(axe, 'utf8');
-      await visit({ colorScheme }, async (page) => {
+      await visit(browser, { baseURL: service.url, colorScheme }, async (page) => {
         for await (const place of walk(page)) {
-          expect([place, await findFaults(page, source)]).toEqual([place, []]);
+          expect([place, await findFaults(page)]).toEqual([place, []]);
         }
       });
     });
 
     test('fits the width of a phone', async () => {
-      await visit({ viewport: { width: 390, height: 844 } }, async (page) => {
-        for await (const place of walk(page)) {
-          expect([place, await beyondWidth(page)]).toEqual([place, 0]);
-        }
-      });
+      await visit(
+        browser,
+        { baseURL: service.url, viewport: { width: 390, height: 844 } },
+        async (page) => {
+          for await (const place of walk(page)) {
+            expect([place, await beyondWidth(page)]).toEqual([place, 0]);
+          }
+        },
+      );
     });
 
     test('asks for a key where the service does, logs in with it, and shows its tenant alone', async () => {
@@ -175,7 +156,7 @@ describe.skipIf(chromiumPath === undefined)(
           [own, true],
           [other, false],
         ] as const) {
-          await visit({ baseURL: guarded.url }, async (page, errors) => {
+          await visit(browser, { baseURL: guarded.url }, async (page, errors) => {
             await page.goto('/jobs');
             await page.getByText('This service asks for a key').waitFor();
             const field = page.getByLabel('API key', { exact: true }).last();
@@ -199,7 +180,7 @@ describe.skipIf(chromiumPath === undefined)(
     });
 
     test('keeps the theme that was chosen', async () => {
-      await visit({ colorScheme: 'light' }, async (page) => {
+      await visit(browser, { baseURL: service.url, colorScheme: 'light' }, async (page) => {
         await page.goto('/workers');
         await page.getByRole('button', { name: 'Switch to the dark theme' }).click();
         await page.reload();
@@ -224,23 +205,4 @@ async function readScores(): Promise<Float32Array> {
   const bytes = Buffer.from(await response.arrayBuffer());
   const body = bytes.subarray(10 + bytes.readUInt16LE(8));
   return Float32Array.from({ length: 49 }, (_, index) => body.readFloatLE(index * 4));
-}
-
-/** How far the page reaches beyond the window's width, px. */
-async function beyondWidth(page: Page): Promise<number> {
-  const beyond = await page.evaluate(
-    'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-  );
-  return Math.max(0, Number(beyond));
-}
-
-type AxeViolation = { readonly id: string; readonly impact: string; readonly nodes: unknown[] };
-
-/** Serious and critical faults, by axe-core. Evaluated and not added as a script, which the policy forbids. */
-async function findFaults(page: Page, source: string): Promise<string[]> {
-  await page.evaluate(source);
-  const { violations } = (await page.evaluate('axe.run()')) as { violations: AxeViolation[] };
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${JSON.stringify(nodes).slice(0, 300)}`);
 }
