@@ -4,13 +4,13 @@
 //   --seed N      the chance (default: 1)
 //   --plot FILE   where to write the plot (default: .umbra/soak.svg)
 //   --json        print the result as one JSON object last
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { reportCounts } from './lib/counts.mjs';
 import { ensureBuilt, ensureInstalled } from './lib/install.mjs';
 import { repoRoot, runMain, step } from './lib/run.mjs';
+import { withTemporaryFolder } from './lib/temporary-folder.mjs';
 
 await runMain(async () => {
   const { values } = parseArgs({
@@ -24,8 +24,7 @@ await runMain(async () => {
   await ensureInstalled();
   await ensureBuilt();
   const { runSoak } = await import('../bench/soak/main.mjs');
-  const dir = mkdtempSync(join(tmpdir(), 'umbra-soak-'));
-  try {
+  return withTemporaryFolder('umbra-soak', async (dir) => {
     const [seed, minutes] = [Number(values.seed), Number(values.minutes)];
     const { plot, ...result } = await runSoak({ dir, seed, minutes, report: step });
     mkdirSync(dirname(values.plot), { recursive: true });
@@ -42,7 +41,5 @@ await runMain(async () => {
       skipped: 0,
     });
     return failed === 0 ? 0 : 1;
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
-  }
+  });
 });

@@ -8,13 +8,11 @@
 //   --short        each fault once, in few rounds
 //   --list         print the faults' names
 //   --json         print everything that happened as one JSON object last
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { reportCounts } from './lib/counts.mjs';
 import { ensureBuilt, ensureInstalled } from './lib/install.mjs';
 import { CommandError, runMain, step } from './lib/run.mjs';
+import { withTemporaryFolder } from './lib/temporary-folder.mjs';
 
 await runMain(async () => {
   const { values } = parseArgs({
@@ -44,8 +42,7 @@ await runMain(async () => {
     return 0;
   }
   const isShort = values.short;
-  const dir = mkdtempSync(join(tmpdir(), 'umbra-chaos-'));
-  try {
+  const use = async (/** @type {string} */ dir) => {
     const result = await runChaos({
       dir,
       seed: values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed),
@@ -59,10 +56,8 @@ await runMain(async () => {
     const skipped = result.happenings.filter((happening) => happening.skipped !== null).length;
     reportCounts('test:chaos', { passed: result.rounds.length - failed, failed, skipped });
     return failed === 0 ? 0 : 1;
-  } finally {
-    if (values.keep) step(`kept: ${dir}`);
-    else rmSync(dir, { recursive: true, force: true });
-  }
+  };
+  return withTemporaryFolder('umbra-chaos', use, values.keep);
 });
 
 /**

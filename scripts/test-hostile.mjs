@@ -4,13 +4,11 @@
 //   --count N     inputs (default: 2000)
 //   --only A,B    kinds: images, archives, forms, json, headers, ids, cursors, lines, webhooks, models
 //   --json        print the result as one JSON object last
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { reportCounts } from './lib/counts.mjs';
 import { ensureBuilt, ensureInstalled } from './lib/install.mjs';
 import { CommandError, runMain, step } from './lib/run.mjs';
+import { withTemporaryFolder } from './lib/temporary-folder.mjs';
 
 await runMain(async () => {
   const { values } = parseArgs({
@@ -29,8 +27,7 @@ await runMain(async () => {
   if (unknown.length > 0) {
     throw new CommandError(`Expected kinds of ${kinds.join(', ')}, got ${unknown.join(', ')}`, 2);
   }
-  const dir = mkdtempSync(join(tmpdir(), 'umbra-hostile-'));
-  try {
+  return withTemporaryFolder('umbra-hostile', async (dir) => {
     const [seed, count] = [Number(values.seed), Number(values.count)];
     const result = await runHostile({ dir, seed, count, only, report: step });
     if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
@@ -41,7 +38,5 @@ await runMain(async () => {
       skipped: 0,
     });
     return failed === 0 ? 0 : 1;
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
-  }
+  });
 });

@@ -13,7 +13,8 @@ function stopServersAtExit() {
   isWatching = true;
   // 'exit' handlers must be synchronous, so they can only send a signal. SIGKILL, because nothing can wait for a graceful
   // end.
-  process.on('exit', () => {
+  // First of all, since what they write to is removed then, too.
+  process.prependListener('exit', () => {
     for (const child of running) child.kill('SIGKILL');
   });
   // An unhandled signal ends the process without an 'exit' event. If there is another handler, that handler decides when

@@ -18,6 +18,13 @@ import { mkdirSync } from 'node:fs';
 export function mountSmallDisk(folder, megabytes) {
   mkdirSync(folder, { recursive: true });
   const mounted = mount(['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder]);
+  const unmount = () => {
+    process.off('exit', unmount);
+    // Lazily: a process that was just killed may still hold a file.
+    if (mounted === null) spawnSync('umount', ['--lazy', folder]);
+  };
+  // Before the folder of the trial is removed.
+  process.prependListener('exit', unmount);
   return {
     folder,
     why: mounted === null ? null : `no tmpfs can be mounted: ${mounted}`,
@@ -25,10 +32,7 @@ export function mountSmallDisk(folder, megabytes) {
       const failed = mount(['-o', `remount,${isReadOnly ? 'ro' : 'rw'}`, folder]);
       if (failed !== null) throw new Error(failed);
     },
-    unmount() {
-      // Lazily: a process that was just killed may still hold a file.
-      if (mounted === null) spawnSync('umount', ['--lazy', folder]);
-    },
+    unmount,
   };
 }
 
