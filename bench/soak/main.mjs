@@ -22,12 +22,22 @@ const idleMs = 15_000;
  */
 export async function runSoak({ dir, seed, minutes, report }) {
   const chance = createChance(seed);
-  const metricsPort = String(await freePort());
+  /** @type {import('./series.mjs').Ports} */
+  const metricsPorts = {
+    api: await freePort(),
+    'worker-0': await freePort(),
+    'worker-1': await freePort(),
+  };
   const fleet = await startFleet({
     ...{ dir, kind: 'fs', workers: 2, draw: chance.next, diskMegabytes: 2_048 },
     // What deleted jobs and clients that left leave is swept while the soak lasts.
-    env: { UMBRA_REQUESTS_PER_MINUTE: '1000000', UMBRA_ABANDONED_MS: '30000' },
-    apiEnv: { UMBRA_METRICS_PORT: metricsPort },
+    envOf: (member) => ({
+      UMBRA_REQUESTS_PER_MINUTE: '1000000',
+      UMBRA_ABANDONED_MS: '30000',
+      // The baseline runs that this lets a worker keep are all there before the warm-up ends.
+      UMBRA_BATCH_MB: '32',
+      UMBRA_METRICS_PORT: String(metricsPorts[member]),
+    }),
   });
   try {
     const ending = new AbortController();
@@ -35,7 +45,7 @@ export async function runSoak({ dir, seed, minutes, report }) {
     /** @type {import('./series.mjs').Series} */
     const series = new Map();
     const startedMs = performance.now();
-    const sampled = { fleet, metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`, startedMs };
+    const sampled = { fleet, metricsPorts, startedMs };
     const durationMs = minutes * 60_000;
     while (performance.now() - startedMs < durationMs) {
       await sleep(sampleMs);

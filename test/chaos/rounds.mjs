@@ -55,8 +55,11 @@ export async function runRounds(options) {
   const { dir, kind, rounds, images, isShort, deadline, reference, chance, report } = options;
   const orders = createOrders(join(dir, 'orders'));
   const draw = chance.next;
-  const env = { UMBRA_ABANDONED_MS: '10000' };
-  const fleet = await startFleet({ dir, kind, workers, draw, env, workerEnv: orders.env });
+  const envOf = (/** @type {string} */ member) => ({
+    UMBRA_ABANDONED_MS: '10000',
+    ...(member !== 'api' && orders.env),
+  });
+  const fleet = await startFleet({ dir, kind, workers, draw, envOf });
   /** @type {Outcome} */
   const outcome = { happenings: [], rounds: [] };
   try {

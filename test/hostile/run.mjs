@@ -57,13 +57,13 @@ export async function runHostile({ dir, seed, count, only, report }) {
   const canary = await startCanary();
   const fleet = await startFleet({
     ...{ dir, kind: 'fs', workers: 1, draw: chance.next },
-    env: {
+    envOf: () => ({
       UMBRA_AUTH: 'keys',
       UMBRA_REQUESTS_PER_MINUTE: '1000000',
       UMBRA_BAD_KEYS_PER_MINUTE: '1000000',
       // Small, so that what swells is refused early and the disk of the trial holds it.
       UMBRA_MAX_UPLOAD_BYTES: String(16 * 1024 * 1024),
-    },
+    }),
   });
   try {
     const key = async (/** @type {string} */ tenant) =>

@@ -26,13 +26,11 @@ const inputPx = 64;
  * @param {number} options.workers
  * @param {() => number} options.draw numbers in [0, 1)
  * @param {number} [options.diskMegabytes] of the store on disk
- * @param {Record<string, string>} [options.env] of every process
- * @param {Record<string, string>} [options.apiEnv]
- * @param {Record<string, string>} [options.workerEnv]
+ * @param {(member: string) => Record<string, string>} [options.envOf] of `api`, `worker-0`, `worker-1` and so on
  */
 export async function startFleet(options) {
   const { dir, kind, workers, draw, diskMegabytes = 192 } = options;
-  const { env = {}, apiEnv = {}, workerEnv = {} } = options;
+  const { envOf = () => ({}) } = options;
   const logs = join(dir, 'logs');
   const temporary = join(dir, 'tmp');
   for (const folder of [logs, temporary]) await mkdir(folder, { recursive: true });
@@ -59,7 +57,6 @@ export async function startFleet(options) {
       UMBRA_LOCK_MS: '2000',
       UMBRA_RESUME_MS: '1000',
       UMBRA_INFERENCE_THREADS: '1',
-      ...env,
     };
     const api = createMember({
       app: 'api',
@@ -71,19 +68,20 @@ export async function startFleet(options) {
         UMBRA_PORT: String(port),
         UMBRA_MODELS_DIR: join(dir, 'models'),
         UMBRA_CACHE_DIR: join(dir, 'cache-api'),
-        ...apiEnv,
+        ...envOf('api'),
       },
       isReady: () => isReady(url),
     });
-    const members = Array.from({ length: workers }, (_, index) =>
-      createMember({
+    const members = Array.from({ length: workers }, (_, index) => {
+      const name = `worker-${index}`;
+      return createMember({
         app: 'worker',
-        name: `worker-${index}`,
+        name,
         folder: logs,
-        env: { ...shared, UMBRA_CACHE_DIR: join(dir, `cache-${index}`), ...workerEnv },
+        env: { ...shared, UMBRA_CACHE_DIR: join(dir, `cache-${index}`), ...envOf(name) },
         isReady: async (log) => log.includes('worker ready'),
-      }),
-    );
+      });
+    });
     stops.push(() => Promise.all([api, ...members].map((member) => member.stop())));
     await api.start();
     await Promise.all(members.map((worker) => worker.start()));
