@@ -111,7 +111,7 @@ export const engineConfig = z.object({
     'Threads of each inference session; more inference threads gain more',
   ),
   UMBRA_BATCH_MB: count(512).describe(
-    'Memory for the batches of all inference threads together, MiB',
+    'Memory for the batches of all inference threads together, MiB; half as much again keeps unoccluded runs of the last images of each model',
   ),
   UMBRA_WEIGHTS_MB: count(1024).describe(
     'Memory for the weights of one model in all inference threads together, MiB; beyond it fewer threads hold the whole network, with more session threads each',
