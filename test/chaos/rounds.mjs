@@ -101,8 +101,22 @@ async function fillReference({ fleet, client, request, report }, reference) {
   const job = await client.submit(request);
   await untilEnded(client, job);
   for (const [name, digest] of await digestResults(fleet, job)) reference.set(name, digest);
+  await deleteJob(client, job);
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   report(`undisturbed: ${reference.size} files in ${seconds} s`);
+}
+
+/**
+ * Deletes an ended job, since the results of every round together are larger than the trial's disk.
+ *
+ * @param {ReturnType<typeof createClient>} client
+ * @param {string} job
+ */
+async function deleteJob(client, job) {
+  const { status } = await client.request(`/v1/jobs/${job}`, { method: 'DELETE' });
+  // A fault deletes its own.
+  if (status !== 204 && status !== 404)
+    throw new Error(`Expected ${job} to be deleted, got ${status}`);
 }
 
 /**
@@ -154,6 +168,7 @@ async function runRound({ stage, faults, images, reference, index }, happenings)
       await untilEnded(client, each);
       broken.push(...(await findBroken(fleet, client, each, { reference, images, mayFail })));
     }
+    for (const each of jobs) await deleteJob(client, each);
   } catch (error) {
     broken.push(error instanceof Error ? error.message : String(error));
     await revive(stage);
