@@ -746,7 +746,7 @@ export const mutations = [
   {
     name: 'loss-once',
     promise: 'a lost result counts once though its command is sent twice',
-    file: 'packages/platform/src/redis/job-progress.ts',
+    file: 'packages/platform/src/redis/lost-results.ts',
     from: "if redis.call('HGET', KEYS[1], last) ~= ARGV[2] then",
     to: 'if KEYS[1] then',
     test: 'packages/platform/src/redis/job-progress.test.ts',
@@ -868,5 +868,23 @@ export const mutations = [
     to: "if (known?.code === 'internal') throw known;",
     test: 'test/integration/sessions.test.ts',
     title: 'ask again and again',
+  },
+  {
+    name: 'positions-once',
+    promise: 'a shard that runs twice counts once, even if its first run ended',
+    file: 'packages/platform/src/redis/recent-positions.ts',
+    from: 'counted[ARGV[2]] = done',
+    to: 'counted[ARGV[2]] = nil',
+    test: 'packages/platform/src/redis/job-progress.test.ts',
+    title: 'counts the positions of a shard once',
+  },
+  {
+    name: 'last-rows',
+    promise: 'rows that come as a job ends are not lost',
+    file: 'packages/platform/src/redis/job-progress.ts',
+    from: "if redis.call('LLEN', KEYS[1]) > 0 then return 0 end",
+    to: "if redis.call('LLEN', KEYS[1]) < 0 then return 0 end",
+    test: 'apps/worker/src/jobs/job-record.test.ts',
+    title: 'after the last drain',
   },
 ];

@@ -63,13 +63,13 @@ async function poll(): Promise<JobStatus> {
   }
 }
 
-/** Count so many positions of a shard at once, each half second. @returns What was told meanwhile. */
-async function run(shard: string, positions: number, reports: number): Promise<JobStatus[]> {
+/** Count so many positions of an image's shard at once, each half second. @returns What was told meanwhile. */
+async function run(image: number, positions: number, reports: number): Promise<JobStatus[]> {
   const told: JobStatus[] = [];
   for (let report = 1; report <= reports; report++) {
     await beat();
     await createJobProgressStore(redis).countPositions(job, {
-      ...{ shard, done: report * positions, fresh: positions, isFinished: false },
+      ...{ image, rowStart: 0, done: report * positions, fresh: positions },
     });
     await sleep(500);
     told.push(await poll());
@@ -84,7 +84,7 @@ test('the ETA is of what is finished now, also after Redis came back empty', asy
   const total = perImage * images;
   const first = await poll();
   expect(first).toMatchObject({ state: 'in_progress', etaSeconds: null, positionsPerSecond: null });
-  const before = await run('first', 4, 14);
+  const before = await run(0, 4, 14);
   const last = before.at(-1);
   expect(last?.positions).toEqual({ done: 56, total });
   expect(last?.positionsPerSecond).toBeGreaterThan(0);
@@ -102,7 +102,7 @@ test('the ETA is of what is finished now, also after Redis came back empty', asy
   const back = await poll();
   expect(back.positions).toEqual({ done: total / 2, total });
   expect(back).toMatchObject({ etaSeconds: null, positionsPerSecond: null });
-  for (const { positionsPerSecond, etaSeconds } of await run('second', 4, 14)) {
+  for (const { positionsPerSecond, etaSeconds } of await run(images - 1, 4, 14)) {
     if (positionsPerSecond === null) continue;
     // 4 positions each half second or more: never faster.
     expect(positionsPerSecond).toBeLessThanOrEqual(16);

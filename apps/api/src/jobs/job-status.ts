@@ -75,7 +75,7 @@ function latestProgress(
 function progressOf({ counts }: JobRecord, progress: Progress | null, total: number | null) {
   if (progress === null) return { counts, positions: { done: 0, total } };
   const { completed, failed, positions } = progress;
-  // Two runs of one shard that both finished it were both counted.
+  // After a loss of Redis, shards of an image may be counted, and then the image with them.
   const done = total === null ? positions : Math.min(positions, total);
   return { counts: { ...counts, completed, failed }, positions: { done, total } };
 }

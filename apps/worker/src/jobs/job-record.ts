@@ -97,8 +97,8 @@ export async function cleanUp(
   metrics.recordJobEnd(state);
   await publishJobState(services, tenant, job);
   // Rows of merges that ended after the record was written: a retry has them, and an index made from here on.
-  await drainRows(services, { tenant, id: job.id });
-  await progress.remove(job.id);
+  do await drainRows(services, { tenant, id: job.id });
+  while (!(await progress.remove(job.id)));
   await usage.releaseJob(tenant, job.id);
   await store.delete(keys.activeJob(tenant, job.id));
 }

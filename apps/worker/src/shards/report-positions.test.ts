@@ -58,13 +58,12 @@ test('positions are told while a shard runs, once a second at most, and all at i
     report.add(8);
   }
   await report.finish(420);
-  const name = `${imageIdAt(3)} 7`;
-  expect(told.map(({ shard: named, done, fresh }) => [named, done, fresh])).toEqual([
-    ...[80, 160, 240, 320, 400].map((done) => [name, done, 80]),
+  const own = { image: 3, rowStart: 7 };
+  expect(told).toEqual([
+    ...[80, 160, 240, 320, 400].map((done) => ({ ...own, done, fresh: 80 })),
     // Some were reused.
-    [name, 420, 20],
+    { ...own, done: 420, fresh: 20 },
   ]);
-  expect(told.map(({ isFinished }) => isFinished)).toEqual([...Array(5).fill(false), true]);
   expect(published()).toBe(6);
 });
 

@@ -1,5 +1,6 @@
 import type { ShardPayload } from '@umbra/shared/contracts/shard';
 import { reportError } from '@umbra/shared/errors';
+import { imageIndexOf } from '@umbra/shared/ids';
 import { publishProgress } from '../jobs/publish-events.js';
 import type { WorkerServices } from '../services.js';
 
@@ -25,15 +26,12 @@ export function openPositionReport(
   let done = 0;
   let told = 0;
   let nextMs = now() + everyMs;
-  const tell = async (isFinished: boolean): Promise<void> => {
-    const counted = { done, fresh: done - told, isFinished };
+  const tell = async (): Promise<void> => {
+    const counted = { image: imageIndexOf(item.id), rowStart, done, fresh: done - told };
     told = done;
     nextMs = now() + everyMs;
     try {
-      await services.progress.countPositions(jobId, {
-        shard: `${item.id} ${rowStart}`,
-        ...counted,
-      });
+      await services.progress.countPositions(jobId, counted);
     } catch (reason) {
       services.logger.warn({ jobId, error: reportError(reason) }, 'positions not counted');
     }
@@ -42,11 +40,11 @@ export function openPositionReport(
   return {
     add(positions) {
       done += positions;
-      if (now() >= nextMs) void tell(false);
+      if (now() >= nextMs) void tell();
     },
     finish(positions) {
       done = positions;
-      return tell(true);
+      return tell();
     },
   };
 }

@@ -16,9 +16,11 @@ afterAll(() => redis.disconnect());
 beforeEach(() => {
   jobId = newJobId();
 });
-afterEach(() => progress.remove(jobId));
+afterEach(() => lose());
 
 const keysOf = (id: string) => redis.keys(`${redisPrefix}:*:${id}`);
+/** Have Redis lose all that it knows of the job. */
+const lose = async () => redis.del(...(await keysOf(jobId)), `${redisPrefix}:none`);
 
 describe('progress of a job', () => {
   test('counts each loss of an image once though its command is sent twice', async () => {
@@ -88,14 +90,18 @@ describe('progress of a job', () => {
     await progress.finishImage(jobId, 3, 'failed', '3');
     expect((await progress.readRows(jobId, { from: 3 })).rows).toEqual(['3']);
     expect((await progress.readRows(jobId, { from: 1 })).rows).toEqual(['2', '3']);
-    await progress.remove(jobId);
+    // It is not forgotten before its last row is in the store.
+    expect(await progress.remove(jobId)).toBe(false);
+    expect(await progress.dropRows(jobId, { epoch, drained: 2, count: 2 })).toBe(true);
+    expect(await progress.remove(jobId)).toBe(true);
     expect(await progress.readRows(jobId)).toEqual({ epoch: '', drained: 0, rows: [] });
+    expect(await keysOf(jobId)).toEqual([]);
   });
 
   test('counts rows anew after a loss, and forgets none that was read before it', async () => {
     await progress.finishImage(jobId, 0, 'failed', '0');
     const { epoch } = await progress.readRows(jobId);
-    await progress.remove(jobId);
+    await lose();
     await progress.finishImage(jobId, 1, 'failed', '1');
     expect(await progress.dropRows(jobId, { epoch, drained: 0, count: 1 })).toBe(false);
     const left = await progress.readRows(jobId);
@@ -152,26 +158,37 @@ describe('progress of a job', () => {
 
   test('counts the positions of a shard once, though it runs again or its command is sent twice', async () => {
     await progress.start(jobId, 1);
-    const count = (shard: string, done: number, fresh: number, isFinished = false) =>
-      progress.countPositions(jobId, { shard, done, fresh, isFinished });
+    const count = (image: number, rowStart: number, done: number, fresh: number) =>
+      progress.countPositions(jobId, { image, rowStart, done, fresh });
     const counted = async () => (await progress.read(jobId))?.positions;
-    await count('a', 8, 8);
-    await count('a', 16, 8);
-    await count('a', 16, 8);
+    await count(0, 0, 8, 8);
+    await count(0, 0, 16, 8);
+    await count(0, 0, 16, 8);
     expect(await counted()).toBe(16);
     // Another worker begins anew with it.
-    await count('a', 8, 8);
+    await count(0, 0, 8, 8);
     expect(await counted()).toBe(16);
-    await count('a', 30, 22, true);
-    await count('b', 30, 30, true);
-    expect(await counted()).toBe(60);
+    await count(0, 0, 30, 22);
+    await count(0, 5, 30, 30);
+    await count(1, 0, 30, 30);
+    expect(await counted()).toBe(90);
+    // Its worker died before the result of all rows was stored: they are computed once more.
+    await count(0, 0, 16, 16);
+    await count(0, 0, 30, 14);
+    expect(await counted()).toBe(90);
+    // A run that is told of late, when the image is finished.
+    await progress.finishImage(jobId, 0, 'completed', null);
+    await count(0, 0, 30, 30);
+    expect(await counted()).toBe(90);
+    await count(1, 0, 32, 2);
+    expect(await counted()).toBe(92);
   });
 
   test('tells of no rate what was finished before, whatever was counted since', async () => {
     await progress.start(jobId, 1);
     await progress.addPositions(jobId, 1_000);
     await progress.countPositions(jobId, {
-      ...{ shard: 'a', done: 500, fresh: 500, isFinished: false },
+      ...{ image: 1, rowStart: 0, done: 500, fresh: 500 },
     });
     expect(await progress.readAll([jobId])).toMatchObject([
       { progress: { positions: 1_500 }, positionsPerSecond: null },
@@ -181,7 +198,7 @@ describe('progress of a job', () => {
   test('leaves no key behind for ever, not even one written after the job ended', async () => {
     await progress.addPositions(jobId, 1);
     await progress.countPositions(jobId, {
-      ...{ shard: 'a', done: 1, fresh: 1, isFinished: false },
+      ...{ image: 1, rowStart: 0, done: 1, fresh: 1 },
     });
     await progress.finishImage(jobId, 0, 'failed', null);
     const keys = await keysOf(jobId);

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { ChainableCommander, Redis } from 'ioredis';
 import { redisPrefix } from '../queues/names.js';
+import { jobKeys, keepSeconds } from './job-keys.js';
+import { createLostResults, type LostResults } from './lost-results.js';
 import { countShardPositions, measureRate, ringArguments } from './recent-positions.js';
+import { createUndrainedRowStore, type UndrainedRowStore } from './undrained-rows.js';
 
 /** The dispatcher's position in a dataset's manifest. */
 export type Cursor = { readonly index: number; readonly offset: number };
@@ -31,43 +34,16 @@ export type JobLive = {
 
 /** How far a run of a shard is. */
 export type ShardPositions = {
-  /** Names the shard in its job. */
-  readonly shard: string;
+  /** The image's index. */
+  readonly image: number;
+  readonly rowStart: number;
   /** Positions finished so far. */
   readonly done: number;
   /** Those of them that were not told before. */
   readonly fresh: number;
-  readonly isFinished: boolean;
 };
 
-/** Which rows are wanted. */
-export type RowRangeQuery = {
-  /** Rows of the job before these, those that are in the store included; 0 unless given. */
-  readonly from?: number;
-  readonly limit?: number;
-};
-
-/** Rows of finished images that are not in the store yet. */
-export type UndrainedRows = {
-  /** Names the count of rows: where it is another one, Redis was lost, and they are counted anew. */
-  readonly epoch: string;
-  /** Rows that were here before, and are in the store. */
-  readonly drained: number;
-  /** One line of JSON each. */
-  readonly rows: readonly string[];
-};
-
-/** Rows that were read and put into the store: the first `count` after `drained`. */
-export type DrainedRows = Pick<UndrainedRows, 'epoch' | 'drained'> & { readonly count: number };
-
-/**
- * Progress of running jobs, in Redis: gone with it, and rebuilt from the store.
- *
- * An image is counted once, however often its merge runs: a bitmap holds which are finished. Images
- * in the queue are a hash from their index to their offset in the manifest, bounded by the dispatcher's
- * window. Rows of finished images are a list until the dispatcher has put them into the store.
- */
-export type JobProgressStore = {
+type JobCounts = {
   /** Have the dispatcher look after a job. */
   register(tenant: string, jobId: string): Promise<void>;
   unregister(jobId: string): Promise<void>;
@@ -90,7 +66,7 @@ export type JobProgressStore = {
   launch(jobId: string, images: readonly Cursor[], cursor: Cursor): Promise<void>;
   /** Count positions that were finished at some time before. */
   addPositions(jobId: string, positions: number): Promise<void>;
-  /** Count positions as a shard finishes them, those of a shard that runs twice once. */
+  /** Count positions as a shard finishes them: once, however often it runs, and none of a finished image. */
   countPositions(jobId: string, positions: ShardPositions): Promise<void>;
   /**
    * Count that an image is finished, and keep its row in the same step: both are done once.
@@ -104,22 +80,8 @@ export type JobProgressStore = {
     outcome: 'completed' | 'failed',
     row: string | null,
   ): Promise<boolean>;
-  /** Rows that are not in the store yet, the first ones first. */
-  readRows(jobId: string, range?: RowRangeQuery): Promise<UndrainedRows>;
-  /**
-   * Forget the first rows, which are in the store, unless somebody else did since they were read.
-   *
-   * @returns Whether they were forgotten.
-   */
-  dropRows(jobId: string, rows: DrainedRows): Promise<boolean>;
   /** An image left the queue without an end, since its job was told to end. */
   dropImage(jobId: string, index: number): Promise<void>;
-  /**
-   * Count that the store lost what an image's runs had put there. Kept until its job ends or is retried.
-   *
-   * @returns How often it did.
-   */
-  countLoss(jobId: string, index: number): Promise<number>;
   listInFlight(jobId: string): Promise<Cursor[]>;
   /** @returns Which of these images are in the queue, in their order. */
   readInFlight(jobId: string, indices: readonly number[]): Promise<boolean[]>;
@@ -134,17 +96,26 @@ export type JobProgressStore = {
   /** A job is to run again. */
   revive(jobId: string): Promise<void>;
   setPaused(jobId: string, isPaused: boolean): Promise<void>;
-  remove(jobId: string): Promise<void>;
+  /** Forget an ended job. @returns Whether it is forgotten: not while it has rows that are not in the store. */
+  remove(jobId: string): Promise<boolean>;
 };
 
-/** A job that is forgotten leaves no keys behind for longer than this. */
-const keepSeconds = 7 * 24 * 3600;
+/**
+ * Progress of running jobs, in Redis: gone with it, and rebuilt from the store.
+ *
+ * An image is counted once, however often its merge runs: a bitmap holds which are finished. Images in the queue are a
+ * hash from their index to their offset in the manifest, bounded by the dispatcher's window. What the shards of an image
+ * have counted is kept until it is finished, and replaced where one runs again.
+ */
+export type JobProgressStore = JobCounts & UndrainedRowStore & LostResults;
+
 /** Commands in one MULTI: Redis serves nobody else meanwhile. */
 const launchedAtOnce = 500;
 
 const countOnce = `
 redis.call('HDEL', KEYS[3], ARGV[1])
 redis.call('SADD', KEYS[4], ARGV[4])
+redis.call('HDEL', KEYS[7], ARGV[1])
 if redis.call('SETBIT', KEYS[2], ARGV[1], 1) == 0 then
   redis.call('HINCRBY', KEYS[1], ARGV[2], 1)
   if ARGV[5] ~= '' then
@@ -159,62 +130,29 @@ if redis.call('SETBIT', KEYS[2], ARGV[1], 1) == 0 then
 end
 return 0`;
 
-const readRows = `
-local drained = tonumber(redis.call('GET', KEYS[2]) or '0')
-local start = math.max(0, tonumber(ARGV[1]) - drained)
-local rows = redis.call('LRANGE', KEYS[1], start, start + tonumber(ARGV[2]) - 1)
-return {drained, rows, redis.call('GET', KEYS[3]) or ''}`;
-
-const dropRows = `
-if (redis.call('GET', KEYS[3]) or '') ~= ARGV[4] then return 0 end
-if (redis.call('GET', KEYS[2]) or '0') ~= ARGV[1] then return 0 end
-if redis.call('LLEN', KEYS[1]) < tonumber(ARGV[2]) then return 0 end
-redis.call('LTRIM', KEYS[1], ARGV[2], -1)
-redis.call('INCRBY', KEYS[2], ARGV[2])
-redis.call('EXPIRE', KEYS[2], ARGV[3])
-return 1`;
-
 const takeChanged = `
 local ids = redis.call('SPOP', KEYS[1], ARGV[1])
 if #ids == 0 then return {{}, {}} end
 return {ids, redis.call('HMGET', KEYS[2], unpack(ids))}`;
 
-/** A command whose reply was lost is sent again: the loss that was counted last counts once. */
-const countOneLoss = `
-local last = ARGV[1] .. ':last'
-if redis.call('HGET', KEYS[1], last) ~= ARGV[2] then
-  redis.call('HSET', KEYS[1], last, ARGV[2])
-  redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
-  redis.call('EXPIRE', KEYS[1], ARGV[3])
-end
-return redis.call('HGET', KEYS[1], ARGV[1])`;
+/** One step: a row that comes after the last drain is not lost. */
+const removeDrained = `
+if redis.call('LLEN', KEYS[1]) > 0 then return 0 end
+redis.call('DEL', unpack(KEYS, 3))
+redis.call('HDEL', KEYS[2], ARGV[1])
+return 1`;
 
 const registry = `${redisPrefix}:registered`;
 /** Jobs whose working memory changed since the dispatcher last looked. */
 const changes = `${redisPrefix}:changed`;
-const keysOf = (jobId: string) => ({
-  progress: `${redisPrefix}:progress:${jobId}`,
-  finished: `${redisPrefix}:finished:${jobId}`,
-  flight: `${redisPrefix}:flight:${jobId}`,
-  /** Positions that each unfinished shard has counted. */
-  shards: `${redisPrefix}:shard-positions:${jobId}`,
-  /** Positions by the time at which they were finished. */
-  ring: `${redisPrefix}:recent-positions:${jobId}`,
-  rows: `${redisPrefix}:rows:${jobId}`,
-  drained: `${redisPrefix}:drained-rows:${jobId}`,
-  /** Random, of when a count of rows began. */
-  epoch: `${redisPrefix}:rows-epoch:${jobId}`,
-  losses: `${redisPrefix}:lost-results:${jobId}`,
-  cancelled: `${redisPrefix}:cancelled:${jobId}`,
-  paused: `${redisPrefix}:paused:${jobId}`,
-});
-
 export function createJobProgressStore(redis: Redis): JobProgressStore {
   const write = async (jobId: string, fields: Record<string, number>): Promise<void> => {
-    const key = keysOf(jobId).progress;
+    const key = jobKeys(jobId).progress;
     await redis.multi().hset(key, fields).expire(key, keepSeconds).exec();
   };
   return {
+    ...createUndrainedRowStore(redis),
+    ...createLostResults(redis),
     async register(tenant, jobId) {
       await execute(redis.multi().hset(registry, jobId, tenant).sadd(changes, jobId));
     },
@@ -230,12 +168,12 @@ export function createJobProgressStore(redis: Redis): JobProgressStore {
     async tell(jobId) {
       await redis.sadd(changes, jobId);
     },
-    read: async (jobId) => progressOf(await redis.hgetall(keysOf(jobId).progress)),
+    read: async (jobId) => progressOf(await redis.hgetall(jobKeys(jobId).progress)),
     async readAll(jobIds) {
       if (jobIds.length === 0) return [];
       const pipeline = redis.pipeline().time();
       for (const jobId of jobIds) {
-        const { progress, cancelled, paused, flight, ring, rows } = keysOf(jobId);
+        const { progress, cancelled, paused, flight, ring, rows } = jobKeys(jobId);
         pipeline.hgetall(progress).exists(cancelled).exists(paused);
         pipeline.hlen(flight).hvals(ring).llen(rows);
       }
@@ -255,13 +193,13 @@ export function createJobProgressStore(redis: Redis): JobProgressStore {
       });
     },
     async start(jobId, startedAtMs) {
-      const { flight, shards, ring } = keysOf(jobId);
+      const { flight, ring } = jobKeys(jobId);
       // What was in flight is lost, or is found finished when the manifest is read again.
-      await redis.del(flight, shards, ring);
+      await redis.del(flight, ring);
       await write(jobId, { startedAtMs, index: 0, offset: 0 });
     },
     async launch(jobId, images, { index, offset }) {
-      const { flight, progress } = keysOf(jobId);
+      const { flight, progress } = jobKeys(jobId);
       for (let start = 0; start < images.length; start += launchedAtOnce) {
         const batch = images.slice(start, start + launchedAtOnce);
         const fields = Object.fromEntries(batch.map((image) => [image.index, image.offset]));
@@ -270,87 +208,73 @@ export function createJobProgressStore(redis: Redis): JobProgressStore {
       await redis.multi().hset(progress, { index, offset }).expire(progress, keepSeconds).exec();
     },
     async addPositions(jobId, positions) {
-      const key = keysOf(jobId).progress;
+      const key = jobKeys(jobId).progress;
       await redis.multi().hincrby(key, 'positions', positions).expire(key, keepSeconds).exec();
     },
-    async countPositions(jobId, { shard, done, fresh, isFinished }) {
-      const { progress, shards, ring } = keysOf(jobId);
-      const counted = [shard, done, fresh, isFinished ? 1 : 0, keepSeconds, ...ringArguments];
-      await redis.eval(countShardPositions, 3, progress, shards, ring, ...counted);
+    async countPositions(jobId, { image, rowStart, done, fresh }) {
+      const { progress, shards, ring, finished } = jobKeys(jobId);
+      const counted = [image, rowStart, done, fresh, keepSeconds, ...ringArguments];
+      await redis.eval(countShardPositions, 4, progress, shards, ring, finished, ...counted);
     },
     async finishImage(jobId, index, outcome, row) {
-      const { progress, finished, flight, rows, epoch } = keysOf(jobId);
-      const keys = [progress, finished, flight, changes, rows, epoch];
+      const { progress, finished, flight, rows, epoch, shards } = jobKeys(jobId);
+      const keys = [progress, finished, flight, changes, rows, epoch, shards];
       const values = [index, outcome, keepSeconds, jobId, row ?? '', randomUUID()];
-      return (await redis.eval(countOnce, 6, ...keys, ...values)) === 1;
-    },
-    async readRows(jobId, { from = 0, limit = 1_000_000_000 } = {}) {
-      const { rows, drained, epoch } = keysOf(jobId);
-      const answer = await redis.eval(readRows, 3, rows, drained, epoch, from, limit);
-      const [count, found, name] = answer as [number, string[], string];
-      return { epoch: name, drained: count, rows: found };
-    },
-    async dropRows(jobId, { epoch: name, drained: before, count }) {
-      const { rows, drained, epoch } = keysOf(jobId);
-      const values = [before, count, keepSeconds, name];
-      return (await redis.eval(dropRows, 3, rows, drained, epoch, ...values)) === 1;
+      return (await redis.eval(countOnce, 7, ...keys, ...values)) === 1;
     },
     async dropImage(jobId, index) {
-      const { flight } = keysOf(jobId);
+      const { flight } = jobKeys(jobId);
       await execute(redis.multi().hdel(flight, String(index)).sadd(changes, jobId));
     },
-    async countLoss(jobId, index) {
-      const { losses } = keysOf(jobId);
-      const counted = await redis.eval(countOneLoss, 1, losses, index, randomUUID(), keepSeconds);
-      return Number(counted);
-    },
     async listInFlight(jobId) {
-      return Object.entries(await redis.hgetall(keysOf(jobId).flight)).map(([index, offset]) => ({
+      return Object.entries(await redis.hgetall(jobKeys(jobId).flight)).map(([index, offset]) => ({
         index: Number(index),
         offset: Number(offset),
       }));
     },
     async readInFlight(jobId, indices) {
       if (indices.length === 0) return [];
-      const offsets = await redis.hmget(keysOf(jobId).flight, ...indices.map(String));
+      const offsets = await redis.hmget(jobKeys(jobId).flight, ...indices.map(String));
       return offsets.map((offset) => offset !== null);
     },
     async isFinished(jobId, index) {
-      return (await redis.getbit(keysOf(jobId).finished, index)) === 1;
+      return (await redis.getbit(jobKeys(jobId).finished, index)) === 1;
     },
     async readFinished(jobId, start, count) {
       const first = start >> 3;
       const last = (start + count - 1) >> 3;
-      const bytes = await redis.getrangeBuffer(keysOf(jobId).finished, first, last);
+      const bytes = await redis.getrangeBuffer(jobKeys(jobId).finished, first, last);
       // Redis numbers the bits of a byte from its most significant one; bits that were never set end early.
       const bitAt = (bit: number) => ((bytes[(bit >> 3) - first] ?? 0) >> (7 - (bit & 7))) & 1;
       return Array.from({ length: count }, (_, at) => bitAt(start + at) === 1);
     },
     async cancel(jobId) {
-      const { cancelled } = keysOf(jobId);
+      const { cancelled } = jobKeys(jobId);
       await execute(redis.multi().set(cancelled, 1, 'EX', keepSeconds).sadd(changes, jobId));
     },
     async isCancelled(jobId) {
-      return (await redis.exists(keysOf(jobId).cancelled)) === 1;
+      return (await redis.exists(jobKeys(jobId).cancelled)) === 1;
     },
     async clear(jobId) {
-      const { progress, finished, flight, shards, ring } = keysOf(jobId);
+      const { progress, finished, flight, shards, ring } = jobKeys(jobId);
       await redis.del(progress, finished, flight, shards, ring);
     },
     async revive(jobId) {
-      const { cancelled, paused, losses } = keysOf(jobId);
+      const { cancelled, paused, losses } = jobKeys(jobId);
       await execute(redis.multi().del(cancelled, paused, losses).sadd(changes, jobId));
     },
     async setPaused(jobId, isPaused) {
-      const { paused } = keysOf(jobId);
+      const { paused } = jobKeys(jobId);
       // For as long as the user says: it goes with the job.
       const change = isPaused ? redis.multi().set(paused, 1) : redis.multi().del(paused);
       await execute(change.sadd(changes, jobId));
     },
     async remove(jobId) {
-      const { cancelled: _, ...keys } = keysOf(jobId);
-      const removal = redis.multi().del(Object.values(keys)).hdel(registry, jobId);
-      await execute(removal.sadd(changes, jobId));
+      const { cancelled: _, rows, ...others } = jobKeys(jobId);
+      const keys = [rows, registry, ...Object.values(others)];
+      const removal = redis.multi().eval(removeDrained, keys.length, ...keys, jobId);
+      const [isRemoved] = await execute(removal.sadd(changes, jobId));
+      return isRemoved === 1;
     },
   };
 }

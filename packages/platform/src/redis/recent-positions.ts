@@ -13,23 +13,25 @@ export const ringArguments: readonly number[] = [bucketSeconds, ringFields];
 /**
  * Count the positions that a shard has finished so far, and note in a ring of buckets when they were.
  *
- * A shard that runs again counts again only beyond what it had counted, and a command that is sent twice
- * counts once: what is kept of each unfinished shard is how far it was.
+ * A shard that runs again, even after it was finished, counts only beyond what it had counted, and a command that is
+ * sent twice counts once: how far each shard of an image was is kept until the image is finished, and nothing counts
+ * after that.
  *
- * KEYS: progress, shards, ring. ARGV: shard, positions so far, those of them that are new to this run,
- * whether the shard is finished, seconds to keep the keys, and `ringArguments`.
+ * KEYS: progress, shards, ring, finished. ARGV: index of the image, first row of the shard, its positions so far, those
+ * of them that are new to this run, seconds to keep the keys, and `ringArguments`.
  */
 export const countShardPositions = `
-local known = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')
-local done = tonumber(ARGV[2])
-local more = math.max(0, done - known)
-if ARGV[4] == '1' then redis.call('HDEL', KEYS[2], ARGV[1])
-elseif more > 0 then redis.call('HSET', KEYS[2], ARGV[1], done) end
+if redis.call('GETBIT', KEYS[4], ARGV[1]) == 1 then return 0 end
+local counted = cjson.decode(redis.call('HGET', KEYS[2], ARGV[1]) or '{}')
+local done = tonumber(ARGV[3])
+local more = done - (counted[ARGV[2]] or 0)
+if more <= 0 then return 0 end
+counted[ARGV[2]] = done
+redis.call('HSET', KEYS[2], ARGV[1], cjson.encode(counted))
 redis.call('EXPIRE', KEYS[2], ARGV[5])
-if more == 0 then return 0 end
 redis.call('HINCRBY', KEYS[1], 'positions', more)
 redis.call('EXPIRE', KEYS[1], ARGV[5])
-local count = math.min(more, tonumber(ARGV[3]))
+local count = math.min(more, tonumber(ARGV[4]))
 local bucket = math.floor(redis.call('TIME')[1] / ARGV[6])
 local field = bucket % ARGV[7]
 local old = redis.call('HGET', KEYS[3], field)
