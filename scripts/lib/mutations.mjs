@@ -887,4 +887,13 @@ export const mutations = [
     test: 'apps/worker/src/jobs/job-record.test.ts',
     title: 'after the last drain',
   },
+  {
+    name: 'body-signal',
+    promise: "a read of an object's body ends with its client",
+    file: 'packages/platform/src/store/end-with.ts',
+    from: 'if (signal !== undefined)',
+    to: 'if (signal === null)',
+    test: 'packages/platform/src/store/store.contract.test.ts',
+    title: 'end with their signal',
+  },
 ];

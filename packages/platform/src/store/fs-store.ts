@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { hasCode, invalidInput, notFound } from '@umbra/shared/errors';
 import { assertPrefix, assertRange, type ByteRange } from './arguments.js';
 import { checkStore } from './check.js';
+import { endWith } from './end-with.js';
 import { isSystemError, reading, writeFault, writing } from './fs-errors.js';
 import { assertInside } from './fs-links.js';
 import {
@@ -53,11 +54,20 @@ export function createFsStore(folder: string, options: FsRootOptions = {}): Obje
 
   const store: ObjectStore = {
     kind: 'fs',
-    get: (key) => read(key, (path) => readFile(path)),
+    async get(key, signal) {
+      signal?.throwIfAborted();
+      try {
+        return await read(key, (path) => readFile(path, { signal }));
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw error;
+      }
+    },
     async stream(key, range, signal) {
       assertRange(range);
       signal?.throwIfAborted();
-      return read(key, async (path) => streamFile(await open(path, 'r'), key, range));
+      const found = await read(key, async (path) => streamFile(await open(path, 'r'), key, range));
+      return endWith(signal, found);
     },
     async head(key, signal) {
       signal?.throwIfAborted();
@@ -93,7 +103,7 @@ export function createFsStore(folder: string, options: FsRootOptions = {}): Obje
       if ((await store.head(key)) === null) return;
       await writing(key, () => rm(pathOf(key), { force: true }));
     },
-    list: (prefix, options) => list(prefix, options?.after),
+    list: (prefix, options) => list(prefix, options),
     listUnfinished: (beforeMs) => listUnfinished(join(root, scratch), beforeMs),
     async abortUnfinished({ id }) {
       assertScratchName(id);
@@ -102,12 +112,15 @@ export function createFsStore(folder: string, options: FsRootOptions = {}): Obje
     check: () => checkStore(store),
   };
 
-  async function* list(prefix: string, after?: string): AsyncGenerator<ObjectInfo> {
+  async function* list(
+    prefix: string,
+    { after, signal }: { readonly after?: string; readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<ObjectInfo> {
     assertPrefix(prefix);
     await assertPresent();
     // Also refuses a prefix that a link leads out of the store.
     if (prefix !== '' && (await folderExists(prefix.slice(0, -1))) === false) return;
-    yield* walk({ root, after, head: store.head }, prefix);
+    yield* walk({ root, after, head: (key) => store.head(key, signal) }, prefix);
     // A volume that went away meanwhile must not look like the end of the list.
     await assertPresent();
   }

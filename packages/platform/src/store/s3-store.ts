@@ -12,6 +12,7 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { hasCode } from '@umbra/shared/errors';
 import { assertPrefix, assertRange } from './arguments.js';
 import { checkStore } from './check.js';
+import { endWith } from './end-with.js';
 import { assertKey } from './keys.js';
 import { createBucketCheck } from './s3-bucket.js';
 import { isBeyondEnd, isMissingKey, translateS3Error } from './s3-errors.js';
@@ -59,9 +60,16 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
 
   const store: ObjectStore = {
     kind: 's3',
-    async get(key) {
-      const { body } = await store.stream(key);
-      return guarded('get', key, async () => Buffer.concat(await body.toArray()));
+    async get(key, signal) {
+      const { body } = await store.stream(key, undefined, signal);
+      return guarded('get', key, async () => {
+        try {
+          return Buffer.concat(await body.toArray());
+        } catch (error) {
+          signal?.throwIfAborted();
+          throw error;
+        }
+      });
     },
     stream: (key, range, signal) =>
       guarded('get', key, async () => {
@@ -71,7 +79,7 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
           const command = new GetObjectCommand({ ...at(key), Range });
           const found = await client.send(command, abortedBy(signal));
           if (!(found.Body instanceof Readable)) throw new Error('Expected a readable body');
-          return { body: found.Body, bytes: lengthOf(found) };
+          return endWith(signal, { body: found.Body, bytes: lengthOf(found) });
         } catch (error) {
           signal?.throwIfAborted();
           if (isBeyondEnd(error)) return { body: Readable.from([]), bytes: 0 };
@@ -116,9 +124,13 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
       assertPrefix(prefix);
       let StartAfter = listing?.after === undefined ? undefined : root + listing.after;
       for (;;) {
+        const command = new ListObjectsV2Command({ Bucket, Prefix: root + prefix, StartAfter });
         const page = await guarded('list', prefix, () =>
-          client.send(new ListObjectsV2Command({ Bucket, Prefix: root + prefix, StartAfter })),
-        );
+          client.send(command, abortedBy(listing?.signal)),
+        ).catch((error: unknown) => {
+          listing?.signal?.throwIfAborted();
+          throw error;
+        });
         for (const { Key = '', Size = 0, LastModified } of page.Contents ?? []) {
           const modifiedMs = timeOf(LastModified);
           yield { key: Key.slice(root.length), bytes: Size, modifiedMs };

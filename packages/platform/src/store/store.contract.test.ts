@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { createFsStore } from './fs-store.js';
 import { listFolders } from './list-folders.js';
+import { readUntil } from './read-until.js';
 import { createS3Store } from './s3-store.js';
 import type { ObjectStore } from './store.js';
 
@@ -291,6 +292,32 @@ function contract(open: () => Promise<Driver>, sortsByByte: boolean): void {
       await expect(store.abortUnfinished({ id, activeMs: 0 })).rejects.toThrow(/^Expected /);
     },
   );
+
+  test('reads end with their signal, and say its reason', async () => {
+    const large = Buffer.alloc(8 * 1024 * 1024, 1);
+    await store.put('signals/one', large);
+    await store.put('signals/two', 'two');
+    const reason = new Error('nobody waits');
+    const ended = AbortSignal.abort(reason);
+    await expect(store.get('signals/one', ended)).rejects.toBe(reason);
+    await expect(store.stream('signals/one', undefined, ended)).rejects.toBe(reason);
+    await expect(store.head('signals/one', ended)).rejects.toBe(reason);
+    await expect(collect(store.list('signals/', { signal: ended }))).rejects.toBe(reason);
+    const ending = new AbortController();
+    const { body } = await store.stream('signals/one', undefined, ending.signal);
+    const reading = body.toArray();
+    ending.abort(reason);
+    await expect(reading).rejects.toThrow();
+    expect(body.destroyed).toBe(true);
+    // One whose body nobody reads yet ends without an unhandled error.
+    const leaving = new AbortController();
+    const unread = readUntil(store, leaving.signal);
+    const waiting = await unread.stream('signals/one');
+    leaving.abort(reason);
+    await vi.waitFor(() => expect(waiting.body.destroyed).toBe(true));
+    await expect(unread.get('signals/two')).rejects.toBe(reason);
+    expect((await store.get('signals/one', new AbortController().signal)).equals(large)).toBe(true);
+  });
 
   test('never mixes puts of one key', async () => {
     const bodies = Array.from({ length: 8 }, (_, i) => Buffer.alloc(300_000 + i, 97 + i));

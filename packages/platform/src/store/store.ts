@@ -31,11 +31,15 @@ export type PresignedPut = {
  */
 export type ObjectStore = {
   readonly kind: 'fs' | 's3';
-  /** @throws {AppError} `not_found` */
-  get(key: string): Promise<Buffer>;
+  /**
+   * @param signal Ends the read once nobody needs it.
+   * @throws {AppError} `not_found`
+   * @throws The signal's reason.
+   */
+  get(key: string, signal?: AbortSignal): Promise<Buffer>;
   /**
    * @param range Half-open byte range, cut at the end of the object; all of it when left out.
-   * @param signal Ends the wait for the body once nobody needs it; a body is ended by its reader.
+   * @param signal Ends the wait for the body, and the body, once nobody needs it.
    * @throws {AppError} `not_found`
    * @throws The signal's reason.
    */
@@ -44,7 +48,7 @@ export type ObjectStore = {
     range?: { start: number; end: number },
     signal?: AbortSignal,
   ): Promise<StoredObject>;
-  /** @param signal As of `stream`. @returns null when there is no such object. */
+  /** @param signal As of `get`. @returns null when there is no such object. */
   head(key: string, signal?: AbortSignal): Promise<ObjectInfo | null>;
   put(key: string, body: Buffer | string): Promise<void>;
   /** Store a stream of unknown length in bounded memory. An error in the stream stores nothing. */
@@ -52,7 +56,10 @@ export type ObjectStore = {
   /** Deleting what is not there is no error. */
   delete(key: string): Promise<void>;
   /** All objects under a prefix (a whole number of segments, ending in `/`), in ascending key order. */
-  list(prefix: string, options?: { after?: string }): AsyncIterable<ObjectInfo>;
+  list(
+    prefix: string,
+    options?: { readonly after?: string; readonly signal?: AbortSignal },
+  ): AsyncIterable<ObjectInfo>;
   /**
    * Writes of any process that have not ended and got no bytes since a time. A listing shows none of
    * them, and only `abortUnfinished` takes what they hold.

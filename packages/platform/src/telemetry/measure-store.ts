@@ -32,7 +32,7 @@ export function measureStore(store: ObjectStore, registry: Registry): ObjectStor
   };
   return {
     ...store,
-    get: (key) => timed('get', store.get(key)),
+    get: (key, signal) => timed('get', store.get(key, signal), signal),
     stream: (key, range, signal) => timed('stream', store.stream(key, range, signal), signal),
     head: (key, signal) => timed('head', store.head(key, signal), signal),
     put: (key, body) => timed('put', store.put(key, body)),
