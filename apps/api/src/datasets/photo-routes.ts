@@ -4,6 +4,7 @@ import type { Dataset, DatasetItem } from '@umbra/shared/contracts/dataset';
 import { imageId } from '@umbra/shared/contracts/dataset';
 import { AppError, hasCode, notFound } from '@umbra/shared/errors';
 import { z } from 'zod';
+import { forCaller } from '../http/for-caller.js';
 import { answerNotModified } from '../http/not-modified.js';
 import { operation, type Route, route } from '../http/operation.js';
 import { datasetParam } from '../http/params.js';
@@ -44,13 +45,14 @@ export function photoRoutes(services: PhotoServices): Route[] {
   return [
     route(photoOperations.photo, async (call) => {
       const { tenant, params, query, request, response, signal } = call;
-      const dataset = await findDataset(services.store, { tenant, id: params.dataset });
-      const item = await findPhoto(services, tenant, dataset, params.image);
+      const reading = forCaller(services, call);
+      const dataset = await findDataset(reading.store, { tenant, id: params.dataset });
+      const item = await findPhoto(reading, tenant, dataset, params.image);
       // A browser may keep it for its user alone, and asks each time: the right to see it may have ended.
       response.set('Cache-Control', 'private, no-cache');
       if (answerNotModified(request, response, [params, item.sha256, query])) return;
       const photo = await services.turns.drawings.run(call, async () => {
-        const bytes = await readPhoto(services, tenant, dataset, item);
+        const bytes = await readPhoto(reading, tenant, dataset, item);
         signal.throwIfAborted();
         const limits = { maxPixels: services.config.UMBRA_MAX_IMAGE_PIXELS };
         return drawPhoto(bytes, limits, { width: query.w, height: maxHeightPx });

@@ -14,7 +14,7 @@ export type ApiTurns = {
   readonly downloads: Turns;
   /** Clients that follow jobs. */
   readonly streams: Turns;
-  /** Questions about rows of jobs. */
+  /** Questions about rows of jobs, and lists under a filter. */
   readonly queries: Turns;
   /** Indexes of rows that are made: each reads a whole job's rows. */
   readonly fills: Turns;

@@ -11,6 +11,7 @@ import { isFinal, type JobRecord } from '@umbra/shared/contracts/job';
 import { outputList } from '@umbra/shared/contracts/outputs';
 import { AppError, hasCode, notFound } from '@umbra/shared/errors';
 import { z } from 'zod';
+import { forCaller } from '../http/for-caller.js';
 import { type OperationAnswer, operation, type Route, route } from '../http/operation.js';
 import { jobParam } from '../http/params.js';
 import { ProblemError } from '../http/problems.js';
@@ -102,10 +103,11 @@ export function archiveRoutes(services: ArchiveServices): Route[] {
   return [
     route(archiveOperations.one, async (call) => {
       const { tenant, params, query } = call;
-      const job = await findJob(services, tenant, params.job);
+      const reading = forCaller(services, call);
+      const job = await findJob(reading, tenant, params.job);
       const { include } = query;
-      if (include !== undefined) return sendArchive(services, { job, include }, call);
-      const [first, ...others] = await readParts(services, tenant, job);
+      if (include !== undefined) return sendArchive(reading, { job, include }, call);
+      const [first, ...others] = await readParts(reading, tenant, job);
       if (first === undefined || others.length > 0) {
         throw new AppError(
           'conflict',
@@ -113,11 +115,13 @@ export function archiveRoutes(services: ArchiveServices): Route[] {
         );
       }
       const archive = describeArchive(tenant, job, first);
-      await sendStored(services, archive, query.redirect, call);
+      await sendStored(reading, archive, query.redirect, call);
     }),
-    route(archiveOperations.list, async ({ tenant, params, response }) => {
-      const job = await findJob(services, tenant, params.job);
-      const parts = await readParts(services, tenant, job);
+    route(archiveOperations.list, async (call) => {
+      const { tenant, params, response } = call;
+      const reading = forCaller(services, call);
+      const job = await findJob(reading, tenant, params.job);
+      const parts = await readParts(reading, tenant, job);
       const data = parts.map((part) => ({
         ...part,
         path: `/v1/jobs/${job.id}/archives/${part.name}`,
@@ -126,12 +130,13 @@ export function archiveRoutes(services: ArchiveServices): Route[] {
     }),
     route(archiveOperations.part, async (call) => {
       const { tenant, params, query } = call;
-      const job = await findJob(services, tenant, params.job);
-      const parts = await readParts(services, tenant, job);
+      const reading = forCaller(services, call);
+      const job = await findJob(reading, tenant, params.job);
+      const parts = await readParts(reading, tenant, job);
       const part = parts.find(({ name }) => name === params.part);
       if (part === undefined) throw notFound(`Job '${job.id}' has no archive '${params.part}'`);
       const archive = describeArchive(tenant, job, part);
-      await sendStored(services, archive, query.redirect, call);
+      await sendStored(reading, archive, query.redirect, call);
     }),
   ];
 }

@@ -8,6 +8,7 @@ import { imageResult } from '@umbra/shared/contracts/result';
 import { hasCode, notFound } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import { findItem } from '../datasets/find-item.js';
+import { forCaller } from '../http/for-caller.js';
 import { operation, type Route, route } from '../http/operation.js';
 import { imageParams } from '../http/params.js';
 import type { ApiServices } from '../services.js';
@@ -36,11 +37,13 @@ type GeometryServices = Pick<ApiServices, 'store'>;
 /** Route of an image's grids and of where they lie on its photo. */
 export function geometryRoutes(services: GeometryServices): Route[] {
   return [
-    route(geometryOperations.geometry, async ({ tenant, params, response }) => {
-      const job = await findJob(services, tenant, params.job);
-      const photo = await findExtent(services, tenant, job, params.image);
+    route(geometryOperations.geometry, async (call) => {
+      const { tenant, params, response } = call;
+      const reading = forCaller(services, call);
+      const job = await findJob(reading, tenant, params.job);
+      const photo = await findExtent(reading, tenant, job, params.image);
       const { name, digest } = job.model;
-      const { input } = await describeModel(services.store, name, digest);
+      const { input } = await describeModel(reading.store, name, digest);
       const { image, grids } = planOcclusion(inputSize(input, photo), job.settings);
       const geometry: ImageGeometry = {
         image: params.image,

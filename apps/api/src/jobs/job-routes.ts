@@ -13,7 +13,8 @@ import type { Response } from 'express';
 import { z } from 'zod';
 import { releaseQuietly } from '../auth/release-usage.js';
 import { manifestPageQuery } from '../datasets/manifest-pages.js';
-import { operation, type Route, route } from '../http/operation.js';
+import { forCaller } from '../http/for-caller.js';
+import { type Caller, operation, type Route, route } from '../http/operation.js';
 import { pageAnswers } from '../http/pages.js';
 import { jobParam } from '../http/params.js';
 import type { ApiServices } from '../services.js';
@@ -24,7 +25,7 @@ import { findJob } from './find-job.js';
 import { createOnce, idempotencyKey, idempotencyKeyOf } from './idempotency.js';
 import { type JobStatusServices, statusOf } from './job-status.js';
 import { listImages } from './list-images.js';
-import { jobsQuery, listJobs } from './list-jobs.js';
+import { isFiltered, jobsQuery, listJobs } from './list-jobs.js';
 
 const pollSeconds = '1';
 
@@ -149,12 +150,14 @@ type RouteServices = JobServices &
   JobStatusServices &
   Pick<
     ApiServices,
-    'redis' | 'config' | 'workerRegistry' | 'throughput' | 'polledJobs' | 'rowIndexes'
+    'redis' | 'config' | 'workerRegistry' | 'throughput' | 'polledJobs' | 'rowIndexes' | 'turns'
   >;
 
 /** Routes that create, read, control and delete jobs. */
 export function jobRoutes(services: RouteServices): Route[] {
-  const { store, polledJobs } = services;
+  const { store, polledJobs, turns } = services;
+  /** A page under a filter may read hundreds of records for each that it lists. */
+  const scan = <T>(caller: Caller, list: () => Promise<T>) => turns.queries.run(caller, list);
   const accept = async (response: Response, job: JobRecord, more: ToldOnce = {}) => {
     response
       .status(202)
@@ -183,8 +186,10 @@ export function jobRoutes(services: RouteServices): Route[] {
       if (replayed) response.set('Idempotency-Replayed', 'true');
       await accept(response, job, replayed ? {} : { ...made, warnings });
     }),
-    route(jobOperations.list, async ({ tenant, query, response }) => {
-      response.json(await listJobs(services, tenant, query));
+    route(jobOperations.list, async (call) => {
+      const { tenant, query, response } = call;
+      const list = () => listJobs(forCaller(services, call), tenant, query);
+      response.json(await (isFiltered(query) ? scan(call, list) : list()));
     }),
     route(jobOperations.cancel, async ({ tenant, params, response }) => {
       const job = await findJob(services, tenant, params.job);
@@ -225,9 +230,12 @@ export function jobRoutes(services: RouteServices): Route[] {
       if (!isFinal(found.state)) response.set('Retry-After', pollSeconds);
       response.json(found);
     }),
-    route(jobOperations.images, async ({ tenant, params, query, response }) => {
-      const job = await findJob(services, tenant, params.job);
-      response.json(await listImages(services, tenant, job, query));
+    route(jobOperations.images, async (call) => {
+      const { tenant, params, query, response } = call;
+      const reading = forCaller(services, call);
+      const job = await findJob(reading, tenant, params.job);
+      const list = () => listImages(reading, tenant, job, query);
+      response.json(await (query.state === undefined ? list() : scan(call, list)));
     }),
   ];
 }

@@ -22,6 +22,11 @@ export const jobsQuery = z.strictObject({
 });
 
 export type JobsQuery = z.output<typeof jobsQuery>;
+
+/** Whether a page is made of those jobs that a filter lets through, of any number that are read. */
+export const isFiltered = ({ state, text }: JobsQuery): boolean =>
+  state !== undefined || text !== undefined;
+
 type ListServices = Pick<ApiServices, 'store'> & JobStatusServices;
 
 /** A job's place in an order. */
@@ -51,10 +56,10 @@ export async function listJobs(
   tenant: string,
   query: JobsQuery,
 ): Promise<Page<JobStatus>> {
-  const { limit, cursor, order, state, text } = query;
+  const { limit, cursor, order } = query;
   const { store } = services;
-  const isFiltered = state !== undefined || text !== undefined;
-  const maxLooked = isFiltered ? maxScanned : limit;
+  const scans = isFiltered(query);
+  const maxLooked = scans ? maxScanned : limit;
   const places = order === 'newest' ? newest(store, tenant, cursor) : byId(store, tenant, cursor);
   const data: JobStatus[] = [];
   let looked = 0;
@@ -63,7 +68,7 @@ export async function listJobs(
   let isFull = false;
   while (!next.done && !isFull && looked < maxLooked) {
     const batch: JobPlace[] = [];
-    const room = Math.min(isFiltered ? readsAtOnce : limit, maxLooked - looked);
+    const room = Math.min(scans ? readsAtOnce : limit, maxLooked - looked);
     for (; !next.done && batch.length < room; next = await places.next()) batch.push(next.value);
     const read = await Promise.all(batch.map((place) => readJob(services, tenant, place, query)));
     for (const [index, status] of read.entries()) {

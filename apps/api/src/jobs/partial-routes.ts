@@ -7,6 +7,7 @@ import { imageIndexOf } from '@umbra/shared/ids';
 import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import type { Response } from 'express';
 import { z } from 'zod';
+import { forCaller } from '../http/for-caller.js';
 import { operation, type Route, route } from '../http/operation.js';
 import { imageParams } from '../http/params.js';
 import type { ApiServices } from '../services.js';
@@ -67,9 +68,10 @@ type PartialServices = Pick<ApiServices, 'store' | 'mergeQueue' | 'turns'>;
 /** Routes of the results of images that are not finished. */
 export function partialRoutes(services: PartialServices): Route[] {
   return [
-    route(partialOperations.rows, async ({ tenant, params, response }) => {
+    route(partialOperations.rows, async (call) => {
+      const { tenant, params, response } = call;
       const image = { tenant, id: params.job, image: params.image };
-      const partial = await findPartial(services, image, 'result.json', response);
+      const partial = await findPartial(forCaller(services, call), image, 'result.json', response);
       if (partial === null) return;
       response.json(partialResult.parse(toPartialResult(params.image, partial)));
     }),
@@ -77,7 +79,7 @@ export function partialRoutes(services: PartialServices): Route[] {
       const { tenant, params, query, response } = call;
       const file = query.target === 0 ? 'heatmap.png' : `heatmap-${query.target + 1}.png`;
       const image = { tenant, id: params.job, image: params.image };
-      const partial = await findPartial(services, image, file, response);
+      const partial = await findPartial(forCaller(services, call), image, file, response);
       if (partial === null) return;
       const { plan, bands, settings } = partial;
       if (plan === null) throw notFound(`Image '${params.image}' is not begun yet`);

@@ -6,6 +6,7 @@ import type { ObjectStore } from '@umbra/platform/store/store';
 import { errorReport, imageId } from '@umbra/shared/contracts/dataset';
 import { imageResult, resultFile } from '@umbra/shared/contracts/result';
 import { z } from 'zod';
+import { forCaller } from '../http/for-caller.js';
 import { operation, type Route, route } from '../http/operation.js';
 import { imageParams, jobParam } from '../http/params.js';
 import { rangeHeaders, redirectQuery, sendBody } from '../http/send-object.js';
@@ -69,17 +70,19 @@ export const resultOperations = {
 
 /** Routes of the results of finished images, and of a job's archives and errors. */
 export function resultRoutes(services: FileServices): Route[] {
-  const { store } = services;
   return [
     route(resultOperations.file, async (call) => {
       const { tenant, params, query } = call;
       const { image, file } = params;
-      const job = await findJob(services, tenant, params.job);
-      await sendFile(services, { job, image, file, redirect: query.redirect }, call);
+      const reading = forCaller(services, call);
+      const job = await findJob(reading, tenant, params.job);
+      await sendFile(reading, { job, image, file, redirect: query.redirect }, call);
     }),
     ...archiveRoutes(services),
-    route(resultOperations.errors, async ({ tenant, params, response, signal }) => {
-      const job = await findJob(services, tenant, params.job);
+    route(resultOperations.errors, async (call) => {
+      const { tenant, params, response, signal } = call;
+      const { store } = forCaller(services, call);
+      const job = await findJob({ store }, tenant, params.job);
       response.type('application/jsonl');
       await services.turns.downloads.run({ tenant, signal }, () =>
         sendBody(services.config, Readable.from(listErrors(store, tenant, job.id)), {

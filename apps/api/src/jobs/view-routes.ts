@@ -17,6 +17,7 @@ import { tiling } from '@umbra/shared/contracts/layer';
 import { type ImageResult, imageResult } from '@umbra/shared/contracts/result';
 import { hasCode, invalidInput } from '@umbra/shared/errors';
 import { z } from 'zod';
+import { forCaller } from '../http/for-caller.js';
 import { answerNotModified } from '../http/not-modified.js';
 import { operation, type Route, route } from '../http/operation.js';
 import { imageParams } from '../http/params.js';
@@ -85,23 +86,26 @@ export function viewRoutes(services: ViewServices): Route[] {
       if ((row === undefined) !== (column === undefined)) {
         throw invalidInput('Expected row and column, or neither of them');
       }
-      const found = await findImage(services, tenant, params);
+      const reading = forCaller(services, call);
+      const found = await findImage(reading, tenant, params);
       if (answerNotModified(request, response, [params, row, column, grid])) return;
-      const png = await drawings.run(call, () => drawInput(services, found, query));
+      const png = await drawings.run(call, () => drawInput(reading, found, query));
       response.type('image/png').send(png);
     }),
     route(viewOperations.receptiveField, async (call) => {
       const { tenant, params, query, request, response } = call;
-      const found = await findImage(services, tenant, params);
+      const reading = forCaller(services, call);
+      const found = await findImage(reading, tenant, params);
       if (answerNotModified(request, response, [params, query])) return;
-      const png = await drawings.run(call, () => drawReceptiveField(services, found, query));
+      const png = await drawings.run(call, () => drawReceptiveField(reading, found, query));
       response.type('image/png').send(png);
     }),
     route(viewOperations.activations, async (call) => {
       const { tenant, params, query, request, response, signal } = call;
-      const found = await findImage(services, tenant, params);
+      const reading = forCaller(services, call);
+      const found = await findImage(reading, tenant, params);
       if (answerNotModified(request, response, [params, query])) return;
-      const figure = await drawings.run(call, () => drawMaps(services, found, query, signal));
+      const figure = await drawings.run(call, () => drawMaps(reading, found, query, signal));
       sendPage(request, response, figure);
     }),
   ];

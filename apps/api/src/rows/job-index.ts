@@ -6,6 +6,7 @@ import type { JobProgressStore } from '@umbra/platform/redis/job-progress';
 import { keys } from '@umbra/platform/store/keys';
 import { listErrors, listResults } from '@umbra/platform/store/list-ended';
 import { makeRow } from '@umbra/platform/store/make-row';
+import { readUntil } from '@umbra/platform/store/read-until';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import type { Logger } from '@umbra/platform/telemetry/logger';
 import { mapInOrder } from '@umbra/shared/concurrency';
@@ -85,8 +86,8 @@ export function createJobIndex(
     await writeFile(file, toText(lines));
     return file;
   };
-  async function* newSegments(jobId: string) {
-    for await (const { key } of store.list(keys.rowSegments(tenant, jobId))) {
+  async function* newSegments(jobId: string, signal: AbortSignal) {
+    for await (const { key } of store.list(keys.rowSegments(tenant, jobId), { signal })) {
       if (!loaded.has(key)) yield { key, file: newFile('jsonl.gz') };
     }
   }
@@ -94,7 +95,7 @@ export function createJobIndex(
   const readSegments = async (jobId: string, signal: AbortSignal) => {
     const found: { readonly key: string; readonly file: string }[] = [];
     const downloaded = mapInOrder(
-      newSegments(jobId),
+      newSegments(jobId, signal),
       { atOnce: downloadsAtOnce },
       async (segment) => {
         await download(segment.key, segment.file, signal);
@@ -180,9 +181,10 @@ export function createJobIndex(
       );
     }
     const own = { tenant, id: job.id };
+    const reading = readUntil(store, signal);
     const ended = async function* () {
-      for await (const image of listResults(store, own)) yield [image, 'completed'] as const;
-      for await (const image of listErrors(store, own)) yield [image, 'failed'] as const;
+      for await (const image of listResults(reading, own)) yield [image, 'completed'] as const;
+      for await (const image of listErrors(reading, own)) yield [image, 'failed'] as const;
     };
     const wanted = async function* () {
       for await (const one of ended()) if (lacking.delete(imageIndexOf(one[0]))) yield one;
@@ -190,7 +192,7 @@ export function createJobIndex(
     const lines: string[] = [];
     const make = ([image, state]: readonly [string, StoredRow['state']]) => {
       signal.throwIfAborted();
-      return makeRow(store, { ...own, attempt: job.attempt }, image, { state });
+      return makeRow(reading, { ...own, attempt: job.attempt }, image, { state });
     };
     for await (const line of mapInOrder(wanted(), { atOnce: readsAtOnce }, make)) {
       if (line !== null) lines.push(line);
