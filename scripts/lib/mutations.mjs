@@ -888,6 +888,15 @@ export const mutations = [
     title: 'after the last drain',
   },
   {
+    name: 'stream-life',
+    promise: 'an event stream ends, and its key is checked again',
+    file: 'apps/api/src/jobs/event-stream.ts',
+    from: '    pauseFor(pauseMs.ended);\n    end();\n',
+    to: '',
+    test: 'test/integration/events.test.ts',
+    title: 'ends with its key',
+  },
+  {
     name: 'body-signal',
     promise: "a read of an object's body ends with its client",
     file: 'packages/platform/src/store/end-with.ts',

@@ -1,7 +1,14 @@
+import { startApi } from '@umbra/api';
+import { apiConfig } from '@umbra/api/config';
+import { createUmbraClient, followEvents as followEventsOf } from '@umbra/client';
+import { readConfig } from '@umbra/platform/config';
 import { createJobEventLog, eventChannel } from '@umbra/platform/redis/job-event-log';
 import { getJson, putJson } from '@umbra/platform/store/json';
 import { defaultTenant, keys } from '@umbra/platform/store/keys';
+import { createApiKey, revokeApiKey } from '@umbra/platform/tenancy/api-keys';
+import { firstEventId } from '@umbra/shared/contracts/event';
 import { storedJob } from '@umbra/shared/contracts/job';
+import { imageIdAt } from '@umbra/shared/ids';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { followEvents, type Heard } from '../support/follow-events.js';
@@ -84,6 +91,72 @@ test('who breaks off goes on without gaps or doubles, as often as it happens', a
     headers: { 'last-event-id': pieces.at(-1)?.id ?? '' },
   });
   expect(again.status).toBe(204);
+});
+
+test('a stream ends after some time, and who goes on then misses nothing', async () => {
+  const brief = await startService({ UMBRA_WINDOW_IMAGES: '2', UMBRA_MAX_STREAM_MS: '150' });
+  try {
+    await brief.startWorker();
+    const own = await uploadPhotos(brief.url, await makePhotos(images));
+    const job = await submitJob(brief.url, { ...work(2), dataset: own });
+    const client = createUmbraClient({ baseUrl: brief.url });
+    let streams = 0;
+    const onOpen = () => {
+      streams += 1;
+    };
+    const path = `/v1/jobs/${job}/events`;
+    const events: Heard[] = [];
+    const lastEventId = firstEventId;
+    for await (const event of followEventsOf(client, path, { lastEventId, onOpen })) {
+      events.push({ id: event.id, name: event.event, data: JSON.parse(event.data) });
+    }
+    expect(streams).toBeGreaterThan(1);
+    expect(lastState(events)).toBe('completed');
+    expect(finishedIn(events).toSorted()).toEqual(
+      Array.from({ length: images }, (_, index) => imageIdAt(index)),
+    );
+    const ids = events.map(({ id }) => id);
+    expect(ids).toEqual([...new Set(ids)]);
+  } finally {
+    await brief.close();
+  }
+});
+
+test('an event stream ends with its key, and its client is then refused', async () => {
+  const keyed = await startService({ UMBRA_AUTH: 'keys', UMBRA_MAX_STREAM_MS: '500' });
+  try {
+    const admin = await createApiKey(keyed.store, { tenant: 'acme', scopes: ['submit'] });
+    const asAdmin = createUmbraClient({ baseUrl: keyed.url, apiKey: admin.text });
+    const [photo] = await makePhotos(1);
+    const data = new Blob([new Uint8Array(photo?.bytes ?? [])]);
+    const { id: own } = await asAdmin.uploadImages([{ name: 'a.png', data }]);
+    // No worker: it does not end.
+    const { id } = await asAdmin.createJob({ dataset: own, model: 'tiny' });
+    const follow = async (key: string, url = keyed.url) => {
+      const client = createUmbraClient({ baseUrl: url, apiKey: key });
+      for await (const _ of followEventsOf(client, `/v1/jobs/${id}/events`));
+    };
+    const revoked = await createApiKey(keyed.store, { tenant: 'acme', scopes: ['read'] });
+    const following = follow(revoked.text);
+    await revokeApiKey(keyed.store, revoked.record.prefix);
+    await expect(following).rejects.toMatchObject({ code: 'unauthorized' });
+    // A key that ends before its stream would.
+    const lasting = await startApi(
+      readConfig(apiConfig, { ...keyed.env, UMBRA_MAX_STREAM_MS: '600000' }),
+    );
+    try {
+      const expiresAt = new Date(Date.now() + 2_000);
+      const options = { tenant: 'acme', scopes: ['read'] as const, expiresAt };
+      const ending = await createApiKey(keyed.store, options);
+      await expect(follow(ending.text, lasting.url)).rejects.toMatchObject({
+        code: 'unauthorized',
+      });
+    } finally {
+      await lasting.close();
+    }
+  } finally {
+    await keyed.close();
+  }
 });
 
 test('where the last event is no longer kept, it begins anew and says so', async () => {

@@ -19,7 +19,7 @@ export async function* followEvents(
       const block = text.slice(0, end);
       text = text.slice(end + 2);
       const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1] ?? '';
-      if (block.startsWith(':')) continue;
+      if (field('data') === '') continue;
       yield { id: field('id'), name: field('event'), data: JSON.parse(field('data')) };
     }
   }

@@ -41,11 +41,20 @@ const settings = commonConfig.extend({
   UMBRA_MAX_STREAMS: count(10_000).describe(
     'Clients that follow jobs at once, shared as uploads are',
   ),
+  UMBRA_MAX_STREAM_MS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(86_400_000)
+    .default(300_000)
+    .describe(
+      'Life of an event stream, ms; its client then goes on after the last event, and its key is checked again',
+    ),
   UMBRA_EXPLAIN_MB: count(256).describe(
     'Memory for images of `POST /v1/explain` that are not stored yet, MiB; one tenant takes three quarters at most',
   ),
   UMBRA_MAX_CONCURRENT_QUERIES: count(4).describe(
-    "Questions about a job's rows that are answered at once, shared as uploads are",
+    "Questions about a job's rows, and lists under a filter, that are answered at once, shared as uploads are",
   ),
   UMBRA_MAX_CONCURRENT_EXPORTS: count(4).describe(
     "Tables of a job's rows that are written and sent at once, shared as uploads are; one of a million rows takes some hundred megabytes of disk meanwhile",

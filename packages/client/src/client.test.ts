@@ -274,6 +274,33 @@ describe('events', () => {
     expect(asked).toEqual(['0', '1', '2']);
   });
 
+  test('go on as soon as the service says, and wait where it has no place for the moment', async () => {
+    const asked: unknown[] = [];
+    const client = await serve((request, response) => {
+      asked.push(request.headers['last-event-id']);
+      if (asked.length > 9) return response.writeHead(204).end();
+      if (asked.length % 3 === 0) return response.writeHead(503, { 'retry-after': '0' }).end();
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end(`retry: 10\n\nid: ${asked.length}\ndata: x\n\n`);
+    });
+    const before = performance.now();
+    const events = await all(followEvents(client, '/events'));
+    expect(events).toMatchObject(['1', '2', '4', '5', '7', '8'].map((id) => ({ id })));
+    expect(asked).toEqual([undefined, '1', '2', '2', '4', '5', '5', '7', '8', '8']);
+    // Three refusals take a second each; six ends of streams would take another six.
+    expect(performance.now() - before).toBeLessThan(6_000);
+  });
+
+  test('throw where they are refused at first, or for good', async () => {
+    let asked = 0;
+    const refusing = await serve((_request, response) => {
+      asked += 1;
+      response.writeHead(503).end();
+    });
+    await expect(all(followEvents(refusing, '/events'))).rejects.toMatchObject({ status: 503 });
+    expect(asked).toBe(1);
+  });
+
   test('keep their place where a stream begins with one that has none', async () => {
     const asked: unknown[] = [];
     const streams = ['id: 1\ndata: x\n\n', 'event: band\ndata: y\n\n'];

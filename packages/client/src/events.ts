@@ -1,7 +1,7 @@
 import { createParser } from 'eventsource-parser';
 import type { UmbraClient } from './client.js';
 import { pause } from './pause.js';
-import { UmbraError } from './problem.js';
+import { isPassing, UmbraError } from './problem.js';
 
 /** One server-sent event. */
 export type ServerEvent = {
@@ -21,14 +21,17 @@ export type FollowOptions = {
 
 /** An event is a few hundred bytes; one without an end must not fill the memory. */
 const maxEventLength = 1024 * 1024;
+/** Pause before it connects again, where the service has not said how long. */
 const pauseMs = 1_000;
+/** Refusals in a row that are waited out once it was let in. */
+const patience = 10;
 
 /**
- * Events of a path of the service, across breaks of the connection, after each of which it goes on
- * with what came after the last event. Ends when the service ends the stream with 204, or the caller
+ * Events of a path of the service, across breaks of the connection and ends of a stream's life, after each of which
+ * it goes on with what came after the last event. Ends when the service ends the stream with 204, or the caller
  * stops reading.
  *
- * @throws {UmbraError} If the service refuses.
+ * @throws {UmbraError} If the service refuses; where it has no place for one that it let in before, ten times in a row.
  */
 export async function* followEvents(
   client: UmbraClient,
@@ -36,15 +39,26 @@ export async function* followEvents(
   { lastEventId = '', signal, onOpen }: FollowOptions = {},
 ): AsyncGenerator<ServerEvent> {
   let last = lastEventId;
+  let refusals: number | undefined;
   for (;;) {
-    const response = await client.request(path, {
-      headers: { Accept: 'text/event-stream', ...(last === '' ? {} : { 'Last-Event-ID': last }) },
-      ...(signal === undefined ? {} : { signal }),
-    });
+    let waitMs = pauseMs;
+    let response: Response;
+    try {
+      response = await client.request(path, {
+        headers: { Accept: 'text/event-stream', ...(last === '' ? {} : { 'Last-Event-ID': last }) },
+        ...(signal === undefined ? {} : { signal }),
+      });
+    } catch (error) {
+      if (refusals === undefined || refusals >= patience || !isPassing(error)) throw error;
+      refusals += 1;
+      await pause(Math.max(waitMs, (error.retryAfterSeconds ?? 0) * 1_000), signal);
+      continue;
+    }
+    refusals = 0;
     if (response.status === 204 || response.body === null) return;
     onOpen?.();
     try {
-      for await (const event of readEvents(response.body)) {
+      for await (const event of readEvents(response.body, (ms) => (waitMs = ms))) {
         // A stream may begin with events that have no place of their own: the place before holds.
         if (event.id !== '') last = event.id;
         yield event;
@@ -52,22 +66,27 @@ export async function* followEvents(
     } catch (error) {
       if (signal?.aborted || error instanceof UmbraError) throw error;
     }
-    await pause(pauseMs, signal);
+    await pause(waitMs, signal);
   }
 }
 
 /**
  * The events of one stream.
  *
+ * @param onRetry Told how long to wait before the next connection, ms.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
  */
-export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
+export async function* readEvents(
+  body: ReadableStream<Uint8Array>,
+  onRetry: (ms: number) => void = () => undefined,
+): AsyncGenerator<ServerEvent> {
   const decoder = new TextDecoder();
   const arrived: ServerEvent[] = [];
   let id = '';
   let isTooLong = false;
   const parser = createParser({
     maxBufferSize: maxEventLength,
+    onRetry,
     onEvent({ event = 'message', data, ...rest }) {
       // An event without an id has that of the one before.
       id = rest.id ?? id;

@@ -32,6 +32,10 @@ export class UmbraError extends Error {
   }
 }
 
+/** Too many requests, or a service that is there and cannot: not one that is not there at all. */
+export const isPassing = (error: unknown): error is UmbraError =>
+  error instanceof UmbraError && (error.status === 429 || error.status === 503);
+
 /** What an answer that is not `ok` says. Something between here and the service may not write problems. */
 export async function problemOf(response: Response): Promise<UmbraError> {
   const problem = (await response.json().catch(() => ({}))) as Partial<Problem>;

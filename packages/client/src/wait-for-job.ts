@@ -1,5 +1,5 @@
 import { pause } from './pause.js';
-import { UmbraError } from './problem.js';
+import { isPassing } from './problem.js';
 import type { ApiJob } from './types.js';
 
 export type WaitOptions = {
@@ -39,7 +39,3 @@ export async function waitForJob(
     await pause(waitMs, signal);
   }
 }
-
-/** Too many requests, or a service that is there and cannot: not one that is not there at all. */
-const isPassing = (error: unknown): error is UmbraError =>
-  error instanceof UmbraError && (error.status === 429 || error.status === 503);

@@ -2,6 +2,8 @@ import { imageId } from '@umbra/shared/contracts/dataset';
 import { eventIdForm } from '@umbra/shared/contracts/event';
 import { AppError, invalidInput } from '@umbra/shared/errors';
 import { z } from 'zod';
+import { forCaller } from '../http/for-caller.js';
+import type { Identity } from '../http/identity.js';
 import { operation, type Route, route } from '../http/operation.js';
 import { jobParam } from '../http/params.js';
 import { type EventServices, streamEvents } from './event-stream.js';
@@ -16,7 +18,7 @@ export const eventOperations = {
     scope: 'read',
     summary: 'Follow a job live: its states, its progress, and each image as it is finished',
     description:
-      'Server-sent events `state`, `progress` and `image`, their data JSON. A connection begins with how things stand; one that sends the id of the last event it has goes on after that, without gaps or doubles, or begins with `reset` where that event is no longer kept. It ends after the final state. With `bands=true`, a `band` tells the scores of rows as they arrive; bands have no id and are not kept: the partial result of an image, read once the stream has begun, has those before it.',
+      'Server-sent events `state`, `progress` and `image`, their data JSON. A connection begins with how things stand; one that sends the id of the last event it has goes on after that, without gaps or doubles, or begins with `reset` where that event is no longer kept. It ends after the final state, and from time to time, so that the key is checked again: who connects again with the last id goes on. With `bands=true`, a `band` tells the scores of rows as they arrive; bands have no id and are not kept: the partial result of an image, read once the stream has begun, has those before it.',
     params: jobParam,
     query: z.strictObject({
       bands: z
@@ -30,7 +32,7 @@ export const eventOperations = {
     problems: ['quota_exceeded'],
     answers: {
       200: {
-        description: 'Events, until the job has ended',
+        description: 'Events, until the job has ended or some minutes are over',
         content: { 'text/event-stream': 'bytes' },
       },
       204: { description: 'The job has ended, and the client has its last event' },
@@ -49,15 +51,21 @@ export function eventRoutes(services: EventServices): Route[] {
       if (lastId !== null && !eventIdForm.test(lastId)) {
         throw invalidInput("Expected Last-Event-ID to be an event's id");
       }
-      const { id: jobId } = await findJob(services, tenant, params.job);
+      const reading = forCaller(services, call);
+      const { id: jobId } = await findJob(reading, tenant, params.job);
       await assertWithinQuota(services, tenant);
       const giveBack = await services.turns.streams.take({ tenant, signal });
       response.once('close', giveBack);
       const bands = query.bands ? bandsOf(query.image) : null;
-      await streamEvents(services, { tenant, jobId, lastId, bands, response });
+      const maxMs = lifeOf(services.config, call.identity);
+      await streamEvents(reading, { tenant, jobId, lastId, bands, maxMs, response });
     }),
   ];
 }
+
+/** Life of a stream, ms: to the end of the key or of the session at most. */
+const lifeOf = ({ UMBRA_MAX_STREAM_MS: maxMs }: EventServices['config'], { endsAt }: Identity) =>
+  endsAt === null ? maxMs : Math.max(0, Math.min(maxMs, Date.parse(endsAt) - Date.now()));
 
 const bandsOf = (image: string | undefined) => (image === undefined ? 'all' : { image });
 

@@ -13,7 +13,7 @@ import type { ApiServices } from '../services.js';
 import { type JobStatusServices, statusOf } from './job-status.js';
 
 export type EventServices = JobStatusServices &
-  Pick<ApiServices, 'store' | 'events' | 'hub' | 'turns' | 'readTenant' | 'polledJobs'>;
+  Pick<ApiServices, 'config' | 'store' | 'events' | 'hub' | 'turns' | 'readTenant' | 'polledJobs'>;
 
 /** A client that follows a job. */
 export type Follower = {
@@ -23,14 +23,19 @@ export type Follower = {
   readonly lastId: string | null;
   /** Which images' bands of scores the client asks for; null for none. */
   readonly bands: 'all' | { readonly image: string } | null;
+  /** Life of its stream, ms: who goes on after it shows its key again. */
+  readonly maxMs: number;
   readonly response: Response;
 };
 
 /** A client with more unread bytes is disconnected; it may resume after its last event. */
 const maxUnreadBytes = 1024 * 1024;
+/** Pause before a client connects again: after a break, and after the end of a stream's life, ms. */
+const pauseMs = { broken: 1_000, ended: 100 } as const;
 
 /**
- * Stream a job's events to a client as they happen, until the last one or until the client disconnects.
+ * Stream a job's events to a client as they happen, until the last one, the end of the stream's life or until the
+ * client disconnects.
  *
  * Events are subscribed to before past ones are read, and kept until those are sent, so that none is missed;
  * ids, which grow, show which were sent already.
@@ -81,6 +86,7 @@ export async function streamEvents(services: EventServices, follower: Follower):
     else await sendSnapshot(services, follower, sentId, write);
     flush();
   };
+  const pauseFor = (ms: number) => response.write(`retry: ${ms}\n\n`);
   let turn = Promise.resolve();
   const stop = await services.hub.follow(tenant, jobId, {
     event: (event) => (pending === null ? send(event) : pending.push(event)),
@@ -104,7 +110,13 @@ export async function streamEvents(services: EventServices, follower: Follower):
     'Content-Type': 'text/event-stream',
     'X-Accel-Buffering': 'no',
   });
-  response.flushHeaders();
+  pauseFor(pauseMs.broken);
+  const life = setTimeout(() => {
+    if (isEnded || response.destroyed) return;
+    pauseFor(pauseMs.ended);
+    end();
+  }, follower.maxMs).unref();
+  response.once('close', () => clearTimeout(life));
   turn = catchUp();
   await turn;
 }

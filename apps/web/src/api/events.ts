@@ -8,10 +8,12 @@ export type ToldEvent = {
 }[JobEventName];
 
 const pauseMs = 1_000;
+/** Codes of refusals that pass. */
+const passing = ['offline', 'unavailable', 'rate_limited'];
 
 /**
  * Follow a job until it has ended or `signal` is aborted; goes on after the last event when the connection
- * breaks.
+ * breaks, the stream's life is over or the service has no place for a moment.
  *
  * @throws {ServiceError} If the service refuses.
  */
@@ -22,6 +24,10 @@ export async function followJob(
 ): Promise<void> {
   let last = '';
   while (!signal.aborted) {
+    let waitMs = pauseMs;
+    const onRetry = (ms: number) => {
+      waitMs = ms;
+    };
     try {
       const headers = { Accept: 'text/event-stream', ...(last && { 'Last-Event-ID': last }) };
       const response = await ask(`/v1/jobs/${job}/events`, { headers, signal });
@@ -30,7 +36,7 @@ export async function followJob(
         .pipeThrough(
           new TextDecoderStream() as ReadableWritablePair<string, Uint8Array<ArrayBuffer>>,
         )
-        .pipeThrough(new EventSourceParserStream());
+        .pipeThrough(new EventSourceParserStream({ onRetry }));
       const reader = events.getReader();
       for (let next = await reader.read(); !next.done; next = await reader.read()) {
         const { id, event, data } = next.value;
@@ -41,8 +47,8 @@ export async function followJob(
       }
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof ServiceError && error.code !== 'offline') throw error;
+      if (error instanceof ServiceError && !passing.includes(error.code)) throw error;
     }
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
   }
 }
