@@ -59,7 +59,11 @@ test('a job is followed from its beginning to its end', async () => {
   const events = await collect(job);
   expect(events.slice(0, 2).map(({ name }) => name)).toEqual(['progress', 'state']);
   expect(lastState(events)).toBe('completed');
-  expect(events.at(-1)).toMatchObject({ data: { counts: { total: images, completed: images } } });
+  const counts = { total: images, completed: images, failed: 0 };
+  expect(events.at(-1)).toMatchObject({ data: { counts } });
+  // Before its end, too, a state tells the counts of that moment.
+  const states = events.filter(({ name }) => name === 'state').map(({ data }) => data);
+  expect(states).toContainEqual({ state: 'finalizing', counts, error: null });
   const finished = finishedIn(events);
   expect(new Set(finished).size).toBe(finished.length);
   const ids = events.slice(2).map(({ id }) => id);

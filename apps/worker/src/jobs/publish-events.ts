@@ -15,7 +15,7 @@ import type { WorkerServices } from '../services.js';
 import { type DeliveryServices, queueDelivery } from '../webhooks/queue-delivery.js';
 
 export type JobStateServices = DeliveryServices &
-  Pick<WorkerServices, 'events' | 'store' | 'logger'>;
+  Pick<WorkerServices, 'events' | 'store' | 'progress' | 'logger'>;
 
 /**
  * Publish a job's state: as an event to those who follow it live and, if it is final, to its webhook.
@@ -27,10 +27,13 @@ export async function publishJobState(
   job: JobRecord,
 ): Promise<void> {
   const { events, store, logger } = services;
-  const { id, state, counts, error } = job;
-  await events.add(tenant, id, 'state', { state, counts, error }).catch((reason: unknown) => {
+  const { id, state, error } = job;
+  try {
+    const counts = await latestCounts(services, job);
+    await events.add(tenant, id, 'state', { state, counts, error });
+  } catch (reason) {
     logger.warn({ jobId: id, error: reportError(reason) }, 'event lost');
-  });
+  }
   if (job.webhook === null || !isFinal(state)) return;
   const delivery = newDelivery(job, state, new Date());
   const key = keys.delivery(tenant, id, delivery.id);
@@ -40,6 +43,16 @@ export async function publishJobState(
     await putJson(store, key, delivery);
   }
   await queueDelivery(services, { tenant, id }, delivery.id);
+}
+
+/** Counts of a job now: its record has those of its end. */
+async function latestCounts(
+  { progress }: Pick<WorkerServices, 'progress'>,
+  { id, state, counts }: JobRecord,
+): Promise<JobRecord['counts']> {
+  const live = isFinal(state) ? null : await progress.read(id);
+  if (live === null) return counts;
+  return { total: counts.total, completed: live.completed, failed: live.failed };
 }
 
 /** Publish that an image is finished; a lost event must not fail finished work. */
