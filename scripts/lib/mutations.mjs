@@ -905,4 +905,13 @@ export const mutations = [
     test: 'packages/platform/src/store/store.contract.test.ts',
     title: 'end with their signal',
   },
+  {
+    name: 'other-sites',
+    promise: 'pages of other sites change nothing where no key is asked for',
+    file: 'apps/api/src/auth/authorize.ts',
+    from: '      assertNoOtherSite(request);\n',
+    to: '      void assertNoOtherSite;\n',
+    test: 'test/integration/sessions.test.ts',
+    title: 'for pages of other sites',
+  },
 ];

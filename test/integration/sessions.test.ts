@@ -84,6 +84,30 @@ describe('logging in', () => {
     expect(asked.headers.get('set-cookie')).toBeNull();
   });
 
+  test('has a name over https that no other host can plant, and is read by the former one too', async () => {
+    const key = await makeKey();
+    const headers = { 'x-forwarded-proto': 'https' };
+    const answer = await logIn(key, { headers });
+    const { value = '', maxAge: _, ...attributes } = cookieOf(answer);
+    expect(attributes).toEqual({
+      ...{ name: '__Host-umbra_session', path: '/', httpOnly: true, sameSite: 'strict' },
+      secure: true,
+    });
+    for (const name of ['__Host-umbra_session', 'umbra_session']) {
+      expect(await statusOf('/v1/session', `${name}=${value}`, { headers })).toBe(200);
+    }
+    const planted = `umbra_session=${'a'.repeat(43)}; __Host-umbra_session=${value}`;
+    expect(await statusOf('/v1/session', planted, { headers })).toBe(200);
+    const ending = { ...headers, ...own, cookie: pairOf(answer) };
+    const ended = await call('/v1/session', { method: 'DELETE', headers: ending });
+    const forgotten = ended.headers.getSetCookie().map((one) => parseSetCookie(one));
+    expect(forgotten).toMatchObject([
+      { name: 'umbra_session', maxAge: 0, secure: true },
+      { name: '__Host-umbra_session', maxAge: 0, secure: true, path: '/' },
+    ]);
+    expect(await statusOf('/v1/session', pairOf(answer), { headers })).toBe(401);
+  });
+
   test('is told of a key, too', async () => {
     const expiresAt = new Date(Date.now() + 3_600_000);
     const { text, record } = await makeKey('read', { expiresAt });
@@ -414,6 +438,42 @@ test('sessions need Redis: emptied, it asks for another login, away, for patienc
     expect((await ask({ authorization: `Bearer ${key.text}` })).status).toBe(200);
   } finally {
     await brief.close();
+  }
+});
+
+test('a service that asks for no key changes nothing for pages of other sites', async () => {
+  const open = await startService();
+  try {
+    const { host } = new URL(open.url);
+    const cancel = async (headers: Record<string, string>, method = 'POST') =>
+      (await call('/v1/jobs/x/cancel', { at: open.url, method, headers })).status;
+    // No job has that name.
+    for (const headers of [{}, own, { 'sec-fetch-site': 'none' }, { origin: `http://${host}` }]) {
+      expect(await cancel(headers)).toBe(404);
+    }
+    const others: Record<string, string>[] = [
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site', origin: `http://${host}` },
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+    ];
+    for (const headers of others) {
+      expect(await cancel(headers)).toBe(403);
+      expect((await call('/v1/jobs', { at: open.url, headers })).status).toBe(200);
+    }
+    const refused = await call('/v1/session', {
+      ...{ at: open.url, method: 'DELETE', headers: { origin: 'https://evil.example' } },
+    });
+    expect(await problemOf(refused)).toEqual([
+      403,
+      expect.objectContaining({
+        code: 'forbidden',
+        detail:
+          "Expected a browser's request that changes something to be of this service's own pages, by Sec-Fetch-Site or by Origin, got Origin 'https://evil.example'",
+      }),
+    ]);
+  } finally {
+    await open.close();
   }
 });
 

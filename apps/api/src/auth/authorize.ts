@@ -4,6 +4,7 @@ import type { Identity } from '../http/identity.js';
 import type { Authorize } from '../http/operation.js';
 import { ProblemError } from '../http/problems.js';
 import type { ApiServices } from '../services.js';
+import { assertNoOtherSite } from './same-origin.js';
 
 /** Who asks where nobody has to show a key. */
 const anybody: Identity = {
@@ -14,13 +15,21 @@ const anybody: Identity = {
   endsAt: null,
 };
 
-/** Authorizes requests by who sends them; where authentication is off, every request has the default tenant. */
+/**
+ * Authorizes requests by who sends them; where authentication is off, every request has the default tenant, but those
+ * of other sites' pages, which change nothing.
+ */
 export function createAuthorize({
   config,
   identify,
   logger,
 }: Pick<ApiServices, 'config' | 'identify' | 'logger'>): Authorize {
-  if (config.UMBRA_AUTH === 'none') return async () => anybody;
+  if (config.UMBRA_AUTH === 'none') {
+    return async (request) => {
+      assertNoOtherSite(request);
+      return anybody;
+    };
+  }
   return async (request, { scope, keyOnly = false }) => {
     if (scope === null) return anybody;
     const identity = await identify.request(request);

@@ -12,17 +12,40 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
  * @throws {AppError} `forbidden`
  */
 export function assertSameOrigin(request: Request): void {
-  if (safeMethods.has(request.method)) return;
+  const stated = findOtherOrigin(request);
+  if (stated === null) return;
+  throw new AppError(
+    'forbidden',
+    `Expected a request with a session cookie to be of this service's own pages, by Sec-Fetch-Site or by Origin, got ${stated}; programs send 'Authorization: Bearer' with an API key`,
+  );
+}
+
+/**
+ * Refuses a request that changes something and that a browser sent for another site, where nobody has to show a key.
+ * Programs, which tell neither a site nor an origin, pass.
+ *
+ * @throws {AppError} `forbidden`
+ */
+export function assertNoOtherSite(request: Request): void {
+  if (request.get('sec-fetch-site') === undefined && request.get('origin') === undefined) return;
+  const stated = findOtherOrigin(request);
+  if (stated === null) return;
+  throw new AppError(
+    'forbidden',
+    `Expected a browser's request that changes something to be of this service's own pages, by Sec-Fetch-Site or by Origin, got ${stated}`,
+  );
+}
+
+/** What a request that changes something says of where it is from; null where that is this service, or it changes nothing. */
+function findOtherOrigin(request: Request): string | null {
+  if (safeMethods.has(request.method)) return null;
   const site = request.get('sec-fetch-site');
   const origin = request.get('origin');
   const isOwn =
     site === undefined ? isOwnOrigin(request, origin) : ['same-origin', 'none'].includes(site);
-  if (isOwn) return;
+  if (isOwn) return null;
   const got = site === undefined ? `Origin '${origin ?? 'none'}'` : `Sec-Fetch-Site '${site}'`;
-  throw new AppError(
-    'forbidden',
-    `Expected a request with a session cookie to be of this service's own pages, by Sec-Fetch-Site or by Origin, got ${got.slice(0, 100)}; programs send 'Authorization: Bearer' with an API key`,
-  );
+  return got.slice(0, 100);
 }
 
 /** Whether an origin is the host that the client asked, as trusted proxies tell it. */

@@ -3,6 +3,8 @@ import type { Request, Response } from 'express';
 import { assertSameOrigin } from './same-origin.js';
 
 export const sessionCookie = 'umbra_session';
+/** Its name over https: browsers take it from this host alone, so that no page of a sibling host can plant one. */
+const hostCookie = `__Host-${sessionCookie}`;
 
 /**
  * Read the token of the session that a request shows; undefined where it has none.
@@ -10,7 +12,8 @@ export const sessionCookie = 'umbra_session';
  * @throws {AppError} `forbidden` where another site may have sent it.
  */
 export function readSessionCookie(request: Request): string | undefined {
-  const token = parseCookie(request.get('cookie') ?? '')[sessionCookie];
+  const cookies = parseCookie(request.get('cookie') ?? '');
+  const token = cookies[hostCookie] ?? cookies[sessionCookie];
   if (token !== undefined) assertSameOrigin(request);
   return token;
 }
@@ -18,17 +21,19 @@ export function readSessionCookie(request: Request): string | undefined {
 /** Have a browser keep a session's token, out of the reach of scripts. @param endsAt ISO 8601. */
 export function sendSessionCookie(response: Response, token: string, endsAt: string): void {
   const maxAge = Math.max(1, Math.ceil((Date.parse(endsAt) - Date.now()) / 1000));
-  send(response, token, maxAge);
+  send(response, nameFor(response), token, maxAge);
 }
 
 /** Have a browser forget its session. */
 export function clearSessionCookie(response: Response): void {
-  send(response, '', 0);
+  for (const name of new Set([sessionCookie, nameFor(response)])) send(response, name, '', 0);
 }
 
-function send(response: Response, value: string, maxAge: number): void {
-  // A trusted proxy tells that the client came over https; a browser would not return a secure cookie over http.
+/** A trusted proxy tells that the client came over https; a browser would not return a secure cookie over http. */
+const nameFor = ({ req }: Response): string => (req.secure ? hostCookie : sessionCookie);
+
+function send(response: Response, name: string, value: string, maxAge: number): void {
   const { secure } = response.req;
   const attributes = { path: '/', httpOnly: true, sameSite: 'strict', secure, maxAge } as const;
-  response.append('Set-Cookie', stringifySetCookie({ name: sessionCookie, value, ...attributes }));
+  response.append('Set-Cookie', stringifySetCookie({ name, value, ...attributes }));
 }

@@ -75,7 +75,7 @@ export function describeApi(operations: readonly Operation[]): ApiDocument {
           in: 'cookie',
           name: sessionCookie,
           description:
-            "A session that `POST /v1/session` makes from an API key, for browsers, whose pictures and event streams send no header. It has the scope of its key. A request that changes something must show that it is of this service's own pages: by `Sec-Fetch-Site`, or by an `Origin` that is the host it asks.",
+            "A session that `POST /v1/session` makes from an API key, for browsers, whose pictures and event streams send no header; over https its name begins with `__Host-`. It has the scope of its key. A request that changes something must show that it is of this service's own pages: by `Sec-Fetch-Site`, or by an `Origin` that is the host it asks.",
         },
       },
     },
