@@ -16,7 +16,7 @@ import { failedRow } from '@umbra/shared/contracts/row';
 import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import { imageIdAt, newDatasetId, newJobId } from '@umbra/shared/ids';
 import { Registry } from 'prom-client';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { apiConfig } from '../config.js';
 import { type ApiTurns, createApiTurns } from '../http/turns.js';
 import { createJobIndexes, type JobIndexes } from './job-indexes.js';
@@ -27,6 +27,7 @@ let folder: string;
 let store: ObjectStore;
 let turns: ApiTurns;
 let indexes: JobIndexes;
+let openIndexes: () => JobIndexes;
 /** Rows of running jobs that are in Redis. */
 let undrained: string[];
 
@@ -44,7 +45,9 @@ beforeEach(async () => {
     }),
     listInFlight: async () => [],
   } as Partial<JobProgressStore> as JobProgressStore;
-  indexes = createJobIndexes({ store, progress, config, turns, logger }, join(folder, 'rows'));
+  openIndexes = () =>
+    createJobIndexes({ store, progress, config, turns, logger }, join(folder, 'rows'));
+  indexes = openIndexes();
 });
 afterEach(async () => {
   await indexes.close();
@@ -100,6 +103,32 @@ test('the index of a deleted job is removed', async () => {
   await countIn(job);
   await indexes.forget(tenant, job.id);
   expect(await listFiles()).toEqual([]);
+});
+
+test('the index of a job that another process deleted is removed within a minute', async () => {
+  await indexes.close();
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  try {
+    indexes = openIndexes();
+    const job = await writeJob(1);
+    await putJson(store, keys.job(tenant, job.id), job);
+    await countIn(job);
+    const { head } = store;
+    let looks = 0;
+    store.head = async (...asked) => {
+      looks += 1;
+      return head(...asked);
+    };
+    vi.advanceTimersByTime(60_000);
+    await vi.waitFor(() => expect(looks).toBe(1));
+    expect(await countIn(job)).toBe(1);
+    expect(await listFiles()).toHaveLength(1);
+    await store.delete(keys.job(tenant, job.id));
+    vi.advanceTimersByTime(60_000);
+    await vi.waitFor(async () => expect(await listFiles()).toEqual([]), { timeout: 10_000 });
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('an index is no longer made once those who asked for it have left', async () => {

@@ -1,5 +1,7 @@
+import { keys } from '@umbra/platform/store/keys';
 import type { Logger } from '@umbra/platform/telemetry/logger';
 import { isFinal, type JobRecord } from '@umbra/shared/contracts/job';
+import type { Reference } from '@umbra/shared/contracts/reference';
 import type { TurnRequest } from '@umbra/shared/turns';
 import type { ApiConfig } from '../config.js';
 import type { ApiTurns } from '../http/turns.js';
@@ -15,7 +17,8 @@ export type OpenIndex = Pick<RowDatabase, 'within' | 'folder'> & {
 
 /**
  * Indexes of the rows of jobs, made when they are asked for and kept on disk, up to a limit: those that were
- * not asked for longest go first. They go with the process.
+ * not asked for longest go first. They go with the process, and within a minute with their job, whichever process
+ * deleted it.
  */
 export type JobIndexes = {
   /**
@@ -30,6 +33,7 @@ export type JobIndexes = {
 };
 
 type Entry = {
+  readonly job: Reference;
   readonly index: JobIndex;
   readonly work: SharedWork;
   /** What its rows are of: see `generationOf`. */
@@ -55,7 +59,7 @@ const mebibyte = 1024 * 1024;
 const updateMs = 1_000;
 /** An index that nobody asked for so long is removed, whatever room there is. */
 const idleMs = 3_600_000;
-const idleCheckMs = 60_000;
+const checkMs = 60_000;
 
 /** @param parent Folder for the indexes of this process and others. */
 export function createJobIndexes(services: IndexesServices, parent: string): JobIndexes {
@@ -87,7 +91,8 @@ export function createJobIndexes(services: IndexesServices, parent: string): Job
     opened += 1;
     const index = createJobIndex(services, database, { tenant, schema: `job${opened}` });
     const counts = { users: 0, usedMs: 0, updatedMs: 0 };
-    const entry = { index, work: createSharedWork(), generation, ...counts, isGone: false };
+    const own = { job: { tenant, id: job.id }, index, work: createSharedWork() };
+    const entry = { ...own, generation, ...counts, isGone: false };
     entries.set(name, entry);
     return entry;
   };
@@ -124,7 +129,22 @@ export function createJobIndexes(services: IndexesServices, parent: string): Job
   };
   const evictQuietly = (): Promise<void> =>
     evict().catch((error: unknown) => logger.warn({ reason: String(error) }, 'rows not removed'));
-  const timer = setInterval(() => void evictQuietly(), idleCheckMs).unref();
+  /** Remove the indexes of jobs that another process deleted. */
+  const dropDeleted = async (): Promise<void> => {
+    for (const [name, entry] of entries) {
+      const { tenant, id } = entry.job;
+      const isDeleted = (await services.store.head(keys.job(tenant, id))) === null;
+      if (isDeleted && entries.get(name) === entry) await dismiss(name, entry);
+    }
+  };
+  // Where the store is away, the next check finds what is gone.
+  const timer = setInterval(
+    () =>
+      void dropDeleted()
+        .catch(() => undefined)
+        .then(evictQuietly),
+    checkMs,
+  ).unref();
   /** Work on an index with all who need it; it is in use until that ends, though they may leave. */
   const share = (
     entry: Entry,
