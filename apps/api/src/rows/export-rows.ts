@@ -44,9 +44,13 @@ export type TableForm = keyof typeof tableForms;
 
 export type ExportServices = Pick<ApiServices, 'rowIndexes' | 'turns' | 'config'>;
 
+/** Time after which a table that is not written yet begins to be sent, ms. */
+const beginMs = 1_000;
+
 /**
  * Send the rows of a job as a table. It is written to disk first, since sorted rows are complete only at the
- * end, and a slow client then holds a file and no memory.
+ * end, and a slow client then holds a file and no memory. Where that takes time the answer begins meanwhile, so that
+ * a browser shows the download; it then has no length, and what fails after that cuts it off.
  */
 export async function exportRows(
   { rowIndexes, turns, config }: ExportServices,
@@ -56,11 +60,15 @@ export async function exportRows(
 ): Promise<void> {
   const { response, signal } = exchange;
   await turns.exports.run(exchange, async () => {
-    const file = await rowIndexes.use(exchange, job, (index) => writeTable(index, query, signal));
+    const describe = () =>
+      response.attachment(`${job.id}.${query.form}`).type(tableForms[query.form].mediaType);
+    const file = await rowIndexes.use(exchange, job, async (index) => {
+      const begin = setTimeout(() => describe().flushHeaders(), beginMs);
+      return writeTable(index, query, signal).finally(() => clearTimeout(begin));
+    });
     try {
       const { size } = await stat(file);
-      response.attachment(`${job.id}.${query.form}`).type(tableForms[query.form].mediaType);
-      response.set('Content-Length', String(size));
+      if (!response.headersSent) describe().set('Content-Length', String(size));
       const body = createReadStream(file).on('data', turns.exports.moved);
       await sendBody(config, body, exchange);
     } finally {
