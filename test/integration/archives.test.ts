@@ -179,3 +179,25 @@ describe.each(stores.filter(([kind]) => kind === 'disk' || s3 !== null))(
     });
   },
 );
+
+test('a job that was cancelled before it began has no archive, and says so', async () => {
+  const service = await startService();
+  try {
+    const dataset = await uploadPhotos(service.url, await makePhotos(1));
+    const job = await submitJob(service.url, { dataset, model: 'tiny' });
+    await fetch(`${service.url}/v1/jobs/${job}/cancel`, { method: 'POST' });
+    await service.startWorker();
+    const ended = await waitForJob(service.url, job, ({ state }) => state === 'cancelled');
+    expect(ended.startedAt).toBeNull();
+    for (const path of ['archive', 'archives', 'archives/archive.zip']) {
+      const answer = await fetch(`${service.url}/v1/jobs/${job}/${path}`);
+      expect(answer.status).toBe(409);
+      expect(await answer.json()).toMatchObject({
+        code: 'conflict',
+        detail: `Job '${job}' never began and has no archive`,
+      });
+    }
+  } finally {
+    await service.close();
+  }
+});

@@ -204,6 +204,9 @@ async function readParts(
     if (job.state === 'failed') {
       throw new AppError('conflict', `Job '${job.id}' failed and has no archive`);
     }
+    if (job.startedAt === null) {
+      throw new AppError('conflict', `Job '${job.id}' never began and has no archive`);
+    }
     return [await findUnlistedArchive(store, tenant, job)];
   }
 }
