@@ -14,9 +14,18 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { getJson, putJson } from '@umbra/platform/store/json';
+import { defaultTenant, keys } from '@umbra/platform/store/keys';
+import { storedJob } from '@umbra/shared/contracts/job';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { exitCodeOf } from '../support/exit-code.js';
-import { makePhotos, startService, type TestService } from '../support/service.js';
+import {
+  makePhotos,
+  startService,
+  submitJob,
+  type TestService,
+  uploadPhotos,
+} from '../support/service.js';
 import { makeZip } from '../support/zip.js';
 
 // Each runs commands, and each of them is a process.
@@ -305,5 +314,64 @@ describe('umbra', () => {
   test('prints help and its version', async () => {
     expect((await run('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
     expect((await run('--help')).stdout).toContain('explain [options] <photo...>');
+  });
+});
+
+describe('umbra jobs', () => {
+  let quiet: TestService;
+  const ids: string[] = [];
+  const jobs = (...args: string[]) => run('jobs', '--api', quiet.url, ...args);
+  const idsIn = ({ stdout }: Outcome) =>
+    (JSON.parse(stdout) as { jobs: { id: string }[] }).jobs.map(({ id }) => id);
+
+  beforeAll(async () => {
+    // No worker: three jobs are ended by the test, and the last one waits.
+    quiet = await startService();
+    const dataset = await uploadPhotos(quiet.url, await makePhotos(1));
+    for (const crop of ['winter wheat', 'Summer wheat', 'rye', 'wheat, not sown']) {
+      ids.push(await submitJob(quiet.url, { dataset, model: 'tiny', metadata: { crop } }));
+      // The newest is found by the time at which it was made, ms.
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    const counts = { total: 1, completed: 1, failed: 0 };
+    const ended = { state: 'completed', counts, completedAt: new Date().toISOString() };
+    for (const id of ids.slice(0, 3)) {
+      const key = keys.job(defaultTenant, id);
+      await putJson(quiet.store, key, {
+        ...(await getJson(quiet.store, key, storedJob)),
+        ...ended,
+      });
+    }
+  });
+  afterAll(() => quiet.close());
+
+  test('lists those in a state, and those with a text, the newest first', async () => {
+    const [winter, summer, rye, waiting] = ids;
+    const wheat = await jobs('--text', 'WHEAT', '--json');
+    expect(idsIn(wheat)).toEqual([waiting, summer, winter]);
+    const done = await jobs('--text', 'wheat', '--state', 'completed', '--json');
+    expect(idsIn(done)).toEqual([summer, winter]);
+    expect(idsIn(await jobs('--state', 'completed', '--json'))).toEqual([rye, summer, winter]);
+    expect(idsIn(await jobs('--state', 'queued', '--json'))).toEqual([waiting]);
+    expect(idsIn(await jobs('--text', rye ?? '', '--json'))).toEqual([rye]);
+    expect(idsIn(await jobs('--text', 'barley', '--json'))).toEqual([]);
+  });
+
+  test('prints as many as it is told, and says that there are more', async () => {
+    const one = await jobs('--text', 'wheat', '--state', 'completed', '--limit', '1');
+    const [header, , row = '', ...rest] = one.stdout.trim().split('\n');
+    expect(header).toMatch(/^job +state +images +failed +model +created$/);
+    expect(row).toMatch(new RegExp(`^${ids[1]} +completed +1/1 +0 +tiny +`));
+    expect(rest).toEqual([]);
+    expect(one.stderr).toContain('... and older ones: --limit N prints more');
+  });
+
+  test.each([
+    ['--state', 'done', 'Expected --state to be validating, queued, in_progress'],
+    ['--limit', '0', "Expected --limit to be an integer of 1 or more, got '0'"],
+  ])('refuses %s %s', async (flag, value, words) => {
+    const refused = await jobs(flag, value);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain(words);
   });
 });
