@@ -41,11 +41,13 @@ test('layers are listed with their shapes and receptive fields', async () => {
     stride: { y: 2, x: 2 },
     padding: { top: 1, left: 1, bottom: 1, right: 1 },
     parameters: 8 * 8 * 9,
+    filters: [8, 8, 3, 3],
     receptiveField: { kind: 'window', y: { size: 7, jump: 4, start: 0 } },
     convolution: 1,
     feature: 2,
   });
-  expect(list.layers.at(-1)).toMatchObject({ kind: 'dense', receptiveField: { kind: 'whole' } });
+  const last = { kind: 'dense', filters: null, receptiveField: { kind: 'whole' } };
+  expect(list.layers.at(-1)).toMatchObject(last);
   const larger = await get('/v1/models/tiny/layers?size=64x48');
   expect(layerList.parse(await larger.json()).layers[0]?.outputShape).toEqual([1, 8, 32, 24]);
   const etag = response.headers.get('etag') ?? '';

@@ -205,6 +205,7 @@ function createWalk(
       macs: countMacs(proto, read, shape),
       parameters: countParameters(proto.opType, read),
       groups: proto.opType === 'Conv' ? integerAttribute(proto, 'group', 1) : null,
+      filters: proto.opType === 'Conv' && read[1]?.constant ? read[1].shape : null,
     };
     names.add(node.name);
     source.set(node, proto);

@@ -45,6 +45,8 @@ export type GraphNode = {
   readonly parameters: number;
   /** Groups of a convolution; null for other operations. */
   readonly groups: number | null;
+  /** Extents of a convolution's own weights, [kernels, depth, height, width]; null where it has none. */
+  readonly filters: TensorShape | null;
 };
 
 /** A network as data, for one extent of its input: nodes in an order in which they can run. */

@@ -20,6 +20,7 @@ export function listLayers(graph: Graph): readonly Layer[] {
       outputShape: shape == null ? null : [...shape],
       ...windowOf(node),
       groups: node.groups,
+      filters: node.filters === null ? null : [...node.filters],
       parameters: node.parameters,
       receptiveField: fields.get(output) ?? { kind: 'unknown' },
       convolution: node.kind === 'convolution' ? convolutions++ : null,

@@ -37,6 +37,8 @@ export const layer = z.strictObject({
   dilation: perAxis.nullable(),
   /** Window of a convolution. */
   groups: z.int().min(1).nullable(),
+  /** Extents of a convolution's weights, [kernels, channels that each reads, height, width]; null where it has none. */
+  filters: z.array(count).nullable(),
   /** Numbers that training set. */
   parameters: count,
   receptiveField: z.discriminatedUnion('kind', [
