@@ -8,6 +8,7 @@ import type { Apart } from './apart/apart.js';
 import type { WorkerConfig } from './config.js';
 import type { WorkerMetrics } from './observability/worker-metrics.js';
 import type { ModelCache } from './runtime/model-cache.js';
+import type { RunningSteps } from './runtime/running-work.js';
 
 /**
  * Everything a worker process opens once. A function takes a `Pick` of what it uses, so that its
@@ -30,6 +31,8 @@ export type WorkerServices = PlatformServices & {
   readonly archiveQueue: Queue;
   readonly webhookQueue: Queue;
   readonly metrics: WorkerMetrics;
+  /** What this process runs now, for its heartbeats. */
+  readonly runningSteps: RunningSteps;
   /** Aborted when this process takes no more work. */
   readonly closing: AbortSignal;
   /** Aborted when shards must be given back because this process is about to end. */

@@ -33,6 +33,7 @@ import { consume } from './runtime/consume.js';
 import { endLateProcess } from './runtime/late-inference.js';
 import { createModelCache } from './runtime/model-cache.js';
 import { registerWorker } from './runtime/register-worker.js';
+import { createRunningSteps } from './runtime/running-work.js';
 import type { QueueStep } from './runtime/step.js';
 import type { WorkerServices } from './services.js';
 import { publishShard, runShard } from './shards/shard.js';
@@ -174,6 +175,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     archiveQueue: queue(queueNames.archive),
     webhookQueue,
     metrics,
+    runningSteps: createRunningSteps(),
     closing: closing.signal,
     shutdown: shutdown.signal,
   };

@@ -18,7 +18,7 @@ export type Consumer = {
 
 type ConsumerServices = Pick<
   WorkerServices,
-  'config' | 'logger' | 'metrics' | 'tracing' | 'shutdown'
+  'config' | 'logger' | 'metrics' | 'tracing' | 'shutdown' | 'runningSteps'
 >;
 
 /**
@@ -34,9 +34,11 @@ export function consume(services: ConsumerServices, connection: Redis, step: Que
   const { config, tracing } = services;
   const running = new Set<Promise<unknown>>();
   const perform = (job: Job, token = ''): Promise<unknown> => {
-    const performed = runMeasured(services, step, job, token).finally(() =>
-      running.delete(performed),
-    );
+    const end = services.runningSteps.begin(step.name, job.data);
+    const performed = runMeasured(services, step, job, token).finally(() => {
+      end();
+      running.delete(performed);
+    });
     running.add(performed);
     return performed;
   };

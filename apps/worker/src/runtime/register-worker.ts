@@ -7,9 +7,14 @@ import { reportError } from '@umbra/shared/errors';
 import { umbraVersion } from '@umbra/shared/version';
 import type { WorkerServices } from '../services.js';
 
-/** Register what this worker can run, and renew it. @returns Stops and unregisters. */
+type RegisterServices = Pick<
+  WorkerServices,
+  'config' | 'logger' | 'workerRegistry' | 'runningSteps'
+>;
+
+/** Register what this worker can run and what it runs, and renew it. @returns Stops and unregisters. */
 export function registerWorker(
-  { config, logger, workerRegistry }: Pick<WorkerServices, 'config' | 'logger' | 'workerRegistry'>,
+  { config, logger, workerRegistry, runningSteps }: RegisterServices,
   served: readonly ShardQueue[],
 ): () => void {
   const worker: Omit<WorkerNotice, 'seenAt'> = {
@@ -22,7 +27,7 @@ export function registerWorker(
   let isStopped = false;
   const heartbeat = async (): Promise<void> => {
     if (isStopped) return;
-    await workerRegistry.heartbeat(worker).catch((error: unknown) => {
+    await workerRegistry.heartbeat(worker, runningSteps.list()).catch((error: unknown) => {
       logger.warn({ reason: reportError(error).message }, 'worker heartbeat failed');
     });
   };

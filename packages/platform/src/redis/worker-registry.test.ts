@@ -21,6 +21,32 @@ test('a worker is listed until it leaves', async () => {
   expect(await workerRegistry.list()).toEqual([]);
 });
 
+test('what a worker runs is listed with it, by the clock of Redis, until it runs nothing or leaves', async () => {
+  const work = {
+    step: 'shard' as const,
+    ...{ tenant: 'acme', job: 'job_1', image: 'img_00000000', model: 'tiny' },
+    rows: { start: 0, end: 4 },
+  };
+  vi.useFakeTimers({ now: Date.now() + 3_600_000, toFake: ['Date'] });
+  await workerRegistry.heartbeat(worker, [{ ...work, ranMs: 60_000 }]);
+  vi.useRealTimers();
+  const [{ running } = { running: [] }] = await workerRegistry.listAtWork();
+  expect(running).toEqual([{ ...work, since: expect.any(String) }]);
+  const ranMs = Date.now() - Date.parse(running[0]?.since ?? '');
+  expect(ranMs).toBeGreaterThan(59_000);
+  expect(ranMs).toBeLessThan(90_000);
+  expect(await workerRegistry.list()).toEqual([expect.objectContaining(worker)]);
+  expect(await redis.pttl(`${key}:work:one`)).toBeGreaterThan(0);
+
+  await workerRegistry.heartbeat(worker);
+  expect(await workerRegistry.listAtWork()).toEqual([
+    { worker: expect.objectContaining(worker), running: [] },
+  ]);
+  await workerRegistry.heartbeat(worker, [{ ...work, ranMs: 0 }]);
+  await workerRegistry.leave('one');
+  expect(await redis.exists(`${key}:work:one`)).toBe(0);
+});
+
 test('one that is not heard of any more is gone, and forgotten; what is not a notice is passed over', async () => {
   const old = { ...worker, id: 'old', seenAt: new Date(Date.now() - 60_000).toISOString() };
   await redis.hset(key, { old: JSON.stringify(old), odd: '{' });

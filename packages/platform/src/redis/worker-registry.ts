@@ -1,21 +1,41 @@
 import { createLoadingCache } from '@umbra/shared/cache';
-import { storedWorkerNotice, type WorkerNotice } from '@umbra/shared/contracts/worker';
+import {
+  type RunningWork,
+  runningWork,
+  storedWorkerNotice,
+  type WorkerNotice,
+} from '@umbra/shared/contracts/worker';
 import type { Redis } from 'ioredis';
+import { z } from 'zod';
 import { redisPrefix } from '../queues/names.js';
 import { redisTimeMs } from './redis-time.js';
 
+/** A queue job that a worker runs, and for how long, ms: workers tell no times of their own clocks. */
+export type RanWork = Omit<RunningWork, 'since'> & { readonly ranMs: number };
+
+/** A live worker, and what it ran at its last heartbeat. */
+export type WorkerAtWork = {
+  readonly worker: WorkerNotice;
+  readonly running: readonly RunningWork[];
+};
+
 /** The live workers, in Redis: each sends a heartbeat every few seconds, told by the clock of Redis. */
 export type WorkerRegistry = {
-  heartbeat(worker: Omit<WorkerNotice, 'seenAt'>): Promise<void>;
+  heartbeat(worker: Omit<WorkerNotice, 'seenAt'>, running?: readonly RanWork[]): Promise<void>;
   leave(id: string): Promise<void>;
   /** @returns Workers whose last heartbeat is at most 10 s old. */
   list(): Promise<WorkerNotice[]>;
+  /** @returns Those workers with what they run, in one more round trip. */
+  listAtWork(): Promise<WorkerAtWork[]>;
 };
 
 export const heartbeatMs = 3_000;
 /** A worker without a heartbeat for this long counts as gone. */
 const goneMs = 10_000;
 const key = `${redisPrefix}:fleet`;
+/** Beside the notice, which is read far more often than what is run. */
+const workKey = (id: string): string => `${redisPrefix}:fleet:work:${id}`;
+const storedWork = z.array(runningWork);
 
 export function createWorkerRegistry(redis: Redis): WorkerRegistry {
   const read = async (): Promise<WorkerNotice[]> =>
@@ -24,20 +44,38 @@ export function createWorkerRegistry(redis: Redis): WorkerRegistry {
       return parsed.success ? [parsed.data] : [];
     });
   const isLive = ({ seenAt }: WorkerNotice, nowMs: number) => nowMs - Date.parse(seenAt) < goneMs;
+  const list = async (): Promise<WorkerNotice[]> => {
+    const nowMs = await redisTimeMs(redis);
+    return (await read()).filter((worker) => isLive(worker, nowMs));
+  };
   return {
-    async heartbeat(worker) {
+    async heartbeat(worker, running = []) {
       const nowMs = await redisTimeMs(redis);
       const notice: WorkerNotice = { ...worker, seenAt: new Date(nowMs).toISOString() };
-      await redis.hset(key, worker.id, JSON.stringify(notice));
+      const work = running.map(({ ranMs, ...one }): RunningWork => {
+        return { ...one, since: new Date(nowMs - ranMs).toISOString() };
+      });
+      await Promise.all([
+        redis.hset(key, worker.id, JSON.stringify(notice)),
+        work.length === 0
+          ? redis.del(workKey(worker.id))
+          : redis.set(workKey(worker.id), JSON.stringify(work), 'PX', goneMs),
+      ]);
       const gone = (await read()).filter((other) => !isLive(other, nowMs)).map(({ id }) => id);
       if (gone.length > 0) await redis.hdel(key, ...gone);
     },
     async leave(id) {
-      await redis.hdel(key, id);
+      await Promise.all([redis.hdel(key, id), redis.del(workKey(id))]);
     },
-    async list() {
-      const nowMs = await redisTimeMs(redis);
-      return (await read()).filter((worker) => isLive(worker, nowMs));
+    list,
+    async listAtWork() {
+      const workers = await list();
+      if (workers.length === 0) return [];
+      const found = await redis.mget(workers.map(({ id }) => workKey(id)));
+      return workers.map((worker, index) => {
+        const parsed = storedWork.safeParse(parse(found[index] ?? '[]'));
+        return { worker, running: parsed.success ? parsed.data : [] };
+      });
     },
   };
 }
@@ -50,8 +88,13 @@ function parse(text: string): unknown {
   }
 }
 
-/** A worker registry whose list may be this old, for callers that ask often. */
+/** A worker registry whose lists may be this old, for callers that ask often. */
 export function cacheWorkerList(workerRegistry: WorkerRegistry, freshMs: number): WorkerRegistry {
   const lists = createLoadingCache<WorkerNotice[]>({ maxEntries: 1, ttlMs: freshMs });
-  return { ...workerRegistry, list: () => lists.load('all', workerRegistry.list) };
+  const atWork = createLoadingCache<WorkerAtWork[]>({ maxEntries: 1, ttlMs: freshMs });
+  return {
+    ...workerRegistry,
+    list: () => lists.load('all', workerRegistry.list),
+    listAtWork: () => atWork.load('all', workerRegistry.listAtWork),
+  };
 }

@@ -25,3 +25,30 @@ export const storedWorkerNotice = z.union([
   workerNotice,
   laneNotice.transform(({ lanes, ...old }): WorkerNotice => ({ ...old, inferenceThreads: lanes })),
 ]);
+
+/** Steps whose queue jobs belong to a tenant. */
+export const workSteps = ['ingest', 'shard', 'merge', 'archive', 'webhook'] as const;
+
+/** A queue job that a worker runs. */
+export const runningWork = z.strictObject({
+  step: z.enum(workSteps),
+  tenant: z.string(),
+  /** Null where a dataset is read. */
+  job: z.string().nullable(),
+  /** Of shards and merges. */
+  image: z.string().nullable(),
+  /** Grid rows of a shard, half-open, those of all patch sizes one after the other. */
+  rows: z.strictObject({ start: z.int().min(0), end: z.int().min(1) }).nullable(),
+  model: z.string().nullable(),
+  since: z.iso.datetime(),
+});
+export type RunningWork = z.output<typeof runningWork>;
+
+/** A worker as the service lists it, with what it ran at its last heartbeat. */
+export const listedWorker = workerNotice.extend({
+  /** What it runs for the tenant that asks; for all tenants where an admin of the tenant `default` asks. */
+  running: z.array(runningWork),
+  /** Number of queue jobs that it runs for other tenants, of which nothing else is told. */
+  othersRunning: z.int().min(0),
+});
+export type ListedWorker = z.output<typeof listedWorker>;
