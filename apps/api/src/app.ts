@@ -8,6 +8,8 @@ import { datasetRoutes } from './datasets/dataset-routes.js';
 import { photoRoutes } from './datasets/photo-routes.js';
 import { uploadRoutes } from './datasets/upload-routes.js';
 import { explainRoutes } from './explain/explain-routes.js';
+import { queueRoutes } from './fleet/queue-routes.js';
+import { workerRoutes } from './fleet/worker-routes.js';
 import { mountRoutes, type Route } from './http/operation.js';
 import { ProblemError, problemHandler } from './http/problems.js';
 import { deliveryRoutes } from './jobs/delivery-routes.js';
@@ -47,6 +49,8 @@ export function createApp(services: ApiServices): Express {
     ...sessionRoutes(services),
     ...modelRoutes(services),
     ...layerRoutes(services),
+    ...workerRoutes(services),
+    ...queueRoutes(services),
     ...datasetRoutes(services),
     ...uploadRoutes(services),
     ...photoRoutes(services),

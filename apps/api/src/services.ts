@@ -1,3 +1,4 @@
+import type { ShardQueue } from '@umbra/platform/queues/names';
 import type { JobEventLog } from '@umbra/platform/redis/job-event-log';
 import type { JobProgressStore, Progress } from '@umbra/platform/redis/job-progress';
 import type { LoginSessionStore } from '@umbra/platform/redis/login-sessions';
@@ -48,6 +49,7 @@ export type ApiServices = {
   readonly formatOf: FormatReader;
   readonly dispatchQueue: Queue;
   readonly mergeQueue: Queue;
+  readonly shardQueues: Readonly<Record<ShardQueue, Queue>>;
   readonly ingestQueue: Queue;
   readonly webhookQueue: Queue;
   readonly registry: Registry;

@@ -83,6 +83,10 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   };
   const dispatchQueue = openQueue(queueNames.dispatch);
   const mergeQueue = openQueue(queueNames.merge);
+  const shardQueues = {
+    shard: openQueue(queueNames.shard),
+    shardTfjs: openQueue(queueNames.shardTfjs),
+  };
   const ingestQueue = openQueue(queueNames.ingest);
   const webhookQueue = openQueue(queueNames.webhook);
   const models = config.UMBRA_MODELS_DIR ?? addedModelsFolder;
@@ -117,6 +121,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
     dispatchQueue,
     ingestQueue,
     mergeQueue,
+    shardQueues,
     webhookQueue,
     board,
     polledJobs,
@@ -156,7 +161,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
       await metricsServer?.close();
       await queueMetrics.close();
       const queues = [dispatchQueue, ingestQueue, mergeQueue, webhookQueue];
-      await Promise.all(queues.map(closeQueue));
+      await Promise.all([...queues, ...Object.values(shardQueues)].map(closeQueue));
       await board?.close();
       stopDecoding();
       await platform.close();

@@ -1,3 +1,4 @@
+import { defaultTenant } from '@umbra/platform/store/keys';
 import { scopes } from '@umbra/platform/tenancy/api-keys';
 import { z } from 'zod';
 
@@ -20,3 +21,10 @@ export const identity = z
   })
   .meta({ description: 'Who asks, and by what' });
 export type Identity = z.output<typeof identity>;
+
+/** Whether somebody runs the service, and may see what all tenants do: an admin of the default tenant. */
+export const isOperator = ({
+  tenant,
+  scopes: given,
+}: Pick<Identity, 'tenant' | 'scopes'>): boolean =>
+  tenant === defaultTenant && given.includes('admin');

@@ -1,6 +1,5 @@
 import { findModel, listModels } from '@umbra/platform/store/models';
 import { listedModel } from '@umbra/shared/contracts/model';
-import { workerNotice } from '@umbra/shared/contracts/worker';
 import { z } from 'zod';
 import { operation, type Route, route } from '../http/operation.js';
 import { modelParam } from '../http/params.js';
@@ -36,29 +35,14 @@ export const modelOperations = {
       200: { description: 'The model', content: { 'application/json': listedModel } },
     },
   }),
-  workers: operation({
-    id: 'listWorkers',
-    method: 'get',
-    path: '/v1/workers',
-    tag: 'service',
-    scope: 'read',
-    summary: 'List the live workers, with the model formats that they run',
-    answers: {
-      200: {
-        description: 'Workers with a recent heartbeat',
-        content: { 'application/json': z.strictObject({ data: z.array(workerNotice) }) },
-      },
-    },
-  }),
 };
 
-/** Routes of the models that can be run and of the workers that run them. */
+/** Routes of the models that can be run. */
 export function modelRoutes({
   store,
-  workerRegistry,
   losses,
   logger,
-}: Pick<ApiServices, 'store' | 'workerRegistry' | 'losses' | 'logger'>): Route[] {
+}: Pick<ApiServices, 'store' | 'losses' | 'logger'>): Route[] {
   return [
     route(modelOperations.list, async ({ response }) => {
       const [models, setAside] = await Promise.all([listModels(store), readSetAside(losses)]);
@@ -74,9 +58,6 @@ export function modelRoutes({
         logger.info({ model: model.name, digest }, 'model runs again');
       }
       response.json({ ...model, setAside: null });
-    }),
-    route(modelOperations.workers, async ({ response }) => {
-      response.json({ data: await workerRegistry.list() });
     }),
   ];
 }

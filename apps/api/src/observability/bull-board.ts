@@ -1,10 +1,9 @@
 import { queueNames } from '@umbra/platform/queues/names';
-import { defaultTenant } from '@umbra/platform/store/keys';
 import { AppError, hasCode } from '@umbra/shared/errors';
 import type { Queue } from 'bullmq';
 import type { Request, RequestHandler } from 'express';
 import type { Identifier } from '../auth/identify.js';
-import type { Identity } from '../http/identity.js';
+import { type Identity, isOperator } from '../http/identity.js';
 
 export const boardPath = '/admin/queues';
 
@@ -70,8 +69,7 @@ export async function openBoard({ openQueue, identify }: BoardOptions): Promise<
 function admitOperators(identify: Identifier): RequestHandler {
   return async (request, response, next) => {
     try {
-      const { tenant, scopes } = await identifyOperator(identify, request);
-      if (tenant !== defaultTenant || !scopes.includes('admin')) {
+      if (!isOperator(await identifyOperator(identify, request))) {
         throw new AppError('forbidden', "Expected an admin key of the tenant 'default'");
       }
       next();

@@ -2,10 +2,11 @@ import { dataset, errorReport, refusal } from '@umbra/shared/contracts/dataset';
 import { counts, jobEstimate, jobRequest, jobState, jobStatus } from '@umbra/shared/contracts/job';
 import { layer, layerList } from '@umbra/shared/contracts/layer';
 import { listedModel } from '@umbra/shared/contracts/model';
+import { queueReport } from '@umbra/shared/contracts/queue';
 import { imageResult, imageStatus } from '@umbra/shared/contracts/result';
 import { imageRow, rowFacets } from '@umbra/shared/contracts/row';
 import { occlusionSettings } from '@umbra/shared/contracts/settings';
-import { workerNotice } from '@umbra/shared/contracts/worker';
+import { listedWorker } from '@umbra/shared/contracts/worker';
 import type { z } from 'zod';
 import { identity } from '../http/identity.js';
 import { problem } from './problem.js';
@@ -30,7 +31,8 @@ export const namedSchemas = {
   Model: listedModel,
   Layer: layer,
   LayerList: layerList,
-  Worker: workerNotice,
+  Worker: listedWorker,
+  Queue: queueReport,
   Identity: identity,
   ErrorReport: errorReport,
   Problem: problem,

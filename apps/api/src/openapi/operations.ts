@@ -3,6 +3,8 @@ import { datasetOperations } from '../datasets/dataset-routes.js';
 import { photoOperations } from '../datasets/photo-routes.js';
 import { uploadOperations } from '../datasets/upload-routes.js';
 import { explainOperations } from '../explain/explain-routes.js';
+import { queueOperations } from '../fleet/queue-routes.js';
+import { workerOperations } from '../fleet/worker-routes.js';
 import type { Operation } from '../http/operation.js';
 import { deliveryOperations } from '../jobs/delivery-routes.js';
 import { eventOperations } from '../jobs/event-routes.js';
@@ -36,6 +38,8 @@ export const operations = [
   ...Object.values(rowOperations),
   ...Object.values(viewOperations),
   ...Object.values(modelOperations),
+  ...Object.values(workerOperations),
+  ...Object.values(queueOperations),
   ...Object.values(layerOperations),
   ...Object.values(sessionOperations),
   ...Object.values(healthOperations),
