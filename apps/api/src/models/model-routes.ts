@@ -1,5 +1,5 @@
-import { findModel, listModels } from '@umbra/platform/store/models';
-import { listedModel } from '@umbra/shared/contracts/model';
+import { findModel, listModels, readModelFacts } from '@umbra/platform/store/models';
+import { listedModel, type ModelDetail, modelDetail } from '@umbra/shared/contracts/model';
 import { z } from 'zod';
 import { operation, type Route, route } from '../http/operation.js';
 import { modelParam } from '../http/params.js';
@@ -19,6 +19,18 @@ export const modelOperations = {
         description: 'Every model',
         content: { 'application/json': z.strictObject({ data: z.array(listedModel) }) },
       },
+    },
+  }),
+  show: operation({
+    id: 'getModel',
+    method: 'get',
+    path: '/v1/models/{model}',
+    tag: 'models',
+    scope: 'read',
+    summary: 'Get a model: how photos become its input, how many classes it has',
+    params: modelParam,
+    answers: {
+      200: { description: 'The model', content: { 'application/json': modelDetail } },
     },
   }),
   retry: operation({
@@ -51,6 +63,15 @@ export function modelRoutes({
         setAside: setAside.get(model.digest)?.aside ?? null,
       }));
       response.json({ data });
+    }),
+    route(modelOperations.show, async ({ params, response }) => {
+      const model = await findModel(store, params.model);
+      const [facts, setAside] = await Promise.all([
+        readModelFacts(store, model),
+        readSetAside(losses),
+      ]);
+      const aside = setAside.get(model.digest)?.aside ?? null;
+      response.json({ ...model, ...facts, setAside: aside } satisfies ModelDetail);
     }),
     route(modelOperations.retry, async ({ params, response }) => {
       const model = await findModel(store, params.model);

@@ -1,7 +1,7 @@
 import { dataset, errorReport, refusal } from '@umbra/shared/contracts/dataset';
 import { counts, jobEstimate, jobRequest, jobState, jobStatus } from '@umbra/shared/contracts/job';
 import { layer, layerList } from '@umbra/shared/contracts/layer';
-import { listedModel } from '@umbra/shared/contracts/model';
+import { listedModel, modelDetail } from '@umbra/shared/contracts/model';
 import { queueReport } from '@umbra/shared/contracts/queue';
 import { imageResult, imageStatus } from '@umbra/shared/contracts/result';
 import { imageRow, rowFacets } from '@umbra/shared/contracts/row';
@@ -29,6 +29,7 @@ export const namedSchemas = {
   ImageRow: imageRow,
   RowFacets: rowFacets,
   Model: listedModel,
+  ModelDetail: modelDetail,
   Layer: layer,
   LayerList: layerList,
   Worker: listedWorker,

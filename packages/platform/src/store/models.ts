@@ -8,6 +8,7 @@ import {
   classPair,
   type DescribedBundle,
   type ModelBundle,
+  type ModelDetail,
   type ModelSummary,
   parseBundle,
   parseClassNames,
@@ -98,6 +99,20 @@ async function currentDigest(store: ObjectStore, name: string): Promise<string> 
     const known = (await modelNames(store)).slice(0, 20);
     throw notFound(`Unknown model '${name}'; known: ${known.join(', ') || 'none'}`);
   }
+}
+
+/** What a model's description says beside its summary. */
+export type BundleFacts = Pick<ModelDetail, 'input' | 'classes' | 'bytes' | 'source'>;
+
+/** @throws {AppError} As `findModel`; `integrity` if its class names are damaged. */
+export async function readModelFacts(
+  store: ObjectStore,
+  { name, digest }: Pick<ModelSummary, 'name' | 'digest'>,
+): Promise<BundleFacts> {
+  const bundle = await describeModel(store, name, digest);
+  const names = await readClassNames(store, { bundle, digest });
+  const bytes = bundle.files.reduce((sum, file) => sum + file.bytes, 0);
+  return { input: bundle.input, classes: names?.length ?? null, bytes, source: bundle.source };
 }
 
 /** The description of a stored model. @throws {AppError} `not_found` */

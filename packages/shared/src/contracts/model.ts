@@ -169,6 +169,17 @@ export type SetAside = z.output<typeof setAside>;
 export const listedModel = modelSummary.extend({ setAside: setAside.nullable() });
 export type ListedModel = z.output<typeof listedModel>;
 
+/** A model in full, as `GET /v1/models/:name` describes it. */
+export const modelDetail = listedModel.extend({
+  input: modelInput,
+  /** Number of classes that its bundle names; null where it names none. */
+  classes: z.int().min(1).nullable(),
+  /** Size of its files, bytes. */
+  bytes: z.int().min(1),
+  source: z.string(),
+});
+export type ModelDetail = z.output<typeof modelDetail>;
+
 /** A bundle's description and its digest: the sha256 of `bundle.json`, which lists all other files. */
 export type DescribedBundle = { readonly bundle: ModelBundle; readonly digest: string };
 
