@@ -37,6 +37,25 @@ export function usePhoto(of: ImageOfJob, dataset: string) {
   return file === null ? { url: path, name: null } : { url: own, name: file.name };
 }
 
+/** A picture that the service draws, of several pages maybe. */
+export type DrawnPicture = { readonly blob: Blob; readonly pages: number };
+
+/** @param page Page that the path asks for. */
+export async function readPicture(
+  path: string,
+  page: number,
+  signal?: AbortSignal,
+): Promise<DrawnPicture> {
+  const response = await ask(path, signal && { signal });
+  return { blob: await response.blob(), pages: pagesOf(response.headers.get('Link'), page) };
+}
+
+/** Count the pages by the links to those around one; the last page has none to itself. */
+export function pagesOf(links: string | null, page: number): number {
+  const last = links?.split(', ').find((link) => link.endsWith('rel="last"'));
+  return Number(/[?&]page=(\d+)/.exec(last ?? '')?.[1] ?? page);
+}
+
 /** Save a file of the service under its name. */
 export async function download(path: string, name: string): Promise<void> {
   const url = URL.createObjectURL(await (await ask(path)).blob());
