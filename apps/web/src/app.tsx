@@ -13,6 +13,7 @@ const ImagePage = lazy(async () => ({ default: (await import('./pages/image.js')
 const DatasetsPage = lazy(async () => ({
   default: (await import('./pages/datasets.js')).DatasetsPage,
 }));
+const ModelPage = lazy(async () => ({ default: (await import('./pages/model.js')).ModelPage }));
 const WorkersPage = lazy(async () => ({
   default: (await import('./pages/workers.js')).WorkersPage,
 }));
@@ -20,7 +21,7 @@ const NotFoundPage = lazy(async () => ({
   default: (await import('./pages/not-found.js')).NotFoundPage,
 }));
 
-type PathParams = { readonly job?: string; readonly image?: string };
+type PathParams = { readonly job?: string; readonly image?: string; readonly model?: string };
 
 /** The page of each path that the service answers with this page. */
 const pages: Readonly<Record<PagePath, (params: PathParams) => ReactElement>> = {
@@ -32,6 +33,7 @@ const pages: Readonly<Record<PagePath, (params: PathParams) => ReactElement>> = 
   ),
   '/datasets': () => <DatasetsPage />,
   '/models': () => <ModelsPage />,
+  '/models/:model': ({ model = '' }) => <ModelPage key={model} name={model} />,
   '/workers': () => <WorkersPage />,
 };
 

@@ -8,6 +8,7 @@ import './styles/tokens.css';
 import './styles/base.css';
 import './styles/parts.css';
 import './styles/pages.css';
+import './styles/model.css';
 import './styles/workers.css';
 
 const queries = new QueryClient({

@@ -6,6 +6,7 @@ export const pagePaths = [
   '/jobs/:job/images/:image',
   '/datasets',
   '/models',
+  '/models/:model',
   '/workers',
 ] as const;
 export type PagePath = (typeof pagePaths)[number];

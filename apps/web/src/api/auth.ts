@@ -4,6 +4,8 @@ import { ask, askJson, ServiceError } from './http.js';
 /** Who asks, as the service knows it: by a session cookie, which scripts cannot read. */
 export type PageIdentity = {
   readonly tenant: string;
+  /** Each includes the ones before it. */
+  readonly scopes: readonly ('read' | 'submit' | 'admin')[];
   /** `none` where the service asks for no key. */
   readonly authentication: 'key' | 'session' | 'none';
 };

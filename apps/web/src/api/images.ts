@@ -18,6 +18,14 @@ export const inputPath = (
   position?: { readonly row: number; readonly column: number; readonly grid: number },
 ): string => `${imagePath(of)}/input.png${queryOf({ ...position })}`;
 
+/** The photo, with what a unit (`ROW,COLUMN`) of a layer sees outlined; the middle unit where none is given. */
+export const fieldPath = (of: ImageOfJob, layer: string, unit: string | undefined): string =>
+  `${imagePath(of)}/receptive-field.png${queryOf({ layer, unit })}`;
+
+/** A layer's feature maps for the photo, one page of them. */
+export const activationsPath = (of: ImageOfJob, layer: string, page: number): string =>
+  `${imagePath(of)}/activations.png${queryOf({ layer, page })}`;
+
 /** What an image has: its result, or what is known of it while it runs. */
 export type ImageProgress =
   | { readonly state: 'finished'; readonly result: ImageResult }

@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import { Link } from 'wouter';
 import { type ListedModel, listModels } from '../api/models.js';
 import { PageHead } from '../parts/page-head.js';
 import { Empty, Loading, Trouble } from '../parts/states.js';
@@ -15,7 +16,10 @@ export function ModelsPage() {
   const { data, error, refetch } = useModels();
   return (
     <>
-      <PageHead title="Models" lead="Classifiers that this service runs." />
+      <PageHead
+        title="Models"
+        lead="Classifiers that this service runs. Open one to look inside: at its layers, its filters and what they see."
+      />
       {data === undefined && error === null && <Loading what="the models" />}
       {data === undefined && error !== null && (
         <Trouble error={error} onRetry={() => void refetch()} />
@@ -36,12 +40,16 @@ export function ModelsPage() {
   );
 }
 
+export const modelPath = (name: string): string => `/models/${encodeURIComponent(name)}`;
+
 function ModelRow({ model }: { readonly model: ListedModel }) {
   const { name, digest, format, input, licence, setAside } = model;
   return (
     <li className="list-row">
       <div className="list-words">
-        <span className="list-name">{name}</span>
+        <Link className="list-name" href={modelPath(name)}>
+          {name}
+        </Link>
         <span className="note">
           {format} · {licence} · <span className="id">{digest.slice(0, 12)}</span>
         </span>
