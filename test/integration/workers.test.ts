@@ -99,9 +99,9 @@ test('a job waits for a worker where none is up, and nothing runs', async () => 
 
 describe('with a worker at work for two tenants', { timeout: patienceMs }, () => {
   beforeAll(async () => {
-    // Before the worker is up: tenants take turns, an image each.
+    // More threads than a tenant has images: both are served at once.
     jobs.other = await submit(keys.other);
-    await service.startWorker({ UMBRA_INFERENCE_THREADS: '2', UMBRA_SHUTDOWN_MS: '100' });
+    await service.startWorker({ UMBRA_INFERENCE_THREADS: '4', UMBRA_SHUTDOWN_MS: '100' });
     const bothServed = async () => {
       const { list } = await readWorkers(keys.operator);
       const served = new Set(list.flatMap(({ running }) => running.map(({ tenant }) => tenant)));
@@ -123,7 +123,7 @@ describe('with a worker at work for two tenants', { timeout: patienceMs }, () =>
       expect(seen.text).not.toContain(`"${foreign}"`);
       const [worker] = seen.list;
       expect(worker).toMatchObject({
-        inferenceThreads: 2,
+        inferenceThreads: 4,
         formats: expect.arrayContaining(['onnx']),
       });
       expect(worker?.running).toContainEqual({
@@ -154,7 +154,7 @@ describe('with a worker at work for two tenants', { timeout: patienceMs }, () =>
       return (found.queue.shards[0]?.waiting ?? 0) > 0 ? found : null;
     });
     expect(text).not.toContain(jobs.other);
-    expect(queue.shards[0]).toMatchObject({ running: 2, oldestAt: expect.any(String) });
+    expect(queue.shards[0]).toMatchObject({ running: 4, oldestAt: expect.any(String) });
     expect(Date.now() - Date.parse(queue.shards[0]?.oldestAt ?? '')).toBeLessThan(2 * patienceMs);
     expect(queue.jobs.map(({ id }) => id)).toEqual([jobs.acme, third]);
     expect(queue.jobs[0]).toMatchObject({ state: 'in_progress', waitsFor: null });
