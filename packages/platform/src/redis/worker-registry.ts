@@ -23,7 +23,7 @@ export type WorkerAtWork = {
 export type WorkerRegistry = {
   heartbeat(worker: Omit<WorkerNotice, 'seenAt'>, running?: readonly RanWork[]): Promise<void>;
   leave(id: string): Promise<void>;
-  /** @returns Workers whose last heartbeat is at most 10 s old. */
+  /** List the workers whose last heartbeat is at most 10 s old, and forget the others. */
   list(): Promise<WorkerNotice[]>;
   /** @returns Those workers with what they run, in one more round trip. */
   listAtWork(): Promise<WorkerAtWork[]>;
@@ -46,7 +46,11 @@ export function createWorkerRegistry(redis: Redis): WorkerRegistry {
   const isLive = ({ seenAt }: WorkerNotice, nowMs: number) => nowMs - Date.parse(seenAt) < goneMs;
   const list = async (): Promise<WorkerNotice[]> => {
     const nowMs = await redisTimeMs(redis);
-    return (await read()).filter((worker) => isLive(worker, nowMs));
+    const known = await read();
+    // Here and not at each heartbeat: a thousand workers would read each other's notices all the time.
+    const gone = known.filter((worker) => !isLive(worker, nowMs)).map(({ id }) => id);
+    if (gone.length > 0) await redis.hdel(key, ...gone);
+    return known.filter(({ id }) => !gone.includes(id));
   };
   return {
     async heartbeat(worker, running = []) {
@@ -61,8 +65,6 @@ export function createWorkerRegistry(redis: Redis): WorkerRegistry {
           ? redis.del(workKey(worker.id))
           : redis.set(workKey(worker.id), JSON.stringify(work), 'PX', goneMs),
       ]);
-      const gone = (await read()).filter((other) => !isLive(other, nowMs)).map(({ id }) => id);
-      if (gone.length > 0) await redis.hdel(key, ...gone);
     },
     async leave(id) {
       await Promise.all([redis.hdel(key, id), redis.del(workKey(id))]);
