@@ -35,7 +35,7 @@ export const runningWork = z.strictObject({
   tenant: z.string(),
   /** Null where a dataset is read. */
   job: z.string().nullable(),
-  /** Of shards and merges. */
+  /** The image of a shard or a merge; null for other steps. */
   image: z.string().nullable(),
   /** Grid rows of a shard, half-open, those of all patch sizes one after the other. */
   rows: z.strictObject({ start: z.int().min(0), end: z.int().min(1) }).nullable(),
