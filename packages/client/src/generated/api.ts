@@ -365,7 +365,7 @@ export interface paths {
         };
         /**
          * Follow a job live: its states, its progress, and each image as it is finished
-         * @description Server-sent events `state`, `progress` and `image`, their data JSON. A connection begins with how things stand; one that sends the id of the last event it has goes on after that, without gaps or doubles, or begins with `reset` where that event is no longer kept. It ends after the final state. With `bands=true`, a `band` tells the scores of rows as they arrive; bands have no id and are not kept: the partial result of an image, read once the stream has begun, has those before it.
+         * @description Server-sent events `state`, `progress` and `image`, their data JSON. A connection begins with how things stand; one that sends the id of the last event it has goes on after that, without gaps or doubles, or begins with `reset` where that event is no longer kept. It ends after the final state, and from time to time, so that the key is checked again: who connects again with the last id goes on. With `bands=true`, a `band` tells the scores of rows as they arrive; bands have no id and are not kept: the partial result of an image, read once the stream has begun, has those before it.
          *
          *     Needs a key with scope `read`.
          */
@@ -804,6 +804,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/models/{model}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a model: how photos become its input, how many classes it has
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["getModel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/models/{model}/retry": {
         parameters: {
             query?: never;
@@ -924,10 +944,34 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List the live workers, with the model formats that they run
-         * @description Needs a key with scope `read`.
+         * List the live workers: the model formats that they run, and what they run now
+         * @description What a worker runs is as of its last heartbeat, some seconds ago. It is told of the tenant's own work; of other tenants' only how much there is, unless an admin key of the tenant `default` asks.
+         *
+         *     Needs a key with scope `read`.
          */
         get: operations["listWorkers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell what waits: the queued shards of all tenants, and the tenant's unfinished jobs
+         * @description Shards are those that are queued now, as many as keep the workers busy for a while; the images behind them wait with their jobs. Of a job it is told what it waits for, such as its turn, or a worker for its format.
+         *
+         *     Needs a key with scope `read`.
+         */
+        get: operations["getQueue"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1328,6 +1372,7 @@ export interface components {
                 x: number;
             } | null;
             groups: number | null;
+            filters: number[] | null;
             parameters: number;
             receptiveField: {
                 /** @constant */
@@ -1397,6 +1442,54 @@ export interface components {
                 at: string;
             } | null;
         };
+        ModelDetail: {
+            name: string;
+            digest: string;
+            /** @enum {string} */
+            format: "onnx" | "tfjs-layers" | "tfjs-graph";
+            input: {
+                /** @enum {string} */
+                layout: "NCHW" | "NHWC";
+                height: number;
+                width: number;
+                /** @enum {string} */
+                channels: "RGB" | "BGR" | "L";
+                scale: number;
+                mean: number[];
+                std: number[];
+                resize: {
+                    /** @constant */
+                    rule: "crop";
+                    shorterSide: number;
+                } | {
+                    /** @constant */
+                    rule: "fit";
+                    shorterSide: number;
+                } | {
+                    /** @constant */
+                    rule: "squash";
+                };
+                /** @enum {string} */
+                interpolation: "bilinear" | "bicubic";
+            };
+            output: {
+                /** @enum {string} */
+                kind: "logits" | "probabilities" | "independent-logits" | "independent-probabilities";
+                name?: string;
+                positive?: string;
+                negative?: string;
+                threshold?: number;
+            };
+            licence: string;
+            setAside: {
+                reason: string;
+                /** Format: date-time */
+                at: string;
+            } | null;
+            classes: number | null;
+            bytes: number;
+            source: string;
+        };
         /** @description Problem details as RFC 9457 has them */
         Problem: {
             /** @description `urn:umbra:problem:` and the code */
@@ -1419,6 +1512,29 @@ export interface components {
             refusals?: components["schemas"]["Refusal"][];
         } & {
             [key: string]: unknown;
+        };
+        Queue: {
+            shards: {
+                formats: ("onnx" | "tfjs-layers" | "tfjs-graph")[];
+                waiting: number;
+                running: number;
+                oldestAt: string | null;
+            }[];
+            jobs: {
+                id: string;
+                state: components["schemas"]["JobState"];
+                model: string;
+                /** Format: date-time */
+                createdAt: string;
+                counts: components["schemas"]["Counts"];
+                imagesInFlight: number;
+                waitsFor: {
+                    /** @enum {string} */
+                    for: "dataset" | "worker" | "resume" | "turn";
+                    words: string;
+                } | null;
+            }[];
+            unlisted: number | null;
         };
         Refusal: {
             name: string;
@@ -1642,6 +1758,21 @@ export interface components {
             umbraVersion?: string;
             /** Format: date-time */
             seenAt: string;
+            running: {
+                /** @enum {string} */
+                step: "ingest" | "shard" | "merge" | "archive" | "webhook";
+                tenant: string;
+                job: string | null;
+                image: string | null;
+                rows: {
+                    start: number;
+                    end: number;
+                } | null;
+                model: string | null;
+                /** Format: date-time */
+                since: string;
+            }[];
+            othersRunning: number;
         };
     };
     responses: {
@@ -2920,7 +3051,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events, until the job has ended */
+            /** @description Events, until the job has ended or some minutes are over */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4033,6 +4164,35 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    getModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The model */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelDetail"];
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     retryModel: {
         parameters: {
             query?: never;
@@ -4289,6 +4449,32 @@ export interface operations {
                     "application/json": {
                         data: components["schemas"]["Worker"][];
                     };
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getQueue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The queue */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Queue"];
                 };
             };
             400: components["responses"]["InvalidInput"];
