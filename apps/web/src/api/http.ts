@@ -37,10 +37,12 @@ export const post = (body?: unknown): RequestInit =>
         body: JSON.stringify(body),
       };
 
-/** `?a=1&b=2` of what is given. */
-export function queryOf(values: Readonly<Record<string, string | number | undefined>>): string {
+type QueryValue = string | number | readonly string[] | undefined;
+
+/** `?a=1&b=2` of what is given; a list is said once for each of its values. */
+export function queryOf(values: Readonly<Record<string, QueryValue>>): string {
   const given = Object.entries(values).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, String(value)] as [string, string]],
+    (value === undefined ? [] : [value].flat()).map((one) => [name, String(one)]),
   );
   return given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
 }
