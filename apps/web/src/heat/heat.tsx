@@ -131,7 +131,7 @@ const wholeOf = ({ height, width }: Size): Box => ({
 });
 
 /** Where the whole input lies on the photo, in px of it and not rounded: cells divide it evenly. */
-const regionOf = ({ height, width }: Size, { toPhoto: { y, x } }: PhotoPlace): Box => ({
+export const regionOf = ({ height, width }: Size, { toPhoto: { y, x } }: PhotoPlace): Box => ({
   top: y.offset,
   left: x.offset,
   bottom: height * y.scale + y.offset,
@@ -139,7 +139,7 @@ const regionOf = ({ height, width }: Size, { toPhoto: { y, x } }: PhotoPlace): B
 });
 
 /** A box as a share of what it lies in. */
-const percentBox = (box: Box, { height, width }: Size): CSSProperties => ({
+export const percentBox = (box: Box, { height, width }: Size): CSSProperties => ({
   left: `${(box.left / width) * 100}%`,
   top: `${(box.top / height) * 100}%`,
   width: `${((box.right - box.left) / width) * 100}%`,

@@ -12,13 +12,14 @@ export type PaintOptions = {
   readonly layer: 'over' | 'map';
   /** Opacity of the strongest drop over the photo, in [0, 1]. */
   readonly opacity: number;
+  /** Longer side of the painting, px: a larger image is painted smaller. */
+  readonly maxSidePx?: number | undefined;
 };
 
 /** RGBA, 8 bits a channel, row-major. */
 export type Painting = Size & { readonly pixels: Uint8ClampedArray<ArrayBuffer> };
 
-/** Longer side of a painting, px: what is larger is painted smaller. */
-const maxSidePx = 448;
+const defaultSidePx = 448;
 const hatchPx = 8;
 
 /**
@@ -31,6 +32,7 @@ export function paintHeat(
   image: Size,
   options: PaintOptions,
 ): Painting {
+  const { maxSidePx = defaultSidePx } = options;
   const scale = Math.min(1, maxSidePx / Math.max(image.height, image.width));
   const height = Math.max(1, Math.round(image.height * scale));
   const width = Math.max(1, Math.round(image.width * scale));

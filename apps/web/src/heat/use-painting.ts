@@ -8,17 +8,18 @@ import { type PaintOptions, paintHeat } from './paint.js';
 export function usePainting(
   cells: ScoreCells,
   grid: Grid,
-  { limit, isSmooth, layer, opacity }: PaintOptions,
+  { limit, isSmooth, layer, opacity, maxSidePx }: PaintOptions,
 ): RefObject<HTMLCanvasElement | null> {
   const canvas = useRef<HTMLCanvasElement>(null);
   const layout = useMemo(() => layOutCells(grid), [grid]);
   useLayoutEffect(() => {
-    const painting = paintHeat(cells, layout, grid.image, { limit, isSmooth, layer, opacity });
+    const options = { limit, isSmooth, layer, opacity, maxSidePx };
+    const painting = paintHeat(cells, layout, grid.image, options);
     const { height, width, pixels } = painting;
     if (canvas.current === null) return;
     canvas.current.height = height;
     canvas.current.width = width;
     canvas.current.getContext('2d')?.putImageData(new ImageData(pixels, width, height), 0, 0);
-  }, [cells, grid, layout, limit, isSmooth, layer, opacity]);
+  }, [cells, grid, layout, limit, isSmooth, layer, opacity, maxSidePx]);
   return canvas;
 }
