@@ -74,6 +74,8 @@ describe.skipIf(chromiumPath === undefined)(
         { baseURL: service.url, viewport: { width: 1280, height: 900 } },
         async (page) => {
           await page.route('**/partial', (route) => route.fulfill({ json: halfDone }));
+          // Bands would be told of what is done since.
+          await page.route('**/events?*', (route) => route.fulfill({ status: 204 }));
           await page.goto('/');
           await page.getByLabel('Stride, px').fill('32');
           await page.locator('input[type=file]').first().setInputFiles(photo);
@@ -84,6 +86,7 @@ describe.skipIf(chromiumPath === undefined)(
           await page.getByText('class 5').waitFor();
           await page.getByText('flips', { exact: true }).waitFor();
           await page.unroute('**/partial');
+          await page.unroute('**/events?*');
           // Its job may have ended meanwhile, and nothing more would be asked for.
           await page.reload();
           await page.getByRole('button', { name: 'Show the patch that matters most' }).waitFor();

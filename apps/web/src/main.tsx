@@ -10,6 +10,7 @@ import './styles/parts.css';
 import './styles/pages.css';
 import './styles/model.css';
 import './styles/workers.css';
+import './styles/wall.css';
 
 const queries = new QueryClient({
   defaultOptions: {

@@ -1,7 +1,7 @@
 import type { JobState, JobStatus } from '@umbra/shared/contracts/job';
 import type { ImageState, ImageStatus } from '@umbra/shared/contracts/result';
 import { askJson, post, queryOf } from './http.js';
-import { collectPages, type ListPage } from './page.js';
+import type { ListPage } from './page.js';
 
 export type { ImageState, ImageStatus, JobState, JobStatus };
 
@@ -44,14 +44,3 @@ export const listImages = (
   signal?: AbortSignal,
 ): Promise<ListPage<ImageStatus>> =>
   askJson(`/v1/jobs/${job}/images${queryOf(query)}`, signal && { signal });
-
-/** The first images of a job that failed, at most so many. */
-export const listFailed = (
-  job: string,
-  limit: number,
-  signal?: AbortSignal,
-): Promise<readonly ImageStatus[]> =>
-  collectPages(
-    (cursor) => listImages(job, { limit, state: 'failed', ...(cursor && { cursor }) }, signal),
-    limit,
-  );

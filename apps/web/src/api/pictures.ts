@@ -29,12 +29,22 @@ export function keepChosen({ job, image }: ImageOfJob, file: File): void {
 /** Width of a photo that is asked for, px; the service enlarges none. */
 const photoPx = 1024;
 
+/** Width of a tile's photo, px. */
+const tilePx = 256;
+
+const photoPath = (dataset: string, image: string, width: number): string =>
+  `/v1/datasets/${dataset}/images/${image}/photo${queryOf({ w: width })}`;
+
+export const smallPhotoPath = (dataset: string, image: string): string =>
+  photoPath(dataset, image, tilePx);
+
 /** Address of the photo itself: of the file that was chosen here, or the service's own. */
 export function usePhoto(of: ImageOfJob, dataset: string) {
   const file = chosen.get(`${of.job}/${of.image}`) ?? null;
   const own = useObjectUrl(file);
-  const path = `/v1/datasets/${dataset}/images/${of.image}/photo${queryOf({ w: photoPx })}`;
-  return file === null ? { url: path, name: null } : { url: own, name: file.name };
+  return file === null
+    ? { url: photoPath(dataset, of.image, photoPx), name: null }
+    : { url: own, name: file.name };
 }
 
 /** A picture that the service draws, of several pages maybe. */

@@ -1,4 +1,4 @@
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import type { Grid, Size } from '@umbra/shared/occlusion/grid';
 import { useEffect, useMemo, useRef } from 'react';
@@ -14,22 +14,37 @@ import { isEnded, type JobStatus } from '../api/jobs.js';
 import { askEach } from '../api/polling.js';
 import { cellsOfArrays, cellsOfPartial, type ScoreCells } from '../heat/cells.js';
 import type { NpyArray } from '../lib/npy.js';
+import { withBandsOf } from '../lib/partial-bands.js';
 import { scoresFile, winnersFile } from './result-files.js';
+import { imageKey, useBands } from './use-bands.js';
 
+/** Interval of requests while nothing is told, ms. */
 const pollMs = 200;
+/** And while bands are told, in case that one is missed. */
+const seldomMs = 2_000;
 
 /**
- * How far an image is, asked for often until it is finished, or its job has ended, after which nothing more
- * of it comes.
+ * How far an image is, as its job tells it, or asked for often where that is refused; until it is finished, or its
+ * job has ended, after which nothing more of it comes.
  */
 export function useImageProgress(of: ImageOfJob, job: JobStatus | undefined) {
+  const queries = useQueryClient();
   const hasEnded = job !== undefined && isEnded(job);
+  const queryKey = imageKey(of);
+  const known = queries.getQueryData<ImageProgress>(queryKey);
+  const isHeard = useBands({ ...of, isOn: !hasEnded && known?.state === 'running' });
   const progress = useQuery({
-    queryKey: ['image', of.job, of.image],
-    queryFn: ({ signal }) => readImage(of, signal),
-    refetchInterval: askEach<ImageProgress>((image) =>
-      image?.state === 'finished' || (hasEnded && image !== undefined) ? false : pollMs,
-    ),
+    queryKey,
+    queryFn: async ({ signal }) => {
+      const read = await readImage(of, signal);
+      const before = queries.getQueryData<ImageProgress>(queryKey);
+      if (read.state === 'finished' || before?.state !== 'running') return read;
+      return { ...read, partial: withBandsOf(read.partial, before.partial) };
+    },
+    refetchInterval: askEach<ImageProgress>((image) => {
+      if (image?.state === 'finished' || (hasEnded && image !== undefined)) return false;
+      return isHeard ? seldomMs : pollMs;
+    }),
     staleTime: ({ state }) => (state.data?.state === 'finished' ? Number.POSITIVE_INFINITY : 0),
   });
   const { refetch } = progress;

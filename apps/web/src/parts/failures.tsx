@@ -1,3 +1,5 @@
+import type { ReactNode } from 'react';
+
 /** What failed, by name, and why. */
 export type Failure = {
   readonly name: string;
@@ -9,12 +11,15 @@ export type FailuresProps = {
   readonly failures: readonly Failure[];
   /** How many there are, where not all are given. */
   readonly count?: number;
+  /** What may be done about them. */
+  readonly children?: ReactNode;
 };
 
 /** Most that are told one by one. */
 export const maxTold = 50;
 
-export function Failures({ title, failures, count = failures.length }: FailuresProps) {
+export function Failures(props: FailuresProps) {
+  const { title, failures, count = props.failures.length, children } = props;
   const told = failures.slice(0, maxTold);
   return (
     <section className="card failures">
@@ -27,6 +32,7 @@ export function Failures({ title, failures, count = failures.length }: FailuresP
         ))}
       </ul>
       {count > told.length && <p className="note">and {count - told.length} more</p>}
+      {children}
     </section>
   );
 }

@@ -16,16 +16,38 @@ const labels: Readonly<Record<JobAction, string>> = {
   retry: 'Retry what is missing',
 };
 
-/** Buttons that pause, resume, cancel and retry a job. */
-export function JobControls({ job }: { readonly job: JobStatus }) {
+/** Ask something of a job, and tell the page how it is then. */
+function useJobControl(job: JobStatus) {
   const queries = useQueryClient();
-  const { mutate, isPending, error } = useMutation({
+  return useMutation({
     mutationFn: (action: JobAction) => controlJob(job.id, action),
     onSuccess: (next) => {
       queries.setQueryData(['job', job.id], next);
       void queries.invalidateQueries({ queryKey: ['jobs'] });
     },
   });
+}
+
+/** Button that runs images again that failed, beside those. */
+export function RetryButton({ job }: { readonly job: JobStatus }) {
+  const { mutate, isPending, error } = useJobControl(job);
+  return (
+    <div className="row">
+      <button type="button" className="button" disabled={isPending} onClick={() => mutate('retry')}>
+        Retry these
+      </button>
+      {error !== null && (
+        <span className="bad" role="alert">
+          {error.message}
+        </span>
+      )}
+    </div>
+  );
+}
+
+/** Buttons that pause, resume, cancel and retry a job. */
+export function JobControls({ job }: { readonly job: JobStatus }) {
+  const { mutate, isPending, error } = useJobControl(job);
   if (actionsOf(job).length === 0 && error === null) return null;
   return (
     <div className="row">
