@@ -1,16 +1,1 @@
-import { existsSync } from 'node:fs';
-import { type Browser, chromium } from 'playwright-core';
-
-const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-
-/** A browser that is installed (Debian: chromium), unless another is named; undefined where there is none. */
-export const chromiumPath: string | undefined =
-  process.env.TEST_CHROMIUM ?? places.find((path) => existsSync(path));
-
-/** Start it without a window. */
-export const startChromium = (): Promise<Browser> =>
-  chromium.launch({
-    executablePath: chromiumPath ?? '',
-    // Root has no sandbox, nor has a container without user namespaces; what is visited is the service under test.
-    args: ['--no-sandbox'],
-  });
+export { chromiumPath, startChromium } from '../../scripts/lib/chromium.mjs';
