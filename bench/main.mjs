@@ -1,4 +1,4 @@
-// `npm run bench -- [engine] [refine] [tfjs] [zoo] [transfer] [queue] [scale] [status] [waiting] [rows] [--quick] [--only MODEL,...] [--rows N] [--json]`: measurements
+// `npm run bench -- [engine] [refine] [tfjs] [zoo] [transfer] [queue] [scale] [status] [waiting] [rows] [page] [--quick] [--only MODEL,...] [--rows N] [--json]`: measurements
 // compared with peers in one run. `--quick` takes under three minutes; `--only` names the models of engine and zoo.
 import { join } from 'node:path';
 import { repoRoot, runMain, step } from '../scripts/lib/run.mjs';
@@ -48,6 +48,13 @@ await runMain(async () => {
   if (parts.includes('rows')) {
     const { benchRows } = await import('./rows.mjs');
     results.rows = await benchRows({
+      ...options,
+      rows: rows === undefined ? undefined : Number(rows),
+    });
+  }
+  if (parts.includes('page')) {
+    const { benchPage } = await import('./page.mjs');
+    results.page = await benchPage({
       ...options,
       rows: rows === undefined ? undefined : Number(rows),
     });
