@@ -71,6 +71,8 @@ export function useWallRows(job: JobStatus, query: WallQuery, edition: Edition):
     staleTime: Number.POSITIVE_INFINITY,
     refetchOnWindowFocus: false,
     refetchOnReconnect: false,
+    // Rows that are there do not change: with each page, all of them would be compared.
+    structuralSharing: false,
     placeholderData: keepPreviousData,
   });
   const { data, error, hasNextPage, isFetching, isPlaceholderData, refetch, fetchNextPage } = rows;
