@@ -212,6 +212,30 @@ describe.skipIf(chromiumPath === undefined)('the wall', { timeout: 3 * patienceM
     });
   });
 
+  test('an image fills by its bands, and is hardly asked for', async () => {
+    const photos = (await makePhotos(images + 11)).slice(images + 10);
+    const dataset = await uploadLabelled(photos, ['kind 0']);
+    const settings = { patch: 16, stride: 8, strategy: 'dense' };
+    const body = { dataset, model: 'slow', settings, rowsPerShard: 1, reuse: false };
+    await visit(browser, wide(), async (page) => {
+      const running = await submitJob(service.url, body);
+      let asked = 0;
+      let streams = 0;
+      page.on('request', (request) => {
+        if (request.url().endsWith('/partial')) asked += 1;
+        if (request.url().includes('bands=true&image=img_00000000')) streams += 1;
+      });
+      const began = Date.now();
+      await page.goto(`/jobs/${running}/images/img_00000000`);
+      await page.getByText(/^\d+ of 121 patches$/).waitFor();
+      await page.getByRole('button', { name: 'Show the patch that matters most' }).waitFor();
+      const seconds = (Date.now() - began) / 1000;
+      expect(streams).toBeGreaterThan(0);
+      // Five times a second, it would be; once for its first band, and in case that one is missed.
+      expect(asked).toBeLessThan(8 + 2 * seconds);
+    });
+  });
+
   test('does not move under who reads it, and says what came', async () => {
     const photos = (await makePhotos(images + 6)).slice(images + 3);
     const dataset = await uploadLabelled(photos, ['kind 0']);

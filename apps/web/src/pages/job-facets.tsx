@@ -78,7 +78,7 @@ function Facet({ title, values, distinct, where, onToggle }: FacetProps) {
 type FacetList = Pick<FacetProps, 'title' | 'values' | 'distinct'>;
 
 /** The facets that tell images apart; those of nothing but rows without a value are left out. */
-function facetsOf({ states, isRight, labels, predicted, pairs }: RowFacets): FacetList[] {
+export function facetsOf({ states, isRight, labels, predicted, pairs }: RowFacets): FacetList[] {
   const { right, wrong, unknown } = isRight;
   const verdicts = [
     { words: 'right', count: right, filters: ['isRight=true'] },
