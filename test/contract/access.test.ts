@@ -69,6 +69,8 @@ async function makeBelongings(key: string): Promise<Record<string, string>> {
 const queries: Readonly<Record<string, string>> = {
   getReceptiveField: '?layer=conv:0&unit=0,0',
   getActivations: '?layer=conv:0',
+  previewGeometry: '?model=tiny',
+  previewInput: '?model=tiny',
 };
 
 const pathOf = ({ id, path }: DeclaredOperation, names: Record<string, string>): string =>

@@ -6,6 +6,7 @@ import { limitRequests } from './auth/rate-limit.js';
 import { sessionRoutes } from './auth/session-routes.js';
 import { datasetRoutes } from './datasets/dataset-routes.js';
 import { photoRoutes } from './datasets/photo-routes.js';
+import { previewRoutes } from './datasets/preview-routes.js';
 import { uploadRoutes } from './datasets/upload-routes.js';
 import { explainRoutes } from './explain/explain-routes.js';
 import { queueRoutes } from './fleet/queue-routes.js';
@@ -54,6 +55,7 @@ export function createApp(services: ApiServices): Express {
     ...datasetRoutes(services),
     ...uploadRoutes(services),
     ...photoRoutes(services),
+    ...previewRoutes(services),
     ...jobRoutes(services),
     ...eventRoutes(services),
     ...deliveryRoutes(services),

@@ -3,11 +3,11 @@ import { keys } from '@umbra/platform/store/keys';
 import { type JobRecord, jobId, jobRequest } from '@umbra/shared/contracts/job';
 import { allOutputs } from '@umbra/shared/contracts/outputs';
 import { imageResult, isResultFile } from '@umbra/shared/contracts/result';
-import { invalidInput } from '@umbra/shared/errors';
 import type { Response } from 'express';
 import { z } from 'zod';
 import { operation, type Route, route } from '../http/operation.js';
 import { sendObject } from '../http/send-object.js';
+import { parseSettings, settingsText } from '../jobs/settings-text.js';
 import type { ApiServices } from '../services.js';
 import { type ExplainServices, explainImage } from './explain-image.js';
 import { holdImage } from './hold-image.js';
@@ -21,8 +21,7 @@ const graceSeconds = 5;
 
 const explainQuery = z.strictObject({
   model: jobRequest.shape.model,
-  /** Settings of the run, as JSON. */
-  settings: z.string().max(4096).default('{}'),
+  settings: settingsText,
   deadlineSeconds: z.coerce.number().int().min(1).max(120).default(30),
   /** Picture to answer with, where the client accepts a picture. */
   picture: z.enum(['overlay', 'heatmap']).default('overlay'),
@@ -124,14 +123,6 @@ function requestOf({ model, settings, deadlineSeconds }: z.output<typeof explain
     expiresAfterSeconds: deadlineSeconds + graceSeconds,
   });
   return request;
-}
-
-function parseSettings(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw invalidInput('settings: Expected valid JSON', error);
-  }
 }
 
 async function sendAnswer(

@@ -1,11 +1,9 @@
 import { checkLabels, checkSizes } from '@umbra/datasets';
 import { inputSize, resolveRun, resolveSettings } from '@umbra/engine';
-import { engineOptionsOf } from '@umbra/platform/config';
 import { enqueueDispatcher } from '@umbra/platform/queues/enqueue';
 import { putJobEntry } from '@umbra/platform/store/job-records';
 import { putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
-import { describeModel, findModel, readClassNames } from '@umbra/platform/store/models';
 import { positionsOf } from '@umbra/platform/tenancy/count-usage';
 import type { Dataset } from '@umbra/shared/contracts/dataset';
 import { type JobRecord, type JobRequest, newJobDefaults } from '@umbra/shared/contracts/job';
@@ -19,9 +17,8 @@ import { assertPublicUrl } from '@umbra/shared/public-address';
 import { releaseQuietly } from '../auth/release-usage.js';
 import { findDataset } from '../datasets/find-dataset.js';
 import { withinQueueTimeout } from '../http/queue-timeout.js';
-import { assertRuns } from '../models/check-published.js';
-import { assertNotSetAside } from '../models/set-aside.js';
 import type { ApiServices } from '../services.js';
+import { findRunnable } from './find-runnable.js';
 
 /** A request that was checked: its dataset and model exist, and its settings fit the model. */
 export type CheckedRequest = {
@@ -46,24 +43,20 @@ export type RequestCheckServices = Pick<ApiServices, 'store' | 'config' | 'losse
  *   not fit the model, or target is `label` and no image of a ready dataset has one that does.
  */
 export async function checkRequest(
-  { store, config, losses }: RequestCheckServices,
+  services: RequestCheckServices,
   tenant: string,
   request: JobRequest,
 ): Promise<CheckedRequest> {
+  const { store, config } = services;
   const dataset = await findDataset(store, { tenant, id: request.dataset });
   if (dataset.state === 'open' || dataset.state === 'failed') {
     const hint = dataset.state === 'open' ? 'close it first' : dataset.error?.message;
     throw new AppError('conflict', `Dataset '${dataset.id}' is ${dataset.state}: ${hint}`);
   }
-  const { name, digest } = await findModel(store, request.model);
-  const bundle = await describeModel(store, name, digest);
-  await assertRuns(store, { name, digest });
-  await assertNotSetAside(losses, { name, digest });
+  const { bundle, digest, classNames, limits } = await findRunnable(services, request.model);
   const { settings, webhook } = request;
   if (webhook?.secret !== undefined) assertWebhookSecret(webhook.secret);
   if (webhook !== undefined && !config.UMBRA_WEBHOOK_ALLOW_PRIVATE) assertPublicUrl(webhook.url);
-  const classNames = await readClassNames(store, { bundle, digest });
-  const limits = { ...engineOptionsOf(config), labels: classNames };
   const { input } = bundle;
   const varies = input.resize.rule === 'fit';
   if (varies) resolveSettings(settings, bundle, limits);
@@ -73,7 +66,7 @@ export async function checkRequest(
   // The labels of a dataset that is not ready are checked once it is.
   const misfits =
     settings.target.kind === 'label' && dataset.state === 'ready'
-      ? await checkLabels(store, tenant, dataset, { name, classNames })
+      ? await checkLabels(store, tenant, dataset, { name: bundle.name, classNames })
       : null;
   const run = (photo: Size) => resolveRun(settings, bundle, inputSize(input, photo), limits);
   const oversized =

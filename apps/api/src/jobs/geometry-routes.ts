@@ -2,17 +2,28 @@ import { inputSize, photoMapping, planFrame, planOcclusion } from '@umbra/engine
 import { getJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import { describeModel } from '@umbra/platform/store/models';
+import { at } from '@umbra/shared/assert';
 import { type ImageGeometry, imageGeometry } from '@umbra/shared/contracts/geometry';
 import type { JobRecord } from '@umbra/shared/contracts/job';
+import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { imageResult } from '@umbra/shared/contracts/result';
 import { hasCode, notFound } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
+import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import { findItem } from '../datasets/find-item.js';
 import { forCaller } from '../http/for-caller.js';
 import { operation, type Route, route } from '../http/operation.js';
 import { imageParams } from '../http/params.js';
 import type { ApiServices } from '../services.js';
 import { findJob } from './find-job.js';
+
+/** Answer of an operation that tells where the cells of an image lie. */
+export const geometryAnswers = {
+  200: {
+    description: 'The grids, and the way from px of the input to px of the photo',
+    content: { 'application/json': imageGeometry },
+  },
+} as const;
 
 export const geometryOperations = {
   geometry: operation({
@@ -23,12 +34,7 @@ export const geometryOperations = {
     scope: 'read',
     summary: 'Get where the cells of an image lie on the photo, whether or not it is finished',
     params: imageParams,
-    answers: {
-      200: {
-        description: 'The grids, and the way from px of the input to px of the photo',
-        content: { 'application/json': imageGeometry },
-      },
-    },
+    answers: geometryAnswers,
   }),
 };
 
@@ -44,18 +50,33 @@ export function geometryRoutes(services: GeometryServices): Route[] {
       const photo = await findExtent(reading, tenant, job, params.image);
       const { name, digest } = job.model;
       const { input } = await describeModel(reading.store, name, digest);
-      const { image, grids } = planOcclusion(inputSize(input, photo), job.settings);
-      const geometry: ImageGeometry = {
-        image: params.image,
-        photo,
-        input: image,
-        toPhoto: photoMapping(planFrame(input, photo)),
-        stride: job.settings.stride,
-        grids: grids.map(({ patch, rows, columns }) => ({ patch, rows, columns })),
-      };
-      response.json(imageGeometry.parse(geometry));
+      const plan = planOcclusion(inputSize(input, photo), job.settings);
+      response.json(describeGeometry({ id: params.image, photo, input }, plan));
     }),
   ];
+}
+
+/** A photo's extent, and the input that a model makes of it. */
+type PlacedImage = {
+  readonly id: string;
+  readonly photo: Size;
+  readonly input: ModelBundle['input'];
+};
+
+/** Describe where the cells of a plan lie on a photo. */
+export function describeGeometry(
+  { id, photo, input }: PlacedImage,
+  { image, grids }: OcclusionPlan,
+): ImageGeometry {
+  return imageGeometry.parse({
+    image: id,
+    photo: { height: photo.height, width: photo.width },
+    input: image,
+    toPhoto: photoMapping(planFrame(input, photo)),
+    // One for all patch sizes.
+    stride: at(grids, 0).stride,
+    grids: grids.map(({ patch, rows, columns }) => ({ patch, rows, columns })),
+  });
 }
 
 /** Find a photo's extent in its result, which outlives the dataset, or in the manifest. */

@@ -3,10 +3,7 @@ import {
   type FigurePage,
   findLayer,
   findUnit,
-  occludeInput,
-  planOcclusion,
   prepareImage,
-  renderInput,
   renderReceptiveField,
 } from '@umbra/engine';
 import { getJson } from '@umbra/platform/store/json';
@@ -15,7 +12,7 @@ import { describeModel, fetchModel } from '@umbra/platform/store/models';
 import { readItem } from '@umbra/platform/store/read-item';
 import { tiling } from '@umbra/shared/contracts/layer';
 import { type ImageResult, imageResult } from '@umbra/shared/contracts/result';
-import { hasCode, invalidInput } from '@umbra/shared/errors';
+import { hasCode } from '@umbra/shared/errors';
 import { z } from 'zod';
 import { forCaller } from '../http/for-caller.js';
 import { answerNotModified } from '../http/not-modified.js';
@@ -24,17 +21,10 @@ import { imageParams } from '../http/params.js';
 import { pictureAnswers, sendPage } from '../http/pictures.js';
 import { useStoredNetwork } from '../models/use-stored-network.js';
 import type { ApiServices } from '../services.js';
+import { assertPosition, drawInput, imageLimitsOf, inputView } from './draw-input.js';
 import { findJob } from './find-job.js';
 import { missingResultError } from './image-state.js';
 
-const index = z.coerce.number().int().min(0).max(1_000_000);
-const inputView = z.strictObject({
-  /** Position of the patch; the photo without a patch when left out. */
-  row: index.optional(),
-  column: index.optional(),
-  /** Index into the patch sizes. */
-  grid: index.default(0),
-});
 const activationsView = tiling.extend({ layer: z.string().min(1).max(500) });
 const fieldView = z.strictObject({ layer: z.string(), unit: z.string().optional() });
 
@@ -82,14 +72,11 @@ export function viewRoutes(services: ViewServices): Route[] {
   return [
     route(viewOperations.input, async (call) => {
       const { tenant, params, query, request, response } = call;
-      const { row, column, grid } = query;
-      if ((row === undefined) !== (column === undefined)) {
-        throw invalidInput('Expected row and column, or neither of them');
-      }
+      assertPosition(query);
       const reading = forCaller(services, call);
       const found = await findImage(reading, tenant, params);
-      if (answerNotModified(request, response, [params, row, column, grid])) return;
-      const png = await drawings.run(call, () => drawInput(reading, found, query));
+      if (answerNotModified(request, response, [params, query])) return;
+      const png = await drawings.run(call, () => drawSeen(reading, found, query));
       response.type('image/png').send(png);
     }),
     route(viewOperations.receptiveField, async (call) => {
@@ -117,24 +104,15 @@ type FoundImage = {
   readonly readPhoto: () => Promise<Buffer>;
 };
 
-async function drawInput(
-  { store, config }: ViewServices,
+async function drawSeen(
+  services: ViewServices,
   { result, readPhoto }: FoundImage,
-  { row, column, grid }: z.output<typeof inputView>,
+  view: z.output<typeof inputView>,
 ): Promise<Buffer> {
-  const { model, settings, image: item } = result;
-  const bundle = await describeModel(store, model.name, model.digest);
-  const limits = imageLimitsOf(config);
-  const image = await prepareImage(await readPhoto(), bundle.input, limits);
-  if (row === undefined || column === undefined) {
-    return renderInput(image, bundle, `${item.name}: the model's input`);
-  }
-  const plan = planOcclusion(image, settings);
-  const position = { grid, row, column };
-  const occluded = occludeInput(image, bundle, { plan, fill: settings.fill, position });
-  const { top, left, bottom, right } = occluded.box;
-  const title = `${item.name}: patch at row ${row}, column ${column} (y ${top}-${bottom}, x ${left}-${right})`;
-  return renderInput(occluded.image, bundle, title);
+  const { model, settings, image } = result;
+  const bundle = await describeModel(services.store, model.name, model.digest);
+  const bytes = await readPhoto();
+  return drawInput(services, { name: image.name, bytes, bundle, settings }, view);
 }
 
 async function drawReceptiveField(
@@ -190,8 +168,3 @@ async function findImage(
     throw await missingResultError(store, { tenant, id: job.id }, image);
   }
 }
-
-const imageLimitsOf = (config: ViewServices['config']) => ({
-  maxPixels: config.UMBRA_MAX_IMAGE_PIXELS,
-  maxInputPixels: config.UMBRA_MAX_INPUT_PIXELS,
-});

@@ -1,6 +1,7 @@
 import { sessionOperations } from '../auth/session-routes.js';
 import { datasetOperations } from '../datasets/dataset-routes.js';
 import { photoOperations } from '../datasets/photo-routes.js';
+import { previewOperations } from '../datasets/preview-routes.js';
 import { uploadOperations } from '../datasets/upload-routes.js';
 import { explainOperations } from '../explain/explain-routes.js';
 import { queueOperations } from '../fleet/queue-routes.js';
@@ -28,6 +29,7 @@ export const operations = [
   ...Object.values(datasetOperations),
   ...Object.values(uploadOperations),
   ...Object.values(photoOperations),
+  ...Object.values(previewOperations),
   ...Object.values(jobOperations),
   ...Object.values(partialOperations),
   ...Object.values(eventOperations),
