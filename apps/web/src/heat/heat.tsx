@@ -1,6 +1,12 @@
 import { type Box, type Grid, patchBox, type Size } from '@umbra/shared/occlusion/grid';
 import type { PhotoMapping } from '@umbra/shared/occlusion/photo-box';
-import { type CSSProperties, type KeyboardEvent, type PointerEvent, useMemo } from 'react';
+import {
+  type CSSProperties,
+  type KeyboardEvent,
+  type PointerEvent,
+  type ReactNode,
+  useMemo,
+} from 'react';
 import type { Cell, ViewState } from '../lib/view-state.js';
 import { cellAt, layOutCells } from './cell-layout.js';
 import type { ScoreCells } from './cells.js';
@@ -29,7 +35,7 @@ export type HeatProps = {
 
 /** A photo, the scores over it, and a cursor over the cells, for pointers and keys alike. */
 export function Heat(props: HeatProps) {
-  const { cells, grid, place, view, limit, cursor, readoutId } = props;
+  const { cells, grid, place, view, limit } = props;
   const photo = place === null ? null : props.photo;
   const isMap = view.layer === 'map' || photo === null;
   const canvas = usePainting(cells, grid, {
@@ -38,6 +44,38 @@ export function Heat(props: HeatProps) {
     layer: isMap ? 'map' : 'over',
     opacity: view.opacity / 100,
   });
+  return (
+    <Stage
+      {...props}
+      photo={photo}
+      layer={view.layer}
+      pin={view.pin}
+      label={`Scores of ${cells.rows} by ${cells.columns} patches. Arrow keys move, Enter pins.`}
+    >
+      <canvas
+        ref={canvas}
+        className="stage-heat"
+        data-smooth={view.isSmooth}
+        hidden={view.layer === 'photo' && photo !== null}
+      />
+    </Stage>
+  );
+}
+
+export type StageProps = Pick<
+  HeatProps,
+  'grid' | 'place' | 'photo' | 'cursor' | 'onCursor' | 'onPin' | 'readoutId'
+> &
+  Pick<ViewState, 'layer' | 'pin'> & {
+    /** What it is, and its keys. */
+    readonly label: string;
+    /** What lies over the model's input. */
+    readonly children: ReactNode;
+  };
+
+/** A photo, what lies over the part of it that the model sees, and a cursor over the cells of a grid. */
+export function Stage(props: StageProps) {
+  const { grid, place, photo, pin, cursor } = props;
   const layout = useMemo(() => layOutCells(grid), [grid]);
   const isAlone = place === null || photo === null;
   const whole: Size = isAlone ? grid.image : place.photo;
@@ -50,7 +88,7 @@ export function Heat(props: HeatProps) {
     };
   };
   const move = (event: KeyboardEvent<HTMLDivElement>) => {
-    const from = cursor ?? view.pin ?? { row: 0, column: 0 };
+    const from = cursor ?? pin ?? { row: 0, column: 0 };
     const to = nextCell(event.key, from, grid);
     if (to !== null) props.onCursor(to);
     else if (event.key === 'Enter' || event.key === ' ') props.onPin(from);
@@ -61,14 +99,20 @@ export function Heat(props: HeatProps) {
   return (
     <div className="stage" style={{ '--ratio': whole.width / whole.height } as CSSProperties}>
       {photo !== null && (
-        <img className="stage-photo" src={photo} alt="" data-layer={view.layer} draggable={false} />
+        <img
+          className="stage-photo"
+          src={photo}
+          alt=""
+          data-layer={props.layer}
+          draggable={false}
+        />
       )}
       <div
         className="stage-region"
         style={percentBox(region, whole)}
         role="application"
-        aria-label={`Scores of ${cells.rows} by ${cells.columns} patches. Arrow keys move, Enter pins.`}
-        aria-describedby={readoutId}
+        aria-label={props.label}
+        aria-describedby={props.readoutId}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: its keys move a cursor over the cells.
         tabIndex={0}
         onKeyDown={move}
@@ -77,15 +121,8 @@ export function Heat(props: HeatProps) {
         onPointerLeave={() => props.onCursor(null)}
         onClick={(event) => props.onPin(cellUnder(event as PointerEvent<HTMLDivElement>))}
       >
-        <canvas
-          ref={canvas}
-          className="stage-heat"
-          data-smooth={view.isSmooth}
-          hidden={view.layer === 'photo' && photo !== null}
-        />
-        {view.pin !== null && isCell(view.pin, grid) && (
-          <Patch grid={grid} cell={view.pin} kind="pin" />
-        )}
+        {props.children}
+        {pin !== null && isCell(pin, grid) && <Patch grid={grid} cell={pin} kind="pin" />}
         {cursor !== null && isCell(cursor, grid) && (
           <Patch grid={grid} cell={cursor} kind="cursor" />
         )}
