@@ -59,7 +59,8 @@ export function settingsFlags(settings: OcclusionSettings): readonly string[] {
   return given.filter(([, isGiven]) => isGiven).map(([flag]) => flag);
 }
 
-function fillText(fill: OcclusionSettings['fill']): string {
+/** A fill as flags and addresses write it. */
+export function fillText(fill: OcclusionSettings['fill']): string {
   if (fill.kind === 'constant') return `${fill.space === 'pixel' ? 'pixel:' : ''}${fill.value}`;
   if (fill.kind === 'blur') return `blur:${fill.sigma}`;
   return fill.kind === 'noise' ? `noise:${fill.seed}` : fill.kind;
