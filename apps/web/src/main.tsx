@@ -11,6 +11,7 @@ import './styles/pages.css';
 import './styles/model.css';
 import './styles/workers.css';
 import './styles/wall.css';
+import './styles/new-job.css';
 
 const queries = new QueryClient({
   defaultOptions: {

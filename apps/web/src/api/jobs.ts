@@ -1,16 +1,16 @@
-import type { JobState, JobStatus } from '@umbra/shared/contracts/job';
+import type { JobEstimate, JobState, JobStatus } from '@umbra/shared/contracts/job';
 import type { ImageState, ImageStatus } from '@umbra/shared/contracts/result';
+import type { OcclusionSettingsInput } from '@umbra/shared/contracts/settings';
 import { askJson, post, queryOf } from './http.js';
 import type { ListPage } from './page.js';
 
-export type { ImageState, ImageStatus, JobState, JobStatus };
+export type { ImageState, ImageStatus, JobEstimate, JobState, JobStatus };
 
 /** What a job is asked for; what is left out has the service's defaults. */
 export type JobWish = {
   readonly dataset: string;
   readonly model: string;
-  readonly settings: { readonly patch?: number; readonly stride?: number };
-  readonly rowsPerShard?: number;
+  readonly settings: OcclusionSettingsInput;
 };
 
 const finalStates: readonly JobState[] = ['completed', 'failed', 'cancelled', 'expired'];
@@ -30,8 +30,16 @@ export async function listJobs(signal?: AbortSignal): Promise<readonly JobStatus
 export const getJob = (id: string, signal?: AbortSignal): Promise<JobStatus> =>
   askJson<JobStatus>(`/v1/jobs/${id}`, signal && { signal });
 
-export const createJob = (job: JobWish): Promise<JobStatus> =>
-  askJson<JobStatus>('/v1/jobs', post(job));
+/** Few rows in a shard of a photo that somebody waits for, so that the first of them are there soon. */
+const rowsPerShard = 2;
+
+/** Make a job of a dataset with so many images. */
+export const createJob = (job: JobWish, images: number): Promise<JobStatus> =>
+  askJson<JobStatus>('/v1/jobs', post(images === 1 ? { ...job, rowsPerShard } : job));
+
+/** What a job would take, without making it. */
+export const estimateJob = (job: JobWish, signal?: AbortSignal): Promise<JobEstimate> =>
+  askJson<JobEstimate>('/v1/jobs?dryRun=true', { ...post(job), ...(signal && { signal }) });
 
 export type JobAction = 'pause' | 'resume' | 'cancel' | 'retry';
 export const controlJob = (id: string, action: JobAction): Promise<JobStatus> =>

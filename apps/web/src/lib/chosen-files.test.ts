@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { filesOfEntries } from './chosen-files.js';
+import { batchesOf, filesOfEntries } from './chosen-files.js';
 
 const fileEntry = (fullPath: string, isReadable = true) => ({
   isDirectory: false,
@@ -25,4 +25,23 @@ test('a folder that is dropped gives the files of all its folders, named by thei
   const { files, unread } = await filesOfEntries(entries);
   expect(files.map(({ name }) => name)).toEqual(['a/1.jpg', 'a/b/3.jpg', '2.jpg']);
   expect(unread).toEqual(['a/4.jpg']);
+});
+
+test('many files go in batches of so many files and bytes, and a larger file alone', () => {
+  const fileOf = (name: string, size: number) => ({ name, file: { size } as File });
+  const mebibyte = 1024 ** 2;
+  const sizes = (files: readonly { name: string; file: File }[]) =>
+    batchesOf(files).map((batch) => batch.map(({ name }) => name));
+  expect(sizes([])).toEqual([]);
+  const small = Array.from({ length: 401 }, (_, index) => fileOf(String(index), 1));
+  expect(batchesOf(small).map((batch) => batch.length)).toEqual([200, 200, 1]);
+  expect(batchesOf(small).flat()).toEqual(small);
+  const large = [
+    fileOf('a', 20 * mebibyte),
+    fileOf('b', 12 * mebibyte),
+    fileOf('c', 1),
+    fileOf('d', 40 * mebibyte),
+    fileOf('e', 1),
+  ];
+  expect(sizes(large)).toEqual([['a', 'b'], ['c'], ['d'], ['e']]);
 });

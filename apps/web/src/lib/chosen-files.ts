@@ -8,7 +8,29 @@ export type ChosenFiles = {
 };
 
 /** Most files of one drop: more is work for `umbra submit`. */
-const maxFiles = 5_000;
+const maxFiles = 20_000;
+
+/** Files and bytes of one request, unless a single file is larger. */
+const maxBatch = { files: 200, bytes: 32 * 1024 ** 2 };
+
+/** Bytes of files together. */
+export const sizeOf = (files: readonly NamedFile[]): number =>
+  files.reduce((sum, { file }) => sum + file.size, 0);
+
+/** Cut files into what one request has, in their order. */
+export function batchesOf(files: readonly NamedFile[]): readonly (readonly NamedFile[])[] {
+  const batches: NamedFile[][] = [];
+  let room = { files: 0, bytes: 0 };
+  for (const one of files) {
+    if (room.files < 1 || room.bytes < one.file.size) {
+      batches.push([]);
+      room = maxBatch;
+    }
+    batches.at(-1)?.push(one);
+    room = { files: room.files - 1, bytes: room.bytes - one.file.size };
+  }
+  return batches;
+}
 
 /** Files as a file dialog gives them. */
 export const filesOfList = (list: Iterable<File>): ChosenFiles => ({

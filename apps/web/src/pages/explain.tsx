@@ -1,44 +1,45 @@
 import { useMutation } from '@tanstack/react-query';
-import { useId, useState } from 'react';
+import { useState } from 'react';
 import { Link, useLocation, useSearchParams } from 'wouter';
-import { uploadPhotos } from '../api/datasets.js';
-import { ServiceError } from '../api/http.js';
+import type { UploadedDataset } from '../api/datasets.js';
 import { createJob, listImages } from '../api/jobs.js';
 import { keepChosen } from '../api/pictures.js';
 import type { NamedFile } from '../lib/chosen-files.js';
+import { newJobPath } from '../lib/job-form.js';
 import { Pick } from '../parts/choices.js';
-import { DropZone } from '../parts/drop-zone.js';
-import { Failures } from '../parts/failures.js';
 import { PageHead } from '../parts/page-head.js';
+import { PhotoUpload } from '../parts/photo-upload.js';
 import { Loading, Trouble } from '../parts/states.js';
+import { TextField } from '../parts/text-field.js';
 import { JobList, useJobs } from './jobs.js';
 import { useModels } from './models.js';
 
-/** Few rows in a shard, so that the first of them are there soon. */
-const rowsPerShard = 2;
 const maxRecent = 4;
 const maxListed = 100;
 
 type Wish = {
+  readonly dataset: UploadedDataset;
   readonly files: readonly NamedFile[];
   readonly model: string;
-  readonly patch?: number;
-  readonly stride?: number;
+  readonly patch: string;
+  readonly stride: string;
 };
 
-/** Upload photos and have them explained. @returns Where to watch it, and to read which were refused. */
-async function explain({ files, model, patch, stride }: Wish): Promise<string> {
-  const { id: dataset, images, refusals } = await uploadPhotos(files);
-  const settings = { ...(patch && { patch }), ...(stride && { stride }) };
-  const isOne = images === 1;
-  const job = await createJob({ dataset, model, settings, ...(isOne && { rowsPerShard }) });
+/** Have uploaded photos explained. @returns Where to watch it, and to read which were refused. */
+async function explain({ dataset, files, model, patch, stride }: Wish): Promise<string> {
+  const { id, images, refusals } = dataset;
+  const settings = {
+    ...(patch !== '' && { patch: Number(patch) }),
+    ...(stride !== '' && { stride: Number(stride) }),
+  };
+  const job = await createJob({ dataset: id, model, settings }, images);
   const { data } = await listImages(job.id, { limit: maxListed });
-  for (const { id, name } of data) {
+  for (const { id: image, name } of data) {
     const found = files.find((one) => one.name === name);
-    if (found !== undefined) keepChosen({ job: job.id, image: id }, found.file);
+    if (found !== undefined) keepChosen({ job: job.id, image }, found.file);
   }
   const [first] = data;
-  const isAlone = isOne && refusals.length === 0;
+  const isAlone = images === 1 && refusals.length === 0;
   return isAlone && first ? `/jobs/${job.id}/images/${first.id}` : `/jobs/${job.id}`;
 }
 
@@ -48,7 +49,7 @@ export function ExplainPage() {
   const [search, setSearch] = useSearchParams();
   const [patch, setPatch] = useState('');
   const [stride, setStride] = useState('');
-  const { mutate, isPending, error, reset } = useMutation({
+  const { mutate, isPending, error, reset, variables } = useMutation({
     mutationFn: explain,
     onSuccess: (path) => navigate(path),
   });
@@ -71,18 +72,12 @@ export function ExplainPage() {
       )}
       {models.data !== undefined && chosen !== undefined && (
         <div className="explain">
-          <DropZone
-            isBusy={isPending}
-            onFiles={(files) => {
-              reset();
-              const wish = { files, model: chosen };
-              const sizes = { patch: Number(patch) || 0, stride: Number(stride) || 0 };
-              mutate({
-                ...wish,
-                ...(sizes.patch && { patch: sizes.patch }),
-                ...(sizes.stride && { stride: sizes.stride }),
-              });
-            }}
+          <PhotoUpload
+            busy={isPending ? <p className="drop-words">Being started …</p> : null}
+            onStart={reset}
+            onUploaded={(dataset, files) =>
+              mutate({ dataset, files, model: chosen, patch, stride })
+            }
           />
           <div className="card">
             <Pick
@@ -103,12 +98,16 @@ export function ExplainPage() {
               A patch covers what is under it; the stride is the step between patches. Both are in
               pixels of the model's input.
             </p>
+            <Link href={newJobPath({ model: chosen, patch, stride })}>More settings</Link>
           </div>
         </div>
       )}
-      {error !== null && <Trouble error={error} onRetry={reset} />}
-      {error instanceof ServiceError && error.refusals.length > 0 && (
-        <Failures title="Refused" failures={error.refusals} />
+      {error !== null && variables !== undefined && chosen !== undefined && (
+        <Trouble
+          error={error}
+          // Its photos are there already.
+          onRetry={() => mutate({ ...variables, model: chosen, patch, stride })}
+        />
       )}
       <RecentJobs />
     </>
@@ -122,26 +121,17 @@ type PxFieldProps = {
   readonly onChange: (value: string) => void;
 };
 
-function PxField({ label, fallback, value, onChange }: PxFieldProps) {
-  const id = useId();
-  return (
-    <div className="field">
-      <label className="field-label" htmlFor={id}>
-        {label}, px
-      </label>
-      <input
-        id={id}
-        type="number"
-        inputMode="numeric"
-        min={1}
-        max={16384}
-        placeholder={String(fallback)}
-        value={value}
-        onChange={(event) => onChange(event.currentTarget.value)}
-      />
-    </div>
-  );
-}
+const PxField = ({ label, fallback, ...field }: PxFieldProps) => (
+  <TextField
+    {...field}
+    label={`${label}, px`}
+    type="number"
+    inputMode="numeric"
+    min={1}
+    max={16384}
+    placeholder={String(fallback)}
+  />
+);
 
 function RecentJobs() {
   const { data } = useJobs();

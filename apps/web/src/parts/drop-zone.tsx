@@ -1,15 +1,17 @@
-import { type DragEvent, useRef, useState } from 'react';
+import { type DragEvent, type ReactNode, useRef, useState } from 'react';
 import { type ChosenFiles, filesOfDrop, filesOfList, type NamedFile } from '../lib/chosen-files.js';
 
 export type DropZoneProps = {
-  readonly isBusy: boolean;
+  /** What is shown in its place while it takes none; null while it does. */
+  readonly busy: ReactNode | null;
   readonly onFiles: (files: readonly NamedFile[]) => void;
 };
 
 /** Takes photos that are dropped, alone or in folders, chosen, or chosen as a folder. */
-export function DropZone({ isBusy, onFiles }: DropZoneProps) {
+export function DropZone({ busy, onFiles }: DropZoneProps) {
   const [isOver, setOver] = useState(false);
   const [unread, setUnread] = useState<readonly string[]>([]);
+  const isBusy = busy !== null;
   const take = (given: ChosenFiles) => {
     setUnread(given.unread);
     if (given.files.length > 0 && !isBusy) onFiles(given.files);
@@ -34,12 +36,16 @@ export function DropZone({ isBusy, onFiles }: DropZoneProps) {
       onDrop={drop}
     >
       <PatchSketch />
-      <p className="drop-words">{isBusy ? 'Sending …' : 'Drop photos here'}</p>
-      <div className="row">
-        <ChooseButton isFirst words="Choose photos" isBusy={isBusy} onFiles={choose} />
-        <ChooseButton isFolder words="Choose a folder" isBusy={isBusy} onFiles={choose} />
-      </div>
-      <p className="note">JPEG, PNG or WebP. They stay on this service.</p>
+      {busy ?? (
+        <>
+          <p className="drop-words">Drop photos here</p>
+          <div className="row">
+            <ChooseButton isFirst words="Choose photos" onFiles={choose} />
+            <ChooseButton isFolder words="Choose a folder" onFiles={choose} />
+          </div>
+          <p className="note">JPEG, PNG or WebP. They stay on this service.</p>
+        </>
+      )}
       {unread.length > 0 && (
         <p className="bad" role="alert">
           {describeUnread(unread)}
@@ -58,21 +64,19 @@ function describeUnread(names: readonly string[]): string {
 
 type ChooseButtonProps = {
   readonly words: string;
-  readonly isBusy: boolean;
   readonly isFirst?: boolean;
   readonly isFolder?: boolean;
   readonly onFiles: (files: FileList | null) => void;
 };
 
 /** A button that opens a file dialog. */
-function ChooseButton({ words, isBusy, isFirst, isFolder, onFiles }: ChooseButtonProps) {
+function ChooseButton({ words, isFirst, isFolder, onFiles }: ChooseButtonProps) {
   const input = useRef<HTMLInputElement>(null);
   return (
     <>
       <button
         type="button"
         className={isFirst ? 'button button-first' : 'button'}
-        disabled={isBusy}
         onClick={() => input.current?.click()}
       >
         {words}
