@@ -9,6 +9,9 @@ import { Loading } from './parts/states.js';
 
 // Each comes when it is asked for: the first page is there sooner.
 const JobPage = lazy(async () => ({ default: (await import('./pages/job.js')).JobPage }));
+const NewJobPage = lazy(async () => ({
+  default: (await import('./pages/new-job.js')).NewJobPage,
+}));
 const ImagePage = lazy(async () => ({ default: (await import('./pages/image.js')).ImagePage }));
 const DatasetsPage = lazy(async () => ({
   default: (await import('./pages/datasets.js')).DatasetsPage,
@@ -27,6 +30,8 @@ type PathParams = { readonly job?: string; readonly image?: string; readonly mod
 const pages: Readonly<Record<PagePath, (params: PathParams) => ReactElement>> = {
   '/': () => <ExplainPage />,
   '/jobs': () => <JobsPage />,
+  // Before the jobs, whose pattern it fits.
+  '/jobs/new': () => <NewJobPage />,
   '/jobs/:job': ({ job = '' }) => <JobPage key={job} id={job} />,
   '/jobs/:job/images/:image': ({ job = '', image = '' }) => (
     <ImagePage key={`${job}/${image}`} job={job} image={image} />

@@ -2,6 +2,7 @@
 export const pagePaths = [
   '/',
   '/jobs',
+  '/jobs/new',
   '/jobs/:job',
   '/jobs/:job/images/:image',
   '/datasets',

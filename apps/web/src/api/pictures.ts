@@ -32,7 +32,8 @@ const photoPx = 1024;
 /** Width of a tile's photo, px. */
 const tilePx = 256;
 
-const photoPath = (dataset: string, image: string, width: number): string =>
+/** Address of a photo of a dataset, at most so wide, px. */
+export const photoPath = (dataset: string, image: string, width: number = photoPx): string =>
   `/v1/datasets/${dataset}/images/${image}/photo${queryOf({ w: width })}`;
 
 export const smallPhotoPath = (dataset: string, image: string): string =>
@@ -43,7 +44,7 @@ export function usePhoto(of: ImageOfJob, dataset: string) {
   const file = chosen.get(`${of.job}/${of.image}`) ?? null;
   const own = useObjectUrl(file);
   return file === null
-    ? { url: photoPath(dataset, of.image, photoPx), name: null }
+    ? { url: photoPath(dataset, of.image), name: null }
     : { url: own, name: file.name };
 }
 

@@ -4,6 +4,7 @@ import { isEnded, type JobStatus } from '../api/jobs.js';
 import { askEach } from '../api/polling.js';
 import { listRows } from '../api/rows.js';
 import { formatTime } from '../lib/format.js';
+import { formOf, newJobPath } from '../lib/job-form.js';
 import { Failures, maxTold } from '../parts/failures.js';
 import { JobControls, RetryButton } from '../parts/job-controls.js';
 import { PageHead } from '../parts/page-head.js';
@@ -43,6 +44,9 @@ export function JobPage({ id }: { readonly id: string }) {
       <div className="card job-head">
         <JobProgress job={job} />
         <JobControls job={job} />
+        <Link className="button" href={newJobPath(formOf(job))}>
+          Run again with other settings
+        </Link>
         {job.error !== null && (
           <p className="bad" role="alert">
             {job.error.message}

@@ -56,7 +56,11 @@ export function Pick({ label, choices, value, onChange }: PickProps) {
       <span id={id} className="field-label">
         {label}
       </span>
-      <Select.Root items={items} value={value} onValueChange={(next) => next && onChange(next)}>
+      <Select.Root
+        items={items}
+        value={value}
+        onValueChange={(next) => next !== null && onChange(next)}
+      >
         <Select.Trigger className="select" aria-labelledby={id}>
           <Select.Value />
           <Select.Icon className="select-icon" aria-hidden="true">
