@@ -50,7 +50,17 @@ export const sourceOf = (name: FieldName): string | null => table[name][1];
 /** Fields that an image's run decides. */
 export const outcomeFields = fieldNames.filter((name) => sourceOf(name) !== null);
 
-export const isFieldName = (name: string): name is FieldName => Object.hasOwn(table, name);
+/** Fields that rows of some table are sorted and filtered by, each with its kind; names are columns of it. */
+export type FieldKinds = Readonly<Record<string, FieldKind>>;
+
+/** Those of a job's rows. */
+export const rowKinds: FieldKinds = Object.fromEntries(
+  fieldNames.map((name) => [name, kindOf(name)]),
+);
+
+/** @returns undefined where there is no such field. */
+export const findKind = (kinds: FieldKinds, name: string): FieldKind | undefined =>
+  Object.hasOwn(kinds, name) ? kinds[name] : undefined;
 
 /** States that a row may have. */
 export const states: readonly string[] = imageState.options;

@@ -1,40 +1,49 @@
 import { type AppError, invalidInput } from '@umbra/shared/errors';
 import { quoteName, type Values } from './database.js';
-import { type FieldName, fieldNames, isFieldName, kindOf, states } from './fields.js';
+import { type FieldKind, type FieldKinds, findKind, rowKinds, states } from './fields.js';
 
 /** A condition of SQL, whose values are bound and never part of its text. */
 export type Condition = { readonly sql: string; readonly values: Values };
 
+type KnownField = { readonly name: string; readonly kind: FieldKind };
 type Operator = '=' | '!=' | '<' | '<=' | '>' | '>=' | '~';
 
 const form = /^([A-Za-z.]+)(!=|<=|>=|=|<|>|~)(.*)$/s;
 const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const maxInteger = 2 ** 31 - 1;
 
+/** Reads a filter. @throws {AppError} `invalid_input` saying what was expected. */
+export type FilterParser = (text: string) => Condition;
+
 /**
- * Read a filter, `FIELD OP VALUE` without spaces between them.
+ * Read filters, `FIELD OP VALUE` without spaces between them, of the fields that there are.
  *
  * No value after `=` or `!=` stands for a row that has none in that field.
- *
- * @throws {AppError} `invalid_input` saying what was expected.
  */
-export function parseFilter(text: string): Condition {
-  const [, field = '', operator = '', value = ''] = form.exec(text) ?? [];
-  if (field === '') throw bad(`FIELD OP VALUE, such as drop>=0.1, got '${cut(text)}'`);
-  if (!isFieldName(field)) {
-    throw bad(`a field of rows (${fieldNames.join(', ')}), got '${cut(field)}'`);
-  }
-  return conditionOf(field, operator as Operator, value.normalize('NFC'));
-}
+export const filterParser =
+  (kinds: FieldKinds): FilterParser =>
+  (text) => {
+    const [, name = '', operator = '', value = ''] = form.exec(text) ?? [];
+    if (name === '') throw bad(`FIELD OP VALUE, such as drop>=0.1, got '${cut(text)}'`);
+    const kind = findKind(kinds, name);
+    if (kind === undefined) {
+      throw bad(`a field of rows (${Object.keys(kinds).join(', ')}), got '${cut(name)}'`);
+    }
+    return conditionOf({ name, kind }, operator as Operator, value.normalize('NFC'));
+  };
 
-function conditionOf(field: FieldName, operator: Operator, value: string): Condition {
-  const column = quoteName(field);
+/** Read a filter of a job's rows. */
+export const parseFilter = filterParser(rowKinds);
+
+function conditionOf(field: KnownField, operator: Operator, value: string): Condition {
+  const { name, kind } = field;
+  const column = quoteName(name);
   if (value === '') {
     if (operator === '=') return { sql: `${column} IS NULL`, values: [] };
     if (operator === '!=') return { sql: `${column} IS NOT NULL`, values: [] };
-    throw bad(`a value after ${field}${operator}, got none`);
+    throw bad(`a value after ${name}${operator}, got none`);
   }
-  switch (kindOf(field)) {
+  switch (kind) {
     case 'text':
       return operator === '~' ? contains(column, value) : compare(column, operator, '?', value);
     case 'state':
@@ -42,7 +51,7 @@ function conditionOf(field: FieldName, operator: Operator, value: string): Condi
       return compare(column, equality(field, operator), '?', value);
     case 'flag': {
       if (value !== 'true' && value !== 'false') {
-        throw bad(`true or false after ${field}${operator}, got '${cut(value)}'`);
+        throw bad(`true or false after ${name}${operator}, got '${cut(value)}'`);
       }
       return compare(column, equality(field, operator), '?', value === 'true');
     }
@@ -58,16 +67,15 @@ function conditionOf(field: FieldName, operator: Operator, value: string): Condi
   }
 }
 
-function compareNumber(field: FieldName, operator: Operator, text: string): Condition {
-  if (operator === '~') throw bad(`= != < <= > or >= after ${field}, got ~`);
+function compareNumber({ name, kind }: KnownField, operator: Operator, text: string): Condition {
+  if (operator === '~') throw bad(`= != < <= > or >= after ${name}, got ~`);
   const value = Number(text);
   if (!decimal.test(text) || !Number.isFinite(value)) {
-    throw bad(`a number after ${field}${operator}, got '${cut(text)}'`);
+    throw bad(`a number after ${name}${operator}, got '${cut(text)}'`);
   }
-  const isInteger =
-    kindOf(field) === 'integer' && Number.isInteger(value) && Math.abs(value) <= maxInteger;
+  const isInteger = kind === 'integer' && Number.isInteger(value) && Math.abs(value) <= maxInteger;
   const place = isInteger ? 'CAST(? AS INTEGER)' : 'CAST(? AS DOUBLE)';
-  return compare(quoteName(field), operator, place, value);
+  return compare(quoteName(name), operator, place, value);
 }
 
 /** What has no value is other than any value. */
@@ -86,9 +94,9 @@ const contains = (column: string, value: string): Condition => ({
   values: [value],
 });
 
-function equality(field: FieldName, operator: Operator): '=' | '!=' {
+function equality({ name }: KnownField, operator: Operator): '=' | '!=' {
   if (operator === '=' || operator === '!=') return operator;
-  throw bad(`= or != after ${field}, got ${operator}`);
+  throw bad(`= or != after ${name}, got ${operator}`);
 }
 
 const bad = (expected: string): AppError => invalidInput(`where: Expected ${expected}`);

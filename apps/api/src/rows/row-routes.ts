@@ -8,23 +8,11 @@ import { type ExportServices, exportRows, type TableForm, tableForms } from './e
 import { parseFilter } from './filters.js';
 import { queryFacets } from './query-facets.js';
 import { queryPage } from './query-rows.js';
+import { filtersOf, pageOf, pageQuery, sortBy, where } from './row-query.js';
+import { sendPage } from './send-page.js';
 import { parseSorting } from './sorting.js';
 
-const maxFilters = 16;
-const filter = z.string().max(500);
-const where = z
-  .union([z.array(filter).max(maxFilters), filter])
-  .default([])
-  .describe(
-    '`FIELD OP VALUE` without spaces, OP one of `= != < <= > >= ~` (contains, in any case); of several, all must hold',
-  );
-const sort = z
-  .string()
-  .max(64)
-  .default('index')
-  .describe('A field, with `-` before it for the largest first; rows without a value come last');
-
-const tableQuery = z.strictObject({ sort, where });
+const tableQuery = z.strictObject({ sort: sortBy('index'), where });
 const common = { method: 'get', tag: 'results', scope: 'read', params: jobParam } as const;
 const problems = ['conflict', 'unavailable'] as const;
 
@@ -50,22 +38,9 @@ export const rowOperations = {
     id: 'listRows',
     path: '/v1/jobs/{job}/rows',
     summary: "List a job's images with what came of them, sorted and filtered by any field",
-    query: tableQuery.extend({
-      limit: z.coerce.number().int().min(1).max(1_000).default(100),
-      cursor: z.string().min(1).max(4_000).optional(),
-    }),
+    query: tableQuery.extend(pageQuery),
     answers: {
-      200: {
-        description: 'A page',
-        content: {
-          'application/json': z.strictObject({
-            data: z.array(imageRow),
-            next_cursor: z.string().nullable(),
-            /** Rows that fit the filter now, on all pages. */
-            total: z.int().min(0),
-          }),
-        },
-      },
+      200: { description: 'A page', content: { 'application/json': pageOf(imageRow) } },
     },
     problems,
   }),
@@ -119,11 +94,10 @@ export function rowRoutes(services: RowServices): Route[] {
         sorting: parseSorting(query.sort),
       };
       const job = await findJob(services, tenant, params.job);
-      const { rows, nextCursor, total } = await rowIndexes.use(call, job, (index) =>
+      const page = await rowIndexes.use(call, job, (index) =>
         queryPage(index, { ...asked, limit, cursor }, signal),
       );
-      const rest = JSON.stringify({ next_cursor: nextCursor, total }).slice(1);
-      response.type('application/json').send(`{"data":[${rows.join(',')}],${rest}`);
+      sendPage(response, page);
     }),
     ...(['csv', 'jsonl', 'parquet'] as const).map((form) =>
       route(rowOperations[form], async (call) => {
@@ -136,7 +110,3 @@ export function rowRoutes(services: RowServices): Route[] {
     ),
   ];
 }
-
-/** A parameter that is given once is no list. */
-const filtersOf = (given: string | readonly string[]): readonly string[] =>
-  typeof given === 'string' ? [given] : given;

@@ -1,22 +1,32 @@
 import { invalidInput } from '@umbra/shared/errors';
 import { z } from 'zod';
 import { quoteName } from './database.js';
-import { type FieldName, fieldNames, isFieldName, kindOf } from './fields.js';
+import { type FieldKind, type FieldKinds, findKind, rowKinds } from './fields.js';
 import type { Condition } from './filters.js';
 
 /** An order of rows: by a field, where equal by index; rows without a value come last. */
-export type Sorting = { readonly field: FieldName; readonly isDescending: boolean };
+export type Sorting = {
+  readonly field: string;
+  readonly kind: FieldKind;
+  readonly isDescending: boolean;
+};
 
 /** A row's place in an order: the value of the field, and its index. */
 export type RowPlace = { readonly value: string | number | boolean | null; readonly index: number };
 
-/** Read `FIELD`, or `-FIELD` for the largest first. @throws {AppError} `invalid_input` */
-export function parseSorting(text: string): Sorting {
+/**
+ * Read `FIELD`, or `-FIELD` for the largest first.
+ *
+ * @param kinds The fields that there are.
+ * @throws {AppError} `invalid_input`
+ */
+export function parseSorting(text: string, kinds: FieldKinds = rowKinds): Sorting {
   const isDescending = text.startsWith('-');
   const field = isDescending ? text.slice(1) : text;
-  if (isFieldName(field)) return { field, isDescending };
+  const kind = findKind(kinds, field);
+  if (kind !== undefined) return { field, kind, isDescending };
   throw invalidInput(
-    `sort: Expected a field of rows, with - before it for the largest first (${fieldNames.join(', ')}), got '${text.slice(0, 64)}'`,
+    `sort: Expected a field of rows, with - before it for the largest first (${Object.keys(kinds).join(', ')}), got '${text.slice(0, 64)}'`,
   );
 }
 
@@ -59,8 +69,7 @@ export function decodeCursor(sorting: Sorting, text: string): RowPlace {
 }
 
 /** Whether a place's value is one that the field may have. */
-function fits({ field }: Sorting, { value }: RowPlace): boolean {
-  const kind = kindOf(field);
+function fits({ kind }: Sorting, { value }: RowPlace): boolean {
   const type =
     kind === 'flag' ? 'boolean' : kind === 'integer' || kind === 'number' ? 'number' : 'string';
   return value === null || typeof value === type;
