@@ -58,6 +58,7 @@ async function makeBelongings(key: string): Promise<Record<string, string>> {
   return {
     dataset,
     job,
+    other: job,
     image,
     file: 'heatmap.png',
     model: 'tiny',
@@ -141,7 +142,10 @@ test('a key of a lower scope is refused, with the scope that it lacks', async ()
 });
 
 describe("another tenant's data", () => {
-  const strangers = () => ({ ...alices, dataset: newDatasetId(), job: newJobId() });
+  const strangers = () => ({
+    ...alices,
+    ...{ dataset: newDatasetId(), job: newJobId(), other: newJobId() },
+  });
   const namesTenants = ({ id, path }: DeclaredOperation) =>
     /\{(job|dataset)\}/.test(path) || id === 'createJob';
 

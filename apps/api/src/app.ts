@@ -29,6 +29,7 @@ import { traceRequests } from './observability/trace-requests.js';
 import { docsRoutes } from './openapi/docs-routes.js';
 import { describeApi } from './openapi/document.js';
 import { servePage } from './page/serve-page.js';
+import { compareRoutes } from './rows/compare-routes.js';
 import { rowRoutes } from './rows/row-routes.js';
 import type { ApiServices } from './services.js';
 
@@ -65,6 +66,7 @@ export function createApp(services: ApiServices): Express {
     ...partialRoutes(services),
     ...resultRoutes(services),
     ...rowRoutes(services),
+    ...compareRoutes(services),
     ...docsRoutes(() => describeApi(routes.map(({ operation }) => operation))),
   ];
   const router = mountRoutes(routes, {

@@ -17,6 +17,7 @@ import { viewOperations } from '../jobs/view-routes.js';
 import { layerOperations } from '../models/layer-routes.js';
 import { modelOperations } from '../models/model-routes.js';
 import { healthOperations } from '../observability/health-routes.js';
+import { compareOperations } from '../rows/compare-routes.js';
 import { rowOperations } from '../rows/row-routes.js';
 import { docsOperations } from './docs-routes.js';
 
@@ -38,6 +39,7 @@ export const operations = [
   ...Object.values(resultOperations),
   ...Object.values(geometryOperations),
   ...Object.values(rowOperations),
+  ...Object.values(compareOperations),
   ...Object.values(viewOperations),
   ...Object.values(modelOperations),
   ...Object.values(workerOperations),

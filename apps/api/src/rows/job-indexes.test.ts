@@ -98,6 +98,30 @@ test('indexes stay within their limit of disk: what was asked for longest ago go
   expect(await Promise.all(jobs.map((job) => countIn(job)))).toEqual([2_000, 3_000, 4_000]);
 });
 
+test('indexes of two jobs are used in one turn, and who asks crosswise does not wait for himself', async () => {
+  const [one, other] = [await writeJob(3), await writeJob(5)];
+  const held: number[] = [];
+  const countBoth = (pair: readonly [JobRecord, JobRecord]) => {
+    const { signal } = new AbortController();
+    return indexes.useBoth({ tenant, signal }, pair, (a, b) =>
+      a.within(signal, async (session) => {
+        held.push(turns.queries.held());
+        const [counts = []] = await session.read(
+          `SELECT (SELECT count(*) FROM ${a.table}), (SELECT count(*) FROM ${b.table})`,
+        );
+        return counts.map(Number);
+      }),
+    );
+  };
+  const asked = Array.from({ length: 24 }, (_, at) => at % 2 === 0);
+  const counts = await Promise.all(
+    asked.map((isForth) => countBoth(isForth ? [one, other] : [other, one])),
+  );
+  expect(counts).toEqual(asked.map((isForth) => (isForth ? [3, 5] : [5, 3])));
+  expect(Math.max(...held)).toBeGreaterThan(0);
+  expect([turns.queries.held(), turns.fills.held()]).toEqual([0, 0]);
+});
+
 test('the index of a deleted job is removed', async () => {
   const job = await writeJob(1);
   await countIn(job);

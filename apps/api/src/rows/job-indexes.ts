@@ -27,6 +27,12 @@ export type JobIndexes = {
    * @throws {AppError} As `JobIndex.fill`; `unavailable` beyond the turns, or where Redis or the store is away.
    */
   use<T>(caller: TurnRequest, job: JobRecord, work: (index: OpenIndex) => Promise<T>): Promise<T>;
+  /** Use the indexes of two jobs, as `use` does, in one turn. */
+  useBoth<T>(
+    caller: TurnRequest,
+    jobs: readonly [JobRecord, JobRecord],
+    work: (index: OpenIndex, other: OpenIndex) => Promise<T>,
+  ): Promise<T>;
   /** Remove the index of a job that was deleted, once nobody uses it. Never rejects. */
   forget(tenant: string, jobId: string): Promise<void>;
   close(): Promise<void>;
@@ -182,22 +188,33 @@ export function createJobIndexes(services: IndexesServices, parent: string): Job
       });
     }
   };
+  /** Keep a job's index, brought up to date, while work needs it. */
+  const hold = async <T>(
+    caller: TurnRequest,
+    job: JobRecord,
+    work: (index: OpenIndex) => Promise<T>,
+  ): Promise<T> => {
+    const database = await open();
+    const entry = entryOf(database, caller.tenant, job);
+    entry.users += 1;
+    try {
+      await bringUpToDate(entry, caller, job);
+      const { within, folder } = database;
+      return await work({ within, folder, table: `${entry.index.schema}.rows` });
+    } finally {
+      entry.usedMs = Date.now();
+      leave(entry);
+      if (entry.users === 0) void evictQuietly();
+    }
+  };
   return {
-    async use(caller, job, work) {
-      const database = await open();
-      const entry = entryOf(database, caller.tenant, job);
-      entry.users += 1;
-      try {
-        await bringUpToDate(entry, caller, job);
-        const { within, folder } = database;
-        const table = `${entry.index.schema}.rows`;
-        return await turns.queries.run(caller, () => work({ within, folder, table }));
-      } finally {
-        entry.usedMs = Date.now();
-        leave(entry);
-        if (entry.users === 0) void evictQuietly();
-      }
-    },
+    use: (caller, job, work) =>
+      hold(caller, job, (index) => turns.queries.run(caller, () => work(index))),
+    // The turn comes last: who held one while waiting for another's index could wait for itself.
+    useBoth: (caller, [job, otherJob], work) =>
+      hold(caller, job, (index) =>
+        hold(caller, otherJob, (other) => turns.queries.run(caller, () => work(index, other))),
+      ),
     async forget(tenant, jobId) {
       const name = nameOf(tenant, jobId);
       const entry = entries.get(name);

@@ -1,7 +1,8 @@
 import { quote, quoteName, type Session } from './database.js';
 import { type FieldName, fieldNames, kindOf, outcomeFields, sourceOf } from './fields.js';
 
-// The index of a job is the table `rows` of a database of its own: a column a field, and three more.
+// The index of a job is the table `rows` of a database of its own: a column a field, and three more: the most
+// probable classes, whether the label is a number, and which photo it is, by half of its digest.
 
 /** Types of the columns of a stored row, as `storedRow` says. */
 const storedColumns = {
@@ -29,6 +30,7 @@ const itemColumns = {
   label: 'JSON',
   width: 'INTEGER',
   height: 'INTEGER',
+  sha256: 'VARCHAR',
 } as const;
 
 /** No line is longer: see `readJsonLines`. */
@@ -51,6 +53,9 @@ const outcomesOf = (files: readonly string[], attempt: number): string => `
   FROM ${readLines(files, storedColumns)}
   WHERE state = 'completed' OR attempt >= ${attempt}
   QUALIFY row_number() OVER (PARTITION BY "index" ORDER BY attempt DESC, filename DESC) = 1`;
+
+/** 128 bits of a photo's digest, which are read as the number that a UUID is. */
+const photo = 'TRY_CAST(substr(sha256, 1, 32) AS UUID)';
 
 const sqlTypes = {
   text: 'VARCHAR',
@@ -90,10 +95,10 @@ export async function fillRows(
   };
   await session.run(`
     CREATE OR REPLACE TABLE ${schema}.rows AS
-    SELECT ${fieldNames.map(expressionOf).join(', ')}, i.labelIsIndex, o.top
+    SELECT ${fieldNames.map(expressionOf).join(', ')}, i.labelIsIndex, i.photo, o.top
     FROM (
       SELECT id, ${indexOfId} AS "index", name, label ->> '$' AS label,
-        json_type(label) <> 'VARCHAR' AS labelIsIndex, width, height
+        json_type(label) <> 'VARCHAR' AS labelIsIndex, width, height, ${photo} AS photo
       FROM ${readLines([manifest], itemColumns)}
     ) i LEFT JOIN (${outcomes}) o ON i."index" = o."index"`);
 }
@@ -114,7 +119,7 @@ export async function addRows(
   try {
     await session.run(`
       CREATE TEMP TABLE fresh AS
-      SELECT ${own}, r.labelIsIndex, o.* EXCLUDE ("index")
+      SELECT ${own}, r.labelIsIndex, r.photo, o.* EXCLUDE ("index")
       FROM ${schema}.rows r JOIN (${outcomesOf(segments, attempt)}) o ON r."index" = o."index"`);
     await session.run(
       `DELETE FROM ${schema}.rows WHERE "index" IN (SELECT "index" FROM temp.fresh)`,
