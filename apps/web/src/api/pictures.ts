@@ -67,9 +67,13 @@ export function pagesOf(links: string | null, page: number): number {
   return Number(/[?&]page=(\d+)/.exec(last ?? '')?.[1] ?? page);
 }
 
-/** Save a file of the service under its name. */
-export async function download(path: string, name: string): Promise<void> {
-  const url = URL.createObjectURL(await (await ask(path)).blob());
+/** Save a file of the service under a name. */
+export const download = async (path: string, name: string): Promise<void> =>
+  saveBlob(await (await ask(path)).blob(), name);
+
+/** Save what is in memory under a name. */
+export function saveBlob(blob: Blob, name: string): void {
+  const url = URL.createObjectURL(blob);
   const link = document.createElement('a');
   link.href = url;
   link.download = name;

@@ -1,28 +1,33 @@
 import { divergingColour } from '@umbra/shared/colour-map';
-import { scaleLinear } from 'd3-scale';
 import { useLayoutEffect, useRef } from 'react';
 import { formatDrop } from '../lib/format.js';
+import { dropWords, scaleTicks } from './scale-ticks.js';
 
-/** The colours from the largest rise to the largest drop, with numbers. @param limit End of the scale. */
-export function ColourScale({ limit }: { readonly limit: number }) {
+export type ColourScaleProps = {
+  /** End of the scale. */
+  readonly limit: number;
+  /** What the colours stand for. */
+  readonly words?: { readonly blue: string; readonly red: string };
+};
+
+/** The colours from the largest rise to the largest drop, with numbers. */
+export function ColourScale({ limit, words = dropWords }: ColourScaleProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useLayoutEffect(() => paintBar(canvas.current), []);
-  const end = limit === 0 ? 1 : limit;
-  const scale = scaleLinear([-end, end], [0, 100]);
+  const ticks = scaleTicks(limit);
   return (
     <figure className="scale">
       <canvas ref={canvas} className="scale-bar" width={barPx} height={1} />
       <div className="scale-ticks" aria-hidden="true">
-        {limit > 0 &&
-          scale.ticks(4).map((tick) => (
-            <span key={tick} className="scale-tick" style={{ left: `${scale(tick)}%` }}>
-              {formatDrop(tick)}
-            </span>
-          ))}
+        {ticks.map(({ value, share }) => (
+          <span key={value} className="scale-tick" style={{ left: `${share * 100}%` }}>
+            {formatDrop(value)}
+          </span>
+        ))}
       </div>
       <figcaption className="scale-words">
-        <span>blue: covering it raises the score</span>
-        <span>red: covering it lowers the score</span>
+        <span>{words.blue}</span>
+        <span>{words.red}</span>
       </figcaption>
     </figure>
   );

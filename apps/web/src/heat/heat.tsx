@@ -8,8 +8,9 @@ import {
   useMemo,
 } from 'react';
 import type { Cell, ViewState } from '../lib/view-state.js';
-import { cellAt, layOutCells } from './cell-layout.js';
+import { type CellLayout, cellAt, layOutCells } from './cell-layout.js';
 import type { ScoreCells } from './cells.js';
+import type { Point } from './photo-point.js';
 import { usePainting } from './use-painting.js';
 
 /** The upright photo, px, and the way from px of the model's input to px of it. */
@@ -27,10 +28,13 @@ export type HeatProps = {
   readonly limit: number;
   /** The cell under the pointer or the keyboard's cursor. */
   readonly cursor: Cell | null;
-  readonly onCursor: (cell: Cell | null) => void;
-  readonly onPin: (cell: Cell | null) => void;
+  /** @param point Where it is pointed at, px of the model's input; of keys, the centre of the patch. */
+  readonly onCursor: (cell: Cell | null, point: Point | null) => void;
+  readonly onPin: (cell: Cell | null, point: Point | null) => void;
   /** Id of what tells the cell's numbers. */
   readonly readoutId: string;
+  /** What the numbers are, where they are no scores. */
+  readonly what?: string;
 };
 
 /** A photo, the scores over it, and a cursor over the cells, for pointers and keys alike. */
@@ -50,7 +54,7 @@ export function Heat(props: HeatProps) {
       photo={photo}
       layer={view.layer}
       pin={view.pin}
-      label={`Scores of ${cells.rows} by ${cells.columns} patches. Arrow keys move, Enter pins.`}
+      label={`${props.what ?? 'Scores'} of ${cells.rows} by ${cells.columns} patches. Arrow keys move, Enter pins.`}
     >
       <canvas
         ref={canvas}
@@ -80,19 +84,19 @@ export function Stage(props: StageProps) {
   const isAlone = place === null || photo === null;
   const whole: Size = isAlone ? grid.image : place.photo;
   const region = isAlone ? wholeOf(grid.image) : regionOf(grid.image, place);
-  const cellUnder = (event: PointerEvent<HTMLDivElement>): Cell => {
+  const pointUnder = (event: PointerEvent<HTMLDivElement>): [Cell, Point] => {
     const { left, top, width, height } = event.currentTarget.getBoundingClientRect();
-    return {
-      row: cellAt(layout.yBorders, ((event.clientY - top) / height) * grid.image.height),
-      column: cellAt(layout.xBorders, ((event.clientX - left) / width) * grid.image.width),
-    };
+    const y = ((event.clientY - top) / height) * grid.image.height;
+    const x = ((event.clientX - left) / width) * grid.image.width;
+    const cell = { row: cellAt(layout.yBorders, y), column: cellAt(layout.xBorders, x) };
+    return [cell, { y, x }];
   };
   const move = (event: KeyboardEvent<HTMLDivElement>) => {
     const from = cursor ?? pin ?? { row: 0, column: 0 };
     const to = nextCell(event.key, from, grid);
-    if (to !== null) props.onCursor(to);
-    else if (event.key === 'Enter' || event.key === ' ') props.onPin(from);
-    else if (event.key === 'Escape') props.onPin(null);
+    if (to !== null) props.onCursor(to, centreOf(layout, to));
+    else if (event.key === 'Enter' || event.key === ' ') props.onPin(from, centreOf(layout, from));
+    else if (event.key === 'Escape') props.onPin(null, null);
     else return;
     event.preventDefault();
   };
@@ -116,10 +120,10 @@ export function Stage(props: StageProps) {
         // biome-ignore lint/a11y/noNoninteractiveTabindex: its keys move a cursor over the cells.
         tabIndex={0}
         onKeyDown={move}
-        onBlur={() => props.onCursor(null)}
-        onPointerMove={(event) => props.onCursor(cellUnder(event))}
-        onPointerLeave={() => props.onCursor(null)}
-        onClick={(event) => props.onPin(cellUnder(event as PointerEvent<HTMLDivElement>))}
+        onBlur={() => props.onCursor(null, null)}
+        onPointerMove={(event) => props.onCursor(...pointUnder(event))}
+        onPointerLeave={() => props.onCursor(null, null)}
+        onClick={(event) => props.onPin(...pointUnder(event as PointerEvent<HTMLDivElement>))}
       >
         {props.children}
         {pin !== null && isCell(pin, grid) && <Patch grid={grid} cell={pin} kind="pin" />}
@@ -157,10 +161,16 @@ export function nextCell(key: string, { row, column }: Cell, grid: Grid): Cell |
   return to ?? null;
 }
 
+/** The centre of a cell's patch, px of the model's input. */
+export const centreOf = ({ yCentres, xCentres }: CellLayout, { row, column }: Cell): Point => ({
+  y: yCentres[row] ?? 0,
+  x: xCentres[column] ?? 0,
+});
+
 const isCell = ({ row, column }: Cell, { rows, columns }: Grid): boolean =>
   row < rows && column < columns;
 
-const wholeOf = ({ height, width }: Size): Box => ({
+export const wholeOf = ({ height, width }: Size): Box => ({
   top: 0,
   left: 0,
   bottom: height,

@@ -67,7 +67,8 @@ const placeOf = (
   ...centresAround(centres, place),
 });
 
-type Rgba = readonly [...Colour, alpha: number];
+/** sRGB and alpha, 8 bits each. */
+export type Rgba = readonly [...Colour, alpha: number];
 const unknown: Rgba = [128, 128, 128, 56];
 const hatched: Rgba = [128, 128, 128, 150];
 
@@ -83,11 +84,18 @@ function colourOf(value: number, { layer, opacity }: PaintOptions): Rgba {
 const shareOf = (drop: number, limit: number): number =>
   limit === 0 ? 0 : Math.min(1, Math.max(-1, drop / limit));
 
-function plainColours(cells: ScoreCells, options: PaintOptions): ColourAt {
-  const colours = Array.from(cells.scores.keys(), (index) => {
+/** The colour of each cell by itself; undefined where nothing is known yet. */
+export const cellColours = (
+  cells: ScoreCells,
+  options: PaintOptions,
+): readonly (Rgba | undefined)[] =>
+  Array.from(cells.scores.keys(), (index) => {
     const drop = dropAt(cells, index);
     return Number.isNaN(drop) ? undefined : colourOf(shareOf(drop, options.limit), options);
   });
+
+function plainColours(cells: ScoreCells, options: PaintOptions): ColourAt {
+  const colours = cellColours(cells, options);
   return (row, column) => colours[row.cell * cells.columns + column.cell];
 }
 

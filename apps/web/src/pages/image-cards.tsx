@@ -64,7 +64,8 @@ export function ImageFiles({ of, result }: ImageFilesProps) {
   );
 }
 
-const stemOf = ({ image: { name } }: ImageResult): string =>
+/** Name of an image's files on the way out, without an ending. */
+export const stemOf = ({ image: { name } }: ImageResult): string =>
   (name.split('/').at(-1) ?? name).replace(/\.\w+$/, '');
 
 export type ImageSnippetsProps = ImageFilesProps & {

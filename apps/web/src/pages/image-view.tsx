@@ -1,6 +1,6 @@
 import { useEffect, useId, useMemo, useState } from 'react';
 import { Link, useLocation, useSearchParams } from 'wouter';
-import type { ImageOfJob, ImageProgress } from '../api/images.js';
+import type { ImageOfJob, ImageProgress, ImageResult } from '../api/images.js';
 import type { JobStatus } from '../api/jobs.js';
 import { usePhoto } from '../api/pictures.js';
 import { knownCount, limitOf, type ScoreCells } from '../heat/cells.js';
@@ -13,11 +13,12 @@ import { formatPercent } from '../lib/format.js';
 import { type Cell, formatView, parseView, type ViewState } from '../lib/view-state.js';
 import { PageHead } from '../parts/page-head.js';
 import { Loading } from '../parts/states.js';
-import { ImageFiles, ImageSnippets, SeenInput } from './image-cards.js';
-import { classNamer, predictedIndexOf, predictedOf, stepImage } from './result-files.js';
+import { ImageFiles, ImageSnippets, SeenInput, stemOf } from './image-cards.js';
+import { classNamer, predictedIndexOf, predictedOf, stepImage, viewWords } from './result-files.js';
 import { useDecoded } from './use-decoded.js';
-import { type ImageMaps, useArrays, useMaps, usePlacement } from './use-image-maps.js';
+import { type ImageMaps, useDrawing } from './use-image-maps.js';
 import { ViewControls } from './view-controls.js';
+import { ViewFiles } from './view-files.js';
 
 export type ImageViewProps = {
   readonly of: ImageOfJob;
@@ -37,19 +38,9 @@ export function ImageView({ of, job, progress }: ImageViewProps) {
   const result = progress.state === 'finished' ? progress.result : null;
   const photo = usePhoto(of, job.dataset);
   const isDecoded = useDecoded(photo.url);
-  const place = usePlacement(of, progress);
+  const { maps, place } = useDrawing(of, job, progress);
   // One that is gone, or still on its way, leaves the map alone; so does one of which nothing tells where it lies.
   const shownPhoto = isDecoded && place !== null ? photo.url : null;
-  const arrays = useArrays(of, progress);
-  const input = result?.input ?? place?.input ?? null;
-  const sources = useMemo(
-    () =>
-      input === null
-        ? null
-        : { progress, arrays: arrays.data, settings: job.settings, image: input },
-    [progress, arrays.data, job.settings, input],
-  );
-  const maps = useMaps(sources);
   const nameOf = useMemo(() => classNamer(progress), [progress]);
   useImageKeys(of, job, { view, change });
   return (
@@ -74,6 +65,7 @@ export function ImageView({ of, job, progress }: ImageViewProps) {
               isRunning={result === null}
               nameOf={nameOf}
               predicted={predictedIndexOf(progress)}
+              result={result}
             />
           )}
         </div>
@@ -110,9 +102,12 @@ type MapStageProps = Pick<Parameters<typeof Heat>[0], 'place' | 'photo'> & {
   readonly view: ViewState;
   readonly change: (change: Partial<ViewState>) => void;
   readonly isRunning: boolean;
+  /** null while the image runs. */
+  readonly result: ImageResult | null;
 } & Pick<Parameters<typeof Readout>[0], 'nameOf' | 'predicted'>;
 
-function MapStage({ maps, view, change, isRunning, nameOf, predicted, ...shown }: MapStageProps) {
+function MapStage(props: MapStageProps) {
+  const { maps, view, change, isRunning, nameOf, predicted, result, ...shown } = props;
   const [cursor, setCursor] = useState<Cell | null>(null);
   const readoutId = useId();
   const gridIndex = Math.min(view.grid, maps.grids.length - 1);
@@ -135,6 +130,13 @@ function MapStage({ maps, view, change, isRunning, nameOf, predicted, ...shown }
         cell={cursor ?? view.pin}
         {...{ cells, grid, nameOf, predicted, place: shown.place }}
       />
+      {result !== null && (
+        <ViewFiles
+          {...{ cells, grid, view, limit, ...shown }}
+          stem={stemOf(result)}
+          words={viewWords(result, { target, grid })}
+        />
+      )}
       {isRunning && (
         <p className="note" role="status">
           {knownCount(cells)} of {cells.scores.length} patches

@@ -1,4 +1,6 @@
+import type { Grid } from '@umbra/shared/occlusion/grid';
 import type { ImageProgress, ImageResult, ResultFile } from '../api/images.js';
+import { formatFloat32, formatPercent } from '../lib/format.js';
 
 /** The array of a patch size: one of several ends in its size. */
 function arrayFile(result: ImageResult | null, names: readonly string[], size: string): ResultFile {
@@ -57,6 +59,21 @@ function* namedClasses(progress: ImageProgress): Generator<{ index: number; labe
   const { targets, predicted } = progress.state === 'finished' ? progress.result : progress.partial;
   yield* targets;
   if (predicted !== null) yield predicted;
+}
+
+/** What a saved view says of itself, line by line. */
+export function viewWords(
+  { image, model, settings, predicted, targets }: ImageResult,
+  { target, grid }: { readonly target: number; readonly grid: Grid },
+): readonly string[] {
+  const { label, score } = targets[target] ?? {};
+  const { patch, stride } = grid;
+  const decided = predicted.aboveThreshold === false ? 'no class' : predicted.label;
+  return [
+    image.name,
+    `${label}: ${settings.score} ${formatFloat32(score ?? Number.NaN)} without a patch; predicted: ${decided}, ${formatPercent(predicted.probability)}`,
+    `${model.name}, patch ${patch.width} × ${patch.height} px, stride ${stride.x} × ${stride.y} px`,
+  ];
 }
 
 const imagePattern = /^img_(\d{8})$/;

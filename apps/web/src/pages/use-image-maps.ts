@@ -62,7 +62,7 @@ export function useImageProgress(of: ImageOfJob, job: JobStatus | undefined) {
 type GridArrays = { readonly scores: NpyArray; readonly winners: NpyArray };
 
 /** Arrays of a finished image, one pair a patch size; undefined until they are there. */
-export function useArrays(of: ImageOfJob, progress: ImageProgress | undefined) {
+function useArrays(of: ImageOfJob, progress: ImageProgress | undefined) {
   const result = progress?.state === 'finished' ? progress.result : null;
   return useQuery({
     queryKey: ['arrays', of.job, of.image],
@@ -85,7 +85,7 @@ export type ImageMaps = {
   readonly cells: readonly (readonly ScoreCells[])[];
 };
 
-export type MapSources = {
+type MapSources = {
   readonly progress: ImageProgress;
   readonly arrays: readonly GridArrays[] | undefined;
   readonly settings: OcclusionSettings;
@@ -94,7 +94,7 @@ export type MapSources = {
 };
 
 /** The maps that are known so far; none before the extent of the input is known. */
-export function useMaps(sources: MapSources | null): ImageMaps | null {
+function useMaps(sources: MapSources | null): ImageMaps | null {
   const { progress, arrays, settings, image } = sources ?? {};
   return useMemo(() => {
     if (progress === undefined || settings === undefined || image === undefined) return null;
@@ -123,24 +123,52 @@ const targetIndices = (count: number): number[] => [...Array(Math.max(1, count))
 const arraysOf = (arrays: GridArrays | undefined, target: number, baseline: number) =>
   arrays === undefined ? null : cellsOfArrays(arrays.scores, arrays.winners, { target, baseline });
 
+/** What there is to draw of an image. */
+export type ImageDrawing = {
+  /** null before the extent of the input is known, or its arrays are there. */
+  readonly maps: ImageMaps | null;
+  readonly place: InputPlacement | null;
+  /** Why its arrays are not there. */
+  readonly error: Error | null;
+};
+
+/** An image's maps, and where they lie on its photo, as far as they are known. */
+export function useDrawing(
+  of: ImageOfJob,
+  { settings }: Pick<JobStatus, 'settings'>,
+  progress: ImageProgress | undefined,
+): ImageDrawing {
+  const place = usePlacement(of, progress);
+  const { data: arrays, error } = useArrays(of, progress);
+  const input = (progress?.state === 'finished' ? progress.result.input : place?.input) ?? null;
+  const sources = useMemo(
+    () =>
+      input === null || progress === undefined
+        ? null
+        : { progress, arrays, settings, image: input },
+    [progress, arrays, settings, input],
+  );
+  return { maps: useMaps(sources), place, error };
+}
+
 /** Where an image's cells lie: the model's input, and the way from it to the photo. */
 export type InputPlacement = Pick<ImageGeometry, 'photo' | 'input' | 'toPhoto'>;
 
 /** Where an image's cells lie; null while that is not known, or where nothing tells it any more. */
-export function usePlacement(of: ImageOfJob, progress: ImageProgress): InputPlacement | null {
+function usePlacement(of: ImageOfJob, progress: ImageProgress | undefined): InputPlacement | null {
   const own = useMemo(() => placementOf(progress), [progress]);
   const { data } = useQuery({
     queryKey: ['geometry', of.job, of.image],
     queryFn: ({ signal }) => readGeometry(of, signal),
-    enabled: own === null,
+    enabled: progress !== undefined && own === null,
     staleTime: Number.POSITIVE_INFINITY,
   });
   return own ?? data ?? null;
 }
 
 /** @returns null where it is not finished, or its result is of a version that does not tell it. */
-function placementOf(progress: ImageProgress): InputPlacement | null {
-  if (progress.state !== 'finished') return null;
+function placementOf(progress: ImageProgress | undefined): InputPlacement | null {
+  if (progress?.state !== 'finished') return null;
   const { image, input, toPhoto } = progress.result;
   const photo = { height: image.height, width: image.width };
   return toPhoto === undefined ? null : { photo, input, toPhoto };

@@ -16,10 +16,16 @@ const layers = [
   { value: 'photo', label: 'Photo' },
 ] as const;
 
-export function ViewControls({ view, change, targets, grids, hasPhoto }: ViewControlsProps) {
+export type LayerControlsProps = {
+  readonly view: Pick<ViewState, 'layer' | 'opacity' | 'isSmooth'>;
+  readonly change: (change: Partial<Pick<ViewState, 'layer' | 'opacity' | 'isSmooth'>>) => void;
+  readonly hasPhoto: boolean;
+};
+
+/** What is drawn of a map and its photo, and how. */
+export function LayerControls({ view, change, hasPhoto }: LayerControlsProps) {
   return (
-    <section className="card controls">
-      <h2>View</h2>
+    <>
       {hasPhoto && (
         <Segmented
           label="What is drawn"
@@ -36,6 +42,15 @@ export function ViewControls({ view, change, targets, grids, hasPhoto }: ViewCon
         />
       )}
       <Flag label="Smooth" value={view.isSmooth} onChange={(isSmooth) => change({ isSmooth })} />
+    </>
+  );
+}
+
+export function ViewControls({ view, change, targets, grids, hasPhoto }: ViewControlsProps) {
+  return (
+    <section className="card controls">
+      <h2>View</h2>
+      <LayerControls view={view} change={change} hasPhoto={hasPhoto} />
       {(targets.length > 1 || grids.length > 1) && (
         <Flag
           label="One scale for all maps"
