@@ -13,6 +13,9 @@ const NewJobPage = lazy(async () => ({
   default: (await import('./pages/new-job.js')).NewJobPage,
 }));
 const ImagePage = lazy(async () => ({ default: (await import('./pages/image.js')).ImagePage }));
+const ComparePage = lazy(async () => ({
+  default: (await import('./pages/compare.js')).ComparePage,
+}));
 const DatasetsPage = lazy(async () => ({
   default: (await import('./pages/datasets.js')).DatasetsPage,
 }));
@@ -36,6 +39,7 @@ const pages: Readonly<Record<PagePath, (params: PathParams) => ReactElement>> = 
   '/jobs/:job/images/:image': ({ job = '', image = '' }) => (
     <ImagePage key={`${job}/${image}`} job={job} image={image} />
   ),
+  '/compare': () => <ComparePage />,
   '/datasets': () => <DatasetsPage />,
   '/models': () => <ModelsPage />,
   '/models/:model': ({ model = '' }) => <ModelPage key={model} name={model} />,

@@ -12,6 +12,7 @@ import './styles/model.css';
 import './styles/workers.css';
 import './styles/wall.css';
 import './styles/new-job.css';
+import './styles/compare.css';
 
 const queries = new QueryClient({
   defaultOptions: {

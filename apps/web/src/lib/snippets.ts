@@ -66,7 +66,8 @@ export function fillText(fill: OcclusionSettings['fill']): string {
   return fill.kind === 'noise' ? `noise:${fill.seed}` : fill.kind;
 }
 
-function targetText(target: OcclusionSettings['target']): string {
+/** A target as the CLI takes it. */
+export function targetText(target: OcclusionSettings['target']): string {
   if (target.kind === 'top') return `top:${target.k}`;
   if (target.kind !== 'class') return target.kind;
   return 'name' in target ? target.name : String(target.index);

@@ -39,7 +39,12 @@ export function JobPage({ id }: { readonly id: string }) {
           </>
         }
       >
-        <StateBadge state={job.state} />
+        <div className="row">
+          <Link className="button" href={`/compare?a=${job.id}`}>
+            Compare with …
+          </Link>
+          <StateBadge state={job.state} />
+        </div>
       </PageHead>
       <div className="card job-head">
         <JobProgress job={job} />

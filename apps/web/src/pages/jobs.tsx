@@ -27,7 +27,11 @@ export function JobsPage() {
   const { data, error, refetch } = useJobs();
   return (
     <>
-      <PageHead title="Jobs" lead="Newest first." />
+      <PageHead title="Jobs" lead="Newest first.">
+        <Link className="button" href="/compare">
+          Compare two jobs
+        </Link>
+      </PageHead>
       {data === undefined && error === null && <Loading what="the jobs" />}
       {data === undefined && error !== null && (
         <Trouble error={error} onRetry={() => void refetch()} />

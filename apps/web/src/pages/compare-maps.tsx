@@ -1,0 +1,296 @@
+import { type ReactNode, useId, useMemo, useState } from 'react';
+import { Link } from 'wouter';
+import { usePhoto } from '../api/pictures.js';
+import { layOutCells } from '../heat/cell-layout.js';
+import { dropAt, limitOf } from '../heat/cells.js';
+import { ColourScale } from '../heat/colour-scale.js';
+import { type DifferenceMap, differenceOf, type PlacedMap } from '../heat/difference.js';
+import { centreOf, Heat } from '../heat/heat.js';
+import { cellUnder, type Point, toPhotoPoint } from '../heat/photo-point.js';
+import { Readout } from '../heat/readout.js';
+import type { CompareState } from '../lib/compare-state.js';
+import { pairTargets, type WatchedClass } from '../lib/compare-targets.js';
+import { formatDrop } from '../lib/format.js';
+import type { Cell } from '../lib/view-state.js';
+import { Pick } from '../parts/choices.js';
+import { Empty } from '../parts/states.js';
+import type { CompareProps } from './compare-jobs.js';
+import { classNamer, predictedIndexOf } from './result-files.js';
+import { useDecoded } from './use-decoded.js';
+import type { ImageSide } from './use-image-side.js';
+import { LayerControls } from './view-controls.js';
+
+type LinkedMapsProps = CompareProps & { readonly one: ImageSide; readonly other: ImageSide };
+
+/** Two maps of a photo and their difference, under one cursor. */
+export function LinkedMaps({ one, other, state, change }: LinkedMapsProps) {
+  const photo = usePhoto(one.of, one.job.dataset);
+  const isDecoded = useDecoded(photo.url);
+  const [at, setAt] = useState<Point | null>(null);
+  const targets = [targetsOf(one), targetsOf(other)] as const;
+  const isSameModel = one.job.model.digest === other.job.model.digest;
+  const pair = pairTargets(targets, state.target, isSameModel);
+  const gridIndex = Math.min(state.view.grid, (one.maps?.grids.length ?? 1) - 1);
+  const [first, second] = [
+    usePlaced(one, pair.one, gridIndex),
+    usePlaced(other, pair.other, gridBeside(one, other, gridIndex)),
+  ];
+  const isSameScore = one.job.settings.score === other.job.settings.score;
+  const difference = useMemo(
+    () => (isSameScore && first !== null && second !== null ? differenceOf(first, second) : null),
+    [isSameScore, first, second],
+  );
+  if (first === null || second === null) return <NotPlaced one={one} other={other} />;
+  const shared = isSameScore ? limitOf([first.cells, second.cells]) : null;
+  const shown = { photo: isDecoded ? photo.url : null, at, setAt, state, change };
+  return (
+    <>
+      <div className="card compare-controls">
+        <LayerControls
+          view={state.view}
+          change={(view) => change({ view: { ...state.view, ...view } })}
+          hasPhoto={shown.photo !== null}
+        />
+        <Choices one={one} targets={targets[0]} pair={pair} state={state} change={change} />
+        <p className="note">{comparedWords(targets, pair)}</p>
+      </div>
+      <div className="compare-maps">
+        {(
+          [
+            ['A', one, first],
+            ['B', other, second],
+          ] as const
+        ).map(([name, side, placed]) => (
+          <SideFigure
+            key={name}
+            name={name}
+            side={side}
+            placed={placed}
+            limit={shared ?? limitOf([placed.cells])}
+            {...shown}
+          />
+        ))}
+        {difference === null ? (
+          <p className="note">
+            There is no difference map: job A scores by {one.job.settings.score}, job B by{' '}
+            {other.job.settings.score}.
+          </p>
+        ) : (
+          <DifferenceFigure difference={difference} {...shown} />
+        )}
+      </div>
+    </>
+  );
+}
+
+const targetsOf = ({ progress }: ImageSide): readonly WatchedClass[] =>
+  progress?.state === 'finished' ? progress.result.targets : [];
+
+/** The grid of the same patch size, or the one of the same place in the list. */
+function gridBeside(one: ImageSide, other: ImageSide, index: number): number {
+  const patch = one.maps?.grids[index]?.patch;
+  const grids = other.maps?.grids ?? [];
+  const same = grids.findIndex(
+    (grid) => grid.patch.height === patch?.height && grid.patch.width === patch.width,
+  );
+  return same >= 0 ? same : Math.min(index, grids.length - 1);
+}
+
+/** One map of an image; null where nothing tells where it lies on the photo. */
+function usePlaced({ maps, place }: ImageSide, target: number, grid: number): PlacedMap | null {
+  const cells = maps?.cells[grid]?.[target];
+  const ofGrid = maps?.grids[grid];
+  return useMemo(
+    () =>
+      cells === undefined || ofGrid === undefined || place === null
+        ? null
+        : { cells, grid: ofGrid, place },
+    [cells, ofGrid, place],
+  );
+}
+
+function comparedWords(
+  [ones, others]: readonly [readonly WatchedClass[], readonly WatchedClass[]],
+  { one, other, isSameClass }: ReturnType<typeof pairTargets>,
+): string {
+  const [a, b] = [ones[one]?.label ?? '', others[other]?.label ?? ''];
+  if (isSameClass) return `Both maps are of ‘${a}’.`;
+  return `Map A is of ‘${a}’ and map B of ‘${b}’: job B has no map of ‘${a}’.`;
+}
+
+type ChoicesProps = CompareProps & {
+  readonly one: ImageSide;
+  readonly targets: readonly WatchedClass[];
+  readonly pair: ReturnType<typeof pairTargets>;
+};
+
+/** Which class, and which patch size, where there are several. */
+function Choices({ one, targets, pair, state, change }: ChoicesProps) {
+  const grids = one.maps?.grids ?? [];
+  return (
+    <>
+      {targets.length > 1 && (
+        <Pick
+          label="Class"
+          value={String(pair.one)}
+          choices={targets.map(({ label }, index) => ({ value: String(index), label }))}
+          onChange={(target) => change({ target: Number(target) })}
+        />
+      )}
+      {grids.length > 1 && (
+        <Pick
+          label="Patch"
+          value={String(Math.min(state.view.grid, grids.length - 1))}
+          choices={grids.map(({ patch }, index) => ({
+            value: String(index),
+            label: `${patch.width} × ${patch.height} px`,
+          }))}
+          onChange={(grid) => change({ view: { ...state.view, grid: Number(grid) } })}
+        />
+      )}
+    </>
+  );
+}
+
+type LinkedProps = CompareProps & {
+  readonly photo: string | null;
+  /** Where it is pointed at, px of the photo. */
+  readonly at: Point | null;
+  readonly setAt: (at: Point | null) => void;
+};
+
+type LinkedHeatProps = LinkedProps & {
+  readonly map: PlacedMap;
+  readonly limit: number;
+  readonly what?: string;
+  /** What tells the numbers of a cell. */
+  readonly children: (cell: Cell | null, id: string) => ReactNode;
+};
+
+/** A map whose cursor is the cell that covers the place that any of the maps is pointed at. */
+function LinkedHeat({
+  map,
+  limit,
+  what,
+  children,
+  photo,
+  at,
+  setAt,
+  state,
+  change,
+}: LinkedHeatProps) {
+  const readoutId = useId();
+  const { cells, grid, place } = map;
+  const layout = useMemo(() => layOutCells(grid), [grid]);
+  const cellAtPoint = (point: CompareState['at']) =>
+    point === null ? null : cellUnder(point, layout, place.toPhoto);
+  const [cursor, pin] = [cellAtPoint(at), cellAtPoint(state.at)];
+  const pinAt = (cell: Cell | null) => {
+    const isSame = cell?.row === pin?.row && cell?.column === pin?.column;
+    const centre = cell === null || isSame ? null : centreOf(layout, cell);
+    change({ at: centre === null ? null : toPhotoPoint(centre, place.toPhoto) });
+  };
+  return (
+    <>
+      <Heat
+        {...{ cells, grid, place, photo, limit, cursor, readoutId }}
+        {...(what !== undefined && { what })}
+        view={{ ...state.view, pin }}
+        onCursor={(_, point) => setAt(point === null ? null : toPhotoPoint(point, place.toPhoto))}
+        onPin={pinAt}
+      />
+      {children(at === null ? pin : cursor, readoutId)}
+    </>
+  );
+}
+
+type SideFigureProps = LinkedProps & {
+  readonly name: string;
+  readonly side: ImageSide;
+  readonly placed: PlacedMap;
+  readonly limit: number;
+};
+
+function SideFigure({ name, side, placed, limit, ...linked }: SideFigureProps) {
+  const { progress, job, of } = side;
+  const { grid, place, cells } = placed;
+  const nameOf = useMemo(
+    () => (progress === undefined ? String : classNamer(progress)),
+    [progress],
+  );
+  const predicted = progress === undefined ? null : predictedIndexOf(progress);
+  return (
+    <figure className="compare-figure" aria-label={`Map ${name}`}>
+      <figcaption>
+        <Link href={`/jobs/${of.job}/images/${of.image}`}>
+          {name} · {job.model.name}
+        </Link>
+        <span className="note">
+          patch {grid.patch.width} × {grid.patch.height}, stride {grid.stride.x} × {grid.stride.y}{' '}
+          px
+        </span>
+      </figcaption>
+      <LinkedHeat map={placed} limit={limit} {...linked}>
+        {(cell, id) => (
+          <>
+            <ColourScale limit={limit} />
+            <Readout {...{ id, cell, cells, grid, place, nameOf, predicted }} />
+          </>
+        )}
+      </LinkedHeat>
+    </figure>
+  );
+}
+
+const differenceWords = { blue: 'blue: drops less in B', red: 'red: drops more in B' };
+
+type DifferenceFigureProps = LinkedProps & { readonly difference: DifferenceMap };
+
+function DifferenceFigure({ difference, ...linked }: DifferenceFigureProps) {
+  const { cells, isResampled } = difference;
+  const limit = useMemo(() => limitOf([cells]), [cells]);
+  return (
+    <figure className="compare-figure" aria-label="Difference">
+      <figcaption>
+        Drop in B minus drop in A
+        <span className="note">
+          {isResampled
+            ? 'The grids differ: each cell of the finer one, with the nearest cell of the other'
+            : 'Cell by cell'}
+        </span>
+      </figcaption>
+      <LinkedHeat map={difference} limit={limit} what="Differences" {...linked}>
+        {(cell, id) => (
+          <>
+            <ColourScale limit={limit} words={differenceWords} />
+            <div className="readout" id={id} aria-live="polite" aria-atomic="true">
+              {cell === null ? (
+                <p className="readout-hint">Point at a map to read all three.</p>
+              ) : (
+                <dl>
+                  <div>
+                    <dt>Difference</dt>
+                    <dd data-testid="difference">
+                      {formatDrop(dropAt(cells, cell.row * cells.columns + cell.column))}
+                    </dd>
+                  </div>
+                </dl>
+              )}
+            </div>
+          </>
+        )}
+      </LinkedHeat>
+    </figure>
+  );
+}
+
+/** Results of before version 5 whose model is gone do not tell where their map lies. */
+function NotPlaced({ one, other }: { readonly one: ImageSide; readonly other: ImageSide }) {
+  return (
+    <Empty title="The maps cannot be laid on the photo">
+      Nothing tells any more where one of them lies on it. Look at them one by one:{' '}
+      <Link href={`/jobs/${one.of.job}/images/${one.of.image}`}>map A</Link>,{' '}
+      <Link href={`/jobs/${other.of.job}/images/${other.of.image}`}>map B</Link>.
+    </Empty>
+  );
+}
