@@ -86,18 +86,15 @@ describe.skipIf(chromiumPath === undefined)(
       await publishModel(service.store, bundle, await readVerifiedBundle(bundle));
       await service.startWorker();
       const dataset = await uploadLabelled();
-      const run = async (model: string, more: object = {}) => {
-        const job = { dataset, model, settings: { ...settings, ...more } };
-        const id = await submitJob(service.url, job);
-        await waitForJob(service.url, id);
-        return id;
-      };
+      const start = (model: string, more: object = {}) =>
+        submitJob(service.url, { dataset, model, settings: { ...settings, ...more } });
       jobs = {
-        plain: await run('tiny'),
-        model: await run('other'),
-        finer: await run('tiny', { stride: 4, target: { kind: 'class', index: 0 } }),
+        plain: await start('tiny'),
+        model: await start('other'),
+        finer: await start('tiny', { stride: 4, target: { kind: 'class', index: 0 } }),
       };
-    });
+      for (const job of Object.values(jobs)) await waitForJob(service.url, job);
+    }, patienceMs);
     afterAll(async () => {
       await browser?.close();
       await service?.close();
@@ -178,6 +175,19 @@ describe.skipIf(chromiumPath === undefined)(
         await page.getByText('No photo of both jobs is like that.').waitFor();
         await page.goto(`/compare?a=${jobs.plain}&b=${jobs.model}&image=img_00000099`);
         await page.getByText('This photo is not in both jobs').waitFor();
+        await page.goto(`/compare?a=${jobs.plain}&b=${jobs.model}`);
+        const listed = page.locator('.compare-item .list-name');
+        await listed.first().click();
+        await page.getByRole('link', { name: /^Next/ }).waitFor();
+        await page.keyboard.press('j');
+        const title = page.getByRole('heading', {
+          level: 2,
+          name: await listed.nth(1).innerText(),
+        });
+        await title.waitFor();
+        await figure(page, 'Difference').waitFor();
+        await page.keyboard.press('2');
+        await page.waitForURL(/view=map/);
         await page.goto('/compare');
         await page.getByText('Choose two jobs').waitFor();
         expect(await findFaults(page)).toEqual([]);

@@ -1,12 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
-import { Link } from 'wouter';
+import { Link, useLocation } from 'wouter';
 import { type ComparedRow, type ImageRow, listCompared } from '../api/compare.js';
 import type { JobStatus } from '../api/jobs.js';
-import { formatComparison } from '../lib/compare-state.js';
 import { Empty, Loading, Trouble } from '../parts/states.js';
+import { useKeys } from '../parts/use-keys.js';
 import { type ComparedJobs, type CompareProps, comparedKey } from './compare-jobs.js';
-import { decisionOf, predictionWords } from './compare-list.js';
+import { decisionOf, hrefOf, predictionWords } from './compare-list.js';
 import { LinkedMaps } from './compare-maps.js';
 import { useImageSide } from './use-image-side.js';
 
@@ -14,10 +14,12 @@ export type CompareImageProps = CompareProps & {
   readonly jobs: ComparedJobs;
   /** As the first job names it. */
   readonly image: string;
+  /** The list that it was chosen from. */
+  readonly rows: readonly ComparedRow[];
 };
 
 /** One photo, as two jobs see it. */
-export function CompareImage({ jobs, image, state, change }: CompareImageProps) {
+export function CompareImage({ jobs, image, rows, state, change }: CompareImageProps) {
   const { data, error, refetch } = useQuery({
     queryKey: ['compared image', ...comparedKey(jobs), image],
     queryFn: ({ signal }) =>
@@ -32,12 +34,7 @@ export function CompareImage({ jobs, image, state, change }: CompareImageProps) 
     <section className="section compare-image">
       <div className="section-head">
         <ImageTitle name={row?.name ?? image} />
-        <Link
-          className="button"
-          href={`/compare?${formatComparison({ ...state, image: null, at: null })}`}
-        >
-          Close
-        </Link>
+        <ImageSteps image={image} rows={rows} state={state} />
       </div>
       {data === undefined && error === null && <Loading what="the photo" />}
       {data === undefined && error !== null && (
@@ -56,6 +53,36 @@ export function CompareImage({ jobs, image, state, change }: CompareImageProps) 
           <Unfinished row={row} jobs={jobs} />
         ))}
     </section>
+  );
+}
+
+/** The photos before and after it in the list, and the way back. */
+function ImageSteps({ image, rows, state }: Pick<CompareImageProps, 'image' | 'rows' | 'state'>) {
+  const [, navigate] = useLocation();
+  const at = rows.findIndex(({ id }) => id === image);
+  const hrefAt = (index: number): string | null => {
+    const row = at < 0 ? undefined : rows[index];
+    return row === undefined ? null : hrefOf(state, row.id);
+  };
+  const steps = [
+    { word: 'Previous', keyName: 'k', href: hrefAt(at - 1) },
+    { word: 'Next', keyName: 'j', href: hrefAt(at + 1) },
+  ];
+  const go = (href: string | null | undefined) => href && navigate(href);
+  useKeys({ k: () => go(steps[0]?.href), j: () => go(steps[1]?.href) });
+  return (
+    <nav className="row" aria-label="Photos of the list">
+      {steps.map(({ word, keyName, href }) =>
+        href === null ? null : (
+          <Link key={word} className="button" href={href}>
+            {word} <kbd>{keyName}</kbd>
+          </Link>
+        ),
+      )}
+      <Link className="button" href={hrefOf(state, null)}>
+        Close
+      </Link>
+    </nav>
   );
 }
 

@@ -7,7 +7,13 @@ import {
   listCompared,
 } from '../api/compare.js';
 import { filePath } from '../api/images.js';
-import { formatComparison, type SortName, shows, sorts } from '../lib/compare-state.js';
+import {
+  type CompareState,
+  formatComparison,
+  type SortName,
+  shows,
+  sorts,
+} from '../lib/compare-state.js';
 import { formatDrop, formatPercent } from '../lib/format.js';
 import { Pick } from '../parts/choices.js';
 import { Empty, Loading, Trouble } from '../parts/states.js';
@@ -15,40 +21,47 @@ import { type ComparedJobs, type CompareProps, comparedKey } from './compare-job
 
 const pageSize = 30;
 
+/** The photos of both jobs by pages, as they are ordered and filtered. */
+export function useComparedRows(
+  jobs: ComparedJobs,
+  { sort, show }: CompareState,
+  counts: JobComparison | undefined,
+) {
+  return useInfiniteQuery({
+    // What is counted changes as the jobs go on.
+    queryKey: ['compared', ...comparedKey(jobs), sort, show, counts?.completed],
+    queryFn: ({ pageParam, signal }) =>
+      listCompared(
+        { a: jobs.a.id, b: jobs.b.id },
+        {
+          ...{ sort: sorts[sort].sort, where: shows[show], limit: pageSize },
+          ...(pageParam !== '' && { cursor: pageParam }),
+        },
+        signal,
+      ),
+    enabled: counts !== undefined && counts.both > 0,
+    initialPageParam: '',
+    getNextPageParam: ({ next_cursor }) => next_cursor,
+    placeholderData: keepPreviousData,
+  });
+}
+
 type ComparedListProps = CompareProps & {
   readonly jobs: ComparedJobs;
-  readonly counts: JobComparison;
+  readonly listed: ReturnType<typeof useComparedRows>;
 };
 
 /** The photos of both jobs, those that changed most first. */
-export function ComparedList({ jobs, counts, state, change }: ComparedListProps) {
-  const { sort, show } = state;
-  const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(
-    {
-      // What is counted changes as the jobs go on.
-      queryKey: ['compared', ...comparedKey(jobs), sort, show, counts.completed],
-      queryFn: ({ pageParam, signal }) =>
-        listCompared(
-          { a: jobs.a.id, b: jobs.b.id },
-          {
-            ...{ sort: sorts[sort].sort, where: shows[show], limit: pageSize },
-            ...(pageParam !== '' && { cursor: pageParam }),
-          },
-          signal,
-        ),
-      initialPageParam: '',
-      getNextPageParam: ({ next_cursor }) => next_cursor,
-      placeholderData: keepPreviousData,
-    },
-  );
-  const rows = data?.pages.flatMap((page) => page.data) ?? [];
+export function ComparedList({ jobs, listed, state, change }: ComparedListProps) {
+  const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = listed;
+  const rows = rowsOf(listed);
   return (
     <section className="section">
       <div className="section-head compare-list-head">
         <h2>Photos</h2>
         <Pick
           label="Order"
-          value={sort}
+          value={state.sort}
           choices={Object.entries(sorts).map(([value, { label }]) => ({ value, label }))}
           onChange={(next) => change({ sort: next as SortName })}
         />
@@ -79,6 +92,10 @@ export function ComparedList({ jobs, counts, state, change }: ComparedListProps)
   );
 }
 
+/** All rows that are there. */
+export const rowsOf = ({ data }: ReturnType<typeof useComparedRows>): readonly ComparedRow[] =>
+  data?.pages.flatMap((page) => page.data) ?? [];
+
 type ComparedItemProps = Omit<CompareProps, 'change'> & {
   readonly row: ComparedRow;
   readonly jobs: ComparedJobs;
@@ -86,7 +103,6 @@ type ComparedItemProps = Omit<CompareProps, 'change'> & {
 
 function ComparedItem({ row, jobs, state }: ComparedItemProps) {
   const { difference } = row;
-  const href = `/compare?${formatComparison({ ...state, image: row.id, at: null, target: null })}`;
   const moved =
     difference.distance === null || difference.distanceShare === null
       ? '–'
@@ -95,7 +111,7 @@ function ComparedItem({ row, jobs, state }: ComparedItemProps) {
     <li>
       <Link
         className="compare-item"
-        href={href}
+        href={hrefOf(state, row.id)}
         aria-current={state.image === row.id ? 'true' : undefined}
       >
         <span className="compare-pictures">
@@ -119,6 +135,10 @@ function ComparedItem({ row, jobs, state }: ComparedItemProps) {
     </li>
   );
 }
+
+/** Address of a photo of the comparison, or of the list alone. */
+export const hrefOf = (state: CompareState, image: string | null): string =>
+  `/compare?${formatComparison({ ...state, image, at: null, target: null })}`;
 
 function Picture({ job, row: { id, state } }: { readonly job: string; readonly row: ImageRow }) {
   const path = state === 'completed' ? filePath({ job, image: id }, 'thumbnail.webp') : null;

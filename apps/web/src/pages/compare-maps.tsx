@@ -14,6 +14,7 @@ import { formatDrop } from '../lib/format.js';
 import type { Cell } from '../lib/view-state.js';
 import { Pick } from '../parts/choices.js';
 import { Empty } from '../parts/states.js';
+import { useKeys } from '../parts/use-keys.js';
 import type { CompareProps } from './compare-jobs.js';
 import { classNamer, predictedIndexOf } from './result-files.js';
 import { useDecoded } from './use-decoded.js';
@@ -40,17 +41,21 @@ export function LinkedMaps({ one, other, state, change }: LinkedMapsProps) {
     () => (isSameScore && first !== null && second !== null ? differenceOf(first, second) : null),
     [isSameScore, first, second],
   );
+  const view = (changes: Partial<CompareState['view']>) =>
+    change({ view: { ...state.view, ...changes } });
+  useKeys({
+    1: () => view({ layer: 'over' }),
+    2: () => view({ layer: 'map' }),
+    3: () => view({ layer: 'photo' }),
+    4: () => view({ isSmooth: !state.view.isSmooth }),
+  });
   if (first === null || second === null) return <NotPlaced one={one} other={other} />;
   const shared = isSameScore ? limitOf([first.cells, second.cells]) : null;
   const shown = { photo: isDecoded ? photo.url : null, at, setAt, state, change };
   return (
     <>
       <div className="card compare-controls">
-        <LayerControls
-          view={state.view}
-          change={(view) => change({ view: { ...state.view, ...view } })}
-          hasPhoto={shown.photo !== null}
-        />
+        <LayerControls view={state.view} change={view} hasPhoto={shown.photo !== null} />
         <Choices one={one} targets={targets[0]} pair={pair} state={state} change={change} />
         <p className="note">{comparedWords(targets, pair)}</p>
       </div>

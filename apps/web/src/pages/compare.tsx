@@ -17,7 +17,7 @@ import { PageHead } from '../parts/page-head.js';
 import { Empty, Loading, Trouble } from '../parts/states.js';
 import { CompareImage } from './compare-image.js';
 import { type ComparedJobs, type CompareProps, comparedKey } from './compare-jobs.js';
-import { ComparedList } from './compare-list.js';
+import { ComparedList, rowsOf, useComparedRows } from './compare-list.js';
 import { useJob } from './image.js';
 import { useJobs } from './jobs.js';
 
@@ -126,6 +126,7 @@ function Compared({ jobs, state, change }: CompareProps & { readonly jobs: Compa
     queryFn: ({ signal }) => countDifferences({ a: jobs.a.id, b: jobs.b.id }, signal),
     refetchInterval: askEach<JobComparison>(() => (hasEnded ? false : runningMs)),
   });
+  const listed = useComparedRows(jobs, state, data);
   return (
     <>
       <JobDifferences jobs={jobs} />
@@ -139,12 +140,13 @@ function Compared({ jobs, state, change }: CompareProps & { readonly jobs: Compa
           key={state.image}
           jobs={jobs}
           image={state.image}
+          rows={rowsOf(listed)}
           state={state}
           change={change}
         />
       )}
       {data !== undefined && data.both > 0 && (
-        <ComparedList jobs={jobs} counts={data} state={state} change={change} />
+        <ComparedList jobs={jobs} listed={listed} state={state} change={change} />
       )}
     </>
   );

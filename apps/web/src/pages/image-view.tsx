@@ -1,4 +1,4 @@
-import { useEffect, useId, useMemo, useState } from 'react';
+import { useId, useMemo, useState } from 'react';
 import { Link, useLocation, useSearchParams } from 'wouter';
 import type { ImageOfJob, ImageProgress, ImageResult } from '../api/images.js';
 import type { JobStatus } from '../api/jobs.js';
@@ -13,6 +13,7 @@ import { formatPercent } from '../lib/format.js';
 import { type Cell, formatView, parseView, type ViewState } from '../lib/view-state.js';
 import { PageHead } from '../parts/page-head.js';
 import { Loading } from '../parts/states.js';
+import { useKeys } from '../parts/use-keys.js';
 import { ImageFiles, ImageSnippets, SeenInput, stemOf } from './image-cards.js';
 import { classNamer, predictedIndexOf, predictedOf, stepImage, viewWords } from './result-files.js';
 import { useDecoded } from './use-decoded.js';
@@ -233,26 +234,18 @@ type Viewing = { readonly view: ViewState; readonly change: (change: Partial<Vie
 /** `j` and `k` step through the images; `1` to `5` change how they are looked at. */
 function useImageKeys(of: ImageOfJob, job: JobStatus, { view, change }: Viewing): void {
   const [, navigate] = useLocation();
-  useEffect(() => {
-    const step = (by: number) => {
-      const image = stepImage(of.image, by, job.counts.total);
-      if (image === null) return;
-      navigate(`/jobs/${of.job}/images/${image}?${formatView({ ...view, pin: null })}`);
-    };
-    const press = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-      if (event.key === 'j') step(1);
-      if (event.key === 'k') step(-1);
-      if (event.key === '1') change({ layer: 'over' });
-      if (event.key === '2') change({ layer: 'map' });
-      if (event.key === '3') change({ layer: 'photo' });
-      if (event.key === '4') change({ isSmooth: !view.isSmooth });
-      if (event.key === '5') change({ scale: view.scale === 'own' ? 'shared' : 'own' });
-    };
-    addEventListener('keydown', press);
-    return () => removeEventListener('keydown', press);
+  const step = (by: number) => {
+    const image = stepImage(of.image, by, job.counts.total);
+    if (image === null) return;
+    navigate(`/jobs/${of.job}/images/${image}?${formatView({ ...view, pin: null })}`);
+  };
+  useKeys({
+    j: () => step(1),
+    k: () => step(-1),
+    1: () => change({ layer: 'over' }),
+    2: () => change({ layer: 'map' }),
+    3: () => change({ layer: 'photo' }),
+    4: () => change({ isSmooth: !view.isSmooth }),
+    5: () => change({ scale: view.scale === 'own' ? 'shared' : 'own' }),
   });
 }
-
-const isTyping = (target: EventTarget | null): boolean =>
-  target instanceof HTMLElement && target.matches('input, textarea, select, [contenteditable]');
