@@ -1,4 +1,5 @@
 import type { Refusal } from '@umbra/shared/contracts/dataset';
+import { answer } from './source.js';
 
 /** A field of a request, as `settings.patch.0`, and what was expected of it. */
 export type FieldIssue = { readonly path: string; readonly message: string };
@@ -28,7 +29,7 @@ export class ServiceError extends Error {
 
 /** Ask the service. @throws {ServiceError} For every answer but one that is fine. */
 export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
-  const response = await fetch(path, init).catch((error: unknown) => {
+  const response = await answer(path, init).catch((error: unknown) => {
     if (init.signal?.aborted === true) throw error;
     throw noAnswer();
   });

@@ -1,6 +1,8 @@
+import { pagePhotoPx } from '@umbra/shared/offline-page';
 import { useEffect, useState } from 'react';
 import { ask, queryOf } from './http.js';
 import type { ImageOfJob } from './images.js';
+import { addressOf } from './source.js';
 
 /** An address of what is in memory, for as long as it is shown. */
 export function useObjectUrl(blob: Blob | null): string | null {
@@ -26,9 +28,6 @@ export function keepChosen({ job, image }: ImageOfJob, file: File): void {
   }
 }
 
-/** Width of a photo that is asked for, px; the service enlarges none. */
-const photoPx = 1024;
-
 /** Width of a tile's photo, px. */
 const tilePx = 256;
 
@@ -44,7 +43,7 @@ export function usePhoto(of: ImageOfJob, dataset: string) {
   const file = chosen.get(`${of.job}/${of.image}`) ?? null;
   const own = useObjectUrl(file);
   return file === null
-    ? { url: photoPath(dataset, of.image), name: null }
+    ? { url: addressOf(photoPath(dataset, of.image)), name: null }
     : { url: own, name: file.name };
 }
 

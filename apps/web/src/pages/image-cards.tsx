@@ -11,6 +11,7 @@ import {
 } from '../api/images.js';
 import type { JobStatus } from '../api/jobs.js';
 import { download } from '../api/pictures.js';
+import { has } from '../api/source.js';
 import { snippetsOf } from '../lib/snippets.js';
 import type { ViewState } from '../lib/view-state.js';
 import { scoresFile } from './result-files.js';
@@ -41,19 +42,25 @@ export function SeenInput({ of, view: { pin, grid } }: SeenInputProps) {
 export type ImageFilesProps = { readonly of: ImageOfJob; readonly result: ImageResult };
 
 export function ImageFiles({ of, result }: ImageFilesProps) {
+  const files = [
+    ...result.files,
+    ...(result.onRequest ?? []),
+    'result.json',
+  ] as readonly ResultFile[];
   const { mutate, error } = useMutation({
-    mutationFn: (file: string) =>
-      download(filePath(of, file as ResultFile), `${stemOf(result)}-${file}`),
+    mutationFn: (file: ResultFile) => download(filePath(of, file), `${stemOf(result)}-${file}`),
   });
   return (
     <section className="card">
       <h2>Download</h2>
       <div className="files">
-        {[...result.files, ...(result.onRequest ?? []), 'result.json'].map((file) => (
-          <button key={file} type="button" className="button" onClick={() => mutate(file)}>
-            {file}
-          </button>
-        ))}
+        {files
+          .filter((file) => has(filePath(of, file)))
+          .map((file) => (
+            <button key={file} type="button" className="button" onClick={() => mutate(file)}>
+              {file}
+            </button>
+          ))}
       </div>
       {error !== null && (
         <p className="bad" role="alert">

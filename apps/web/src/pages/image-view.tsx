@@ -3,6 +3,7 @@ import { Link, useLocation, useSearchParams } from 'wouter';
 import type { ImageOfJob, ImageProgress, ImageResult } from '../api/images.js';
 import type { JobStatus } from '../api/jobs.js';
 import { usePhoto } from '../api/pictures.js';
+import { isService } from '../api/source.js';
 import { knownCount, limitOf, type ScoreCells } from '../heat/cells.js';
 import { ColourScale } from '../heat/colour-scale.js';
 import { Heat } from '../heat/heat.js';
@@ -88,9 +89,9 @@ export function ImageView({ of, job, progress }: ImageViewProps) {
         </aside>
         {result !== null && (
           <div className="image-more">
-            <SeenInput of={of} view={view} />
+            {isService() && <SeenInput of={of} view={view} />}
             <ImageFiles of={of} result={result} />
-            <ImageSnippets of={of} job={job} result={result} grid={view.grid} />
+            {isService() && <ImageSnippets of={of} job={job} result={result} grid={view.grid} />}
           </div>
         )}
       </div>

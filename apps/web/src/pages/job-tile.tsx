@@ -11,6 +11,7 @@ import {
 import type { JobStatus } from '../api/jobs.js';
 import { smallPhotoPath } from '../api/pictures.js';
 import type { WallRow } from '../api/rows.js';
+import { addressOf } from '../api/source.js';
 import { cellsOfPartial } from '../heat/cells.js';
 import { TileHeat } from '../heat/tile-heat.js';
 import { formatDrop, formatPercent } from '../lib/format.js';
@@ -74,7 +75,7 @@ function TilePicture({ job, row: { id, state } }: TilePictureProps) {
   if (state !== 'completed') return <FillingPicture of={of} dataset={job.dataset} />;
   return (
     <img
-      src={filePath(of, 'thumbnail.webp')}
+      src={addressOf(filePath(of, 'thumbnail.webp')) ?? undefined}
       alt=""
       loading="lazy"
       decoding="async"

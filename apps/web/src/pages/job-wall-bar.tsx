@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import type { JobStatus } from '../api/jobs.js';
 import { tableForms, tablePath } from '../api/rows.js';
+import { isService } from '../api/source.js';
 import { formatCount } from '../lib/format.js';
 import { nameContains, replaceFilter, valueAfter, type WallQuery } from '../lib/wall-query.js';
 import { Pick } from '../parts/choices.js';
@@ -47,16 +48,18 @@ export function WallBar({ job, query, news, total, onSet, onShow }: WallBarProps
           value={valueAfter(where, nameContains)}
           onSearch={(text) => onSet({ where: replaceFilter(where, nameContains, text) })}
         />
-        <div className="wall-tables">
-          <span className="field-label">Table of these</span>
-          <div className="row">
-            {tableForms.map((form) => (
-              <a key={form} className="button" href={tablePath(job.id, form, query)} download>
-                {tableNames[form]}
-              </a>
-            ))}
+        {isService() && (
+          <div className="wall-tables">
+            <span className="field-label">Table of these</span>
+            <div className="row">
+              {tableForms.map((form) => (
+                <a key={form} className="button" href={tablePath(job.id, form, query)} download>
+                  {tableNames[form]}
+                </a>
+              ))}
+            </div>
           </div>
-        </div>
+        )}
       </div>
       <p className="wall-count" role="status">
         {total === undefined ? 'Counting …' : countWords(total, job.counts.total)}

@@ -3,6 +3,7 @@ import { listRefusals } from '../api/datasets.js';
 import { isEnded, type JobStatus } from '../api/jobs.js';
 import { askEach } from '../api/polling.js';
 import { listRows } from '../api/rows.js';
+import { isService } from '../api/source.js';
 import { formatTime } from '../lib/format.js';
 import { formOf, newJobPath } from '../lib/job-form.js';
 import { Failures, maxTold } from '../parts/failures.js';
@@ -86,7 +87,7 @@ function FailedImages({ job }: { readonly job: JobStatus }) {
   if (counts.failed === 0) return null;
   return (
     <Failures title="Failed" failures={data?.data ?? []} count={counts.failed}>
-      {hasEnded && <RetryButton job={job} />}
+      {hasEnded && isService() && <RetryButton job={job} />}
     </Failures>
   );
 }

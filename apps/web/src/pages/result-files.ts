@@ -1,5 +1,6 @@
 import type { Grid } from '@umbra/shared/occlusion/grid';
 import type { ImageProgress, ImageResult, ResultFile } from '../api/images.js';
+import { keptImages } from '../api/source.js';
 import { formatFloat32, formatPercent } from '../lib/format.js';
 
 /** The array of a patch size: one of several ends in its size. */
@@ -80,8 +81,10 @@ const imagePattern = /^img_(\d{8})$/;
 
 export const firstImage = 'img_00000000';
 
-/** The image so many places on. @returns null beyond the first and the last. */
+/** The image so many places on, of those that are there. @returns null beyond the first and the last. */
 export function stepImage(image: string, by: number, total: number): string | null {
+  const kept = keptImages();
+  if (kept !== null) return kept[kept.indexOf(image) + by] ?? null;
   const next = Number(imagePattern.exec(image)?.[1]) + by;
   return next >= 0 && next < total ? `img_${String(next).padStart(8, '0')}` : null;
 }

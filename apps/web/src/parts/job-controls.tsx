@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { controlJob, isEnded, type JobAction, type JobStatus } from '../api/jobs.js';
+import { isService } from '../api/source.js';
 
 /** What may be asked of a job as it is. */
 export function actionsOf(job: JobStatus): readonly JobAction[] {
@@ -48,7 +49,7 @@ export function RetryButton({ job }: { readonly job: JobStatus }) {
 /** Buttons that pause, resume, cancel and retry a job. */
 export function JobControls({ job }: { readonly job: JobStatus }) {
   const { mutate, isPending, error } = useJobControl(job);
-  if (actionsOf(job).length === 0 && error === null) return null;
+  if (!isService() || (actionsOf(job).length === 0 && error === null)) return null;
   return (
     <div className="row">
       {actionsOf(job).map((action) => (
