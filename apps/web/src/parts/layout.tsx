@@ -1,5 +1,6 @@
-import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { Link, useLocation } from 'wouter';
+import { Frame } from './frame.js';
 import { KeyDialog } from './key-dialog.js';
 import { ThemeSwitch } from './theme-switch.js';
 
@@ -14,63 +15,35 @@ const places = [
 const isWithin = (location: string, path: string): boolean =>
   path === '/' ? location === '/' : location === path || location.startsWith(`${path}/`);
 
-/** What surrounds every page: a link past the navigation, the navigation, and the page's landmark. */
+/** The service's pages: what leads to each of them, and who is logged in. */
 export function Layout({ children }: { readonly children: ReactNode }) {
   const [location] = useLocation();
-  const main = useFocusOn(location);
-  return (
+  const bar = (
     <>
-      <a className="skip" href="#main">
-        Skip to the content
-      </a>
-      <header className="bar">
-        <Link href="/" className="brand">
-          <svg viewBox="0 0 32 32" aria-hidden="true">
-            <circle cx="16" cy="16" r="13" fill="none" stroke="currentColor" strokeWidth="2.5" />
-            <path d="M16 3a13 13 0 0 1 0 26z" fill="currentColor" />
-          </svg>
-          Umbra
-        </Link>
-        <nav aria-label="Main">
-          {places.map(({ path, name }) => (
-            <Link
-              key={path}
-              href={path}
-              aria-current={isWithin(location, path) ? 'page' : undefined}
-            >
-              {name}
-            </Link>
-          ))}
-        </nav>
-        <div className="bar-end">
-          <KeyDialog />
-          <ThemeSwitch />
-        </div>
-      </header>
-      <OfflineNotice />
-      <main id="main" tabIndex={-1} ref={main}>
-        {children}
-      </main>
-      <footer className="foot">
-        <span>Umbra explains image classifiers by covering what they see.</span>
-        <a href="/docs">HTTP interface</a>
-        <a href="/licences.md">Licences</a>
-      </footer>
+      <nav aria-label="Main">
+        {places.map(({ path, name }) => (
+          <Link key={path} href={path} aria-current={isWithin(location, path) ? 'page' : undefined}>
+            {name}
+          </Link>
+        ))}
+      </nav>
+      <div className="bar-end">
+        <KeyDialog />
+        <ThemeSwitch />
+      </div>
     </>
   );
-}
-
-/** After a step to another page, keys and screen readers go on from its beginning. */
-function useFocusOn(location: string) {
-  const main = useRef<HTMLElement>(null);
-  const last = useRef(location);
-  useEffect(() => {
-    if (last.current === location) return;
-    last.current = location;
-    main.current?.focus({ preventScroll: true });
-    window.scrollTo(0, 0);
-  }, [location]);
-  return main;
+  const foot = (
+    <>
+      <a href="/docs">HTTP interface</a>
+      <a href="/licences.md">Licences</a>
+    </>
+  );
+  return (
+    <Frame bar={bar} notice={<OfflineNotice />} foot={foot}>
+      {children}
+    </Frame>
+  );
 }
 
 function OfflineNotice() {
