@@ -27,6 +27,7 @@ RUN node scripts/sbom.mjs sbom.cdx.json
 # A schema library has the compiler as an optional peer dependency, so npm prune does not remove it.
 RUN npx tsc -b apps/api apps/worker apps/cli \
  && npx vite build apps/web \
+ && npx vite build apps/web --config apps/web/vite.offline.config.ts \
  && npm prune --omit=dev --no-audit --no-fund \
  && rm -rf node_modules/typescript node_modules/@typescript \
  && rm -r node_modules/onnxruntime-node/bin/napi-v*/darwin node_modules/onnxruntime-node/bin/napi-v*/win32

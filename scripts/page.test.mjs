@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { answersMark } from '@umbra/shared/offline-page';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pageDigest } from './lib/install.mjs';
 import { repoRoot } from './lib/run.mjs';
@@ -52,6 +54,44 @@ describe('the built page', () => {
     for (const suffix of ['.br', '.gz']) {
       expect(statSync(join(folder, script + suffix)).size).toBeLessThan(size / 2);
     }
+  });
+});
+
+describe('the page of one file', () => {
+  const page = readFileSync(join(folder, 'offline.html'), 'utf8');
+
+  it('has a policy that allows its scripts and its style, each by its digest, and no address', () => {
+    const [policy = ''] = allOf(page, /Content-Security-Policy" content="([^"]+)"/g);
+    const hashes = (/** @type {RegExp} */ pattern) =>
+      allOf(page, pattern).map(
+        (text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`,
+      );
+    const scripts = hashes(/<script>([\s\S]*?)<\/script>/g);
+    const styles = hashes(/<style>([\s\S]*?)<\/style>/g);
+    expect([scripts.length, styles.length]).toEqual([2, 1]);
+    expect(policy.split('; ')).toEqual([
+      "default-src 'none'",
+      `script-src ${scripts.join(' ')}`,
+      `style-src ${styles.join(' ')}`,
+      'img-src data:',
+      "connect-src 'none'",
+      "base-uri 'none'",
+      "form-action 'none'",
+    ]);
+  });
+
+  it('has one place for answers, and loads nothing', () => {
+    expect(page.split(answersMark)).toHaveLength(2);
+    const head = page.slice(0, page.indexOf('<style>'));
+    expect(allOf(head, /(?:src|href)="([^"]+)"/g)).toEqual([
+      expect.stringMatching(/^data:image\/svg\+xml;base64,/),
+    ]);
+    expect(page).not.toMatch(/<(script|img|iframe|object|embed)[^>]* src=/);
+  });
+
+  it('has the licences of what is in it', () => {
+    const [licences = ''] = allOf(page, /data-path="\/licences\.md"[^>]*>([^<]+)</g);
+    expect(Buffer.from(licences, 'base64')).toEqual(readFileSync(join(folder, 'licences.md')));
   });
 });
 

@@ -23,6 +23,9 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
+/** The page as one file, which the CLI fills: no path answers with it. */
+const offlinePage = 'offline.html';
+
 /**
  * Read the built page, some hundred kilobytes, by path: `/index.html`, `/assets/...`.
  *
@@ -33,7 +36,7 @@ export function readPageFiles(folder: string): ReadonlyMap<string, PageFile> | n
   const files = new Map<string, PageFile>();
   for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
     const type = types[extname(entry)];
-    if (type === undefined) continue;
+    if (type === undefined || entry === offlinePage) continue;
     const path = join(folder, entry);
     files.set(`/${entry.replaceAll('\\', '/')}`, {
       type,
