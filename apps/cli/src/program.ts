@@ -21,6 +21,7 @@ import { modelsCommand } from './commands/models.js';
 import { planCommand } from './commands/plan.js';
 import { receptiveFieldCommand } from './commands/receptive-field.js';
 import { repairCommand } from './commands/repair.js';
+import { reportCommand } from './commands/report.js';
 import { retryCommand } from './commands/retry.js';
 import { statusCommand } from './commands/status.js';
 import { submitCommand } from './commands/submit.js';
@@ -61,6 +62,7 @@ export const createProgram = (): Command =>
     .addCommand(cancelCommand())
     .addCommand(retryCommand())
     .addCommand(downloadCommand())
+    .addCommand(reportCommand())
     .addCommand(datasetsCommand())
     .commandsGroup('For the operator of a service:')
     .addCommand(keysCommand())

@@ -1,0 +1,95 @@
+import type { UmbraClient } from '@umbra/client';
+import type { JobStatus } from '@umbra/shared/contracts/job';
+import { type ImageResult, isResultFile, mediaTypeOf } from '@umbra/shared/contracts/result';
+import type { ImageRow } from '@umbra/shared/contracts/row';
+import { type ErrorCode, hasCode } from '@umbra/shared/errors';
+import { pagePhotoPx } from '@umbra/shared/offline-page';
+import type { KeptAnswer } from './offline-page.js';
+
+const jsonType = 'application/json';
+
+export const jsonAnswer = (path: string, value: unknown): KeptAnswer => ({
+  ...{ path, type: jsonType },
+  body: Buffer.from(JSON.stringify(value)),
+});
+
+/** Fetch a job's rows, at most so many, and how many there are. `query` is as the service takes it. */
+export async function fetchRows(
+  client: UmbraClient,
+  job: string,
+  query: { readonly sort: string; readonly where: readonly string[]; readonly images: number },
+): Promise<{ readonly rows: readonly ImageRow[]; readonly total: number }> {
+  const rows: ImageRow[] = [];
+  const { sort, where, images } = query;
+  for (let cursor: string | null = '', total = 0; ; ) {
+    const asked = new URLSearchParams({
+      ...{ sort, limit: String(Math.min(maxPage, images - rows.length)) },
+      ...(cursor !== '' && { cursor }),
+    });
+    for (const filter of where) asked.append('where', filter);
+    const response = await client.request(`/v1/jobs/${encodeURIComponent(job)}/rows?${asked}`);
+    const page = (await response.json()) as ListedRows;
+    rows.push(...page.data);
+    ({ total, next_cursor: cursor } = page);
+    if (cursor === null || rows.length >= images) return { rows, total };
+  }
+}
+
+const maxPage = 1_000;
+type ListedRows = {
+  readonly data: readonly ImageRow[];
+  readonly next_cursor: string | null;
+  readonly total: number;
+};
+
+/** What others may see of a job: not whom it tells of its events. */
+export const jobAnswer = (job: Pick<JobStatus, 'id'>): KeptAnswer =>
+  jsonAnswer(`/v1/jobs/${job.id}`, { ...job, webhook: null });
+
+const arrayName = /^(scores|predicted-classes|winners)[-\d]/;
+
+/** Fetch what the page asks for to show an image that has a result. */
+export async function fetchImage(
+  client: UmbraClient,
+  { id, dataset }: Pick<JobStatus, 'id' | 'dataset'>,
+  image: string,
+): Promise<readonly KeptAnswer[]> {
+  const base = `/v1/jobs/${id}/images/${image}`;
+  const fetchAnswer = async (path: string, type: string): Promise<KeptAnswer> => {
+    const response = await client.request(path);
+    return { path, type, body: Buffer.from(await response.arrayBuffer()) };
+  };
+  const answer = await fetchAnswer(`${base}/result.json`, jsonType);
+  const result = JSON.parse(answer.body.toString()) as ImageResult;
+  const answers = [withoutSource(answer, result)];
+  for (const file of result.files) {
+    if (isResultFile(file) && arrayName.test(file.replace('.npy', '-'))) {
+      answers.push(await fetchAnswer(`${base}/${file}`, mediaTypeOf(file)));
+    }
+  }
+  const photo = `/v1/datasets/${dataset}/images/${image}/photo?w=${pagePhotoPx}`;
+  const others = [
+    [`${base}/thumbnail.webp`, 'image/webp'],
+    [photo, 'image/webp'],
+    ...(result.toPhoto === undefined ? [[`${base}/geometry`, jsonType]] : []),
+  ] as const;
+  for (const [path = '', type = ''] of others) {
+    const other = await fetchAnswer(path, type).catch(ifGone);
+    if (other !== null) answers.push(other);
+  }
+  return answers;
+}
+
+/** Where its photo was read is of no use to others, and not their business. */
+function withoutSource(answer: KeptAnswer, result: ImageResult): KeptAnswer {
+  const { source, ...image } = result.image;
+  return source === undefined ? answer : jsonAnswer(answer.path, { ...result, image });
+}
+
+/** Photos may be deleted before results, and what is drawn of them is gone with them. */
+const goneCodes: readonly ErrorCode[] = ['not_found', 'conflict', 'forbidden'];
+
+function ifGone(error: unknown): null {
+  if (goneCodes.some((code) => hasCode(error, code))) return null;
+  throw error;
+}
