@@ -208,6 +208,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/datasets/{dataset}/images/{image}/geometry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get where the cells of an image would lie on the photo, before there is a job
+         * @description Settings that no job of the model could have are refused, as by `createJob`.
+         *
+         *     Needs a key with scope `read`.
+         */
+        get: operations["previewGeometry"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/datasets/{dataset}/images/{image}/input.png": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Draw the model's input before there is a job; with row and column, with the patch there
+         * @description Settings that no job of the model could have are refused, as by `createJob`.
+         *
+         *     Needs a key with scope `read`.
+         */
+        get: operations["previewInput"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs": {
         parameters: {
             query?: never;
@@ -716,6 +760,48 @@ export interface paths {
          * @description Needs a key with scope `read`.
          */
         get: operations["getRowsParquet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/compare/{other}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count what another job says otherwise of the same images
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["compareJobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/compare/{other}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the images that another job has too, with what came of them in both
+         * @description Fields are the job's, as those of its rows; `other.` and a field is the other job's, and `difference.` and a name what differs.
+         *
+         *     Needs a key with scope `read`.
+         */
+        get: operations["listComparedRows"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2641,6 +2727,131 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    previewGeometry: {
+        parameters: {
+            query: {
+                model: string;
+                settings?: string;
+            };
+            header?: never;
+            path: {
+                dataset: string;
+                image: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The grids, and the way from px of the input to px of the photo */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        image: string;
+                        photo: {
+                            height: number;
+                            width: number;
+                        };
+                        input: {
+                            height: number;
+                            width: number;
+                        };
+                        toPhoto: {
+                            y: {
+                                scale: number;
+                                offset: number;
+                            };
+                            x: {
+                                scale: number;
+                                offset: number;
+                            };
+                        };
+                        stride: {
+                            y: number;
+                            x: number;
+                        };
+                        grids: {
+                            patch: {
+                                height: number;
+                                width: number;
+                            };
+                            rows: number;
+                            columns: number;
+                        }[];
+                    };
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["RateLimited"];
+            /** @description Request Header Fields Too Large: path, query and headers beyond 16 KiB */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    previewInput: {
+        parameters: {
+            query: {
+                model: string;
+                settings?: string;
+                row?: number;
+                column?: number;
+                grid?: number;
+            };
+            header?: never;
+            path: {
+                dataset: string;
+                image: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": unknown;
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["RateLimited"];
+            /** @description Request Header Fields Too Large: path, query and headers beyond 16 KiB */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listJobs: {
         parameters: {
             query?: {
@@ -3974,6 +4185,151 @@ export interface operations {
                 };
                 content: {
                     "application/vnd.apache.parquet": unknown;
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["RateLimited"];
+            /** @description Request Header Fields Too Large: path, query and headers beyond 16 KiB */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    compareJobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+                other: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        matchedBy: "image" | "photo";
+                        isSameModel: boolean;
+                        isSameScore: boolean;
+                        both: number;
+                        onlyJob: number;
+                        onlyOther: number;
+                        completed: number;
+                        predictedChanged: number;
+                        rightToWrong: number;
+                        wrongToRight: number;
+                    };
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listComparedRows: {
+        parameters: {
+            query?: {
+                /** @description A field, with `-` before it for the largest first; rows without a value come last */
+                sort?: string;
+                /** @description `FIELD OP VALUE` without spaces, OP one of `= != < <= > >= ~` (contains, in any case); of several, all must hold */
+                where?: string[] | string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                job: string;
+                other: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: {
+                            id: string;
+                            index: number;
+                            name: string;
+                            label: (number | string) | null;
+                            /** @enum {string} */
+                            state: "pending" | "running" | "completed" | "failed";
+                            error: components["schemas"]["ErrorReport"] | null;
+                            predicted: {
+                                index: number;
+                                label: string;
+                                probability: number;
+                                aboveThreshold?: boolean;
+                            } | null;
+                            isRight: boolean | null;
+                            top: {
+                                index: number;
+                                label: string;
+                                probability: number;
+                            }[] | null;
+                            target: {
+                                index: number;
+                                label: string;
+                            } | null;
+                            score: number | null;
+                            drop: number | null;
+                            lowest: {
+                                grid: number;
+                                row: number;
+                                column: number;
+                                box: {
+                                    top: number;
+                                    left: number;
+                                    bottom: number;
+                                    right: number;
+                                } | null;
+                            } | null;
+                            flips: number | null;
+                            flippedShare: number | null;
+                            borderShare: number | null;
+                            seconds: number | null;
+                            width: number;
+                            height: number;
+                            other: components["schemas"]["ImageRow"];
+                            difference: {
+                                change: number | null;
+                                predicted: boolean | null;
+                                target: boolean | null;
+                                score: number | null;
+                                drop: number | null;
+                                distance: number | null;
+                                distanceShare: number | null;
+                            };
+                        }[];
+                        next_cursor: string | null;
+                        total: number;
+                    };
                 };
             };
             400: components["responses"]["InvalidInput"];
