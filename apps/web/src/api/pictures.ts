@@ -32,7 +32,7 @@ export function keepChosen({ job, image }: ImageOfJob, file: File): void {
 const tilePx = 256;
 
 /** Address of a photo of a dataset, at most so wide, px. */
-export const photoPath = (dataset: string, image: string, width: number = photoPx): string =>
+export const photoPath = (dataset: string, image: string, width: number = pagePhotoPx): string =>
   `/v1/datasets/${dataset}/images/${image}/photo${queryOf({ w: width })}`;
 
 export const smallPhotoPath = (dataset: string, image: string): string =>

@@ -1,4 +1,5 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { Link } from 'wouter';
 import { listRefusals } from '../api/datasets.js';
 import { isEnded, type JobStatus } from '../api/jobs.js';
 import { askEach } from '../api/polling.js';
@@ -40,19 +41,12 @@ export function JobPage({ id }: { readonly id: string }) {
           </>
         }
       >
-        <div className="row">
-          <Link className="button" href={`/compare?a=${job.id}`}>
-            Compare with …
-          </Link>
-          <StateBadge state={job.state} />
-        </div>
+        <StateBadge state={job.state} />
       </PageHead>
       <div className="card job-head">
         <JobProgress job={job} />
         <JobControls job={job} />
-        <Link className="button" href={newJobPath(formOf(job))}>
-          Run again with other settings
-        </Link>
+        {isService() && <NextSteps job={job} />}
         {job.error !== null && (
           <p className="bad" role="alert">
             {job.error.message}
@@ -63,6 +57,19 @@ export function JobPage({ id }: { readonly id: string }) {
       <FailedImages job={job} />
       <JobWall job={job} />
     </>
+  );
+}
+
+function NextSteps({ job }: { readonly job: JobStatus }) {
+  return (
+    <div className="row">
+      <Link className="button" href={`/compare?a=${job.id}`}>
+        Compare with …
+      </Link>
+      <Link className="button" href={newJobPath(formOf(job))}>
+        Run again with other settings
+      </Link>
+    </div>
   );
 }
 
