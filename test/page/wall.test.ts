@@ -80,7 +80,7 @@ describe.skipIf(chromiumPath === undefined)('the wall', { timeout: 3 * patienceM
     const settings = { patch: 8, stride: 8 };
     job = await submitJob(service.url, { dataset, model: 'tiny', settings });
     await waitForJob(service.url, job);
-  });
+  }, patienceMs);
   afterAll(async () => {
     await browser?.close();
     await service?.close();
@@ -181,7 +181,7 @@ describe.skipIf(chromiumPath === undefined)('the wall', { timeout: 3 * patienceM
   test('is accessible in both themes, and fits a phone', async () => {
     await visit(browser, wide(), async (page) => {
       await page.goto(`/jobs/${job}?sort=-flips&where=label%3Dkind%200`);
-      await page.locator('.tile img').first().waitFor();
+      await page.locator('.tile-picture > img').first().waitFor();
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme });
         expect([colorScheme, await findFaults(page)]).toEqual([colorScheme, []]);
@@ -204,11 +204,14 @@ describe.skipIf(chromiumPath === undefined)('the wall', { timeout: 3 * patienceM
       await page.goto(`/jobs/${running}?sort=-drop`);
       await page.locator('.tile-stage canvas').first().waitFor();
       await ended(running);
-      await expect.poll(() => page.locator('.tile img').count(), patiently).toBe(photos.length);
+      await expect
+        .poll(() => page.locator('.tile-picture > img').count(), patiently)
+        .toBe(photos.length);
       const rows = await readRows(running, 'sort=-drop');
       expect(rows.map(({ state }) => state)).toEqual(Array(photos.length).fill('completed'));
       await expectNames(page, rows);
-      expect(await page.locator('.tile-stage, .wall-news').count()).toBe(0);
+      const left = () => page.locator('.tile-stage, .wall-news').count();
+      await expect.poll(left, patiently).toBe(0);
     });
   });
 
@@ -248,7 +251,9 @@ describe.skipIf(chromiumPath === undefined)('the wall', { timeout: 3 * patienceM
       const before = await page.locator('.tile-name').allInnerTexts();
       await ended(running);
       await page.getByText(/more finished/).waitFor();
-      await expect.poll(() => page.locator('.tile img').count(), patiently).toBe(photos.length);
+      await expect
+        .poll(() => page.locator('.tile-picture > img').count(), patiently)
+        .toBe(photos.length);
       expect(await page.locator('.tile-name').allInnerTexts()).toEqual(before);
       await page.getByRole('button', { name: 'Show', exact: true }).click();
       await expectNames(page, await readRows(running, 'sort=-drop'));
@@ -287,7 +292,9 @@ describe.skipIf(chromiumPath === undefined)('the wall', { timeout: 3 * patienceM
       expect(await findFaults(page)).toEqual([]);
       await service.store.put(key, photo);
       await failures.getByRole('button', { name: 'Retry these' }).click();
-      await expect.poll(() => page.locator('.tile img').count(), patiently).toBe(photos.length);
+      await expect
+        .poll(() => page.locator('.tile-picture > img').count(), patiently)
+        .toBe(photos.length);
       expect(await page.locator('.failures').count()).toBe(0);
     });
   });

@@ -29,7 +29,7 @@ export type RowsPage = ListPage<WallRow> & {
 
 export type RowsAsked = WallQuery & {
   readonly limit: number;
-  /** Of the page before; empty for the first. */
+  /** As the page before gave it; empty for the first. */
   readonly cursor?: string;
 };
 
