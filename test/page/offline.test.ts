@@ -118,6 +118,25 @@ describe.skipIf(chromiumPath === undefined)(
       });
     });
 
+    test('sorts and filters the images that it has, and offers no table of others', async () => {
+      await visitFile({ viewport: { width: 1280, height: 900 } }, async (page) => {
+        const names = page.locator('.tile-name');
+        const byDrop = await fetchIds('-drop');
+        const shown = await page
+          .locator('.tile')
+          .evaluateAll((all) => all.map((one) => one.getAttribute('href')?.split('/').at(-1)));
+        expect(shown).toEqual(byDrop);
+        await page.getByLabel('Name contains').fill('photo-2');
+        await page.getByText('1 of 3 images', { exact: true }).waitFor();
+        expect(await names.allInnerTexts()).toEqual(['photo-2.png']);
+        await page.goto(`${url}#/jobs/${job}?where=index>=1&where=drop<0`);
+        await page.getByText('No image fits').waitFor();
+        await page.getByRole('button', { name: 'Remove all filters' }).click();
+        await expect.poll(() => names.count()).toBe(3);
+        expect(await page.getByText('Table of these').count()).toBe(0);
+      });
+    });
+
     test('opens an image: the number under the pointer is the file’s, and keys work', async () => {
       const scores = readScores(await fetchFile(1, 'scores.npy'));
       const result = JSON.parse(String(await fetchFile(1, 'result.json'))) as ImageResult;
