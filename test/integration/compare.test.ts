@@ -44,8 +44,11 @@ async function uploadLabelled(files: Photos, folders: readonly string[]): Promis
   return ((await response.json()) as { id: string }).id;
 }
 
-const startJob = (dataset: string, more: object = {}, model = 'tiny'): Promise<string> =>
-  submitJob(service.url, { dataset, model, settings: { ...settings, ...more } });
+const runJob = async (dataset: string, more: object = {}, model = 'tiny'): Promise<string> => {
+  const job = await submitJob(service.url, { dataset, model, settings: { ...settings, ...more } });
+  await waitForJob(service.url, job);
+  return job;
+};
 
 const get = (path: string) => fetch(`${service.url}/v1/jobs/${path}`);
 
@@ -117,18 +120,15 @@ beforeAll(async () => {
   const dataset = await uploadLabelled(photos, folders);
   const taken = [4, 1, 1, 6].map((at) => photos[at] ?? { name: '', bytes: Buffer.alloc(0) });
   const elsewhere = await uploadLabelled([...taken, ...(await makePhotos(9)).slice(8)], folders);
-  const [plain, finer, model, logits, finerLogits, another] = await Promise.all([
-    startJob(dataset),
-    startJob(dataset, { stride: 4 }),
-    startJob(dataset, {}, 'other'),
-    startJob(dataset, { score: 'logit' }),
-    startJob(dataset, { score: 'logit', stride: 4 }),
-    startJob(elsewhere),
-  ]);
-  jobs = { plain, finer, model, logits, finerLogits };
-  for (const job of [...Object.values(jobs), another]) await waitForJob(service.url, job);
-  shared = another;
-}, 120_000);
+  jobs = {
+    plain: await runJob(dataset),
+    finer: await runJob(dataset, { stride: 4 }),
+    model: await runJob(dataset, {}, 'other'),
+    logits: await runJob(dataset, { score: 'logit' }),
+    finerLogits: await runJob(dataset, { score: 'logit', stride: 4 }),
+  };
+  shared = await runJob(elsewhere);
+}, 300_000);
 afterAll(() => service.close());
 
 describe('two jobs of one dataset', () => {

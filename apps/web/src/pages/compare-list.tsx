@@ -143,7 +143,7 @@ export const hrefOf = (state: CompareState, image: string | null): string =>
 function Picture({ job, row: { id, state } }: { readonly job: string; readonly row: ImageRow }) {
   const path = state === 'completed' ? filePath({ job, image: id }, 'thumbnail.webp') : null;
   return (
-    <span className="wall-picture" data-state={state}>
+    <span className="tile-picture" data-state={state}>
       {path !== null && <img src={path} alt="" loading="lazy" />}
     </span>
   );

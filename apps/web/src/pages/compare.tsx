@@ -10,7 +10,7 @@ import {
   parseComparison,
   type ShowName,
 } from '../lib/compare-state.js';
-import { formatTime } from '../lib/format.js';
+import { formatCount, formatTime } from '../lib/format.js';
 import { jobDifferences } from '../lib/job-differences.js';
 import { Pick } from '../parts/choices.js';
 import { PageHead } from '../parts/page-head.js';
@@ -88,15 +88,10 @@ function choicesOf(jobs: readonly JobStatus[], chosen: string | null, beside: st
     .map((job) => ({
       value: job.id,
       label: `${job.model.name} · ${strideOf(job)} · ${formatTime(job.createdAt)}`,
-      note: job.dataset === dataset ? 'same photos' : `${job.counts.total} photos`,
+      note: job.dataset === dataset ? 'same photos' : formatCount(job.counts.total, 'photo'),
     }));
-  const isListed = chosen === null || jobs.some(({ id }) => id === chosen);
-  const first =
-    chosen === null
-      ? [{ value: '', label: 'Choose a job', note: '' }]
-      : isListed
-        ? []
-        : [{ value: chosen, label: chosen, note: '' }];
+  const isListed = jobs.some(({ id }) => id === chosen);
+  const first = isListed ? [] : [{ value: chosen ?? '', label: chosen ?? 'Choose a job' }];
   return [...first, ...listed];
 }
 
