@@ -5,15 +5,12 @@ import { KeyDialog } from './key-dialog.js';
 import { ThemeSwitch } from './theme-switch.js';
 
 const places = [
-  { path: '/', name: 'Explain' },
-  { path: '/jobs', name: 'Jobs' },
-  { path: '/datasets', name: 'Datasets' },
-  { path: '/models', name: 'Models' },
-  { path: '/workers', name: 'Workers' },
+  { path: '/', name: 'Explain', within: /^\/$/ },
+  { path: '/jobs', name: 'Jobs', within: /^\/(jobs|compare)(\/|$)/ },
+  { path: '/datasets', name: 'Datasets', within: /^\/datasets(\/|$)/ },
+  { path: '/models', name: 'Models', within: /^\/models(\/|$)/ },
+  { path: '/workers', name: 'Workers', within: /^\/workers(\/|$)/ },
 ] as const;
-
-const isWithin = (location: string, path: string): boolean =>
-  path === '/' ? location === '/' : location === path || location.startsWith(`${path}/`);
 
 /** The service's pages: what leads to each of them, and who is logged in. */
 export function Layout({ children }: { readonly children: ReactNode }) {
@@ -21,8 +18,8 @@ export function Layout({ children }: { readonly children: ReactNode }) {
   const bar = (
     <>
       <nav aria-label="Main">
-        {places.map(({ path, name }) => (
-          <Link key={path} href={path} aria-current={isWithin(location, path) ? 'page' : undefined}>
+        {places.map(({ path, name, within }) => (
+          <Link key={path} href={path} aria-current={within.test(location) ? 'page' : undefined}>
             {name}
           </Link>
         ))}
