@@ -73,7 +73,7 @@ describe('the page of one file', () => {
       "default-src 'none'",
       `script-src ${scripts.join(' ')}`,
       `style-src ${styles.join(' ')}`,
-      'img-src data:',
+      'img-src data: blob:',
       "connect-src 'none'",
       "base-uri 'none'",
       "form-action 'none'",

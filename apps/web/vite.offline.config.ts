@@ -29,7 +29,7 @@ function compose(app: string, style: string): string {
     "default-src 'none'",
     `script-src ${Object.values(scripts).map(hashOf).join(' ')}`,
     `style-src ${hashOf(style)}`,
-    'img-src data:',
+    'img-src data: blob:',
     "connect-src 'none'",
     "base-uri 'none'",
     "form-action 'none'",

@@ -187,7 +187,7 @@ describe.skipIf(chromiumPath === undefined)(
       });
     });
 
-    test('saves the files that it has, byte for byte', async () => {
+    test('saves the files that it has, byte for byte, and what is looked at', async () => {
       await visitFile({}, async (page) => {
         await openImage(page, 2);
         const names = await page.locator('.files button').allInnerTexts();
@@ -202,6 +202,15 @@ describe.skipIf(chromiumPath === undefined)(
             name,
             true,
           ]);
+        }
+        for (const [name, beginning] of [
+          ['PNG', '\x89PNG'],
+          ['SVG', '<svg'],
+        ] as const) {
+          const waiting = page.waitForEvent('download');
+          await page.getByRole('button', { name, exact: true }).click();
+          const saved = await readFile(await (await waiting).path());
+          expect(saved.toString('latin1').slice(0, beginning.length)).toBe(beginning);
         }
       });
     });
