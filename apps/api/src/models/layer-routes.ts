@@ -5,6 +5,7 @@ import { at } from '@umbra/shared/assert';
 import { filterView, type LayerList, layerList } from '@umbra/shared/contracts/layer';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import { z } from 'zod';
+import { forCaller } from '../http/for-caller.js';
 import { answerNotModified } from '../http/not-modified.js';
 import { operation, type Route, route } from '../http/operation.js';
 import { layerParams, modelParam } from '../http/params.js';
@@ -76,10 +77,11 @@ export function layerRoutes(services: Pick<ApiServices, 'store' | 'config' | 'tu
     route(layerOperations.list, async (call) => {
       const { request, response, params, query } = call;
       const { size } = query;
-      const { name, digest } = await findModel(services.store, params.model);
+      const reading = forCaller(services, call);
+      const { name, digest } = await findModel(reading.store, params.model);
       if (answerNotModified(request, response, [digest, 'layers', size])) return;
       const list = await drawings.run(call, () =>
-        useStoredNetwork(services, { name, digest }, size, async ({ network }) => ({
+        useStoredNetwork(reading, { name, digest }, size, async ({ network }) => ({
           model: name,
           digest,
           input: network.size,
@@ -90,10 +92,11 @@ export function layerRoutes(services: Pick<ApiServices, 'store' | 'config' | 'tu
     }),
     route(layerOperations.filters, async (call) => {
       const { request, response, params, query: view } = call;
-      const { name, digest } = await findModel(services.store, params.model);
+      const reading = forCaller(services, call);
+      const { name, digest } = await findModel(reading.store, params.model);
       if (answerNotModified(request, response, [digest, params.layer, view])) return;
       const figure = await drawings.run(call, () =>
-        useStoredNetwork(services, { name, digest }, undefined, async ({ bundle, network }) => {
+        useStoredNetwork(reading, { name, digest }, undefined, async ({ bundle, network }) => {
           const { node } = findLayer(network.graph, params.layer);
           const kernels = await network.kernels(node);
           const { channels } = bundle.input;
@@ -104,10 +107,11 @@ export function layerRoutes(services: Pick<ApiServices, 'store' | 'config' | 'tu
     }),
     route(layerOperations.filterArray, async (call) => {
       const { request, response, params } = call;
-      const { name, digest } = await findModel(services.store, params.model);
+      const reading = forCaller(services, call);
+      const { name, digest } = await findModel(reading.store, params.model);
       if (answerNotModified(request, response, [digest, params.layer, 'npy'])) return;
       await services.turns.downloads.run(call, () =>
-        useStoredNetwork(services, { name, digest }, undefined, async ({ network }) => {
+        useStoredNetwork(reading, { name, digest }, undefined, async ({ network }) => {
           const kernels = await network.kernels(findLayer(network.graph, params.layer).node);
           response.type('application/octet-stream');
           await sendBody(services.config, Readable.from(encodeKernels(kernels)), call);
