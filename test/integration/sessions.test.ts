@@ -467,8 +467,7 @@ test('a service that asks for no key changes nothing for pages of other sites', 
       403,
       expect.objectContaining({
         code: 'forbidden',
-        detail:
-          "Expected a browser's request that changes something to be of this service's own pages, by Sec-Fetch-Site or by Origin, got Origin 'https://evil.example'",
+        detail: `Expected a browser's request that changes something to be of this service's own pages, by Sec-Fetch-Site or by Origin, got Origin 'https://evil.example' where Host is '${host}'`,
       }),
     ]);
   } finally {

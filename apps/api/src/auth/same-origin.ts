@@ -44,8 +44,9 @@ function findOtherOrigin(request: Request): string | null {
   const isOwn =
     site === undefined ? isOwnOrigin(request, origin) : ['same-origin', 'none'].includes(site);
   if (isOwn) return null;
-  const got = site === undefined ? `Origin '${origin ?? 'none'}'` : `Sec-Fetch-Site '${site}'`;
-  return got.slice(0, 100);
+  if (site !== undefined) return `Sec-Fetch-Site '${cut(site)}'`;
+  // A proxy may have replaced the host: it is told, so that an operator sees it.
+  return `Origin '${cut(origin ?? 'none')}' where Host is '${cut(request.host ?? 'none')}'`;
 }
 
 /** Whether an origin is the host that the client asked, as trusted proxies tell it. */
@@ -55,5 +56,7 @@ function isOwnOrigin(request: Request, origin: string | undefined): boolean {
   // By the origin's scheme: a proxy that ends TLS may not tell, and the host's default port depends on it.
   return parseUrl(`${stated.protocol}//${request.host}`)?.host === stated.host;
 }
+
+const cut = (text: string): string => text.slice(0, 100);
 
 const parseUrl = (text = ''): URL | null => (URL.canParse(text) ? new URL(text) : null);
