@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readConfig } from '@umbra/platform/config';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import express from 'express';
@@ -90,6 +92,17 @@ test('a table that takes longer begins to be sent before it is written', async (
   expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8');
   write();
   expect(await answer.text()).toBe('a table');
+});
+
+test('a client to which a cut-off answer looks whole gets the length, however long it takes', async () => {
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  socket.write('GET / HTTP/1.0\r\n\r\n');
+  const received = text(socket);
+  await vi.waitFor(async () => expect(await files()).toHaveLength(1));
+  await sleep(1_200);
+  expect(socket.bytesRead).toBe(0);
+  write();
+  expect(await received).toMatch(/\r\ncontent-length: 7\r\n.*\r\n\r\na table$/is);
 });
 
 test.each([

@@ -50,7 +50,8 @@ const beginMs = 1_000;
 /**
  * Send the rows of a job as a table. It is written to disk first, since sorted rows are complete only at the
  * end, and a slow client then holds a file and no memory. Where that takes time the answer begins meanwhile, so that
- * a browser shows the download; it then has no length, and what fails after that cuts it off.
+ * a browser shows the download; it then has no length, and what fails after that cuts it off. Over HTTP/1.0, which
+ * some proxies speak, the end of an answer without a length shows nothing: there it begins when its length is known.
  */
 export async function exportRows(
   { rowIndexes, turns, config }: ExportServices,
@@ -58,12 +59,13 @@ export async function exportRows(
   query: RowQuery & { readonly form: TableForm },
   exchange: Exchange,
 ): Promise<void> {
-  const { response, signal } = exchange;
+  const { request, response, signal } = exchange;
+  const showsCut = request.httpVersion !== '1.0';
   await turns.exports.run(exchange, async () => {
     const describe = () =>
       response.attachment(`${job.id}.${query.form}`).type(tableForms[query.form].mediaType);
     const file = await rowIndexes.use(exchange, job, async (index) => {
-      const begin = setTimeout(() => describe().flushHeaders(), beginMs);
+      const begin = setTimeout(() => showsCut && describe().flushHeaders(), beginMs);
       return writeTable(index, query, signal).finally(() => clearTimeout(begin));
     });
     try {
