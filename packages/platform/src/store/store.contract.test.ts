@@ -303,6 +303,10 @@ function contract(open: () => Promise<Driver>, sortsByByte: boolean): void {
     await expect(store.stream('signals/one', undefined, ended)).rejects.toBe(reason);
     await expect(store.head('signals/one', ended)).rejects.toBe(reason);
     await expect(collect(store.list('signals/', { signal: ended }))).rejects.toBe(reason);
+    const early = new AbortController();
+    const opening = store.stream('signals/one', undefined, early.signal);
+    early.abort(reason);
+    await expect(opening).rejects.toBe(reason);
     const ending = new AbortController();
     const { body } = await store.stream('signals/one', undefined, ending.signal);
     const reading = body.toArray();
