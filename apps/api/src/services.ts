@@ -21,6 +21,7 @@ import type { ApiConfig } from './config.js';
 import type { ApiTurns } from './http/turns.js';
 import type { EventHub } from './jobs/event-hub.js';
 import type { PolledJobs } from './jobs/polled-jobs.js';
+import type { ModelFolders } from './models/model-folders.js';
 import type { FormatReader } from './models/model-formats.js';
 import type { Board } from './observability/bull-board.js';
 import type { JobIndexes } from './rows/job-indexes.js';
@@ -47,6 +48,7 @@ export type ApiServices = {
   readonly usage: UsageLedger;
   readonly losses: LossLedger;
   readonly formatOf: FormatReader;
+  readonly modelFolders: ModelFolders;
   readonly dispatchQueue: Queue;
   readonly mergeQueue: Queue;
   readonly shardQueues: Readonly<Record<ShardQueue, Queue>>;

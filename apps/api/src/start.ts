@@ -31,6 +31,7 @@ import {
   type PublishedModel,
   type PublishServices,
 } from './models/check-published.js';
+import { createModelFolders } from './models/model-folders.js';
 import { createFormatReader } from './models/model-formats.js';
 import { createBacklogReader } from './observability/backlog.js';
 import { openBoard } from './observability/bull-board.js';
@@ -129,6 +130,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
     turns,
     rowIndexes,
     formatOf: createFormatReader(store),
+    modelFolders: createModelFolders(store, config.UMBRA_CACHE_DIR),
   });
   const readBacklog = createBacklogReader(store, progress, throughput);
   const queueMetrics = createQueueMetrics({ registry, redis, readBacklog, logger });

@@ -8,7 +8,7 @@ import {
 } from '@umbra/engine';
 import { getJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
-import { describeModel, fetchModel } from '@umbra/platform/store/models';
+import { describeModel } from '@umbra/platform/store/models';
 import { readItem } from '@umbra/platform/store/read-item';
 import { tiling } from '@umbra/shared/contracts/layer';
 import { type ImageResult, imageResult } from '@umbra/shared/contracts/result';
@@ -64,7 +64,7 @@ export const viewOperations = {
   }),
 };
 
-type ViewServices = Pick<ApiServices, 'store' | 'sources' | 'config' | 'turns'>;
+type ViewServices = Pick<ApiServices, 'store' | 'sources' | 'config' | 'turns' | 'modelFolders'>;
 
 /** Routes of the pictures that show a finished image's input. */
 export function viewRoutes(services: ViewServices): Route[] {
@@ -80,11 +80,11 @@ export function viewRoutes(services: ViewServices): Route[] {
       response.type('image/png').send(png);
     }),
     route(viewOperations.receptiveField, async (call) => {
-      const { tenant, params, query, request, response } = call;
+      const { tenant, params, query, request, response, signal } = call;
       const reading = forCaller(services, call);
       const found = await findImage(reading, tenant, params);
       if (answerNotModified(request, response, [params, query])) return;
-      const png = await drawings.run(call, () => drawReceptiveField(reading, found, query));
+      const png = await drawings.run(call, () => drawReceptiveField(reading, found, query, signal));
       response.type('image/png').send(png);
     }),
     route(viewOperations.activations, async (call) => {
@@ -119,11 +119,12 @@ async function drawReceptiveField(
   services: ViewServices,
   { result, readPhoto }: FoundImage,
   view: z.output<typeof fieldView>,
+  signal: AbortSignal,
 ): Promise<Buffer> {
   const { bundle, layer } = await useStoredNetwork(
     services,
     result.model,
-    result.input,
+    { size: result.input, signal },
     async ({ bundle, network }) => ({ bundle, ...findLayer(network.graph, view.layer) }),
   );
   const unit = findUnit(layer, view.unit);
@@ -138,13 +139,13 @@ const maxDrawingMs = 60_000;
 
 /** Run the network in a process of its own: one that ends it costs the picture alone. */
 async function drawMaps(
-  { store, config }: ViewServices,
+  { store, config, modelFolders }: ViewServices,
   { result, readPhoto }: FoundImage,
   { layer, ...view }: z.output<typeof activationsView>,
   signal: AbortSignal,
 ): Promise<FigurePage> {
   const { name, digest } = result.model;
-  const folder = await fetchModel(store, name, digest, config.UMBRA_CACHE_DIR);
+  const folder = await modelFolders.get({ name, digest }, signal);
   const { input } = await describeModel(store, name, digest);
   const image = await prepareImage(await readPhoto(), input, imageLimitsOf(config));
   const drawn = { layer, photo: result.image.name, view };

@@ -71,17 +71,19 @@ export const layerOperations = {
 };
 
 /** Routes of a model's layers and filters. */
-export function layerRoutes(services: Pick<ApiServices, 'store' | 'config' | 'turns'>): Route[] {
+export function layerRoutes(
+  services: Pick<ApiServices, 'store' | 'config' | 'turns' | 'modelFolders'>,
+): Route[] {
   const { drawings } = services.turns;
   return [
     route(layerOperations.list, async (call) => {
-      const { request, response, params, query } = call;
+      const { request, response, params, query, signal } = call;
       const { size } = query;
       const reading = forCaller(services, call);
       const { name, digest } = await findModel(reading.store, params.model);
       if (answerNotModified(request, response, [digest, 'layers', size])) return;
       const list = await drawings.run(call, () =>
-        useStoredNetwork(reading, { name, digest }, size, async ({ network }) => ({
+        useStoredNetwork(services, { name, digest }, { size, signal }, async ({ network }) => ({
           model: name,
           digest,
           input: network.size,
@@ -91,12 +93,12 @@ export function layerRoutes(services: Pick<ApiServices, 'store' | 'config' | 'tu
       response.json(list satisfies LayerList);
     }),
     route(layerOperations.filters, async (call) => {
-      const { request, response, params, query: view } = call;
+      const { request, response, params, query: view, signal } = call;
       const reading = forCaller(services, call);
       const { name, digest } = await findModel(reading.store, params.model);
       if (answerNotModified(request, response, [digest, params.layer, view])) return;
       const figure = await drawings.run(call, () =>
-        useStoredNetwork(reading, { name, digest }, undefined, async ({ bundle, network }) => {
+        useStoredNetwork(services, { name, digest }, { signal }, async ({ bundle, network }) => {
           const { node } = findLayer(network.graph, params.layer);
           const kernels = await network.kernels(node);
           const { channels } = bundle.input;
@@ -106,12 +108,12 @@ export function layerRoutes(services: Pick<ApiServices, 'store' | 'config' | 'tu
       sendPage(request, response, figure);
     }),
     route(layerOperations.filterArray, async (call) => {
-      const { request, response, params } = call;
+      const { request, response, params, signal } = call;
       const reading = forCaller(services, call);
       const { name, digest } = await findModel(reading.store, params.model);
       if (answerNotModified(request, response, [digest, params.layer, 'npy'])) return;
       await services.turns.downloads.run(call, () =>
-        useStoredNetwork(reading, { name, digest }, undefined, async ({ network }) => {
+        useStoredNetwork(services, { name, digest }, { signal }, async ({ network }) => {
           const kernels = await network.kernels(findLayer(network.graph, params.layer).node);
           response.type('application/octet-stream');
           await sendBody(services.config, Readable.from(encodeKernels(kernels)), call);

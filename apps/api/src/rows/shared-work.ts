@@ -1,3 +1,5 @@
+import { untilAborted } from '../http/until-aborted.js';
+
 /** Work that all who ask for it meanwhile share. */
 export type SharedWork = {
   /**
@@ -44,14 +46,4 @@ export function createSharedWork(): SharedWork {
       }
     },
   };
-}
-
-/** Wait for work, and no longer than for a signal. @throws The signal's reason; what the work throws. */
-function untilAborted(done: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abandon = () => reject(signal.reason);
-    signal.addEventListener('abort', abandon, { once: true });
-    if (signal.aborted) abandon();
-    done.then(resolve, reject).finally(() => signal.removeEventListener('abort', abandon));
-  });
 }
