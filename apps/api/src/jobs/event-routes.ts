@@ -63,9 +63,14 @@ export function eventRoutes(services: EventServices): Route[] {
   ];
 }
 
+/** Share of its life that a stream may lack: followers who came together, as after a restart, do not all come back so. */
+const spread = 0.2;
+
 /** Life of a stream, ms: to the end of the key or of the session at most. */
-const lifeOf = ({ UMBRA_MAX_STREAM_MS: maxMs }: EventServices['config'], { endsAt }: Identity) =>
-  endsAt === null ? maxMs : Math.max(0, Math.min(maxMs, Date.parse(endsAt) - Date.now()));
+function lifeOf({ UMBRA_MAX_STREAM_MS }: EventServices['config'], { endsAt }: Identity): number {
+  const maxMs = UMBRA_MAX_STREAM_MS * (1 - spread * Math.random());
+  return endsAt === null ? maxMs : Math.max(0, Math.min(maxMs, Date.parse(endsAt) - Date.now()));
+}
 
 const bandsOf = (image: string | undefined) => (image === undefined ? 'all' : { image });
 
