@@ -172,7 +172,8 @@ test('no key, no address and no path is in the file, nor where a photo was read'
     });
     const { id } = (await uploaded.json()) as { id: string };
     const webhook = { url: 'http://127.0.0.1:9/told-of-it' };
-    const body = JSON.stringify({ dataset: id, model: 'tiny', settings, webhook });
+    const metadata = { ticket: 'noted-aside' };
+    const body = JSON.stringify({ dataset: id, model: 'tiny', settings, webhook, metadata });
     const made = await fetch(`${locked.url}/v1/jobs`, { method: 'POST', headers, body });
     const { id: own } = (await made.json()) as { id: string };
     const file = fileOf('secret.html');
@@ -196,6 +197,7 @@ test('no key, no address and no path is in the file, nor where a photo was read'
       host,
       `:${port}`,
       'told-of-it',
+      'noted-aside',
       folder,
       locked.folder,
       process.cwd(),

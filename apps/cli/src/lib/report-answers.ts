@@ -29,7 +29,7 @@ export async function fetchRows(
     for (const filter of where) asked.append('where', filter);
     const response = await client.request(`/v1/jobs/${encodeURIComponent(job)}/rows?${asked}`);
     const page = (await response.json()) as ListedRows;
-    rows.push(...page.data);
+    rows.push(...page.data.map(withoutPlace));
     ({ total, next_cursor: cursor } = page);
     if (cursor === null || rows.length >= images) return { rows, total };
   }
@@ -42,9 +42,9 @@ type ListedRows = {
   readonly total: number;
 };
 
-/** What others may see of a job: not whom it tells of its events. */
+/** What others may see of a job: not whom it tells of its events, nor what was noted about it. */
 export const jobAnswer = (job: Pick<JobStatus, 'id'>): KeptAnswer =>
-  jsonAnswer(`/v1/jobs/${job.id}`, { ...job, webhook: null });
+  jsonAnswer(`/v1/jobs/${job.id}`, { ...job, webhook: null, metadata: {} });
 
 const arrayName = /^(scores|predicted-classes|winners)[-\d]/;
 
@@ -78,6 +78,15 @@ export async function fetchImage(
     if (other !== null) answers.push(other);
   }
   return answers;
+}
+
+/** Reasons of failures may name the bucket and the key of a photo. */
+function withoutPlace(row: ImageRow): ImageRow {
+  if (row.error === null) return row;
+  const message = row.error.message
+    .replaceAll(/s3:\/\/[^\s'"]+/g, 's3://…')
+    .replaceAll(/bucket '[^']*'/g, "bucket '…'");
+  return { ...row, error: { ...row.error, message } };
 }
 
 /** Where its photo was read is of no use to others, and not their business. */
