@@ -279,7 +279,10 @@ describe('events', () => {
     const client = await serve((request, response) => {
       asked.push(request.headers['last-event-id']);
       if (asked.length > 9) return response.writeHead(204).end();
-      if (asked.length % 3 === 0) return response.writeHead(503, { 'retry-after': '0' }).end();
+      // No place, a restart, and what stands before it meanwhile.
+      if (asked.length === 3) return response.writeHead(503, { 'retry-after': '0' }).end();
+      if (asked.length === 6) return response.destroy();
+      if (asked.length === 9) return response.writeHead(502).end();
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.end(`retry: 10\n\nid: ${asked.length}\ndata: x\n\n`);
     });

@@ -23,7 +23,7 @@ export type FollowOptions = {
 const maxEventLength = 1024 * 1024;
 /** Pause before it connects again, where the service has not said how long. */
 const pauseMs = 1_000;
-/** Refusals in a row that are waited out once it was let in. */
+/** Refusals in a row, or tries without an answer, that are waited out once it was let in. */
 const patience = 10;
 
 /**
@@ -31,7 +31,8 @@ const patience = 10;
  * it goes on with what came after the last event. Ends when the service ends the stream with 204, or the caller
  * stops reading.
  *
- * @throws {UmbraError} If the service refuses; where it has no place for one that it let in before, ten times in a row.
+ * @throws {UmbraError} If the service refuses; where it does not answer one that it let in before, or has no place for
+ *   it, ten times in a row.
  */
 export async function* followEvents(
   client: UmbraClient,
@@ -49,7 +50,7 @@ export async function* followEvents(
         ...(signal === undefined ? {} : { signal }),
       });
     } catch (error) {
-      if (refusals === undefined || refusals >= patience || !isPassing(error)) throw error;
+      if (refusals === undefined || refusals >= patience || !isAway(error)) throw error;
       refusals += 1;
       await pause(Math.max(waitMs, (error.retryAfterSeconds ?? 0) * 1_000), signal);
       continue;
@@ -69,6 +70,10 @@ export async function* followEvents(
     await pause(waitMs, signal);
   }
 }
+
+/** Whether a service that was there may be there again: it restarts, or what stands before it says so. */
+const isAway = (error: unknown): error is UmbraError =>
+  isPassing(error) || (error instanceof UmbraError && [null, 502, 504].includes(error.status));
 
 /**
  * The events of one stream.
