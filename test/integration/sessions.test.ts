@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { startApi } from '@umbra/api';
 import { apiConfig } from '@umbra/api/config';
 import { readConfig } from '@umbra/platform/config';
@@ -470,6 +472,33 @@ test('a service that asks for no key changes nothing for pages of other sites', 
         detail: `Expected a browser's request that changes something to be of this service's own pages, by Sec-Fetch-Site or by Origin, got Origin 'https://evil.example' where Host is '${host}'`,
       }),
     ]);
+  } finally {
+    await open.close();
+  }
+});
+
+test('a service that asks for no key answers to names of this machine alone', async () => {
+  const open = await startService();
+  try {
+    const { port } = new URL(open.url);
+    const statusFor = async (host: string, path = '/v1/jobs') => {
+      const asking = request(`${open.url}${path}`, { headers: { host } });
+      const [response] = (await once(asking.end(), 'response')) as [IncomingMessage];
+      response.resume();
+      return response.statusCode;
+    };
+    for (const host of ['localhost', `127.0.0.1:${port}`, `[::1]:${port}`, 'umbra.localhost:1']) {
+      expect([host, await statusFor(host)]).toEqual([host, 200]);
+    }
+    for (const host of [
+      'evil.example',
+      `evil.example:${port}`,
+      '10.0.0.1',
+      'localhost.evil.example',
+    ]) {
+      expect([host, await statusFor(host)]).toEqual([host, 403]);
+    }
+    expect(await statusFor('evil.example', '/healthz')).toBe(200);
   } finally {
     await open.close();
   }

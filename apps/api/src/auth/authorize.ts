@@ -4,7 +4,7 @@ import type { Identity } from '../http/identity.js';
 import type { Authorize } from '../http/operation.js';
 import { ProblemError } from '../http/problems.js';
 import type { ApiServices } from '../services.js';
-import { assertNoOtherSite } from './same-origin.js';
+import { assertLoopbackHost, assertNoOtherSite } from './same-origin.js';
 
 /** Who asks where nobody has to show a key. */
 const anybody: Identity = {
@@ -17,7 +17,7 @@ const anybody: Identity = {
 
 /**
  * Authorizes requests by who sends them; where authentication is off, every request has the default tenant, but those
- * of other sites' pages, which change nothing.
+ * of other sites' pages.
  */
 export function createAuthorize({
   config,
@@ -25,7 +25,8 @@ export function createAuthorize({
   logger,
 }: Pick<ApiServices, 'config' | 'identify' | 'logger'>): Authorize {
   if (config.UMBRA_AUTH === 'none') {
-    return async (request) => {
+    return async (request, { scope }) => {
+      if (scope !== null) assertLoopbackHost(request);
       assertNoOtherSite(request);
       return anybody;
     };

@@ -1,5 +1,6 @@
 import { AppError } from '@umbra/shared/errors';
 import type { Request } from 'express';
+import { isLoopback } from './loopback.js';
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -33,6 +34,23 @@ export function assertNoOtherSite(request: Request): void {
   throw new AppError(
     'forbidden',
     `Expected a browser's request that changes something to be of this service's own pages, by Sec-Fetch-Site or by Origin, got ${stated}`,
+  );
+}
+
+/**
+ * Refuses a request that does not name this machine, where nobody has to show a key: a page of another site may have had
+ * its own name lead here (DNS rebinding), and would be a page of this service then.
+ *
+ * @throws {AppError} `forbidden`
+ */
+export function assertLoopbackHost(request: Request): void {
+  // The header itself: whom a proxy serves has no place where everybody may do everything.
+  const host = request.get('host') ?? '';
+  const name = parseUrl(`http://${host}`)?.hostname.replace(/^\[|\]$/g, '') ?? '';
+  if (isLoopback(name) || name.endsWith('.localhost')) return;
+  throw new AppError(
+    'forbidden',
+    `Expected Host to be localhost or an address of this machine alone, since UMBRA_AUTH is 'none', got '${cut(host)}'`,
   );
 }
 
