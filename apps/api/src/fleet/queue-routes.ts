@@ -1,4 +1,5 @@
 import { type QueueReport, queueReport } from '@umbra/shared/contracts/queue';
+import { forCaller } from '../http/for-caller.js';
 import { operation, type Route, route } from '../http/operation.js';
 import type { JobStatusServices } from '../jobs/job-status.js';
 import type { ApiServices } from '../services.js';
@@ -23,12 +24,16 @@ export const queueOperations = {
 
 /** Routes of the queue that the workers take from. */
 export function queueRoutes(
-  services: JobStatusServices & Pick<ApiServices, 'store' | 'shardQueues'>,
+  services: JobStatusServices & Pick<ApiServices, 'store' | 'shardQueues' | 'turns'>,
 ): Route[] {
   const countShards = createShardCounter(services.shardQueues);
   return [
-    route(queueOperations.show, async ({ tenant, response }) => {
-      const [shards, jobs] = await Promise.all([countShards(), listQueuedJobs(services, tenant)]);
+    route(queueOperations.show, async (call) => {
+      const { tenant, response } = call;
+      const reading = forCaller(services, call);
+      const [shards, jobs] = await services.turns.queries.run(call, () =>
+        Promise.all([countShards(), listQueuedJobs(reading, tenant)]),
+      );
       response.json({ shards, ...jobs } satisfies QueueReport);
     }),
   ];
