@@ -1,5 +1,5 @@
 import type { Dataset, Refusal } from '@umbra/shared/contracts/dataset';
-import { batchesOf, type NamedFile, sizeOf } from '../lib/chosen-files.js';
+import { batchesOf, countWithin, type NamedFile, sizeOf } from '../lib/chosen-files.js';
 import { ask, askJson, post, queryOf, ServiceError } from './http.js';
 import { collectPages, type ListPage } from './page.js';
 import { sendForm } from './send-form.js';
@@ -85,15 +85,16 @@ export function openUpload(
 
   const send = async (path: string, options: UploadRun): Promise<UploadedDataset> => {
     const batch = batches[next] ?? [];
-    const before = batches.slice(0, next).flat();
-    const [bytesBefore, batchBytes] = [sizeOf(before), sizeOf(batch)];
-    const told = { bytes, files: given.length, sentFiles: before.length };
+    const [bytesBefore, batchBytes] = [sizeOf(batches.slice(0, next).flat()), sizeOf(batch)];
     const answer = await patiently(options.signal, () =>
       sendForm<UploadedDataset>(`${path}${query}`, formOf(batch), {
         signal: options.signal,
         // A form is larger than its files, and they are all that is told of.
-        onSent: (sent) =>
-          options.onProgress({ ...told, sentBytes: bytesBefore + Math.min(sent, batchBytes) }),
+        onSent(sent) {
+          const sentBytes = bytesBefore + Math.min(sent, batchBytes);
+          const sentFiles = countWithin(given, sentBytes);
+          options.onProgress({ bytes, files: given.length, sentFiles, sentBytes });
+        },
       }),
     );
     refusals.push(...answer.refusals);

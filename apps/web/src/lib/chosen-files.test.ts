@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { batchesOf, filesOfEntries } from './chosen-files.js';
+import { batchesOf, countWithin, filesOfEntries } from './chosen-files.js';
 
 const fileEntry = (fullPath: string, isReadable = true) => ({
   isDirectory: false,
@@ -44,4 +44,10 @@ test('many files go in batches of so many files and bytes, and a larger file alo
     fileOf('e', 1),
   ];
   expect(sizes(large)).toEqual([['a', 'b'], ['c'], ['d'], ['e']]);
+});
+
+test('files are counted as sent once their last byte is', () => {
+  const files = [3, 0, 4].map((size) => ({ name: String(size), file: { size } as File }));
+  expect([0, 2, 3, 6, 7].map((bytes) => countWithin(files, bytes))).toEqual([0, 0, 2, 2, 3]);
+  expect(countWithin([], 0)).toBe(0);
 });

@@ -17,6 +17,16 @@ const maxBatch = { files: 200, bytes: 32 * 1024 ** 2 };
 export const sizeOf = (files: readonly NamedFile[]): number =>
   files.reduce((sum, { file }) => sum + file.size, 0);
 
+/** How many of the first files are whole in so many bytes. */
+export function countWithin(files: readonly NamedFile[], bytes: number): number {
+  let end = 0;
+  const after = files.findIndex(({ file }) => {
+    end += file.size;
+    return end > bytes;
+  });
+  return after === -1 ? files.length : after;
+}
+
 /** Cut files into what one request has, in their order. */
 export function batchesOf(files: readonly NamedFile[]): readonly (readonly NamedFile[])[] {
   const batches: NamedFile[][] = [];
