@@ -43,7 +43,9 @@ export function DropZone({ busy, onFiles }: DropZoneProps) {
             <ChooseButton isFirst words="Choose photos" onFiles={choose} />
             <ChooseButton isFolder words="Choose a folder" onFiles={choose} />
           </div>
-          <p className="note">JPEG, PNG or WebP. They stay on this service.</p>
+          <p className="note">
+            JPEG, PNG or WebP, or a zip or tar of them. They stay on this service.
+          </p>
         </>
       )}
       {unread.length > 0 && (
@@ -84,7 +86,7 @@ function ChooseButton({ words, isFirst, isFolder, onFiles }: ChooseButtonProps) 
       <input
         ref={input}
         type="file"
-        accept="image/*"
+        accept="image/*,.zip,.tar,.tgz,.gz"
         multiple
         hidden
         aria-label={words}
