@@ -1,9 +1,13 @@
-import { type KeyboardEvent, type PointerEvent, useEffect, useState } from 'react';
+import type { KeyboardEvent, PointerEvent } from 'react';
 import { fieldPath, type ImageOfJob } from '../api/images.js';
 import type { Layer, LayerList, ModelDetail } from '../api/models.js';
 import { fieldAlong, formatPair, mapOf, unitNear, unitWithin } from '../lib/layer-words.js';
 import { formatUnit, type ModelView, type UnitPlace } from '../lib/model-view.js';
 import { Picture } from '../parts/picture.js';
+import { useSettled } from './use-settled.js';
+
+/** A held key asks for one picture and not for fifty, ms. */
+const quietMs = 300;
 
 export type LayerFieldProps = {
   readonly model: ModelDetail;
@@ -18,7 +22,7 @@ export type LayerFieldProps = {
 export function LayerField({ model, list, layer, of, view, change }: LayerFieldProps) {
   const map = mapOf(layer);
   const unit = map === null ? null : unitWithin(map, view.unit);
-  const settled = useSettled(unit === null ? '' : formatUnit(unit));
+  const settled = useSettled(unit === null ? '' : formatUnit(unit), quietMs);
   // Another input has other maps, where the unit of the sketch may not be: the middle one is.
   const isSameInput = view.size === null && model.input.resize.rule !== 'fit';
   return (
@@ -168,17 +172,4 @@ function UnitInputs({ map, unit, onUnit }: UnitInputsProps) {
       {side('column', map.width)}
     </div>
   );
-}
-
-/** Time without a change after which the service is asked, ms. */
-const settleMs = 300;
-
-/** A value once it has not changed for a moment: a held key asks for one picture and not for fifty. */
-function useSettled(value: string): string {
-  const [settled, setSettled] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), settleMs);
-    return () => clearTimeout(timer);
-  }, [value]);
-  return settled;
 }
