@@ -258,6 +258,35 @@ describe.skipIf(chromiumPath === undefined)('a new job', { timeout: 3 * patience
     });
   });
 
+  test('keeps what is set while photos are sent', async () => {
+    await visit(browser, { baseURL: service.url, viewport: wide }, async (page) => {
+      let goOn = () => {};
+      await page.route('**/v1/datasets', async (route) => {
+        if (route.request().method() === 'POST') {
+          await new Promise<void>((resolve) => {
+            goOn = resolve;
+          });
+        }
+        await route.continue();
+      });
+      await page.goto('/jobs/new');
+      await chooseFiles(page, photo);
+      await page.locator('.sending').waitFor();
+      await page.getByLabel('Patch, px').fill('48');
+      goOn();
+      await page.waitForURL('**dataset=ds_*');
+      expect(new URL(page.url()).searchParams.get('patch')).toBe('48');
+
+      await page.goto('/');
+      const asked = page.waitForRequest((request) => request.url().endsWith('/v1/jobs'));
+      await chooseFiles(page, photo);
+      await page.locator('.sending').waitFor();
+      await page.getByLabel('Patch, px').fill('56');
+      goOn();
+      expect((await asked).postDataJSON()).toMatchObject({ settings: { patch: 56 } });
+    });
+  });
+
   test('takes labels from the names of folders where that is wanted', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'umbra-folders-'));
     try {

@@ -57,6 +57,11 @@ type OngoingUpload = Started & { readonly leaving: AbortController };
 function useUpload(onUploaded: PhotoUploadProps['onUploaded']) {
   const [progress, setProgress] = useState<UploadProgress | null>(null);
   const running = useRef<OngoingUpload | null>(null);
+  // What is chosen beside it may change while photos are sent: who is told is who asks at the end.
+  const told = useRef(onUploaded);
+  useEffect(() => {
+    told.current = onUploaded;
+  });
   const { mutate, error, reset, isPending } = useMutation({
     mutationFn: ({ upload, leaving }: OngoingUpload) =>
       upload.run({ signal: leaving.signal, onProgress: setProgress }),
@@ -67,7 +72,7 @@ function useUpload(onUploaded: PhotoUploadProps['onUploaded']) {
     mutate(running.current, {
       onSuccess: (dataset) => {
         running.current = null;
-        onUploaded(dataset, files);
+        told.current(dataset, files);
       },
     });
   };
