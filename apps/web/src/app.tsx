@@ -1,31 +1,23 @@
 import type { PagePath } from '@umbra/shared/page-paths';
-import { lazy, type ReactElement, Suspense } from 'react';
-import { Route, Switch } from 'wouter';
+import { type ComponentType, lazy, type ReactElement, Suspense } from 'react';
+import { Route, Switch, useLocation } from 'wouter';
+import { ServiceError } from './api/http.js';
 import { ExplainPage } from './pages/explain.js';
 import { JobsPage } from './pages/jobs.js';
 import { ModelsPage } from './pages/models.js';
 import { Layout } from './parts/layout.js';
+import { PageBoundary } from './parts/page-boundary.js';
 import { Loading } from './parts/states.js';
 
 // Each comes when it is asked for: the first page is there sooner.
-const JobPage = lazy(async () => ({ default: (await import('./pages/job.js')).JobPage }));
-const NewJobPage = lazy(async () => ({
-  default: (await import('./pages/new-job.js')).NewJobPage,
-}));
-const ImagePage = lazy(async () => ({ default: (await import('./pages/image.js')).ImagePage }));
-const ComparePage = lazy(async () => ({
-  default: (await import('./pages/compare.js')).ComparePage,
-}));
-const DatasetsPage = lazy(async () => ({
-  default: (await import('./pages/datasets.js')).DatasetsPage,
-}));
-const ModelPage = lazy(async () => ({ default: (await import('./pages/model.js')).ModelPage }));
-const WorkersPage = lazy(async () => ({
-  default: (await import('./pages/workers.js')).WorkersPage,
-}));
-const NotFoundPage = lazy(async () => ({
-  default: (await import('./pages/not-found.js')).NotFoundPage,
-}));
+const JobPage = later(async () => (await import('./pages/job.js')).JobPage);
+const NewJobPage = later(async () => (await import('./pages/new-job.js')).NewJobPage);
+const ImagePage = later(async () => (await import('./pages/image.js')).ImagePage);
+const ComparePage = later(async () => (await import('./pages/compare.js')).ComparePage);
+const DatasetsPage = later(async () => (await import('./pages/datasets.js')).DatasetsPage);
+const ModelPage = later(async () => (await import('./pages/model.js')).ModelPage);
+const WorkersPage = later(async () => (await import('./pages/workers.js')).WorkersPage);
+const NotFoundPage = later(async () => (await import('./pages/not-found.js')).NotFoundPage);
 
 type PathParams = { readonly job?: string; readonly image?: string; readonly model?: string };
 
@@ -47,20 +39,31 @@ const pages: Readonly<Record<PagePath, (params: PathParams) => ReactElement>> = 
 };
 
 export function App() {
+  const [location] = useLocation();
   return (
     <Layout>
-      <Suspense fallback={<Loading what="the page" />}>
-        <Switch>
-          {Object.entries(pages).map(([path, show]) => (
-            <Route key={path} path={path}>
-              {(params: PathParams) => show(params)}
+      <PageBoundary key={location}>
+        <Suspense fallback={<Loading what="the page" />}>
+          <Switch>
+            {Object.entries(pages).map(([path, show]) => (
+              <Route key={path} path={path}>
+                {(params: PathParams) => show(params)}
+              </Route>
+            ))}
+            <Route>
+              <NotFoundPage />
             </Route>
-          ))}
-          <Route>
-            <NotFoundPage />
-          </Route>
-        </Switch>
-      </Suspense>
+          </Switch>
+        </Suspense>
+      </PageBoundary>
     </Layout>
   );
+}
+
+/** A page that comes when it is asked for, which fails where the service does not answer or has another build. */
+function later<P>(load: () => Promise<ComponentType<P>>) {
+  const fail = () => {
+    throw new ServiceError('offline', 'This page could not be loaded.');
+  };
+  return lazy(async () => ({ default: await load().catch(fail) }));
 }
