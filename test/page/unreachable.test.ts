@@ -35,4 +35,18 @@ describe.skipIf(chromiumPath === undefined)('a silent service', { timeout: 3 * p
       expect(errors.splice(0)).not.toEqual([]);
     });
   });
+
+  test('is told above what is shown, until it answers', async () => {
+    await visit(browser, { baseURL: service.url }, async (page, errors) => {
+      await page.goto('/workers');
+      await page.getByRole('heading', { name: 'Queue', exact: true }).waitFor();
+      await page.route('**/v1/**', (route) => route.abort('connectionrefused'));
+      const notice = page.getByText('The service does not answer: what is shown may be old');
+      await notice.waitFor();
+      await page.getByRole('heading', { name: 'Queue', exact: true }).waitFor();
+      await page.unroute('**/v1/**');
+      await notice.waitFor({ state: 'detached' });
+      expect(errors.splice(0).every((error) => error.includes('CONNECTION_REFUSED'))).toBe(true);
+    });
+  });
 });

@@ -1,5 +1,7 @@
-import { type ReactNode, useEffect, useState } from 'react';
+import { notifyManager, type Query, useQueryClient } from '@tanstack/react-query';
+import { type ReactNode, useCallback, useEffect, useSyncExternalStore } from 'react';
 import { Link, useLocation } from 'wouter';
+import { ServiceError } from '../api/http.js';
 import { Frame } from './frame.js';
 import { KeyDialog } from './key-dialog.js';
 import { ThemeSwitch } from './theme-switch.js';
@@ -44,20 +46,54 @@ export function Layout({ children }: { readonly children: ReactNode }) {
 }
 
 function OfflineNotice() {
-  const [isOnline, setOnline] = useState(navigator.onLine);
-  useEffect(() => {
-    const look = () => setOnline(navigator.onLine);
-    addEventListener('online', look);
-    addEventListener('offline', look);
-    return () => {
-      removeEventListener('online', look);
-      removeEventListener('offline', look);
-    };
-  }, []);
-  if (isOnline) return null;
+  const isOnline = useSyncExternalStore(hearNetwork, () => navigator.onLine);
+  const isAnswered = useIsAnswered();
+  if (isOnline && isAnswered) return null;
   return (
     <p className="notice" role="status">
-      This device is offline: what is shown may be old, and goes on when it is back.
+      {isOnline ? 'The service does not answer' : 'This device is offline'}: what is shown may be
+      old, and goes on when it is back.
     </p>
   );
 }
+
+function hearNetwork(tell: () => void): () => void {
+  addEventListener('online', tell);
+  addEventListener('offline', tell);
+  return () => {
+    removeEventListener('online', tell);
+    removeEventListener('offline', tell);
+  };
+}
+
+/** Whether the service answered all that is shown and was asked for again; asks anew where it did not. */
+function useIsAnswered(): boolean {
+  const queries = useQueryClient();
+  const hear = useCallback(
+    (tell: () => void) => queries.getQueryCache().subscribe(notifyManager.batchCalls(tell)),
+    [queries],
+  );
+  const isAnswered = useSyncExternalStore(
+    hear,
+    () => !queries.getQueryCache().getAll().some(isOld),
+  );
+  useEffect(() => {
+    if (isAnswered) return;
+    const ask = () => void queries.refetchQueries({ predicate: isOld });
+    const timer = setInterval(ask, againMs);
+    return () => clearInterval(timer);
+  }, [queries, isAnswered]);
+  return isAnswered;
+}
+
+const againMs = 5_000;
+
+/** Whether a query has data from before the service was silent. Lists of pages say so themselves, at their end. */
+const isOld = (query: Query): boolean => {
+  const { data, error } = query.state;
+  const isSilent = error instanceof ServiceError && error.code === 'offline';
+  return isSilent && data !== undefined && !isOfPages(data) && query.isActive();
+};
+
+const isOfPages = (data: unknown): boolean =>
+  typeof data === 'object' && data !== null && 'pageParams' in data;
