@@ -49,4 +49,15 @@ describe.skipIf(chromiumPath === undefined)('a silent service', { timeout: 3 * p
       expect(errors.splice(0).every((error) => error.includes('CONNECTION_REFUSED'))).toBe(true);
     });
   });
+
+  test('that knows nobody any more says so above what is shown', async () => {
+    await visit(browser, { baseURL: service.url }, async (page, errors) => {
+      await page.goto('/workers');
+      await page.getByRole('heading', { name: 'Queue', exact: true }).waitFor();
+      const json = { code: 'unauthorized', detail: 'Expected an API key, or a session cookie' };
+      await page.route('**/v1/**', (route) => route.fulfill({ status: 401, json }));
+      await page.getByText('Nobody is logged in any more: what is shown is old').waitFor();
+      expect(errors.splice(0).every((error) => error.includes('401'))).toBe(true);
+    });
+  });
 });

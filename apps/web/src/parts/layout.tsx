@@ -39,20 +39,21 @@ export function Layout({ children }: { readonly children: ReactNode }) {
     </>
   );
   return (
-    <Frame bar={bar} notice={<OfflineNotice />} foot={foot}>
+    <Frame bar={bar} notice={<OldNotice />} foot={foot}>
       {children}
     </Frame>
   );
 }
 
-function OfflineNotice() {
+function OldNotice() {
   const isOnline = useSyncExternalStore(hearNetwork, () => navigator.onLine);
-  const isAnswered = useIsAnswered();
-  if (isOnline && isAnswered) return null;
+  const refusal = useRefusal();
+  if (isOnline && refusal === null) return null;
   return (
     <p className="notice" role="status">
-      {isOnline ? 'The service does not answer' : 'This device is offline'}: what is shown may be
-      old, and goes on when it is back.
+      {isOnline && refusal === 'unauthorized'
+        ? 'Nobody is logged in any more: what is shown is old.'
+        : `${isOnline ? 'The service does not answer' : 'This device is offline'}: what is shown may be old, and goes on when it is back.`}
     </p>
   );
 }
@@ -66,34 +67,38 @@ function hearNetwork(tell: () => void): () => void {
   };
 }
 
-/** Whether the service answered all that is shown and was asked for again; asks anew where it did not. */
-function useIsAnswered(): boolean {
+type Refusal = 'offline' | 'unauthorized';
+
+/** Why something that is shown could not be brought up to date; null where all of it could. Silence is asked again. */
+function useRefusal(): Refusal | null {
   const queries = useQueryClient();
   const hear = useCallback(
     (tell: () => void) => queries.getQueryCache().subscribe(notifyManager.batchCalls(tell)),
     [queries],
   );
-  const isAnswered = useSyncExternalStore(
-    hear,
-    () => !queries.getQueryCache().getAll().some(isOld),
-  );
+  const refusal = useSyncExternalStore(hear, () => {
+    const all = queries.getQueryCache().getAll().map(refusalOf);
+    return all.find((one) => one !== null) ?? null;
+  });
   useEffect(() => {
-    if (isAnswered) return;
-    const ask = () => void queries.refetchQueries({ predicate: isOld });
+    if (refusal !== 'offline') return;
+    const ask = () =>
+      void queries.refetchQueries({ predicate: (query) => refusalOf(query) === 'offline' });
     const timer = setInterval(ask, againMs);
     return () => clearInterval(timer);
-  }, [queries, isAnswered]);
-  return isAnswered;
+  }, [queries, refusal]);
+  return refusal;
 }
 
 const againMs = 5_000;
 
-/** Whether a query has data from before the service was silent. Lists of pages say so themselves, at their end. */
-const isOld = (query: Query): boolean => {
+/** Why a query has data from before. Lists of pages say so themselves, at their end. */
+function refusalOf(query: Query): Refusal | null {
   const { data, error } = query.state;
-  const isSilent = error instanceof ServiceError && error.code === 'offline';
-  return isSilent && data !== undefined && !isOfPages(data) && query.isActive();
-};
+  if (!(error instanceof ServiceError) || data === undefined || isOfPages(data)) return null;
+  if (error.code !== 'offline' && error.code !== 'unauthorized') return null;
+  return query.isActive() ? error.code : null;
+}
 
 const isOfPages = (data: unknown): boolean =>
   typeof data === 'object' && data !== null && 'pageParams' in data;
