@@ -74,7 +74,9 @@ function JobChoice({ state, change }: CompareProps) {
       >
         Swap
       </button>
-      {error !== null && data.length === 0 && <p className="bad">{error.message}</p>}
+      {error !== null && data.length === 0 && (state.a === null || state.b === null) && (
+        <Trouble error={error} />
+      )}
     </section>
   );
 }
