@@ -104,18 +104,23 @@ export function ImageSnippets({ of, job, result, grid }: ImageSnippetsProps) {
           <Tabs.Panel key={name} value={name} className="snippet">
             {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys. */}
             <pre tabIndex={0}>{text}</pre>
-            <button
-              type="button"
-              className="button"
-              onClick={() => {
-                void navigator.clipboard?.writeText(text).then(() => setCopied(name));
-              }}
-            >
-              {copied === name ? 'Copied' : 'Copy'}
-            </button>
+            {canCopy() && (
+              <button
+                type="button"
+                className="button"
+                onClick={() => {
+                  void navigator.clipboard.writeText(text).then(() => setCopied(name));
+                }}
+              >
+                {copied === name ? 'Copied' : 'Copy'}
+              </button>
+            )}
           </Tabs.Panel>
         ))}
       </Tabs.Root>
     </section>
   );
 }
+
+/** Browsers give a clipboard to pages of HTTPS and of this machine alone. */
+const canCopy = (): boolean => 'clipboard' in navigator;
