@@ -37,9 +37,10 @@ const cells = [null, 1, 2, 4, 8, 16, 32, 64];
 /** A convolution's weights as pictures, in each mode that it has; of other layers, why there are none. */
 export function LayerFilters({ model, layer, view, change }: LayerFiltersProps) {
   const modes = modesOf(layer);
+  // Names of layers are paths, often.
+  const stem = `${model.name}-${layer.name.replaceAll(/[^\p{L}\p{N}]+/gu, '-').replace(/^-/, '')}`;
   const { mutate, error } = useMutation({
-    mutationFn: () =>
-      download(filterArrayPath(model.name, layer.name), `${model.name}-filters.npy`),
+    mutationFn: () => download(filterArrayPath(model.name, layer.name), `${stem}-filters.npy`),
   });
   const [first] = modes;
   if (first === undefined) {
