@@ -48,7 +48,7 @@ export function parseComparison(search: URLSearchParams): CompareState {
   return {
     a: idOf(search.get('a')),
     b: idOf(search.get('b')),
-    image: search.get('image'),
+    image: idOf(search.get('image')),
     sort: isName(sorts, sort) ? sort : 'changed',
     show: isName(shows, show) ? show : 'all',
     at: x === undefined || y === undefined ? null : { y: Number(y), x: Number(x) },

@@ -78,7 +78,10 @@ export function ComparedList({ jobs, listed, state, change }: ComparedListProps)
           <ComparedItem key={row.id} row={row} jobs={jobs} state={state} />
         ))}
       </ul>
-      {hasNextPage && (
+      {data !== undefined && error !== null && (
+        <Trouble error={error} onRetry={() => void fetchNextPage()} />
+      )}
+      {hasNextPage && error === null && (
         <button
           type="button"
           className="button more"
@@ -115,8 +118,8 @@ function ComparedItem({ row, jobs, state }: ComparedItemProps) {
         aria-current={state.image === row.id ? 'true' : undefined}
       >
         <span className="compare-pictures">
-          <Picture job={jobs.a.id} row={row} />
-          <Picture job={jobs.b.id} row={row.other} />
+          <PairPicture job={jobs.a.id} row={row} />
+          <PairPicture job={jobs.b.id} row={row.other} />
         </span>
         <span className="list-words">
           <span className="list-name">{row.name}</span>
@@ -140,7 +143,13 @@ function ComparedItem({ row, jobs, state }: ComparedItemProps) {
 export const hrefOf = (state: CompareState, image: string | null): string =>
   `/compare?${formatComparison({ ...state, image, at: null, target: null })}`;
 
-function Picture({ job, row: { id, state } }: { readonly job: string; readonly row: ImageRow }) {
+function PairPicture({
+  job,
+  row: { id, state },
+}: {
+  readonly job: string;
+  readonly row: ImageRow;
+}) {
   const path = state === 'completed' ? filePath({ job, image: id }, 'thumbnail.webp') : null;
   return (
     <span className="tile-picture" data-state={state}>

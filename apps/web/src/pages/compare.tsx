@@ -86,6 +86,7 @@ function choicesOf(jobs: readonly JobStatus[], chosen: string | null, beside: st
   const dataset = jobs.find(({ id }) => id === beside)?.dataset;
   const isSame = (job: JobStatus): number => Number(job.dataset === dataset);
   const listed = jobs
+    .filter(({ id }) => id === chosen || id !== beside)
     .toSorted((x, y) => isSame(y) - isSame(x))
     .map((job) => ({
       value: job.id,

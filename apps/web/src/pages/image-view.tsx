@@ -1,8 +1,10 @@
+import { useQuery } from '@tanstack/react-query';
 import { useId, useMemo, useState } from 'react';
 import { Link, useLocation, useSearchParams } from 'wouter';
 import type { ImageOfJob, ImageProgress, ImageResult } from '../api/images.js';
 import type { JobStatus } from '../api/jobs.js';
 import { usePhoto } from '../api/pictures.js';
+import { listRows } from '../api/rows.js';
 import { isService } from '../api/source.js';
 import { knownCount, limitOf, type ScoreCells } from '../heat/cells.js';
 import { ColourScale } from '../heat/colour-scale.js';
@@ -44,13 +46,14 @@ export function ImageView({ of, job, progress }: ImageViewProps) {
   // One that is gone, or still on its way, leaves the map alone; so does one of which nothing tells where it lies.
   const shownPhoto = isDecoded && place !== null ? photo.url : null;
   const nameOf = useMemo(() => classNamer(progress), [progress]);
+  const rowName = useRowName(of, result === null && photo.name === null);
   useImageKeys(of, job, { view, change });
   return (
     <>
       <ImageHead
         of={of}
         job={job}
-        name={result?.image.name ?? photo.name}
+        name={result?.image.name ?? photo.name ?? rowName}
         search={formatView({ ...view, pin: null })}
       />
       <div className="image-page">
@@ -193,6 +196,17 @@ function Verdict({ progress, target, onPin }: VerdictProps) {
   );
 }
 
+/** The name of an image that has no result yet; null while it is not known. */
+function useRowName(of: ImageOfJob, isWanted: boolean): string | null {
+  const { data } = useQuery({
+    queryKey: ['name', of.job, of.image],
+    queryFn: ({ signal }) =>
+      listRows(of.job, { sort: 'index', where: [`id=${of.image}`], limit: 1 }, signal),
+    enabled: isWanted,
+  });
+  return data?.data[0]?.name ?? null;
+}
+
 type ImageHeadProps = {
   readonly of: ImageOfJob;
   readonly job: JobStatus;
@@ -209,7 +223,16 @@ function ImageHead({ of, job, name, search }: ImageHeadProps) {
   return (
     <PageHead
       title={name ?? 'Image'}
-      lead={<Link href={`/jobs/${of.job}`}>Job by {job.model.name}</Link>}
+      lead={
+        <>
+          <Link href={`/jobs/${of.job}`}>Job</Link> by{' '}
+          {isService() ? (
+            <Link href={`/models/${job.model.name}`}>{job.model.name}</Link>
+          ) : (
+            job.model.name
+          )}
+        </>
+      }
     >
       {total > 1 && (
         <nav className="row" aria-label="Images of the job">

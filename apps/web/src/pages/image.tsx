@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import type { ImageOfJob } from '../api/images.js';
 import { getJob, isEnded, type JobStatus } from '../api/jobs.js';
-import { askEach } from '../api/polling.js';
+import { askEach, mayPass } from '../api/polling.js';
 import { PageHead } from '../parts/page-head.js';
 import { JobProgress } from '../parts/progress.js';
 import { Loading, Trouble } from '../parts/states.js';
@@ -48,7 +48,7 @@ export function ImagePage(of: ImageOfJob) {
   return (
     <>
       <ImageView of={of} job={job.data} progress={progress.data} />
-      {isRunning && progress.error !== null && (
+      {isRunning && progress.error !== null && !mayPass(progress.error) && (
         <Trouble error={progress.error} onRetry={() => void progress.refetch()} />
       )}
       {isRunning && <JobProgress job={job.data} />}

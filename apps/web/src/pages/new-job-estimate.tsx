@@ -39,7 +39,7 @@ export function EstimateCard({ estimate, hasDataset, problems, onSubmit }: Estim
       <h2>What it takes</h2>
       <div aria-live="polite" aria-busy={isOld}>
         {data === undefined ? (
-          <p className="note">
+          <p className="note" hidden={problems.length > 0}>
             {hasDataset
               ? 'Known once the settings fit.'
               : 'Choose a dataset, or drop photos, to see it.'}

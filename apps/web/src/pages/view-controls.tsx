@@ -47,11 +47,12 @@ export function LayerControls({ view, change, hasPhoto }: LayerControlsProps) {
 }
 
 export function ViewControls({ view, change, targets, grids, hasPhoto }: ViewControlsProps) {
+  const hasSeveral = targets.length > 1 || grids.length > 1;
   return (
     <section className="card controls">
       <h2>View</h2>
       <LayerControls view={view} change={change} hasPhoto={hasPhoto} />
-      {(targets.length > 1 || grids.length > 1) && (
+      {hasSeveral && (
         <Flag
           label="One scale for all maps"
           value={view.scale === 'shared'}
@@ -67,8 +68,13 @@ export function ViewControls({ view, change, targets, grids, hasPhoto }: ViewCon
         />
       )}
       <p className="note keys">
-        <kbd>1</kbd> over photo <kbd>2</kbd> map <kbd>3</kbd> photo <kbd>4</kbd> smooth <kbd>5</kbd>{' '}
-        scale
+        <kbd>1</kbd> over photo <kbd>2</kbd> map <kbd>3</kbd> photo <kbd>4</kbd> smooth
+        {hasSeveral && (
+          <>
+            {' '}
+            <kbd>5</kbd> scale
+          </>
+        )}
       </p>
     </section>
   );

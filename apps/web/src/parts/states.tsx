@@ -29,7 +29,7 @@ export function Trouble({ error, onRetry }: TroubleProps) {
       <h2>{titles[code] ?? 'That did not work'}</h2>
       <p>{error.message}</p>
       {code === 'unauthorized' && <KeyForm />}
-      {code !== 'unauthorized' && code !== 'not_found' && onRetry !== undefined && (
+      {!lasting.includes(code) && onRetry !== undefined && (
         <button type="button" className="button" onClick={onRetry}>
           Try again
         </button>
@@ -37,6 +37,9 @@ export function Trouble({ error, onRetry }: TroubleProps) {
     </div>
   );
 }
+
+/** Codes of refusals that the same request would get again. */
+const lasting = ['unauthorized', 'forbidden', 'not_found'];
 
 const titles: Readonly<Record<string, string>> = {
   offline: 'The service cannot be reached',
