@@ -6,7 +6,7 @@ import type { ApiServices } from '../services.js';
 type NetworkWish = {
   /** Extent of the input, px; the model's own where undefined. */
   readonly size?: Size | undefined;
-  /** Of who waits for it. */
+  /** Ends the wait for the files. */
   readonly signal: AbortSignal;
 };
 

@@ -67,10 +67,10 @@ function hearNetwork(tell: () => void): () => void {
   };
 }
 
-type Refusal = 'offline' | 'unauthorized';
+type Silence = 'offline' | 'unauthorized';
 
 /** Why something that is shown could not be brought up to date; null where all of it could. Silence is asked again. */
-function useRefusal(): Refusal | null {
+function useRefusal(): Silence | null {
   const queries = useQueryClient();
   const hear = useCallback(
     (tell: () => void) => queries.getQueryCache().subscribe(notifyManager.batchCalls(tell)),
@@ -93,7 +93,7 @@ function useRefusal(): Refusal | null {
 const againMs = 5_000;
 
 /** Why a query has data from before. Lists of pages say so themselves, at their end. */
-function refusalOf(query: Query): Refusal | null {
+function refusalOf(query: Query): Silence | null {
   const { data, error } = query.state;
   if (!(error instanceof ServiceError) || data === undefined || isOfPages(data)) return null;
   if (error.code !== 'offline' && error.code !== 'unauthorized') return null;
