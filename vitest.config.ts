@@ -12,8 +12,8 @@ export default defineConfig({
     ],
     exclude: ['**/node_modules/**', '**/dist/**'],
     globalSetup: ['test/global-setup.mjs'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // Native addons (onnxruntime, sharp) are safest in processes of their own. Two, since each of
     // them may run inference on several threads.
     pool: 'forks',

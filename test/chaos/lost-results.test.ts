@@ -64,6 +64,8 @@ describe('what is lost while its job runs is made again', () => {
     expected = await readResults(job);
     await worker?.end('SIGKILL');
   });
+  // Also where the hook above fails: others would meet its worker.
+  afterAll(() => worker?.end('SIGKILL'));
 
   test.each(['result.json', 'scores.npy'] as const)('%s', async (lost) => {
     const { job } = await writeJob(stage, { images, settings });

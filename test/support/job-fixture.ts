@@ -147,7 +147,7 @@ export const readRecord = async ({ store }: Stage, jobId: string): Promise<JobRe
 export async function until<T>(
   what: string,
   ask: () => Promise<T | null>,
-  timeoutMs = 45_000,
+  timeoutMs = 100_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {

@@ -116,7 +116,7 @@ export async function waitForJob(
   until: (status: JobStatus) => boolean = ({ state }) =>
     state === 'completed' || state === 'failed',
 ): Promise<JobStatus> {
-  for (const deadline = Date.now() + 45_000; Date.now() < deadline; ) {
+  for (const deadline = Date.now() + 100_000; Date.now() < deadline; ) {
     const status = (await (await fetch(`${url}/v1/jobs/${id}`)).json()) as JobStatus;
     if (until(status)) return status;
     await new Promise((resolve) => setTimeout(resolve, 25));
