@@ -306,7 +306,7 @@ describe('an open dataset', () => {
     );
     // Two files and a part of the third.
     await cutOff(
-      `POST /v1/datasets/${id}/images HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=${boundary}\r\nContent-Length: ${body.length + 100}\r\n\r\n`,
+      `POST /v1/datasets/${id}/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=${boundary}\r\nContent-Length: ${body.length + 100}\r\n\r\n`,
       body.subarray(0, body.length - 200),
       () => service.store.head(keys.image('default', id, sha256Of(photo(1)))),
     );
@@ -397,7 +397,7 @@ describe('a large archive in parts', () => {
     expect((await part(path, 50, archive.subarray(50))).status).toBe(409);
     expect((await datasets.close(id)).status).toBe(409);
     await cutOff(
-      `PATCH /v1/datasets${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/offset+octet-stream\r\nUpload-Offset: 100\r\nContent-Length: ${archive.length - 100}\r\n\r\n`,
+      `PATCH /v1/datasets${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/offset+octet-stream\r\nUpload-Offset: 100\r\nContent-Length: ${archive.length - 100}\r\n\r\n`,
       archive.subarray(100, archive.length - 1000),
       async () => (await offset(path)) > 100,
     );

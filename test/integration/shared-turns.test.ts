@@ -66,7 +66,7 @@ function begin(one: TestService, tenant: string, path = '/v1/datasets', type = '
   socket.on('error', () => undefined);
   const head = [
     `POST ${path} HTTP/1.1`,
-    'Host: umbra',
+    'Host: localhost',
     `Authorization: Bearer ${keyOf(one, tenant)}`,
     `Content-Type: ${type}`,
     'Content-Length: 100000',
@@ -240,7 +240,7 @@ describe('an answer', () => {
     const closed = new Promise((resolve) => socket.once('close', resolve));
     socket.on('error', () => undefined);
     socket.write(
-      `GET /v1/datasets/${dataset}/refusals HTTP/1.1\r\nHost: umbra\r\nAuthorization: Bearer ${keyOf(service, 'slow')}\r\n\r\n`,
+      `GET /v1/datasets/${dataset}/refusals HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${keyOf(service, 'slow')}\r\n\r\n`,
     );
     const held = async () =>
       (await readMetrics(service.metricsUrl)).get('umbra_turns{thing="downloads",state="held"}');
