@@ -906,6 +906,15 @@ export const mutations = [
     title: 'end with their signal',
   },
   {
+    name: 'other-hosts',
+    promise: 'a service that asks for no key answers to names of its machine alone',
+    file: 'apps/api/src/auth/authorize.ts',
+    from: '      if (scope !== null) assertLoopbackHost(request);\n',
+    to: '      void [scope, assertLoopbackHost];\n',
+    test: 'test/integration/sessions.test.ts',
+    title: 'names of this machine alone',
+  },
+  {
     name: 'other-sites',
     promise: 'pages of other sites change nothing where no key is asked for',
     file: 'apps/api/src/auth/authorize.ts',
