@@ -146,7 +146,7 @@ const Patch = ({ grid, cell, kind }: PatchProps) => (
 );
 
 /** @returns null for a key that moves nothing. */
-export function nextCell(key: string, { row, column }: Cell, grid: Grid): Cell | null {
+function nextCell(key: string, { row, column }: Cell, grid: Grid): Cell | null {
   const last = { row: grid.rows - 1, column: grid.columns - 1 };
   const to = {
     ArrowUp: { row: Math.max(0, row - 1), column },

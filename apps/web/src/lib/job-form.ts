@@ -1,5 +1,5 @@
 import type { OcclusionSettings, OcclusionSettingsInput } from '@umbra/shared/contracts/settings';
-import { fillText } from './snippets.js';
+import { fillText, targetText } from './snippets.js';
 
 /**
  * What a form of a new job says: texts as the CLI's flags have them, under their names in the page's address.
@@ -60,7 +60,7 @@ export function formOf(job: {
     stride: pairText(stride.y, stride.x),
     edge: other(edge, 'clip'),
     fill: other(fillText(fill), '0'),
-    target: targetText(target),
+    target: other(targetField(target), 'predicted'),
     score: other(score, 'probability'),
     strategy: other(strategy, 'auto'),
     gaps: allowGaps ? 'yes' : '',
@@ -71,12 +71,9 @@ export function formOf(job: {
 
 const pairText = (y: number, x: number): string => (y === x ? String(y) : `${y}x${x}`);
 
-function targetText(target: OcclusionSettings['target']): string {
-  if (target.kind === 'predicted') return '';
-  if (target.kind === 'top') return `top:${target.k}`;
-  if (target.kind === 'label') return 'label';
-  return `class:${'name' in target ? target.name : target.index}`;
-}
+/** With the kind of a class told: its name may be that of another kind. */
+const targetField = (target: OcclusionSettings['target']): string =>
+  target.kind === 'class' ? `class:${targetText(target)}` : targetText(target);
 
 /** A text of two parts: its kind, and what that kind is told. */
 export type KindText = { readonly kind: string; readonly value: string };

@@ -14,6 +14,7 @@ import { download } from '../api/pictures.js';
 import { has } from '../api/source.js';
 import { snippetsOf } from '../lib/snippets.js';
 import type { ViewState } from '../lib/view-state.js';
+import { FailureWords } from '../parts/states.js';
 import { scoresFile } from './result-files.js';
 
 export type SeenInputProps = { readonly of: ImageOfJob; readonly view: ViewState };
@@ -62,11 +63,7 @@ export function ImageFiles({ of, result }: ImageFilesProps) {
             </button>
           ))}
       </div>
-      {error !== null && (
-        <p className="bad" role="alert">
-          {error.message}
-        </p>
-      )}
+      <FailureWords error={error} />
     </section>
   );
 }

@@ -5,6 +5,7 @@ import { modesOf, whyNoFilters } from '../lib/layer-words.js';
 import type { FilterMode, ModelView } from '../lib/model-view.js';
 import { Pick, Segmented } from '../parts/choices.js';
 import { Picture } from '../parts/picture.js';
+import { FailureWords } from '../parts/states.js';
 
 export type LayerFiltersProps = {
   readonly model: ModelDetail;
@@ -108,11 +109,7 @@ export function LayerFilters({ model, layer, view, change }: LayerFiltersProps) 
         <button type="button" className="button" onClick={() => mutate()}>
           Download the weights (.npy)
         </button>
-        {error !== null && (
-          <span className="bad" role="alert">
-            {error.message}
-          </span>
-        )}
+        <FailureWords error={error} />
       </div>
     </section>
   );

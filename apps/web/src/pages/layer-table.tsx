@@ -149,7 +149,7 @@ function LayerRow({ layer, view, isTabbed }: LayerRowProps) {
 }
 
 /** Layers that have every word of a text in their name, type, place or shape. */
-export function findLayers(layers: readonly Layer[], text: string): readonly Layer[] {
+function findLayers(layers: readonly Layer[], text: string): readonly Layer[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return layers;
   return layers.filter((layer) => {

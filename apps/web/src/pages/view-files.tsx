@@ -5,6 +5,7 @@ import { type PhotoPlace, regionOf, wholeOf } from '../heat/heat.js';
 import { renderPng, renderSvg } from '../heat/render-view.js';
 import type { DrawnMap } from '../heat/view-svg.js';
 import type { ViewState } from '../lib/view-state.js';
+import { FailureWords } from '../parts/states.js';
 
 export type ViewFilesProps = {
   readonly cells: ScoreCells;
@@ -41,11 +42,7 @@ export function ViewFiles(props: ViewFilesProps) {
           {form.toUpperCase()}
         </button>
       ))}
-      {error !== null && (
-        <p className="bad" role="alert">
-          {error.message}
-        </p>
-      )}
+      <FailureWords error={error} />
     </div>
   );
 }

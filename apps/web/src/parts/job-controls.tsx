@@ -1,9 +1,10 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { controlJob, isEnded, type JobAction, type JobStatus } from '../api/jobs.js';
 import { isService } from '../api/source.js';
+import { FailureWords } from './states.js';
 
 /** What may be asked of a job as it is. */
-export function actionsOf(job: JobStatus): readonly JobAction[] {
+function actionsOf(job: JobStatus): readonly JobAction[] {
   const { state, counts } = job;
   if (isEnded(job)) return counts.completed < counts.total ? ['retry'] : [];
   if (state === 'finalizing' || state === 'cancelling') return [];
@@ -17,42 +18,26 @@ const labels: Readonly<Record<JobAction, string>> = {
   retry: 'Retry what is missing',
 };
 
-/** Ask something of a job, and tell the page how it is then. */
-function useJobControl(job: JobStatus) {
+type ActionsProps = {
+  readonly job: JobStatus;
+  readonly actions: readonly JobAction[];
+  readonly words: Readonly<Record<JobAction, string>>;
+};
+
+/** Buttons that ask something of a job, and tell the page how it is then. */
+function Actions({ job, actions, words }: ActionsProps) {
   const queries = useQueryClient();
-  return useMutation({
+  const { mutate, isPending, error } = useMutation({
     mutationFn: (action: JobAction) => controlJob(job.id, action),
     onSuccess: (next) => {
       queries.setQueryData(['job', job.id], next);
       void queries.invalidateQueries({ queryKey: ['jobs'] });
     },
   });
-}
-
-/** Button that runs images again that failed, beside those. */
-export function RetryButton({ job }: { readonly job: JobStatus }) {
-  const { mutate, isPending, error } = useJobControl(job);
+  if (actions.length === 0 && error === null) return null;
   return (
     <div className="row">
-      <button type="button" className="button" disabled={isPending} onClick={() => mutate('retry')}>
-        Retry these
-      </button>
-      {error !== null && (
-        <span className="bad" role="alert">
-          {error.message}
-        </span>
-      )}
-    </div>
-  );
-}
-
-/** Buttons that pause, resume, cancel and retry a job. */
-export function JobControls({ job }: { readonly job: JobStatus }) {
-  const { mutate, isPending, error } = useJobControl(job);
-  if (!isService() || (actionsOf(job).length === 0 && error === null)) return null;
-  return (
-    <div className="row">
-      {actionsOf(job).map((action) => (
+      {actions.map((action) => (
         <button
           key={action}
           type="button"
@@ -60,14 +45,19 @@ export function JobControls({ job }: { readonly job: JobStatus }) {
           disabled={isPending}
           onClick={() => mutate(action)}
         >
-          {labels[action]}
+          {words[action]}
         </button>
       ))}
-      {error !== null && (
-        <span className="bad" role="alert">
-          {error.message}
-        </span>
-      )}
+      <FailureWords error={error} />
     </div>
   );
 }
+
+/** Button that runs images again that failed, beside those. */
+export const RetryButton = ({ job }: { readonly job: JobStatus }) => (
+  <Actions job={job} actions={['retry']} words={{ ...labels, retry: 'Retry these' }} />
+);
+
+/** Buttons that pause, resume, cancel and retry a job. */
+export const JobControls = ({ job }: { readonly job: JobStatus }) =>
+  isService() ? <Actions job={job} actions={actionsOf(job)} words={labels} /> : null;

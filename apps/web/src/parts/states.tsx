@@ -19,6 +19,14 @@ export const Empty = ({ title, children }: EmptyProps) => (
   </div>
 );
 
+/** Why what a button asked for did not work, beside it. */
+export const FailureWords = ({ error }: { readonly error: Pick<Error, 'message'> | null }) =>
+  error === null ? null : (
+    <span className="bad" role="alert">
+      {error.message}
+    </span>
+  );
+
 export type TroubleProps = { readonly error: Error; readonly onRetry?: () => void };
 
 /** What went wrong, and what to do about it. */
