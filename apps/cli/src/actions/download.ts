@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
-import { isEnded } from '@umbra/client';
-import { AppError } from '@umbra/shared/errors';
 import { downloadJob } from '../lib/download-job.js';
+import { getEndedJob } from '../lib/ended-job.js';
 import { exitCodes } from '../lib/exit-codes.js';
 import { required } from '../lib/flags.js';
 import { describeEnd, isFine } from '../lib/follow-job.js';
@@ -19,13 +18,7 @@ export async function download(id: string, options: DownloadFlags): Promise<void
   const out = resolve(required(options.out, '--out DIR'));
   await checkResultFolder(out, id);
   const client = await openPatientService(options);
-  const job = await client.getJob(id);
-  if (!isEnded(job)) {
-    throw new AppError(
-      'conflict',
-      `Expected a job that has ended, got ${job.state}: 'umbra watch ${id}' waits for it`,
-    );
-  }
+  const job = await getEndedJob(client, id);
   await writeOwner(out, id);
   const again = `the same command goes on where it broke off`;
   const { fetched, kept, images, errors } = await comingBackBy(again, () =>

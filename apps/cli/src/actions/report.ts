@@ -1,5 +1,5 @@
-import { isEnded } from '@umbra/client';
-import { AppError, invalidInput } from '@umbra/shared/errors';
+import { invalidInput } from '@umbra/shared/errors';
+import { getEndedJob } from '../lib/ended-job.js';
 import { parseNumber, required } from '../lib/flags.js';
 import { comingBackBy } from '../lib/interrupts.js';
 import { resolveNewFile, writeNewFile } from '../lib/new-file.js';
@@ -31,13 +31,7 @@ export async function report(id: string, options: ReportFlags): Promise<void> {
   const maxBytes = parseMegabytes(options.maxMb) * megabyte;
   const page = await readOfflinePage();
   const client = await openPatientService(options);
-  const job = await client.getJob(id);
-  if (!isEnded(job)) {
-    throw new AppError(
-      'conflict',
-      `Expected a job that has ended, got ${job.state}: 'umbra watch ${id}' waits for it`,
-    );
-  }
+  const job = await getEndedJob(client, id);
   const { sort, where = [], maxMb } = options;
   const { rows, total } = await fetchRows(client, id, { sort, where, images });
   say(`${rows.length} of ${total} images, by ${sort}, in at most ${maxMb} MB`);
