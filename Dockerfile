@@ -11,6 +11,7 @@ COPY packages/engine/package.json packages/engine/
 COPY packages/client/package.json packages/client/
 COPY packages/platform/package.json packages/platform/
 COPY packages/datasets/package.json packages/datasets/
+COPY packages/report/package.json packages/report/
 COPY apps/api/package.json apps/api/
 COPY apps/worker/package.json apps/worker/
 COPY apps/cli/package.json apps/cli/

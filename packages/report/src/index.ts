@@ -1,0 +1,1 @@
+export { type FlipEvidence, type ImageEvidence, latticeSide, type NamedClass } from './evidence.js';
