@@ -58,6 +58,43 @@ it('continues after a failed suite, and counts a failure of it whatever it repor
   ]);
 });
 
+it('runs lanes side by side, and shows what a failed one printed', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'umbra-lanes-test-'));
+  const path = JSON.stringify(join(folder, 'met'));
+  /** @returns {[string, ...string[]]} */
+  const meets = (/** @type {string} */ own, /** @type {string} */ other) => [
+    process.execPath,
+    '--eval',
+    `fs.writeFileSync(${path} + '${own}', '');
+     const until = Date.now() + 20_000;
+     while (!fs.existsSync(${path} + '${other}') && Date.now() < until);
+     console.log('looked for ${other}');
+     process.exitCode = fs.existsSync(${path} + '${other}') ? 0 : 1;`,
+  ];
+  /** @type {import('./lib/suites.mjs').Suite[][]} */
+  const lanes = [
+    [
+      { name: 'a', commands: [meets('a', 'b')] },
+      { name: 'c', commands: [command({ passed: 1, failed: 0, skipped: 0 })] },
+    ],
+    [{ name: 'b', commands: [meets('b', 'a')] }],
+    [
+      {
+        name: 'd',
+        commands: [[process.execPath, '--eval', 'console.log("why"); process.exit(1)']],
+      },
+    ],
+  ];
+  try {
+    const counts = await runSuites([lanes], report);
+    expect(counts).toMatchObject({ passed: 1, failed: 1 });
+    expect(counts.failures).toEqual([expect.stringMatching(/^d: .* ended with status 1$/)]);
+    expect(messages).toContainEqual(expect.stringMatching(/^d: FAILED: .*\nwhy$/s));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
 it('counts a suite that cannot run here as skipped', async () => {
   const suite = { name: 'not here', commands: [command(undefined, 1)], lacks: () => 'Python' };
   expect(await runSuites([suite], report)).toMatchObject({ passed: 0, failed: 0, skipped: 1 });

@@ -1,4 +1,4 @@
-// Runs several suites one after another, each to its end, whatever the results of the others.
+// Runs several suites, each to its end, whatever the results of the others.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,18 +15,32 @@ import { CommandError, run, step } from './run.mjs';
  */
 
 /**
- * @param {readonly Suite[]} suites
+ * Runs suites one after another. In place of one there may be lanes, each a list of suites, that run side by side: what
+ * their commands print is shown where they fail.
+ *
+ * @param {readonly (Suite | readonly (readonly Suite[])[])[]} plan
  * @param {(message: string) => void} [report]
  * @returns {Promise<Counts>} the sum over all suites: a skipped suite counts as one skipped test, and a failed suite
  *   without failed tests as one failed test
  */
-export async function runSuites(suites, report = step) {
+export async function runSuites(plan, report = step) {
   const folder = mkdtempSync(join(tmpdir(), 'umbra-counts-'));
   /** @type {Counts[]} */
   const counts = [];
+  /**
+   * @param {readonly Suite[]} suites
+   * @param {boolean} quiet
+   */
+  const runLane = async (suites, quiet) => {
+    for (const suite of suites) {
+      counts.push(await runSuite(suite, { file: join(folder, `${++files}.jsonl`), quiet, report }));
+    }
+  };
+  let files = 0;
   try {
-    for (const [index, suite] of suites.entries()) {
-      counts.push(await runSuite(suite, join(folder, `${index}.jsonl`), report));
+    for (const entry of plan) {
+      if ('name' in entry) await runLane([entry], false);
+      else await Promise.all(entry.map((lane) => runLane(lane, true)));
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -36,23 +50,22 @@ export async function runSuites(suites, report = step) {
 
 /**
  * @param {Suite} suite
- * @param {string} file
- * @param {(message: string) => void} report
+ * @param {{ file: string, quiet: boolean, report: (message: string) => void }} options
  * @returns {Promise<Counts>}
  */
-async function runSuite({ name, commands, lacks }, file, report) {
+async function runSuite({ name, commands, lacks }, { file, quiet, report }) {
   const missing = lacks?.();
   if (missing !== undefined) {
     report(`${name}: skipped, since this machine has no ${missing}`);
     return { passed: 0, failed: 0, skipped: 1 };
   }
   report(`${name}: started`);
-  const error = await firstFailure(commands, file);
+  const error = await firstFailure(commands, { file, quiet });
   const counts = readCounts(file);
   if (error !== undefined) {
     report(`${name}: FAILED: ${error.message}`);
     if (counts.failed === 0) counts.failed = 1;
-    if (counts.failures.length === 0) counts.failures.push(error.message);
+    if (counts.failures.length === 0) counts.failures.push(error.message.split('\n', 1)[0] ?? '');
   }
   // The end of a long log is what is kept of it.
   return { ...counts, failures: counts.failures.map((failure) => `${name}: ${failure}`) };
@@ -60,13 +73,13 @@ async function runSuite({ name, commands, lacks }, file, report) {
 
 /**
  * @param {Suite['commands']} commands
- * @param {string} file
+ * @param {{ file: string, quiet: boolean }} options
  * @returns {Promise<CommandError | undefined>}
  */
-async function firstFailure(commands, file) {
+async function firstFailure(commands, { file, quiet }) {
   try {
     for (const [program, ...args] of commands) {
-      await run(program, args, { env: { UMBRA_TEST_COUNTS: file } });
+      await run(program, args, { env: { UMBRA_TEST_COUNTS: file }, quiet });
     }
   } catch (error) {
     if (error instanceof CommandError) return error;
