@@ -13,6 +13,7 @@ export { type PhotoMap, renderOverlay, renderThumbnail } from './figures/overlay
 export { renderReceptiveField } from './figures/receptive-field.js';
 export { renderScoreMap } from './figures/score-map.js';
 export { type FigurePage, normaliseTile } from './figures/tiles.js';
+export { drawCrop, prepareCrop } from './image/crop.js';
 export { defaultLimits, type ImageInfo, type ImageLimits } from './image/decode.js';
 export { drawPhoto, inspectImage, isolateDecoding } from './image/decoding.js';
 export { denormalise } from './image/denormalise.js';

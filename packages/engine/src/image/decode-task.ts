@@ -1,5 +1,5 @@
 import type { Size } from '@umbra/shared/occlusion/grid';
-import type { Region, ResizeOptions } from 'sharp';
+import type { Region, ResizeOptions, Sharp } from 'sharp';
 import {
   type ImageInfo,
   type ImageLimits,
@@ -12,14 +12,19 @@ import {
 } from './decode.js';
 
 /** What pixels are made of a photo. */
-export type PhotoCut = { readonly resize: ResizeOptions; readonly extract?: Region };
+export type PhotoCut = {
+  /** The part of the upright photo that is resized; all of it if left out. */
+  readonly part?: Region | undefined;
+  readonly resize: ResizeOptions;
+  readonly extract?: Region;
+};
 
 /** What is asked of a photo's file. It may go to another process, so it is data alone. */
 export type DecodeTask = { readonly limits: ImageLimits } & (
   | { readonly kind: 'inspect' }
   | { readonly kind: 'size' }
   | ({ readonly kind: 'pixels' } & PhotoCut)
-  | { readonly kind: 'photo'; readonly within: Size }
+  | { readonly kind: 'photo'; readonly within: Size; readonly part?: Region | undefined }
 );
 
 export type Decoded<K extends DecodeTask['kind']> = {
@@ -38,12 +43,21 @@ export function decodeHere(bytes: Buffer, task: DecodeTask): Promise<Decoded<Dec
     case 'size':
       return readSize(bytes, limits);
     case 'pixels': {
-      const resized = openRgb(bytes, limits).resize(task.resize);
+      const resized = openPart(bytes, limits, task.part).resize(task.resize);
       return toRgb(task.extract === undefined ? resized : resized.extract(task.extract));
     }
     case 'photo':
       return toWebp(
-        openRgb(bytes, limits).resize({ ...task.within, fit: 'inside', withoutEnlargement: true }),
+        openPart(bytes, limits, task.part).resize({
+          ...task.within,
+          fit: 'inside',
+          withoutEnlargement: true,
+        }),
       );
   }
+}
+
+function openPart(bytes: Buffer, limits: ImageLimits, part: Region | undefined): Sharp {
+  const upright = openRgb(bytes, limits);
+  return part === undefined ? upright : upright.extract(part);
 }

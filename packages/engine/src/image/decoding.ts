@@ -1,4 +1,5 @@
 import type { Size } from '@umbra/shared/occlusion/grid';
+import type { Region } from 'sharp';
 import type { ImageInfo, ImageLimits, Pixels } from './decode.js';
 import { type Decoded, type DecodeTask, decodeHere, type PhotoCut } from './decode-task.js';
 import { type DecoderPool, type DecoderPoolOptions, openDecoderPool } from './decoder-pool.js';
@@ -51,7 +52,12 @@ export const decodePixels = (bytes: Buffer, limits: ImageLimits, cut: PhotoCut):
 /**
  * Draw a photo upright as a WebP file, shrunk into an extent and never enlarged, without its metadata.
  *
+ * @param part Of the upright photo; all of it if left out.
  * @throws {AppError} `invalid_input` as `inspectImage`.
  */
-export const drawPhoto = (bytes: Buffer, limits: ImageLimits, within: Size): Promise<Buffer> =>
-  decode(bytes, { kind: 'photo', limits, within });
+export const drawPhoto = (
+  bytes: Buffer,
+  limits: ImageLimits,
+  within: Size,
+  part?: Region,
+): Promise<Buffer> => decode(bytes, { kind: 'photo', limits, within, part });

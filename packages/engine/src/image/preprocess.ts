@@ -2,6 +2,7 @@ import { at } from '@umbra/shared/assert';
 import { channelCount, type ModelBundle } from '@umbra/shared/contracts/model';
 import { type Frame, inputSize, planFrame } from '@umbra/shared/occlusion/frame';
 import type { Size } from '@umbra/shared/occlusion/grid';
+import type { ResizeOptions } from 'sharp';
 import { defaultLimits, type ImageLimits, type Pixels, toGrey } from './decode.js';
 import { decodePixels, readSize } from './decoding.js';
 import { assertInputSize } from './input-limits.js';
@@ -32,18 +33,28 @@ export async function prepareImage(
   const frame = planFrame(input, photo);
   const { left, top, right, bottom } = frame.crop;
   const rgb = await decodePixels(bytes, limits, {
-    resize: {
-      ...frame.resized,
-      fit: 'fill',
-      kernel: input.interpolation === 'bicubic' ? 'cubic' : 'linear',
-      // Shrinking while a JPEG is decoded is faster but blurs: every format gives the same pixels.
-      fastShrinkOnLoad: false,
-    },
+    resize: scaleTo(frame.resized, input),
     extract: { left, top, width: right - left, height: bottom - top },
   });
-  const pixels = input.channels === 'L' ? toGrey(rgb) : rgb;
-  return { tensor: normalise(pixels, input), height: rgb.height, width: rgb.width, frame };
+  return { tensor: normalisePhoto(rgb, input), height: rgb.height, width: rgb.width, frame };
 }
+
+/** How a model's photos are brought to an extent. */
+export const scaleTo = (
+  { height, width }: Size,
+  { interpolation }: InputContract,
+): ResizeOptions => ({
+  height,
+  width,
+  fit: 'fill',
+  kernel: interpolation === 'bicubic' ? 'cubic' : 'linear',
+  // Shrinking while a JPEG is decoded is faster but blurs: every format gives the same pixels.
+  fastShrinkOnLoad: false,
+});
+
+/** Normalise RGB, made grey where the model takes grey. */
+export const normalisePhoto = (rgb: Pixels, input: InputContract): Float32Array =>
+  normalise(input.channels === 'L' ? toGrey(rgb) : rgb, input);
 
 /**
  * Normalise pixels, `(p * scale - mean) / std` by channel, in the model's channel order and layout.
