@@ -43,7 +43,14 @@ export { findLayer, listLayers } from './network/layers.js';
 export { useNetwork } from './network/network.js';
 export type { Kernels, Network } from './network/types.js';
 export { findUnit } from './network/units.js';
-export { attribute, attributeTargets, maskUncovered } from './occlusion/attribution.js';
+export { boxElsewhere, coverBox, type InputPart, pasteBox } from './occlusion/alter-input.js';
+export {
+  attribute,
+  attributeGrids,
+  attributeTargets,
+  maskUncovered,
+  meanMap,
+} from './occlusion/attribution.js';
 export { type ClassFinder, createClassFinder } from './occlusion/class-names.js';
 export { occludeInput } from './occlusion/occlude-input.js';
 export {

@@ -4,8 +4,7 @@ import { invalidInput } from '@umbra/shared/errors';
 import { type Box, patchBox } from '@umbra/shared/occlusion/grid';
 import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import type { ModelInput } from '../image/preprocess.js';
-import { copyBox } from './copy.js';
-import { fillImage } from './fill.js';
+import { coverBox } from './alter-input.js';
 
 /** One patch of a plan, and what it is filled with. */
 export type PatchChoice = {
@@ -35,8 +34,5 @@ export function occludeInput(
     );
   }
   const box = patchBox(grid, row, column);
-  const tensor = image.tensor.slice();
-  const { layout, channels } = input;
-  copyBox(tensor, fillImage(image, fill, input), { ...image, layout, channels }, box);
-  return { image: { ...image, tensor }, box };
+  return { image: coverBox(image, box, fill, { input }), box };
 }
