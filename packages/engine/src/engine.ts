@@ -7,7 +7,9 @@ import { createModelThreads, type ModelThreads } from './inference/model-threads
 import { openThreadPool } from './inference/thread-pool.js';
 import { readBundle, verifyBundle } from './models/bundle.js';
 import { readLabels } from './models/labels.js';
+import { type FeatureModel, openFeatures } from './network/features.js';
 import { createBaselineOutputs } from './occlusion/baseline-outputs.js';
+import { classify } from './occlusion/classify.js';
 import { describeInference } from './occlusion/describe-inference.js';
 import { runBlank } from './occlusion/evaluate.js';
 import { type OccludedModel, occlude } from './occlusion/occlude.js';
@@ -68,6 +70,7 @@ export function openEngine(options: EngineOptions): Engine {
     return createOpenModel({
       digest,
       occluded,
+      featured: { folder, bundle, threads, batchBytes },
       // On a GPU of TensorFlow.js, which is CUDA's, as on those of onnxruntime.
       limits: {
         ...inputLimits,
@@ -122,11 +125,13 @@ async function planAhead(
 type LoadedModel = {
   readonly digest: string;
   readonly occluded: OccludedModel;
+  readonly featured: FeatureModel;
   readonly limits: RunLimits;
   readonly runtime: Omit<OcclusionRun['provenance'], 'strategy'>;
 };
 
-function createOpenModel({ digest, occluded, limits, runtime }: LoadedModel): OpenModel {
+function createOpenModel(loaded: LoadedModel): OpenModel {
+  const { digest, occluded, featured, limits, runtime } = loaded;
   const { bundle, labels } = occluded;
   return {
     bundle,
@@ -141,5 +146,7 @@ function createOpenModel({ digest, occluded, limits, runtime }: LoadedModel): Op
       const milliseconds = performance.now() - startedAt;
       return { ...scored, milliseconds, provenance: { ...runtime, strategy } };
     },
+    classify: (inputs, { signal } = {}) => classify(occluded, inputs, signal),
+    openFeatures: (layer) => openFeatures(featured, layer),
   };
 }

@@ -70,12 +70,15 @@ export { type PartialMap, renderPartial } from './results/render-partial.js';
 export { type FileEntry, listResultFiles } from './results/result-files.js';
 export { decodeRows, encodeRows } from './results/shard-codec.js';
 export type {
+  Classification,
   Engine,
   EngineOptions,
+  Features,
   IncrementalStop,
   InferencePlan,
   InferenceSegment,
   InferenceStrategy,
+  InputStream,
   OccludeOptions,
   OcclusionRun,
   OpenModel,

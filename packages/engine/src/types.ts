@@ -140,6 +140,39 @@ export type RunEstimate = {
   readonly memoryBytes: number;
 };
 
+/** Whole inputs, in order; each is asked for when a thread is about to be free for it. */
+export type InputStream = Iterable<ModelInput> | AsyncIterable<ModelInput>;
+
+/** What a model says of one whole input. */
+export type Classification = {
+  /** The model's numbers, float32 [head.width]. */
+  readonly output: Float32Array;
+  /** Index of the predicted class; -2 where no class is. */
+  readonly predicted: number;
+  /** Probability of a class, in [0, 1]. */
+  probability(index: number): number;
+};
+
+/** What a layer gives for whole inputs. */
+export type Features = {
+  /** Name of the layer. */
+  readonly layer: string;
+  /**
+   * Run inputs of the bundle's own extent up to the layer, and average its output over the places of its
+   * maps; that of a vector is taken as it is.
+   *
+   * @returns float32 [channels] for each, in order.
+   * @throws {AppError} `invalid_input` if an input has another extent; `integrity` where the layer gives NaN or
+   *   infinity; `cancelled` within one batch of the signal; `unavailable` if a thread dies.
+   */
+  run(
+    inputs: InputStream,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): AsyncGenerator<Float32Array>;
+  /** Remove the network's conversion, if it has one. */
+  close(): Promise<void>;
+};
+
 export type OpenModel = {
   readonly bundle: ModelBundle;
   readonly digest: string;
@@ -167,6 +200,29 @@ export type OpenModel = {
    *   `cancelled` within one batch of the signal; `unavailable` if an inference thread dies.
    */
   occlude(input: ModelInput, run: ResolvedRun, options?: OccludeOptions): Promise<OcclusionRun>;
+  /**
+   * Run whole inputs through the model, batched over the threads. Inputs are pulled as threads come free, and
+   * may have several extents.
+   *
+   * An output depends on its own input only, and is that of the baseline run of a dense `occlude`.
+   *
+   * @returns One for each input, in order.
+   * @throws {AppError} `invalid_input` if a tensor does not fit its extent; `integrity` if an output holds
+   *   NaN; `cancelled` within one batch of the signal; `unavailable` if an inference thread dies.
+   */
+  classify(
+    inputs: InputStream,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): AsyncGenerator<Classification>;
+  /**
+   * Open what the network sees in whole inputs: the activations of a layer.
+   *
+   * @param layer Its name, or another form that `findLayer` knows; the input of the last product if left
+   *   out: see `featureLayer`.
+   * @throws {AppError} `invalid_input` if the network's graph cannot be opened, or has no such layer by
+   *   default; `not_found` if it has none of that name.
+   */
+  openFeatures(layer?: string): Promise<Features>;
 };
 
 export type Engine = {

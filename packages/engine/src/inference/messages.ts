@@ -10,6 +10,7 @@ import type {
   LastTask,
   ShapeProbeTask,
 } from '../incremental/types.js';
+import type { FeaturesTask } from '../network/types.js';
 import type { ImageBatch } from '../occlusion/image-batch.js';
 
 /** A model that a thread is to know; nothing is read until a task needs it. */
@@ -33,7 +34,8 @@ export type ThreadRequest =
   /** `boxes` without the last stage. */
   | ({ readonly kind: 'segments'; readonly digest: string } & BoxesTask)
   | ({ readonly kind: 'last'; readonly digest: string } & LastTask)
-  | ({ readonly kind: 'shapes'; readonly digest: string } & ShapeProbeTask);
+  | ({ readonly kind: 'shapes'; readonly digest: string } & ShapeProbeTask)
+  | ({ readonly kind: 'features'; readonly digest: string } & FeaturesTask);
 
 export type ThreadReply =
   | { readonly kind: 'opened' }
@@ -43,7 +45,7 @@ export type ThreadReply =
       readonly version: string;
       readonly device: string;
     }
-  /** float32 [images or boxes, classes] */
+  /** float32 [images or boxes, classes], or [images, channels] */
   | { readonly kind: 'outputs'; readonly outputs: Float32Array }
   | ({ readonly kind: 'maps' } & BaselineMaps)
   | { readonly kind: 'inputs'; readonly inputs: LastInputs }

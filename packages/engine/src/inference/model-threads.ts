@@ -1,6 +1,7 @@
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { Provider, TfjsChoice } from '@umbra/shared/contracts/provider';
 import type { SegmentRunner } from '../incremental/types.js';
+import type { FeaturesTask } from '../network/types.js';
 import type { BatchRunner } from '../occlusion/evaluate.js';
 import type { OpenRequest } from './messages.js';
 import type { Runtime, ThreadHandle } from './thread-handle.js';
@@ -12,6 +13,8 @@ export type ModelThreads = BatchRunner &
   SegmentRunner & {
     /** Load the whole model into one thread. @throws {AppError} What loading it throws. */
     load(): Promise<Runtime>;
+    /** @returns float32 [images, channels] */
+    runFeatures(task: FeaturesTask): Promise<Float32Array>;
   };
 
 export type StoredModel = {
@@ -74,6 +77,7 @@ export function createModelThreads(
     load: () => runOn(1, (thread) => thread.load(digest)),
     run: (batch) => runOn(wholeThreads, (thread) => thread.run(digest, batch)),
     runBaseline: (task) => runOn(wholeThreads, (thread) => thread.runBaseline(digest, task)),
+    runFeatures: (task) => runOn(wholeThreads, (thread) => thread.runFeatures(digest, task)),
     runShapeProbe: (task) => runOn(1, (thread) => thread.runShapeProbe(digest, task)),
     async runBoxes(task) {
       if (wholeThreads === inferenceThreads) {

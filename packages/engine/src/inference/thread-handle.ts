@@ -10,6 +10,7 @@ import type {
   LastTask,
   ShapeProbeTask,
 } from '../incremental/types.js';
+import type { FeaturesTask } from '../network/types.js';
 import type { ImageBatch } from '../occlusion/image-batch.js';
 import { buffersOf } from './buffers.js';
 import type { Numbered, OpenRequest, ThreadReply, ThreadRequest } from './messages.js';
@@ -39,6 +40,8 @@ export type ThreadHandle = {
   /** Run the last stage by itself. @returns float32 [boxes, classes] */
   runLast(digest: string, task: LastTask): Promise<Float32Array>;
   runShapeProbe(digest: string, task: ShapeProbeTask): Promise<ReadonlyMap<string, TensorShape>>;
+  /** @returns float32 [images, channels] */
+  runFeatures(digest: string, task: FeaturesTask): Promise<Float32Array>;
   /** End the thread, after the call that it is in: a native call cut short ends the process. */
   close(): Promise<void>;
 };
@@ -129,6 +132,9 @@ export function startThread(entry: URL): ThreadHandle {
     },
     async runShapeProbe(digest, task) {
       return (await askFor('shapes', { kind: 'shapes', digest, ...task })).shapes;
+    },
+    async runFeatures(digest, task) {
+      return (await askFor('outputs', { kind: 'features', digest, ...task })).outputs;
     },
     async close() {
       if (state === 'ended') return;

@@ -2,12 +2,14 @@ import { channelCount, type ModelBundle } from '@umbra/shared/contracts/model';
 import { invalidInput } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import { openConvertedModel } from '../convert/open-converted.js';
-import { planar } from '../image/layout.js';
+import type { SegmentRunner } from '../incremental/types.js';
+import { openOnnxNetwork } from './onnx-network.js';
 import type { Network } from './types.js';
 
 /**
  * Open a bundle's network for one extent of its input.
  *
+ * @param runProbe Runs the network for its shapes; in the calling thread if left out.
  * @throws {AppError} `invalid_input` if it has parts that are not known here; `integrity` if its files
  *   are damaged.
  */
@@ -15,6 +17,7 @@ export async function openNetwork(
   folder: string,
   bundle: ModelBundle,
   { height, width }: Size = bundle.input,
+  runProbe: SegmentRunner['runShapeProbe'] = runProbeHere,
 ): Promise<Network> {
   const converted = await openConvertedModel(folder, bundle);
   if ('reason' in converted) {
@@ -22,20 +25,28 @@ export async function openNetwork(
   }
   const { close } = converted;
   try {
-    // The runtime, which no other task loads into the main thread.
-    const { openOnnxNetwork } = await import('./onnx-network.js');
-    const network = await openOnnxNetwork(converted.folder, converted.bundle, { height, width });
-    if (converted.bundle.input.layout === bundle.input.layout) return { ...network, close };
+    const network = await openOnnxNetwork(converted, { height, width }, (probe) =>
+      runProbe({ probe, folder: converted.folder }),
+    );
+    const turns = converted.bundle.input.layout !== bundle.input.layout;
+    const interleaved = turns ? channelCount(bundle.input) : null;
+    const part: Network['part'] = (layer) => ({ ...network.part(layer), interleaved });
     const upTo: Network['upTo'] = async (layer) => {
-      const opened = await network.upTo(layer);
-      return { ...opened, run: (image) => opened.run(planar(image, channelCount(bundle.input))) };
+      const { openPart } = await import('./run-part.js');
+      return openPart(part(layer));
     };
-    return { ...network, upTo, close };
+    return { ...network, part, upTo, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
+
+/** The runtime is loaded where it is asked for alone: no other task loads it into the main thread. */
+const runProbeHere: SegmentRunner['runShapeProbe'] = async ({ folder, probe }) => {
+  const { runShapeProbe } = await import('./run-shape-probe.js');
+  return runShapeProbe(folder, probe);
+};
 
 /** Open a network for as long as it is used. @throws {AppError} As `openNetwork`, and as `use` does. */
 export async function useNetwork<T>(

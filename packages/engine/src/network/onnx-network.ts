@@ -2,12 +2,9 @@ import { at, mustGet } from '@umbra/shared/assert';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { invalidInput } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
-import { decodeElements, encodeElements, inputTypeOf } from '../backends/element-types.js';
-import { externalFolder, sessionOptions } from '../backends/onnxruntime.js';
-import { InferenceSession, Tensor } from '../backends/onnxruntime-library.js';
 import type { OnnxGraph } from '../graph/from-onnx.js';
 import type { GraphNode } from '../graph/graph.js';
-import { inferGraph } from '../graph/infer-graph.js';
+import { inferGraph, type RunShapeProbe } from '../graph/infer-graph.js';
 import {
   imageInput,
   integerAttribute,
@@ -19,8 +16,7 @@ import { encodeModel } from '../graph/onnx-proto.js';
 import { tensorShape } from '../image/pixel-format.js';
 import { readScoresModel } from '../models/read-onnx-model.js';
 import { findWeight, readWeight } from './onnx-weights.js';
-import { runShapeProbe } from './run-shape-probe.js';
-import type { Kernels, Network, PartialNetwork } from './types.js';
+import type { Kernels, Network, NetworkPart } from './types.js';
 
 /** A model whose network is looked into, and its files. */
 type OpenFile = {
@@ -33,20 +29,18 @@ type OpenFile = {
 
 /** Open an ONNX file; weights stay in it until they are asked for. */
 export async function openOnnxNetwork(
-  folder: string,
-  bundle: ModelBundle,
+  { folder, bundle }: Pick<OpenFile, 'folder' | 'bundle'>,
   size: Size,
-): Promise<Omit<Network, 'close'>> {
+  runProbe: RunShapeProbe,
+): Promise<Omit<Network, 'upTo' | 'close'>> {
   const model = await readScoresModel(folder, bundle);
-  const graph = await inferGraph(model, size, bundle.input, (probe) =>
-    runShapeProbe(folder, probe),
-  );
+  const graph = await inferGraph(model, size, bundle.input, runProbe);
   const file = { folder, bundle, model, graph, size };
   return {
     graph,
     size,
     kernels: async (layer) => kernelsOf(file, layer),
-    upTo: (layer) => openUpTo(file, layer),
+    part: (layer) => partOf(file, layer),
   };
 }
 
@@ -83,29 +77,21 @@ function kernelsOf(file: OpenFile, layer: GraphNode): Kernels {
   };
 }
 
-async function openUpTo(
-  { folder, bundle, model, size }: OpenFile,
-  layer: GraphNode,
-): Promise<PartialNetwork> {
+function partOf({ folder, bundle, model, size }: OpenFile, layer: GraphNode): NetworkPart {
   const output = at(layer.outputs, 0);
   const input = imageInput(model);
   const shape = tensorShape(bundle.input, 1, size);
-  const session = await InferenceSession.create(encodePart(model, { input, shape, output }), {
-    ...sessionOptions({ provider: 'cpu', sessionThreads: 1 }),
-    extra: { session: externalFolder(folder) },
-  }).catch((error: unknown) => {
-    throw invalidInput(`Model '${bundle.name}' cannot be run up to layer '${layer.name}'`, error);
-  });
-  const type = inputTypeOf(session);
+  const bytes = encodePart(model, { input, shape, output });
+  const { name } = layer;
   return {
-    async run(image: Float32Array) {
-      const tensor = new Tensor(type, encodeElements(image, type), shape);
-      const found = (await session.run({ [input]: tensor }))[output];
-      const data = found === undefined ? null : decodeElements(found.data, found.type);
-      if (found !== undefined && data !== null) return { shape: found.dims, data };
-      throw invalidInput(`Expected layer '${layer.name}' to give numbers, got ${found?.type}`);
-    },
-    close: () => session.release(),
+    model: bundle.name,
+    layer: name,
+    bytes,
+    folder,
+    input,
+    shape,
+    output,
+    interleaved: null,
   };
 }
 

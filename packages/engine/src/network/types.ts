@@ -1,5 +1,6 @@
 import type { Size } from '@umbra/shared/occlusion/grid';
 import type { Graph, GraphNode } from '../graph/graph.js';
+import type { ImageStack } from '../occlusion/image-batch.js';
 
 /** A convolution's weights, read a few kernels at a time. */
 export type Kernels = {
@@ -21,6 +22,30 @@ export type Activations = {
   readonly data: Float32Array;
 };
 
+/** The part of a network that computes one layer: what a thread needs to run it, as data. */
+export type NetworkPart = {
+  /** Names of the model and of the layer. */
+  readonly model: string;
+  readonly layer: string;
+  /** An ONNX file; its weights are referred to where they lie in the bundle's files. */
+  readonly bytes: Uint8Array;
+  /** Folder of those files. */
+  readonly folder: string;
+  readonly input: string;
+  /** Shape of the input, one image. */
+  readonly shape: readonly number[];
+  readonly output: string;
+  /** Channels of an image that is given with channels last though the part takes planes; else null. */
+  readonly interleaved: number | null;
+};
+
+/** Images of which the activations of a layer are averaged over their places. */
+export type FeaturesTask = ImageStack & {
+  readonly part: NetworkPart;
+  /** Axis of the layer's output whose numbers are kept apart. */
+  readonly channelAxis: number;
+};
+
 /** A network up to one of its layers. */
 export type PartialNetwork = {
   /** Compute the layer's output. @param image float32, in the bundle's layout. */
@@ -35,6 +60,7 @@ export type Network = {
   readonly size: Size;
   /** @throws {AppError} `invalid_input` if the layer is no convolution. */
   kernels(layer: GraphNode): Promise<Kernels>;
+  part(layer: GraphNode): NetworkPart;
   /**
    * Open the network up to a layer. Runs in the calling thread.
    *

@@ -71,7 +71,7 @@ const maxBatch = 8;
  * Runtimes multiply a single row by another routine than several, with other rounding. No batch
  * has fewer images, so that outputs never depend on what they were batched with.
  */
-const minBatch = 2;
+export const minBatch = 2;
 /** Activations of a convolutional network, as a multiple of its input: generous for VGG16. */
 const activationFactor = 75;
 /** Modelled gains below this may be none in truth. */

@@ -64,6 +64,34 @@ export async function writeTfjsBundle(
   return path;
 }
 
+/** A convolution of 4 kernels, global pooling and a softmax of 3 classes, over squares of `side` px. */
+export function pooledTfjs(side: number): TfjsArtifacts {
+  const layer = (className: string, config: object) => ({ class_name: className, config });
+  const shape = [null, side, side, 3];
+  const conv = { name: 'conv', filters: 4, kernel_size: [3, 3], activation: 'relu' };
+  const weight = (name: string, ...extents: readonly number[]) => {
+    const length = extents.reduce((product, extent) => product * extent, 1);
+    const values = Array.from({ length }, (_, at) => Math.sin(at * 12.9898 + name.length));
+    return { name, shape: extents, values };
+  };
+  return {
+    format: 'layers-model',
+    topology: layer('Sequential', {
+      layers: [
+        layer('Conv2D', { ...conv, batch_input_shape: shape }),
+        layer('GlobalAveragePooling2D', { name: 'pool' }),
+        layer('Dense', { name: 'dense', units: 3, activation: 'softmax' }),
+      ],
+    }),
+    weights: [
+      weight('conv/kernel', 3, 3, 3, 4),
+      weight('conv/bias', 4),
+      weight('dense/kernel', 4, 3),
+      weight('dense/bias', 3),
+    ],
+  };
+}
+
 function encode({ name, shape, values, as }: TfjsArtifacts['weights'][number]) {
   if (as === undefined || as === 'int32') {
     const array = as === 'int32' ? Int32Array.from(values) : Float32Array.from(values);
