@@ -9,6 +9,7 @@ import { readBundle, verifyBundle } from './models/bundle.js';
 import { readLabels } from './models/labels.js';
 import { type FeatureModel, openFeatures } from './network/features.js';
 import { createBaselineOutputs } from './occlusion/baseline-outputs.js';
+import { checkOrder } from './occlusion/check-order.js';
 import { classify } from './occlusion/classify.js';
 import { describeInference } from './occlusion/describe-inference.js';
 import { runBlank } from './occlusion/evaluate.js';
@@ -148,5 +149,6 @@ function createOpenModel(loaded: LoadedModel): OpenModel {
     },
     classify: (inputs, { signal } = {}) => classify(occluded, inputs, signal),
     openFeatures: (layer) => openFeatures(featured, layer),
+    checkOrder: (input, options) => checkOrder(occluded, input, options),
   };
 }

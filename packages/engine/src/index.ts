@@ -82,6 +82,8 @@ export type {
   OccludeOptions,
   OcclusionRun,
   OpenModel,
+  OrderAreas,
+  OrderOptions,
   RunEstimate,
   ScoreMaps,
 } from './types.js';

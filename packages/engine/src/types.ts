@@ -173,6 +173,29 @@ export type Features = {
   close(): Promise<void>;
 };
 
+export type OrderOptions = {
+  /** float32 [height, width]: pixels go from its largest value down. */
+  readonly attribution: Float32Array;
+  /** Index of the class whose probability is watched. */
+  readonly index: number;
+  readonly fill: OcclusionSettings['fill'];
+  /** Extent of the blocks of the random order, px: the patch's. */
+  readonly patch: Size;
+  /** Pixels are replaced in this many equal steps. */
+  readonly steps: number;
+  /** Seed of the random order. */
+  readonly seed: number;
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** Areas under the probability of a class, in [0, 1], while pixels are replaced or put back. */
+export type OrderAreas = {
+  readonly deletion: number;
+  readonly insertion: number;
+  readonly randomDeletion: number;
+  readonly randomInsertion: number;
+};
+
 export type OpenModel = {
   readonly bundle: ModelBundle;
   readonly digest: string;
@@ -223,6 +246,14 @@ export type OpenModel = {
    *   default; `not_found` if it has none of that name.
    */
   openFeatures(layer?: string): Promise<Features>;
+  /**
+   * Hold the order of pixels that a map gives against a random one: deletion and insertion of one class's
+   * probability by both, as `Faithfulness` has them. The random order is that of blocks of the patch's
+   * extent: see `randomBlocks`. Runs 4 * (steps + 1) forward passes.
+   *
+   * @throws {AppError} `invalid_input` if the map does not fit the input or holds NaN; else as `classify`.
+   */
+  checkOrder(input: ModelInput, options: OrderOptions): Promise<OrderAreas>;
 };
 
 export type Engine = {

@@ -65,10 +65,7 @@ describe('a model that looks at one corner', () => {
   const measure = async (attribution: Float32Array, box?: Box) => {
     const [one] = await measureFaithfulness(model, image, {
       attributions: [attribution],
-      baseline: {
-        predicted: { index: 1, label: 'yes', probability: 1 },
-        targets: [{ index: 1, label: 'yes', score: 1 }],
-      },
+      targets: [1],
       steps: 5,
       frame,
       box,

@@ -1,5 +1,5 @@
 import { at } from '@umbra/shared/assert';
-import type { BaselineRun, Faithfulness } from '@umbra/shared/contracts/shard';
+import type { Faithfulness } from '@umbra/shared/contracts/shard';
 import type { Frame } from '@umbra/shared/occlusion/frame';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
 import type { SharedImage } from '../image/shared-image.js';
@@ -9,7 +9,8 @@ import { evaluateRanks, type WholeModel } from './evaluate.js';
 export type FaithfulnessArguments = {
   /** float32 [height, width], one a target. */
   readonly attributions: readonly Float32Array[];
-  readonly baseline: BaselineRun;
+  /** Index of each target's class. */
+  readonly targets: readonly number[];
   /** Pixels are replaced in this many equal steps. */
   readonly steps: number;
   readonly frame: Frame;
@@ -31,10 +32,10 @@ export type FaithfulnessArguments = {
 export async function measureFaithfulness(
   model: WholeModel,
   image: SharedImage,
-  { attributions, baseline, steps, frame, box, signal }: FaithfulnessArguments,
+  { attributions, targets, steps, frame, box, signal }: FaithfulnessArguments,
 ): Promise<Faithfulness[]> {
   const measured: Faithfulness[] = [];
-  for (const [nth, { index }] of baseline.targets.entries()) {
+  for (const [nth, index] of targets.entries()) {
     const attribution = at(attributions, nth);
     const curves = new Float64Array(2 * (steps + 1));
     const replaced = {

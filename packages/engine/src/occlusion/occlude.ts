@@ -64,7 +64,7 @@ export async function occlude(
   }
   const faithfulness = await measureFaithfulness(model, image, {
     attributions: attributeTargets(plan, maps.scores, baseline),
-    baseline,
+    targets: baseline.targets.map(({ index }) => index),
     steps: settings.faithfulness.steps,
     frame: input.frame,
     box,
