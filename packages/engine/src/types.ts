@@ -155,8 +155,9 @@ export type Classification = {
 
 /** What a layer gives for whole inputs. */
 export type Features = {
-  /** Name of the layer. */
+  /** Name of the layer, and count of its channels. */
   readonly layer: string;
+  readonly channels: number;
   /**
    * Run inputs of the bundle's own extent up to the layer, and average its output over the places of its
    * maps; that of a vector is taken as it is.
@@ -242,8 +243,8 @@ export type OpenModel = {
    *
    * @param layer Its name, or another form that `findLayer` knows; the input of the last product if left
    *   out: see `featureLayer`.
-   * @throws {AppError} `invalid_input` if the network's graph cannot be opened, or has no such layer by
-   *   default; `not_found` if it has none of that name.
+   * @throws {AppError} `invalid_input` if the network's graph cannot be opened or run up to the layer, or has no
+   *   such layer by default; `not_found` if it has none of that name.
    */
   openFeatures(layer?: string): Promise<Features>;
   /**

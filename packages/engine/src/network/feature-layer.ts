@@ -24,23 +24,3 @@ export function featureLayer({ nodes }: Graph): GraphNode {
   while (layer?.kind === 'reshaping') layer = makers.get(at(layer.inputs, 0));
   return layer ?? product;
 }
-
-/**
- * The axis of a layer's output that channels lie on: the one beside the rows and columns of a map; the
- * last of tokens, [1, tokens, channels], and of a vector.
- *
- * @throws {AppError} `invalid_input` if its extents are not known, or are of something else.
- */
-export function channelAxisOf({ shapes, axes }: Graph, { name, outputs }: GraphNode): number {
-  const output = at(outputs, 0);
-  const shape = shapes.get(output);
-  const rank = shape?.length ?? 0;
-  if (rank === 2 || rank === 3) return rank - 1;
-  if (rank === 4) {
-    const { y, x } = axes.get(output) ?? { y: 2, x: 3 };
-    return [1, 2, 3].find((axis) => axis !== y && axis !== x) ?? 1;
-  }
-  throw invalidInput(
-    `Expected a layer that gives a vector, tokens or maps, [1, ...] of 2 to 4 axes; '${name}' gives ${shape == null ? 'what is not known' : `[${shape.join(', ')}]`}`,
-  );
-}

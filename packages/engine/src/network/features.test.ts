@@ -42,6 +42,7 @@ async function featuresOf(model: OpenModel, inputs: readonly ModelInput[], layer
   const rows: Float32Array[] = [];
   for await (const row of features.run(inputs)) rows.push(row);
   await features.close();
+  for (const row of rows) expect(row).toHaveLength(features.channels);
   return { layer: features.layer, rows };
 }
 
@@ -201,6 +202,26 @@ describe('a tiny network', () => {
     });
     const broken = { ...input, tensor: input.tensor.map(() => Number.NaN) };
     await expect(featuresOf(model, [broken])).rejects.toMatchObject({ code: 'integrity' });
+  });
+
+  test('a layer that cannot be run for one image is refused when it is opened', async () => {
+    const onnx = encodeOnnx({
+      ...tiny,
+      nodes: tiny.nodes.map((node) =>
+        node.op === 'Flatten' ? { ...node, op: 'Reshape', inputs: ['pooled', 'shape'] } : node,
+      ),
+      weights: [...tiny.weights, { name: 'shape', shape: [2], values: [4, 8], whole: true }],
+      input: { name: 'input', shape: [4, 3, side, side] },
+      output: { name: 'logits', shape: [4, 5] },
+    });
+    const path = await writeTinyBundle(folder, { name: 'four', onnx });
+    const fixed = await engine.open(path);
+    // Before the reshape it can.
+    expect((await featuresOf(fixed, [inputFor(fixed, 1)])).layer).toBe('GlobalAveragePool pooled');
+    await expect(fixed.openFeatures('Reshape flat')).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining("Model 'four' does not run up to layer 'Reshape flat'"),
+    });
   });
 
   test('a signal ends a run', async () => {

@@ -1,11 +1,13 @@
+import { at } from '@umbra/shared/assert';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { integrity, invalidInput } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
+import { imageLength } from '../image/pixel-format.js';
 import type { SegmentRunner } from '../incremental/types.js';
 import type { ImageStack } from '../occlusion/image-batch.js';
 import { runInputs } from '../occlusion/run-inputs.js';
 import type { Features } from '../types.js';
-import { channelAxisOf, featureLayer } from './feature-layer.js';
+import { featureLayer } from './feature-layer.js';
 import { findLayer } from './layers.js';
 import { openNetwork } from './network.js';
 import type { FeaturesTask } from './types.js';
@@ -30,10 +32,13 @@ export async function openFeatures(
   const { graph, size, close } = network;
   try {
     const node = selector === undefined ? featureLayer(graph) : findLayer(graph, selector).node;
-    const task = { part: network.part(node), channelAxis: channelAxisOf(graph, node) };
+    const task = { part: network.part(node), axes: graph.axes.get(at(node.outputs, 0)) ?? null };
     const runner = { bundle, inferenceThreads, batchBytes, minImages: 1 };
+    // What cannot be run is told here, and not once crops were made for it.
+    const { length: channels } = await runFeatures({ ...task, ...blankImage(bundle) });
     return {
       layer: node.name,
+      channels,
       async *run(inputs, { signal } = {}) {
         const run = (stack: ImageStack) => {
           assertSize(stack.size, size);
@@ -52,6 +57,12 @@ export async function openFeatures(
     await close();
     throw error;
   }
+}
+
+function blankImage({ input }: ModelBundle): ImageStack {
+  const { height, width } = input;
+  const images = new SharedArrayBuffer(imageLength(input, input) * 4);
+  return { images, count: 1, size: { height, width } };
 }
 
 function assertSize({ height, width }: Size, expected: Size): void {

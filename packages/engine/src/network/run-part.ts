@@ -1,5 +1,6 @@
 import { invalidInput } from '@umbra/shared/errors';
 import { decodeElements, encodeElements, inputTypeOf } from '../backends/element-types.js';
+import { messageOf } from '../backends/message-of.js';
 import { externalFolder, sessionOptions } from '../backends/onnxruntime.js';
 import { InferenceSession, Tensor } from '../backends/onnxruntime-library.js';
 import { planar } from '../image/layout.js';
@@ -24,7 +25,13 @@ export async function openPart(part: NetworkPart, sessionThreads = 1): Promise<P
     async run(image) {
       const pixels = interleaved === null ? image : planar(image, interleaved);
       const tensor = new Tensor(type, encodeElements(pixels, type), shape);
-      const found = (await session.run({ [input]: tensor }))[output];
+      const results = await session.run({ [input]: tensor }).catch((error: unknown) => {
+        throw invalidInput(
+          `Model '${model}' does not run up to layer '${layer}' on input [${shape}]: ${messageOf(error)}`,
+          error,
+        );
+      });
+      const found = results[output];
       const data = found === undefined ? null : decodeElements(found.data, found.type);
       if (found !== undefined && data !== null) return { shape: found.dims, data };
       throw invalidInput(`Expected layer '${layer}' to give numbers, got ${found?.type}`);

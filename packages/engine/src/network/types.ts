@@ -1,5 +1,5 @@
 import type { Size } from '@umbra/shared/occlusion/grid';
-import type { Graph, GraphNode } from '../graph/graph.js';
+import type { Graph, GraphNode, MapAxes } from '../graph/graph.js';
 import type { ImageStack } from '../occlusion/image-batch.js';
 
 /** A convolution's weights, read a few kernels at a time. */
@@ -42,8 +42,8 @@ export type NetworkPart = {
 /** Images of which the activations of a layer are averaged over their places. */
 export type FeaturesTask = ImageStack & {
   readonly part: NetworkPart;
-  /** Axis of the layer's output whose numbers are kept apart. */
-  readonly channelAxis: number;
+  /** Rows and columns of the layer's maps; null where it has none that are known. */
+  readonly axes: MapAxes | null;
 };
 
 /** A network up to one of its layers. */
