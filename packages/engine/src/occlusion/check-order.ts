@@ -43,8 +43,8 @@ export async function checkOrder(
 /**
  * A map by which blocks of the patch's extent go in a random order, each from its first pixel to its last.
  *
- * Single pixels in random order would be an easy rival: a few of them everywhere change every texture,
- * and the score falls though nothing is covered. Blocks do what the map's order does, but at random places.
+ * Single pixels in random order are no fair rival: a few of them everywhere change every texture, and the
+ * score falls though no thing is covered. Blocks do what the map's order does, at random places.
  *
  * @returns float32 [height, width]
  */
