@@ -135,11 +135,11 @@ describe('a tiny network', () => {
 
   test('inputs are pulled as they are run, and no more once nobody takes their outputs', async () => {
     let pulled = 0;
-    async function* endless() {
-      for (;;) yield inputFor(model, pulled++);
+    async function* many() {
+      while (pulled < 400) yield inputFor(model, pulled++);
     }
     let taken = 0;
-    for await (const { output } of model.classify(endless())) {
+    for await (const { output } of model.classify(many())) {
       expect(output).toHaveLength(5);
       // Two threads run a batch of eight each, and one waits.
       expect(pulled).toBeLessThanOrEqual(taken + 24);
