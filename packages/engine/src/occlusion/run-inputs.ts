@@ -46,7 +46,10 @@ export async function* runInputs(
     running.shift();
     yield* await untilAborted(first, signal);
   }
-  for (const outputs of running) yield* await untilAborted(outputs, signal);
+  for (const outputs of running) {
+    throwIfAborted(signal);
+    yield* await untilAborted(outputs, signal);
+  }
 }
 
 async function* batchesOf(
