@@ -13,7 +13,8 @@ export type FlipEvidence = {
   readonly to: NamedClass | null;
   /** Positions at which it is predicted. */
   readonly positions: number;
-  /** The one of them that lowers the target's score most: the patch there, px of the upright photo. */
+  /** The one of them that lowers the target's score most: by how much, and the patch there, px of the upright photo. */
+  readonly drop: number;
   readonly box: Box;
 };
 
@@ -24,7 +25,8 @@ export type ImageEvidence = {
   readonly label: ItemLabel | null;
   /** The class of the model that the label names; null where it names none. */
   readonly labelClass: NamedClass | null;
-  readonly predicted: NamedClass;
+  /** The most probable class; `aboveThreshold` is false where none is predicted, as in `result.json`. */
+  readonly predicted: NamedClass & { readonly aboveThreshold?: boolean };
   /** Whether the label names the predicted class; null without a label, or where it names no class. */
   readonly isRight: boolean | null;
   /** The first target, of which all numbers are. */
@@ -43,17 +45,23 @@ export type ImageEvidence = {
   };
   /** Extent of the model's input, px. */
   readonly input: Size;
-  /** float32 [16, 16]: mean attribution of each cell of the input; NaN where no patch reaches a cell. */
+  /**
+   * float32 [16, 16]: mean attribution of each cell of the input, over the px that a patch reaches; NaN where none
+   * does. Of several patch sizes, the mean of their maps.
+   */
   readonly map: Float32Array;
   /** The same around the object: its box is the middle half; NaN off the input. Null without a box. */
   readonly objectMap: Float32Array | null;
   /** `map` of each patch size, where there are several; else empty. */
   readonly sizeMaps: readonly Float32Array[];
-  /** The object's box, cut at the input, as shares of its height and width; null without one. */
+  /**
+   * The px of the input whose centre lies in the object's box, as shares of its height and width; null without a box,
+   * or where the input shows nothing of it: then all that asks for a box is null.
+   */
   readonly box: Box | null;
   /** Share of the positive attribution off the box; null without a box, or where none is positive. */
   readonly offObjectShare: number | null;
-  /** Share of the positive attribution in the outer tenth of the input; null where none is positive. */
+  /** Share of the positive attribution in the outer tenth of the input; null where none is positive, or not known. */
   readonly borderShare: number | null;
   /** Positions that were run, and those at which another class is predicted. */
   readonly computed: number;
