@@ -1,4 +1,12 @@
+export {
+  type BuilderOptions,
+  openReportBuilder,
+  type ReportBuilder,
+  type ReportParts,
+} from './builder.js';
 export { decodeCells, encodeCells } from './cells.js';
 export { describeImage, type ImageArguments } from './describe-image.js';
 export { type FlipEvidence, type ImageEvidence, latticeSide, type NamedClass } from './evidence.js';
 export { decodeEvidence, encodeEvidence } from './evidence-codec.js';
+export type { PatchCandidate } from './patches/candidate.js';
+export { signFlipP } from './permutation.js';

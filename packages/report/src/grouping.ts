@@ -1,0 +1,159 @@
+import { at } from '@umbra/shared/assert';
+import { hashText } from './chance.js';
+import {
+  borderOf,
+  type ClassGroup,
+  createClassGroup,
+  type GroupedImages,
+  type ImageDraw,
+  offObjectOf,
+  type PlaceShare,
+} from './class-group.js';
+import type { ImageEvidence, NamedClass } from './evidence.js';
+import type { PatchCandidate } from './patches/candidate.js';
+import type { BoxedMap } from './place-tests.js';
+import { createStratifiedSample, type StratifiedSample } from './strata.js';
+
+/** Classes that have a group of their own, of 45 KB each. */
+export const maxClasses = 2_000;
+/** Images whose numbers are kept for tests, of about 100 bytes each. */
+const keptValues = { perStratum: 5_000, total: 200_000 };
+/** Images whose maps are kept to be shuffled, of 1.2 KB each. */
+const keptMaps = { perStratum: 200, total: 10_000 };
+
+/** An image's numbers that tests need; null where it has none. */
+export type TestedImage = {
+  readonly drop: number;
+  readonly offObject: number | null;
+  readonly border: number | null;
+};
+
+/** Images by class, and samples of each class. */
+export type Grouping = {
+  add(image: ImageEvidence, draw: ImageDraw): void;
+  /** The group that an image was added to. */
+  groupOf(image: ImageEvidence): ClassGroup;
+  /** The most images first. */
+  groups(): readonly ClassGroup[];
+  /** Of a group, in the seeded order. */
+  values(group: ClassGroup): ReturnType<StratifiedSample<ClassGroup, TestedImage>['of']>;
+  /** The same of images with a box and positive cells. */
+  maps(group: ClassGroup): ReturnType<StratifiedSample<ClassGroup, BoxedMap>['of']>;
+  /** Images whose score some patch lowers, and a sample of their patches: see `ReportBuilder.patchCandidates`. */
+  readonly candidates: number;
+  patches(): PatchCandidate[];
+  /** Whether there were more classes than have a group of their own. */
+  readonly isFull: boolean;
+};
+
+export type GroupingOptions = {
+  readonly seed: number;
+  readonly maxPatches: number;
+  /** The class of an image; null where it has none. */
+  readonly classOf: (image: ImageEvidence) => NamedClass | null;
+};
+
+export function createGrouping({ seed, maxPatches, classOf }: GroupingOptions): Grouping {
+  const found = new Map<number | null, GroupedImages>();
+  let others: GroupedImages | null = null;
+  let candidates = 0;
+  const values = createStratifiedSample<ClassGroup, TestedImage>(keptValues);
+  const maps = createStratifiedSample<ClassGroup, BoxedMap>(keptMaps);
+  // Twice as many, so that classes still fill the number once each has its fair part of it.
+  const patches = createStratifiedSample<ClassGroup, PatchCandidate>({
+    perStratum: Math.max(1, maxPatches),
+    total: 2 * maxPatches,
+  });
+
+  const open = (image: ImageEvidence): GroupedImages => {
+    const named = classOf(image);
+    const known = found.get(named?.index ?? null);
+    if (known !== undefined) return known;
+    if (named !== null && found.size >= maxClasses) {
+      others ??= createClassGroup({ index: null, label: 'all others' });
+      return others;
+    }
+    const group = createClassGroup(
+      named === null ? { index: null, label: 'no class' } : { ...named },
+    );
+    found.set(named?.index ?? null, group);
+    return group;
+  };
+  const groupOf = (image: ImageEvidence): GroupedImages => {
+    const group = found.get(classOf(image)?.index ?? null) ?? others;
+    if (group !== null) return group;
+    throw new RangeError(`Expected an image that was added, got '${image.id}'`);
+  };
+
+  return {
+    get candidates() {
+      return candidates;
+    },
+    get isFull() {
+      return others !== null;
+    },
+    add(image, draw) {
+      const group = open(image);
+      group.add(image, draw);
+      values.add(group, draw.rank, {
+        drop: image.drop,
+        offObject: excessOf(offObjectOf(image)),
+        border: excessOf(borderOf(image)),
+      });
+      if (image.box !== null && image.map.some((value) => value > 0)) {
+        maps.add(group, draw.rank, { map: image.map, box: image.box });
+      }
+      if (image.drop <= 0) return;
+      candidates += 1;
+      if (maxPatches > 0) patches.add(group, draw.rank, candidateOf(image, group));
+    },
+    groupOf,
+    groups: () =>
+      [...found.values(), ...(others === null ? [] : [others])].sort(
+        (a, b) => b.images - a.images || (a.class.index ?? Infinity) - (b.class.index ?? Infinity),
+      ),
+    values: (group) => values.of(group),
+    maps: (group) => maps.of(group),
+    patches() {
+      const strata = [...patches.strata()].sort((a, b) => orderOf(a, seed) - orderOf(b, seed));
+      const items = strata.map((group) => patches.of(group).items);
+      const counts = shareFairly(
+        items.map(({ length }) => length),
+        maxPatches,
+      );
+      return items.flatMap((candidates, nth) => candidates.slice(0, at(counts, nth)));
+    },
+  };
+}
+
+const excessOf = (place: PlaceShare | null): number | null =>
+  place === null ? null : place.share - place.area;
+
+/** By chance, so that no class is always last. */
+const orderOf = ({ class: { index, label } }: ClassGroup, seed: number): number =>
+  hashText(`${index} ${label}`, seed);
+
+const candidateOf = (image: ImageEvidence, group: ClassGroup): PatchCandidate => ({
+  id: image.id,
+  name: image.name,
+  class: group.class,
+  drop: image.drop,
+  score: image.score,
+  box: image.lowest.box,
+  photoBox: image.lowest.photoBox,
+  isOffObject: image.lowest.isOffObject,
+  input: image.input,
+});
+
+/** Share a number out evenly; what the small ones cannot use goes to the others. */
+export function shareFairly(counts: readonly number[], total: number): number[] {
+  const order = [...counts.keys()].sort((a, b) => at(counts, a) - at(counts, b));
+  const given = new Array<number>(counts.length).fill(0);
+  let rest = total;
+  for (const [nth, index] of order.entries()) {
+    const share = Math.min(at(counts, index), Math.floor(rest / (counts.length - nth)));
+    given[index] = share;
+    rest -= share;
+  }
+  return given;
+}

@@ -1,0 +1,113 @@
+import { at } from '@umbra/shared/assert';
+import type { Box, Size } from '@umbra/shared/occlusion/grid';
+import { createRandom } from '@umbra/shared/random';
+import { latticeSide } from './evidence.js';
+import { drawP } from './permutation.js';
+
+/** Part of the frame's extent that counts as its border, on each side: as the engine's `borderShare` has it. */
+const borderPart = 0.1;
+
+/** Share of the input's px that are its border: 0.36, but for the rounding to whole px. */
+export function borderArea({ height, width }: Size): number {
+  return 1 - (innerPx(height) * innerPx(width)) / (height * width);
+}
+
+/** Px of an axis whose centre is no nearer to an end than a tenth of the extent. */
+function innerPx(extent: number): number {
+  let inner = 0;
+  for (let px = 0; px < extent; px++) {
+    if (Math.min(px + 0.5, extent - px - 0.5) >= borderPart * extent) inner += 1;
+  }
+  return inner;
+}
+
+/** Share of the input that lies off a box. @param box As shares of the input's height and width. */
+export const offArea = ({ top, left, bottom, right }: Box): number =>
+  1 - (bottom - top) * (right - left);
+
+/** An image's map and box, of which positive attribution lies off the box. */
+export type BoxedMap = { readonly map: Float32Array; readonly box: Box };
+
+const shuffles = 4_999;
+
+/**
+ * One-sided p-value that evidence follows the object: that the mean share of the positive attribution off the box is
+ * lower than where maps are shuffled between the images, which keep their boxes. By seeded shuffles (see `drawP`).
+ *
+ * @param images Of one class, each with some positive cell.
+ * @returns 1 for fewer than two.
+ */
+export function followsP(images: readonly BoxedMap[], seed: number): number {
+  const count = images.length;
+  if (count < 2) return 1;
+  const { below } = createRandom(seed);
+  const shares = offShares(images);
+  const order = Uint32Array.from({ length: count }, (_, nth) => nth);
+  const sumOf = () => {
+    let sum = 0;
+    // Hot: the order has indices of images.
+    for (let box = 0; box < count; box++)
+      sum += shares[(order[box] as number) * count + box] as number;
+    return sum;
+  };
+  const limit = sumOf() + 1e-9 * count;
+  return drawP(() => {
+    for (let last = count - 1; last > 0; last--) {
+      const other = below(last + 1);
+      const kept = order[last] as number;
+      order[last] = order[other] as number;
+      order[other] = kept;
+    }
+    return sumOf() <= limit;
+  }, shuffles);
+}
+
+/** Share of each map's positive attribution off each box: [maps, boxes]. */
+function offShares(images: readonly BoxedMap[]): Float64Array {
+  const count = images.length;
+  const shares = new Float64Array(count * count);
+  for (const [map, image] of images.entries()) {
+    const integral = integrate(image.map);
+    const all = at(integral, integral.length - 1);
+    for (const [box, other] of images.entries()) {
+      shares[map * count + box] = 1 - insideOf(integral, other.box) / all;
+    }
+  }
+  return shares;
+}
+
+const stride = latticeSide + 1;
+
+/** Sums of the positive cells above and left of each corner of the lattice: [17, 17]. */
+function integrate(map: Float32Array): Float64Array {
+  const sums = new Float64Array(stride * stride);
+  for (let y = 0; y < latticeSide; y++) {
+    let row = 0;
+    for (let x = 0; x < latticeSide; x++) {
+      const value = at(map, y * latticeSide + x);
+      if (value > 0) row += value;
+      sums[(y + 1) * stride + x + 1] = at(sums, y * stride + x + 1) + row;
+    }
+  }
+  return sums;
+}
+
+/** The sum inside a box, each cell by the part of it that is. */
+function insideOf(integral: Float64Array, { top, left, bottom, right }: Box): number {
+  const upTo = (y: number, x: number) => sumUpTo(integral, y * latticeSide, x * latticeSide);
+  return upTo(bottom, right) - upTo(top, right) - upTo(bottom, left) + upTo(top, left);
+}
+
+/** Between corners, sums are bilinear, as each cell is even. */
+function sumUpTo(integral: Float64Array, y: number, x: number): number {
+  const row = Math.min(Math.floor(y), latticeSide - 1);
+  const column = Math.min(Math.floor(x), latticeSide - 1);
+  const corner = row * stride + column;
+  const [down, over] = [y - row, x - column];
+  // Hot: the corner and its neighbours are of the lattice.
+  const upper = (integral[corner] as number) * (1 - over) + (integral[corner + 1] as number) * over;
+  const lower =
+    (integral[corner + stride] as number) * (1 - over) +
+    (integral[corner + stride + 1] as number) * over;
+  return upper * (1 - down) + lower * down;
+}
