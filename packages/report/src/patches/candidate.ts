@@ -1,4 +1,4 @@
-import type { ClassReport } from '@umbra/shared/contracts/report';
+import type { ClassReport, PatchReport } from '@umbra/shared/contracts/report';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
 
 /** The decisive patch of one image: where the target's score is lowest. */
@@ -21,3 +21,8 @@ export type PatchCandidate = {
 
 /** A candidate with what the model sees in it: mean activations of a layer's channels, at least one. */
 export type SeenPatch = PatchCandidate & { readonly features: Float32Array };
+
+export type ClusteredPatches = Pick<PatchReport, 'choices' | 'clusters'> & {
+  /** The cluster of each patch, by its image: of all, where clusters list their nearest alone. */
+  readonly members: readonly { readonly id: string; readonly cluster: number }[];
+};

@@ -1,0 +1,25 @@
+import type { ClusteredPatches } from './candidate.js';
+import type { ClusterDescription } from './describe-cluster.js';
+
+/**
+ * Rank the clusters of all classes by weight = loss * share * contrast, the largest first, and number them in that
+ * order. Loss is the median share of the score that covering the patch takes; where scores are no probabilities, the
+ * median drop over the largest one of all clusters. What takes nothing, or looks like other classes' patches, has
+ * weight 0.
+ */
+export function rankClusters(
+  clusters: readonly ClusterDescription[],
+): Pick<ClusteredPatches, 'clusters' | 'members'> {
+  const largestDrop = Math.max(0, ...clusters.map(({ medianDrop }) => medianDrop));
+  const weigh = ({ medianLoss, medianDrop, share, contrast }: ClusterDescription) =>
+    Math.max(0, medianLoss ?? shareOf(medianDrop, largestDrop)) * share * Math.max(0, contrast);
+  const ranked = clusters
+    .map((cluster) => ({ ...cluster, weight: weigh(cluster) }))
+    .sort((a, b) => b.weight - a.weight);
+  return {
+    clusters: ranked.map(({ contrast, ids, ...cluster }, id) => ({ id, ...cluster })),
+    members: ranked.flatMap(({ ids }, cluster) => ids.map((id) => ({ id, cluster }))),
+  };
+}
+
+const shareOf = (drop: number, largest: number): number => (largest > 0 ? drop / largest : 0);
