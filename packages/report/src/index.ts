@@ -1,4 +1,10 @@
 export {
+  type AgreementRanking,
+  agreementOf,
+  agreementThreshold,
+  createAgreementRanking,
+} from './agreement.js';
+export {
   type BuilderOptions,
   openReportBuilder,
   type ReportBuilder,

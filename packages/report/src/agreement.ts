@@ -1,0 +1,115 @@
+import { at, mustGet } from '@umbra/shared/assert';
+import type { JobReport } from '@umbra/shared/contracts/report';
+
+/**
+ * Maps that correlate less depend on the choice of fill or patch size. At a rank correlation of 0.5 they put two of
+ * three pairs of cells in the same order (Kendall's tau 0.35 under a bivariate normal; Kruskal 1958), where chance
+ * puts one of two.
+ */
+export const agreementThreshold = 0.5;
+const maxWorst = 200;
+
+type Agreement = NonNullable<JobReport['trust']['agreement']>;
+
+export type AgreementRanking = {
+  /** Take an image, whose maps agree so much; null where that is not known. */
+  add(image: { readonly id: string; readonly name: string }, agreement: number | null): void;
+  /** Null where no image's agreement is known. */
+  finish(): Agreement | null;
+};
+
+/**
+ * The lowest Spearman rank correlation between any two maps of an image, in [-1, 1], over the cells that both have;
+ * equal values have their mean rank. Null where there are fewer than two maps, where a map is the same everywhere,
+ * and where two have fewer than 3 cells in common.
+ *
+ * @param maps On one lattice; NaN where a map has no value.
+ */
+export function agreementOf(maps: readonly Float32Array[]): number | null {
+  let lowest: number | null = null;
+  for (let first = 0; first < maps.length; first += 1) {
+    for (let second = first + 1; second < maps.length; second += 1) {
+      const correlation = spearman(at(maps, first), at(maps, second));
+      if (correlation === null) return null;
+      lowest = Math.min(lowest ?? 1, correlation);
+    }
+  }
+  return lowest;
+}
+
+/** Sum up images' agreement, with the least agreeing ones. Memory does not grow with the number of images. */
+export function createAgreementRanking(maps: Agreement['maps']): AgreementRanking {
+  const worst: Agreement['worst'] = [];
+  let images = 0;
+  let unstable = 0;
+  let mean = 0;
+  let squares = 0;
+  return {
+    add({ id, name }, agreement) {
+      if (agreement === null) return;
+      images += 1;
+      if (agreement < agreementThreshold) unstable += 1;
+      const before = mean;
+      mean += (agreement - mean) / images;
+      squares += (agreement - before) * (agreement - mean);
+      worst.push({ id, name, agreement });
+      if (worst.length === 2 * maxWorst) keepWorst(worst);
+    },
+    finish() {
+      if (images === 0) return null;
+      keepWorst(worst);
+      const half = normalHalfWidth(images, squares);
+      return {
+        maps: [...maps],
+        images,
+        mean: { mean, low: Math.max(-1, mean - half), high: Math.min(1, mean + half) },
+        threshold: agreementThreshold,
+        unstable,
+        worst: [...worst],
+      };
+    },
+  };
+}
+
+function keepWorst(worst: Agreement['worst']): void {
+  worst.sort((a, b) => a.agreement - b.agreement);
+  worst.length = Math.min(worst.length, maxWorst);
+}
+
+/** Half of the normal interval of 95 % of a mean; one image alone may be anywhere. */
+const normalHalfWidth = (count: number, squares: number): number =>
+  count === 1 ? 2 : 1.959964 * Math.sqrt(squares / (count - 1) / count);
+
+function spearman(a: Float32Array, b: Float32Array): number | null {
+  const isShared = (_: number, cell: number) => !Number.isNaN(at(a, cell) + at(b, cell));
+  const shared = a.filter(isShared);
+  return shared.length < 3 ? null : pearson(ranks(shared), ranks(b.filter(isShared)));
+}
+
+/** Ranks from 1; equal values share the mean of theirs. */
+function ranks(values: Float32Array): Float64Array {
+  const sorted = values.slice().sort();
+  const rankOf = new Map<number, number>();
+  for (let start = 0; start < sorted.length; ) {
+    const value = at(sorted, start);
+    let end = start + 1;
+    while (sorted[end] === value) end += 1;
+    rankOf.set(value, (start + 1 + end) / 2);
+    start = end;
+  }
+  return Float64Array.from(values, (value) => mustGet(rankOf, value));
+}
+
+/** Null where one is the same everywhere. Ranks have one mean, (n + 1) / 2. */
+function pearson(a: Float64Array, b: Float64Array): number | null {
+  const mean = (a.length + 1) / 2;
+  let [product, squareA, squareB] = [0, 0, 0];
+  for (const index of a.keys()) {
+    const [x, y] = [at(a, index) - mean, at(b, index) - mean];
+    product += x * y;
+    squareA += x * x;
+    squareB += y * y;
+  }
+  if (squareA === 0 || squareB === 0) return null;
+  return Math.max(-1, Math.min(1, product / Math.sqrt(squareA * squareB)));
+}
