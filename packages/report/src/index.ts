@@ -14,6 +14,13 @@ export { decodeCells, encodeCells } from './cells.js';
 export { describeImage, type ImageArguments } from './describe-image.js';
 export { type FlipEvidence, type ImageEvidence, latticeSide, type NamedClass } from './evidence.js';
 export { decodeEvidence, encodeEvidence } from './evidence-codec.js';
+export {
+  checkGate,
+  type Gate,
+  type GateCondition,
+  type GateFinding,
+  parseGate,
+} from './gate.js';
 export type { ClusteredPatches, PatchCandidate, SeenPatch } from './patches/candidate.js';
 export { clusterPatches } from './patches/cluster-patches.js';
 export { signFlipP } from './permutation.js';
