@@ -4,6 +4,7 @@ export {
   agreementThreshold,
   createAgreementRanking,
 } from './agreement.js';
+export { summariseArm, type TrialPair } from './arms.js';
 export {
   type BuilderOptions,
   openReportBuilder,
@@ -21,6 +22,7 @@ export {
   type GateFinding,
   parseGate,
 } from './gate.js';
+export { type CheckedOrder, summariseOrder } from './order.js';
 export type { ClusteredPatches, PatchCandidate, SeenPatch } from './patches/candidate.js';
 export { clusterPatches } from './patches/cluster-patches.js';
 export { signFlipP } from './permutation.js';
