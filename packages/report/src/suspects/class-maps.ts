@@ -24,8 +24,9 @@ export function meanWithout({ sum, counts }: ClassMaps, map: Float32Array): Floa
  */
 export function mapDistance(map: Float32Array, ofClass: Float64Array): number | null {
   let [product, own, other] = [0, 0, 0];
-  for (const [cell, usual] of ofClass.entries()) {
+  for (let cell = 0; cell < map.length; cell += 1) {
     const value = at(map, cell);
+    const usual = at(ofClass, cell);
     if (Number.isNaN(value) || Number.isNaN(usual)) continue;
     product += value * usual;
     own += value * value;

@@ -50,7 +50,7 @@ export function createSuspectRanking({ seed }: { readonly seed: number }): Suspe
       scales.set(key, scaleOf(sample.of(key).items.map(({ distance }) => distance)));
     }
   };
-  const currentZ = ({ key, distance }: Candidate): number => {
+  const currentZ = ({ key, distance }: Pick<Candidate, 'key' | 'distance'>): number => {
     const scale = scales.get(key) ?? null;
     return scale === null ? Number.POSITIVE_INFINITY : zOf(distance, scale);
   };
@@ -69,9 +69,8 @@ export function createSuspectRanking({ seed }: { readonly seed: number }): Suspe
       const numbers = numbersOf(image, distance);
       sample.add(key, rankOf(image.id, seed), numbers);
       images.set(key, (images.get(key) ?? 0) + 1);
-      const candidate = { ...numbers, ...factsOf(image, usual), ...namesOf(image, group), key };
-      if (currentZ(candidate) < hopelessZ) return;
-      candidates.push(candidate);
+      if (currentZ({ key, distance }) < hopelessZ) return;
+      candidates.push({ ...numbers, ...factsOf(image, usual), ...namesOf(image, group), key });
       if (candidates.length === maxCandidates) prune();
     },
     finish() {

@@ -27,7 +27,8 @@ export function findUnusualZone(map: Float32Array, ofClass: Float64Array): Unusu
 function zoneShares(map: Float32Array | Float64Array): number[] | null {
   const sums = zoneNames.map(() => 0);
   const third = (index: number) => Math.floor((3 * index) / latticeSide);
-  for (const [cell, value] of map.entries()) {
+  for (let cell = 0; cell < map.length; cell += 1) {
+    const value = at(map, cell);
     if (!(value > 0)) continue;
     const zone = 3 * third(Math.floor(cell / latticeSide)) + third(cell % latticeSide);
     sums[zone] = at(sums, zone) + value;
