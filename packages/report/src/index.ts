@@ -25,6 +25,7 @@ export {
 export { type CheckedOrder, summariseOrder } from './order.js';
 export type { ClusteredPatches, PatchCandidate, SeenPatch } from './patches/candidate.js';
 export { clusterPatches } from './patches/cluster-patches.js';
+export { offObjectClusterShare } from './patches/rank-clusters.js';
 export { signFlipP } from './permutation.js';
 export type { ClassMaps } from './suspects/class-maps.js';
 export { createSuspectRanking, type SuspectRanking } from './suspects/ranking.js';

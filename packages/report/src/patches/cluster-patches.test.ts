@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { createNormal } from '../normal.js';
 import type { SeenPatch } from './candidate.js';
 import { clusterPatches } from './cluster-patches.js';
+import { offObjectClusterShare } from './rank-clusters.js';
 
 const input = { height: 100, width: 200 };
 const boxAt = (top: number, left: number) => ({ top, left, bottom: top + 20, right: left + 20 });
@@ -157,4 +158,12 @@ describe('clusterPatches', () => {
       { numRuns: 40 },
     );
   });
+});
+
+test('offObjectClusterShare is the largest share of a cluster off the object', () => {
+  const cluster = (offObject: number | null, share: number) => ({ offObject, share });
+  expect(offObjectClusterShare([cluster(0.9, 0.3), cluster(0.6, 0.7), cluster(0.5, 1)])).toBe(0.7);
+  expect(offObjectClusterShare([cluster(0.5, 1), cluster(null, 1)])).toBe(0);
+  expect(offObjectClusterShare([cluster(null, 1)])).toBeNull();
+  expect(offObjectClusterShare([])).toBeNull();
 });

@@ -1,3 +1,4 @@
+import type { PatchCluster } from '@umbra/shared/contracts/report';
 import type { ClusteredPatches } from './candidate.js';
 import type { ClusterDescription } from './describe-cluster.js';
 
@@ -23,3 +24,16 @@ export function rankClusters(
 }
 
 const shareOf = (drop: number, largest: number): number => (largest > 0 ? drop / largest : 0);
+
+/**
+ * The largest share of a class's patches in one cluster of which more than half lie off the object: 0 where there is
+ * none, null without boxes.
+ */
+export function offObjectClusterShare(
+  clusters: readonly Pick<PatchCluster, 'offObject' | 'share'>[],
+): number | null {
+  const known = clusters.filter(({ offObject }) => offObject !== null);
+  if (known.length === 0) return null;
+  const off = known.filter(({ offObject }) => (offObject ?? 0) > 0.5);
+  return Math.max(0, ...off.map(({ share }) => share));
+}

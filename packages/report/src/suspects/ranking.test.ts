@@ -139,6 +139,18 @@ describe('createSuspectRanking', () => {
     expect(rank([...usual(60), odd], 0.5).count).toBe(1);
   });
 
+  test('tells of each image how unlike its class it is', () => {
+    const odd = evidence('img_odd', { map: mapAt(1, 1) });
+    const images = [...usual(60), odd];
+    const ranking = createSuspectRanking({ seed: 1 });
+    const group = mapsOf(images);
+    expect(ranking.unlikeness(odd, group).z).toBeNull();
+    for (const image of images) ranking.add(image, group, null);
+    const { distance, z } = ranking.finish().suspects[0] ?? {};
+    expect(ranking.unlikeness(odd, group)).toEqual({ distance, z });
+    expect(ranking.unlikeness(odd, mapsOf([odd]))).toEqual({ distance: null, z: null });
+  });
+
   test('leaves out cells without a value', () => {
     const cut = mapAt(8, 8).map((value, cell) => (cell < 32 ? Number.NaN : value));
     const { suspects } = rank([...usual(60), evidence('img_cut', { map: cut })]);

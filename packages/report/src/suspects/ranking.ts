@@ -33,6 +33,11 @@ export type SuspectRanking = {
    * @param agreement Of its maps; below the threshold they depend on fill or patch size, and it is not ranked.
    */
   add(image: ImageEvidence, group: ClassMaps, agreement: number | null): void;
+  /** How unlike its class an image is, once all were taken; null where it is not known. */
+  unlikeness(
+    image: ImageEvidence,
+    group: ClassMaps,
+  ): { readonly distance: number | null; readonly z: number | null };
   /** The most unlike first, at most 200; and how many there are: see docs/report.md. */
   finish(): { suspects: Suspect[]; count: number };
 };
@@ -45,7 +50,9 @@ export function createSuspectRanking({ seed }: { readonly seed: number }): Suspe
   const scales = new Map<string, Scale | null>();
   const candidates: Candidate[] = [];
 
+  let isMeasured = false;
   const measure = () => {
+    isMeasured = true;
     for (const key of images.keys()) {
       scales.set(key, scaleOf(sample.of(key).items.map(({ distance }) => distance)));
     }
@@ -65,13 +72,20 @@ export function createSuspectRanking({ seed }: { readonly seed: number }): Suspe
       const usual = meanWithout(group, image.map);
       const distance = mapDistance(image.map, usual);
       if (distance === null) return;
-      const key = JSON.stringify([group.class.index, group.class.label]);
+      isMeasured = false;
+      const key = keyOf(group);
       const numbers = numbersOf(image, distance);
       sample.add(key, rankOf(image.id, seed), numbers);
       images.set(key, (images.get(key) ?? 0) + 1);
       if (currentZ({ key, distance }) < hopelessZ) return;
       candidates.push({ ...numbers, ...factsOf(image, usual), ...namesOf(image, group), key });
       if (candidates.length === maxCandidates) prune();
+    },
+    unlikeness(image, group) {
+      if (!isMeasured) measure();
+      const distance = mapDistance(image.map, meanWithout(group, image.map));
+      const scale = scales.get(keyOf(group)) ?? null;
+      return { distance, z: distance === null || scale === null ? null : zOf(distance, scale) };
     },
     finish() {
       measure();
@@ -93,6 +107,8 @@ export function createSuspectRanking({ seed }: { readonly seed: number }): Suspe
     },
   };
 }
+
+const keyOf = ({ class: { index, label } }: ClassMaps): string => JSON.stringify([index, label]);
 
 const numbersOf = (image: ImageEvidence, distance: number): ComparedNumbers => ({
   distance,
