@@ -13,6 +13,7 @@ export {
 } from './builder.js';
 export { decodeCells, encodeCells } from './cells.js';
 export { describeImage, type ImageArguments } from './describe-image.js';
+export { compareReports } from './difference.js';
 export { type FlipEvidence, type ImageEvidence, latticeSide, type NamedClass } from './evidence.js';
 export { decodeEvidence, encodeEvidence } from './evidence-codec.js';
 export {
