@@ -2,18 +2,34 @@ import type { PatchCluster } from '@umbra/shared/contracts/report';
 import type { ClusteredPatches } from './candidate.js';
 import type { ClusterDescription } from './describe-cluster.js';
 
+/** Images from which on a cluster counts for more than half: the fewest that are parted. */
+const fewImages = 8;
+
 /**
- * Rank the clusters of all classes by weight = loss * share * contrast, the largest first, and number them in that
- * order. Loss is the median share of the score that covering the patch takes; where scores are no probabilities, the
- * median drop over the largest one of all clusters. What takes nothing, or looks like other classes' patches, has
- * weight 0.
+ * Rank the clusters of all classes, the weightiest first, and number them in that order:
+ *
+ *     weight = loss * share * contrast * (1 + off the object) * images / (images + 8)
+ *
+ * Loss is the median share of the score that covering the patch takes; where scores are no probabilities, the median
+ * drop over the largest one of all clusters. What takes nothing, or looks like other classes' patches, has weight 0.
  */
 export function rankClusters(
   clusters: readonly ClusterDescription[],
 ): Pick<ClusteredPatches, 'clusters' | 'members'> {
   const largestDrop = Math.max(0, ...clusters.map(({ medianDrop }) => medianDrop));
-  const weigh = ({ medianLoss, medianDrop, share, contrast }: ClusterDescription) =>
-    Math.max(0, medianLoss ?? shareOf(medianDrop, largestDrop)) * share * Math.max(0, contrast);
+  const weigh = ({
+    medianLoss,
+    medianDrop,
+    share,
+    contrast,
+    offObject,
+    images,
+  }: ClusterDescription) =>
+    Math.max(0, medianLoss ?? shareOf(medianDrop, largestDrop)) *
+    share *
+    Math.max(0, contrast) *
+    (1 + (offObject ?? 0)) *
+    (images / (images + fewImages));
   const ranked = clusters
     .map((cluster) => ({ ...cluster, weight: weigh(cluster) }))
     .sort((a, b) => b.weight - a.weight);
