@@ -3,7 +3,7 @@ import type { JobReport, ReportGrouping } from '@umbra/shared/contracts/report';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import { createWeights, rankOf } from './chance.js';
 import { describeClasses, isSignificant } from './describe-classes.js';
-import { type ImageEvidence, latticeSide, type NamedClass } from './evidence.js';
+import { type ImageEvidence, latticeSide } from './evidence.js';
 import { createFlipGraph } from './flips.js';
 import { createGrouping } from './grouping.js';
 import { noteGroups, prunedNote } from './notes.js';
@@ -59,7 +59,7 @@ export function openReportBuilder(options: BuilderOptions): ReportBuilder {
   const groupings = new Map(
     (options.groupBy === undefined ? bothGroupings : [options.groupBy]).map((by) => [
       by,
-      createGrouping({ seed, maxPatches, classOf: classesOf[by] }),
+      createGrouping({ seed, maxPatches, groupBy: by }),
     ]),
   );
   const flips = createFlipGraph();
@@ -103,9 +103,3 @@ export function openReportBuilder(options: BuilderOptions): ReportBuilder {
 }
 
 const bothGroupings: readonly ReportGrouping[] = ['label', 'predicted'];
-
-const classesOf: Readonly<Record<ReportGrouping, (image: ImageEvidence) => NamedClass | null>> = {
-  label: ({ labelClass }) => labelClass,
-  predicted: ({ predicted: { index, label, aboveThreshold } }) =>
-    aboveThreshold === false ? null : { index, label },
-};

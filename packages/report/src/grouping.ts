@@ -1,4 +1,5 @@
 import { at } from '@umbra/shared/assert';
+import type { ClassReport, ReportGrouping } from '@umbra/shared/contracts/report';
 import { hashText } from './chance.js';
 import {
   borderOf,
@@ -9,7 +10,7 @@ import {
   offObjectOf,
   type PlaceShare,
 } from './class-group.js';
-import type { ImageEvidence, NamedClass } from './evidence.js';
+import type { ImageEvidence } from './evidence.js';
 import type { PatchCandidate } from './patches/candidate.js';
 import type { BoxedMap } from './place-tests.js';
 import { createStratifiedSample, type StratifiedSample } from './strata.js';
@@ -49,11 +50,23 @@ export type Grouping = {
 export type GroupingOptions = {
   readonly seed: number;
   readonly maxPatches: number;
-  /** The class of an image; null where it has none. */
-  readonly classOf: (image: ImageEvidence) => NamedClass | null;
+  readonly groupBy: ReportGrouping;
 };
 
-export function createGrouping({ seed, maxPatches, classOf }: GroupingOptions): Grouping {
+/**
+ * The class by which an image is told from others: that of its label, or the predicted one; without an index where it
+ * has none. Beyond 2,000 classes, a report puts those that come last into one group.
+ */
+export function groupOf(image: ImageEvidence, groupBy: ReportGrouping): ClassReport['class'] {
+  const { predicted, labelClass } = image;
+  const prediction = predicted.aboveThreshold === false ? null : predicted;
+  const named = groupBy === 'label' ? labelClass : prediction;
+  if (named === null) return { index: null, label: 'no class' };
+  return { index: named.index, label: named.label };
+}
+
+/** Start with no images; groups begin with the first image of their class. */
+export function createGrouping({ seed, maxPatches, groupBy }: GroupingOptions): Grouping {
   const found = new Map<number | null, GroupedImages>();
   let others: GroupedImages | null = null;
   let candidates = 0;
@@ -66,25 +79,17 @@ export function createGrouping({ seed, maxPatches, classOf }: GroupingOptions): 
   });
 
   const open = (image: ImageEvidence): GroupedImages => {
-    const named = classOf(image);
-    const known = found.get(named?.index ?? null);
+    const named = groupOf(image, groupBy);
+    const known = found.get(named.index);
     if (known !== undefined) return known;
-    if (named !== null && found.size >= maxClasses) {
+    if (named.index !== null && found.size >= maxClasses) {
       others ??= createClassGroup({ index: null, label: 'all others' });
       return others;
     }
-    const group = createClassGroup(
-      named === null ? { index: null, label: 'no class' } : { ...named },
-    );
-    found.set(named?.index ?? null, group);
+    const group = createClassGroup(named);
+    found.set(named.index, group);
     return group;
   };
-  const groupOf = (image: ImageEvidence): GroupedImages => {
-    const group = found.get(classOf(image)?.index ?? null) ?? others;
-    if (group !== null) return group;
-    throw new RangeError(`Expected an image that was added, got '${image.id}'`);
-  };
-
   return {
     get candidates() {
       return candidates;
@@ -107,7 +112,11 @@ export function createGrouping({ seed, maxPatches, classOf }: GroupingOptions): 
       candidates += 1;
       if (maxPatches > 0) patches.add(group, draw.rank, candidateOf(image, group));
     },
-    groupOf,
+    groupOf(image) {
+      const group = found.get(groupOf(image, groupBy).index) ?? others;
+      if (group !== null) return group;
+      throw new RangeError(`Expected an image that was added, got '${image.id}'`);
+    },
     groups: () =>
       [...found.values(), ...(others === null ? [] : [others])].sort(
         (a, b) => b.images - a.images || (a.class.index ?? Infinity) - (b.class.index ?? Infinity),

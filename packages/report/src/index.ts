@@ -23,6 +23,7 @@ export {
   type GateFinding,
   parseGate,
 } from './gate.js';
+export { groupOf } from './grouping.js';
 export { type CheckedOrder, summariseOrder } from './order.js';
 export type { ClusteredPatches, PatchCandidate, SeenPatch } from './patches/candidate.js';
 export { clusterPatches } from './patches/cluster-patches.js';
