@@ -1,0 +1,88 @@
+import { createRandom } from '@umbra/shared/random';
+import { describe, expect, test } from 'vitest';
+import { borderArea, followsP, offArea } from './place-tests.js';
+
+test("the border's area is that of the px that the engine counts", () => {
+  expect(borderArea({ height: 20, width: 10 })).toBeCloseTo(0.36, 12);
+  // Of 224 px, 22 on each side have their centre within 22.4 px.
+  expect(borderArea({ height: 224, width: 224 })).toBe(1 - 180 ** 2 / 224 ** 2);
+  expect(borderArea({ height: 3, width: 1 })).toBe(0);
+});
+
+test('the area off a box is what is left of the frame', () => {
+  expect(offArea({ top: 0.25, left: 0, bottom: 0.75, right: 1 })).toBe(0.5);
+});
+
+describe('whether evidence follows the object', () => {
+  const { uniform, below } = createRandom(9);
+  const boxes = Array.from({ length: 30 }, () => {
+    const [row, column] = [below(10), below(10)];
+    return {
+      top: row / 16,
+      left: column / 16,
+      bottom: (row + 6) / 16,
+      right: (column + 6) / 16,
+    };
+  });
+  const mapWhere = (holds: (row: number, column: number) => boolean) =>
+    Float32Array.from({ length: 256 }, (_, cell) =>
+      holds(Math.floor(cell / 16), cell % 16) ? 1 : -1,
+    );
+
+  test('it does where it lies in the boxes', () => {
+    const images = boxes.map((box) => ({
+      box,
+      map: mapWhere(
+        (row, column) =>
+          row >= box.top * 16 &&
+          row < box.bottom * 16 &&
+          column >= box.left * 16 &&
+          column < box.right * 16,
+      ),
+    }));
+    expect(followsP(images, 1)).toBe(1 / 5_000);
+  });
+
+  test('it does not where it lies anywhere', () => {
+    const p = Array.from({ length: 40 }, (_, seed) =>
+      followsP(
+        boxes.map((box) => ({ box, map: mapWhere(() => uniform() < 0.3) })),
+        seed,
+      ),
+    );
+    expect(p.filter((value) => value <= 0.05).length).toBeLessThanOrEqual(6);
+  });
+
+  test('shuffling says nothing of a mark that is always at one place', () => {
+    const corner = mapWhere((row, column) => row < 2 && column < 2);
+    expect(
+      followsP(
+        boxes.map((box) => ({ box, map: corner })),
+        1,
+      ),
+    ).toBe(1);
+    expect(followsP([{ box: offCentre(), map: corner }], 1)).toBe(1);
+  });
+
+  test('of two images there are two orders', () => {
+    const [a, b] = [offCentre(), { top: 0.5, left: 0.5, bottom: 1, right: 1 }];
+    const inside = (box: typeof a) =>
+      mapWhere(
+        (row, column) =>
+          row / 16 >= box.top &&
+          column / 16 >= box.left &&
+          row / 16 < box.bottom &&
+          column / 16 < box.right,
+      );
+    const p = followsP(
+      [
+        { box: a, map: inside(a) },
+        { box: b, map: inside(b) },
+      ],
+      1,
+    );
+    expect(Math.abs(p - 0.5)).toBeLessThan(0.15);
+  });
+});
+
+const offCentre = () => ({ top: 0, left: 0, bottom: 0.3, right: 0.45 });
