@@ -2,7 +2,7 @@ import type { ClassReport } from '@umbra/shared/contracts/report';
 import { type Atlas, createAtlas } from './atlas.js';
 import { type BootstrappedMean, createBootstrappedMean } from './estimates.js';
 import type { ImageEvidence } from './evidence.js';
-import { borderArea, offArea } from './place-tests.js';
+import { borderArea, offArea, type PlaceShare } from './place-tests.js';
 import { createRunningMean, type RunningMean } from './running.js';
 
 /** What chance an image has in all that is drawn: it follows from the seed and its id. */
@@ -34,9 +34,6 @@ export type ClassGroup = {
   readonly offObject: PlaceMeans | null;
   readonly border: PlaceMeans | null;
 };
-
-/** A share at a place, and the share of the area there. */
-export type PlaceShare = { readonly share: number; readonly area: number };
 
 /** What an image says of the object's surroundings; null without a box, or without positive attribution. */
 export const offObjectOf = ({ box, offObjectShare }: ImageEvidence): PlaceShare | null =>

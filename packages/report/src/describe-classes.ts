@@ -3,8 +3,8 @@ import type { ClassReport } from '@umbra/shared/contracts/report';
 import { hashText } from './chance.js';
 import type { PlaceMeans } from './class-group.js';
 import type { Grouping } from './grouping.js';
-import { adjustP, signFlipP, type TestDraws } from './permutation.js';
-import { followsP } from './place-tests.js';
+import { adjustP, type TestDraws } from './permutation.js';
+import { excessP, followsP } from './place-tests.js';
 import { enoughImages } from './running.js';
 
 /** Share of false ones among the classes that are called significant, at most, in expectation. */
@@ -29,16 +29,16 @@ export function describeClasses(
     const { items } = grouping.values(group);
     const seedOf = (test: string) =>
       hashText(`${group.class.index} ${group.class.label} ${test}`, seed);
-    const excessP = (place: 'offObject' | 'border') =>
+    const pOf = (place: 'offObject' | 'border') =>
       group[place] === null
         ? null
-        : signFlipP(
-            items.map((item) => item[place]).filter((excess) => excess !== null),
+        : excessP(
+            items.map((item) => item[place]).filter((found) => found !== null),
             { seed: seedOf(place), draws },
           );
     return {
-      offObject: excessP('offObject'),
-      border: excessP('border'),
+      offObject: pOf('offObject'),
+      border: pOf('border'),
       follows:
         group.offObject === null ? null : followsP(grouping.maps(group).items, seedOf('follows')),
     };

@@ -8,16 +8,15 @@ import {
   type GroupedImages,
   type ImageDraw,
   offObjectOf,
-  type PlaceShare,
 } from './class-group.js';
 import type { ImageEvidence } from './evidence.js';
 import type { PatchCandidate } from './patches/candidate.js';
-import type { BoxedMap } from './place-tests.js';
+import type { BoxedMap, PlaceShare } from './place-tests.js';
 import { createStratifiedSample, type StratifiedSample } from './strata.js';
 
 /** Classes that have a group of their own, of 45 KB each. */
 export const maxClasses = 2_000;
-/** Images whose numbers are kept for tests, of about 100 bytes each. */
+/** Images whose numbers are kept for tests, of about 150 bytes each. */
 const keptValues = { perStratum: 5_000, total: 200_000 };
 /** Images whose maps are kept to be shuffled, of 1.2 KB each. */
 const keptMaps = { perStratum: 200, total: 10_000 };
@@ -25,8 +24,8 @@ const keptMaps = { perStratum: 200, total: 10_000 };
 /** An image's numbers that tests need; null where it has none. */
 export type TestedImage = {
   readonly drop: number;
-  readonly offObject: number | null;
-  readonly border: number | null;
+  readonly offObject: PlaceShare | null;
+  readonly border: PlaceShare | null;
 };
 
 /** Images by class, and samples of each class. */
@@ -102,8 +101,8 @@ export function createGrouping({ seed, maxPatches, groupBy }: GroupingOptions): 
       group.add(image, draw);
       values.add(group, draw.rank, {
         drop: image.drop,
-        offObject: excessOf(offObjectOf(image)),
-        border: excessOf(borderOf(image)),
+        offObject: offObjectOf(image),
+        border: borderOf(image),
       });
       if (image.box !== null && image.map.some((value) => value > 0)) {
         maps.add(group, draw.rank, { map: image.map, box: image.box });
@@ -134,9 +133,6 @@ export function createGrouping({ seed, maxPatches, groupBy }: GroupingOptions): 
     },
   };
 }
-
-const excessOf = (place: PlaceShare | null): number | null =>
-  place === null ? null : place.share - place.area;
 
 /** By chance, so that no class is always last. */
 const orderOf = ({ class: { index, label } }: ClassGroup, seed: number): number =>

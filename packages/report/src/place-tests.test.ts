@@ -1,6 +1,7 @@
 import { createRandom } from '@umbra/shared/random';
 import { describe, expect, test } from 'vitest';
-import { borderArea, followsP, offArea } from './place-tests.js';
+import { signFlipP } from './permutation.js';
+import { borderArea, excessP, followsP, offArea } from './place-tests.js';
 
 test("the border's area is that of the px that the engine counts", () => {
   expect(borderArea({ height: 20, width: 10 })).toBeCloseTo(0.36, 12);
@@ -11,6 +12,36 @@ test("the border's area is that of the px that the engine counts", () => {
 
 test('the area off a box is what is left of the frame', () => {
   expect(offArea({ top: 0.25, left: 0, bottom: 0.75, right: 1 })).toBe(0.5);
+});
+
+describe('whether shares exceed areas', () => {
+  const chance = { seed: 1 };
+  const placesOf = (shares: readonly number[], area: number) =>
+    shares.map((share) => ({ share, area }));
+
+  test('is told by flipping signs where no tail of low shares is long', () => {
+    const shares = [0.51, 0.24, 0.66, 0.3, 0.47, 0.26, 0.38, 0.92];
+    const excesses = shares.map((share) => share - 0.25);
+    expect(excessP(placesOf(shares, 0.25), chance)).toBe(signFlipP(excesses, chance));
+  });
+
+  test('is harder to tell where one is', () => {
+    // Lowered by Johnson's correction, m3 / (6 v n) + m3 m^2 / (3 v^2), with NumPy 2.4.6: -0.0397143.
+    const shares = [0.6, 0.62, 0.64, 0.61, 0.65, 0.63, 0.62, 0.2];
+    const excesses = shares.map((share) => share - 0.5);
+    const lowered = excesses.map((excess) => excess - 0.0397143);
+    const p = excessP(placesOf(shares, 0.5), chance);
+    expect(p).toBe(signFlipP(lowered, chance));
+    expect(p).toBeGreaterThan(signFlipP(excesses, chance));
+  });
+
+  test('is not told by shares that can hardly be larger than the area', () => {
+    // Were shares 1 with a probability of 0.75, and else 0, eight would all be 1 in 10 of 100 samples.
+    const full = placesOf(new Array(8).fill(1), 0.75);
+    expect(excessP(full, chance)).toBeCloseTo(0.75 ** 8, 12);
+    expect(excessP(placesOf(new Array(200).fill(1), 0.75), chance)).toBe(1e-4);
+    expect(excessP(placesOf([0.3, 0.3], 0.5), chance)).toBe(1);
+  });
 });
 
 describe('whether evidence follows the object', () => {

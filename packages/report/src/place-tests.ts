@@ -2,7 +2,7 @@ import { at } from '@umbra/shared/assert';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
 import { createRandom } from '@umbra/shared/random';
 import { latticeSide } from './evidence.js';
-import { drawP } from './permutation.js';
+import { drawP, signFlipP, type TestDraws } from './permutation.js';
 
 /** Part of the frame's extent that counts as its border, on each side: as the engine's `borderShare` has it. */
 const borderPart = 0.1;
@@ -24,6 +24,39 @@ function innerPx(extent: number): number {
 /** Share of the input that lies off a box. @param box As shares of the input's height and width. */
 export const offArea = ({ top, left, bottom, right }: Box): number =>
   1 - (bottom - top) * (right - left);
+
+/** An image's share of the positive attribution at a place, and of the area there. */
+export type PlaceShare = { readonly share: number; readonly area: number };
+
+/**
+ * One-sided p-value that shares exceed areas in the mean: by flipping the signs of share minus area, with two
+ * corrections, as flips suppose that an excess is as likely as a lack of its size, which cannot be where a place has
+ * most of the area. Both only make it larger.
+ *
+ * - A long tail of low shares: values are lowered by Johnson's correction for skewness.
+ * - Shares that cannot be much larger than the area: were each `max` with a probability of area / `max`, and else 0,
+ *   all would be `max` with the product of these; no test of the mean may say less.
+ *
+ * @see Johnson, "Modified t tests and confidence intervals for asymmetrical populations", JASA 73(363), 1978.
+ */
+export function excessP(places: readonly PlaceShare[], chance: TestDraws): number {
+  const max = places.reduce((highest, { share }) => Math.max(highest, share), 0);
+  const floor = places.reduce((product, { area }) => product * (area < max ? area / max : 1), 1);
+  const flipped = signFlipP(lowerTail(places.map(({ share, area }) => share - area)), chance);
+  return Math.max(floor, flipped);
+}
+
+/** Lower values whose distribution has a long tail below; others stay. */
+function lowerTail(values: readonly number[]): readonly number[] {
+  const count = values.length;
+  const mean = values.reduce((sum, value) => sum + value, 0) / count;
+  const powers = (power: number) => values.reduce((sum, value) => sum + (value - mean) ** power, 0);
+  const variance = powers(2) / (count - 1);
+  if (count < 3 || variance === 0) return values;
+  const third = (powers(3) * count) / ((count - 1) * (count - 2));
+  const correction = third / (6 * variance * count) + (third * mean ** 2) / (3 * variance ** 2);
+  return correction < 0 ? values.map((value) => value + correction) : values;
+}
 
 /** An image's map and box, of which positive attribution lies off the box. */
 export type BoxedMap = { readonly map: Float32Array; readonly box: Box };
