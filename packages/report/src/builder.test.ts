@@ -191,6 +191,50 @@ describe('candidates for patches', () => {
   });
 });
 
+describe('the second pass', () => {
+  const { uniform } = createRandom(4);
+  const usual = Float32Array.from({ length: 256 }, (_, cell) => (cell < 128 ? 1 : 0));
+  const unlike = usual.map((value) => 1 - value);
+  const noisy = () => usual.map((value) => value + 0.2 * uniform());
+  const images = [
+    ...Array.from({ length: 40 }, (_, nth) => evidenceOf(nth, { map: noisy() })),
+    evidenceOf(40, { map: unlike }),
+  ];
+
+  test('ranks images by how unlike their class they are', () => {
+    const builder = openReportBuilder(options);
+    for (const image of images) builder.add(image);
+    for (const image of images) builder.rank(image);
+    const { suspects, metrics, agreement } = builder.finish();
+    expect(suspects.map(({ id }) => id)).toEqual(['img_00000040']);
+    expect(metrics).toMatchObject({ suspects: 1, unstable: null });
+    expect(agreement).toBeNull();
+    const row = builder.rowOf(evidenceOf(40, { map: unlike }));
+    expect(row).toEqual({ distance: suspects[0]?.distance, z: suspects[0]?.z });
+    expect(row.distance).toBeGreaterThan(0.8);
+  });
+
+  test('holds maps of other jobs, or of patch sizes, against each other', () => {
+    const maps = [
+      { name: 'mean', job: 'job_00000000000000000000' },
+      { name: 'blur', job: 'job_00000000000000000001' },
+    ];
+    const builder = openReportBuilder({ ...options, maps });
+    for (const image of images) builder.add(image);
+    for (const [nth, image] of images.entries()) {
+      if (nth < 10) builder.rank(image, [nth < 4 ? unlike : image.map]);
+      else builder.rank({ ...image, sizeMaps: [usual, unlike] });
+    }
+    const { agreement, metrics } = builder.finish();
+    expect(agreement).toMatchObject({ maps, images: 10, unstable: 4 });
+    expect(metrics.unstable).toBe(0.4);
+
+    const sizes = ['32', '64'].map((name) => ({ name, job: null }));
+    const ofSizes = reportOf([evidenceOf(0, { sizeMaps: [usual, unlike] })], { maps: sizes });
+    expect(ofSizes.agreement).toMatchObject({ maps: sizes, images: 1, unstable: 1 });
+  });
+});
+
 describe('significance', () => {
   const off = { top: 0.25, left: 0.25, bottom: 0.75, right: 0.75 };
   const area = 0.75;

@@ -1,13 +1,17 @@
 import { mustGet } from '@umbra/shared/assert';
 import type { JobReport, ReportGrouping } from '@umbra/shared/contracts/report';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
+import { agreementOf, createAgreementRanking } from './agreement.js';
 import { createWeights, rankOf } from './chance.js';
+import type { ClassGroup } from './class-group.js';
 import { describeClasses, isSignificant } from './describe-classes.js';
 import { type ImageEvidence, latticeSide } from './evidence.js';
 import { createFlipGraph } from './flips.js';
 import { createGrouping } from './grouping.js';
 import { noteGroups, prunedNote } from './notes.js';
 import type { PatchCandidate } from './patches/candidate.js';
+import type { ClassMaps } from './suspects/class-maps.js';
+import { createSuspectRanking, type SuspectRanking } from './suspects/ranking.js';
 import { createTotals } from './totals.js';
 
 export type BuilderOptions = {
@@ -45,9 +49,11 @@ export type ReportBuilder = {
   /**
    * Second pass, after every image was added: each image once more.
    *
-   * @param others float32 [16, 16], the image's maps of the other jobs, in the order of `maps`.
+   * @param others float32 [16, 16], the image's maps of the other jobs that `maps` names; none where one has none.
    */
   rank(image: ImageEvidence, others?: readonly Float32Array[]): void;
+  /** Where an image stands in its class, once all were ranked: see `SuspectRanking.unlikeness`. */
+  rowOf(image: ImageEvidence): ReturnType<SuspectRanking['unlikeness']>;
   /** @returns `off-object-cluster` of the metrics is null: clusters are not known here. */
   finish(): ReportParts;
 };
@@ -66,6 +72,17 @@ export function openReportBuilder(options: BuilderOptions): ReportBuilder {
   const totals = createTotals();
   const groupBy = () => options.groupBy ?? totals.commonGrouping();
   const grouping = () => mustGet(groupings, groupBy());
+  const suspects = createSuspectRanking({ seed });
+  const agreements = createAgreementRanking([...options.maps]);
+  const hasOtherJobs = options.maps.some(({ job }) => job !== null);
+  const classMaps = new Map<ClassGroup, ClassMaps>();
+  /** The class's maps as they are after the first pass. */
+  const mapsOf = (image: ImageEvidence): ClassMaps => {
+    const group = grouping().groupOf(image);
+    const maps = classMaps.get(group) ?? { class: group.class, ...group.atlas.input.totals() };
+    classMaps.set(group, maps);
+    return maps;
+  };
   return {
     add(image) {
       const draw = { rank: rankOf(image.id, seed), weights: weightsOf(image.id) };
@@ -74,12 +91,18 @@ export function openReportBuilder(options: BuilderOptions): ReportBuilder {
       totals.add(image);
     },
     patchCandidates: () => grouping().patches(),
-    rank(image) {
+    rank(image, others = []) {
       flips.exemplify(image);
+      const agreement = agreementOf(hasOtherJobs ? [image.map, ...others] : image.sizeMaps);
+      agreements.add(image, agreement);
+      suspects.add(image, mapsOf(image), agreement);
     },
+    rowOf: (image) => suspects.unlikeness(image, mapsOf(image)),
     finish() {
       const classes = describeClasses(grouping(), { seed, tolerance: totals.tolerance(unit) });
       const edges = flips.finish();
+      const ranked = suspects.finish();
+      const agreement = agreements.finish();
       return {
         groupBy: groupBy(),
         lattice: { rows: latticeSide, columns: latticeSide },
@@ -88,13 +111,13 @@ export function openReportBuilder(options: BuilderOptions): ReportBuilder {
           ...totals.metrics(),
           'significant-classes': classes.filter(isSignificant).length,
           'off-object-cluster': null,
-          unstable: null,
-          suspects: 0,
+          unstable: agreement && agreement.unstable / agreement.images,
+          suspects: ranked.count,
         },
         classes,
         flips: edges.flips,
-        suspects: [],
-        agreement: null,
+        suspects: ranked.suspects,
+        agreement,
         candidates: grouping().candidates,
         notes: [...noteGroups(grouping()), ...(edges.isPruned ? [prunedNote] : [])],
       };

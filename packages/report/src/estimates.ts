@@ -1,6 +1,7 @@
 import { at } from '@umbra/shared/assert';
 import type { Estimate } from '@umbra/shared/contracts/report';
 import { replicates } from './chance.js';
+import { quantile } from './resample.js';
 
 /** Count, mean and sum of squared deviations. @see Welford, Technometrics 4(3), 1962. */
 export type Moments = { readonly count: number; readonly mean: number; readonly squares: number };
@@ -83,11 +84,4 @@ export function createBootstrappedMean(): BootstrappedMean {
       return { mean, low: quantile(known, 0.025), high: quantile(known, 0.975) };
     },
   };
-}
-
-/** The value below which a share of sorted values lies, between neighbours by proportion. */
-function quantile(sorted: Float64Array, share: number): number {
-  const place = share * (sorted.length - 1);
-  const low = at(sorted, Math.floor(place));
-  return low + (place % 1) * (at(sorted, Math.ceil(place)) - low);
 }
