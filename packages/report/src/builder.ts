@@ -3,7 +3,7 @@ import type { JobReport, ReportGrouping } from '@umbra/shared/contracts/report';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import { agreementOf, createAgreementRanking } from './agreement.js';
 import { createWeights, rankOf } from './chance.js';
-import type { ClassGroup } from './class-group.js';
+import { type ClassGroup, testedOf } from './class-group.js';
 import { describeClasses, isSignificant } from './describe-classes.js';
 import { type ImageEvidence, latticeSide } from './evidence.js';
 import { createFlipGraph } from './flips.js';
@@ -85,10 +85,11 @@ export function openReportBuilder(options: BuilderOptions): ReportBuilder {
   };
   return {
     add(image) {
-      const draw = { rank: rankOf(image.id, seed), weights: weightsOf(image.id) };
-      for (const one of groupings.values()) one.add(image, draw);
+      const tested = testedOf(image);
+      const drawn = { image, rank: rankOf(image.id, seed), weights: weightsOf(image.id), tested };
+      for (const one of groupings.values()) one.add(drawn);
       flips.count(image);
-      totals.add(image);
+      totals.add(image, tested);
     },
     patchCandidates: () => grouping().patches(),
     rank(image, others = []) {

@@ -1,14 +1,12 @@
 import { expect, test } from 'vitest';
 import { createWeights, hashText, rankOf, replicates } from './chance.js';
 
-const ids = Array.from({ length: 4_000 }, (_, nth) => `img_${String(nth).padStart(8, '0')}`);
+const ids = Array.from({ length: 1_000 }, (_, nth) => `img_${String(nth).padStart(8, '0')}`);
 const meanOf = (values: readonly number[]) =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
 test('bits of MurmurHash3 are mixed, and texts and seeds tell hashes apart', () => {
-  expect(new Set(ids.flatMap((id) => [hashText(id, 1), hashText(id, 2)])).size).toBeGreaterThan(
-    7_990,
-  );
+  expect(new Set(ids.flatMap((id) => [hashText(id, 1), hashText(id, 2)])).size).toBe(2_000);
 });
 
 test('ranks are even on [0, 1), and follow from text and seed', () => {

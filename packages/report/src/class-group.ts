@@ -5,12 +5,22 @@ import type { ImageEvidence } from './evidence.js';
 import { borderArea, offArea, type PlaceShare } from './place-tests.js';
 import { createRunningMean, type RunningMean } from './running.js';
 
-/** What chance an image has in all that is drawn: it follows from the seed and its id. */
-export type ImageDraw = {
+/** An image's numbers that tests need; null where it has none. */
+export type TestedImage = {
+  readonly drop: number;
+  readonly offObject: PlaceShare | null;
+  readonly border: PlaceShare | null;
+};
+
+/** An image with what follows from it whatever its group is, and from the seed and its id. */
+export type DrawnImage = {
+  readonly image: ImageEvidence;
   /** Its place in the seeded order of all images, in [0, 1). */
   readonly rank: number;
   /** Its weights in bootstraps: see `createWeights`. */
   readonly weights: Uint8Array;
+  /** One object for all groups: many are kept. */
+  readonly tested: TestedImage;
 };
 
 /** Shares of the positive attribution at a place, and of the frame's area. */
@@ -35,18 +45,25 @@ export type ClassGroup = {
   readonly border: PlaceMeans | null;
 };
 
-/** What an image says of the object's surroundings; null without a box, or without positive attribution. */
-export const offObjectOf = ({ box, offObjectShare }: ImageEvidence): PlaceShare | null =>
-  box === null || offObjectShare === null ? null : { share: offObjectShare, area: offArea(box) };
-
-export const borderOf = ({ borderShare, input }: ImageEvidence): PlaceShare | null =>
-  borderShare === null ? null : { share: borderShare, area: borderArea(input) };
+/** What of an image is tested: without a box, or without positive attribution, there is no share. */
+export const testedOf = ({
+  drop,
+  box,
+  offObjectShare,
+  borderShare,
+  input,
+}: ImageEvidence): TestedImage => ({
+  drop,
+  offObject:
+    box === null || offObjectShare === null ? null : { share: offObjectShare, area: offArea(box) },
+  border: borderShare === null ? null : { share: borderShare, area: borderArea(input) },
+});
 
 /** Share of an image's positions at which the decision changes. */
 export const flippedOf = ({ flips, computed }: ImageEvidence): number =>
   flips.reduce((sum, { positions }) => sum + positions, 0) / computed;
 
-export type GroupedImages = ClassGroup & { add(image: ImageEvidence, draw: ImageDraw): void };
+export type GroupedImages = ClassGroup & { add(image: DrawnImage): void };
 
 /** Start a group; parts that only some images have begin with the first of them. */
 export function createClassGroup(named: ClassReport['class']): GroupedImages {
@@ -61,7 +78,7 @@ export function createClassGroup(named: ClassReport['class']): GroupedImages {
     offObject: null as PlaceMeans | null,
     border: null as PlaceMeans | null,
   };
-  const add = (image: ImageEvidence, { rank, weights }: ImageDraw) => {
+  const add = ({ image, rank, weights, tested }: DrawnImage) => {
     group.images += 1;
     group.drop.add(image.drop, weights);
     group.flipped.add(flippedOf(image), weights);
@@ -75,8 +92,8 @@ export function createClassGroup(named: ClassReport['class']): GroupedImages {
       group.accuracy ??= createBootstrappedMean();
       group.accuracy.add(Number(image.isRight), weights);
     }
-    group.offObject = withShare(group.offObject, offObjectOf(image), weights);
-    group.border = withShare(group.border, borderOf(image), weights);
+    group.offObject = withShare(group.offObject, tested.offObject, weights);
+    group.border = withShare(group.border, tested.border, weights);
   };
   return Object.assign(group, { add });
 }

@@ -2,16 +2,15 @@ import { at } from '@umbra/shared/assert';
 import type { ClassReport, ReportGrouping } from '@umbra/shared/contracts/report';
 import { hashText } from './chance.js';
 import {
-  borderOf,
   type ClassGroup,
   createClassGroup,
+  type DrawnImage,
   type GroupedImages,
-  type ImageDraw,
-  offObjectOf,
+  type TestedImage,
 } from './class-group.js';
 import type { ImageEvidence } from './evidence.js';
 import type { PatchCandidate } from './patches/candidate.js';
-import type { BoxedMap, PlaceShare } from './place-tests.js';
+import type { BoxedMap } from './place-tests.js';
 import { createStratifiedSample, type StratifiedSample } from './strata.js';
 
 /** Classes that have a group of their own, of 45 KB each. */
@@ -21,16 +20,9 @@ const keptValues = { perStratum: 5_000, total: 200_000 };
 /** Images whose maps are kept to be shuffled, of 1.2 KB each. */
 const keptMaps = { perStratum: 200, total: 10_000 };
 
-/** An image's numbers that tests need; null where it has none. */
-export type TestedImage = {
-  readonly drop: number;
-  readonly offObject: PlaceShare | null;
-  readonly border: PlaceShare | null;
-};
-
 /** Images by class, and samples of each class. */
 export type Grouping = {
-  add(image: ImageEvidence, draw: ImageDraw): void;
+  add(image: DrawnImage): void;
   /** The group that an image was added to. */
   groupOf(image: ImageEvidence): ClassGroup;
   /** The most images first. */
@@ -96,20 +88,17 @@ export function createGrouping({ seed, maxPatches, groupBy }: GroupingOptions): 
     get isFull() {
       return others !== null;
     },
-    add(image, draw) {
+    add(drawn) {
+      const { image, rank, tested } = drawn;
       const group = open(image);
-      group.add(image, draw);
-      values.add(group, draw.rank, {
-        drop: image.drop,
-        offObject: offObjectOf(image),
-        border: borderOf(image),
-      });
+      group.add(drawn);
+      values.add(group, rank, tested);
       if (image.box !== null && image.map.some((value) => value > 0)) {
-        maps.add(group, draw.rank, { map: image.map, box: image.box });
+        maps.add(group, rank, { map: image.map, box: image.box });
       }
       if (image.drop <= 0) return;
       candidates += 1;
-      if (maxPatches > 0) patches.add(group, draw.rank, candidateOf(image, group));
+      if (maxPatches > 0) patches.add(group, rank, candidateOf(image, group));
     },
     groupOf(image) {
       const group = found.get(groupOf(image, groupBy).index) ?? others;

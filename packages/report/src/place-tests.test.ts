@@ -1,6 +1,6 @@
 import { createRandom } from '@umbra/shared/random';
 import { describe, expect, test } from 'vitest';
-import { signFlipP } from './permutation.js';
+import { adjustP, signFlipP } from './permutation.js';
 import { borderArea, excessP, followsP, offArea } from './place-tests.js';
 
 test("the border's area is that of the px that the engine counts", () => {
@@ -43,6 +43,31 @@ describe('whether shares exceed areas', () => {
     expect(excessP(placesOf([0.3, 0.3], 0.5), chance)).toBe(1);
   });
 });
+
+test.each([
+  { shape: 'even', area: 0.5, shareOf: (place: number) => place },
+  // A long tail of low shares: signs alone find something in one run of five.
+  { shape: 'mostly high', area: 0.75, shareOf: (place: number) => 1 - place ** 3 },
+  { shape: 'all or nothing', area: 0.75, shareOf: (place: number) => Number(place < 0.75) },
+])(
+  'without an effect, 95 of 100 runs find nothing, of shares that are $shape',
+  ({ area, shareOf }) => {
+    const runs = 200;
+    const sizes = [8, 8, 12, 12, 15, 15, 25, 25, 40, 40];
+    let found = 0;
+    for (let seed = 0; seed < runs; seed++) {
+      const { uniform } = createRandom(seed);
+      const p = sizes.map((size) =>
+        excessP(
+          Array.from({ length: size }, () => ({ share: shareOf(uniform()), area })),
+          { seed },
+        ),
+      );
+      if (adjustP(p).some((adjusted) => adjusted <= 0.05)) found += 1;
+    }
+    expect(found / runs).toBeLessThanOrEqual(0.05);
+  },
+);
 
 describe('whether evidence follows the object', () => {
   const { uniform, below } = createRandom(9);

@@ -1,7 +1,7 @@
 import type { JobReport, ReportGrouping, ReportMetrics } from '@umbra/shared/contracts/report';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import type { Size } from '@umbra/shared/occlusion/grid';
-import { borderOf, flippedOf, offObjectOf } from './class-group.js';
+import { flippedOf, type TestedImage } from './class-group.js';
 import type { ImageEvidence } from './evidence.js';
 
 /** Metrics that images give one by one; the others are of what is made of them. */
@@ -12,7 +12,7 @@ type ImageMetrics = Pick<
 
 /** Means over all images, whatever their class. */
 export type Totals = {
-  add(image: ImageEvidence): void;
+  add(image: ImageEvidence, tested: TestedImage): void;
   /** `label` where at least half of the images have one that names a class. */
   commonGrouping(): ReportGrouping;
   /** Extent of the input, px; null where images have several, or there are none. */
@@ -36,15 +36,15 @@ export function createTotals(): Totals {
   let labelled = 0;
   const inputs = new Map<string, Size>();
   return {
-    add(image) {
+    add(image, tested) {
       images += 1;
       if (image.labelClass !== null) labelled += 1;
       drop.add(image.drop);
       absoluteDrop.add(Math.abs(image.drop));
       flipped.add(flippedOf(image));
       if (image.isRight !== null) right.add(Number(image.isRight));
-      offObject.add(offObjectOf(image)?.share);
-      border.add(borderOf(image)?.share);
+      offObject.add(tested.offObject?.share);
+      border.add(tested.border?.share);
       // Two extents are as many as any number of them.
       if (inputs.size < 2) inputs.set(`${image.input.height} ${image.input.width}`, image.input);
     },
