@@ -3,8 +3,10 @@ import { imageResult } from '@umbra/shared/contracts/result';
 import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import { planFrame } from '@umbra/shared/occlusion/frame';
 import { planGrids } from '@umbra/shared/occlusion/plan';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { describeImage } from './describe-image.js';
+import { offArea } from './place-tests.js';
 
 const digest = 'a'.repeat(64);
 const input = { height: 32, width: 32, resize: { rule: 'crop', shorterSide: 32 } as const };
@@ -178,6 +180,40 @@ describe('the evidence of an image', () => {
       },
     ]);
   });
+});
+
+test("the object's px are those that the engine's pointing game counts", () => {
+  const side = fc.integer({ min: 33, max: 90 });
+  fc.assert(
+    fc.property(
+      side,
+      side,
+      fc.array(fc.nat(80), { minLength: 4, maxLength: 4 }),
+      (height, width, ends) => {
+        const [top = 0, left = 0, tall = 0, wide = 0] = ends;
+        const box = { top, left, bottom: top + tall + 1, right: left + wide + 1 };
+        const own = planFrame(input, { height, width });
+        const { photo: of, resized, crop } = own;
+        const evidence = describeImage({ ...given, frame: own, item: { ...item, box } });
+        // As in hitsBox of packages/engine/src/occlusion/faithfulness.ts.
+        const isInside = (px: number) => {
+          const x = ((crop.left + (px % 32) + 0.5) * of.width) / resized.width;
+          const y = ((crop.top + Math.floor(px / 32) + 0.5) * of.height) / resized.height;
+          return x >= box.left && x < box.right && y >= box.top && y < box.bottom;
+        };
+        const sumWhere = (holds: (px: number) => boolean) =>
+          small.reduce((sum, value, px) => (value > 0 && holds(px) ? sum + value : sum), 0);
+        const inside = small.reduce((count, _, px) => count + Number(isInside(px)), 0);
+        expect(evidence.box === null).toBe(inside === 0);
+        if (evidence.box === null) return;
+        expect(1 - offArea(evidence.box)).toBeCloseTo(inside / 1024, 12);
+        expect(evidence.offObjectShare).toBeCloseTo(
+          sumWhere((px) => !isInside(px)) / sumWhere(() => true),
+          12,
+        );
+      },
+    ),
+  );
 });
 
 test('without a box nothing is said of the object, nor where the input shows nothing of it', () => {

@@ -164,25 +164,38 @@ function reachedBy(grid: Grid): Reached {
 }
 
 /** Share of the positive attribution, the mean over patch sizes, at px outside of a box; null where none is positive. */
-function offShare(
-  attributions: readonly Float32Array[],
+function offShare(attributions: readonly Float32Array[], box: Box, image: Size): number | null {
+  const map = sumMaps(attributions);
+  const whole = { top: 0, left: 0, bottom: image.height, right: image.width };
+  const all = positiveIn(map, image, whole);
+  return all === 0 ? null : Math.min(1, Math.max(0, 1 - positiveIn(map, image, box) / all));
+}
+
+/** A sum has the shares of a mean. */
+function sumMaps(maps: readonly Float32Array[]): Float32Array | Float64Array {
+  if (maps.length === 1) return at(maps, 0);
+  const sums = new Float64Array(at(maps, 0).length);
+  for (const map of maps) {
+    // Hot: the maps are of one extent.
+    for (let px = 0; px < sums.length; px++) sums[px] = (sums[px] as number) + (map[px] as number);
+  }
+  return sums;
+}
+
+function positiveIn(
+  map: Float32Array | Float64Array,
+  { width }: Size,
   { top, left, bottom, right }: Box,
-  { height, width }: Size,
-): number | null {
-  let inside = 0;
-  let all = 0;
-  for (let y = 0; y < height; y++) {
-    const isRowInside = y >= top && y < bottom;
-    for (let x = 0; x < width; x++) {
-      let value = 0;
-      // Hot: the index lies inside the maps by construction.
-      for (const map of attributions) value += map[y * width + x] as number;
-      if (value <= 0) continue;
-      all += value;
-      if (isRowInside && x >= left && x < right) inside += value;
+): number {
+  let sum = 0;
+  for (let y = top; y < bottom; y++) {
+    for (let px = y * width + left; px < y * width + right; px++) {
+      // Hot: the box lies in the map.
+      const value = map[px] as number;
+      if (value > 0) sum += value;
     }
   }
-  return all === 0 ? null : Math.min(1, Math.max(0, 1 - inside / all));
+  return sum;
 }
 
 /** Flips of all grids by class: the classes in the order in which positions flip to them. */

@@ -30,9 +30,12 @@ export function boxCells(box: {
   return { y: axis(box.top, box.bottom), x: axis(box.left, box.right) };
 }
 
-/** Overlaps of one axis: the cell and the px of each, and its length; `lengths` are the cells' sums. */
+/**
+ * Overlaps of one axis, cell by cell: the px of each, and its length. Those of a cell begin at its number of `starts`,
+ * which has one more; `lengths` are the cells' sums.
+ */
 type Overlaps = {
-  readonly cells: Uint8Array;
+  readonly starts: Uint32Array;
   readonly pixels: Uint32Array;
   readonly weights: Float64Array;
   readonly lengths: Float64Array;
@@ -42,7 +45,8 @@ type Overlaps = {
 const minOverlap = 1e-9;
 
 function overlapsOf({ start, step }: CellAxis, isReached: Uint8Array): Overlaps {
-  const found: [cell: number, px: number, weight: number][] = [];
+  const found: [px: number, weight: number][] = [];
+  const starts = new Uint32Array(latticeSide + 1);
   const lengths = new Float64Array(latticeSide);
   for (let cell = 0; cell < latticeSide; cell++) {
     const from = Math.max(0, start + cell * step);
@@ -50,14 +54,15 @@ function overlapsOf({ start, step }: CellAxis, isReached: Uint8Array): Overlaps 
     for (let px = Math.floor(from); px < to; px++) {
       const weight = Math.min(px + 1, to) - Math.max(px, from);
       if (weight < minOverlap || isReached[px] === 0) continue;
-      found.push([cell, px, weight]);
+      found.push([px, weight]);
       lengths[cell] = (lengths[cell] as number) + weight;
     }
+    starts[cell + 1] = found.length;
   }
   return {
-    cells: Uint8Array.from(found, ([cell]) => cell),
-    pixels: Uint32Array.from(found, ([, px]) => px),
-    weights: Float64Array.from(found, ([, , weight]) => weight),
+    starts,
+    pixels: Uint32Array.from(found, ([px]) => px),
+    weights: Float64Array.from(found, ([, weight]) => weight),
     lengths,
   };
 }
@@ -74,28 +79,24 @@ export function averageCells(map: Float32Array, cells: CellFrame, reached: Reach
   const width = reached.x.length;
   const rows = overlapsOf(cells.y, reached.y);
   const columns = overlapsOf(cells.x, reached.x);
-  const sums = new Float64Array(latticeSide * latticeSide);
-  const row = new Float64Array(latticeSide);
-  // Hot: indices come from overlaps, which lie inside the map and the lattice.
-  for (let y = 0; y < rows.pixels.length; y++) {
-    const first = (rows.pixels[y] as number) * width;
-    row.fill(0);
-    for (let x = 0; x < columns.pixels.length; x++) {
-      const cell = columns.cells[x] as number;
-      const value = map[first + (columns.pixels[x] as number)] as number;
-      row[cell] = (row[cell] as number) + value * (columns.weights[x] as number);
+  const means = new Float32Array(latticeSide * latticeSide);
+  for (const cell of means.keys()) {
+    const [down, over] = [Math.floor(cell / latticeSide), cell % latticeSide];
+    let sum = 0;
+    // Hot: indices come from overlaps, which lie inside the map.
+    for (let y = rows.starts[down] as number; y < (rows.starts[down + 1] as number); y++) {
+      const first = (rows.pixels[y] as number) * width;
+      let row = 0;
+      for (let x = columns.starts[over] as number; x < (columns.starts[over + 1] as number); x++) {
+        row +=
+          (map[first + (columns.pixels[x] as number)] as number) * (columns.weights[x] as number);
+      }
+      sum += row * (rows.weights[y] as number);
     }
-    const weight = rows.weights[y] as number;
-    const out = (rows.cells[y] as number) * latticeSide;
-    for (let cell = 0; cell < latticeSide; cell++) {
-      sums[out + cell] = (sums[out + cell] as number) + weight * (row[cell] as number);
-    }
+    const area = (rows.lengths[down] as number) * (columns.lengths[over] as number);
+    means[cell] = area === 0 ? Number.NaN : sum / area;
   }
-  return Float32Array.from(sums, (sum, cell) => {
-    const height = rows.lengths[Math.floor(cell / latticeSide)] as number;
-    const area = height * (columns.lengths[cell % latticeSide] as number);
-    return area === 0 ? Number.NaN : sum / area;
-  });
+  return means;
 }
 
 /**
