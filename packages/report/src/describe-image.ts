@@ -107,10 +107,8 @@ const sharesOf = ({ top, left, bottom, right }: Box, { height, width }: Size): B
   right: right / width,
 });
 
-type Lowest = ImageResult['targets'][number]['lowest'];
-
 function describeLowest(
-  { grid, box, photoBox }: Lowest,
+  { grid, box, photoBox }: ImageResult['targets'][number]['lowest'],
   frame: Frame,
   object: PlacedObject | null,
 ): ImageEvidence['lowest'] {

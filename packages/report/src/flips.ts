@@ -18,7 +18,7 @@ type FlipExample = FlipEdge['examples'][number] & { readonly drop: number };
 /** What wins where evidence of a class is covered. Counts come first; then examples, of what was counted. */
 export type FlipGraph = {
   count(image: ImageEvidence): void;
-  /** Of every image again, once all are counted. */
+  /** Every image again, once all are counted. */
   exemplify(image: ImageEvidence): void;
   finish(): { readonly flips: FlipEdge[]; readonly isPruned: boolean };
 };

@@ -27,7 +27,7 @@ export type Grouping = {
   groupOf(image: ImageEvidence): ClassGroup;
   /** The most images first. */
   groups(): readonly ClassGroup[];
-  /** Of a group, in the seeded order. */
+  /** A group's images, in the seeded order. */
   values(group: ClassGroup): ReturnType<StratifiedSample<ClassGroup, TestedImage>['of']>;
   /** The same of images with a box and positive cells. */
   maps(group: ClassGroup): ReturnType<StratifiedSample<ClassGroup, BoxedMap>['of']>;

@@ -11,7 +11,7 @@ type ImageMetrics = Pick<
 >;
 
 /** Means over all images, whatever their class. */
-export type Totals = {
+export type ImageTotals = {
   add(image: ImageEvidence, tested: TestedImage): void;
   /** `label` where at least half of the images have one that names a class. */
   commonGrouping(): ReportGrouping;
@@ -22,10 +22,10 @@ export type Totals = {
   metrics(): ImageMetrics;
 };
 
-/** Of a probability; of another score, a part of the mean drop, as it has no scale of its own. */
+/** A half-width of probabilities; of other scores a part of the mean drop, as they have no scale of their own. */
 const tolerances = { probability: 0.02, otherPart: 0.05 };
 
-export function createTotals(): Totals {
+export function createTotals(): ImageTotals {
   const drop = createMean();
   const absoluteDrop = createMean();
   const flipped = createMean();

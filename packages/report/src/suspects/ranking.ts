@@ -22,7 +22,7 @@ const maxSuspects = 200;
 type Candidate = Omit<Suspect, 'z' | 'reasons'> &
   ComparedNumbers &
   SuspectFacts & {
-    /** Of its class. */
+    /** Its class. */
     readonly key: string;
   };
 
