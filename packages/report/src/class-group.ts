@@ -52,11 +52,17 @@ export const testedOf = ({
   offObjectShare,
   borderShare,
   input,
+  noise,
 }: ImageEvidence): TestedImage => ({
   drop,
   offObject:
-    box === null || offObjectShare === null ? null : { share: offObjectShare, area: offArea(box) },
-  border: borderShare === null ? null : { share: borderShare, area: borderArea(input) },
+    box === null || offObjectShare === null
+      ? null
+      : { share: offObjectShare, area: offArea(box), noise: noise.offObject ?? 0 },
+  border:
+    borderShare === null
+      ? null
+      : { share: borderShare, area: borderArea(input), noise: noise.border },
 });
 
 /** Share of an image's positions at which the decision changes. */

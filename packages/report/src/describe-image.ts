@@ -14,6 +14,8 @@ import {
   inputCells,
   type Reached,
 } from './lattice.js';
+import { noiseShareOff } from './noise.js';
+import { innerBox } from './place-tests.js';
 
 export type ImageArguments = {
   readonly result: ImageResult;
@@ -55,6 +57,7 @@ export function describeImage(given: ImageArguments): ImageEvidence {
     box: object && sharesOf(object.pixels, plan.image),
     offObjectShare: object && offShare(attributions, object.pixels, plan.image),
     borderShare: target.borderShare ?? null,
+    noise: describeNoise(plan, object),
     computed: result.grids.reduce((sum, { computed }) => sum + computed, 0),
     flips: describeFlips(given),
     faithfulness: target.faithfulness,
@@ -194,6 +197,15 @@ function positiveIn(
     }
   }
   return sum;
+}
+
+/** The most that patches of any size give. */
+function describeNoise(
+  { grids, image }: OcclusionPlan,
+  object: PlacedObject | null,
+): ImageEvidence['noise'] {
+  const most = (box: Box) => Math.max(...grids.map((grid) => noiseShareOff(grid, box)));
+  return { border: most(innerBox(image)), offObject: object && most(object.pixels) };
 }
 
 /** Flips of all grids by class: the classes in the order in which positions flip to them. */

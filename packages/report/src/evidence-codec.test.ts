@@ -34,6 +34,7 @@ const evidence: fc.Arbitrary<ImageEvidence> = fc.record({
   box: fc.option(shares),
   offObjectShare: fc.option(finite),
   borderShare: fc.option(finite),
+  noise: fc.record({ border: finite, offObject: fc.option(finite) }),
   computed: fc.nat(),
   flips: fc.array(fc.record({ to: fc.option(named), positions: fc.nat(), drop: finite, box }), {
     maxLength: 3,

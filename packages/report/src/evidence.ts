@@ -18,7 +18,7 @@ export type FlipEvidence = {
   readonly box: Box;
 };
 
-/** Everything that a report needs of one finished image: about a kilobyte, whatever the photo's size. */
+/** Everything that a report needs of one finished image: some kilobytes, whatever the photo's size. */
 export type ImageEvidence = {
   readonly id: string;
   readonly name: string;
@@ -63,6 +63,8 @@ export type ImageEvidence = {
   readonly offObjectShare: number | null;
   /** Share of the positive attribution in the outer tenth of the input; null where none is positive, or not known. */
   readonly borderShare: number | null;
+  /** What the two shares would be, were scores independent noise: see `noiseShareOff`. */
+  readonly noise: { readonly border: number; readonly offObject: number | null };
   /** Positions that were run, and those at which another class is predicted. */
   readonly computed: number;
   readonly flips: readonly FlipEvidence[];

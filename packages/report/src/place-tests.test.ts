@@ -17,12 +17,17 @@ test('the area off a box is what is left of the frame', () => {
 describe('whether shares exceed areas', () => {
   const chance = { seed: 1 };
   const placesOf = (shares: readonly number[], area: number) =>
-    shares.map((share) => ({ share, area }));
+    shares.map((share) => ({ share, area, noise: 0 }));
 
   test('is told by flipping signs where no tail of low shares is long', () => {
     const shares = [0.51, 0.24, 0.66, 0.3, 0.47, 0.26, 0.38, 0.92];
     const excesses = shares.map((share) => share - 0.25);
     expect(excessP(placesOf(shares, 0.25), chance)).toBe(signFlipP(excesses, chance));
+  });
+
+  test('is told against what noise gives, where that is more', () => {
+    const places = [0.51, 0.24, 0.66, 0.3].map((share) => ({ share, area: 0.25, noise: 0.4 }));
+    expect(excessP(places, chance)).toBe(signFlipP([0.11, -0.16, 0.26, -0.1], chance));
   });
 
   test('is harder to tell where one is', () => {
@@ -59,7 +64,7 @@ test.each([
       const { uniform } = createRandom(seed);
       const p = sizes.map((size) =>
         excessP(
-          Array.from({ length: size }, () => ({ share: shareOf(uniform()), area })),
+          Array.from({ length: size }, () => ({ share: shareOf(uniform()), area, noise: 0 })),
           { seed },
         ),
       );

@@ -8,41 +8,46 @@ import { drawP, signFlipP, type TestDraws } from './permutation.js';
 const borderPart = 0.1;
 
 /** Share of the input's px that are its border: 0.36, but for the rounding to whole px. */
-export function borderArea({ height, width }: Size): number {
-  return 1 - (innerPx(height) * innerPx(width)) / (height * width);
+export function borderArea(input: Size): number {
+  const { top, left, bottom, right } = innerBox(input);
+  return 1 - ((bottom - top) * (right - left)) / (input.height * input.width);
 }
 
-/** Px of an axis whose centre is no nearer to an end than a tenth of the extent. */
-function innerPx(extent: number): number {
-  let inner = 0;
-  for (let px = 0; px < extent; px++) {
-    if (Math.min(px + 0.5, extent - px - 0.5) >= borderPart * extent) inner += 1;
-  }
-  return inner;
+/** The px that are not the border: their centres are no nearer to an edge than a tenth of the extent. */
+export function innerBox({ height, width }: Size): Box {
+  const [top, left] = [height, width].map((extent) => {
+    let px = 0;
+    while (px + 0.5 < borderPart * extent) px += 1;
+    return px;
+  }) as [number, number];
+  return { top, left, bottom: height - top, right: width - left };
 }
 
 /** Share of the input that lies off a box. @param box As shares of the input's height and width. */
 export const offArea = ({ top, left, bottom, right }: Box): number =>
   1 - (bottom - top) * (right - left);
 
-/** An image's share of the positive attribution at a place, and of the area there. */
-export type PlaceShare = { readonly share: number; readonly area: number };
+/** An image's share of the positive attribution at a place, that of the area, and what noise would give. */
+export type PlaceShare = { readonly share: number; readonly area: number; readonly noise: number };
 
 /**
- * One-sided p-value that shares exceed areas in the mean: by flipping the signs of share minus area, with two
+ * One-sided p-value that shares exceed in the mean what is expected, the area, or what noise gives where that is more:
+ * by flipping the signs of share minus expected share, with two
  * corrections, as flips suppose that an excess is as likely as a lack of its size, which cannot be where a place has
  * most of the area. Both only make it larger.
  *
  * - A long tail of low shares: values are lowered by Johnson's correction for skewness.
- * - Shares that cannot be much larger than the area: were each `max` with a probability of area / `max`, and else 0,
+ * - Shares that cannot be much larger than expected: were each `max` with a probability of expected / `max`, and else 0,
  *   all would be `max` with the product of these; no test of the mean may say less.
  *
  * @see Johnson, "Modified t tests and confidence intervals for asymmetrical populations", JASA 73(363), 1978.
  */
 export function excessP(places: readonly PlaceShare[], chance: TestDraws): number {
   const max = places.reduce((highest, { share }) => Math.max(highest, share), 0);
-  const floor = places.reduce((product, { area }) => product * (area < max ? area / max : 1), 1);
-  const flipped = signFlipP(lowerTail(places.map(({ share, area }) => share - area)), chance);
+  const expected = places.map(({ area, noise }) => Math.max(area, noise));
+  const floor = expected.reduce((product, one) => product * (one < max ? one / max : 1), 1);
+  const excesses = places.map(({ share }, nth) => share - at(expected, nth));
+  const flipped = signFlipP(lowerTail(excesses), chance);
   return Math.max(floor, flipped);
 }
 

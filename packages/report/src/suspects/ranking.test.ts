@@ -35,6 +35,7 @@ function evidence(id: string, more: Partial<ImageEvidence> = {}): ImageEvidence 
     box: null,
     offObjectShare: 0.1,
     borderShare: 0.1,
+    noise: { border: 0, offObject: null },
     computed: 100,
     flips: [],
     faithfulness: null,

@@ -22,6 +22,7 @@ export function evidenceOf(nth: number, given: Partial<ImageEvidence> = {}): Ima
     box: null,
     offObjectShare: null,
     borderShare: null,
+    noise: { border: 0, offObject: null },
     computed: 169,
     flips: [],
     faithfulness: null,

@@ -77,7 +77,10 @@ const placeTest = z.strictObject({
   area: share,
   /** Mean of share minus area over the images. */
   excess: estimate,
-  /** One-sided, that the excess is above 0, by flipping signs; adjusted over the classes. */
+  /**
+   * One-sided, that the excess is above 0, and above what noise gives there (see docs/report.md), by flipping
+   * signs; adjusted over the classes.
+   */
   p: share,
   adjusted: share,
   isSignificant: z.boolean(),
