@@ -8,6 +8,7 @@ const sharedRoom = 'packages/shared/src';
 /** Rooms whose results follow from their arguments: no clock, no chance, no environment. */
 const pureRooms = [
   sharedRoom,
+  'packages/report/src',
   ...['occlusion', 'graph', 'convert', 'figures', 'encoding', 'results', 'incremental/plan'].map(
     (room) => `packages/engine/src/${room}`,
   ),
