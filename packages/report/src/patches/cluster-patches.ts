@@ -22,17 +22,13 @@ export function clusterPatches(
   if (patches.length === 0) return { choices: [], clusters: [], members: [] };
   const groups = groupByClass(patches);
   const project = createProjection(at(patches, 0).features.length, seed);
-  const othersOf = openOthers(groups);
   const parted = groups.map((group) => {
     const points = group.patches.map((patch) => project(patch.unit));
     const { clusters, silhouette } = partition(points, seed);
-    const surroundings = { ofClass: group.patches.length, unit, others: othersOf(group) };
-    const parts = partsOf(group.patches, clusters);
-    return {
-      ...group,
-      silhouette,
-      parts: parts.map((part) => describeCluster(part, surroundings)),
-    };
+    const parts = partsOf(group.patches, clusters).map((part) =>
+      describeCluster(part, { ofClass: group.patches.length, unit }),
+    );
+    return { class: group.class, parts, silhouette };
   });
   return {
     choices: parted.map(({ class: of, parts, silhouette }) => ({
@@ -46,30 +42,33 @@ export function clusterPatches(
 
 /** The class with the most patches first; equal ones in the order of their first patch. */
 function groupByClass(patches: readonly SeenPatch[]): readonly PatchGroup[] {
-  const groups = new Map<string, UnitPatch[]>();
+  const groups = new Map<string, SeenPatch[]>();
   for (const patch of patches) {
     const key = JSON.stringify([patch.class.index, patch.class.label]);
     const group = groups.get(key) ?? [];
-    group.push({ ...patch, unit: unitVector(patch.features) });
+    group.push(patch);
     groups.set(key, group);
   }
+  const center = centerOf([...groups.values()]);
   return [...groups.values()]
-    .map((members) => ({ class: at(members, 0).class, patches: members }))
+    .map((group) => ({
+      class: at(group, 0).class,
+      patches: group.map((patch) => ({
+        ...patch,
+        unit: unitVector(patch.features.map((value, index) => value - at(center, index))),
+      })),
+    }))
     .sort((a, b) => b.patches.length - a.patches.length);
 }
 
-/** The mean of the patches of all classes but one; null where there are none. */
-function openOthers(groups: readonly PatchGroup[]): (group: PatchGroup) => Float64Array | null {
-  const units = ({ patches }: PatchGroup) => patches.map(({ unit }) => unit);
-  const all = groups.flatMap(units);
-  const mean = meanVector(all);
-  return (group) => {
-    const others = all.length - group.patches.length;
-    if (others === 0) return null;
-    const own = meanVector(units(group));
-    const share = group.patches.length / all.length;
-    return mean.map((value, index) => ((value - share * at(own, index)) * all.length) / others);
-  };
+/**
+ * What features of all classes have in common: the mean of the classes' means, which no large class pulls to itself.
+ * Crops of any photo may be so alike to a model that they differ by 1 % of it. Zeros where there is one class, since
+ * what its patches have in common may be all that is to be found.
+ */
+function centerOf(groups: readonly (readonly SeenPatch[])[]): Float64Array {
+  const means = groups.map((group) => meanVector(group.map(({ features }) => features)));
+  return groups.length > 1 ? meanVector(means) : at(means, 0).fill(0);
 }
 
 /** The members of each cluster that has some. */

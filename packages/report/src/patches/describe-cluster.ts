@@ -7,40 +7,36 @@ import { dot, meanVector } from './vectors.js';
 
 const maxMembers = 200;
 
-/** A patch with its features at length 1. */
+/** A patch with its features, less what all classes have in common, at length 1. */
 export type UnitPatch = SeenPatch & { readonly unit: Float32Array };
 
 /** A cluster before it has its place among all. */
 export type ClusterDescription = Omit<PatchCluster, 'id' | 'weight'> & {
-  /** Mean cosine between its patches minus that between them and other classes' patches. */
-  readonly contrast: number;
+  /** Mean of its patches' features. */
+  readonly center: Float64Array;
   /** The images of all its patches. */
   readonly ids: readonly string[];
 };
 
-type Surroundings = {
-  /** Patches of the class that were clustered. */
-  readonly ofClass: number;
-  readonly unit: OcclusionSettings['score'];
-  /** Mean of the other classes' patches; null where there are none. */
-  readonly others: Float64Array | null;
-};
-
-/** What a cluster's patches have in common; there is at least one. */
+/**
+ * What a cluster's patches have in common.
+ *
+ * @param patches At least one.
+ * @param ofClass Patches of the class that were clustered.
+ */
 export function describeCluster(
   patches: readonly UnitPatch[],
-  { ofClass, unit, others }: Surroundings,
+  { ofClass, unit }: { readonly ofClass: number; readonly unit: OcclusionSettings['score'] },
 ): ClusterDescription {
   const center = meanVector(patches.map((patch) => patch.unit));
-  const compactness = meanCosine(patches, center);
   return {
     class: at(patches, 0).class,
     images: patches.length,
     share: patches.length / ofClass,
     medianDrop: medianOf(patches.map(({ drop }) => drop)),
     medianLoss: unit === 'probability' ? medianLoss(patches) : null,
-    compactness,
-    contrast: compactness - (others === null ? 0 : dot(center, others)),
+    compactness: meanCosine(patches, center),
+    center,
     offObject: offObjectShare(patches),
     place: {
       y: spread(patches.map(({ box, input }) => (box.top + box.bottom) / 2 / input.height)),

@@ -1,42 +1,48 @@
 import type { PatchCluster } from '@umbra/shared/contracts/report';
 import type { ClusteredPatches } from './candidate.js';
 import type { ClusterDescription } from './describe-cluster.js';
+import { dot } from './vectors.js';
 
-/** Images from which on a cluster counts for more than half: the fewest that are parted. */
+/** A cluster of fewer patches is like others by chance; as many count for half of what many do. */
 const fewImages = 8;
 
 /**
  * Rank the clusters of all classes, the weightiest first, and number them in that order:
  *
- *     weight = loss * share * contrast * (1 + off the object) * images / (images + 8)
+ *     weight = loss * share * contrast * images / (images + 8)
  *
  * Loss is the median share of the score that covering the patch takes; where scores are no probabilities, the median
- * drop over the largest one of all clusters. What takes nothing, or looks like other classes' patches, has weight 0.
+ * drop over the largest one of all clusters. Contrast is the mean cosine between its patches minus the largest one
+ * between them and a cluster of another class. What takes nothing, or looks like another class's, has weight 0.
  */
 export function rankClusters(
   clusters: readonly ClusterDescription[],
 ): Pick<ClusteredPatches, 'clusters' | 'members'> {
   const largestDrop = Math.max(0, ...clusters.map(({ medianDrop }) => medianDrop));
-  const weigh = ({
-    medianLoss,
-    medianDrop,
-    share,
-    contrast,
-    offObject,
-    images,
-  }: ClusterDescription) =>
-    Math.max(0, medianLoss ?? shareOf(medianDrop, largestDrop)) *
-    share *
-    Math.max(0, contrast) *
-    (1 + (offObject ?? 0)) *
-    (images / (images + fewImages));
+  const weigh = (cluster: ClusterDescription) =>
+    Math.max(0, cluster.medianLoss ?? shareOf(cluster.medianDrop, largestDrop)) *
+    cluster.share *
+    contrastOf(cluster, clusters) *
+    (cluster.images / (cluster.images + fewImages));
   const ranked = clusters
     .map((cluster) => ({ ...cluster, weight: weigh(cluster) }))
     .sort((a, b) => b.weight - a.weight);
   return {
-    clusters: ranked.map(({ contrast, ids, ...cluster }, id) => ({ id, ...cluster })),
+    clusters: ranked.map(({ center, ids, ...cluster }, id) => ({ id, ...cluster })),
     members: ranked.flatMap(({ ids }, cluster) => ids.map((id) => ({ id, cluster }))),
   };
+}
+
+function contrastOf(
+  { class: own, compactness, center }: ClusterDescription,
+  clusters: readonly ClusterDescription[],
+): number {
+  let nearest = 0;
+  for (const other of clusters) {
+    if (other.class.label === own.label && other.class.index === own.index) continue;
+    if (other.images >= fewImages) nearest = Math.max(nearest, dot(center, other.center));
+  }
+  return Math.max(0, compactness - nearest);
 }
 
 const shareOf = (drop: number, largest: number): number => (largest > 0 ? drop / largest : 0);

@@ -25,7 +25,7 @@ export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
 }
 
 /** Mean of vectors of one length; at least one. */
-export function meanVector(vectors: readonly Float32Array[]): Float64Array {
+export function meanVector(vectors: readonly (Float32Array | Float64Array)[]): Float64Array {
   const mean = new Float64Array(at(vectors, 0).length);
   for (const vector of vectors) {
     for (let index = 0; index < mean.length; index += 1) {
