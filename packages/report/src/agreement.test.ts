@@ -55,18 +55,18 @@ describe('createAgreementRanking', () => {
 
   test('has the mean with its interval, and the least agreeing images', () => {
     const ranking = createAgreementRanking(maps);
-    for (const [index, value] of [0.9, 0.8, 0.3, null, 0.6, 0.45].entries()) {
-      ranking.add(image(index), value);
-    }
+    const values = Array.from({ length: 16 }, (_, index) => (19 - index) / 20);
+    for (const [index, value] of [...values, null].entries()) ranking.add(image(index), value);
     const found = ranking.finish();
-    expect(found).toMatchObject({ maps, images: 5, threshold: 0.5, unstable: 2 });
-    // numpy 2.4.6 and scipy 1.17.1: mean -+ norm.ppf(0.975) * std(ddof=1) / sqrt(5).
-    expect(found?.mean.mean).toBeCloseTo(0.61, 12);
-    expect(found?.mean.low).toBeCloseTo(0.39440396170059416, 6);
-    expect(found?.mean.high).toBeCloseTo(0.8255960382994061, 6);
-    expect(found?.worst.map(({ id }) => id)).toEqual(
-      [2, 5, 4, 1, 0].map((index) => `img_${index}`),
-    );
+    expect(found).toMatchObject({ maps, images: 16, threshold: 0.5, unstable: 6 });
+    // scipy 1.17.1: stats.t.interval(0.95, 15, mean, std(ddof=1) / 4).
+    expect(found?.mean.mean).toBeCloseTo(0.575, 12);
+    expect(found?.mean.low).toBeCloseTo(0.44815338017778905, 4);
+    expect(found?.mean.high).toBeCloseTo(0.7018466198222111, 4);
+    expect(found?.worst.slice(0, 2)).toEqual([
+      { ...image(15), agreement: expect.closeTo(0.2, 12) },
+      { ...image(14), agreement: expect.closeTo(0.25, 12) },
+    ]);
   });
 
   test('says nothing of where a mean of one image lies', () => {

@@ -1,5 +1,6 @@
 import { at, mustGet } from '@umbra/shared/assert';
 import type { JobReport } from '@umbra/shared/contracts/report';
+import { halfWidth, noMoments, withValue } from './estimates.js';
 
 /**
  * Maps that correlate less depend on the choice of fill or patch size. At a rank correlation of 0.5 they put two of
@@ -40,25 +41,22 @@ export function agreementOf(maps: readonly Float32Array[]): number | null {
 /** Sum up images' agreement, with the least agreeing ones. Memory does not grow with the number of images. */
 export function createAgreementRanking(maps: Agreement['maps']): AgreementRanking {
   const worst: Agreement['worst'] = [];
-  let images = 0;
   let unstable = 0;
-  let mean = 0;
-  let squares = 0;
+  let moments = noMoments;
   return {
     add({ id, name }, agreement) {
       if (agreement === null) return;
-      images += 1;
       if (agreement < agreementThreshold) unstable += 1;
-      const before = mean;
-      mean += (agreement - mean) / images;
-      squares += (agreement - before) * (agreement - mean);
+      moments = withValue(moments, agreement);
       worst.push({ id, name, agreement });
       if (worst.length === 2 * maxWorst) keepWorst(worst);
     },
     finish() {
+      const { count: images, mean } = moments;
       if (images === 0) return null;
       keepWorst(worst);
-      const half = normalHalfWidth(images, squares);
+      // One image alone says nothing of where the mean lies.
+      const half = images === 1 ? 2 : halfWidth(moments);
       return {
         maps: [...maps],
         images,
@@ -75,10 +73,6 @@ function keepWorst(worst: Agreement['worst']): void {
   worst.sort((a, b) => a.agreement - b.agreement);
   worst.length = Math.min(worst.length, maxWorst);
 }
-
-/** Half of the normal interval of 95 % of a mean; one image alone may be anywhere. */
-const normalHalfWidth = (count: number, squares: number): number =>
-  count === 1 ? 2 : 1.959964 * Math.sqrt(squares / (count - 1) / count);
 
 function spearman(a: Float32Array, b: Float32Array): number | null {
   const isShared = (_: number, cell: number) => !Number.isNaN(at(a, cell) + at(b, cell));

