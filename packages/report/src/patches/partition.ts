@@ -13,7 +13,7 @@ const maxJudged = 500;
 /** Starts of k-means for each number of clusters; the one with the least error is taken. */
 const starts = 4;
 
-type Point = readonly number[];
+type PatchPoint = readonly number[];
 /** The cluster of each point, and the mean silhouette of the choice; null where all are one cluster. */
 export type Partition = {
   readonly clusters: readonly number[];
@@ -25,7 +25,7 @@ export type Partition = {
  * They are one cluster where that is below 0.25, or where there are fewer than 8 points. Of more than 500 points,
  * as many drawn by the seed decide; the others join the clusters that these make.
  */
-export function partition(points: readonly Point[], seed: number): Partition {
+export function partition(points: readonly PatchPoint[], seed: number): Partition {
   const together = { clusters: points.map(() => 0), silhouette: null };
   if (points.length < minPoints) return together;
   const judged = drawSome(points, seed);
@@ -43,7 +43,7 @@ export function partition(points: readonly Point[], seed: number): Partition {
 
 type Clustering = { readonly clusters: number[]; readonly centroids: number[][] };
 
-function bestOfStarts(points: readonly Point[], count: number, seed: number): Clustering {
+function bestOfStarts(points: readonly PatchPoint[], count: number, seed: number): Clustering {
   const data = points as number[][];
   const runs = Array.from({ length: starts }, (_, start) => {
     const { clusters, centroids } = kmeans(data, count, { seed: seed + start });
@@ -57,12 +57,12 @@ function bestOfStarts(points: readonly Point[], count: number, seed: number): Cl
 }
 
 /** K-means of all points from centroids of some: clusters that stay empty are kept, and have no points. */
-function joinAll(points: readonly Point[], centroids: number[][]): readonly number[] {
+function joinAll(points: readonly PatchPoint[], centroids: number[][]): readonly number[] {
   return kmeans(points as number[][], centroids.length, { initialization: centroids }).clusters;
 }
 
 /** As many points as are judged, each as likely, in their order (selection sampling; Knuth 1997, 3.4.2 S). */
-function drawSome(points: readonly Point[], seed: number): readonly Point[] {
+function drawSome(points: readonly PatchPoint[], seed: number): readonly PatchPoint[] {
   if (points.length <= maxJudged) return points;
   const { uniform } = createRandom(seed);
   let wanted = maxJudged;
@@ -74,7 +74,7 @@ function drawSome(points: readonly Point[], seed: number): readonly Point[] {
 }
 
 /** Different points, counted up to the most clusters: k-means++ cannot draw more centres. */
-function countDistinct(points: readonly Point[]): number {
+function countDistinct(points: readonly PatchPoint[]): number {
   const distinct = new Set<string>();
   for (const point of points) {
     distinct.add(point.join());
@@ -83,7 +83,7 @@ function countDistinct(points: readonly Point[]): number {
   return distinct.size;
 }
 
-function squaredDistance(a: Point, b: Point): number {
+function squaredDistance(a: PatchPoint, b: PatchPoint): number {
   let sum = 0;
   for (let index = 0; index < a.length; index += 1) sum += (at(a, index) - at(b, index)) ** 2;
   return sum;
