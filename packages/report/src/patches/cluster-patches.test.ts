@@ -110,6 +110,24 @@ describe('clusterPatches', () => {
     expect(clusters[0]?.weight).toBeGreaterThan(2 * (clusters[1]?.weight ?? 0));
   });
 
+  test('takes away what all classes have in common, and finds what one alone has', () => {
+    // Both honest classes have the same two kinds of patches; all features are alike but for 1 %.
+    const normal = createNormal(21);
+    const patches = Array.from({ length: 180 }, (_, index) => {
+      const of = index % 3;
+      const kind = of === 2 ? 2 : Math.floor(index / 3) % 2;
+      const features = Array.from(
+        { length: 24 },
+        (_, channel) => 100 + (channel % 3 === kind ? 1 : 0) + 0.3 * normal(),
+      );
+      return patch(index, features, { class: { index: of, label: `class ${of}` } });
+    });
+    const { clusters } = clusterPatches(patches, probability);
+    expect(clusters[0]).toMatchObject({ class: { label: 'class 2' }, share: 1 });
+    expect(clusters[0]?.weight).toBeGreaterThan(0.2);
+    for (const { weight } of clusters.slice(1)) expect(weight).toBeLessThan(0.06);
+  });
+
   test('lists the 200 nearest of a large cluster, the nearest first', () => {
     const normal = createNormal(4);
     const noise = () => Array.from({ length: 96 }, normal);
