@@ -2,6 +2,7 @@ import { at } from '@umbra/shared/assert';
 import { describe, expect, test } from 'vitest';
 import type { ImageEvidence } from '../evidence.js';
 import { createNormal } from '../normal.js';
+import { evidenceOf } from '../testing/evidence.js';
 import type { ClassMaps } from './class-maps.js';
 import { createSuspectRanking } from './ranking.js';
 
@@ -18,33 +19,12 @@ function mapAt(row: number, column: number, noise: () => number = () => 0): Floa
 
 const middle = mapAt(8, 8);
 
-function evidence(id: string, more: Partial<ImageEvidence> = {}): ImageEvidence {
-  const box = { top: 0, left: 0, bottom: 8, right: 8 };
-  return {
-    id,
-    name: `${id}.png`,
-    label: 'cat',
-    labelClass: cat,
-    predicted: cat,
-    isRight: true,
-    target: cat,
-    score: 0.9,
-    drop: 0.6,
-    lowest: { grid: 0, box, photoBox: box, isOffObject: null },
-    input: { height: 64, width: 64 },
-    map: middle,
-    objectMap: null,
-    sizeMaps: [],
-    box: null,
-    offObjectShare: 0.1,
-    borderShare: 0.1,
-    noise: { border: 0, offObject: null },
-    computed: 100,
-    flips: [],
-    faithfulness: null,
+const evidence = (id: string, more: Partial<ImageEvidence> = {}): ImageEvidence =>
+  evidenceOf(0, {
+    ...{ id, name: `${id}.png`, label: 'cat', labelClass: cat, predicted: cat, target: cat },
+    ...{ drop: 0.6, map: middle, offObjectShare: 0.1, borderShare: 0.1, computed: 100 },
     ...more,
-  };
-}
+  });
 
 function mapsOf(images: readonly ImageEvidence[], of: ClassMaps['class'] = cat): ClassMaps {
   const sum = new Float64Array(256);
