@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createLossLedger } from '@umbra/platform/redis/losses';
 import { createFsStore } from '@umbra/platform/store/fs-store';
-import { keys } from '@umbra/platform/store/keys';
+import { defaultTenant, keys } from '@umbra/platform/store/keys';
 import { findModel } from '@umbra/platform/store/models';
 import type { Finding } from '@umbra/shared/contracts/service-report';
 import { serviceReport } from '@umbra/shared/contracts/service-report';
@@ -184,7 +184,10 @@ describe('umbra doctor --service', () => {
   );
 
   test('reads every model, and names a damaged one', async () => {
-    const { name, digest } = await findModel(service.store, 'tiny');
+    const { name, digest } = await findModel(service.store, {
+      tenant: defaultTenant,
+      name: 'tiny',
+    });
     const files: string[] = [];
     for await (const { key } of service.store.list(`models/${name}/${digest}/`)) files.push(key);
     const file = files.find((key) => key.endsWith('.onnx')) ?? '';

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeOnnx, endlessNetwork, tinyNetwork, writeTinyBundle } from '@umbra/engine/testing';
+import { defaultTenant } from '@umbra/platform/store/keys';
 import { readModelCheck } from '@umbra/platform/store/model-checks';
 import { findModel } from '@umbra/platform/store/models';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -42,7 +43,10 @@ beforeAll(async () => {
   // They are tried once the API serves.
   for (const name of ['closed', 'sound']) {
     await until(`the check of ${name}`, async () =>
-      readModelCheck(service.store, await findModel(service.store, name)),
+      readModelCheck(
+        service.store,
+        await findModel(service.store, { tenant: defaultTenant, name }),
+      ),
     );
   }
 });

@@ -100,7 +100,7 @@ async function findPreview(
   const wish = { dataset, model: name, settings: parseSettings(text) };
   const { settings } = jobRequest.parse(wish);
   const photo = await findPhoto(services, tenant, { dataset, image });
-  const model = await findRunnable(services, name);
+  const model = await findRunnable(services, { tenant, name });
   const { bundle, limits } = model;
   const { plan } = resolveRun(settings, bundle, inputSize(bundle.input, photo.item), limits);
   return { photo, model, settings, plan };

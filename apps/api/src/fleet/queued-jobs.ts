@@ -35,7 +35,7 @@ export async function listQueuedJobs(
     // A marker goes a moment after its job has ended, and comes a moment before its record.
     if (record === null || isFinal(record.state)) continue;
     const live = at(lives, index);
-    const status = await statusOf(services, record, live);
+    const status = await statusOf(services, tenant, record, live);
     jobs.push({
       id: status.id,
       state: status.state,

@@ -53,7 +53,10 @@ export async function checkRequest(
     const hint = dataset.state === 'open' ? 'close it first' : dataset.error?.message;
     throw new AppError('conflict', `Dataset '${dataset.id}' is ${dataset.state}: ${hint}`);
   }
-  const { bundle, digest, classNames, limits } = await findRunnable(services, request.model);
+  const { bundle, digest, classNames, limits } = await findRunnable(services, {
+    tenant,
+    name: request.model,
+  });
   const { settings, webhook } = request;
   if (webhook?.secret !== undefined) assertWebhookSecret(webhook.secret);
   if (webhook !== undefined && !config.UMBRA_WEBHOOK_ALLOW_PRIVATE) assertPublicUrl(webhook.url);

@@ -69,7 +69,7 @@ async function openMaker(services: DrawingServices, image: FinishedImage): Promi
     arrays: await readArrays(services, image, plan),
     async readPhoto() {
       const { tenant, job } = image;
-      const bundle = await describeModel(services.store, model.name, model.digest).catch(
+      const bundle = await describeModel(services.store, { tenant, ...model }).catch(
         throwGone(image, `the description of model ${model.name}`),
       );
       const photo = await readItem(services, tenant, job.dataset, result.image).catch(

@@ -142,7 +142,7 @@ async function sendSnapshot(
   const id = await services.events.lastId(tenant, jobId);
   const job = await findJobRecord(services.store, tenant, jobId);
   if (job === null) throw notFound(`Job '${jobId}' is gone`);
-  const { state, counts, error, positions } = await statusOf(services, job);
+  const { state, counts, error, positions } = await statusOf(services, tenant, job);
   if (sentId !== null || lastId !== null) {
     write(id, format(id, 'reset', JSON.stringify({ lastEventId: sentId ?? lastId })), false);
   }

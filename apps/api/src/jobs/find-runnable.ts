@@ -1,6 +1,6 @@
 import type { RunLimits } from '@umbra/engine';
 import { engineOptionsOf } from '@umbra/platform/config';
-import { describeModel, findModel, readClassNames } from '@umbra/platform/store/models';
+import { findModel, readModel } from '@umbra/platform/store/models';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import { assertRuns } from '../models/check-published.js';
 import { assertNotSetAside } from '../models/set-aside.js';
@@ -15,19 +15,18 @@ export type RunnableModel = {
 };
 
 /**
- * Find a model by name, as a job of it would.
+ * Find a model by the name that a tenant knows it by, as a job of it would.
  *
  * @throws {AppError} `not_found`; `invalid_input` if it does not run; `conflict` if it is set aside;
  *   `unavailable` while Redis is down.
  */
 export async function findRunnable(
   { store, config, losses }: Pick<ApiServices, 'store' | 'config' | 'losses'>,
-  modelName: string,
+  model: { readonly tenant: string; readonly name: string },
 ): Promise<RunnableModel> {
-  const { name, digest } = await findModel(store, modelName);
-  const bundle = await describeModel(store, name, digest);
+  const { name, digest } = await findModel(store, model);
+  const { bundle, classNames } = await readModel(store, { ...model, digest });
   await assertRuns(store, { name, digest });
   await assertNotSetAside(losses, { name, digest });
-  const classNames = await readClassNames(store, { bundle, digest });
   return { bundle, digest, classNames, limits: { ...engineOptionsOf(config), labels: classNames } };
 }

@@ -48,8 +48,7 @@ export function geometryRoutes(services: GeometryServices): Route[] {
       const reading = forCaller(services, call);
       const job = await findJob(reading, tenant, params.job);
       const photo = await findExtent(reading, tenant, job, params.image);
-      const { name, digest } = job.model;
-      const { input } = await describeModel(reading.store, name, digest);
+      const { input } = await describeModel(reading.store, { tenant, ...job.model });
       const plan = planOcclusion(inputSize(input, photo), job.settings);
       response.json(describeGeometry({ id: params.image, photo, input }, plan));
     }),

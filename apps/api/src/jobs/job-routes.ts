@@ -158,12 +158,16 @@ export function jobRoutes(services: RouteServices): Route[] {
   const { store, polledJobs, turns } = services;
   /** A page under a filter may read hundreds of records for each that it lists. */
   const scan = <T>(caller: Caller, list: () => Promise<T>) => turns.queries.run(caller, list);
-  const accept = async (response: Response, job: JobRecord, more: ToldOnce = {}) => {
+  const accept = async (
+    { tenant, response }: Pick<Caller, 'tenant'> & { readonly response: Response },
+    job: JobRecord,
+    more: ToldOnce = {},
+  ) => {
     response
       .status(202)
       .location(`/v1/jobs/${job.id}`)
       .set('Retry-After', pollSeconds)
-      .json({ ...(await statusOf(services, job)), ...more });
+      .json({ ...(await statusOf(services, tenant, job)), ...more });
   };
   return [
     route(jobOperations.create, async ({ tenant, query, body, request, response }) => {
@@ -184,7 +188,7 @@ export function jobRoutes(services: RouteServices): Route[] {
         },
       );
       if (replayed) response.set('Idempotency-Replayed', 'true');
-      await accept(response, job, replayed ? {} : { ...made, warnings });
+      await accept({ tenant, response }, job, replayed ? {} : { ...made, warnings });
     }),
     route(jobOperations.list, async (call) => {
       const { tenant, query, response } = call;
@@ -195,25 +199,25 @@ export function jobRoutes(services: RouteServices): Route[] {
       const job = await findJob(services, tenant, params.job);
       await cancelJob(services, tenant, job);
       polledJobs.forget(tenant, job.id);
-      await accept(response, job);
+      await accept({ tenant, response }, job);
     }),
     route(jobOperations.pause, async ({ tenant, params, response }) => {
       const job = await findJob(services, tenant, params.job);
       await pauseJob(services, tenant, job);
       polledJobs.forget(tenant, job.id);
-      await accept(response, job);
+      await accept({ tenant, response }, job);
     }),
     route(jobOperations.resume, async ({ tenant, params, response }) => {
       const job = await findJob(services, tenant, params.job);
       await resumeJob(services, tenant, job);
       polledJobs.forget(tenant, job.id);
-      await accept(response, job);
+      await accept({ tenant, response }, job);
     }),
     route(jobOperations.retry, async ({ tenant, params, response }) => {
       const job = await findJob(services, tenant, params.job);
       const again = await retryJob(services, tenant, job);
       polledJobs.forget(tenant, job.id);
-      await accept(response, again);
+      await accept({ tenant, response }, again);
     }),
     route(jobOperations.delete, async ({ tenant, params, response }) => {
       const job = await findJob(services, tenant, params.job);
@@ -226,7 +230,7 @@ export function jobRoutes(services: RouteServices): Route[] {
     }),
     route(jobOperations.get, async ({ tenant, params, response }) => {
       const { job, live } = await polledJobs.sample(tenant, params.job);
-      const found = await statusOf(services, job, live);
+      const found = await statusOf(services, tenant, job, live);
       if (!isFinal(found.state)) response.set('Retry-After', pollSeconds);
       response.json(found);
     }),

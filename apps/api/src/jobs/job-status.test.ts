@@ -34,7 +34,7 @@ function services(formats: readonly string[] = ['onnx']): JobStatusServices {
   } as unknown as JobStatusServices;
 }
 const ask = (live: Partial<JobLive> = {}, record: Partial<JobRecord> = {}, of = services()) =>
-  statusOf(of, { ...job, ...record }, { ...running, ...live });
+  statusOf(of, 'default', { ...job, ...record }, { ...running, ...live });
 const unknown = { positionsPerSecond: null, etaSeconds: null };
 
 test('the ETA is of what is left, at the rate of the last minute', async () => {

@@ -20,6 +20,7 @@ export type JobStatusServices = Pick<
  */
 export async function statusOf(
   services: JobStatusServices,
+  tenant: string,
   job: JobRecord,
   sampled?: JobLive | null,
 ): Promise<JobStatus> {
@@ -32,7 +33,7 @@ export async function statusOf(
   const live = sampled ?? at(await services.progress.readAll([job.id]), 0);
   const state = stateOf(job.state, live);
   const isHeld = state === 'cancelling' || state === 'paused';
-  const waitingFor = isHeld ? null : await findMissingWorker(services, job);
+  const waitingFor = isHeld ? null : await findMissingWorker(services, tenant, job);
   const progress = latestProgress(services, job, live.progress);
   const told = progressOf(job, progress, total);
   const isRunning = state === 'in_progress' && waitingFor === null;
@@ -100,10 +101,11 @@ function positionsLeft(
 /** Describe the kind of worker that a job needs and that is missing; null where there is one. */
 async function findMissingWorker(
   { formatOf, workerRegistry }: JobStatusServices,
+  tenant: string,
   { state, model }: JobRecord,
 ): Promise<string | null> {
   if (state === 'finalizing') return null;
-  const format = await formatOf(model);
+  const format = await formatOf({ tenant, ...model });
   const workers = await workerRegistry.list();
   if (workers.some(({ formats }) => formats.includes(format))) return null;
   const live = workers.filter(({ inferenceThreads }) => inferenceThreads > 0).length;

@@ -133,7 +133,7 @@ async function readJob(
     return null;
   }
   if (text !== undefined && !hasText(job, text)) return null;
-  const status = await statusOf(services, job);
+  const status = await statusOf(services, tenant, job);
   return state === undefined || status.state === state ? status : null;
 }
 

@@ -112,7 +112,7 @@ async function findPartial(
   if (imageIndexOf(image) >= job.counts.total) throw notFound(`Unknown image '${image}'`);
   const partial = (await isFinished(services, target))
     ? null
-    : await readPartial(services, job, image);
+    : await readPartial(services, tenant, job, image);
   // The image may have been merged between the two reads.
   if (partial === null || (partial.bands.length === 0 && (await isFinished(services, target)))) {
     response.redirect(303, `/v1/jobs/${id}/images/${image}/${file}`);

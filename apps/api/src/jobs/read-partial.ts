@@ -40,12 +40,13 @@ type QueuedMerge = { readonly payload: MergePayload; readonly returned: readonly
  */
 export async function readPartial(
   { store, mergeQueue }: Pick<ApiServices, 'store' | 'mergeQueue'>,
+  tenant: string,
   job: JobRecord,
   image: string,
 ): Promise<PartialRun> {
   const { model, settings } = job;
   const queued = await readMerge(mergeQueue, job, image);
-  const bundle = await describeModel(store, model.name, model.digest);
+  const bundle = await describeModel(store, { tenant, ...model });
   const { input } = bundle;
   const plan =
     queued === null && input.resize.rule === 'fit'

@@ -11,6 +11,7 @@ import { keys } from '@umbra/platform/store/keys';
 import { describeModel } from '@umbra/platform/store/models';
 import { readItem } from '@umbra/platform/store/read-item';
 import { tiling } from '@umbra/shared/contracts/layer';
+import type { ModelReference } from '@umbra/shared/contracts/reference';
 import { type ImageResult, imageResult } from '@umbra/shared/contracts/result';
 import { hasCode } from '@umbra/shared/errors';
 import { z } from 'zod';
@@ -99,6 +100,7 @@ export function viewRoutes(services: ViewServices): Route[] {
 }
 
 type FoundImage = {
+  readonly model: ModelReference;
   readonly result: ImageResult;
   /** Reads the encoded photo. */
   readonly readPhoto: () => Promise<Buffer>;
@@ -106,24 +108,24 @@ type FoundImage = {
 
 async function drawSeen(
   services: ViewServices,
-  { result, readPhoto }: FoundImage,
+  { model, result, readPhoto }: FoundImage,
   view: z.output<typeof inputView>,
 ): Promise<Buffer> {
-  const { model, settings, image } = result;
-  const bundle = await describeModel(services.store, model.name, model.digest);
+  const { settings, image } = result;
+  const bundle = await describeModel(services.store, model);
   const bytes = await readPhoto();
   return drawInput(services, { name: image.name, bytes, bundle, settings }, view);
 }
 
 async function drawReceptiveField(
   services: ViewServices,
-  { result, readPhoto }: FoundImage,
+  { model, result, readPhoto }: FoundImage,
   view: z.output<typeof fieldView>,
   signal: AbortSignal,
 ): Promise<Buffer> {
   const { bundle, layer } = await useStoredNetwork(
     services,
-    result.model,
+    model,
     { size: result.input, signal },
     async ({ bundle, network }) => ({ bundle, ...findLayer(network.graph, view.layer) }),
   );
@@ -140,13 +142,12 @@ const maxDrawingMs = 60_000;
 /** Run the network in a process of its own: one that ends it costs the picture alone. */
 async function drawMaps(
   { store, config, modelFolders }: ViewServices,
-  { result, readPhoto }: FoundImage,
+  { model, result, readPhoto }: FoundImage,
   { layer, ...view }: z.output<typeof activationsView>,
   signal: AbortSignal,
 ): Promise<FigurePage> {
-  const { name, digest } = result.model;
-  const folder = await modelFolders.get({ name, digest }, signal);
-  const { input } = await describeModel(store, name, digest);
+  const folder = await modelFolders.get(model, signal);
+  const { input } = await describeModel(store, model);
   const image = await prepareImage(await readPhoto(), input, imageLimitsOf(config));
   const drawn = { layer, photo: result.image.name, view };
   return drawActivations(folder, image, drawn, { deadlineMs: maxDrawingMs, signal });
@@ -163,7 +164,8 @@ async function findImage(
   try {
     const key = keys.result(tenant, job.id, image, 'result.json');
     const result = await getJson(store, key, imageResult);
-    return { result, readPhoto: () => readItem(services, tenant, job.dataset, result.image) };
+    const readPhoto = () => readItem(services, tenant, job.dataset, result.image);
+    return { model: { tenant, ...result.model }, result, readPhoto };
   } catch (error) {
     if (!hasCode(error, 'not_found')) throw error;
     throw await missingResultError(store, { tenant, id: job.id }, image);

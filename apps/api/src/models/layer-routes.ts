@@ -77,43 +77,53 @@ export function layerRoutes(
   const { drawings } = services.turns;
   return [
     route(layerOperations.list, async (call) => {
-      const { request, response, params, query, signal } = call;
+      const { request, response, tenant, params, query, signal } = call;
       const { size } = query;
       const reading = forCaller(services, call);
-      const { name, digest } = await findModel(reading.store, params.model);
+      const { name, digest } = await findModel(reading.store, { tenant, name: params.model });
       if (answerNotModified(request, response, [digest, 'layers', size])) return;
       const list = await drawings.run(call, () =>
-        useStoredNetwork(services, { name, digest }, { size, signal }, async ({ network }) => ({
-          model: name,
-          digest,
-          input: network.size,
-          layers: [...listLayers(network.graph)],
-        })),
+        useStoredNetwork(
+          services,
+          { tenant, name, digest },
+          { size, signal },
+          async ({ network }) => ({
+            model: name,
+            digest,
+            input: network.size,
+            layers: [...listLayers(network.graph)],
+          }),
+        ),
       );
       response.json(list satisfies LayerList);
     }),
     route(layerOperations.filters, async (call) => {
-      const { request, response, params, query: view, signal } = call;
+      const { request, response, tenant, params, query: view, signal } = call;
       const reading = forCaller(services, call);
-      const { name, digest } = await findModel(reading.store, params.model);
+      const { name, digest } = await findModel(reading.store, { tenant, name: params.model });
       if (answerNotModified(request, response, [digest, params.layer, view])) return;
       const figure = await drawings.run(call, () =>
-        useStoredNetwork(services, { name, digest }, { signal }, async ({ bundle, network }) => {
-          const { node } = findLayer(network.graph, params.layer);
-          const kernels = await network.kernels(node);
-          const { channels } = bundle.input;
-          return renderFilters({ kernels, name: node.name, channels }, view);
-        }),
+        useStoredNetwork(
+          services,
+          { tenant, name, digest },
+          { signal },
+          async ({ bundle, network }) => {
+            const { node } = findLayer(network.graph, params.layer);
+            const kernels = await network.kernels(node);
+            const { channels } = bundle.input;
+            return renderFilters({ kernels, name: node.name, channels }, view);
+          },
+        ),
       );
       sendPage(request, response, figure);
     }),
     route(layerOperations.filterArray, async (call) => {
-      const { request, response, params, signal } = call;
+      const { request, response, tenant, params, signal } = call;
       const reading = forCaller(services, call);
-      const { name, digest } = await findModel(reading.store, params.model);
+      const { name, digest } = await findModel(reading.store, { tenant, name: params.model });
       if (answerNotModified(request, response, [digest, params.layer, 'npy'])) return;
       await services.turns.downloads.run(call, () =>
-        useStoredNetwork(services, { name, digest }, { signal }, async ({ network }) => {
+        useStoredNetwork(services, { tenant, name, digest }, { signal }, async ({ network }) => {
           const kernels = await network.kernels(findLayer(network.graph, params.layer).node);
           response.type('application/octet-stream');
           await sendBody(services.config, Readable.from(encodeKernels(kernels)), call);

@@ -36,7 +36,8 @@ test('a model arrives once for all who ask, also where those leave who asked fir
   const store = createFsStore(join(root, 'store'));
   const bundle = join(root, 'models', 'tiny');
   await writeTinyBundle(join(root, 'models'), { size: 16 });
-  const model = await publishModel(store, bundle, await readBundle(bundle));
+  const { name, digest } = await publishModel(store, bundle, await readBundle(bundle));
+  const model = { tenant: 'acme', name, digest };
   const { closed, open, reads } = closeStore(store);
   const cache = join(root, 'cache');
   const folders = createModelFolders(closed, cache);

@@ -1,8 +1,7 @@
 import { fetchModel } from '@umbra/platform/store/models';
 import type { ObjectStore } from '@umbra/platform/store/store';
+import type { ModelReference } from '@umbra/shared/contracts/reference';
 import { untilAborted } from '../http/until-aborted.js';
-
-type Model = { readonly name: string; readonly digest: string };
 
 /** Folders of this machine that have a stored model's files. */
 export type ModelFolders = {
@@ -11,15 +10,15 @@ export type ModelFolders = {
    *
    * @throws {AppError} As `fetchModel`; the signal's reason.
    */
-  get(model: Model, signal: AbortSignal): Promise<string>;
+  get(model: ModelReference, signal: AbortSignal): Promise<string>;
 };
 
 /** @param cacheFolder Folder on this machine that models are fetched to. */
 export function createModelFolders(store: ObjectStore, cacheFolder: string): ModelFolders {
   const fetching = new Map<string, Promise<string>>();
-  const begin = ({ name, digest }: Model): Promise<string> => {
-    const key = `${name}/${digest}`;
-    const begun = fetchModel(store, name, digest, cacheFolder).finally(() => fetching.delete(key));
+  const begin = (model: ModelReference): Promise<string> => {
+    const key = keyOf(model);
+    const begun = fetchModel(store, model, cacheFolder).finally(() => fetching.delete(key));
     // Nobody may be left to hear of its failure.
     begun.catch(() => undefined);
     fetching.set(key, begun);
@@ -28,8 +27,11 @@ export function createModelFolders(store: ObjectStore, cacheFolder: string): Mod
   return {
     async get(model, signal) {
       signal.throwIfAborted();
-      const running = fetching.get(`${model.name}/${model.digest}`) ?? begin(model);
+      const running = fetching.get(keyOf(model)) ?? begin(model);
       return untilAborted(running, signal);
     },
   };
 }
+
+/** With the tenant: a wait for what another one has would end with its failure. */
+const keyOf = ({ tenant, name, digest }: ModelReference): string => `${tenant}/${name}/${digest}`;

@@ -1,4 +1,4 @@
-import { findModel, listModels, readModelFacts } from '@umbra/platform/store/models';
+import { findModel, listDigests, listModels, readModelFacts } from '@umbra/platform/store/models';
 import { listedModel, type ModelDetail, modelDetail } from '@umbra/shared/contracts/model';
 import { z } from 'zod';
 import { operation, type Route, route } from '../http/operation.js';
@@ -56,26 +56,30 @@ export function modelRoutes({
   logger,
 }: Pick<ApiServices, 'store' | 'losses' | 'logger'>): Route[] {
   return [
-    route(modelOperations.list, async ({ response }) => {
-      const [models, setAside] = await Promise.all([listModels(store), readSetAside(losses)]);
+    route(modelOperations.list, async ({ tenant, response }) => {
+      const [models, setAside] = await Promise.all([
+        listModels(store, tenant),
+        readSetAside(losses),
+      ]);
       const data = models.map((model) => ({
         ...model,
         setAside: setAside.get(model.digest)?.aside ?? null,
       }));
       response.json({ data });
     }),
-    route(modelOperations.show, async ({ params, response }) => {
-      const model = await findModel(store, params.model);
+    route(modelOperations.show, async ({ tenant, params, response }) => {
+      const model = await findModel(store, { tenant, name: params.model });
       const [facts, setAside] = await Promise.all([
-        readModelFacts(store, model),
+        readModelFacts(store, { tenant, ...model }),
         readSetAside(losses),
       ]);
       const aside = setAside.get(model.digest)?.aside ?? null;
       response.json({ ...model, ...facts, setAside: aside } satisfies ModelDetail);
     }),
-    route(modelOperations.retry, async ({ params, response }) => {
-      const model = await findModel(store, params.model);
-      for (const digest of await liftSetAside(losses, model)) {
+    route(modelOperations.retry, async ({ tenant, params, response }) => {
+      const model = await findModel(store, { tenant, name: params.model });
+      const digests = await listDigests(store, { tenant, ...model });
+      for (const digest of await liftSetAside(losses, digests)) {
         logger.info({ model: model.name, digest }, 'model runs again');
       }
       response.json({ ...model, setAside: null });

@@ -21,11 +21,11 @@ export const readSetAside = (
 ): Promise<ReadonlyMap<string, SetAsideModel>> =>
   asked(losses.listSetAside()).catch(() => new Map());
 
-/** Run a model again. @returns Its digests that were set aside. @throws {AppError} `unavailable` while Redis is down */
+/** Run models again. @returns The digests of those that were set aside. @throws {AppError} `unavailable` while Redis is down */
 export const liftSetAside = (
   losses: Pick<LossLedger, 'lift'>,
-  model: { readonly name: string; readonly digest: string },
-): Promise<string[]> => asked(losses.lift(model));
+  digests: readonly string[],
+): Promise<string[]> => asked(losses.lift(digests));
 
 /** Wait for an answer of Redis. */
 async function asked<T>(answer: Promise<T>): Promise<T> {

@@ -1,5 +1,6 @@
 import { type Network, readBundle, useNetwork } from '@umbra/engine';
 import type { DescribedBundle } from '@umbra/shared/contracts/model';
+import type { ModelReference } from '@umbra/shared/contracts/reference';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import type { ApiServices } from '../services.js';
 
@@ -19,7 +20,7 @@ type OpenedNetwork = DescribedBundle & { readonly network: Network };
  */
 export async function useStoredNetwork<T>(
   { modelFolders }: Pick<ApiServices, 'modelFolders'>,
-  model: { readonly name: string; readonly digest: string },
+  model: ModelReference,
   { size, signal }: NetworkWish,
   use: (opened: OpenedNetwork) => Promise<T>,
 ): Promise<T> {

@@ -18,7 +18,7 @@ export async function writeResults(
 ): Promise<RunRows | LostRows> {
   const { store, sources, modelCache } = services;
   const { tenant, jobId, dataset, item, settings, outputs } = image;
-  const model = await modelCache.describe(image.model);
+  const model = await modelCache.describe({ tenant, ...image.model });
   const { id, name, sha256, width, height, label, source } = item;
   const plan = planOcclusion(inputSize(model.bundle.input, item), settings);
   const rows = await joinReturned(services, image, returned, plan);

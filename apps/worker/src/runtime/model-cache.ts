@@ -5,19 +5,18 @@ import {
   type OpenModel,
   prepareImage,
 } from '@umbra/engine';
-import { describeModel, fetchModel, readClassNames } from '@umbra/platform/store/models';
+import { fetchModel, readModel } from '@umbra/platform/store/models';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { createLoadingCache } from '@umbra/shared/cache';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
+import type { ModelReference } from '@umbra/shared/contracts/reference';
 import type { WorkerMetrics } from '../observability/worker-metrics.js';
 
-type ModelName = { readonly name: string; readonly digest: string };
-
-/** Models and prepared images that stay loaded between shards. */
+/** Models and prepared images that stay loaded between shards. A digest is the same bytes, whoever has them. */
 export type ModelCache = {
-  open(model: ModelName): Promise<OpenModel>;
+  open(model: ModelReference): Promise<OpenModel>;
   /** Describe a model to a merge, which need not be able to run it. */
-  describe(model: ModelName): Promise<DescribedModel>;
+  describe(model: ModelReference): Promise<DescribedModel>;
   /** Prepare an image; the last few are kept, since shards of one image follow each other. */
   prepare(sha256: string, model: OpenModel, read: () => Promise<Buffer>): Promise<ModelInput>;
 };
@@ -48,13 +47,12 @@ export function createModelCache(options: ModelCacheOptions): ModelCache {
   const described = createLoadingCache<DescribedModel>({ maxEntries: maxModels });
   const prepared = createLoadingCache<ModelInput>({ maxEntries: maxPreparedImages });
   return {
-    async open({ name, digest }) {
+    async open(model) {
       return engine.open(
-        await downloaded.load(digest, () => fetchModel(store, name, digest, folder)),
+        await downloaded.load(model.digest, () => fetchModel(store, model, folder)),
       );
     },
-    describe: ({ name, digest }) =>
-      described.load(digest, () => describeStored(store, name, digest)),
+    describe: (model) => described.load(model.digest, () => describeStored(store, model)),
     prepare(sha256, model, read) {
       let result: 'hit' | 'miss' = 'hit';
       const input = prepared.load(`${sha256} ${model.digest}`, async () => {
@@ -67,11 +65,7 @@ export function createModelCache(options: ModelCacheOptions): ModelCache {
   };
 }
 
-async function describeStored(
-  store: ObjectStore,
-  name: string,
-  digest: string,
-): Promise<DescribedModel> {
-  const bundle = await describeModel(store, name, digest);
-  return { bundle, digest, labels: (await readClassNames(store, { bundle, digest })) ?? [] };
+async function describeStored(store: ObjectStore, model: ModelReference): Promise<DescribedModel> {
+  const { bundle, classNames } = await readModel(store, model);
+  return { bundle, digest: model.digest, labels: classNames ?? [] };
 }

@@ -10,9 +10,9 @@ export type RangeServices = Pick<WorkerServices, 'store' | 'sources' | 'modelCac
 /** Resolve the run that a shard is part of. @throws {AppError} As `resolveRun`. */
 export async function resolveShard(
   { modelCache, config }: Pick<WorkerServices, 'modelCache' | 'config'>,
-  { model, item, settings }: ShardPayload,
+  { tenant, model, item, settings }: ShardPayload,
 ): Promise<ResolvedRun> {
-  const { bundle } = await modelCache.describe(model);
+  const { bundle } = await modelCache.describe({ tenant, ...model });
   return resolveRun(settings, bundle, inputSize(bundle.input, item), engineOptionsOf(config));
 }
 
@@ -48,7 +48,7 @@ async function openRange(
   const { store, sources, modelCache } = services;
   const { tenant, dataset, item } = shard;
   const resolved = await resolveShard(services, shard);
-  const model = await modelCache.open(shard.model);
+  const model = await modelCache.open({ tenant, ...shard.model });
   const input = await modelCache.prepare(item.sha256, model, () =>
     readItem({ store, sources }, tenant, dataset, item),
   );

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import type { Finding } from '@umbra/shared/contracts/service-report';
 import { reportError } from '@umbra/shared/errors';
 import type { CommonConfig } from '../config.js';
-import { keys } from '../store/keys.js';
+import { defaultTenant, keys } from '../store/keys.js';
 import { readModelCheck } from '../store/model-checks.js';
-import { listModels, verifyModel } from '../store/models.js';
+import { listServiceModels, verifyModel } from '../store/models.js';
 import type { ObjectStore } from '../store/store.js';
 import { clockFinding, ok, problem, warning } from './findings.js';
 
@@ -65,9 +65,9 @@ async function hasUnfinished(store: ObjectStore): Promise<boolean> {
 /** Check that every published model is what its digest says, byte for byte, and runs. */
 export async function checkModels(store: ObjectStore): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
-  for (const { name, digest } of await listModels(store)) {
+  for (const { name, digest } of await listServiceModels(store)) {
     const check = `model.${name}`;
-    const damage = await verifyModel(store, name, digest).then(
+    const damage = await verifyModel(store, { tenant: defaultTenant, name, digest }).then(
       () => null,
       (error: unknown) => reportError(error).message,
     );

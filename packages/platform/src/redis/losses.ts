@@ -62,8 +62,8 @@ export type LossLedger = {
   findSetAside(digest: string): Promise<SetAside | null>;
   /** @returns By digest. */
   listSetAside(): Promise<ReadonlyMap<string, SetAsideModel>>;
-  /** Run a model again, and those that were set aside under its name before. @returns Their digests. */
-  lift(model: ImageAttempt['model']): Promise<string[]>;
+  /** Run models again. @returns The digests of those that were set aside. */
+  lift(digests: readonly string[]): Promise<string[]>;
   /** @returns The images that ended processes last. */
   listImages(): Promise<SuspectImage[]>;
 };
@@ -192,13 +192,12 @@ export function createLossLedger(redis: Redis): LossLedger {
     findSetAside: async (digest) =>
       parseSetAside(await redis.hget(setAsideKey, digest))?.aside ?? null,
     listSetAside,
-    async lift({ name, digest }) {
-      const found = [...(await listSetAside())].filter(
-        ([other, model]) => other === digest || model.name === name,
-      );
-      const lifted = found.map(([other]) => other);
+    async lift(digests) {
+      const setAside = await listSetAside();
+      const lifted = digests.filter((digest) => setAside.has(digest));
+      if (digests.length === 0) return lifted;
       // The images first: the next loss would set it aside again.
-      await redis.del([digest, ...lifted].flatMap((one) => [modelKey(one), workersKey(one)]));
+      await redis.del(digests.flatMap((one) => [modelKey(one), workersKey(one)]));
       if (lifted.length > 0) await redis.hdel(setAsideKey, ...lifted);
       return lifted;
     },

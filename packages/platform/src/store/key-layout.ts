@@ -11,6 +11,7 @@ export const keyLayout = {
   models: 'models/',
   /** The digest in use. */
   currentModel: 'models/{name}/current',
+  modelFiles: 'models/{name}/',
   modelFile: 'models/{name}/{digest}/{path*}',
   /** Whether the model runs, found once. */
   modelCheck: 'models/{name}/{digest}.check.json',
@@ -35,10 +36,13 @@ export const keyLayout = {
   uploads: 'uploads/',
   datasetUploads: 'uploads/{tenant}/{dataset}/',
   upload: 'uploads/{tenant}/{dataset}/{stream}',
+  /** Marks what a request is writing of a model, until the model's record names it. */
+  modelUpload: 'uploads/{tenant}/models/{name}/{digest}',
   /** Marks deletions that have begun, until no late write can follow them. */
   deletions: 'deletions/',
   deletedDataset: 'deletions/{tenant}/datasets/{id}',
   deletedJob: 'deletions/{tenant}/jobs/{id}',
+  deletedModel: 'deletions/{tenant}/models/{name}',
 
   tenants: 'tenants/',
   /** Quotas, where they are not the installation's. */
@@ -49,6 +53,14 @@ export const keyLayout = {
   allRows: 'tenants/{tenant}/rows/',
   addressedRows: 'tenants/{tenant}/rows/{start}/{address}/',
   rows: 'tenants/{tenant}/rows/{start}/{address}/{rowStart#}-{rowEnd#}.json.gz',
+
+  /** Models that the tenant uploaded, which nobody else has. */
+  ownModels: 'tenants/{tenant}/models/',
+  ownModelFiles: 'tenants/{tenant}/models/{name}/',
+  /** Names the digest in use. */
+  ownModel: 'tenants/{tenant}/models/{name}/model.json',
+  ownModelVersion: 'tenants/{tenant}/models/{name}/{digest}/',
+  ownModelFile: 'tenants/{tenant}/models/{name}/{digest}/{path*}',
 
   datasets: 'tenants/{tenant}/datasets/',
   datasetIndex: 'tenants/{tenant}/datasets-by-time/',

@@ -1,3 +1,4 @@
+import type { ModelReference } from '@umbra/shared/contracts/reference';
 import type { ResultFile } from '@umbra/shared/contracts/result';
 import { invalidInput } from '@umbra/shared/errors';
 import type { RowRange } from '@umbra/shared/occlusion/shards';
@@ -21,6 +22,7 @@ export const keys = {
   health: (id: string) => buildKey('health', { id }),
   models: () => buildKey('models', {}),
   currentModel: (name: string) => buildKey('currentModel', { name }),
+  modelFiles: (name: string) => buildKey('modelFiles', { name }),
   modelFile: (name: string, digest: string, path: string) =>
     buildKey('modelFile', { name, digest, path }),
   modelCheck: (name: string, digest: string) => buildKey('modelCheck', { name, digest }),
@@ -44,9 +46,12 @@ export const keys = {
     buildKey('datasetUploads', { tenant, dataset }),
   upload: (tenant: string, dataset: string, stream: string) =>
     buildKey('upload', { tenant, dataset, stream }),
+  modelUpload: (tenant: string, name: string, digest: string) =>
+    buildKey('modelUpload', { tenant, name, digest }),
   deletions: () => buildKey('deletions', {}),
   deletedDataset: (tenant: string, id: string) => buildKey('deletedDataset', { tenant, id }),
   deletedJob: (tenant: string, id: string) => buildKey('deletedJob', { tenant, id }),
+  deletedModel: (tenant: string, name: string) => buildKey('deletedModel', { tenant, name }),
 
   tenants: () => buildKey('tenants', {}),
   tenant: (tenant: string) => buildKey('tenant', { tenant }),
@@ -63,6 +68,14 @@ export const keys = {
       rowStart: String(rowStart),
       rowEnd: String(rowEnd),
     }),
+
+  ownModels: (tenant: string) => buildKey('ownModels', { tenant }),
+  ownModelFiles: (tenant: string, name: string) => buildKey('ownModelFiles', { tenant, name }),
+  ownModel: (tenant: string, name: string) => buildKey('ownModel', { tenant, name }),
+  ownModelVersion: (tenant: string, name: string, digest: string) =>
+    buildKey('ownModelVersion', { tenant, name, digest }),
+  ownModelFile: ({ tenant, name, digest }: ModelReference, path: string) =>
+    buildKey('ownModelFile', { tenant, name, digest, path }),
 
   datasets: (tenant: string) => buildKey('datasets', { tenant }),
   /** A tenant's datasets by the time they were made. */

@@ -158,6 +158,10 @@ export const modelSummary = z.strictObject({
   input: z.strictObject({ height: z.int(), width: z.int(), resize: resizeRule }),
   output: modelOutput,
   licence: z.string(),
+  /** Who has it: the tenant that uploaded it, or all, where the service has it. */
+  scope: z.enum(['tenant', 'service']),
+  /** When its tenant uploaded it; null where the service has it. */
+  uploadedAt: z.iso.datetime().nullable(),
 });
 export type ModelSummary = z.output<typeof modelSummary>;
 

@@ -28,7 +28,7 @@ export async function loadJob(
   const job = await readJob(store, { tenant, id: jobId });
   tracked.hasRecord = true;
   const bundle = await bundles.load(`${job.model.name} ${job.model.digest}`, () =>
-    describeModel(store, job.model.name, job.model.digest),
+    describeModel(store, { tenant, ...job.model }),
   );
   resolveSettings(job.settings, bundle, engineOptionsOf(config));
   if (tracked.live?.progress === null || job.state === 'cancelling') {

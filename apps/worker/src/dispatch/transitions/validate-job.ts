@@ -1,7 +1,7 @@
 import { checkLabels } from '@umbra/datasets';
 import { getJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
-import { readClassNames } from '@umbra/platform/store/models';
+import { readModel } from '@umbra/platform/store/models';
 import { positionsOf } from '@umbra/platform/tenancy/count-usage';
 import { storedDataset } from '@umbra/shared/contracts/dataset';
 import { hasCode, invalidInput } from '@umbra/shared/errors';
@@ -21,7 +21,7 @@ export type ValidateServices = JobStateServices & Pick<WorkerServices, 'readTena
  */
 export async function validateJob(services: ValidateServices, tracked: LoadedJob): Promise<void> {
   const { store, readTenant, usage } = services;
-  const { tenant, job, loaded } = tracked;
+  const { tenant, job } = tracked;
   const dataset = await getJson(store, keys.dataset(tenant, job.dataset), storedDataset).catch(
     (error: unknown) => {
       if (!hasCode(error, 'not_found')) throw error;
@@ -36,9 +36,8 @@ export async function validateJob(services: ValidateServices, tracked: LoadedJob
     return;
   }
   if (job.settings.target.kind === 'label') {
-    const { name, digest } = job.model;
-    const classNames = await readClassNames(store, { bundle: loaded.bundle, digest });
-    await checkLabels(store, tenant, dataset, { name, classNames });
+    const { classNames } = await readModel(store, { tenant, ...job.model });
+    await checkLabels(store, tenant, dataset, { name: job.model.name, classNames });
   }
   const counts = { total: dataset.images, completed: 0, failed: 0 };
   const { quotas } = await readTenant(tenant);
