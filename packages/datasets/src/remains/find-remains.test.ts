@@ -7,12 +7,13 @@ import { deleteJob, putJobEntry } from '@umbra/platform/store/job-records';
 import { putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import { holdMarker, putMarker } from '@umbra/platform/store/markers';
+import { deleteOwnModel } from '@umbra/platform/store/own-models';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { type Dataset, newDataset } from '@umbra/shared/contracts/dataset';
 import { type JobRecord, newJobDefaults } from '@umbra/shared/contracts/job';
 import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import { newDatasetId, newJobId } from '@umbra/shared/ids';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { deleteDataset } from '../delete-dataset.js';
 import { findRemains } from './find-remains.js';
 import type { Remains, RemainsOptions } from './remains.js';
@@ -227,4 +228,36 @@ test('a thorough look finds what has neither a record nor a marker, once it is o
   const left = await listAll();
   expect(left.filter((key) => key.includes(lost) || key.includes(gone))).toEqual([]);
   for (const id of [known.id, job.id, live]) expect(left.join()).toContain(id);
+});
+
+describe('of models', () => {
+  const model = { tenant, name: 'net', digest: digest() };
+  const file = (path: string) => keys.ownModelFile(model, path);
+
+  test('takes an upload that ended before its description, and no version that is whole', async () => {
+    const whole = { ...model, digest: digest() };
+    await store.put(keys.ownModelFile(whole, 'bundle.json'), '{}');
+    await store.put(file('model.onnx'), 'weights');
+    for (const one of [model, whole]) {
+      await putMarker(store, keys.modelUpload(tenant, one.name, one.digest));
+    }
+    expect(await sweep(0)).toEqual([]);
+    expect(await sweep()).toEqual(['upload', 'upload']);
+    expect(await listAll()).toEqual([keys.ownModelFile(whole, 'bundle.json')]);
+  });
+
+  test('takes what is written after a deletion, and nothing of a model that came after it', async () => {
+    const record = { version: 1, digest: model.digest, uploadedAt: new Date().toISOString() };
+    await putJson(store, keys.ownModel(tenant, 'net'), record);
+    await deleteOwnModel(store, model);
+    await store.put(file('model.onnx'), 'weights');
+    expect(await sweep()).toEqual(['deletion']);
+    expect(await listAll()).toEqual([]);
+
+    await deleteOwnModel(store, model);
+    await store.put(file('bundle.json'), '{}');
+    await putJson(store, keys.ownModel(tenant, 'net'), record);
+    expect(await sweep()).toEqual(['deletion']);
+    expect(await listAll()).toHaveLength(2);
+  });
 });

@@ -5,6 +5,7 @@ import { type Marker, readMarker } from '@umbra/platform/store/markers';
 import type { ObjectInfo, ObjectStore } from '@umbra/platform/store/store';
 import { listTenants } from '@umbra/platform/tenancy/tenant';
 import { findOrphans } from './find-orphans.js';
+import { findModelRemains } from './model-remains.js';
 import { type Remains, type RemainsOptions, removeDatasetFiles } from './remains.js';
 import { findUploadRemains } from './upload-remains.js';
 
@@ -18,11 +19,16 @@ export async function* findRemains(options: RemainsOptions): AsyncGenerator<Rema
   const { store, abandonedMs } = options;
   for await (const info of store.list(keys.uploads())) {
     const marker = await abandoned(options, info);
-    yield marker === null ? null : await findUploadRemains(options, info.key, marker);
+    yield marker === null
+      ? null
+      : (findModelRemains(store, info.key, marker) ??
+        (await findUploadRemains(options, info.key, marker)));
   }
   for await (const info of store.list(keys.deletions())) {
     const marker = await abandoned(options, info);
-    yield marker === null ? null : deletionRemains(store, info.key, marker);
+    yield marker === null
+      ? null
+      : (findModelRemains(store, info.key, marker) ?? deletionRemains(store, info.key, marker));
   }
   if (options.keepScoresMs !== undefined) yield* findOldScores(store, options.keepScoresMs);
   // Late: where the service may not list them, the rest is found.
