@@ -32,12 +32,13 @@ export { describeFolder, type ModelClaims } from './models/describe.js';
 export { endWithParent } from './models/end-with-parent.js';
 export {
   checkIsolated,
+  describeIsolated,
   drawActivations,
   openIsolated,
   type TrialOptions,
 } from './models/isolate-model.js';
 export { describeDoubledNames, readClassNames } from './models/labels.js';
-export { addModel, stageBundle } from './models/registry.js';
+export { addModel, possibleDigests, stageBundle } from './models/registry.js';
 export { encodeKernels } from './network/kernels.js';
 export { findLayer, listLayers } from './network/layers.js';
 export { useNetwork } from './network/network.js';

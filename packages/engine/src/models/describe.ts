@@ -49,15 +49,30 @@ export function readFacts(
   return format === 'onnx' ? readOnnxFacts(folder, model) : readTfjsFacts(folder, model);
 }
 
+export type DescribeOptions = {
+  /** Refuse a model that reads files beside its own, before any of them is opened. */
+  readonly isAlone?: boolean;
+};
+
 /**
  * Describe a model that came without a `bundle.json`, from its files and the user's claims.
  *
  * @param path The model's file, or a folder that holds one.
  * @throws {AppError} `invalid_input` naming all that is missing together.
  */
-export async function describeFolder(path: string, claims: ModelClaims): Promise<StagedModel> {
+export async function describeFolder(
+  path: string,
+  claims: ModelClaims,
+  { isAlone = false }: DescribeOptions = {},
+): Promise<StagedModel> {
   const { folder, file, read } = await findModelFile(resolve(path), claims.format);
   const facts = await read(folder, file);
+  const [other] = facts.files.filter((one) => one !== file);
+  if (isAlone && other !== undefined) {
+    throw invalidInput(
+      `Expected a file that holds its weights, got one that reads '${other}': save it without external data`,
+    );
+  }
   const { format } = facts;
   if (claims.format !== undefined && claims.format !== format) {
     throw invalidInput(`Expected --format ${format}, which '${file}' is, got '${claims.format}'`);

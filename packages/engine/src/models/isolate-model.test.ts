@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { endlessNetwork } from '../testing/endless-network.js';
-import { writeTinyBundle } from '../testing/tiny-bundle.js';
-import { encodeOnnx } from '../testing/tiny-onnx.js';
+import { tinyNetwork, writeTinyBundle } from '../testing/tiny-bundle.js';
+import { encodeOnnx, type Network } from '../testing/tiny-onnx.js';
 import { checkModel } from './check.js';
 import type { CheckStep } from './check-steps.js';
-import { checkIsolated, openIsolated } from './isolate-model.js';
+import { describeFolder } from './describe.js';
+import { checkIsolated, describeIsolated, openIsolated } from './isolate-model.js';
+import { possibleDigests } from './registry.js';
 
 let folder: string;
 let sound: string;
@@ -117,4 +119,59 @@ describe('opening in a process of its own', () => {
       message: `did not end within ${deadlineMs / 1000} s`,
     });
   });
+});
+
+describe('a description in a process of its own', () => {
+  const claims = { size: { height: 32, width: 32 }, scale: 1 / 255, output: 'logits' };
+  const write = async (name: string, bytes: Buffer) => {
+    const path = await mkdtemp(join(folder, `${name}-`));
+    await writeFile(join(path, 'model.onnx'), bytes);
+    return path;
+  };
+
+  test('is that of a description here, and gives the digests that it may get', async () => {
+    const path = await write('whole', encodeOnnx(tinyNetwork()));
+    await writeFile(join(path, 'labels.txt'), 'a\nb\nc\nd\ne\n');
+    const named = { ...claims, name: 'net', labels: 'labels.txt' };
+    const staged = await describeIsolated(path, 'model.onnx', named);
+    const here = await describeFolder(join(path, 'model.onnx'), {
+      ...named,
+      labels: join(path, 'labels.txt'),
+    });
+    expect(staged).toEqual(here);
+    expect(possibleDigests(staged)).toEqual(possibleDigests(here));
+    expect(possibleDigests(staged)).toHaveLength(2);
+  });
+
+  test.each([
+    ['nothing', Buffer.from('nothing'), 'integrity', "Expected 'model.onnx' to be an ONNX model"],
+    ['a claim', encodeOnnx(tinyNetwork()), 'invalid_input', "'model.onnx' has no bundle.json"],
+    [
+      'weights elsewhere',
+      encodeOnnx(withFile(tinyNetwork(), '../../secret')),
+      'invalid_input',
+      "got one that reads '../../secret'",
+    ],
+  ])('refuses %s in words without a path of this machine', async (name, bytes, code, words) => {
+    const path = await write('refused', bytes);
+    const given = name === 'a claim' ? {} : claims;
+    const error = await describeIsolated(path, 'model.onnx', given).catch((one) => one);
+    expect(error).toMatchObject({ code, message: expect.stringContaining(words) });
+    expect(error.message).not.toContain(folder);
+  });
+
+  test('of a file that ends the process fails the file', async () => {
+    const path = await write('fatal', encodeOnnx(tinyNetwork()));
+    const entry = await fatalEntry("process.kill(process.pid, 'SIGSEGV')", 'done');
+    await expect(describeIsolated(path, 'model.onnx', claims, { entry })).rejects.toMatchObject({
+      code: 'unprocessable',
+      message: expect.stringContaining('signal SIGSEGV'),
+    });
+  });
+});
+
+/** The first weights lie in a file beside the model. */
+const withFile = (network: Network, file: string): Network => ({
+  ...network,
+  weights: network.weights.map((weight, index) => (index === 0 ? { ...weight, file } : weight)),
 });

@@ -6,7 +6,9 @@ import { AppError, unavailable } from '@umbra/shared/errors';
 import type { FigurePage } from '../figures/tiles.js';
 import type { ModelInput } from '../image/preprocess.js';
 import type { EngineOptions } from '../types.js';
+import type { StagedModel } from './bundle.js';
 import { type CheckStep, checkNames, notRun } from './check-steps.js';
+import type { ModelClaims } from './describe.js';
 import type { ActivationsView, ModelReply, ModelTask } from './model-task.js';
 
 /** How a model is tried in a process of its own. */
@@ -67,6 +69,29 @@ export async function openIsolated(
   if (end.kind === 'done') return;
   if (end.kind === 'failed') throw new AppError(end.error.code, end.error.message);
   throw unavailable(describeEnd(end));
+}
+
+/**
+ * Describe a model's file as `describeFolder` does, in a process of its own: nothing of an untrusted file is parsed
+ * here. The file holds all of its weights.
+ *
+ * @param file The model's file in `folder`; a path in the claims is relative to the folder, too.
+ * @throws {AppError} As `describeFolder`.
+ * @throws {AppError} `unprocessable` if the file ends the process, or does not let it end.
+ * @throws {AppError} `unavailable` if no process can be started.
+ * @throws The signal's reason.
+ */
+export async function describeIsolated(
+  folder: string,
+  file: string,
+  claims: ModelClaims,
+  trial: TrialOptions = {},
+): Promise<StagedModel> {
+  const end = await runApart({ kind: 'describe', folder, file, claims }, trial, () => undefined);
+  if (end.kind === 'failed') throw new AppError(end.error.code, end.error.message);
+  if (end.kind === 'done' && end.staged !== undefined) return end.staged;
+  const seen = end.kind === 'done' ? 'none' : describeEnd(end);
+  throw new AppError('unprocessable', `Expected a description of '${file}', got: ${seen}`);
 }
 
 /**

@@ -12,6 +12,7 @@ import { findLayer } from '../network/layers.js';
 import { useNetwork } from '../network/network.js';
 import { readBundle } from './bundle.js';
 import { checkModel } from './check.js';
+import { describeFolder } from './describe.js';
 import { endWithParent } from './end-with-parent.js';
 import type { ModelReply, ModelTask } from './model-task.js';
 
@@ -20,14 +21,19 @@ endWithParent(Number(parent));
 
 const tell = (reply: ModelReply): void => void process.send?.(reply);
 
-async function run(task: ModelTask): Promise<FigurePage | undefined> {
+async function run(task: ModelTask): Promise<Omit<Extract<ModelReply, { kind: 'done' }>, 'kind'>> {
   if (task.kind === 'check') {
     await checkModel(task.folder, (step) => tell({ kind: 'step', step }));
-    return undefined;
+    return {};
+  }
+  if (task.kind === 'describe') {
+    // Errors name files as they are given here, and no folder of this machine.
+    process.chdir(task.folder);
+    return { staged: await describeFolder(task.file, task.claims, { isAlone: true }) };
   }
   if (task.kind === 'activations') {
     const [tensor] = await once(process, 'message');
-    return drawActivations(task, tensor);
+    return { figure: await drawActivations(task, tensor) };
   }
   const engine = openEngine(task.options);
   try {
@@ -35,7 +41,7 @@ async function run(task: ModelTask): Promise<FigurePage | undefined> {
   } finally {
     await engine.close();
   }
-  return undefined;
+  return {};
 }
 
 async function drawActivations(
@@ -56,6 +62,6 @@ async function drawActivations(
 
 tell({ kind: 'ready' });
 run(JSON.parse(task) as ModelTask).then(
-  (figure) => tell({ kind: 'done', figure }),
+  (made) => tell({ kind: 'done', ...made }),
   (error: unknown) => tell({ kind: 'failed', error: reportError(error) }),
 );

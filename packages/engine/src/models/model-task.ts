@@ -3,12 +3,16 @@ import type { ErrorReport } from '@umbra/shared/errors';
 import type { Size } from '@umbra/shared/occlusion/grid';
 import type { FigurePage } from '../figures/tiles.js';
 import type { EngineOptions } from '../types.js';
+import type { StagedModel } from './bundle.js';
 import type { CheckStep } from './check-steps.js';
+import type { ModelClaims } from './describe.js';
 
 /** What is tried of a bundle's folder. It goes to another process as JSON, so it is data alone. */
 export type ModelTask = { readonly folder: string } & (
   | { readonly kind: 'check' }
   | { readonly kind: 'open'; readonly options: EngineOptions }
+  /** Of a model's file in the folder, with nothing beside it. */
+  | { readonly kind: 'describe'; readonly file: string; readonly claims: ModelClaims }
   /** Waits for the input's tensor, a message of its own: it is too long for an argument. */
   | ({ readonly kind: 'activations'; readonly size: Size } & ActivationsView)
 );
@@ -26,5 +30,9 @@ export type ActivationsView = {
 export type ModelReply =
   | { readonly kind: 'ready' }
   | { readonly kind: 'step'; readonly step: CheckStep }
-  | { readonly kind: 'done'; readonly figure?: FigurePage | undefined }
+  | {
+      readonly kind: 'done';
+      readonly figure?: FigurePage | undefined;
+      readonly staged?: StagedModel | undefined;
+    }
   | { readonly kind: 'failed'; readonly error: ErrorReport };

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -83,6 +83,10 @@ export async function addModel(
 /** The descriptions that a model may get: as it came, and running one image at a time. */
 const candidatesOf = ({ bundle, description }: StagedModel): readonly Buffer[] =>
   bundle.batch === undefined ? [description, encodeBundle({ ...bundle, batch: 1 })] : [description];
+
+/** Digests that a model may get: of its description as it came, and as one that runs one image at a time. */
+export const possibleDigests = (staged: StagedModel): readonly string[] =>
+  candidatesOf(staged).map((description) => createHash('sha256').update(description).digest('hex'));
 
 /** Write the first description with which the model passes its check. @throws {AppError} `invalid_input` */
 async function writeChecked(
