@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 /** An API as it is deployed: a process of its own. */
 export type ApiProcess = {
   readonly url: string;
+  readonly pid: number;
   kill(): Promise<void>;
 };
 
@@ -28,6 +29,7 @@ export async function spawnApi(env: Readonly<Record<string, string>>): Promise<A
   });
   return {
     url,
+    pid: child.pid ?? 0,
     async kill() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const exited = once(child, 'exit');

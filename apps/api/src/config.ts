@@ -82,6 +82,15 @@ const settings = commonConfig.extend({
   UMBRA_MAX_UNPACK_SECONDS: count(3600).describe(
     'Limit for the time in which an upload is received and unpacked, s',
   ),
+  UMBRA_MAX_MODEL_MB: count(1024).describe(
+    'Largest model that `POST /v1/models` takes, MiB; while it is checked, twice as much of the disk for temporary files is taken, and several times as much memory, for two models at once',
+  ),
+  UMBRA_MAX_MODELS: count(50).describe(
+    'Models that one tenant may have uploaded, every version of each counted',
+  ),
+  UMBRA_MODEL_CHECK_SECONDS: count(120).describe(
+    'Time that the check of an uploaded model may take, s; a model that takes longer is refused',
+  ),
   UMBRA_BAD_KEYS_PER_MINUTE: count(60).describe(
     'Bad keys that one address may send, and as many bad session cookies; what has worked passes all the same',
   ),

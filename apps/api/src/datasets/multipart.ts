@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Sink, type UnpackLimits, unpackTar, unpackZip } from '@umbra/datasets';
-import { AppError, invalidInput } from '@umbra/shared/errors';
+import { invalidInput } from '@umbra/shared/errors';
 import type { Request } from 'express';
-import { feedForm, fileNameOf, openForm } from '../http/form.js';
+import { openForm, readParts } from '../http/form.js';
 
 /** Folder for archives among the files, and the limits of their contents. */
 export type Unpacking = UnpackLimits & { readonly folder: string };
@@ -24,38 +24,13 @@ export async function readForm(
   unpacking: Unpacking,
 ): Promise<void> {
   const limits = { fields: 100, fieldSize: 64 * 1024 };
-  const form = openForm(request, { preservePath: true, limits });
-  // Files are read in turn, which holds the form back: a file's stream is not read before its turn.
-  let turn = Promise.resolve();
-  let failure: unknown;
-  form.on('file', (_field, stream, filename: string | undefined) => {
-    const name = fileNameOf(filename);
-    turn = turn
-      .then(() => (failure === undefined ? readFile(name, stream, sink, unpacking) : undefined))
-      .catch((error: unknown) => {
-        // A file breaks off with its form, whose own error is thrown.
-        if (form.errored === null) failure ??= error;
-        // The rest would be read only to be discarded, and a form waits for each of its files.
-        form.destroy();
-      })
-      .finally(() => stream.resume());
+  await readParts(body, openForm(request, { preservePath: true, limits }), {
+    file: (_field, name, stream) => readFile(name, stream, sink, unpacking),
+    field(name) {
+      // As from curl without its @, which sends the name of a file in place of the file.
+      throw invalidInput(`Expected files alone, got text in field '${name.slice(0, 64)}'`);
+    },
   });
-  form.on('field', (field: string | undefined) => {
-    // As from curl without its @, which sends the name of a file in place of the file.
-    const name = (field ?? '').slice(0, 64);
-    failure ??= invalidInput(`Expected files alone, got text in field '${name}'`);
-  });
-  try {
-    await feedForm(body, form);
-  } catch (error) {
-    await turn;
-    if (failure !== undefined) throw failure;
-    throw error instanceof AppError
-      ? error
-      : invalidInput('Expected a complete multipart form', error);
-  }
-  await turn;
-  if (failure !== undefined) throw failure;
 }
 
 async function readFile(

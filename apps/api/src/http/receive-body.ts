@@ -5,7 +5,13 @@ import { limitBody } from './limit-body.js';
 import type { Caller } from './operation.js';
 
 /** A request whose body is received, for as long as its client waits. */
-export type Upload = Caller & { readonly request: Request };
+export type Upload = Caller & {
+  readonly request: Request;
+  /** Limit for the body, bytes; that of uploads of images when left out. */
+  readonly maxBytes?: number;
+  /** Called for each chunk. */
+  readonly onBytes?: () => void;
+};
 
 /**
  * Read a request's body in a turn, since each needs memory and disk. A request that waits is not read, which
@@ -15,14 +21,17 @@ export type Upload = Caller & { readonly request: Request };
  */
 export async function receiveBody<T>(
   { config, turns }: Pick<ApiServices, 'config' | 'turns'>,
-  { request, signal, tenant }: Upload,
+  { request, signal, tenant, maxBytes = config.UMBRA_MAX_UPLOAD_BYTES, onBytes }: Upload,
   read: (body: Readable) => Promise<T>,
 ): Promise<T> {
   return turns.uploads.run({ tenant, signal }, async () => {
     const body = limitBody(request, {
       signal,
-      maxBytes: config.UMBRA_MAX_UPLOAD_BYTES,
-      onBytes: turns.uploads.moved,
+      maxBytes,
+      onBytes() {
+        turns.uploads.moved();
+        onBytes?.();
+      },
     });
     return read(body).finally(() => body.destroy());
   });

@@ -6,6 +6,8 @@ import type { ApiConfig } from '../config.js';
 export type ApiTurns = {
   /** Bodies that are received: each needs memory and disk. */
   readonly uploads: Turns;
+  /** Models that are uploaded and checked: each has its files on disk, and a process that runs it. */
+  readonly models: Turns;
   /** Pictures that are drawn: each may take more than a hundred megabytes. */
   readonly drawings: Turns;
   /** Bytes of images to explain that are not stored yet. */
@@ -25,6 +27,8 @@ export type ApiTurns = {
 const mebibyte = 1024 * 1024;
 /** One a tenant, so that one with large jobs does not keep another one waiting. */
 const maxFills = 2;
+/** One a tenant, as above. */
+const maxModels = 2;
 
 /** Create what requests share, and measure it. */
 export function createApiTurns(config: Readonly<ApiConfig>, registry: Registry): ApiTurns {
@@ -37,6 +41,7 @@ export function createApiTurns(config: Readonly<ApiConfig>, registry: Registry):
   const imageBytes = config.UMBRA_EXPLAIN_MB * mebibyte;
   const turns = {
     uploads: open('uploads', config.UMBRA_MAX_CONCURRENT_UPLOADS),
+    models: open('models', maxModels),
     drawings: open('drawings', config.UMBRA_MAX_CONCURRENT_DRAWINGS),
     downloads: open('downloads', config.UMBRA_MAX_CONCURRENT_DOWNLOADS),
     queries: open('queries', config.UMBRA_MAX_CONCURRENT_QUERIES),

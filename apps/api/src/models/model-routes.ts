@@ -4,7 +4,12 @@ import { z } from 'zod';
 import { operation, type Route, route } from '../http/operation.js';
 import { modelParam } from '../http/params.js';
 import type { ApiServices } from '../services.js';
+import { deleteUnused } from './delete-unused.js';
+import { assertForm, modelForm } from './receive-model.js';
 import { liftSetAside, readSetAside } from './set-aside.js';
+import { type UploadModelServices, uploadModel } from './upload-model.js';
+
+const one = { 'application/json': modelDetail } as const;
 
 export const modelOperations = {
   list: operation({
@@ -30,8 +35,47 @@ export const modelOperations = {
     summary: 'Get a model: how photos become its input, how many classes it has',
     params: modelParam,
     answers: {
-      200: { description: 'The model', content: { 'application/json': modelDetail } },
+      200: { description: 'The model', content: one },
     },
+  }),
+  upload: operation({
+    id: 'uploadModel',
+    method: 'post',
+    path: '/v1/models',
+    tag: 'models',
+    scope: 'admin',
+    summary: 'Upload an ONNX model, which is checked before it can be used',
+    description:
+      "Only its tenant sees and uses it. The answer comes once the model is checked, in a process of its own: digests, forward passes, and that every strategy gives the same. The same content again is not checked again. A model of the same name is replaced; jobs keep the version that they were made with. A name of the service's own models is refused.",
+    streams: { 'multipart/form-data': modelForm },
+    answers: {
+      200: { description: 'The tenant had it already', content: one },
+      201: {
+        description: 'Checked, and ready for jobs',
+        content: one,
+        headers: { Location: 'The model' },
+      },
+    },
+    problems: [
+      'conflict',
+      'too_large',
+      'unsupported_media_type',
+      'unprocessable',
+      'quota_exceeded',
+    ],
+  }),
+  delete: operation({
+    id: 'deleteModel',
+    method: 'delete',
+    path: '/v1/models/{model}',
+    tag: 'models',
+    scope: 'admin',
+    summary: 'Delete an uploaded model that no unfinished job runs, with all of its versions',
+    description:
+      'Results of its jobs stay; what is drawn from the model itself, as its layers and what no job stored, is gone.',
+    params: modelParam,
+    answers: { 204: { description: 'Deleted' } },
+    problems: ['conflict'],
   }),
   retry: operation({
     id: 'retryModel',
@@ -50,11 +94,16 @@ export const modelOperations = {
 };
 
 /** Routes of the models that can be run. */
-export function modelRoutes({
-  store,
-  losses,
-  logger,
-}: Pick<ApiServices, 'store' | 'losses' | 'logger'>): Route[] {
+export function modelRoutes(services: UploadModelServices & Pick<ApiServices, 'losses'>): Route[] {
+  const { store, losses, logger, turns } = services;
+  const detailOf = async (tenant: string, name: string): Promise<ModelDetail> => {
+    const model = await findModel(store, { tenant, name });
+    const [facts, setAside] = await Promise.all([
+      readModelFacts(store, { tenant, ...model }),
+      readSetAside(losses),
+    ]);
+    return { ...model, ...facts, setAside: setAside.get(model.digest)?.aside ?? null };
+  };
   return [
     route(modelOperations.list, async ({ tenant, response }) => {
       const [models, setAside] = await Promise.all([
@@ -68,13 +117,22 @@ export function modelRoutes({
       response.json({ data });
     }),
     route(modelOperations.show, async ({ tenant, params, response }) => {
-      const model = await findModel(store, { tenant, name: params.model });
-      const [facts, setAside] = await Promise.all([
-        readModelFacts(store, { tenant, ...model }),
-        readSetAside(losses),
-      ]);
-      const aside = setAside.get(model.digest)?.aside ?? null;
-      response.json({ ...model, ...facts, setAside: aside } satisfies ModelDetail);
+      response.json(await detailOf(tenant, params.model));
+    }),
+    route(modelOperations.upload, async (call) => {
+      const { tenant, request, response } = call;
+      assertForm(request);
+      const { name, isKnown } = await turns.models.run(call, () => uploadModel(services, call));
+      if (!isKnown) response.status(201).location(`/v1/models/${name}`);
+      response.json(await detailOf(tenant, name));
+    }),
+    route(modelOperations.delete, async (call) => {
+      const { tenant, params, response } = call;
+      const model = { tenant, name: params.model };
+      // In turn: an upload of the name would write what this deletes.
+      await turns.models.run(call, () => deleteUnused(store, model));
+      logger.info(model, 'model deleted');
+      response.status(204).end();
     }),
     route(modelOperations.retry, async ({ tenant, params, response }) => {
       const model = await findModel(store, { tenant, name: params.model });

@@ -23,7 +23,9 @@ export type ModelClaims = OutputClaims & {
   readonly scale?: number | undefined;
   readonly mean?: readonly number[] | undefined;
   readonly std?: readonly number[] | undefined;
-  readonly resize?: { readonly rule: string; readonly shorterSide?: number } | undefined;
+  readonly resize?:
+    | { readonly rule: string; readonly shorterSide?: number | undefined }
+    | undefined;
   readonly interpolation?: string | undefined;
   readonly licence?: string | undefined;
   readonly source?: string | undefined;
