@@ -83,6 +83,33 @@ async function uploaded(tenant: string, seed: number, more: object = {}): Promis
   expect([201, 200]).toContain(response.status);
   return modelDetail.parse(await response.json());
 }
+/** Run `umbra models` for a tenant of the service. */
+const models = (tenant: string, ...args: string[]) => {
+  const env = { ...process.env, UMBRA_API_URL: service.url, UMBRA_API_KEY: keys[tenant] };
+  return promisify(execFile)(process.execPath, [umbra, 'models', ...args], { env });
+};
+/** As `uploaded`, from files. */
+async function uploadedByCommand(tenant: string, seed: number): Promise<ModelDetail> {
+  const [file, labels] = [join(folder, `net-${seed}.onnx`), join(folder, 'labels.txt')];
+  await writeFile(file, network(seed));
+  await writeFile(labels, names.join('\n'));
+  const { stdout } = await models(
+    tenant,
+    ...['upload', file, '--name', 'mine', '--input', '32x32', '--scale', '1/255'],
+    ...['--mean', '0.5,0.5,0.5', '--std', '0.25,0.25,0.25', '--output', 'logits'],
+    ...['--labels', labels],
+  );
+  const known = await upload(tenant, {
+    ...{ model: network(seed), labels: names, description: claims },
+  });
+  expect(known.status).toBe(200);
+  const model = modelDetail.parse(await known.json());
+  expect(stdout).toBe(`mine: ready, sha256 ${model.digest}\n`);
+  await expect(models(tenant, 'upload', join(folder, 'none.onnx'), '--name', 'x')).rejects.toThrow(
+    /Expected an ONNX file at/,
+  );
+  return model;
+}
 const problemOf = async (response: Response) =>
   (await response.json()) as { status: number; code: string; detail: string };
 
@@ -163,7 +190,12 @@ describe('an uploaded model', () => {
     });
     await service.startWorker();
     await jobEnds('carol', job);
-    await until('the model to be deleted', async () => (await remove()).status === 204 || null);
+    await until('the model to be free', async () =>
+      models('carol', 'delete', 'other').then(
+        () => true,
+        () => null,
+      ),
+    );
     expect((await remove()).status).toBe(404);
     expect((await call('carol', `/v1/jobs/${job}/images/img_00000000/heatmap.png`)).status).toBe(
       200,
@@ -173,7 +205,7 @@ describe('an uploaded model', () => {
   });
 
   test('runs in jobs of its tenant as it does here; another of its name runs as its own', async () => {
-    const [alices, bobs] = [await uploaded('alice', 11), await uploaded('bob', 12)];
+    const [alices, bobs] = [await uploadedByCommand('alice', 11), await uploaded('bob', 12)];
     expect(bobs.digest).not.toBe(alices.digest);
     const [of11, of12] = [await scoresHere(11), await scoresHere(12)];
     expect(of11).not.toEqual(of12);

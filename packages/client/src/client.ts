@@ -6,6 +6,8 @@ import type {
   ApiJob,
   ApiJobEstimate,
   ApiJobRequest,
+  ApiModelDetail,
+  ApiModelUpload,
   NewDataset,
   NewJob,
 } from './types.js';
@@ -31,6 +33,12 @@ export type UmbraClient = {
   uploadImages(
     images: Iterable<{ readonly name: string; readonly data: Blob }>,
   ): Promise<NewDataset>;
+  /** Upload an ONNX model, which is checked before this returns. @param labels Class names, one a line, or as JSON. */
+  uploadModel(
+    model: Blob,
+    description: ApiModelUpload,
+    labels?: Blob | null,
+  ): Promise<ApiModelDetail>;
   /** @param idempotencyKey The same key gives the same job, however often it is asked. */
   createJob(job: ApiJobRequest, idempotencyKey?: string): Promise<NewJob>;
   /** What the job would take, without making it. */
@@ -79,6 +87,13 @@ export function createUmbraClient({
       for (const { name, data } of images) form.append('images', data, name);
       // 201, since images are sent and no manifest.
       return dataOf(await api.POST('/v1/datasets', { body: form as never })) as NewDataset;
+    },
+    async uploadModel(model, description, labels = null) {
+      const form = new FormData();
+      form.append('description', JSON.stringify(description));
+      if (labels !== null) form.append('labels', labels, 'labels');
+      form.append('model', model, 'model.onnx');
+      return dataOf(await api.POST('/v1/models', { body: form as never }));
     },
     async createJob(job, idempotencyKey) {
       const body = job as components['schemas']['JobRequest'];

@@ -10,6 +10,8 @@ export type {
   ApiJobRequest as JobRequest,
   ApiJobState as JobState,
   ApiModel as Model,
+  ApiModelDetail as ModelDetail,
+  ApiModelUpload as ModelUpload,
   ApiSettings as Settings,
   ApiSettingsInput as SettingsInput,
   NewDataset,

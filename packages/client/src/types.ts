@@ -14,7 +14,12 @@ export type ApiSettings = Schemas['Settings'];
 export type ApiSettingsInput = Lenient<Schemas['SettingsInput']>;
 export type ApiImageResult = Schemas['ImageResult'];
 export type ApiModel = Schemas['Model'];
+export type ApiModelDetail = Schemas['ModelDetail'];
 export type ApiIdentity = Schemas['Identity'];
+/** What an ONNX file does not say of itself. */
+export type ApiModelUpload = Lenient<
+  operations['uploadModel']['requestBody']['content']['multipart/form-data']['description']
+>;
 /** A dataset, and the files that were not accepted into it. */
 export type NewDataset =
   operations['createDataset']['responses'][201]['content']['application/json'];

@@ -20,7 +20,7 @@ import { printJson } from '../lib/output.js';
 import { alignColumns } from '../lib/summary.js';
 
 /** What `--name` and the flags for a model without bundle.json give, as texts. */
-type ClaimFlags = Omit<ModelClaims, keyof ParsedClaims> & {
+export type ClaimFlags = Omit<ModelClaims, keyof ParsedClaims> & {
   readonly [name in 'input' | Exclude<keyof ParsedClaims, 'size'>]?: string;
 };
 export type AddModelOptions = ClaimFlags & {

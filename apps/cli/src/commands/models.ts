@@ -1,17 +1,20 @@
 import type { Command } from 'commander';
 import type { AddModelOptions, CheckModelOptions } from '../actions/models.js';
+import type { UploadModelOptions } from '../actions/upload-model.js';
 import { addOptions, createCommand } from '../lib/command.js';
 import { deadlineOption, descriptionOptions, jsonOption, serviceOptions } from '../lib/options.js';
 import type { ServiceFlags } from '../lib/service.js';
 
 export function modelsCommand(): Command {
   return createCommand('models', {
-    summary: 'add, list and check models on this machine',
+    summary: 'add, list and check models on this machine, and those of a service',
     examples: ['umbra models list', 'umbra models add my-models/mine'],
   })
     .addCommand(addCommand())
     .addCommand(listCommand())
     .addCommand(checkCommand())
+    .addCommand(uploadCommand())
+    .addCommand(deleteCommand())
     .addCommand(retryCommand());
 }
 
@@ -64,6 +67,39 @@ const checkCommand = (): Command =>
       const { checkInRegistry } = await import('../actions/models.js');
       await checkInRegistry(model, options);
     });
+
+function uploadCommand(): Command {
+  const command = createCommand('upload', {
+    summary: 'give an ONNX model to a service, for its tenant alone',
+    details:
+      'It is checked before it is there. Needs a key of scope admin, and a file that holds its weights. The options say what the file does not, as of `models add`. A model of the name is replaced; its jobs keep the one that they were made with.',
+    examples: [
+      'umbra models upload net.onnx --name mine --input 224x224 --scale 1/255 --output logits --api https://umbra.example.org',
+    ],
+  })
+    .argument('<file>', 'the ONNX file')
+    .requiredOption('--name <name>', 'name that jobs call it by');
+  const known = descriptionOptions().filter(({ long }) => long !== '--format');
+  addOptions(command, known, 'Model:');
+  addOptions(command, serviceOptions(), 'Service:');
+  return command.action(async (file: string, options: UploadModelOptions) => {
+    const { uploadModel } = await import('../actions/upload-model.js');
+    await uploadModel(file, options);
+  });
+}
+
+function deleteCommand(): Command {
+  const command = createCommand('delete', {
+    summary: 'delete a model of a service that was uploaded, with all of its versions',
+    details: 'Needs a key of scope admin. Results of its jobs stay.',
+    examples: ['umbra models delete mine --api https://umbra.example.org'],
+  }).argument('<model>', 'name of the model in the service');
+  addOptions(command, serviceOptions(), 'Service:');
+  return command.action(async (model: string, options: ServiceFlags) => {
+    const { deleteModel } = await import('../actions/upload-model.js');
+    await deleteModel(model, options);
+  });
+}
 
 function retryCommand(): Command {
   const command = createCommand('retry', {
