@@ -11,7 +11,7 @@ import type { ModelClaims } from './describe.js';
 export type ModelTask = { readonly folder: string } & (
   | { readonly kind: 'check' }
   | { readonly kind: 'open'; readonly options: EngineOptions }
-  /** Of a model's file in the folder, with nothing beside it. */
+  /** Takes a model's file in the folder, with nothing beside it. */
   | { readonly kind: 'describe'; readonly file: string; readonly claims: ModelClaims }
   /** Waits for the input's tensor, a message of its own: it is too long for an argument. */
   | ({ readonly kind: 'activations'; readonly size: Size } & ActivationsView)
