@@ -3,6 +3,7 @@ import {
   commonConfig,
   engineConfig,
   modelsDirSetting,
+  modelsDiskSetting,
   portSetting,
   quotaConfig,
   uploadLimitsConfig,
@@ -121,6 +122,7 @@ const settings = commonConfig.extend({
   UMBRA_PORT: portSetting.default(8080).describe('Port of the API; 0 takes any free one'),
   UMBRA_MODELS_DIR: modelsDirSetting,
   UMBRA_CACHE_DIR: cacheDirSetting,
+  UMBRA_MODELS_DISK_MB: modelsDiskSetting,
   UMBRA_BULL_BOARD: z
     .enum(['0', '1'])
     .default('0')

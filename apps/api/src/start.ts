@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isolateDecoding, readVerifiedBundle } from '@umbra/engine';
-import { addedModelsFolder } from '@umbra/platform/config';
+import { addedModelsFolder, modelsDiskOf } from '@umbra/platform/config';
 import { queueNames, queueOptions } from '@umbra/platform/queues/names';
 import type { Progress } from '@umbra/platform/redis/job-progress';
 import { createLoginSessionStore } from '@umbra/platform/redis/login-sessions';
@@ -130,7 +130,7 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
     turns,
     rowIndexes,
     formatOf: createFormatReader(store),
-    modelFolders: createModelFolders(store, config.UMBRA_CACHE_DIR),
+    modelFolders: createModelFolders(store, modelsDiskOf(config)),
   });
   const readBacklog = createBacklogReader(store, progress, throughput);
   const queueMetrics = createQueueMetrics({ registry, redis, readBacklog, logger });

@@ -2,6 +2,7 @@ import {
   cacheDirSetting,
   commonConfig,
   engineConfig,
+  modelsDiskSetting,
   quotaConfig,
   uploadLimitsConfig,
 } from '@umbra/platform/config';
@@ -48,6 +49,7 @@ export const workerConfig = commonConfig.extend({
       'Time after which a batch of inference counts as one that never ends, unless 20 times the median of its model is longer; its process is then ended, s',
     ),
   UMBRA_CACHE_DIR: cacheDirSetting,
+  UMBRA_MODELS_DISK_MB: modelsDiskSetting,
   UMBRA_LOCK_MS: count(10_000).describe(
     "Time after which a silent worker's shard goes to another, ms",
   ),

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isolateDecoding, openEngine } from '@umbra/engine';
-import { engineOptionsOf, quotasOf } from '@umbra/platform/config';
+import { engineOptionsOf, modelsDiskOf, quotasOf } from '@umbra/platform/config';
 import { nameThisProcess } from '@umbra/platform/process-name';
 import {
   queueNames,
@@ -14,6 +14,7 @@ import {
 import { createHeldImages } from '@umbra/platform/redis/held-images';
 import { createLease } from '@umbra/platform/redis/lease';
 import { startPlatform } from '@umbra/platform/services';
+import { createModelDisk } from '@umbra/platform/store/model-disk';
 import { countDecoderDeaths } from '@umbra/platform/telemetry/count-decoder-deaths';
 import { serveMetrics } from '@umbra/platform/telemetry/serve-metrics';
 import { telemetryOf } from '@umbra/platform/telemetry/tracing';
@@ -157,7 +158,7 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     modelCache: createModelCache({
       store,
       engine,
-      folder: config.UMBRA_CACHE_DIR,
+      disk: createModelDisk(store, modelsDiskOf(config)),
       metrics,
       limits: {
         maxPixels: config.UMBRA_MAX_IMAGE_PIXELS,

@@ -95,6 +95,21 @@ export const cacheDirSetting = z
   .default('.umbra/cache')
   .describe('Folder for models fetched from the store');
 
+export const modelsDiskSetting = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .default(4096)
+  .describe(
+    'Disk for models fetched from the store, in `UMBRA_CACHE_DIR`, MiB; beyond it those go that were not used longest, but none within ten minutes of its use',
+  );
+
+/** Where fetched models lie, and how much of the disk they take. */
+export const modelsDiskOf = (config: {
+  readonly UMBRA_CACHE_DIR: string;
+  readonly UMBRA_MODELS_DISK_MB: number;
+}) => ({ folder: config.UMBRA_CACHE_DIR, maxBytes: config.UMBRA_MODELS_DISK_MB * 1024 ** 2 });
+
 /** Folder that `umbra models add` puts bundles into, and the API finds them, unless UMBRA_MODELS_DIR says where. */
 export const addedModelsFolder = '.umbra/models';
 

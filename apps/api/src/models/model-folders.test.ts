@@ -40,7 +40,7 @@ test('a model arrives once for all who ask, also where those leave who asked fir
   const model = { tenant: 'acme', name, digest };
   const { closed, open, reads } = closeStore(store);
   const cache = join(root, 'cache');
-  const folders = createModelFolders(closed, cache);
+  const folders = createModelFolders(closed, { folder: cache, maxBytes: 1e9 });
   const leaving = new AbortController();
   const left = folders.get(model, leaving.signal);
   leaving.abort(new Error('left'));

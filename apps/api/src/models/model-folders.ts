@@ -1,4 +1,4 @@
-import { fetchModel } from '@umbra/platform/store/models';
+import { createModelDisk, type ModelDiskOptions } from '@umbra/platform/store/model-disk';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import type { ModelReference } from '@umbra/shared/contracts/reference';
 import { untilAborted } from '../http/until-aborted.js';
@@ -13,25 +13,12 @@ export type ModelFolders = {
   get(model: ModelReference, signal: AbortSignal): Promise<string>;
 };
 
-/** @param cacheFolder Folder on this machine that models are fetched to. */
-export function createModelFolders(store: ObjectStore, cacheFolder: string): ModelFolders {
-  const fetching = new Map<string, Promise<string>>();
-  const begin = (model: ModelReference): Promise<string> => {
-    const key = keyOf(model);
-    const begun = fetchModel(store, model, cacheFolder).finally(() => fetching.delete(key));
-    // Nobody may be left to hear of its failure.
-    begun.catch(() => undefined);
-    fetching.set(key, begun);
-    return begun;
-  };
+export function createModelFolders(store: ObjectStore, options: ModelDiskOptions): ModelFolders {
+  const disk = createModelDisk(store, options);
   return {
     async get(model, signal) {
       signal.throwIfAborted();
-      const running = fetching.get(keyOf(model)) ?? begin(model);
-      return untilAborted(running, signal);
+      return untilAborted(disk.get(model), signal);
     },
   };
 }
-
-/** With the tenant: a wait for what another one has would end with its failure. */
-const keyOf = ({ tenant, name, digest }: ModelReference): string => `${tenant}/${name}/${digest}`;

@@ -6,9 +6,10 @@
  * where that one ends first.
  */
 import { type Engine, endWithParent, isolateDecoding, openEngine } from '@umbra/engine';
-import { engineOptionsOf } from '@umbra/platform/config';
+import { engineOptionsOf, modelsDiskOf } from '@umbra/platform/config';
 import { isOutage } from '@umbra/platform/faults';
 import { refuseNewStore } from '@umbra/platform/store/await-store';
+import { createModelDisk } from '@umbra/platform/store/model-disk';
 import { openStore } from '@umbra/platform/store/open-store';
 import { createSourceStores } from '@umbra/platform/store/source-stores';
 import { reportError, unavailable } from '@umbra/shared/errors';
@@ -67,7 +68,7 @@ function open(config: Readonly<WorkerConfig>) {
     modelCache: createModelCache({
       store,
       engine,
-      folder: config.UMBRA_CACHE_DIR,
+      disk: createModelDisk(store, modelsDiskOf(config)),
       metrics: { recordLookup: () => undefined },
       limits: {
         maxPixels: config.UMBRA_MAX_IMAGE_PIXELS,

@@ -5,7 +5,8 @@ import {
   type OpenModel,
   prepareImage,
 } from '@umbra/engine';
-import { fetchModel, readModel } from '@umbra/platform/store/models';
+import type { ModelDisk } from '@umbra/platform/store/model-disk';
+import { readModel } from '@umbra/platform/store/models';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { createLoadingCache } from '@umbra/shared/cache';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
@@ -31,8 +32,7 @@ export type DescribedModel = {
 export type ModelCacheOptions = {
   readonly store: ObjectStore;
   readonly engine: Engine;
-  /** Folder that model files are downloaded to. */
-  readonly folder: string;
+  readonly disk: ModelDisk;
   readonly metrics: Pick<WorkerMetrics, 'recordLookup'>;
   /** What photos are held to. */
   readonly limits: ImageLimits;
@@ -42,16 +42,12 @@ const maxModels = 256;
 const maxPreparedImages = 4;
 
 export function createModelCache(options: ModelCacheOptions): ModelCache {
-  const { store, engine, folder, metrics, limits } = options;
-  const downloaded = createLoadingCache<string>({ maxEntries: maxModels });
+  const { store, engine, disk, metrics, limits } = options;
   const described = createLoadingCache<DescribedModel>({ maxEntries: maxModels });
   const prepared = createLoadingCache<ModelInput>({ maxEntries: maxPreparedImages });
   return {
-    async open(model) {
-      return engine.open(
-        await downloaded.load(model.digest, () => fetchModel(store, model, folder)),
-      );
-    },
+    // The disk is asked each time: it keeps what is in use.
+    open: async (model) => engine.open(await disk.get(model)),
     describe: (model) => described.load(model.digest, () => describeStored(store, model)),
     prepare(sha256, model, read) {
       let result: 'hit' | 'miss' = 'hit';
