@@ -883,7 +883,13 @@ export interface paths {
          */
         get: operations["listModels"];
         put?: never;
-        post?: never;
+        /**
+         * Upload an ONNX model, which is checked before it can be used
+         * @description Only its tenant sees and uses it. The answer comes once the model is checked, in a process of its own: digests, forward passes, and that every strategy gives the same. The same content again is not checked again. A model of the same name is replaced; jobs keep the version that they were made with. A name of the service's own models is refused.
+         *
+         *     Needs a key with scope `admin`.
+         */
+        post: operations["uploadModel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -904,7 +910,13 @@ export interface paths {
         get: operations["getModel"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Delete an uploaded model that no unfinished job runs, with all of its versions
+         * @description Results of its jobs stay; what is drawn from the model itself, as its layers and what no job stored, is gone.
+         *
+         *     Needs a key with scope `admin`.
+         */
+        delete: operations["deleteModel"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1522,6 +1534,9 @@ export interface components {
                 threshold?: number;
             };
             licence: string;
+            /** @enum {string} */
+            scope: "tenant" | "service";
+            uploadedAt: string | null;
             setAside: {
                 reason: string;
                 /** Format: date-time */
@@ -1567,6 +1582,9 @@ export interface components {
                 threshold?: number;
             };
             licence: string;
+            /** @enum {string} */
+            scope: "tenant" | "service";
+            uploadedAt: string | null;
             setAside: {
                 reason: string;
                 /** Format: date-time */
@@ -4520,6 +4538,86 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    uploadModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    model: string;
+                    description: {
+                        name: string;
+                        size?: {
+                            height: number;
+                            width: number;
+                        };
+                        /** @enum {string} */
+                        layout?: "NCHW" | "NHWC";
+                        /** @enum {string} */
+                        channels?: "RGB" | "BGR" | "L";
+                        scale?: number;
+                        mean?: number[];
+                        std?: number[];
+                        resize?: {
+                            /** @enum {string} */
+                            rule: "crop" | "fit" | "squash";
+                            shorterSide?: number;
+                        };
+                        /** @enum {string} */
+                        interpolation?: "bilinear" | "bicubic";
+                        /** @enum {string} */
+                        output?: "logits" | "probabilities" | "independent-logits" | "independent-probabilities";
+                        outputName?: string;
+                        positive?: string;
+                        negative?: string;
+                        threshold?: number;
+                        licence?: string;
+                        source?: string;
+                    };
+                    /** Format: binary */
+                    labels?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The tenant had it already */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelDetail"];
+                };
+            };
+            /** @description Checked, and ready for jobs */
+            201: {
+                headers: {
+                    /** @description The model */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelDetail"];
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["RateLimitedOrQuotaExceeded"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getModel: {
         parameters: {
             query?: never;
@@ -4544,6 +4642,34 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
