@@ -229,6 +229,12 @@ describe('the second pass', () => {
     expect(agreement).toMatchObject({ maps, images: 10, unstable: 4 });
     expect(metrics.unstable).toBe(0.4);
 
+    const three = [...maps, { name: 'noise 1', job: 'job_00000000000000000002' }];
+    const partly = openReportBuilder({ ...options, maps: three });
+    for (const image of images) partly.add(image);
+    for (const image of images) partly.rank(image, [unlike]);
+    expect(partly.finish().agreement).toBeNull();
+
     const sizes = ['32', '64'].map((name) => ({ name, job: null }));
     const ofSizes = reportOf([evidenceOf(0, { sizeMaps: [usual, unlike] })], { maps: sizes });
     expect(ofSizes.agreement).toMatchObject({ maps: sizes, images: 1, unstable: 1 });

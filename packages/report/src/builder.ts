@@ -49,7 +49,8 @@ export type ReportBuilder = {
   /**
    * Second pass, after every image was added: each image once more.
    *
-   * @param others float32 [16, 16], the image's maps of the other jobs that `maps` names; none where one has none.
+   * @param others float32 [16, 16], the image's maps of the other jobs that `maps` names; its agreement is not known
+   *   where one has none.
    */
   rank(image: ImageEvidence, others?: readonly Float32Array[]): void;
   /** Where an image stands in its class, once all were ranked: see `SuspectRanking.unlikeness`. */
@@ -94,7 +95,9 @@ export function openReportBuilder(options: BuilderOptions): ReportBuilder {
     patchCandidates: () => grouping().patches(),
     rank(image, others = []) {
       flips.exemplify(image);
-      const agreement = agreementOf(hasOtherJobs ? [image.map, ...others] : image.sizeMaps);
+      const held = hasOtherJobs ? [image.map, ...others] : image.sizeMaps;
+      // Of fewer maps an agreement is higher: it would not be that of the other images.
+      const agreement = held.length < options.maps.length ? null : agreementOf(held);
       agreements.add(image, agreement);
       suspects.add(image, mapsOf(image), agreement);
     },
