@@ -9,6 +9,7 @@ function randomId(): string {
 
 export const newDatasetId = (): string => `ds_${randomId()}`;
 export const newJobId = (): string => `job_${randomId()}`;
+export const newTrialId = (): string => `trial_${randomId()}`;
 export const imageIdAt = (index: number): string => `img_${String(index).padStart(8, '0')}`;
 /** The inverse of `imageIdAt`. */
 export const imageIndexOf = (id: string): number => Number(id.slice('img_'.length));

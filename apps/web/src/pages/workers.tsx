@@ -85,6 +85,8 @@ const stepWords: Readonly<Record<RunningWork['step'], string>> = {
   merge: 'Merges',
   archive: 'Writes the archive',
   webhook: 'Posts an event',
+  report: 'Writes the report',
+  trial: 'Runs a trial',
 };
 
 type WorkItemProps = { readonly work: RunningWork; readonly seenAt: string };

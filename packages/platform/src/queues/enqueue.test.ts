@@ -1,5 +1,6 @@
 import { ingestPayload } from '@umbra/shared/contracts/dataset';
 import { allOutputs } from '@umbra/shared/contracts/outputs';
+import { reportPayload } from '@umbra/shared/contracts/report';
 import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import {
   archivePayload,
@@ -7,9 +8,17 @@ import {
   shardPayload,
   webhookPayload,
 } from '@umbra/shared/contracts/shard';
+import { trialPayload } from '@umbra/shared/contracts/trial';
 import type { JobsOptions } from 'bullmq';
 import { describe, expect, test } from 'vitest';
-import { enqueueArchive, enqueueIngest, enqueueWebhook, imageFlow } from './enqueue.js';
+import {
+  enqueueArchive,
+  enqueueIngest,
+  enqueueReport,
+  enqueueTrial,
+  enqueueWebhook,
+  imageFlow,
+} from './enqueue.js';
 
 const jobId = `job_${'a'.repeat(20)}`;
 const sha256 = 'a'.repeat(64);
@@ -66,6 +75,17 @@ describe('an enqueued payload', () => {
     );
     expect(archivePayload.parse(data)).toEqual({ version: 1, tenant: 't', jobId });
     expect(opts.jobId).toBe(`archive-${jobId}-2`);
+  });
+
+  test('of a report or a trial is one that its step reads', async () => {
+    const job = { tenant: 't', id: jobId };
+    const report = await addedBy((queue) => enqueueReport(queue, job));
+    expect(reportPayload.parse(report.data)).toEqual({ version: 1, tenant: 't', jobId });
+    expect(report.opts.jobId).toBe(`report-${jobId}`);
+    const id = `trial_${'b'.repeat(20)}`;
+    const trial = await addedBy((queue) => enqueueTrial(queue, job, id));
+    expect(trialPayload.parse(trial.data)).toEqual({ version: 1, tenant: 't', jobId, trial: id });
+    expect(trial.opts.jobId).toBe(id);
   });
 
   test('of a webhook is one that its step reads', async () => {

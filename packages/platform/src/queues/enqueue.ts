@@ -1,11 +1,13 @@
 import type { IngestPayload } from '@umbra/shared/contracts/dataset';
 import type { Reference } from '@umbra/shared/contracts/reference';
+import type { ReportPayload } from '@umbra/shared/contracts/report';
 import type {
   ArchivePayload,
   MergePayload,
   ShardPayload,
   WebhookPayload,
 } from '@umbra/shared/contracts/shard';
+import type { TrialPayload } from '@umbra/shared/contracts/trial';
 import type { RowRange } from '@umbra/shared/occlusion/shards';
 import type { FlowJob, JobsOptions, Queue } from 'bullmq';
 import { queueJobIds, queueNames, type ShardQueue } from './names.js';
@@ -55,6 +57,24 @@ export async function enqueueArchive(
   const payload: ArchivePayload = { version: 1, tenant, jobId: id };
   const jobId = queueJobIds.archive(id, attempt);
   await queue.add(queueNames.archive, payload, { ...outageJobOptions, jobId });
+}
+
+/** Queue the report of a job. Does nothing while it is queued or written. */
+export async function enqueueReport(queue: JobQueue, { tenant, id }: Reference): Promise<void> {
+  const payload: ReportPayload = { version: 1, tenant, jobId: id };
+  const jobId = queueJobIds.report(id);
+  await queue.add(queueNames.report, payload, { ...outageJobOptions, jobId });
+}
+
+/** Queue a trial of a job. Does nothing while it is queued or runs. */
+export async function enqueueTrial(
+  queue: JobQueue,
+  { tenant, id }: Reference,
+  trial: string,
+): Promise<void> {
+  const payload: TrialPayload = { version: 1, tenant, jobId: id, trial };
+  const jobId = queueJobIds.trial(trial);
+  await queue.add(queueNames.trial, payload, { ...outageJobOptions, jobId });
 }
 
 export type WebhookJob = Omit<WebhookPayload, 'version'> & {

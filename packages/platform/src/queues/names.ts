@@ -13,6 +13,8 @@ export const queueNames = {
   merge: 'merge',
   archive: 'archive',
   webhook: 'webhook',
+  report: 'report',
+  trial: 'trial',
 } as const;
 export type QueueName = keyof typeof queueNames;
 
@@ -48,7 +50,8 @@ export const queueOptions = {
 
 /**
  * Ids of queue jobs. BullMQ allows no `:` in them; each carries the job's id and attempt, so that no id
- * is ever used twice.
+ * is ever used twice. A job's report has one id, so that it is written by one worker at a time: a run
+ * that ends looks for a newer request, and the dispatcher for those that came later still.
  */
 export const queueJobIds = {
   merge: (jobId: string, attempt: number, imageId: string) =>
@@ -58,4 +61,6 @@ export const queueJobIds = {
   archive: (jobId: string, attempt: number) => `archive-${jobId}-${attempt}`,
   webhook: (delivery: string, round: number) => `webhook-${delivery}-${round}`,
   ingest: (datasetId: string) => `ingest-${datasetId}`,
+  report: (jobId: string) => `report-${jobId}`,
+  trial: (trial: string) => trial,
 } as const;

@@ -1,7 +1,7 @@
 import { isFinal, type JobRecord, storedJob } from '@umbra/shared/contracts/job';
-import { AppError, hasCode } from '@umbra/shared/errors';
+import { AppError } from '@umbra/shared/errors';
 import { deleteAll } from './delete-all.js';
-import { getJson } from './json.js';
+import { findJson } from './json.js';
 import { keys } from './keys.js';
 import type { ObjectStore } from './store.js';
 
@@ -37,13 +37,8 @@ export const putJobEntry = (
 ): Promise<void> => store.put(keys.jobEntry(tenant, job), '');
 
 /** @returns null where there is no such job. */
-export async function findJobRecord(
+export const findJobRecord = (
   store: ObjectStore,
   tenant: string,
   id: string,
-): Promise<JobRecord | null> {
-  return getJson(store, keys.job(tenant, id), storedJob).catch((error: unknown) => {
-    if (hasCode(error, 'not_found')) return null;
-    throw error;
-  });
-}
+): Promise<JobRecord | null> => findJson(store, keys.job(tenant, id), storedJob);

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { integrity } from '@umbra/shared/errors';
+import { hasCode, integrity } from '@umbra/shared/errors';
 import type { z } from 'zod';
 import type { ObjectStore } from './store.js';
 
@@ -14,6 +14,18 @@ export async function getJson<T extends z.ZodType>(
   schema: T,
 ): Promise<z.output<T>> {
   return parseJson((await store.get(key)).toString(), schema, `object '${key}'`);
+}
+
+/** Read and check a record that may be missing: null then. @throws {AppError} `integrity` as of `getJson`. */
+export async function findJson<T extends z.ZodType>(
+  store: ObjectStore,
+  key: string,
+  schema: T,
+): Promise<z.output<T> | null> {
+  return getJson(store, key, schema).catch((error: unknown) => {
+    if (hasCode(error, 'not_found')) return null;
+    throw error;
+  });
 }
 
 export async function putJson(store: ObjectStore, key: string, value: unknown): Promise<void> {

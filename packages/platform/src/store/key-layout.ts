@@ -32,6 +32,11 @@ export const keyLayout = {
   /** Marks deliveries that no receiver has taken yet, for resuming. */
   pendingDeliveries: 'webhooks/',
   pendingDelivery: 'webhooks/{tenant}/{job}/{delivery}',
+  /** Marks reports and trials that have not ended, for resuming. */
+  pendingReports: 'reports/',
+  pendingReport: 'reports/{tenant}/{id}',
+  pendingTrials: 'trials/',
+  pendingTrial: 'trials/{tenant}/{job}/{trial}',
   /** Marks what a request is writing into a dataset, until its record or journal names it. */
   uploads: 'uploads/',
   datasetUploads: 'uploads/{tenant}/{dataset}/',
@@ -108,6 +113,22 @@ export const keyLayout = {
   /** Rows of finished images, as they ended; a segment is never changed. */
   rowSegments: 'tenants/{tenant}/jobs/{id}/rows/',
   rowSegment: 'tenants/{tenant}/jobs/{id}/rows/{writtenMs#}-{token}.jsonl.gz',
+  /** The report of a job: what was asked for is the API's to write, all the rest the report step's. */
+  reportFiles: 'tenants/{tenant}/jobs/{id}/report/',
+  reportRequest: 'tenants/{tenant}/jobs/{id}/report/request.json',
+  reportStatus: 'tenants/{tenant}/jobs/{id}/report/status.json',
+  report: 'tenants/{tenant}/jobs/{id}/report/report.json',
+  reportTable: 'tenants/{tenant}/jobs/{id}/report/report.parquet',
+  /** Every member of every cluster: the report itself lists the nearest. */
+  reportMembers: 'tenants/{tenant}/jobs/{id}/report/members.json.gz',
+  reportCrops: 'tenants/{tenant}/jobs/{id}/report/crops/',
+  reportCrop: 'tenants/{tenant}/jobs/{id}/report/crops/{image}.webp',
+  /** What the report needs of images, a segment of the manifest each: its name is its first image. */
+  evidence: 'tenants/{tenant}/jobs/{id}/report/evidence/',
+  evidenceSegment: 'tenants/{tenant}/jobs/{id}/report/evidence/{start#}.bin.gz',
+  trials: 'tenants/{tenant}/jobs/{id}/trials/',
+  trial: 'tenants/{tenant}/jobs/{id}/trials/{trial}.json',
+  trialCancellation: 'tenants/{tenant}/jobs/{id}/trials/{trial}.cancel',
   /** Results of shards until their merge, where they are too large for Redis. */
   largeResult: 'tenants/{tenant}/jobs/{id}/shards/{image}/{rowStart#}-{rowEnd#}.json.gz',
 } as const satisfies Record<string, string>;

@@ -67,6 +67,17 @@ test('every layout is a key', () => {
     keys.archive('default', 'job_1'),
     keys.result('default', 'job_1', 'img_1', 'scores.npy'),
     keys.error('default', 'job_1', 'img_1'),
+    keys.pendingReport('default', 'job_1'),
+    keys.pendingTrial('default', 'job_1', 'trial_1'),
+    keys.reportRequest('default', 'job_1'),
+    keys.reportStatus('default', 'job_1'),
+    keys.report('default', 'job_1'),
+    keys.reportTable('default', 'job_1'),
+    keys.reportMembers('default', 'job_1'),
+    keys.reportCrop('default', 'job_1', 'img_1'),
+    keys.evidenceSegment('default', 'job_1', 1024),
+    keys.trial('default', 'job_1', 'trial_1'),
+    keys.trialCancellation('default', 'job_1', 'trial_1'),
   ];
   for (const key of made) expect(() => assertKey(key)).not.toThrow();
   expect(new Set(made).size).toBe(made.length);
@@ -112,6 +123,9 @@ test('the layout of stored data stays', () => {
   });
   expect(keys.rows('t', 'aabb', { rowStart: 0, rowEnd: 8 })).toBe(
     'tenants/t/rows/aa/aabb/0-8.json.gz',
+  );
+  expect(keys.evidenceSegment('t', 'job_1', 1024)).toBe(
+    'tenants/t/jobs/job_1/report/evidence/00001024.bin.gz',
   );
   expect(keys.datasetWork('t', 'd')).toEqual(
     ['segments/', 'sources/', 'lines/', 'parts/'].map((name) => `tenants/t/datasets/d/${name}`),

@@ -41,6 +41,11 @@ export const keys = {
   pendingDeliveries: () => buildKey('pendingDeliveries', {}),
   pendingDelivery: (tenant: string, job: string, delivery: string) =>
     buildKey('pendingDelivery', { tenant, job, delivery }),
+  pendingReports: () => buildKey('pendingReports', {}),
+  pendingReport: (tenant: string, id: string) => buildKey('pendingReport', { tenant, id }),
+  pendingTrials: () => buildKey('pendingTrials', {}),
+  pendingTrial: (tenant: string, job: string, trial: string) =>
+    buildKey('pendingTrial', { tenant, job, trial }),
   uploads: () => buildKey('uploads', {}),
   datasetUploads: (tenant: string, dataset: string) =>
     buildKey('datasetUploads', { tenant, dataset }),
@@ -145,6 +150,23 @@ export const keys = {
     buildKey('rowSegment', { tenant, id, writtenMs: padded(writtenMs, 14), token }),
   errors: (tenant: string, id: string) => buildKey('errors', { tenant, id }),
   error: (tenant: string, id: string, image: string) => buildKey('error', { tenant, id, image }),
+  reportFiles: (tenant: string, id: string) => buildKey('reportFiles', { tenant, id }),
+  reportRequest: (tenant: string, id: string) => buildKey('reportRequest', { tenant, id }),
+  reportStatus: (tenant: string, id: string) => buildKey('reportStatus', { tenant, id }),
+  report: (tenant: string, id: string) => buildKey('report', { tenant, id }),
+  reportTable: (tenant: string, id: string) => buildKey('reportTable', { tenant, id }),
+  reportMembers: (tenant: string, id: string) => buildKey('reportMembers', { tenant, id }),
+  reportCrops: (tenant: string, id: string) => buildKey('reportCrops', { tenant, id }),
+  reportCrop: (tenant: string, id: string, image: string) =>
+    buildKey('reportCrop', { tenant, id, image }),
+  evidence: (tenant: string, id: string) => buildKey('evidence', { tenant, id }),
+  /** @param start Index of the segment's first image in the manifest. */
+  evidenceSegment: (tenant: string, id: string, start: number) =>
+    buildKey('evidenceSegment', { tenant, id, start: padded(start, 8) }),
+  trials: (tenant: string, id: string) => buildKey('trials', { tenant, id }),
+  trial: (tenant: string, id: string, trial: string) => buildKey('trial', { tenant, id, trial }),
+  trialCancellation: (tenant: string, id: string, trial: string) =>
+    buildKey('trialCancellation', { tenant, id, trial }),
   largeResult: (tenant: string, id: string, image: string, { rowStart, rowEnd }: RowRange) =>
     buildKey('largeResult', {
       tenant,

@@ -1,6 +1,6 @@
-import { hasCode, unavailable } from '@umbra/shared/errors';
+import { unavailable } from '@umbra/shared/errors';
 import { z } from 'zod';
-import { getJson, putJson } from './json.js';
+import { findJson, putJson } from './json.js';
 import type { ObjectStore } from './store.js';
 
 /**
@@ -28,12 +28,8 @@ export const putMarker = (
   putJson(store, key, { version: 1, aliveAt: new Date().toISOString(), ...facts });
 
 /** @returns null where there is none. */
-export async function readMarker(store: ObjectStore, key: string): Promise<Marker | null> {
-  return getJson(store, key, marker).catch((error: unknown) => {
-    if (hasCode(error, 'not_found')) return null;
-    throw error;
-  });
-}
+export const readMarker = (store: ObjectStore, key: string): Promise<Marker | null> =>
+  findJson(store, key, marker);
 
 /** A marker that this process keeps alive. */
 export type HeldMarker = {

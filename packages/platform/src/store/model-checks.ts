@@ -1,6 +1,5 @@
-import { hasCode } from '@umbra/shared/errors';
 import { z } from 'zod';
-import { getJson, putJson } from './json.js';
+import { findJson, putJson } from './json.js';
 import { keys } from './keys.js';
 import type { ObjectStore } from './store.js';
 
@@ -17,17 +16,10 @@ export type ModelCheck = z.output<typeof modelCheck>;
 type Published = { readonly name: string; readonly digest: string };
 
 /** Read what was found of a model; null where nothing was. */
-export async function readModelCheck(
+export const readModelCheck = (
   store: ObjectStore,
   { name, digest }: Published,
-): Promise<ModelCheck | null> {
-  try {
-    return await getJson(store, keys.modelCheck(name, digest), modelCheck);
-  } catch (error) {
-    if (hasCode(error, 'not_found')) return null;
-    throw error;
-  }
-}
+): Promise<ModelCheck | null> => findJson(store, keys.modelCheck(name, digest), modelCheck);
 
 export const writeModelCheck = (
   store: ObjectStore,

@@ -37,6 +37,18 @@ export const reportRequest = z.strictObject({
 });
 export type ReportRequest = z.output<typeof reportRequest>;
 
+/** `request.json` of a job's report: what was asked for last, and when. */
+export const requestedReport = z.strictObject({
+  version: z.literal(1),
+  request: reportRequest,
+  requestedAt: time,
+});
+export type RequestedReport = z.output<typeof requestedReport>;
+
+/** What a report is queued with. */
+export const reportPayload = z.strictObject({ version: z.literal(1), tenant: z.string(), jobId });
+export type ReportPayload = z.output<typeof reportPayload>;
+
 /** `running` also while it waits for more images of a job that goes on. */
 export const reportState = z.enum(['queued', 'running', 'completed', 'failed']);
 

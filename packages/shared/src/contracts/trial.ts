@@ -9,6 +9,15 @@ const time = z.iso.datetime();
 
 export const trialId = z.string().regex(/^trial_[0-9a-z]{20}$/);
 
+/** What a trial is queued with. */
+export const trialPayload = z.strictObject({
+  version: z.literal(1),
+  tenant: z.string(),
+  jobId,
+  trial: trialId,
+});
+export type TrialPayload = z.output<typeof trialPayload>;
+
 /** A part of the model's input, as shares of its height and width. */
 const region = z
   .strictObject({ top: share, left: share, bottom: share, right: share })

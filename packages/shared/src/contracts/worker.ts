@@ -27,7 +27,15 @@ export const storedWorkerNotice = z.union([
 ]);
 
 /** Steps whose queue jobs belong to a tenant. */
-export const workSteps = ['ingest', 'shard', 'merge', 'archive', 'webhook'] as const;
+export const workSteps = [
+  'ingest',
+  'shard',
+  'merge',
+  'archive',
+  'webhook',
+  'report',
+  'trial',
+] as const;
 
 /** A queue job that a worker runs. */
 export const runningWork = z.strictObject({

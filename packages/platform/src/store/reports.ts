@@ -1,0 +1,100 @@
+import type { Reference } from '@umbra/shared/contracts/reference';
+import {
+  type ReportRequest,
+  type ReportStatus,
+  type RequestedReport,
+  reportStatus,
+  requestedReport,
+} from '@umbra/shared/contracts/report';
+import { type Trial, trial } from '@umbra/shared/contracts/trial';
+import { deleteFolder } from './delete-all.js';
+import { findJson, putJson } from './json.js';
+import { keys } from './keys.js';
+import type { ObjectStore } from './store.js';
+
+/**
+ * Ask for the report of a job; a newer request replaces an older one, and a run of that ends. The step
+ * writes a status of its own beside it, so that neither writer undoes what the other wrote.
+ */
+export async function requestReport(
+  store: ObjectStore,
+  { tenant, id }: Reference,
+  request: ReportRequest,
+): Promise<ReportStatus> {
+  const requested: RequestedReport = {
+    version: 1,
+    request,
+    requestedAt: new Date().toISOString(),
+  };
+  await store.put(keys.pendingReport(tenant, id), '');
+  await putJson(store, keys.reportRequest(tenant, id), requested);
+  // Again: a run of an older request may have ended in between, and taken it.
+  await store.put(keys.pendingReport(tenant, id), '');
+  return statusOf(store, { tenant, id }, requested);
+}
+
+/** @returns null where none is asked for, or it was deleted. */
+export const readReportRequest = (
+  store: ObjectStore,
+  { tenant, id }: Reference,
+): Promise<RequestedReport | null> =>
+  findJson(store, keys.reportRequest(tenant, id), requestedReport);
+
+/** @returns null where no report is asked for, or it was deleted. */
+export async function readReportStatus(
+  store: ObjectStore,
+  job: Reference,
+): Promise<ReportStatus | null> {
+  const requested = await readReportRequest(store, job);
+  return requested && statusOf(store, job, requested);
+}
+
+/** What the step says of a request: nothing yet where it last wrote of an older one. */
+export async function statusOf(
+  store: ObjectStore,
+  { tenant, id }: Reference,
+  { request, requestedAt }: RequestedReport,
+): Promise<ReportStatus> {
+  const told = await findJson(store, keys.reportStatus(tenant, id), reportStatus);
+  if (told?.requestedAt === requestedAt) return told;
+  return {
+    version: 1,
+    job: id,
+    state: 'queued',
+    request,
+    requestedAt,
+    startedAt: null,
+    writtenAt: told?.writtenAt ?? null,
+    completedAt: null,
+    stage: null,
+    progress: { done: 0, total: 0 },
+    error: null,
+  };
+}
+
+/** Delete a report; a run of it ends within seconds. What that still writes goes with the job. */
+export async function deleteReport(store: ObjectStore, { tenant, id }: Reference): Promise<void> {
+  await store.delete(keys.reportRequest(tenant, id));
+  await store.delete(keys.pendingReport(tenant, id));
+  await deleteFolder(store, keys.reportFiles(tenant, id));
+}
+
+/** Store a new trial. From here on its step alone writes the record. */
+export async function putNewTrial(store: ObjectStore, tenant: string, made: Trial): Promise<void> {
+  await store.put(keys.pendingTrial(tenant, made.job, made.id), '');
+  await putJson(store, keys.trial(tenant, made.job, made.id), made);
+}
+
+/** @returns null where there is none. */
+export const readTrial = (
+  store: ObjectStore,
+  { tenant, id }: Reference,
+  name: string,
+): Promise<Trial | null> => findJson(store, keys.trial(tenant, id, name), trial);
+
+/** Tell a trial's step to end it, which it does within seconds; one that has ended stays as it is. */
+export const cancelTrial = (
+  store: ObjectStore,
+  { tenant, id }: Reference,
+  name: string,
+): Promise<void> => store.put(keys.trialCancellation(tenant, id, name), '');
