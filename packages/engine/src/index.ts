@@ -64,11 +64,11 @@ export {
 } from './occlusion/resolve-run.js';
 export { allowedStrategy } from './occlusion/strategy.js';
 export { assertTarget } from './occlusion/targets.js';
-export { decodeArrays, type EncodedGrid, joinFloats } from './results/arrays.js';
+export { decodeArrays, decodeScores, type EncodedGrid, joinFloats } from './results/arrays.js';
 export { composeResult, type ResultArguments, type ResultFiles } from './results/compose-result.js';
 export { type FileMaker, type FileSource, openFileMaker } from './results/make-file.js';
 export { type PartialMap, renderPartial } from './results/render-partial.js';
-export { type FileEntry, listResultFiles } from './results/result-files.js';
+export { type FileEntry, listResultFiles, storedName } from './results/result-files.js';
 export { decodeRows, encodeRows } from './results/shard-codec.js';
 export type {
   Classification,

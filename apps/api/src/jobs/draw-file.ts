@@ -6,6 +6,7 @@ import {
   openFileMaker,
   planFrame,
   planOcclusion,
+  storedName,
 } from '@umbra/engine';
 import { keys } from '@umbra/platform/store/keys';
 import { describeModel } from '@umbra/platform/store/models';
@@ -95,12 +96,6 @@ async function readArrays({ store }: DrawingServices, image: FinishedImage, plan
     predictedClasses: await read('predicted-classes', grid),
   }));
   return decodeArrays(plan, result.targets.length, await Promise.all(grids));
-}
-
-/** Name a file as the store has it: predicted classes were `winners` once. */
-export function storedName({ files }: ImageResult, { file }: FileEntry): ResultFile {
-  const former = file.replace('predicted-classes', 'winners') as ResultFile;
-  return files.includes(former) ? former : file;
 }
 
 const throwGone =

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { storedName } from '@umbra/engine';
 import {
   type ArchiveStep,
   type ImageFiles,
@@ -17,7 +18,7 @@ import type { Outputs } from '@umbra/shared/contracts/outputs';
 import { imageResult, type ResultFile } from '@umbra/shared/contracts/result';
 import { AppError, hasCode, isRetryable, notFound } from '@umbra/shared/errors';
 import { type Exchange, sendBody } from '../http/send-object.js';
-import { filesOf, openDrawing, storedName } from './draw-file.js';
+import { filesOf, openDrawing } from './draw-file.js';
 import type { FileServices } from './send-file.js';
 
 /** An archive holds a place for drawing only while it draws: one file, and the next one waits for its turn. */

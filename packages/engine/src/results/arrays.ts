@@ -44,17 +44,35 @@ export function decodeArrays(
   targets: number,
   encoded: readonly EncodedGrid[],
 ): RunArrays {
-  const scores = Array.from({ length: targets }, () => new Float32Array(plan.positions));
   const predictedClasses = new Int32Array(plan.positions);
   for (const [grid, files] of encoded.entries()) {
+    const { start, shape } = partOf(plan, grid);
+    predictedClasses.set(readNpy(files.predictedClasses, '<i4', shape), start);
+  }
+  const scores = encoded.map((files) => files.scores);
+  return { scores: decodeScores(plan, targets, scores), predictedClasses };
+}
+
+/**
+ * Decode a run's scores: the inverse of `encodeScores` for every patch size.
+ *
+ * @returns float32 [positions], one a target.
+ * @throws {AppError} `integrity` unless they are of this plan and as many targets.
+ */
+export function decodeScores(
+  plan: OcclusionPlan,
+  targets: number,
+  encoded: readonly Buffer[],
+): Float32Array[] {
+  const scores = Array.from({ length: targets }, () => new Float32Array(plan.positions));
+  for (const [grid, file] of encoded.entries()) {
     const { start, end, shape } = partOf(plan, grid);
-    const all = readNpy(files.scores, '<f4', targetShape(targets, shape));
+    const all = readNpy(file, '<f4', targetShape(targets, shape));
     for (const [index, values] of scores.entries()) {
       values.set(all.subarray(index * (end - start), (index + 1) * (end - start)), start);
     }
-    predictedClasses.set(readNpy(files.predictedClasses, '<i4', shape), start);
   }
-  return { scores, predictedClasses };
+  return scores;
 }
 
 /** Find a patch size's positions, half-open, and its [rows, columns]. */

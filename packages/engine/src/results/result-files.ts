@@ -1,5 +1,5 @@
 import type { FileKind } from '@umbra/shared/contracts/outputs';
-import type { ResultFile } from '@umbra/shared/contracts/result';
+import type { ImageResult, ResultFile } from '@umbra/shared/contracts/result';
 import { sizeName } from '@umbra/shared/contracts/settings';
 import type { Size } from '@umbra/shared/occlusion/grid';
 
@@ -43,3 +43,9 @@ const picturesOf = (target: number): FileEntry[] => [
 /** Name a target's picture; the first target's have plain names. */
 export const pictureName = <T extends 'heatmap' | 'overlay'>(kind: T, target: number) =>
   (target === 0 ? `${kind}.png` : `${kind}-${target + 1}.png`) as `${T}.png`;
+
+/** Name a file as the store has it: predicted classes were `winners` once. */
+export function storedName({ files }: Pick<ImageResult, 'files'>, { file }: FileEntry): ResultFile {
+  const former = file.replace('predicted-classes', 'winners') as ResultFile;
+  return files.includes(former) ? former : file;
+}
