@@ -6,7 +6,7 @@ import { startWorker } from './start.js';
 
 /** Whatever still holds the process this long after its deadline is cut off. */
 const graceMs = 5_000;
-const heavySteps = ['shard', 'merge'] as const;
+const heavySteps = ['shard', 'merge', 'report'] as const;
 
 try {
   const config = readConfig(workerConfig, process.env);

@@ -30,6 +30,8 @@ export type WorkerServices = PlatformServices & {
   readonly mergeQueue: Queue;
   readonly archiveQueue: Queue;
   readonly webhookQueue: Queue;
+  readonly reportQueue: Queue;
+  readonly trialQueue: Queue;
   readonly metrics: WorkerMetrics;
   /** What this process runs now, for its heartbeats. */
   readonly runningSteps: RunningSteps;

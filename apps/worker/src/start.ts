@@ -30,6 +30,7 @@ import { keepResumingIngests, resumeIngests } from './ingest/resume-ingests.js';
 import { failUningested, runIngest } from './ingest/run-ingest.js';
 import { failUnmerged, runMerge } from './merge/merge.js';
 import { createWorkerMetrics } from './observability/worker-metrics.js';
+import { failUnreported, runReport } from './report/report.js';
 import { consume } from './runtime/consume.js';
 import { endLateProcess } from './runtime/late-inference.js';
 import { createModelCache } from './runtime/model-cache.js';
@@ -112,6 +113,14 @@ const openSteps = (
       run: (job) => runWebhook(services, job),
     },
   ],
+  report: [
+    {
+      name: queueNames.report,
+      concurrency: 1,
+      run: (job, token) => runReport(services, job, token),
+      giveUp: (job) => failUnreported(services, job),
+    },
+  ],
 });
 
 /** Start every consumer of this process. @throws {AppError} `unavailable` if the store is. */
@@ -175,6 +184,8 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     mergeQueue: queue(queueNames.merge),
     archiveQueue: queue(queueNames.archive),
     webhookQueue,
+    reportQueue: queue(queueNames.report),
+    trialQueue: queue(queueNames.trial),
     metrics,
     runningSteps: createRunningSteps(),
     closing: closing.signal,
@@ -188,6 +199,8 @@ export async function startWorker(config: Readonly<WorkerConfig>): Promise<Runni
     mergeQueue,
     archiveQueue,
     webhookQueue,
+    services.reportQueue,
+    services.trialQueue,
   ];
   // Their connection is shared and logs its errors; without a listener each of them would print them.
   flows.on('error', () => undefined);

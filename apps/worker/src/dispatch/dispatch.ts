@@ -3,6 +3,7 @@ import { matchKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import { reportError } from '@umbra/shared/errors';
 import type { Job } from 'bullmq';
+import { resumeReports } from '../report/resume-reports.js';
 import { giveBack } from '../runtime/give-back.js';
 import type { StepResult } from '../runtime/step.js';
 import type { WorkerServices } from '../services.js';
@@ -24,7 +25,7 @@ const snapshotMs = 1_000;
 export type DispatchServices = TransitionServices &
   SnapshotServices &
   SweepServices &
-  Pick<WorkerServices, 'closing'>;
+  Pick<WorkerServices, 'closing' | 'reportQueue' | 'trialQueue'>;
 
 /**
  * Share the queues between all jobs, for as long as this process lives.
@@ -87,6 +88,7 @@ function createScanner(services: DispatchServices): () => void {
     const beganMs = performance.now();
     await registerUnfinished(services);
     await resumeWebhooks(services);
+    await resumeReports(services);
     const tookMs = performance.now() - beganMs;
     dueMs = Date.now() + Math.max(services.config.UMBRA_RESUME_MS, tookMs / scanShare);
   };

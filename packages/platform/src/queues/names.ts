@@ -19,7 +19,15 @@ export const queueNames = {
 export type QueueName = keyof typeof queueNames;
 
 /** Steps that a worker can be started with. */
-export const stepNames = ['ingest', 'dispatch', 'shard', 'merge', 'archive', 'webhook'] as const;
+export const stepNames = [
+  'ingest',
+  'dispatch',
+  'shard',
+  'merge',
+  'archive',
+  'webhook',
+  'report',
+] as const;
 
 /** Model formats of each queue of shards. */
 export const shardQueues = {

@@ -1,0 +1,19 @@
+import type { RequestedReport } from '@umbra/shared/contracts/report';
+import type { TenantJob } from '../jobs/job-record.js';
+import type { DescribedModel } from '../runtime/model-cache.js';
+import type { WorkerServices } from '../services.js';
+import type { StatusTeller } from './tell-status.js';
+
+export type ReportServices = Pick<
+  WorkerServices,
+  'store' | 'sources' | 'progress' | 'modelCache' | 'config' | 'logger' | 'shutdown'
+>;
+
+/** The writing of one report. */
+export type ReportRun = TenantJob & {
+  readonly services: ReportServices;
+  readonly requested: RequestedReport;
+  readonly model: DescribedModel;
+  readonly teller: StatusTeller;
+  readonly signal: AbortSignal;
+};
