@@ -11,12 +11,13 @@ import { putJson } from '@umbra/platform/store/json';
 import { defaultTenant, keys } from '@umbra/platform/store/keys';
 import { publishModel } from '@umbra/platform/store/models';
 import type { ObjectStore } from '@umbra/platform/store/store';
-import type { DatasetItem } from '@umbra/shared/contracts/dataset';
+import type { DatasetItem, ItemLabel } from '@umbra/shared/contracts/dataset';
 import { isFinal, type JobRecord, newJobDefaults, storedJob } from '@umbra/shared/contracts/job';
 import type { ModelSummary } from '@umbra/shared/contracts/model';
 import { allOutputs, type Outputs } from '@umbra/shared/contracts/outputs';
 import { type OcclusionSettingsInput, occlusionSettings } from '@umbra/shared/contracts/settings';
 import { imageIdAt, newDatasetId, newJobId } from '@umbra/shared/ids';
+import type { Size } from '@umbra/shared/occlusion/grid';
 import { type WorkerConfig, workerConfig } from '@umbra/worker/config';
 import sharp from 'sharp';
 import { startRedis } from '../../scripts/lib/redis.mjs';
@@ -65,8 +66,12 @@ export type NewJob = {
   readonly settings?: OcclusionSettingsInput;
   /** The names that users gave, by position. */
   readonly names?: readonly string[];
+  /** What the images show, by position. */
+  readonly labels?: readonly ItemLabel[];
   /** Photos other than noise, by position; any extent. */
   readonly photos?: ReadonlyMap<number, Buffer>;
+  /** Extent that all of them have, where a test is about places on the photo. */
+  readonly extent?: Size;
   /** Another model than the stage's. */
   readonly model?: Pick<ModelSummary, 'name' | 'digest'>;
   /** All, unless a test is about it: what is compared must be stored. */
@@ -86,7 +91,9 @@ export async function writeJob(
     rowsPerShard = null,
     settings = smallSettings,
     names = [],
+    labels = [],
     photos = new Map(),
+    extent,
     model = stageModel,
     outputs = allOutputs,
     reuse = false,
@@ -105,8 +112,8 @@ export async function writeJob(
       name: names[index] ?? `photos/photo-${index}.png`,
       sha256,
       bytes: bytes.length,
-      width: 80,
-      height: 70 + (index % 7),
+      ...(extent ?? { width: 80, height: 70 + (index % 7) }),
+      ...(labels[index] !== undefined && { label: labels[index] }),
     });
   }
   const lines = items.map((item) => `${JSON.stringify(item)}\n`).join('');

@@ -31,6 +31,7 @@ import { failUningested, runIngest } from './ingest/run-ingest.js';
 import { failUnmerged, runMerge } from './merge/merge.js';
 import { createWorkerMetrics } from './observability/worker-metrics.js';
 import { failUnreported, runReport } from './report/report.js';
+import { failUntried, runTrial } from './report/trial.js';
 import { consume } from './runtime/consume.js';
 import { endLateProcess } from './runtime/late-inference.js';
 import { createModelCache } from './runtime/model-cache.js';
@@ -119,6 +120,12 @@ const openSteps = (
       concurrency: 1,
       run: (job, token) => runReport(services, job, token),
       giveUp: (job) => failUnreported(services, job),
+    },
+    {
+      name: queueNames.trial,
+      concurrency: 1,
+      run: (job, token) => runTrial(services, job, token),
+      giveUp: (job) => failUntried(services, job),
     },
   ],
 });

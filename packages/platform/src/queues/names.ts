@@ -18,7 +18,7 @@ export const queueNames = {
 } as const;
 export type QueueName = keyof typeof queueNames;
 
-/** Steps that a worker can be started with. */
+/** Steps that a worker can be started with; `report` takes trials too. */
 export const stepNames = [
   'ingest',
   'dispatch',

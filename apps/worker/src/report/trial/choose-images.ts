@@ -1,0 +1,117 @@
+import { findJson } from '@umbra/platform/store/json';
+import { keys } from '@umbra/platform/store/keys';
+import { groupOf, type ImageEvidence } from '@umbra/report';
+import { type JobReport, jobReport } from '@umbra/shared/contracts/report';
+import type { Trial, TrialRequest } from '@umbra/shared/contracts/trial';
+import { notFound, unavailable } from '@umbra/shared/errors';
+import type { Box, Size } from '@umbra/shared/occlusion/grid';
+import type { TenantJob } from '../../jobs/job-record.js';
+import { createSample } from '../draw-sample.js';
+import { type EvidenceServices, keptEvidence } from '../evidence-segments.js';
+import { readMembers } from '../members.js';
+
+/** An image of an arm. */
+export type TrialImage = {
+  readonly id: string;
+  /** Class that its label names; null where it names none. */
+  readonly labelIndex: number | null;
+  /** Extent of the model's input, and the box there that is covered or copied, px. */
+  readonly input: Size;
+  readonly box: Box;
+};
+
+export type TrialImages = {
+  /** The class whose images are covered. */
+  readonly class: NonNullable<Trial['class']>;
+  readonly covered: readonly TrialImage[];
+  /** Images of other classes, onto which content is pasted; their own boxes are of no use. */
+  readonly others: readonly TrialImage[];
+};
+
+type ChooseServices = Pick<EvidenceServices, 'store' | 'logger'>;
+
+/** Which images are covered, and where. */
+type Subject = {
+  readonly class: TrialImages['class'];
+  /** @returns null of an image that is not covered. */
+  boxOf(image: ImageEvidence): Box | null;
+};
+
+/**
+ * Choose the images of a trial from the evidence of the job's report: drawn by the seed where there are more
+ * than asked for. A cluster's members are covered at their own decisive patch, a class at one place.
+ *
+ * @throws {AppError} `not_found` where there is no report, or it has no such cluster or class.
+ */
+export async function chooseImages(
+  services: ChooseServices,
+  { tenant, job }: TenantJob,
+  { of, images, seed }: TrialRequest,
+  signal: AbortSignal,
+): Promise<TrialImages> {
+  const report = await findJson(services.store, keys.report(tenant, job.id), jobReport);
+  if (report === null) throw notFound(`Job '${job.id}' has no report: ask for one first`);
+  const subject =
+    of.kind === 'cluster'
+      ? await findCluster(services, { tenant, job }, report, of.cluster)
+      : findRegion(report, of);
+  const covered = createSample<TrialImage>(images, seed);
+  const others = createSample<TrialImage>(images, seed);
+  for await (const { evidence } of keptEvidence(services, { tenant, job }, signal)) {
+    for (const image of evidence) {
+      const box = subject.boxOf(image);
+      if (box !== null) covered.add(describe(image, box));
+      if (groupOf(image, report.groupBy).index !== subject.class.index) {
+        others.add(describe(image, image.lowest.box));
+      }
+    }
+  }
+  return { class: subject.class, covered: covered.values(), others: others.values() };
+}
+
+const describe = ({ id, labelClass, input }: ImageEvidence, box: Box): TrialImage => ({
+  ...{ id, input, box },
+  labelIndex: labelClass?.index ?? null,
+});
+
+async function findCluster(
+  { store }: ChooseServices,
+  { tenant, job }: TenantJob,
+  report: JobReport,
+  id: number,
+): Promise<Subject> {
+  const cluster = report.patches.clusters.find((one) => one.id === id);
+  if (cluster === undefined) throw notFound(`The report of job '${job.id}' has no cluster ${id}`);
+  const { members, writtenAt } = await readMembers(store, { tenant, job });
+  // The report is being written again, and its clusters may have other numbers.
+  if (writtenAt !== report.writtenAt)
+    throw unavailable(`Report of job '${job.id}' is being written`);
+  const ids = new Set(members.filter((one) => one.cluster === id).map((one) => one.id));
+  return { class: cluster.class, boxOf: (image) => (ids.has(image.id) ? image.lowest.box : null) };
+}
+
+function findRegion(
+  { classes, groupBy, job }: JobReport,
+  { class: label, region }: Extract<TrialRequest['of'], { readonly kind: 'region' }>,
+): Subject {
+  const found = classes.find((one) => one.class.label === label);
+  if (found === undefined) throw notFound(`The report of job '${job}' has no class '${label}'`);
+  const isOf = (image: ImageEvidence) => groupOf(image, groupBy).index === found.class.index;
+  return {
+    class: found.class,
+    boxOf: (image) => (isOf(image) ? placeRegion(region, image.input) : null),
+  };
+}
+
+type Region = Extract<TrialRequest['of'], { readonly kind: 'region' }>['region'];
+
+/** Place a region on an input: whole px, at least one on each axis. */
+export function placeRegion({ top, left, bottom, right }: Region, { height, width }: Size): Box {
+  const [y, x] = [span(top, bottom, height), span(left, right, width)];
+  return { top: y.start, bottom: y.end, left: x.start, right: x.end };
+}
+
+function span(from: number, to: number, extent: number): { start: number; end: number } {
+  const start = Math.min(Math.round(from * extent), extent - 1);
+  return { start, end: Math.max(Math.round(to * extent), start + 1) };
+}
