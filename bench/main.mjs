@@ -1,4 +1,4 @@
-// `npm run bench -- [engine] [refine] [tfjs] [zoo] [transfer] [queue] [scale] [status] [waiting] [rows] [page] [--quick] [--only MODEL,...] [--rows N] [--json]`: measurements
+// `npm run bench -- [engine] [refine] [tfjs] [zoo] [transfer] [queue] [scale] [status] [waiting] [rows] [report] [page] [--quick] [--only MODEL,...] [--rows N] [--images N] [--json]`: measurements
 // compared with peers in one run. `--quick` takes under three minutes; `--only` names the models of engine and zoo.
 import { join } from 'node:path';
 import { repoRoot, runMain, step } from '../scripts/lib/run.mjs';
@@ -7,7 +7,9 @@ await runMain(async () => {
   const flags = process.argv.slice(2);
   const only = flags.includes('--only') ? (flags[flags.indexOf('--only') + 1] ?? '') : '';
   const rows = flags.includes('--rows') ? flags[flags.indexOf('--rows') + 1] : undefined;
-  const parts = flags.filter((flag) => !flag.startsWith('--') && flag !== only && flag !== rows);
+  const images = flags.includes('--images') ? flags[flags.indexOf('--images') + 1] : undefined;
+  const values = [only, rows, images];
+  const parts = flags.filter((flag) => !flag.startsWith('--') && !values.includes(flag));
   const wants = (/** @type {string} */ part) => parts.length === 0 || parts.includes(part);
   const options = {
     root: join(repoRoot),
@@ -51,6 +53,11 @@ await runMain(async () => {
       ...options,
       rows: rows === undefined ? undefined : Number(rows),
     });
+  }
+  if (parts.includes('report')) {
+    const { benchReport } = await import('./report.mjs');
+    const wanted = images === undefined ? undefined : Number(images);
+    results.report = await benchReport({ ...options, images: wanted });
   }
   if (parts.includes('page')) {
     const { benchPage } = await import('./page.mjs');
