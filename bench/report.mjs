@@ -19,6 +19,7 @@ import { startRedis } from '../scripts/lib/redis.mjs';
 import { repoRoot } from '../scripts/lib/run.mjs';
 import { startProcess, waitUntilReady } from '../scripts/lib/server.mjs';
 import { writeResults } from './report/write-results.mjs';
+import { cpuSecondsOf } from './scale/machine.mjs';
 
 const pollMs = 50;
 const timeoutMs = 1_800_000;
@@ -44,7 +45,6 @@ export async function benchReport({ quick, images: wanted, report: say }) {
         UMBRA_CACHE_DIR: join(dir, 'cache'),
         UMBRA_STEPS: 'report',
         UMBRA_INFERENCE_THREADS: '2',
-        ...keptSettings,
       },
     },
   );
@@ -64,14 +64,12 @@ export async function benchReport({ quick, images: wanted, report: say }) {
     /** @param {Partial<import('@umbra/shared/contracts/report').ReportRequest>} request */
     const write = async (request) => {
       await requestReport(store, reference, reportRequest.parse(request));
-      const beganMs = performance.now();
+      const [beganMs, cpuBefore] = [performance.now(), cpuSecondsOf(worker.pid)];
       await enqueueReport(queue, reference);
       const stages = await watchStages(store, reference, beganMs);
-      return {
-        seconds: (performance.now() - beganMs) / 1000,
-        stages,
-        peakBytes: peakBytes(worker.pid),
-      };
+      const seconds = (performance.now() - beganMs) / 1000;
+      const cpuSeconds = cpuSecondsOf(worker.pid) - cpuBefore;
+      return { seconds, cpuSeconds, stages, peakBytes: peakBytes(worker.pid) };
     };
     const first = await write({});
     say(`report of ${images} images: ${describe(first)}`);
@@ -99,12 +97,11 @@ export async function benchReport({ quick, images: wanted, report: say }) {
   }
 }
 
-const keptSettings = { UMBRA_LOG_LEVEL: 'info' };
-
-/** @param {{ seconds: number, stages: Record<string, number>, peakBytes: number }} measured */
-function describe({ seconds, stages, peakBytes }) {
+/** @param {{ seconds: number, cpuSeconds: number, stages: Record<string, number>, peakBytes: number }} measured */
+function describe({ seconds, cpuSeconds, stages, peakBytes }) {
   const each = Object.entries(stages).map(([stage, took]) => `${stage} ${took.toFixed(1)} s`);
-  return `${seconds.toFixed(1)} s (${each.join(', ')}), ${(peakBytes / 2 ** 20).toFixed(0)} MiB at most`;
+  const cpu = `CPU ${cpuSeconds.toFixed(1)} s`;
+  return `${seconds.toFixed(1)} s (${each.join(', ')}), ${cpu}, ${(peakBytes / 2 ** 20).toFixed(0)} MiB at most`;
 }
 
 /**

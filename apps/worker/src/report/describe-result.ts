@@ -22,7 +22,7 @@ import type { DescribedModel } from '../runtime/model-cache.js';
 import type { WorkerServices } from '../services.js';
 
 /** `none`: there is no result; `damaged`: there is one that cannot be read. */
-export type Described = ImageEvidence | 'none' | 'damaged';
+export type EvidenceFinding = ImageEvidence | 'none' | 'damaged';
 
 /** A finished image's numbers of its first target. */
 export type ResultNumbers = {
@@ -43,7 +43,7 @@ export function openDescriber(
   services: ReadServices,
   { tenant, job }: TenantJob,
   model: DescribedModel,
-): (item: DatasetItem) => Promise<Described> {
+): (item: DatasetItem) => Promise<EvidenceFinding> {
   const readNumbers = openNumbers(services, { tenant, job });
   const findClass = openLabels(model.labels);
   return async (item) => {

@@ -135,7 +135,7 @@ async function extendSegment(
   return { ...segment, fresh };
 }
 
-/** Of a job that goes on, Redis knows which images have ended; of an ended one, the store does. */
+/** Keep images that may have a result: Redis knows those of a job that goes on, and of an ended one the store does. */
 async function filterEnded(
   { progress }: Pick<EvidenceServices, 'progress'>,
   job: TenantJob['job'],

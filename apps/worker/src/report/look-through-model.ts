@@ -17,12 +17,13 @@ export async function lookThroughModel(
   builder: ReportBuilder,
   checked: readonly string[],
 ): Promise<ModelFindings> {
-  const { services, job, requested, teller } = run;
+  const { services, tenant, job, requested, teller } = run;
   const candidates = requested.request.patches === 0 ? [] : builder.patchCandidates();
   if (candidates.length === 0 && checked.length === 0) {
     return { patches: withoutPatches(null), order: null };
   }
-  const model = await services.modelCache.open(job.model);
+  const named = { tenant, ...job.model };
+  const model = await services.modelCache.open(named);
   await teller.begin('patches', candidates.length);
   const patches = await clusterJobPatches(run, model, candidates);
   await teller.begin('checks', checked.length);

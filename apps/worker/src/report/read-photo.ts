@@ -11,10 +11,10 @@ import type { WorkerServices } from '../services.js';
 /** A finished image's photo, and what its result says of it. */
 export type FinishedPhoto = { readonly photo: Buffer; readonly result: ImageResult };
 
-export type PhotoServices = Pick<WorkerServices, 'store' | 'sources'>;
-export type InputServices = PhotoServices & Pick<WorkerServices, 'config'>;
+export type PhotoReadServices = Pick<WorkerServices, 'store' | 'sources'>;
+export type InputServices = PhotoReadServices & Pick<WorkerServices, 'config'>;
 
-/** Of results and photos that are gone, replaced, closed to us, or cannot be decoded. */
+/** Codes of results and photos that are gone, replaced, closed to us, or cannot be decoded. */
 const lostCodes = ['not_found', 'integrity', 'forbidden', 'invalid_input'] as const;
 
 /** What photos are held to. */
@@ -35,7 +35,7 @@ export async function orLost<T>(work: Promise<T>): Promise<T | null> {
 
 /** @returns Reads the photo of an image by its id; null where it, or its result, cannot be read any more. */
 export function openPhotos(
-  services: PhotoServices,
+  services: PhotoReadServices,
   { tenant, job }: TenantJob,
 ): (image: string) => Promise<FinishedPhoto | null> {
   const read = async (image: string): Promise<FinishedPhoto | null> => {

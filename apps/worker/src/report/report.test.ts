@@ -7,7 +7,7 @@ import { DelayedError, type Job } from 'bullmq';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { segmentImages } from './evidence-segments.js';
 import { failUnreported, runReport } from './report.js';
-import type { ReportServices } from './report-run.js';
+import type { ReportStepServices } from './report-run.js';
 import { ids, images, openResultStage, type ResultStage, tenant } from './testing/result-stage.js';
 
 /** Images with a result: some of the first segment, and all of the second. */
@@ -29,12 +29,14 @@ afterAll(() => stage?.close());
 const reference = () => ({ tenant, id: job.id });
 const status = () => readReportStatus(stage.services.store, reference());
 
-function open(changes: Partial<ReportServices> = {}): ReportServices {
+function open(changes: Partial<ReportStepServices> = {}): ReportStepServices {
   return {
     ...stage.services,
-    config: { UMBRA_PROVIDER: 'cpu' } as ReportServices['config'],
-    modelCache: { describe: async () => stage.model } as unknown as ReportServices['modelCache'],
-    sources: {} as ReportServices['sources'],
+    config: { UMBRA_PROVIDER: 'cpu' } as ReportStepServices['config'],
+    modelCache: {
+      describe: async () => stage.model,
+    } as unknown as ReportStepServices['modelCache'],
+    sources: {} as ReportStepServices['sources'],
     shutdown: new AbortController().signal,
     ...changes,
   };
@@ -162,10 +164,10 @@ test('a TensorFlow.js model waits for a worker that runs it', async () => {
   await requestReport(stage.services.store, reference(), request);
   const bundle = { ...stage.model.bundle, format: 'tfjs-layers' as const };
   const modelCache = { describe: async () => ({ ...stage.model, bundle }) };
-  const config = { UMBRA_PROVIDER: 'cuda' } as ReportServices['config'];
+  const config = { UMBRA_PROVIDER: 'cuda' } as ReportStepServices['config'];
   const services = open({
     config,
-    modelCache: modelCache as unknown as ReportServices['modelCache'],
+    modelCache: modelCache as unknown as ReportStepServices['modelCache'],
   });
   expect(await run(services)).toBeGreaterThan(4_000);
   expect((await status())?.stage).toContain('TensorFlow.js');

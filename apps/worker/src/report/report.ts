@@ -10,7 +10,7 @@ import type { TenantJob } from '../jobs/job-record.js';
 import { giveBack } from '../runtime/give-back.js';
 import { isLastAttempt, isStalledOut } from '../runtime/queue-jobs.js';
 import type { StepResult } from '../runtime/step.js';
-import type { ReportServices } from './report-run.js';
+import type { ReportStepServices } from './report-run.js';
 import { elsewhere, runsModel } from './runs-model.js';
 import { openStatusTeller, type StatusTeller } from './tell-status.js';
 import { watchRequest } from './watch-request.js';
@@ -27,7 +27,7 @@ type WantedReport = TenantJob & { readonly requested: RequestedReport };
  * the report or the job, ends a run within seconds.
  */
 export async function runReport(
-  services: ReportServices,
+  services: ReportStepServices,
   queued: Job,
   token: string,
 ): Promise<StepResult> {
@@ -61,7 +61,7 @@ export async function runReport(
 
 /** Fail a report that no worker survives, so that it ends no further ones. */
 export async function failUnreported(
-  services: Pick<ReportServices, 'store' | 'logger'>,
+  services: Pick<ReportStepServices, 'store' | 'logger'>,
   queued: Job,
 ): Promise<StepResult> {
   // After any other failure, as of an unreachable store, it is queued again by its marker.
@@ -75,7 +75,7 @@ export async function failUnreported(
 
 /** @returns null where the report, or its job, was deleted. */
 async function readWanted(
-  { store }: Pick<ReportServices, 'store'>,
+  { store }: Pick<ReportStepServices, 'store'>,
   { tenant, id }: Reference,
 ): Promise<WantedReport | null> {
   const requested = await readReportRequest(store, { tenant, id });
@@ -84,7 +84,7 @@ async function readWanted(
 }
 
 async function openTeller(
-  { store }: Pick<ReportServices, 'store'>,
+  { store }: Pick<ReportStepServices, 'store'>,
   { tenant, job, requested }: WantedReport,
 ): Promise<StatusTeller> {
   const reference = { tenant, id: job.id };
@@ -93,7 +93,7 @@ async function openTeller(
 
 /** @returns After how many ms to look again; null where nothing is to come. */
 async function writeWanted(
-  services: ReportServices,
+  services: ReportStepServices,
   { tenant, job, requested }: WantedReport,
   { teller, signal }: { readonly teller: StatusTeller; readonly signal: AbortSignal },
 ): Promise<number | null> {
@@ -102,7 +102,8 @@ async function writeWanted(
   if (state === 'completed' || state === 'failed') return null;
   // As it may have been deleted with an earlier request's.
   await store.put(keys.pendingReport(tenant, job.id), '');
-  const model = await services.modelCache.describe(job.model);
+  const named = { tenant, ...job.model };
+  const model = await services.modelCache.describe(named);
   if (!runsModel(services.config, model.bundle)) {
     await teller.write({ stage: elsewhere.stage });
     return elsewhere.laterMs;
@@ -127,7 +128,7 @@ async function writeWanted(
 }
 
 async function failReport(
-  { store, logger }: Pick<ReportServices, 'store' | 'logger'>,
+  { store, logger }: Pick<ReportStepServices, 'store' | 'logger'>,
   wanted: WantedReport,
   error: unknown,
 ): Promise<void> {

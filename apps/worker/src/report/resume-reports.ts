@@ -3,10 +3,10 @@ import { matchKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import type { WorkerServices } from '../services.js';
 
-type ResumeServices = Pick<WorkerServices, 'store' | 'reportQueue' | 'trialQueue'>;
+type ResumeReportServices = Pick<WorkerServices, 'store' | 'reportQueue' | 'trialQueue'>;
 
 /** Queue the reports and trials again that were lost with Redis; those that are queued are not queued twice. */
-export async function resumeReports(services: ResumeServices): Promise<void> {
+export async function resumeReports(services: ResumeReportServices): Promise<void> {
   const { store, reportQueue, trialQueue } = services;
   for await (const { key } of store.list(keys.pendingReports())) {
     const marked = matchKey('pendingReport', key);

@@ -11,7 +11,7 @@ import { giveBack } from '../runtime/give-back.js';
 import { isLastAttempt, isStalledOut } from '../runtime/queue-jobs.js';
 import type { StepResult } from '../runtime/step.js';
 import { openInputs } from './read-photo.js';
-import type { ReportServices } from './report-run.js';
+import type { ReportStepServices } from './report-run.js';
 import { elsewhere, runsModel } from './runs-model.js';
 import { chooseImages } from './trial/choose-images.js';
 import { runArms } from './trial/run-arms.js';
@@ -20,14 +20,14 @@ import { watchRequest } from './watch-request.js';
 /** How often a trial tells how far it is. */
 const tellMs = 3_000;
 
-type StoreServices = Pick<ReportServices, 'store' | 'logger'>;
+type StoreServices = Pick<ReportStepServices, 'store' | 'logger'>;
 
 /**
  * Run a trial. One that dies starts over: it is bounded by the images that were asked for. Its cancellation, or
  * the job's deletion, ends it within seconds.
  */
 export async function runTrial(
-  services: ReportServices,
+  services: ReportStepServices,
   queued: Job,
   token: string,
 ): Promise<StepResult> {
@@ -69,13 +69,14 @@ export async function failUntried(services: StoreServices, queued: Job): Promise
 
 /** @returns After how many ms to try again; null where it has ended. */
 async function measure(
-  services: ReportServices,
+  services: ReportStepServices,
   { tenant, job }: TenantJob,
   trial: Trial,
   signal: AbortSignal,
 ): Promise<number | null> {
   const { store, modelCache, logger } = services;
-  const { bundle } = await modelCache.describe(job.model);
+  const named = { tenant, ...job.model };
+  const { bundle } = await modelCache.describe(named);
   if (!runsModel(services.config, bundle)) {
     logger.info({ jobId: job.id, trial: trial.id, reason: elsewhere.stage }, 'trial put off');
     return elsewhere.laterMs;
@@ -97,7 +98,7 @@ async function measure(
     running = { ...running, progress: { done: running.progress.done + 1, total } };
     if (performance.now() - toldMs >= tellMs) await write({});
   };
-  const model = await modelCache.open(job.model);
+  const model = await modelCache.open(named);
   const open = openInputs(services, { tenant, job }, model.bundle);
   const [{ fill }, { seed }] = [job.settings, trial.request];
   const result = await runArms(model, chosen, { open, fill, seed, signal, advance });
