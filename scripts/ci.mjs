@@ -24,6 +24,7 @@ const suites = [
         name: 'test:chaos',
         commands: [script('scripts/test-chaos.mjs', '--short', '--seed', '1', '--minutes', '3')],
       },
+      { name: 'test:python', commands: [script('scripts/test-python.mjs')], lacks: lacksTorch },
     ],
     [
       { name: 'test:hostile', commands: [script('scripts/test-hostile.mjs')] },
@@ -46,6 +47,13 @@ await runMain(async () => {
 
 function lacksVenv() {
   return pythonCan(['-c', 'import ensurepip, venv']) ? undefined : 'Python with venv';
+}
+
+/** The tests' environment has wheels of PyTorch for this system alone. */
+function lacksTorch() {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return 'Linux on x64';
+  const isNew = pythonCan(['-c', 'import sys; assert (3, 11) <= sys.version_info[:2] <= (3, 14)']);
+  return isNew ? lacksVenv() : 'Python from 3.11 to 3.14';
 }
 
 function lacksCompiler() {

@@ -9,10 +9,11 @@ import { CommandError, repoRoot, run, step } from './run.mjs';
  *
  * @param {string} name of the environment, under `.umbra/python`
  * @param {string} requirements path of the file
+ * @param {readonly string[]} [options] of pip
  * @returns {Promise<string>}
  * @throws {CommandError} if no Python can make an environment
  */
-export async function ensurePython(name, requirements) {
+export async function ensurePython(name, requirements, options = []) {
   const folder = join(repoRoot, '.umbra', 'python', name);
   const stamp = join(folder, 'requirements.sha256');
   const wanted = createHash('sha256').update(readFileSync(requirements)).digest('hex');
@@ -29,7 +30,7 @@ export async function ensurePython(name, requirements) {
     );
   }
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'];
-  await run(join(folder, 'bin', 'python'), [...pip, '--requirement', requirements], {
+  await run(join(folder, 'bin', 'python'), [...pip, ...options, '--requirement', requirements], {
     toStderr: true,
   });
   writeFileSync(stamp, wanted);

@@ -1,0 +1,84 @@
+import httpx
+import pytest
+
+from umbra_client import UmbraError
+from umbra_client._http import Http
+
+
+@pytest.fixture
+def waited(monkeypatch):
+    pauses = []
+    monkeypatch.setattr("time.sleep", pauses.append)
+    return pauses
+
+
+def service(*answers, retries=3):
+    """A service that answers these in turn, and what it was asked."""
+    left, asked = list(answers), []
+
+    def answer(request):
+        asked.append(request)
+        request.read()
+        one = left.pop(0)
+        if isinstance(one, Exception):
+            raise one
+        return one
+
+    http = Http("http://service", "key", 1, retries)
+    http._client = httpx.Client(base_url=http.url, transport=httpx.MockTransport(answer))
+    return http, asked
+
+
+def test_what_may_pass_is_asked_again(waited):
+    busy = httpx.Response(503, headers={"Retry-After": "7"})
+    http, asked = service(busy, httpx.ConnectError("no"), httpx.Response(502), httpx.Response(200, json={"a": 1}))
+    assert http.json("GET", "/v1/models") == {"a": 1}
+    assert len(asked) == 4
+    assert waited[0] == 7
+    assert 0.3 < waited[1] < 0.7 < waited[2] < 1.3
+
+
+def test_retries_and_waits_are_bounded(waited):
+    http, asked = service(*[httpx.Response(429, headers={"Retry-After": "100000"}) for _ in range(4)])
+    with pytest.raises(UmbraError) as error:
+        http.request("GET", "/v1/models")
+    assert (error.value.status, error.value.retry_after, len(asked)) == (429, 100_000, 4)
+    assert waited == [30, 30, 30]
+
+
+def test_what_changes_something_is_sent_once(waited):
+    http, asked = service(httpx.ReadError("broken"))
+    with pytest.raises(UmbraError, match="broken"):
+        http.request("POST", "/v1/jobs/x/trials", json={})
+    assert (len(asked), waited) == (1, [])
+
+
+def test_a_refusal_is_not_asked_again(waited):
+    problem = {"detail": "Expected a job", "code": "not_found", "errors": [{"path": "job", "message": "is none"}]}
+    http, asked = service(httpx.Response(404, json=problem))
+    with pytest.raises(UmbraError, match=r"Expected a job \(job: is none\) \[not_found\]"):
+        http.request("GET", "/v1/jobs/x")
+    assert (len(asked), waited) == (1, [])
+
+
+def test_files_of_a_form_are_opened_anew(waited, tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"content")
+    opened = []
+
+    def open_form(stack):
+        opened.append(stack.enter_context(open(path, "rb")))
+        return [("images", ("file", opened[-1], "application/octet-stream"))]
+
+    http, asked = service(httpx.Response(503), httpx.Response(200, json={}))
+    http.request("POST", "/v1/datasets", open_form=open_form, again=True)
+    assert all(b"content" in request.content for request in asked)
+    assert len(opened) == 2
+    assert all(file.closed for file in opened)
+
+
+def test_something_between_may_write_no_problem():
+    http, _ = service(httpx.Response(500, text="<html>"), httpx.Response(400, json=["x"]))
+    for status in (500, 400):
+        with pytest.raises(UmbraError, match=f"HTTP {status}"):
+            http.request("GET", "/")
