@@ -56,7 +56,8 @@ def explain(
 
     Args:
         module: takes [N, C, H, W] and gives [N, classes]; a copy in evaluation mode is exported, on the CPU.
-        loader: yields batches [N, C, H, W] of float32 of the same C, H, W, or pairs of one and the labels [N].
+        loader: yields batches [N, C, H, W] of float32 of the same C, H, W, or pairs of one and the labels [N], by which
+            reports then group images.
         client: of the service; its key needs scope `admin`, which adding a model takes.
         target: the class that is explained: the predicted one, the loader's label, or an index.
         patch: the window, px; height and width.
@@ -88,7 +89,7 @@ def explain(
     name = _add_model(client, content, route, output, classes)
     sizes: list[int] = []
     job = client.submit(
-        _photos(first, batches, route, sizes, isinstance(target, str) and target == "label"),
+        _photos(first, batches, route, sizes, classes, target == "label"),
         name,
         _settings(route, target, patch, stride, output, settings),
         labels=None,
@@ -138,25 +139,35 @@ class TorchExplanation:
 
 
 def _split(batch: Any) -> tuple[np.ndarray[Any, np.dtype[np.float32]], list[int] | None]:
-    """The images [N, C, H, W] and labels of what a loader yields."""
+    """The images [N, C, H, W] of what a loader yields, and its labels if they are indices [N]."""
     images, labels = (batch[0], batch[1]) if isinstance(batch, list | tuple) else (batch, None)
     if not isinstance(images, Tensor) or images.ndim != 4 or not images.is_floating_point():
         raise ValueError("Expected the loader to yield floats [N, C, H, W], alone or with labels")
-    known = None if labels is None else [int(label) for label in labels]
-    return images.detach().to("cpu", torch.float32).numpy(), known
+    indices = np.asarray([] if labels is None else labels)
+    is_index = indices.shape == (len(images),) and np.issubdtype(indices.dtype, np.integer)
+    return images.detach().to("cpu", torch.float32).numpy(), [int(one) for one in indices] if is_index else None
 
 
-def _photos(first: Any, rest: Iterator[Any], route: Route, sizes: list[int], with_labels: bool) -> Iterator[Photo]:
+def _photos(
+    first: Any, rest: Iterator[Any], route: Route, sizes: list[int], classes: Sequence[str] | None, needs_labels: bool
+) -> Iterator[Photo]:
+    """Each image with its label; `sizes` gets the number of images of each batch."""
     count = 0
     for batch in _chain(first, rest):
         images, labels = _split(batch)
-        if with_labels and labels is None:
-            raise ValueError("Expected the loader to yield pairs, for target 'label'")
+        if needs_labels and labels is None:
+            raise ValueError("Expected the loader to yield pairs with labels [N], for target 'label'")
         sizes.append(len(images))
-        for index, image in enumerate(images):
-            label = labels[index] if with_labels and labels is not None else None
+        for place, image in enumerate(images):
+            label = None if labels is None else _label(labels[place], classes)
             yield Photo(route.pack(image), f"{count:08}.png", label)
             count += 1
+
+
+def _label(index: int, classes: Sequence[str] | None) -> str | int:
+    """A name where one names the class: it is sent faster than an index."""
+    named = classes is not None and index in range(len(classes)) and classes.count(classes[index]) == 1
+    return classes[index] if classes is not None and named else index
 
 
 def _chain(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
