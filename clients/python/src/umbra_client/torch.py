@@ -41,6 +41,7 @@ def explain(
     limit: float | None = None,
     classes: Sequence[str] | None = None,
     settings: Mapping[str, Any] | None = None,
+    reuse: bool = True,
     progress: bool = False,
 ) -> TorchExplanation:
     """Export a network, have a service run it with a patch at each position of each image, and yield the maps.
@@ -70,6 +71,7 @@ def explain(
         limit: the largest |x - fill| in the loader, for `float`; by default twice that of the first batch.
         classes: names of the classes, for reports.
         settings: further settings of the job, as `{"strategy": "dense"}`.
+        reuse: whether results of the same work from earlier jobs may be taken.
         progress: shows bars (extra `tqdm`).
 
     Returns:
@@ -95,6 +97,7 @@ def explain(
         labels=None,
         progress=progress,
         outputs=[],
+        reuse=reuse,
     )
     return TorchExplanation(client, job, name, sizes, route, progress)
 
