@@ -1,0 +1,137 @@
+"""Holds reports against what was planted: is its cluster first, which images does it name, does the trial find the effect?
+
+Inputs: the variants' folders that make.py wrote (--planted), a service that has their models (UMBRA_API_URL,
+    UMBRA_API_KEY: check.mjs starts one), --runs of `none`, each with --run-images of its own.
+Outputs: a JSON object on standard output, by variant. Of a planted one:
+    place       of the first cluster of the class that carries the shortcut, among all clusters; 1 is the first
+    precision   the share that has the shortcut of the cluster's first 50, 100 and of all its images
+    recall      the share of the images with the shortcut that the cluster has, of those whose patches were clustered
+    significant classes whose evidence off the object, or in the border, is significant
+    trial       what was measured on the same network: the arms' differences with their intervals of 95 %
+    retrained   what make.py measured by training again
+    agrees      whether the retrained effect is within the trial's interval
+Of `none`: in how many runs a class was significant, and which.
+"""
+
+import argparse
+import io
+import json
+import pathlib
+import sys
+
+import make
+import pandas
+from umbra_client import Client, Photo
+
+SETTINGS = {"patch": 12, "stride": 4}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("variants", nargs="+")
+    parser.add_argument("--planted", type=pathlib.Path, required=True)
+    parser.add_argument("--runs", type=int, default=100)
+    parser.add_argument("--run-images", type=int, default=200)
+    given = parser.parse_args()
+    with Client() as client:
+        found = {
+            variant: check_none(client, given) if variant == "none" else check(client, given.planted / variant)
+            for variant in given.variants
+        }
+    print(json.dumps(found, indent=1))
+
+
+def check(client, folder):
+    truth = json.loads((folder / "truth.json").read_text())
+    lines = [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
+    photos = [Photo(folder / "images" / line["name"], line["name"], line["label"], line["box"]) for line in lines]
+    job = client.submit(photos, f"planted-{truth['variant']}", SETTINGS, labels=None).wait()
+    report = job.report(groupBy="label", patches=5_000, checkedImages=0)
+    own = [place for place, one in enumerate(report.clusters) if one["class"]["label"] == truth["class"]]
+    cluster = report.clusters[own[0]]
+    step(f"{truth['variant']}: cluster {own[0] + 1} of {len(report.clusters)} is the first of '{truth['class']}'")
+    trial = job.trial(cluster["id"])["result"]
+    carriers = set(truth["carriers"])
+    named = [base(member["name"]) in carriers for member in cluster["members"]]
+    return {
+        "images": len(photos),
+        "place": own[0] + 1,
+        "first": report.clusters[0]["class"]["label"],
+        "precision": {str(k): share(named[:k]) for k in (50, 100)} | members_of(report, cluster, carriers),
+        "significant": {one.label: places(one) for one in report.classes if one.is_suspicious},
+        "trial": {arm: trial[arm] for arm in trial},
+        "retrained": truth["effects"],
+        "agrees": agreement(trial, truth["effects"]),
+    }
+
+
+def members_of(report, cluster, carriers):
+    """Of all members, as the table lists them: the report itself lists 200."""
+    path = pathlib.Path("members.parquet")
+    table = pandas.read_parquet(io.BytesIO(report.parquet(path).read_bytes()))
+    path.unlink()
+    clustered = table[table["cluster"].notna()]
+    has = clustered["name"].map(base).isin(carriers)
+    inside = clustered["cluster"] == cluster["id"]
+    return {"all": share(has[inside]), "members": int(inside.sum()), "recall": share(inside[has])}
+
+
+def agreement(trial, effects):
+    """Put onto others: what they lose. Taken from the class: what it loses."""
+    others, own = effects["others"], effects["class"]
+    effect = {
+        "paste": others["planted"]["with"] - others["retrained"]["with"],
+        "cover": own["planted"]["without"] - own["planted"]["with"],
+    }
+    return {
+        arm: {
+            "effect": round(value, 4),
+            "interval": [trial[arm]["difference"][end] for end in ("low", "high")],
+            "within": trial[arm]["difference"]["low"] <= value <= trial[arm]["difference"]["high"],
+        }
+        for arm, value in effect.items()
+        if trial[arm] is not None
+    }
+
+
+def check_none(client, given):
+    """Runs on images of their own, each with a seed of its own."""
+    hits = []
+    for run in range(given.runs):
+        photos = []
+        for index in range(given.run_images):
+            scene = make.Scene(50_000 + run, index)
+            pixels = scene.draw("none", False)
+            photos.append(Photo(pixels, scene.name, make.SHAPES[scene.label], scene.box))
+        job = client.submit(photos, "planted-none", {**SETTINGS, "stride": 6}, labels=None).wait()
+        report = job.report(groupBy="label", patches=0, checkedImages=0, seed=run)
+        significant = {one.label: places(one) for one in report.classes if one.is_suspicious}
+        if significant:
+            hits.append({"run": run, **significant})
+        step(f"none: run {run + 1} of {given.runs}, {len(hits)} with a significant class")
+    return {"runs": given.runs, "images": given.run_images, "significant": len(hits), "which": hits}
+
+
+def places(one):
+    """Where evidence is significant: its share, the area's, and the adjusted p."""
+    return {
+        place: {"share": one.data[place]["share"], "area": one.data[place]["area"], "p": one.data[place]["adjusted"]}
+        for place in ("offObject", "border")
+        if one.data[place] is not None and one.data[place]["isSignificant"]
+    }
+
+
+def base(name):
+    return name.rpartition("/")[2]
+
+
+def share(flags):
+    return round(float(sum(flags)) / len(flags), 4) if len(flags) > 0 else None
+
+
+def step(message):
+    print(message, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
