@@ -1,9 +1,20 @@
 // `node bench/planted/check.mjs --planted FOLDER mark background colour none`: starts a service that has the networks of
-// make.py's folder, and has check.py hold its reports against what was planted. Arguments go to check.py.
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+// make.py's folder, has check.py hold its reports against what was planted, and prints what it found as JSON. Of `none`,
+// --runs seeded draws of --run-images images each are reported from the evidence of its job: in how many is any class
+// significant?
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { gunzipSync } from 'node:zlib';
 import { ensureBuilt, ensureInstalled } from '../../scripts/lib/install.mjs';
 import { ensurePython } from '../../scripts/lib/python.mjs';
 import { repoRoot, run, runMain, step } from '../../scripts/lib/run.mjs';
@@ -11,12 +22,13 @@ import { startServices } from '../../scripts/lib/services.mjs';
 
 await runMain(async () => {
   const options = /** @type {const} */ ({
-    planted: { type: 'string' },
-    runs: { type: 'string' },
-    'run-images': { type: 'string' },
+    planted: { type: 'string', default: join(repoRoot, '.umbra', 'planted') },
+    images: { type: 'string', default: '5000' },
+    pool: { type: 'string', default: '3000' },
+    runs: { type: 'string', default: '100' },
+    'run-images': { type: 'string', default: '200' },
   });
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
-  const planted = resolve(values.planted ?? join(repoRoot, '.umbra', 'planted'));
   await ensureInstalled();
   await ensureBuilt();
   const client = join(repoRoot, 'clients', 'python');
@@ -24,30 +36,82 @@ await runMain(async () => {
     '--no-deps',
   ]);
   const dir = mkdtempSync(join(tmpdir(), 'umbra-planted-'));
+  const planted = resolve(values.planted);
+  const env = {
+    UMBRA_STORE: 'fs',
+    UMBRA_MODELS_DIR: gatherModels(planted, dir),
+    UMBRA_REQUESTS_PER_MINUTE: '1000000',
+  };
+  const services = await startServices({ dir, workers: 2, env, report: step });
+  try {
+    const script = join(repoRoot, 'bench', 'planted', 'check.py');
+    const out = join(dir, 'found.json');
+    const given = Object.entries({ planted, out, images: values.images, pool: values.pool });
+    await run(
+      join(programs, 'python'),
+      [script, ...positionals, ...given.flatMap(([name, value]) => [`--${name}`, value])],
+      {
+        cwd: dir,
+        env: { UMBRA_API_URL: services.url, PYTHONPATH: join(client, 'src') },
+      },
+    );
+    const found = JSON.parse(readFileSync(out, 'utf8'));
+    if (found.none !== undefined) {
+      const job = join(dir, 'store', 'tenants', 'default', 'jobs', found.none.job);
+      const evidence = join(job, 'report', 'evidence');
+      Object.assign(
+        found.none,
+        await drawRuns(evidence, Number(values.runs), Number(values['run-images'])),
+      );
+    }
+    process.stdout.write(`${JSON.stringify(found, null, 1)}\n`);
+  } finally {
+    await services.stop();
+    rmSync(dir, { recursive: true, force: true });
+  }
+});
+
+/**
+ * @param {string} planted
+ * @param {string} dir
+ * @returns {string} a folder with a link to each variant's bundle, by its own name
+ */
+function gatherModels(planted, dir) {
   const models = join(dir, 'models');
   mkdirSync(models);
   for (const variant of readdirSync(planted)) {
     const model = join(planted, variant, 'model');
     if (existsSync(model)) cpSync(model, join(models, `planted-${variant}`), { recursive: true });
   }
-  const env = {
-    UMBRA_STORE: 'fs',
-    UMBRA_MODELS_DIR: models,
-    UMBRA_REQUESTS_PER_MINUTE: '1000000',
-  };
-  const services = await startServices({ dir, workers: 2, env, report: step });
-  try {
-    const given = Object.entries({ ...values, planted }).flatMap(([name, value]) => [
-      `--${name}`,
-      value,
-    ]);
-    const script = join(repoRoot, 'bench', 'planted', 'check.py');
-    await run(join(programs, 'python'), [script, ...positionals, ...given], {
-      cwd: dir,
-      env: { UMBRA_API_URL: services.url, PYTHONPATH: join(client, 'src') },
+  return models;
+}
+
+/**
+ * @param {string} folder of a report's evidence
+ * @param {number} runs
+ * @param {number} size images of a run, drawn without putting back
+ */
+async function drawRuns(folder, runs, size) {
+  const { decodeEvidence, openReportBuilder } = await import('@umbra/report');
+  const { createRandom } = await import('@umbra/shared/random');
+  const images = readdirSync(folder).flatMap((file) => {
+    const bytes = gunzipSync(readFileSync(join(folder, file)));
+    return decodeEvidence(bytes.subarray(4 + bytes.readUInt32LE()));
+  });
+  const significant = [];
+  for (let seed = 0; seed < runs; seed++) {
+    const builder = openReportBuilder({
+      ...{ seed, unit: 'probability', groupBy: 'label', maxPatches: 0, maps: [] },
     });
-  } finally {
-    await services.stop();
-    rmSync(dir, { recursive: true, force: true });
+    const drawn = [...images];
+    createRandom(seed).shuffle(drawn);
+    for (const image of drawn.slice(0, size)) builder.add(image);
+    for (const image of drawn.slice(0, size)) builder.rank(image);
+    const classes = builder
+      .finish()
+      .classes.filter(({ offObject, border }) => offObject?.isSignificant || border?.isSignificant);
+    if (classes.length > 0)
+      significant.push({ seed, classes: classes.map((one) => one.class.label) });
   }
-});
+  return { runs, runImages: size, runsWithSignificance: significant.length, which: significant };
+}
