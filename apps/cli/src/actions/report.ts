@@ -1,9 +1,9 @@
+import { readOfflinePage } from '@umbra/platform/offline-page';
 import { invalidInput } from '@umbra/shared/errors';
 import { getEndedJob } from '../lib/ended-job.js';
 import { parseNumber, required } from '../lib/flags.js';
 import { comingBackBy } from '../lib/interrupts.js';
 import { resolveNewFile, writeNewFile } from '../lib/new-file.js';
-import { readOfflinePage } from '../lib/offline-page.js';
 import { printJson } from '../lib/output.js';
 import { writeReport } from '../lib/report.js';
 import { fetchRows } from '../lib/report-answers.js';

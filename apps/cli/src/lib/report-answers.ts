@@ -1,17 +1,10 @@
 import type { UmbraClient } from '@umbra/client';
+import { jsonAnswer, jsonType, type KeptAnswer } from '@umbra/platform/offline-page';
 import type { JobStatus } from '@umbra/shared/contracts/job';
 import { type ImageResult, isResultFile, mediaTypeOf } from '@umbra/shared/contracts/result';
 import type { ImageRow } from '@umbra/shared/contracts/row';
 import { type ErrorCode, hasCode } from '@umbra/shared/errors';
 import { pagePhotoPx } from '@umbra/shared/offline-page';
-import type { KeptAnswer } from './offline-page.js';
-
-const jsonType = 'application/json';
-
-export const jsonAnswer = (path: string, value: unknown): KeptAnswer => ({
-  ...{ path, type: jsonType },
-  body: Buffer.from(JSON.stringify(value)),
-});
 
 /** Fetch a job's rows, at most so many, and how many there are. `query` is as the service takes it. */
 export async function fetchRows(
@@ -41,10 +34,6 @@ type ListedRows = {
   readonly next_cursor: string | null;
   readonly total: number;
 };
-
-/** What others may see of a job: not whom it tells of its events, nor what was noted about it. */
-export const jobAnswer = (job: Pick<JobStatus, 'id'>): KeptAnswer =>
-  jsonAnswer(`/v1/jobs/${job.id}`, { ...job, webhook: null, metadata: {} });
 
 const arrayName = /^(scores|predicted-classes|winners)[-\d]/;
 

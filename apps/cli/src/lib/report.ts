@@ -1,13 +1,18 @@
 import type { UmbraClient } from '@umbra/client';
+import {
+  formatAnswer,
+  jobAnswer,
+  jsonAnswer,
+  type OfflinePage,
+} from '@umbra/platform/offline-page';
 import { mapInOrder } from '@umbra/shared/concurrency';
 import type { JobStatus } from '@umbra/shared/contracts/job';
 import type { ImageRow } from '@umbra/shared/contracts/row';
 import { invalidInput } from '@umbra/shared/errors';
 import { contentsPath, type OfflineContents } from '@umbra/shared/offline-page';
 import type { Write } from './new-file.js';
-import { formatAnswer, type OfflinePage } from './offline-page.js';
 import { createProgressBar } from './progress-bar.js';
-import { fetchImage, jobAnswer, jsonAnswer } from './report-answers.js';
+import { fetchImage } from './report-answers.js';
 
 export type ReportOptions = {
   readonly client: UmbraClient;

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import type { JobStatus } from '@umbra/shared/contracts/job';
 import { AppError, integrity } from '@umbra/shared/errors';
 import { answersMark } from '@umbra/shared/offline-page';
 
@@ -15,7 +16,7 @@ export type KeptAnswer = {
 };
 
 /** In a checkout and in an image alike. */
-const builtPage = fileURLToPath(new URL('../../../web/dist/offline.html', import.meta.url));
+const builtPage = fileURLToPath(new URL('../../../apps/web/dist/offline.html', import.meta.url));
 
 /** Read the page as it was built. @throws {AppError} `invalid_input` if it was not. */
 export async function readOfflinePage(path = builtPage): Promise<OfflinePage> {
@@ -30,6 +31,17 @@ export async function readOfflinePage(path = builtPage): Promise<OfflinePage> {
   }
   return { before, after };
 }
+
+export const jsonType = 'application/json';
+
+export const jsonAnswer = (path: string, value: unknown): KeptAnswer => ({
+  ...{ path, type: jsonType },
+  body: Buffer.from(JSON.stringify(value)),
+});
+
+/** What others may see of a job: not whom it tells of its events, nor what was noted about it. */
+export const jobAnswer = (job: Pick<JobStatus, 'id'>): KeptAnswer =>
+  jsonAnswer(`/v1/jobs/${job.id}`, { ...job, webhook: null, metadata: {} });
 
 /** What a path and a media type are made of. */
 const plain = /^[\w./?=;+-]+$/;
