@@ -29,6 +29,8 @@ import { traceRequests } from './observability/trace-requests.js';
 import { docsRoutes } from './openapi/docs-routes.js';
 import { describeApi } from './openapi/document.js';
 import { servePage } from './page/serve-page.js';
+import { reportRoutes } from './reports/report-routes.js';
+import { trialRoutes } from './reports/trial-routes.js';
 import { compareRoutes } from './rows/compare-routes.js';
 import { rowRoutes } from './rows/row-routes.js';
 import type { ApiServices } from './services.js';
@@ -67,6 +69,8 @@ export function createApp(services: ApiServices): Express {
     ...resultRoutes(services),
     ...rowRoutes(services),
     ...compareRoutes(services),
+    ...reportRoutes(services),
+    ...trialRoutes(services),
     ...docsRoutes(() => describeApi(routes.map(({ operation }) => operation))),
   ];
   const router = mountRoutes(routes, {

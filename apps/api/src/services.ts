@@ -54,6 +54,8 @@ export type ApiServices = {
   readonly shardQueues: Readonly<Record<ShardQueue, Queue>>;
   readonly ingestQueue: Queue;
   readonly webhookQueue: Queue;
+  readonly reportQueue: Queue;
+  readonly trialQueue: Queue;
   readonly registry: Registry;
   /** Dashboard of the queues; null where it is switched off. */
   readonly board: Board | null;

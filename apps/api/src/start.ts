@@ -90,6 +90,8 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
   };
   const ingestQueue = openQueue(queueNames.ingest);
   const webhookQueue = openQueue(queueNames.webhook);
+  const reportQueue = openQueue(queueNames.report);
+  const trialQueue = openQueue(queueNames.trial);
   const models = config.UMBRA_MODELS_DIR ?? addedModelsFolder;
   const published =
     config.UMBRA_MODELS_DIR !== undefined || existsSync(models)
@@ -124,6 +126,8 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
     mergeQueue,
     shardQueues,
     webhookQueue,
+    reportQueue,
+    trialQueue,
     board,
     polledJobs,
     toldProgress: createCache<Progress>({ maxEntries: 10_000 }),
@@ -162,7 +166,10 @@ export async function startApi(config: Readonly<ApiConfig>): Promise<RunningApi>
       await checking;
       await metricsServer?.close();
       await queueMetrics.close();
-      const queues = [dispatchQueue, ingestQueue, mergeQueue, webhookQueue];
+      const queues = [
+        ...[dispatchQueue, ingestQueue, mergeQueue],
+        ...[webhookQueue, reportQueue, trialQueue],
+      ];
       await Promise.all([...queues, ...Object.values(shardQueues)].map(closeQueue));
       await board?.close();
       stopDecoding();

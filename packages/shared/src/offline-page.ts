@@ -1,4 +1,5 @@
 // What the terminal writes into an offline page, and the page reads there.
+import type { JobReport } from './contracts/report.js';
 import type { ImageRow } from './contracts/row.js';
 
 /** The comment of the built page at whose place kept answers stand. */
@@ -26,3 +27,22 @@ export type OfflineContents = {
   /** When it was written. */
   readonly writtenAt: string;
 };
+
+/** Members of a cluster whose crops are kept, the nearest to its centre. */
+const shownCrops = 12;
+
+/** Paths of the answers that show a job's report, beside the report itself: what a page of one file keeps. */
+export function listReportAnswers({
+  job,
+  patches,
+}: Pick<JobReport, 'job' | 'patches'>): readonly { path: string; type: string }[] {
+  const crops = new Set(
+    patches.clusters.flatMap(({ members }) => members.slice(0, shownCrops).map(({ id }) => id)),
+  );
+  const base = `/v1/jobs/${job}`;
+  return [
+    { path: `${base}/report`, type: 'application/json' },
+    { path: `${base}/trials`, type: 'application/json' },
+    ...[...crops].map((id) => ({ path: `${base}/report/crops/${id}`, type: 'image/webp' })),
+  ];
+}

@@ -3,9 +3,16 @@ import { counts, jobEstimate, jobRequest, jobState, jobStatus } from '@umbra/sha
 import { layer, layerList } from '@umbra/shared/contracts/layer';
 import { listedModel, modelDetail } from '@umbra/shared/contracts/model';
 import { queueReport } from '@umbra/shared/contracts/queue';
+import {
+  jobReport,
+  reportDifference,
+  reportRequest,
+  reportStatus,
+} from '@umbra/shared/contracts/report';
 import { imageResult, imageStatus } from '@umbra/shared/contracts/result';
 import { imageRow, rowFacets } from '@umbra/shared/contracts/row';
 import { occlusionSettings } from '@umbra/shared/contracts/settings';
+import { trial, trialRequest } from '@umbra/shared/contracts/trial';
 import { listedWorker } from '@umbra/shared/contracts/worker';
 import type { z } from 'zod';
 import { identity } from '../http/identity.js';
@@ -28,6 +35,12 @@ export const namedSchemas = {
   ImageResult: imageResult,
   ImageRow: imageRow,
   RowFacets: rowFacets,
+  JobReport: jobReport,
+  ReportStatus: reportStatus,
+  ReportOptions: reportRequest,
+  ReportDifference: reportDifference,
+  Trial: trial,
+  TrialOptions: trialRequest,
   Model: listedModel,
   ModelDetail: modelDetail,
   Layer: layer,

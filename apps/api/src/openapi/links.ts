@@ -13,6 +13,8 @@ const sources: Readonly<
     201: { dataset: '$request.path.dataset', archive: '$response.body#/id' },
   },
   createJob: { 202: { job: '$response.body#/id' } },
+  createTrial: { 202: { job: '$request.path.job', trial: '$response.body#/id' } },
+  listTrials: { 200: { job: '$request.path.job', trial: '$response.body#/data/0/id' } },
   explainImage: { 200: { job: '$response.body#/job', image: '$response.body#/result/image/id' } },
   listImages: { 200: { job: '$request.path.job', image: '$response.body#/data/0/id' } },
   listModels: { 200: { model: '$response.body#/data/0/name' } },

@@ -17,6 +17,8 @@ import { viewOperations } from '../jobs/view-routes.js';
 import { layerOperations } from '../models/layer-routes.js';
 import { modelOperations } from '../models/model-routes.js';
 import { healthOperations } from '../observability/health-routes.js';
+import { reportOperations } from '../reports/report-routes.js';
+import { trialOperations } from '../reports/trial-routes.js';
 import { compareOperations } from '../rows/compare-routes.js';
 import { rowOperations } from '../rows/row-routes.js';
 import { docsOperations } from './docs-routes.js';
@@ -40,6 +42,8 @@ export const operations = [
   ...Object.values(geometryOperations),
   ...Object.values(rowOperations),
   ...Object.values(compareOperations),
+  ...Object.values(reportOperations),
+  ...Object.values(trialOperations),
   ...Object.values(viewOperations),
   ...Object.values(modelOperations),
   ...Object.values(workerOperations),

@@ -36,6 +36,7 @@ export const keyLayout = {
   pendingReports: 'reports/',
   pendingReport: 'reports/{tenant}/{id}',
   pendingTrials: 'trials/',
+  tenantTrials: 'trials/{tenant}/',
   pendingTrial: 'trials/{tenant}/{job}/{trial}',
   /** Marks what a request is writing into a dataset, until its record or journal names it. */
   uploads: 'uploads/',

@@ -44,6 +44,7 @@ export const keys = {
   pendingReports: () => buildKey('pendingReports', {}),
   pendingReport: (tenant: string, id: string) => buildKey('pendingReport', { tenant, id }),
   pendingTrials: () => buildKey('pendingTrials', {}),
+  tenantTrials: (tenant: string) => buildKey('tenantTrials', { tenant }),
   pendingTrial: (tenant: string, job: string, trial: string) =>
     buildKey('pendingTrial', { tenant, job, trial }),
   uploads: () => buildKey('uploads', {}),

@@ -1,0 +1,23 @@
+import { findJson } from '@umbra/platform/store/json';
+import { matchKey } from '@umbra/platform/store/key-layout';
+import { keys } from '@umbra/platform/store/keys';
+import type { ObjectStore } from '@umbra/platform/store/store';
+import { type Trial, trial } from '@umbra/shared/contracts/trial';
+
+/** Trials of a job that are kept; one more takes the oldest that has ended away. */
+export const maxTrials = 100;
+
+/** List a job's trials, the newest first. */
+export async function listTrials(
+  store: ObjectStore,
+  tenant: string,
+  job: string,
+): Promise<Trial[]> {
+  const found: Trial[] = [];
+  for await (const { key } of store.list(keys.trials(tenant, job))) {
+    if (matchKey('trial', key) === null) continue;
+    const one = await findJson(store, key, trial);
+    if (one !== null) found.push(one);
+  }
+  return found.toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1)).slice(0, maxTrials);
+}

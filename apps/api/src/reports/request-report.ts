@@ -1,0 +1,82 @@
+import { isDeepStrictEqual } from 'node:util';
+import { keys } from '@umbra/platform/store/keys';
+import { readReportStatus, requestReport } from '@umbra/platform/store/reports';
+import type { JobRecord } from '@umbra/shared/contracts/job';
+import type { ReportRequest, ReportStatus } from '@umbra/shared/contracts/report';
+import { AppError, invalidInput } from '@umbra/shared/errors';
+import { findJob } from '../jobs/find-job.js';
+import { type JobStatusServices, statusOf } from '../jobs/job-status.js';
+import type { ApiServices } from '../services.js';
+import { queueReport, type ReportQueueServices } from './queue-work.js';
+
+type RequestServices = Pick<ApiServices, 'store'> & JobStatusServices & ReportQueueServices;
+
+/**
+ * Ask for a job's report. The same request joins the report that is being made; another one replaces it, and
+ * one for a report that was made has it made anew, of the images that have ended by then.
+ *
+ * @throws {AppError} `conflict` for a job that can have none, or none yet; `invalid_input` and `not_found` for
+ *   other jobs whose maps cannot be held against this job's.
+ */
+export async function askForReport(
+  services: RequestServices,
+  tenant: string,
+  job: JobRecord,
+  request: ReportRequest,
+): Promise<ReportStatus> {
+  const { store } = services;
+  await checkJob(services, tenant, job);
+  await checkOthers(services, tenant, job, request.others);
+  const reference = { tenant, id: job.id };
+  const known = await readReportStatus(store, reference);
+  const isBeingMade = known?.state === 'queued' || known?.state === 'running';
+  const status =
+    isBeingMade && isDeepStrictEqual(known.request, request)
+      ? known
+      : await requestReport(store, reference, request);
+  await queueReport(services, reference);
+  return status;
+}
+
+/** @throws {AppError} `conflict` if there is nothing to report of. */
+async function checkJob(services: RequestServices, tenant: string, job: JobRecord): Promise<void> {
+  if (job.interactive) {
+    throw new AppError(
+      'conflict',
+      `Job '${job.id}' is of one image, which tells nothing of others`,
+    );
+  }
+  await checkDataset(services, tenant, job);
+  const { state, counts } = await statusOf(services, job);
+  if (counts.completed === 0) {
+    throw new AppError('conflict', `Job '${job.id}' is ${state}, and has no finished image`);
+  }
+}
+
+/** @throws {AppError} `conflict` if its photos are gone. */
+export async function checkDataset(
+  { store }: Pick<ApiServices, 'store'>,
+  tenant: string,
+  { id, dataset }: JobRecord,
+): Promise<void> {
+  if ((await store.head(keys.dataset(tenant, dataset))) !== null) return;
+  throw new AppError('conflict', `Dataset '${dataset}' of job '${id}' was deleted`);
+}
+
+async function checkOthers(
+  services: Pick<ApiServices, 'store'>,
+  tenant: string,
+  job: JobRecord,
+  others: ReportRequest['others'],
+): Promise<void> {
+  if (new Set([job.id, ...others]).size <= others.length) {
+    throw invalidInput(`others: Expected jobs other than '${job.id}', each once`);
+  }
+  const found = await Promise.all(others.map((id) => findJob(services, tenant, id)));
+  for (const { id, dataset, model } of found) {
+    if (dataset === job.dataset && model.digest === job.model.digest) continue;
+    throw invalidInput(
+      `others: Expected jobs on dataset '${job.dataset}' with this job's model '${job.model.name}', got '${id}' on '${dataset}' with '${model.name}'`,
+    );
+  }
+}
