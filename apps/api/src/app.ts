@@ -29,6 +29,7 @@ import { traceRequests } from './observability/trace-requests.js';
 import { docsRoutes } from './openapi/docs-routes.js';
 import { describeApi } from './openapi/document.js';
 import { servePage } from './page/serve-page.js';
+import { differenceRoutes } from './reports/difference-routes.js';
 import { reportRoutes } from './reports/report-routes.js';
 import { trialRoutes } from './reports/trial-routes.js';
 import { compareRoutes } from './rows/compare-routes.js';
@@ -70,6 +71,7 @@ export function createApp(services: ApiServices): Express {
     ...rowRoutes(services),
     ...compareRoutes(services),
     ...reportRoutes(services),
+    ...differenceRoutes(services),
     ...trialRoutes(services),
     ...docsRoutes(() => describeApi(routes.map(({ operation }) => operation))),
   ];

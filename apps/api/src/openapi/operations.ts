@@ -17,6 +17,7 @@ import { viewOperations } from '../jobs/view-routes.js';
 import { layerOperations } from '../models/layer-routes.js';
 import { modelOperations } from '../models/model-routes.js';
 import { healthOperations } from '../observability/health-routes.js';
+import { differenceOperations } from '../reports/difference-routes.js';
 import { reportOperations } from '../reports/report-routes.js';
 import { trialOperations } from '../reports/trial-routes.js';
 import { compareOperations } from '../rows/compare-routes.js';
@@ -43,6 +44,7 @@ export const operations = [
   ...Object.values(rowOperations),
   ...Object.values(compareOperations),
   ...Object.values(reportOperations),
+  ...Object.values(differenceOperations),
   ...Object.values(trialOperations),
   ...Object.values(viewOperations),
   ...Object.values(modelOperations),

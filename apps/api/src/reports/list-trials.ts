@@ -3,9 +3,13 @@ import { matchKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { type Trial, trial } from '@umbra/shared/contracts/trial';
+import type { Page } from '../http/pages.js';
 
 /** Trials of a job that are kept; one more takes the oldest that has ended away. */
 export const maxTrials = 100;
+
+/** All that are kept as the one page that they are. */
+export const trialPage = (data: Trial[]): Page<Trial> => ({ data, next_cursor: null });
 
 /** List a job's trials, the newest first. */
 export async function listTrials(

@@ -19,7 +19,7 @@ import { answerNotModified } from '../http/not-modified.js';
 import { type Exchange, type SendingServices, sendBody } from '../http/send-object.js';
 import { type JobStatusServices, statusOf } from '../jobs/job-status.js';
 import { findReport } from './find-report.js';
-import { listTrials } from './list-trials.js';
+import { listTrials, trialPage } from './list-trials.js';
 
 /** Greatest number of bytes of crops in a page: those of the weightiest clusters. */
 const maxCropBytes = 64 * 1024 * 1024;
@@ -49,7 +49,7 @@ export async function sendReportPage(
     jobAnswer(await statusOf(own, job)),
     jsonAnswer(`${base}/report.json`, report),
     jsonAnswer(`${base}/report`, status),
-    jsonAnswer(`${base}/trials`, { data: trials }),
+    jsonAnswer(`${base}/trials`, trialPage(trials)),
   ];
   const parts = [page.before, ...answers.map(formatAnswer)];
   if (answerNotModified(request, response, parts)) return;

@@ -2,14 +2,14 @@ import { cancelTrial, readTrial } from '@umbra/platform/store/reports';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { type Trial, trial, trialRequest } from '@umbra/shared/contracts/trial';
 import { notFound } from '@umbra/shared/errors';
-import { z } from 'zod';
 import { forCaller } from '../http/for-caller.js';
 import { operation, type Route, route } from '../http/operation.js';
+import { pageAnswers } from '../http/pages.js';
 import { jobParam, trialParams } from '../http/params.js';
 import { findJob } from '../jobs/find-job.js';
 import type { ApiServices } from '../services.js';
 import { createTrial } from './create-trial.js';
-import { listTrials } from './list-trials.js';
+import { listTrials, trialPage } from './list-trials.js';
 import type { ReportQueueServices } from './queue-work.js';
 
 const content = { 'application/json': trial } as const;
@@ -46,12 +46,7 @@ export const trialOperations = {
     scope: 'read',
     summary: 'List the trials of a job, the newest first',
     params: jobParam,
-    answers: {
-      200: {
-        description: 'All that are kept',
-        content: { 'application/json': z.strictObject({ data: z.array(trial) }) },
-      },
-    },
+    answers: pageAnswers(trial),
   }),
   get: operation({
     id: 'getTrial',
@@ -88,7 +83,7 @@ export function trialRoutes(services: Pick<ApiServices, 'store'> & ReportQueueSe
       const { tenant, params, response } = call;
       const { store } = forCaller(services, call);
       const { id } = await findJob({ store }, tenant, params.job);
-      response.json({ data: await listTrials(store, tenant, id) });
+      response.json(trialPage(await listTrials(store, tenant, id)));
     }),
     route(trialOperations.get, async (call) => {
       const { tenant, params, response } = call;
