@@ -54,6 +54,53 @@ describe('requests', () => {
   });
 });
 
+describe('a report', () => {
+  test('is asked for with what is wished, and waited for until it is made or cannot be', async () => {
+    const states = ['queued', 'running', 'failed'];
+    const asked: unknown[] = [];
+    const client = await serve(async (request, response) => {
+      const body = Buffer.concat(await request.toArray()).toString();
+      asked.push([request.method, request.url, body]);
+      // What passes is waited out.
+      if (asked.length === 3) return response.writeHead(503, { 'retry-after': '0' }).end();
+      const state = request.method === 'POST' ? 'queued' : states.shift();
+      response.writeHead(request.method === 'POST' ? 202 : 200).end(JSON.stringify({ state }));
+    });
+    expect(await client.requestReport('job_1', { patches: 9 })).toEqual({ state: 'queued' });
+    const told: string[] = [];
+    const onStatus = ({ state }: { readonly state: string }) => told.push(state);
+    const status = await client.waitForReport('job_1', { pollMs: 1, onStatus });
+    expect(status.state).toBe('failed');
+    expect(told).toEqual(['queued', 'running', 'failed']);
+    expect(asked[0]).toEqual(['POST', '/v1/jobs/job_1/report', '{"patches":9}']);
+    expect(asked).toHaveLength(5);
+  });
+
+  test('is waited for no longer than the caller wants', async () => {
+    const client = await serve((_request, response) => response.end('{"state":"running"}'));
+    const signal = AbortSignal.timeout(20);
+    const waiting = client.waitForReport('job_1', { pollMs: 60_000, signal });
+    await expect(waiting).rejects.toMatchObject({ name: 'TimeoutError' });
+  });
+
+  test('has trials, which are listed, waited for and cancelled', async () => {
+    const asked: unknown[] = [];
+    const client = await serve((request, response) => {
+      asked.push(`${request.method} ${request.url}`);
+      const trial = { id: 'trial_1', state: 'cancelled' };
+      response.end(JSON.stringify(request.url?.endsWith('/trials') ? { data: [trial] } : trial));
+    });
+    expect(await client.listTrials('job_1')).toHaveLength(1);
+    expect(await client.waitForTrial('job_1', 'trial_1')).toMatchObject({ state: 'cancelled' });
+    expect(await client.cancelTrial('job_1', 'trial_1')).toMatchObject({ id: 'trial_1' });
+    expect(asked).toEqual([
+      'GET /v1/jobs/job_1/trials',
+      'GET /v1/jobs/job_1/trials/trial_1',
+      'DELETE /v1/jobs/job_1/trials/trial_1',
+    ]);
+  });
+});
+
 describe('a session', () => {
   test('is made of the key that logs in, and of no other', async () => {
     const asked: unknown[] = [];

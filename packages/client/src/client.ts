@@ -8,10 +8,16 @@ import type {
   ApiJobRequest,
   ApiModelDetail,
   ApiModelUpload,
+  ApiReport,
+  ApiReportDifference,
+  ApiReportOptions,
+  ApiReportStatus,
+  ApiTrial,
+  ApiTrialOptions,
   NewDataset,
   NewJob,
 } from './types.js';
-import { type WaitOptions, waitForJob } from './wait-for-job.js';
+import { isEnded, isOver, type WaitOptions, waitUntil } from './wait-until.js';
 
 export type ClientOptions = {
   /** Base URL of the service, without `/v1`; empty in a page of the service itself. */
@@ -53,6 +59,25 @@ export type UmbraClient = {
   whoAmI(): Promise<ApiIdentity>;
   /** Poll until the job has ended, in whatever way. */
   waitForJob(id: string, options?: WaitOptions): Promise<ApiJob>;
+  /** Have a job's report made, or made anew: `waitForReport` tells when it is. */
+  requestReport(job: string, options?: ApiReportOptions): Promise<ApiReportStatus>;
+  getReportStatus(job: string): Promise<ApiReportStatus>;
+  /** Poll until the report is made, or cannot be; of a job that goes on, that is after the job's end. */
+  waitForReport(job: string, options?: WaitOptions<ApiReportStatus>): Promise<ApiReportStatus>;
+  /** The report as it was last written; `downloadReport` of `@umbra/client/files` has its other forms. */
+  getReport(job: string): Promise<ApiReport>;
+  /** What differs between the reports of two jobs: the other's minus this one's. */
+  compareReports(job: string, other: string): Promise<ApiReportDifference>;
+  /** Delete a report, and end the work on it. */
+  deleteReport(job: string): Promise<void>;
+  /** Try what covering a cluster or a region of a report does to the images of its class. */
+  createTrial(job: string, trial: ApiTrialOptions): Promise<ApiTrial>;
+  getTrial(job: string, id: string): Promise<ApiTrial>;
+  /** A job's trials, the newest first. */
+  listTrials(job: string): Promise<ApiTrial[]>;
+  cancelTrial(job: string, id: string): Promise<ApiTrial>;
+  /** Poll until the trial has ended, in whatever way. */
+  waitForTrial(job: string, id: string, options?: WaitOptions<ApiTrial>): Promise<ApiTrial>;
 };
 
 export function createUmbraClient({
@@ -78,6 +103,10 @@ export function createUmbraClient({
   const api = createFetchClient<paths>({ baseUrl: root, credentials, fetch: ask });
   const getJob = async (job: string) =>
     dataOf(await api.GET('/v1/jobs/{job}', { params: { path: { job } } }));
+  const getReportStatus = async (job: string) =>
+    dataOf(await api.GET('/v1/jobs/{job}/report', { params: { path: { job } } }));
+  const getTrial = async (job: string, trial: string) =>
+    dataOf(await api.GET('/v1/jobs/{job}/trials/{trial}', { params: { path: { job, trial } } }));
 
   return {
     api,
@@ -117,7 +146,38 @@ export function createUmbraClient({
       await api.DELETE('/v1/session');
     },
     whoAmI: async () => dataOf(await api.GET('/v1/session')),
-    waitForJob: (id, options) => waitForJob(() => getJob(id), options),
+    waitForJob: (id, options) => waitUntil(isEnded, () => getJob(id), options),
+    async requestReport(job, options = {}) {
+      const body = options as components['schemas']['ReportOptionsInput'];
+      return dataOf(await api.POST('/v1/jobs/{job}/report', { body, params: { path: { job } } }));
+    },
+    getReportStatus,
+    waitForReport: (job, options) => waitUntil(isOver, () => getReportStatus(job), options),
+    async getReport(job) {
+      return dataOf(
+        await api.GET('/v1/jobs/{job}/report.json', { params: { path: { job } } }),
+      ) as ApiReport;
+    },
+    async compareReports(job, other) {
+      const path = { job, other };
+      return dataOf(await api.GET('/v1/jobs/{job}/report/against/{other}', { params: { path } }));
+    },
+    async deleteReport(job) {
+      await api.DELETE('/v1/jobs/{job}/report', { params: { path: { job } } });
+    },
+    async createTrial(job, trial) {
+      const body = trial as components['schemas']['TrialOptionsInput'];
+      return dataOf(await api.POST('/v1/jobs/{job}/trials', { body, params: { path: { job } } }));
+    },
+    getTrial,
+    async listTrials(job) {
+      return dataOf(await api.GET('/v1/jobs/{job}/trials', { params: { path: { job } } })).data;
+    },
+    async cancelTrial(job, trial) {
+      const path = { job, trial };
+      return dataOf(await api.DELETE('/v1/jobs/{job}/trials/{trial}', { params: { path } }));
+    },
+    waitForTrial: (job, id, options) => waitUntil(isOver, () => getTrial(job, id), options),
   };
 }
 

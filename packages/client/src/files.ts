@@ -28,6 +28,15 @@ export async function uploadFiles(
 export const downloadArchive = (client: UmbraClient, job: string, path: string): Promise<void> =>
   downloadFile(client, `/v1/jobs/${encodeURIComponent(job)}/archive`, path);
 
+/** Download a job's report in one of its forms: as JSON, as a table of its images, or as one HTML file. */
+export const downloadReport = (
+  client: UmbraClient,
+  job: string,
+  path: string,
+  form: 'json' | 'parquet' | 'html' = 'json',
+): Promise<void> =>
+  downloadFile(client, `/v1/jobs/${encodeURIComponent(job)}/report.${form}`, path);
+
 export type DownloadOptions = {
   /** Entity tag of the file there: a `.part` of it that an earlier process left is gone on with. */
   readonly etag?: string;

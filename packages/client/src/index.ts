@@ -12,9 +12,15 @@ export type {
   ApiModel as Model,
   ApiModelDetail as ModelDetail,
   ApiModelUpload as ModelUpload,
+  ApiReport as JobReport,
+  ApiReportDifference as ReportDifference,
+  ApiReportOptions as ReportOptions,
+  ApiReportStatus as ReportStatus,
   ApiSettings as Settings,
   ApiSettingsInput as SettingsInput,
+  ApiTrial as Trial,
+  ApiTrialOptions as TrialOptions,
   NewDataset,
   NewJob,
 } from './types.js';
-export { isEnded, type WaitOptions } from './wait-for-job.js';
+export { isEnded, isOver, type WaitOptions } from './wait-until.js';

@@ -15,6 +15,12 @@ export type ApiSettingsInput = Lenient<Schemas['SettingsInput']>;
 export type ApiImageResult = Schemas['ImageResult'];
 export type ApiModel = Schemas['Model'];
 export type ApiModelDetail = Schemas['ModelDetail'];
+export type ApiReport = Schemas['JobReport'];
+export type ApiReportStatus = Schemas['ReportStatus'];
+export type ApiReportOptions = Lenient<Schemas['ReportOptionsInput']>;
+export type ApiReportDifference = Schemas['ReportDifference'];
+export type ApiTrial = Schemas['Trial'];
+export type ApiTrialOptions = Lenient<Schemas['TrialOptionsInput']>;
 export type ApiIdentity = Schemas['Identity'];
 /** What an ONNX file does not say of itself. */
 export type ApiModelUpload = Lenient<

@@ -1,9 +1,10 @@
 import { pause } from './pause.js';
 import { isPassing } from './problem.js';
-import type { ApiJob } from './types.js';
+import type { ApiJob, ApiReportStatus, ApiTrial } from './types.js';
 
-export type WaitOptions = {
-  readonly onStatus?: (job: ApiJob) => void;
+export type WaitOptions<T = ApiJob> = {
+  /** Told of each answer. */
+  readonly onStatus?: (status: T) => void;
   readonly pollMs?: number;
   readonly signal?: AbortSignal;
 };
@@ -15,22 +16,27 @@ const patience = 10;
 const ended: readonly ApiJob['state'][] = ['completed', 'failed', 'cancelled', 'expired'];
 export const isEnded = ({ state }: Pick<ApiJob, 'state'>): boolean => ended.includes(state);
 
+/** Whether nothing more comes of a report or a trial until it is asked for again. */
+export const isOver = ({ state }: Pick<ApiReportStatus | ApiTrial, 'state'>): boolean =>
+  state !== 'queued' && state !== 'running';
+
 /**
- * Ask until the job has ended.
+ * Ask until what is asked for is as it is wanted.
  *
  * @throws {UmbraError} If asking fails in a way that asking again does not mend, or ten times in a row.
  */
-export async function waitForJob(
-  ask: () => Promise<ApiJob>,
-  { onStatus, pollMs = defaultPollMs, signal }: WaitOptions = {},
-): Promise<ApiJob> {
+export async function waitUntil<T>(
+  isWanted: (status: T) => boolean,
+  ask: () => Promise<T>,
+  { onStatus, pollMs = defaultPollMs, signal }: WaitOptions<T> = {},
+): Promise<T> {
   for (let failures = 0; ; ) {
     let waitMs = pollMs;
     try {
-      const job = await ask();
+      const status = await ask();
       failures = 0;
-      onStatus?.(job);
-      if (isEnded(job)) return job;
+      onStatus?.(status);
+      if (isWanted(status)) return status;
     } catch (error) {
       failures += 1;
       if (!isPassing(error) || failures > patience) throw error;
