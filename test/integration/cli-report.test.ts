@@ -100,7 +100,13 @@ test('a file that is there is left as it is', async () => {
 });
 
 test.each([
-  [[], 'Expected --html FILE, got none'],
+  [['--html', 'a.html', '--no-wait'], 'Expected --html without --no-wait'],
+  [['--patches', 'many'], '--patches: Expected a number'],
+  [['--group-by', 'size'], '--group-by: Expected one of "label"|"predicted", got "size"'],
+  [['--others', 'mine'], '--others'],
+  [['--fail-if', 'beauty>1'], 'Expected one of the metrics images, accuracy'],
+  [['--fail-if', 'drop.change>0'], "Expected --against JOB, since --fail-if 'drop.change>0'"],
+  [['--parquet', 'a.csv'], "Expected --parquet FILE.parquet, got 'a.csv'"],
   [['--html', 'report.pdf'], "Expected --html FILE.html, got 'report.pdf'"],
   [['--html', 'a.html', '--images', '0'], 'Expected --images to be an integer from 1 to 10000'],
   [['--html', 'a.html', '--max-mb', 'many'], 'Expected --max-mb to be MB, at most 500'],

@@ -1,6 +1,6 @@
 import { putJson } from '@umbra/platform/store/json';
 import { defaultTenant, keys } from '@umbra/platform/store/keys';
-import { requestReport } from '@umbra/platform/store/reports';
+import { readReportStatus, requestReport } from '@umbra/platform/store/reports';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import type { JobStatus } from '@umbra/shared/contracts/job';
 import {
@@ -70,7 +70,8 @@ export function sampleReport({
 export async function storeReport(store: ObjectStore, report: JobReport): Promise<void> {
   const { job } = report;
   const own = { tenant: defaultTenant, id: job };
-  const asked = await requestReport(store, own, report.request);
+  const asked =
+    (await readReportStatus(store, own)) ?? (await requestReport(store, own, report.request));
   const crop = await sharp({ create: { width: 8, height: 8, channels: 3, background: 'red' } })
     .webp()
     .toBuffer();

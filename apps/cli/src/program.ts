@@ -26,6 +26,7 @@ import { retryCommand } from './commands/retry.js';
 import { statusCommand } from './commands/status.js';
 import { submitCommand } from './commands/submit.js';
 import { tenantsCommand } from './commands/tenants.js';
+import { trialCommand } from './commands/trial.js';
 import { watchCommand } from './commands/watch.js';
 import { createCommand } from './lib/command.js';
 
@@ -63,6 +64,7 @@ export const createProgram = (): Command =>
     .addCommand(retryCommand())
     .addCommand(downloadCommand())
     .addCommand(reportCommand())
+    .addCommand(trialCommand())
     .addCommand(datasetsCommand())
     .commandsGroup('For the operator of a service:')
     .addCommand(keysCommand())

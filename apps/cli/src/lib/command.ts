@@ -6,6 +6,7 @@ const exitText = `Exit codes:
   1    an image, a job or the command failed
   2    wrong use, or a key or a name that the service does not know
   3    the service does not answer
+  4    a report is not as --fail-if wants it
   130  interrupted`;
 
 type CommandHelp = {

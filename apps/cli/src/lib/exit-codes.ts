@@ -7,6 +7,8 @@ export const exitCodes = {
   failed: 1,
   usage: 2,
   unreachable: 3,
+  /** A report is not as `--fail-if` wants it. */
+  gate: 4,
   interrupted: 130,
 } as const;
 

@@ -88,6 +88,12 @@ export const tileOptions = (): readonly Option[] => [
 
 export const outOption = (): Option => new Option('--out <file>', 'PNG file to write (required)');
 
+/** An option that may be given several times. */
+export const repeated = (flags: string, description: string): Option =>
+  new Option(flags, description).argParser(
+    (value: string, before: readonly string[] = []): readonly string[] => [...before, value],
+  );
+
 export const jsonOption = (): Option => new Option('--json', 'print one JSON object on stdout');
 
 export const jsonLinesOption = (): Option =>

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isEnded, type UmbraClient, UmbraError } from '@umbra/client';
+import { isEnded, isOver, type UmbraClient, UmbraError, type WaitOptions } from '@umbra/client';
 import { isAway } from './exit-codes.js';
 import { say } from './terminal.js';
 
@@ -46,6 +46,18 @@ export function waitForService(
     }
   };
   const getJob = (id: string) => patiently(() => client.getJob(id));
+  const waitUntil = async <T>(
+    isWanted: (status: T) => boolean,
+    ask: () => Promise<T>,
+    { onStatus, pollMs = 1_000, signal }: WaitOptions<T> = {},
+  ): Promise<T> => {
+    for (;;) {
+      const status = await patiently(ask);
+      onStatus?.(status);
+      if (isWanted(status)) return status;
+      await sleep(pollMs, undefined, signal && { signal });
+    }
+  };
   return {
     ...client,
     getJob,
@@ -55,14 +67,14 @@ export function waitForService(
     // The same key gives the same job, should the answer get lost.
     createJob: (job, key = randomUUID()) => patiently(() => client.createJob(job, key)),
     cancelJob: (id) => patiently(() => client.cancelJob(id)),
-    async waitForJob(id, { onStatus, pollMs = 1_000, signal } = {}) {
-      for (;;) {
-        const job = await getJob(id);
-        onStatus?.(job);
-        if (isEnded(job)) return job;
-        await sleep(pollMs, undefined, signal && { signal });
-      }
-    },
+    waitForJob: (id, options) => waitUntil(isEnded, () => client.getJob(id), options),
+    // The same request joins the report that is being made.
+    requestReport: (job, asked) => patiently(() => client.requestReport(job, asked)),
+    getReportStatus: (job) => patiently(() => client.getReportStatus(job)),
+    waitForReport: (job, options) => waitUntil(isOver, () => client.getReportStatus(job), options),
+    getReport: (job) => patiently(() => client.getReport(job)),
+    compareReports: (job, other) => patiently(() => client.compareReports(job, other)),
+    waitForTrial: (job, id, options) => waitUntil(isOver, () => client.getTrial(job, id), options),
   };
 }
 

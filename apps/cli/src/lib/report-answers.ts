@@ -1,10 +1,11 @@
 import type { UmbraClient } from '@umbra/client';
 import { jsonAnswer, jsonType, type KeptAnswer } from '@umbra/platform/offline-page';
 import type { JobStatus } from '@umbra/shared/contracts/job';
+import type { JobReport } from '@umbra/shared/contracts/report';
 import { type ImageResult, isResultFile, mediaTypeOf } from '@umbra/shared/contracts/result';
 import type { ImageRow } from '@umbra/shared/contracts/row';
 import { type ErrorCode, hasCode } from '@umbra/shared/errors';
-import { pagePhotoPx } from '@umbra/shared/offline-page';
+import { listReportAnswers, pagePhotoPx } from '@umbra/shared/offline-page';
 
 /** Fetch a job's rows, at most so many, and how many there are. `query` is as the service takes it. */
 export async function fetchRows(
@@ -35,6 +36,36 @@ type ListedRows = {
   readonly total: number;
 };
 
+/** Share of a file that crops of its report may take. */
+const cropShare = 0.25;
+
+/** Fetch what shows a job's report, as far as crops fit; nothing where there is none. */
+export async function fetchReport(
+  client: UmbraClient,
+  job: string,
+  maxBytes: number,
+): Promise<readonly KeptAnswer[]> {
+  const path = `/v1/jobs/${job}/report.json`;
+  const answer = await fetchAnswer(client, path, jsonType).catch(ifGone);
+  if (answer === null) return [];
+  const answers = [answer];
+  let bytes = 0;
+  const report = JSON.parse(answer.body.toString()) as JobReport;
+  for (const { path, type } of listReportAnswers(report)) {
+    const one = await fetchAnswer(client, path, type).catch(ifGone);
+    if (one === null) continue;
+    bytes += one.body.length;
+    if (bytes > maxBytes * cropShare) break;
+    answers.push(one);
+  }
+  return answers;
+}
+
+async function fetchAnswer(client: UmbraClient, path: string, type: string): Promise<KeptAnswer> {
+  const response = await client.request(path);
+  return { path, type, body: Buffer.from(await response.arrayBuffer()) };
+}
+
 const arrayName = /^(scores|predicted-classes|winners)[-\d]/;
 
 /** Fetch what the page asks for to show an image that has a result. */
@@ -44,16 +75,12 @@ export async function fetchImage(
   image: string,
 ): Promise<readonly KeptAnswer[]> {
   const base = `/v1/jobs/${id}/images/${image}`;
-  const fetchAnswer = async (path: string, type: string): Promise<KeptAnswer> => {
-    const response = await client.request(path);
-    return { path, type, body: Buffer.from(await response.arrayBuffer()) };
-  };
-  const answer = await fetchAnswer(`${base}/result.json`, jsonType);
+  const answer = await fetchAnswer(client, `${base}/result.json`, jsonType);
   const result = JSON.parse(answer.body.toString()) as ImageResult;
   const answers = [withoutSource(answer, result)];
   for (const file of result.files) {
     if (isResultFile(file) && arrayName.test(file.replace('.npy', '-'))) {
-      answers.push(await fetchAnswer(`${base}/${file}`, mediaTypeOf(file)));
+      answers.push(await fetchAnswer(client, `${base}/${file}`, mediaTypeOf(file)));
     }
   }
   const photo = `/v1/datasets/${dataset}/images/${image}/photo?w=${pagePhotoPx}`;
@@ -63,7 +90,7 @@ export async function fetchImage(
     ...(result.toPhoto === undefined ? [[`${base}/geometry`, jsonType]] : []),
   ] as const;
   for (const [path = '', type = ''] of others) {
-    const other = await fetchAnswer(path, type).catch(ifGone);
+    const other = await fetchAnswer(client, path, type).catch(ifGone);
     if (other !== null) answers.push(other);
   }
   return answers;

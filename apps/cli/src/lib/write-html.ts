@@ -3,6 +3,7 @@ import {
   formatAnswer,
   jobAnswer,
   jsonAnswer,
+  type KeptAnswer,
   type OfflinePage,
 } from '@umbra/platform/offline-page';
 import { mapInOrder } from '@umbra/shared/concurrency';
@@ -14,17 +15,19 @@ import type { Write } from './new-file.js';
 import { createProgressBar } from './progress-bar.js';
 import { fetchImage } from './report-answers.js';
 
-export type ReportOptions = {
+export type HtmlOptions = {
   readonly client: UmbraClient;
   readonly page: OfflinePage;
   readonly job: Pick<JobStatus, 'id' | 'dataset'>;
+  /** Answers of its report; none where it has none. */
+  readonly report: readonly KeptAnswer[];
   /** What to keep, if it fits. */
   readonly contents: OfflineContents;
   /** Largest size of the file. */
   readonly maxBytes: number;
 };
 
-export type WrittenReport = { readonly images: number; readonly bytes: number };
+export type WrittenHtml = { readonly images: number; readonly bytes: number };
 
 const fetchedAtOnce = 4;
 const maxHeldBytes = 32 * 1024 * 1024;
@@ -35,14 +38,14 @@ const maxHeldBytes = 32 * 1024 * 1024;
  *
  * @throws {AppError} `invalid_input` if not one row fits.
  */
-export async function writeReport(
-  { client, page, job, contents, maxBytes }: ReportOptions,
+export async function writeHtml(
+  { client, page, job, report, contents, maxBytes }: HtmlOptions,
   write: Write,
-): Promise<WrittenReport> {
+): Promise<WrittenHtml> {
   const { before, after } = page;
   const formatContents = (rows: readonly ImageRow[]): string =>
     formatAnswer(jsonAnswer(contentsPath, { ...contents, rows }));
-  const start = `${before}${formatAnswer(jobAnswer(job))}`;
+  const start = [before, ...[jobAnswer(job), ...report].map(formatAnswer)].join('');
   // What is told of all rows is the most that can be told of some.
   const room = maxBytes - sizeOf(start, formatContents(contents.rows), after);
   await write(start);

@@ -1,0 +1,42 @@
+import type { Trial } from '@umbra/client';
+import { escapeHidden } from '@umbra/shared/visible-text';
+
+type Result = NonNullable<Trial['result']>;
+type ArmChange = Result['cover']['difference'];
+
+/** What a trial has shown, in sentences; nothing while it has no result. */
+export function describeTrial({ class: named, result }: Trial): string {
+  if (result === null) return '';
+  const label = `'${escapeHidden(named?.label ?? '')}'`;
+  const { cover, coverElsewhere, paste, pasteOther } = result;
+  const covering = `Covering it in ${cover.images} images of ${label} ${formatLoss(cover.difference)}; covering as much elsewhere ${formatLoss(coverElsewhere.difference)}.`;
+  if (paste === null) return covering;
+  const pasting = `Pasting it onto ${paste.images} images of other classes ${formatTurn(paste.asClass.difference, label)}`;
+  const control =
+    pasteOther === null
+      ? ''
+      : `; pasting other parts of the same images ${formatTurn(pasteOther.asClass.difference, label)}`;
+  return `${covering}\n${pasting}${control}.`;
+}
+
+/** Accuracy after minus before, as what is lost: `loses 41.2 accuracy points (37.0 to 45.1)`. */
+function formatLoss({ mean, low, high }: ArmChange): string {
+  return mean <= 0
+    ? `loses ${points(-mean)} accuracy points (${points(-high)} to ${points(-low)})`
+    : `gains ${points(mean)} accuracy points (${points(low)} to ${points(high)})`;
+}
+
+const formatTurn = ({ mean, low, high }: ArmChange, label: string): string =>
+  mean >= 0
+    ? `makes ${points(mean)} points more of them ${label} (${points(low)} to ${points(high)})`
+    : `makes ${points(-mean)} points fewer of them ${label} (${points(-high)} to ${points(-low)})`;
+
+/** A share in hundredths, never `-0.0`. */
+const points = (share: number): string => (Math.round(share * 1000) / 10 + 0).toFixed(1);
+
+/** What a trial is of: `cluster 3`, or `zebra at 0,0,0.25,0.25`. */
+export function describeTried({ request: { of } }: Trial): string {
+  if (of.kind === 'cluster') return `cluster ${of.cluster}`;
+  const { top, left, bottom, right } = of.region;
+  return `${of.class} at ${[top, left, bottom, right].join(',')}`;
+}
