@@ -182,6 +182,7 @@ describe('a report', () => {
           `${base}/trials`,
         ],
         ...['img_00000000', 'img_00000001'].map((image) => `${base}/report/crops/${image}`),
+        `${base}/images/img_00000002/thumbnail.webp`,
       ].sort(),
     );
     expect(JSON.parse(String(kept.get(`${base}/report.json`)))).toEqual(report);

@@ -28,21 +28,36 @@ export type OfflineContents = {
   readonly writtenAt: string;
 };
 
-/** Members of a cluster whose crops are kept, the nearest to its centre. */
-const shownCrops = 12;
+/** Members of a cluster whose crops are shown, the nearest to its centre; images whose maps agree least. */
+const shown = { crops: 12, worst: 20 } as const;
 
-/** Paths of the answers that show a job's report, beside the report itself: what a page of one file keeps. */
-export function listReportAnswers({
+/** A WebP picture that a page shows of a report. */
+export type ReportPicture = {
+  readonly kind: 'crop' | 'thumbnail';
+  readonly image: string;
+  /** As the service has it. */
+  readonly path: string;
+};
+
+/** List the pictures that a page shows of a report, each once: crops of clusters, and maps of images it names. */
+export function listReportPictures({
   job,
   patches,
-}: Pick<JobReport, 'job' | 'patches'>): readonly { path: string; type: string }[] {
-  const crops = new Set(
-    patches.clusters.flatMap(({ members }) => members.slice(0, shownCrops).map(({ id }) => id)),
-  );
+  suspects,
+  trust,
+}: Pick<JobReport, 'job' | 'patches' | 'suspects' | 'trust'>): readonly ReportPicture[] {
+  const members = patches.clusters.flatMap((one) => one.members.slice(0, shown.crops));
+  const named = [...suspects, ...(trust.agreement?.worst.slice(0, shown.worst) ?? [])];
+  const idsOf = (images: readonly { readonly id: string }[]) => new Set(images.map(({ id }) => id));
   const base = `/v1/jobs/${job}`;
   return [
-    { path: `${base}/report`, type: 'application/json' },
-    { path: `${base}/trials`, type: 'application/json' },
-    ...[...crops].map((id) => ({ path: `${base}/report/crops/${id}`, type: 'image/webp' })),
+    ...[...idsOf(members)].map((image) => ({
+      ...{ kind: 'crop' as const, image },
+      path: `${base}/report/crops/${image}`,
+    })),
+    ...[...idsOf(named)].map((image) => ({
+      ...{ kind: 'thumbnail' as const, image },
+      path: `${base}/images/${image}/thumbnail.webp`,
+    })),
   ];
 }

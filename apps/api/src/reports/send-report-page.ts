@@ -13,7 +13,7 @@ import { mapInOrder } from '@umbra/shared/concurrency';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import type { JobReport } from '@umbra/shared/contracts/report';
 import { hasCode } from '@umbra/shared/errors';
-import { contentsPath, listReportAnswers, type OfflineContents } from '@umbra/shared/offline-page';
+import { contentsPath, listReportPictures, type OfflineContents } from '@umbra/shared/offline-page';
 import { forCaller } from '../http/for-caller.js';
 import { answerNotModified } from '../http/not-modified.js';
 import { type Exchange, type SendingServices, sendBody } from '../http/send-object.js';
@@ -21,8 +21,8 @@ import { type JobStatusServices, statusOf } from '../jobs/job-status.js';
 import { findReport } from './find-report.js';
 import { listTrials, trialPage } from './list-trials.js';
 
-/** Greatest number of bytes of crops in a page: those of the weightiest clusters. */
-const maxCropBytes = 64 * 1024 * 1024;
+/** Greatest number of bytes of pictures in a page: crops of the weightiest clusters first. */
+const maxPictureBytes = 64 * 1024 * 1024;
 const readAtOnce = 4;
 
 /**
@@ -58,7 +58,7 @@ export async function sendReportPage(
   response.set('Content-Security-Policy', 'sandbox allow-scripts');
   const write = async function* (): AsyncGenerator<string> {
     yield* parts;
-    yield* cropsOf(own.store, tenant, report);
+    yield* picturesOf(own.store, tenant, report);
     yield page.after;
   };
   await services.turns.downloads.run(exchange, () =>
@@ -72,27 +72,29 @@ const contentsOf = ({ job, images, writtenAt }: JobReport): OfflineContents => (
   ...{ sort: 'index', where: [] },
 });
 
-async function* cropsOf(
+async function* picturesOf(
   store: ObjectStore,
   tenant: string,
   report: JobReport,
 ): AsyncGenerator<string> {
-  const pictures = listReportAnswers(report).filter(({ type }) => type === 'image/webp');
-  const read = mapInOrder(pictures, { atOnce: readAtOnce }, async ({ path, type }) => {
-    const image = path.slice(path.lastIndexOf('/') + 1);
-    const body = await store
-      .get(keys.reportCrop(tenant, report.job, image))
-      .catch((error: unknown) => {
-        if (hasCode(error, 'not_found')) return null;
-        throw error;
-      });
-    return body && { path, type, body };
+  const pictures = listReportPictures(report);
+  const read = mapInOrder(pictures, { atOnce: readAtOnce }, async ({ kind, image, path }) => {
+    const key =
+      kind === 'crop'
+        ? keys.reportCrop(tenant, report.job, image)
+        : keys.result(tenant, report.job, image, 'thumbnail.webp');
+    // A job may store no thumbnails.
+    const body = await store.get(key).catch((error: unknown) => {
+      if (hasCode(error, 'not_found')) return null;
+      throw error;
+    });
+    return body && { path, type: 'image/webp', body };
   });
   let bytes = 0;
   for await (const answer of read) {
     if (answer === null) continue;
     bytes += answer.body.length;
-    if (bytes > maxCropBytes) return;
+    if (bytes > maxPictureBytes) return;
     yield formatAnswer(answer);
   }
 }

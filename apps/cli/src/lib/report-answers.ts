@@ -5,7 +5,7 @@ import type { JobReport } from '@umbra/shared/contracts/report';
 import { type ImageResult, isResultFile, mediaTypeOf } from '@umbra/shared/contracts/result';
 import type { ImageRow } from '@umbra/shared/contracts/row';
 import { type ErrorCode, hasCode } from '@umbra/shared/errors';
-import { listReportAnswers, pagePhotoPx } from '@umbra/shared/offline-page';
+import { listReportPictures, pagePhotoPx } from '@umbra/shared/offline-page';
 
 /** Fetch a job's rows, at most so many, and how many there are. `query` is as the service takes it. */
 export async function fetchRows(
@@ -36,27 +36,30 @@ type ListedRows = {
   readonly total: number;
 };
 
-/** Share of a file that crops of its report may take. */
-const cropShare = 0.25;
+/** Share of a file that pictures of its report may take. */
+const pictureShare = 0.25;
 
-/** Fetch what shows a job's report, as far as crops fit; nothing where there is none. */
+/** Fetch what shows a job's report, as far as pictures fit; nothing where there is none. */
 export async function fetchReport(
   client: UmbraClient,
   job: string,
   maxBytes: number,
 ): Promise<readonly KeptAnswer[]> {
-  const path = `/v1/jobs/${job}/report.json`;
-  const answer = await fetchAnswer(client, path, jsonType).catch(ifGone);
+  const base = `/v1/jobs/${job}`;
+  const answer = await fetchAnswer(client, `${base}/report.json`, jsonType).catch(ifGone);
   if (answer === null) return [];
   const answers = [answer];
-  let bytes = 0;
+  for (const name of ['report', 'trials']) {
+    answers.push(await fetchAnswer(client, `${base}/${name}`, jsonType));
+  }
   const report = JSON.parse(answer.body.toString()) as JobReport;
-  for (const { path, type } of listReportAnswers(report)) {
-    const one = await fetchAnswer(client, path, type).catch(ifGone);
-    if (one === null) continue;
-    bytes += one.body.length;
-    if (bytes > maxBytes * cropShare) break;
-    answers.push(one);
+  let bytes = 0;
+  for (const { path } of listReportPictures(report)) {
+    const picture = await fetchAnswer(client, path, 'image/webp').catch(ifGone);
+    if (picture === null) continue;
+    bytes += picture.body.length;
+    if (bytes > maxBytes * pictureShare) break;
+    answers.push(picture);
   }
   return answers;
 }
