@@ -1,4 +1,6 @@
 import { createApiKey, type Scope } from '@umbra/platform/tenancy/api-keys';
+import { at } from '@umbra/shared/assert';
+import type { JobReport } from '@umbra/shared/contracts/report';
 import { newDatasetId, newJobId } from '@umbra/shared/ids';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type DeclaredOperation, declaredOperations } from '../support/operations.js';
@@ -37,7 +39,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** A dataset, and a job that has run. */
+/** A dataset, and a job that has run, with a report and a trial. */
 async function makeBelongings(key: string): Promise<Record<string, string>> {
   const form = new FormData();
   for (const { name, bytes } of await makePhotos(2)) {
@@ -49,21 +51,34 @@ async function makeBelongings(key: string): Promise<Record<string, string>> {
   const made = await call('/v1/jobs', key, json({ dataset, model: 'tiny' }));
   expect(made.status).toBe(202);
   const job = ((await made.json()) as { id: string }).id;
-  for (let state = ''; state !== 'completed'; ) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    state = ((await (await call(`/v1/jobs/${job}`, key)).json()) as { state: string }).state;
-    expect(state).not.toBe('failed');
-  }
+  await untilCompleted(`/v1/jobs/${job}`, key);
+  await call(`/v1/jobs/${job}/report`, key, { method: 'POST' });
+  await untilCompleted(`/v1/jobs/${job}/report`, key);
+  const report = await (await call(`/v1/jobs/${job}/report.json`, key)).json();
+  const { label } = at((report as JobReport).classes, 0).class;
+  const region = { top: 0, left: 0, bottom: 0.5, right: 0.5 };
+  const of = { kind: 'region', class: label, region };
+  const tried = await call(`/v1/jobs/${job}/trials`, key, json({ of }));
+  expect(tried.status).toBe(202);
   const image = 'img_00000000';
   return {
     dataset,
     job,
     other: job,
+    trial: ((await tried.json()) as { id: string }).id,
     image,
     file: 'heatmap.png',
     model: 'tiny',
     layer: 'conv:0',
   };
+}
+
+async function untilCompleted(path: string, key: string): Promise<void> {
+  for (let state = ''; state !== 'completed'; ) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    state = ((await (await call(path, key)).json()) as { state: string }).state;
+    expect(state).not.toBe('failed');
+  }
 }
 
 /** Where an operation answers nothing without one. */
@@ -176,7 +191,7 @@ describe("another tenant's data", () => {
     const job = await call(`/v1/jobs/${alices.job}`, keys.read);
     expect(await job.json()).toMatchObject({ state: 'completed', counts: { completed: 2 } });
     expect((await call(`/v1/datasets/${alices.dataset}`, keys.read)).status).toBe(200);
-    for (const file of ['archive', 'images/img_00000000/heatmap.png']) {
+    for (const file of ['archive', 'images/img_00000000/heatmap.png', 'report.json', 'trials']) {
       const response = await call(`/v1/jobs/${alices.job}/${file}`, keys.read);
       expect(response.status).toBe(200);
       await response.arrayBuffer();
