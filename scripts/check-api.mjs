@@ -130,10 +130,28 @@ async function makeSeeds(baseUrl, apiKey) {
   });
   const { state } = await client.waitForJob(job.id, { pollMs: 100 });
   if (state !== 'completed') throw new CommandError(`Expected a completed job, got ${state}`, 1);
+  await client.requestReport(job.id);
+  const report = await client.waitForReport(job.id, { pollMs: 100 });
+  if (report.error !== null)
+    throw new CommandError(`Expected a report, got ${report.error.message}`, 1);
+  const { classes, patches } = await client.getReport(job.id);
+  const name = classes[0]?.class.label ?? '';
+  const crop = patches.clusters[0]?.members[0]?.id ?? '';
+  /** @type {import('@umbra/client').TrialOptions} */
+  const wish = {
+    of: {
+      kind: 'region',
+      class: name,
+      region: { top: 0, left: 0, bottom: 0.5, right: 0.5 },
+    },
+  };
+  const trial = await client.createTrial(job.id, wish);
   return {
     photo: (await drawPhoto('grey')).toString('base64'),
     dataset: [dataset.id],
     job: [job.id],
+    other: [job.id],
+    trial: [trial.id],
     image: ['img_00000000', 'img_00000001'],
     // The overlay is not stored, and so it is drawn.
     file: ['result.json', 'heatmap.png', 'scores.npy', 'overlay.png'],
@@ -141,7 +159,12 @@ async function makeSeeds(baseUrl, apiKey) {
     model: ['tiny'],
     layer: ['conv:0', '0'],
     ...{ row: [0, 1], column: [0, 1], grid: [0], unit: ['0,0'], page: [1], size: ['32x32'] },
-    operations: await makeOwnSeeds(baseUrl, apiKey, dataset.id),
+    class: [name],
+    operations: {
+      ...(await makeOwnSeeds(baseUrl, apiKey, dataset.id)),
+      getReportCrop: [{ job: job.id, image: crop }],
+      cancelTrial: [{ job: job.id, trial: trial.id }],
+    },
   };
 }
 
@@ -175,6 +198,13 @@ async function makeOwnSeeds(baseUrl, apiKey, dataset) {
     }
     return begun;
   };
+  /** A job whose report may be deleted. */
+  const reported = async () => {
+    const { id } = await post('/v1/jobs', { dataset, model: 'tiny' });
+    await until('a finished job', async () => (await ask(`/v1/jobs/${id}`)).state === 'completed');
+    await post(`/v1/jobs/${id}/report`, {});
+    return { job: id };
+  };
   await until('an undelivered event', async () => {
     return (await ask(`/v1/jobs/${unheard}/deliveries`)).data.length > 0;
   });
@@ -184,6 +214,7 @@ async function makeOwnSeeds(baseUrl, apiKey, dataset) {
     cancelJob: [await changed('pause')],
     retryJob: [await changed('cancel'), await changed('cancel')],
     redeliverWebhook: [{ job: unheard }],
+    deleteReport: [await reported(), await reported()],
     rotateWebhookSecret: [{ job: unheard }],
     ...{ getArchiveUpload: await archives(2), appendArchive: await archives(4) },
     deleteArchiveUpload: await archives(6),

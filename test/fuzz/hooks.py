@@ -111,6 +111,11 @@ def name_body(case):
         return
     # A test must not post to outside addresses.
     body.pop("webhook", None)
+    region = body.get("of")
+    if isinstance(region, dict) and region.get("kind") == "region" and not is_wrong:
+        # No generated class is one of the report's, and few numbers are the edges of a region.
+        region["class"] = SEEDS["class"][0]
+        region["region"] = {"top": 0, "left": 0, "bottom": 0.5, "right": 0.5}
     if chance.random() < 0.75:
         for name in ("dataset", "model"):
             if isinstance(body.get(name), str) and SEEDS.get(name):
