@@ -117,7 +117,7 @@ describe('a request for a report', () => {
     expect(unknown.status).toBe(404);
   });
 
-  test('for a job without a finished image, or of one image, is refused', async () => {
+  test('for a job without a finished image, or of what its model has not, is refused', async () => {
     const waiting = await submitJob(service.url, { dataset, model: 'tiny', settings });
     expect(await refusalOf(await ask('POST', `${waiting}/report`))).toEqual([
       409,
@@ -125,6 +125,10 @@ describe('a request for a report', () => {
     ]);
     expect((await ask('POST', `${newJobId()}/report`)).status).toBe(404);
     expect((await ask('POST', `${jobs.plain}/report`, { patch: 1 })).status).toBe(400);
+    const [status, words] = await refusalOf(
+      await ask('POST', `${jobs.plain}/report`, { layer: 'nonsense' }),
+    );
+    expect([status, words]).toEqual([404, expect.stringContaining("Unknown layer 'nonsense'")]);
   });
 });
 

@@ -17,6 +17,7 @@ import {
 } from '../http/send-object.js';
 import { findJob } from '../jobs/find-job.js';
 import type { JobStatusServices } from '../jobs/job-status.js';
+import type { ApiServices } from '../services.js';
 import { missingReportError } from './find-report.js';
 import type { ReportQueueServices } from './queue-work.js';
 import { askForReport } from './request-report.js';
@@ -126,7 +127,10 @@ export const reportOperations = {
   }),
 };
 
-export type ReportServices = SendingServices & JobStatusServices & ReportQueueServices;
+export type ReportServices = SendingServices &
+  JobStatusServices &
+  ReportQueueServices &
+  Pick<ApiServices, 'modelFolders'>;
 
 /** Routes of the reports of jobs. */
 export function reportRoutes(services: ReportServices): Route[] {
@@ -136,9 +140,10 @@ export function reportRoutes(services: ReportServices): Route[] {
 function statusRoutes(services: ReportServices): Route[] {
   const { store } = services;
   return [
-    route(reportOperations.request, async ({ tenant, params, body, response }) => {
+    route(reportOperations.request, async (call) => {
+      const { tenant, params, body, response } = call;
       const job = await findJob(services, tenant, params.job);
-      const status = await askForReport(services, tenant, job, body);
+      const status = await askForReport(services, call, job, body);
       response.status(202).location(`/v1/jobs/${job.id}/report`);
       response.set('Retry-After', '1').json(status);
     }),

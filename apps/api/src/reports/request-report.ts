@@ -1,32 +1,39 @@
 import { isDeepStrictEqual } from 'node:util';
+import { findLayer } from '@umbra/engine';
 import { keys } from '@umbra/platform/store/keys';
 import { readReportStatus, requestReport } from '@umbra/platform/store/reports';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import type { ReportRequest, ReportStatus } from '@umbra/shared/contracts/report';
 import { AppError, invalidInput } from '@umbra/shared/errors';
+import type { Caller } from '../http/operation.js';
 import { findJob } from '../jobs/find-job.js';
 import { type JobStatusServices, statusOf } from '../jobs/job-status.js';
+import { useStoredNetwork } from '../models/use-stored-network.js';
 import type { ApiServices } from '../services.js';
 import { queueReport, type ReportQueueServices } from './queue-work.js';
 
-type RequestServices = Pick<ApiServices, 'store'> & JobStatusServices & ReportQueueServices;
+type RequestServices = Pick<ApiServices, 'store' | 'turns' | 'modelFolders'> &
+  JobStatusServices &
+  ReportQueueServices;
 
 /**
  * Ask for a job's report. The same request joins the report that is being made; another one replaces it, and
  * one for a report that was made has it made anew, of the images that have ended by then.
  *
  * @throws {AppError} `conflict` for a job that can have none, or none yet; `invalid_input` and `not_found` for
- *   other jobs whose maps cannot be held against this job's.
+ *   other jobs whose maps cannot be held against this job's; `not_found` for a layer that its model does not have.
  */
 export async function askForReport(
   services: RequestServices,
-  tenant: string,
+  caller: Caller,
   job: JobRecord,
   request: ReportRequest,
 ): Promise<ReportStatus> {
   const { store } = services;
+  const { tenant } = caller;
   await checkJob(services, tenant, job);
   await checkOthers(services, tenant, job, request.others);
+  if (request.layer !== undefined) await checkLayer(services, caller, job, request.layer);
   const reference = { tenant, id: job.id };
   const known = await readReportStatus(store, reference);
   const isBeingMade = known?.state === 'queued' || known?.state === 'running';
@@ -47,7 +54,7 @@ async function checkJob(services: RequestServices, tenant: string, job: JobRecor
     );
   }
   await checkDataset(services, tenant, job);
-  const { state, counts } = await statusOf(services, job);
+  const { state, counts } = await statusOf(services, tenant, job);
   if (counts.completed === 0) {
     throw new AppError('conflict', `Job '${job.id}' is ${state}, and has no finished image`);
   }
@@ -79,4 +86,19 @@ async function checkOthers(
       `others: Expected jobs on dataset '${job.dataset}' with this job's model '${job.model.name}', got '${id}' on '${dataset}' with '${model.name}'`,
     );
   }
+}
+
+/** @throws {AppError} `not_found` with the layers that there are. */
+async function checkLayer(
+  services: RequestServices,
+  caller: Caller,
+  { model }: JobRecord,
+  layer: string,
+): Promise<void> {
+  const { tenant, signal } = caller;
+  await services.turns.drawings.run(caller, () =>
+    useStoredNetwork(services, { tenant, ...model }, { signal }, async ({ network }) => {
+      findLayer(network.graph, layer);
+    }),
+  );
 }

@@ -46,7 +46,7 @@ export async function sendReportPage(
   const base = `/v1/jobs/${job.id}`;
   const answers: KeptAnswer[] = [
     jsonAnswer(contentsPath, contentsOf(report)),
-    jobAnswer(await statusOf(own, job)),
+    jobAnswer(await statusOf(own, tenant, job)),
     jsonAnswer(`${base}/report.json`, report),
     jsonAnswer(`${base}/report`, status),
     jsonAnswer(`${base}/trials`, trialPage(trials)),
