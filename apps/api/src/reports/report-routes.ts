@@ -127,17 +127,17 @@ export const reportOperations = {
   }),
 };
 
-export type ReportServices = SendingServices &
+export type ReportRouteServices = SendingServices &
   JobStatusServices &
   ReportQueueServices &
   Pick<ApiServices, 'modelFolders'>;
 
 /** Routes of the reports of jobs. */
-export function reportRoutes(services: ReportServices): Route[] {
+export function reportRoutes(services: ReportRouteServices): Route[] {
   return [...statusRoutes(services), ...contentRoutes(services)];
 }
 
-function statusRoutes(services: ReportServices): Route[] {
+function statusRoutes(services: ReportRouteServices): Route[] {
   const { store } = services;
   return [
     route(reportOperations.request, async (call) => {
@@ -167,7 +167,7 @@ function statusRoutes(services: ReportServices): Route[] {
   ];
 }
 
-function contentRoutes(services: ReportServices): Route[] {
+function contentRoutes(services: ReportRouteServices): Route[] {
   return [
     route(reportOperations.json, async (call) => {
       const { id } = await findJob(forCaller(services, call), call.tenant, call.params.job);
