@@ -1,0 +1,83 @@
+import type {
+  ClassReport,
+  Estimate,
+  FlipEdge,
+  JobReport,
+  PatchCluster,
+  ReportDifference,
+  ReportMetric,
+  ReportStatus,
+  Suspect,
+} from '@umbra/shared/contracts/report';
+import type { Trial, TrialArm, TrialRequest } from '@umbra/shared/contracts/trial';
+import { ask, askJson, post, ServiceError } from './http.js';
+import { collectPages, type ListPage } from './page.js';
+
+export type {
+  ClassReport,
+  Estimate,
+  FlipEdge,
+  JobReport,
+  PatchCluster,
+  ReportDifference,
+  ReportMetric,
+  ReportStatus,
+  Suspect,
+  Trial,
+  TrialArm,
+};
+
+const pathOf = (job: string): string => `/v1/jobs/${job}/report`;
+
+/** Address of a file of the report. */
+export const reportFilePath = (job: string, form: 'json' | 'parquet' | 'html'): string =>
+  `${pathOf(job)}.${form}`;
+
+/** Address of the picture of an image's decisive patch. */
+export const cropPath = (job: string, image: string): string => `${pathOf(job)}/crops/${image}`;
+
+/** How far a job's report is; null where none was asked for. */
+export const getReportStatus = (job: string, signal?: AbortSignal): Promise<ReportStatus | null> =>
+  askJson<ReportStatus>(pathOf(job), signal && { signal }).catch((error: unknown) => {
+    if (error instanceof ServiceError && error.code === 'not_found') return null;
+    throw error;
+  });
+
+export const readReport = (job: string, signal?: AbortSignal): Promise<JobReport> =>
+  askJson<JobReport>(reportFilePath(job, 'json'), signal && { signal });
+
+/** Have a report made, or made anew. */
+export const startReport = (job: string): Promise<ReportStatus> =>
+  askJson<ReportStatus>(pathOf(job), post({}));
+
+/** Stop the making of a report, and delete it. */
+export async function deleteReport(job: string): Promise<void> {
+  await ask(pathOf(job), { method: 'DELETE' });
+}
+
+export const readReportDifference = (
+  job: string,
+  other: string,
+  signal?: AbortSignal,
+): Promise<ReportDifference> => askJson(`${pathOf(job)}/against/${other}`, signal && { signal });
+
+/** Most trials that are told. */
+const maxTrials = 200;
+
+/** A job's trials, in the order of the service. */
+export const listTrials = (job: string, signal?: AbortSignal): Promise<readonly Trial[]> =>
+  collectPages(
+    (cursor) =>
+      askJson<ListPage<Trial>>(
+        `/v1/jobs/${job}/trials${cursor === undefined ? '' : `?cursor=${cursor}`}`,
+        signal && { signal },
+      ),
+    maxTrials,
+  );
+
+export const startTrial = (job: string, of: TrialRequest['of']): Promise<Trial> =>
+  askJson<Trial>(`/v1/jobs/${job}/trials`, post({ of }));
+
+export const cancelTrial = async ({ job, id }: Pick<Trial, 'job' | 'id'>): Promise<void> => {
+  await ask(`/v1/jobs/${job}/trials/${id}`, { method: 'DELETE' });
+};

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import {
+  enoughWords,
+  formatEstimate,
+  formatNumber,
+  formatP,
+  formatPoints,
+  formatShare,
+  listNames,
+} from './report-words.js';
+
+test.each([
+  [0, '0'],
+  [0.4871, '0.49'],
+  [-0.4871, '\u22120.49'],
+  [0.0123, '0.012'],
+  [4.256, '4.26'],
+  [42.56, '42.6'],
+  [425.6, '426'],
+  [0.00012, '1.2e-4'],
+])('%d is told as %s', (value, text) => {
+  expect(formatNumber(value)).toBe(text);
+});
+
+test('shares, points and chances are told in one way each', () => {
+  expect([formatShare(0.3821), formatShare(-0.05), formatShare(-0.0001)]).toEqual([
+    ...['38.2 %', '\u22125.0 %', '0.0 %'],
+  ]);
+  expect([formatPoints(0.191), formatPoints(-0.35), formatPoints(0.0001)]).toEqual([
+    ...['+19.1', '\u221235.0', '0.0'],
+  ]);
+  expect([formatP(0.0001), formatP(0.04567)]).toEqual(['< 0.001', '0.046']);
+  expect(formatEstimate({ mean: 0.5, low: 0.4, high: 0.625 }, formatNumber)).toBe(
+    '0.50 [0.40, 0.63]',
+  );
+});
+
+test('names are listed as a sentence does, the first of many', () => {
+  expect(listNames(['a'])).toBe('a');
+  expect(listNames(['a', 'b', 'c'])).toBe('a, b and c');
+  expect(listNames(['a', 'b', 'c'], 2)).toBe('a, b and 1 more');
+});
+
+test('images are enough where the interval stays as narrow as asked', () => {
+  const running = [
+    { images: 10, mean: 0.4, halfWidth: 0.2 },
+    { images: 60, mean: 0.42, halfWidth: 0.08 },
+  ];
+  const tolerance = 0.05;
+  expect(enoughWords({ running, enough: { images: 200, tolerance } })).toBe('200 images would do');
+  expect(enoughWords({ running, enough: { images: null, tolerance } })).toBe(
+    'not yet: ±0.080, aim ±0.050',
+  );
+  expect(enoughWords({ running: [], enough: { images: null, tolerance } })).toBe('not known yet');
+});

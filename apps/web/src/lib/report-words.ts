@@ -1,0 +1,207 @@
+import type {
+  ClassReport,
+  Estimate,
+  JobReport,
+  PatchCluster,
+  ReportMetric,
+} from '@umbra/shared/contracts/report';
+import { formatCount } from './format.js';
+
+/** A number in two or three significant digits, with a minus sign that is one. */
+export function formatNumber(value: number): string {
+  if (value === 0) return '0';
+  const text = sizeText(Math.abs(value));
+  return value < 0 ? `\u2212${text}` : text;
+}
+
+function sizeText(size: number): string {
+  if (size < 0.001 || size >= 1e5) return size.toExponential(1);
+  if (size >= 100) return String(Math.round(size));
+  return size >= 0.1 ? size.toFixed(size >= 10 ? 1 : 2) : size.toPrecision(2);
+}
+
+export const formatShare = (share: number): string => {
+  const text = (Math.abs(share) * 100).toFixed(1);
+  return `${share < 0 && text !== '0.0' ? '\u2212' : ''}${text} %`;
+};
+
+/** A difference of two shares, in points of percent. */
+export const formatPoints = (difference: number): string =>
+  `${signOf(difference)}${(Math.abs(difference) * 100).toFixed(1)}`;
+
+const signOf = (value: number): string =>
+  Math.abs(value) < 0.0005 ? '' : value > 0 ? '+' : '\u2212';
+
+type Format = (value: number) => string;
+
+/** `0.41 [0.38, 0.44]`. */
+export const formatEstimate = ({ mean, low, high }: Estimate, format: Format): string =>
+  `${format(mean)} [${format(low)}, ${format(high)}]`;
+
+export const formatP = (p: number): string => (p < 0.001 ? '< 0.001' : p.toFixed(3));
+
+type MetricWords = {
+  readonly name: string;
+  readonly meaning: string;
+  readonly format: Format;
+  /** Why it may not be known. */
+  readonly missing: string;
+};
+
+const whole: Format = (value) => value.toLocaleString('en');
+const noBoxes = 'Not known: no image has a box.';
+
+/** What each metric is called, and means. */
+export const metricWords: Readonly<Record<ReportMetric, MetricWords>> = {
+  images: {
+    ...{ name: 'Images', format: whole, missing: 'None yet.' },
+    meaning: 'with a result that this report has read',
+  },
+  accuracy: {
+    ...{ name: 'Accuracy', format: formatShare, missing: 'Not known: no image has a label.' },
+    meaning: 'of the labels name the predicted class',
+  },
+  drop: {
+    ...{ name: 'Mean drop', format: formatNumber, missing: 'Not known yet.' },
+    meaning: 'taken off the score by the most harmful patch',
+  },
+  flipped: {
+    ...{ name: 'Flipped', format: formatShare, missing: 'Not known yet.' },
+    meaning: 'of the positions change the decision when covered',
+  },
+  'off-object': {
+    ...{ name: 'Off the object', format: formatShare, missing: noBoxes },
+    meaning: 'of the positive evidence lies outside the labelled box',
+  },
+  border: {
+    ...{ name: 'In the border', format: formatShare, missing: 'Not known yet.' },
+    meaning: 'of the positive evidence; 36 % if it lay evenly',
+  },
+  'significant-classes': {
+    ...{ name: 'Significant classes', format: whole, missing: 'None.' },
+    meaning: 'have more evidence off the object or in the border than chance explains',
+  },
+  'off-object-cluster': {
+    ...{ name: 'Largest group off the object', format: formatShare, missing: noBoxes },
+    meaning: 'of a class’s decisive patches look alike and lie off its object',
+  },
+  unstable: {
+    ...{
+      name: 'Unstable maps',
+      format: formatShare,
+      missing: 'Not known: one fill, one patch size.',
+    },
+    meaning: 'of the images: their map depends on fill or patch size',
+  },
+  suspects: {
+    ...{ name: 'Suspects', format: whole, missing: 'None.' },
+    meaning: 'rest on evidence unlike that of their class',
+  },
+};
+
+/** Names as a sentence lists them; at most so many one by one. */
+export function listNames(names: readonly string[], most = 4): string {
+  const told = names.slice(0, most);
+  const rest = names.length - told.length;
+  if (rest > 0) return `${told.join(', ')} and ${rest.toLocaleString('en')} more`;
+  return told.length < 2 ? told.join('') : `${told.slice(0, -1).join(', ')} and ${told.at(-1)}`;
+}
+
+const namesOf = (classes: readonly ClassReport[]): readonly string[] =>
+  classes.map(({ class: { label } }) => label);
+
+export type Finding = {
+  readonly kind: 'alarm' | 'calm';
+  readonly text: string;
+  readonly anchor: string;
+};
+
+/** What is worth knowing first, in sentences. */
+export function findingsOf(report: JobReport): readonly Finding[] {
+  return [placeFinding(report), clusterFinding(report), orderFinding(report), enoughFinding(report)]
+    .flat()
+    .filter((finding) => finding !== null);
+}
+
+function placeFinding({ classes }: JobReport): readonly (Finding | null)[] {
+  const off = namesOf(classes.filter(({ offObject }) => offObject?.isSignificant === true));
+  const border = namesOf(classes.filter(({ border: test }) => test?.isSignificant === true));
+  const tested = classes.filter((one) => one.offObject !== null || one.border !== null).length;
+  const found = (names: readonly string[], where: string): Finding | null =>
+    names.length === 0
+      ? null
+      : {
+          kind: 'alarm',
+          text: `More evidence lies ${where} than chance explains in ${formatClasses(names.length, classes.length)}: ${listNames(names)}.`,
+          anchor: 'place',
+        };
+  if (off.length + border.length > 0)
+    return [found(off, 'off the object'), found(border, 'in the border')];
+  if (tested === 0) return [];
+  const text = `No class has more evidence ${classes.some(({ offObject }) => offObject !== null) ? 'off the object or ' : ''}in the border than chance explains.`;
+  return [{ kind: 'calm', text, anchor: 'place' }];
+}
+
+const formatClasses = (count: number, of: number): string =>
+  `${count.toLocaleString('en')} of ${of === 1 ? '1 class' : `${of.toLocaleString('en')} classes`}`;
+
+function clusterFinding({ patches }: JobReport): Finding | null {
+  const [first] = patches.clusters;
+  if (first === undefined) return null;
+  const isOff = first.offObject !== null && first.offObject > 0.5;
+  const off =
+    first.offObject === null ? '' : `, ${formatShare(first.offObject)} of them off the object`;
+  return {
+    kind: isOff ? 'alarm' : 'calm',
+    text: `The weightiest patches that look alike: ${formatShare(first.share)} of those that decide ${first.class.label}, with a median drop of ${formatNumber(first.medianDrop)}${off}.`,
+    anchor: 'patches',
+  };
+}
+
+const trusted = 0.05;
+
+function orderFinding({ trust: { order, agreement } }: JobReport): readonly (Finding | null)[] {
+  const isBetter = order !== null && order.p.deletion < trusted && order.p.insertion < trusted;
+  const check: Finding | null =
+    order === null
+      ? null
+      : {
+          kind: isBetter ? 'calm' : 'alarm',
+          text: isBetter
+            ? `The maps order pixels better than chance, of ${formatCount(order.images, 'image')} that were checked.`
+            : `The maps do not order pixels better than chance, of ${formatCount(order.images, 'image')} that were checked.`,
+          anchor: 'trust',
+        };
+  const unstable: Finding | null =
+    agreement === null || agreement.unstable === 0
+      ? null
+      : {
+          kind: 'calm',
+          text: `The maps of ${agreement.unstable.toLocaleString('en')} of ${formatCount(agreement.images, 'image')} depend on the fill or the patch size, and are not ranked.`,
+          anchor: 'trust',
+        };
+  return [check, unstable];
+}
+
+function enoughFinding({ classes }: JobReport): Finding | null {
+  if (classes.length === 0) return null;
+  const done = classes.filter(({ enough }) => enough.images !== null);
+  const most = Math.max(...done.map(({ enough }) => enough.images ?? 0));
+  const text =
+    done.length === 0
+      ? 'No class has images enough yet for its mean drop to be known to the tolerance.'
+      : `In ${formatClasses(done.length, classes.length)} at most ${formatCount(most, 'image')} would have told the mean drop.`;
+  return { kind: 'calm', text, anchor: 'classes' };
+}
+
+/** Whether a class's images are enough, and how many would do. */
+export function enoughWords({ enough, running }: Pick<ClassReport, 'enough' | 'running'>): string {
+  if (enough.images !== null) return `${formatCount(enough.images, 'image')} would do`;
+  const last = running.at(-1);
+  if (last === undefined) return 'not known yet';
+  return `not yet: ±${formatNumber(last.halfWidth)}, aim ±${formatNumber(enough.tolerance)}`;
+}
+
+/** `tabby cat 3`: a cluster by its class and number. */
+export const clusterName = ({ class: { label }, id }: Pick<PatchCluster, 'class' | 'id'>): string =>
+  `${label}, group ${id + 1}`;

@@ -1,0 +1,50 @@
+import type { Trial } from '@umbra/shared/contracts/trial';
+import { expect, test } from 'vitest';
+import { trialBars, trialWords } from './trial-words.js';
+
+const around = (mean: number, halfWidth: number) => ({
+  mean,
+  ...{ low: mean - halfWidth, high: mean + halfWidth },
+});
+const arm = (images: number, before: number, after: number) => {
+  const told = { before, after, difference: around(after - before, 0.0625) };
+  return { images, ...told, asClass: told };
+};
+const trialOf = (result: Trial['result']): Trial => ({
+  ...{ version: 1, id: 'trial_x', job: 'job_x', model: { name: 'm', digest: '' } },
+  request: { of: { kind: 'cluster', cluster: 0 }, images: 100, seed: 1 },
+  ...{ state: 'completed', createdAt: '', startedAt: '', endedAt: '' },
+  ...{ progress: { done: 1, total: 1 }, class: { index: 3, label: 'rocket' }, error: null },
+  result,
+});
+
+const caused = trialOf({
+  cover: arm(150, 0.875, 0.5),
+  coverElsewhere: arm(150, 0.875, 0.875),
+  paste: arm(1_000, 0, 0.25),
+  pasteOther: arm(1_000, 0, 0.03125),
+});
+const nothing = trialOf({
+  cover: arm(1, 0.875, 0.875),
+  coverElsewhere: arm(1, 0.875, 0.875),
+  ...{ paste: null, pasteOther: null },
+});
+
+test('a trial says what rests on the patch, and what it makes of others', () => {
+  expect(trialWords(caused)).toEqual([
+    'rocket rests on it: covered in 150 images, 87.5 % right become 50.0 %, −37.5 points [−43.8, −31.3]; as much covered elsewhere, 0.0 points [−6.3, +6.3].',
+    'It makes others rocket: pasted onto 1,000 images of other classes, 0.0 % predicted so become 25.0 %, +25.0 points [+18.8, +31.3]; other content pasted, +3.1 points [−3.1, +9.4].',
+  ]);
+  expect(trialBars(caused).map(({ name, measure }) => `${name}: ${measure}`)).toEqual([
+    ...['Cover it: right', 'Cover elsewhere: right'],
+    ...['Paste it: predicted rocket', 'Paste something else: predicted rocket'],
+  ]);
+});
+
+test('a trial without an effect says so, as far as its images tell', () => {
+  expect(trialWords(nothing)).toEqual([
+    'Covering it does no more to rocket than covering elsewhere, as far as these images tell: covered in 1 image, 87.5 % right become 87.5 %, 0.0 points [−6.3, +6.3]; as much covered elsewhere, 0.0 points [−6.3, +6.3].',
+    'There is no image of another class to paste it onto.',
+  ]);
+  expect(trialBars(nothing)).toHaveLength(2);
+});

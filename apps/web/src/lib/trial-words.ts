@@ -1,0 +1,73 @@
+import type { Estimate } from '@umbra/shared/contracts/report';
+import type { Trial, TrialArm } from '@umbra/shared/contracts/trial';
+import { formatCount } from './format.js';
+import { formatPoints, formatShare } from './report-words.js';
+
+type TrialResult = NonNullable<Trial['result']>;
+
+/** Numbers of one thing that was done: what of its images was so before, and after. */
+export type TrialBar = {
+  readonly name: string;
+  readonly measure: string;
+  readonly images: number;
+  readonly before: number;
+  readonly after: number;
+  readonly difference: Estimate;
+};
+
+/** What a trial did, in the order in which it is told; what is pasted is asked whether it makes the class. */
+export function trialBars({ result, class: of }: Trial): readonly TrialBar[] {
+  if (result === null) return [];
+  const asClass = `predicted ${of?.label ?? 'as the class'}`;
+  const right = (name: string, arm: TrialArm): TrialBar => ({ name, measure: 'right', ...arm });
+  const made = (name: string, arm: TrialArm | null): readonly TrialBar[] =>
+    arm === null ? [] : [{ name, measure: asClass, images: arm.images, ...arm.asClass }];
+  return [
+    right('Cover it', result.cover),
+    right('Cover elsewhere', result.coverElsewhere),
+    ...made('Paste it', result.paste),
+    ...made('Paste something else', result.pasteOther),
+  ];
+}
+
+/** What a trial showed, in sentences. */
+export function trialWords(trial: Trial): readonly string[] {
+  const { result, class: of } = trial;
+  if (result === null) return [];
+  const label = of?.label ?? 'the class';
+  return [coverWords(result, label), ...pasteWords(result, label)];
+}
+
+function coverWords({ cover, coverElsewhere }: TrialResult, label: string): string {
+  const is = cover.difference.high < coverElsewhere.difference.low;
+  const start = is
+    ? `${label} rests on it`
+    : `Covering it does no more to ${label} than covering elsewhere, as far as these images tell`;
+  return `${start}: covered in ${formatCount(cover.images, 'image')}, ${formatShare(cover.before)} right become ${formatShare(cover.after)}, ${pointsOf(cover.difference)}; as much covered elsewhere, ${pointsOf(coverElsewhere.difference)}.`;
+}
+
+function pasteWords({ paste, pasteOther }: TrialResult, label: string): readonly string[] {
+  if (paste === null) return ['There is no image of another class to paste it onto.'];
+  const { before, after, difference } = paste.asClass;
+  const other = pasteOther?.asClass.difference;
+  const is = difference.low > (other?.high ?? 0);
+  const start = is ? `It makes others ${label}` : `It does not make others ${label}`;
+  const beside = other === undefined ? '' : `; other content pasted, ${pointsOf(other)}`;
+  return [
+    `${start}: pasted onto ${formatCount(paste.images, 'image')} of other classes, ${formatShare(before)} predicted so become ${formatShare(after)}, ${pointsOf(difference)}${beside}.`,
+  ];
+}
+
+const pointsOf = ({ mean, low, high }: Estimate): string =>
+  `${formatPoints(mean)} points [${formatPoints(low)}, ${formatPoints(high)}]`;
+
+export const isTrialEnded = ({ state }: Pick<Trial, 'state'>): boolean =>
+  state !== 'queued' && state !== 'running';
+
+export const trialStateWords: Readonly<Record<Trial['state'], string>> = {
+  queued: 'Queued',
+  running: 'Runs',
+  completed: 'Completed',
+  failed: 'Failed',
+  cancelled: 'Cancelled',
+};
