@@ -3,10 +3,15 @@ import { scaleLinear } from 'd3-scale';
 /** A number beside a colour scale, and its place as a share of the scale's length. */
 export type ScaleTick = { readonly value: number; readonly share: number };
 
-/** Round numbers along a scale around 0; none where nothing drops. @param limit End of the scale. */
-export function scaleTicks(limit: number): readonly ScaleTick[] {
+/**
+ * Round numbers along a scale; none where nothing drops.
+ *
+ * @param limit End of the scale.
+ * @param start Its beginning: around 0 if left out.
+ */
+export function scaleTicks(limit: number, start = -limit): readonly ScaleTick[] {
   if (limit === 0) return [];
-  const scale = scaleLinear([-limit, limit], [0, 1]);
+  const scale = scaleLinear([start, limit], [0, 1]);
   return scale.ticks(4).map((value) => ({ value, share: scale(value) }));
 }
 
