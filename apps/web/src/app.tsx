@@ -13,6 +13,7 @@ import { Loading } from './parts/states.js';
 const JobPage = later(async () => (await import('./pages/job.js')).JobPage);
 const NewJobPage = later(async () => (await import('./pages/new-job.js')).NewJobPage);
 const ImagePage = later(async () => (await import('./pages/image.js')).ImagePage);
+const ReportPage = later(async () => (await import('./pages/report.js')).ReportPage);
 const ComparePage = later(async () => (await import('./pages/compare.js')).ComparePage);
 const DatasetsPage = later(async () => (await import('./pages/datasets.js')).DatasetsPage);
 const ModelPage = later(async () => (await import('./pages/model.js')).ModelPage);
@@ -31,6 +32,7 @@ const pages: Readonly<Record<PagePath, (params: PathParams) => ReactElement>> = 
   '/jobs/:job/images/:image': ({ job = '', image = '' }) => (
     <ImagePage key={`${job}/${image}`} job={job} image={image} />
   ),
+  '/jobs/:job/report': ({ job = '' }) => <ReportPage key={job} id={job} />,
   '/compare': () => <ComparePage />,
   '/datasets': () => <DatasetsPage />,
   '/models': () => <ModelsPage />,

@@ -5,6 +5,7 @@ export const pagePaths = [
   '/jobs/new',
   '/jobs/:job',
   '/jobs/:job/images/:image',
+  '/jobs/:job/report',
   '/compare',
   '/datasets',
   '/models',

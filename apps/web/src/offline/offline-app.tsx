@@ -4,6 +4,7 @@ import { addressOf } from '../api/source.js';
 import { formatCount, formatTime } from '../lib/format.js';
 import { ImagePage } from '../pages/image.js';
 import { JobPage } from '../pages/job.js';
+import { ReportPage } from '../pages/report.js';
 import { Frame } from '../parts/frame.js';
 import { PageHead } from '../parts/page-head.js';
 import { ThemeSwitch } from '../parts/theme-switch.js';
@@ -38,6 +39,9 @@ export function OfflineApp({ contents }: OfflineAppProps) {
             <Redirect to={`/jobs/${contents.job}?sort=${contents.sort}`} replace />
           </Route>
           <Route path="/jobs/:job">{({ job = '' }) => <JobPage key={job} id={job} />}</Route>
+          <Route path="/jobs/:job/report">
+            {({ job = '' }) => <ReportPage key={job} id={job} />}
+          </Route>
           <Route path="/jobs/:job/images/:image">
             {({ job = '', image = '' }) => (
               <ImagePage key={`${job}/${image}`} job={job} image={image} />

@@ -3,8 +3,9 @@ import { Link } from 'wouter';
 import { listRefusals } from '../api/datasets.js';
 import { isEnded, type JobStatus } from '../api/jobs.js';
 import { askEach } from '../api/polling.js';
+import { reportFilePath } from '../api/reports.js';
 import { listRows } from '../api/rows.js';
-import { isService } from '../api/source.js';
+import { has, isService } from '../api/source.js';
 import { formatTime } from '../lib/format.js';
 import { formOf, newJobPath } from '../lib/job-form.js';
 import { Failures, maxTold } from '../parts/failures.js';
@@ -46,7 +47,7 @@ export function JobPage({ id }: { readonly id: string }) {
       <div className="card job-head">
         <JobProgress job={job} />
         <JobControls job={job} />
-        {isService() && <NextSteps job={job} />}
+        <NextSteps job={job} />
         {job.error !== null && (
           <p className="bad" role="alert">
             {job.error.message}
@@ -60,15 +61,24 @@ export function JobPage({ id }: { readonly id: string }) {
   );
 }
 
+/** What else may be looked at, and made, of a job; a file may have its report. */
 function NextSteps({ job }: { readonly job: JobStatus }) {
+  if (!has(reportFilePath(job.id, 'json'))) return null;
   return (
     <div className="row">
-      <Link className="button" href={`/compare?a=${job.id}`}>
-        Compare with …
+      <Link className="button" href={`/jobs/${job.id}/report`}>
+        Report
       </Link>
-      <Link className="button" href={newJobPath(formOf(job))}>
-        Run again with other settings
-      </Link>
+      {isService() && (
+        <>
+          <Link className="button" href={`/compare?a=${job.id}`}>
+            Compare with …
+          </Link>
+          <Link className="button" href={newJobPath(formOf(job))}>
+            Run again with other settings
+          </Link>
+        </>
+      )}
     </div>
   );
 }

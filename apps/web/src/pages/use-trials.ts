@@ -1,0 +1,33 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { askEach } from '../api/polling.js';
+import { cancelTrial, listTrials, startTrial, type Trial } from '../api/reports.js';
+import { isTrialEnded } from '../lib/trial-words.js';
+
+const runningMs = 1_000;
+
+/** A job's trials, asked for each second while any of them runs. */
+export const useTrials = (job: string) =>
+  useQuery({
+    queryKey: ['trials', job],
+    queryFn: ({ signal }) => listTrials(job, signal),
+    refetchInterval: askEach<readonly Trial[]>((trials) =>
+      trials?.every(isTrialEnded) === true ? false : runningMs,
+    ),
+  });
+
+/** What starts a trial of a cluster, and tells the page of it. */
+export function useTry(job: string) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (cluster: number) => startTrial(job, { kind: 'cluster', cluster }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['trials', job] }),
+  });
+}
+
+export function useCancelTrial() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (trial: Trial) => cancelTrial(trial),
+    onSuccess: (_, { job }) => queries.invalidateQueries({ queryKey: ['trials', job] }),
+  });
+}
