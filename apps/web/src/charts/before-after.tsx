@@ -1,21 +1,22 @@
 import { formatPoints, formatShare } from '../lib/report-words.js';
 import type { TrialBar } from '../lib/trial-words.js';
+import { ScrolledTable } from '../parts/report-section.js';
 
 /** Shares before and after, each as a bar, with the interval of what changed. */
 export const BeforeAfter = ({ bars }: { readonly bars: readonly TrialBar[] }) => (
-  <table className="table bars">
+  <ScrolledTable label="Before and after" className="bars">
     <thead>
       <tr>
         <th scope="col">What was done</th>
         <td className="bars-chart" />
         <th scope="col" className="figure">
+          Points
+        </th>
+        <th scope="col" className="figure">
           Before
         </th>
         <th scope="col" className="figure">
           After
-        </th>
-        <th scope="col" className="figure">
-          Points
         </th>
       </tr>
     </thead>
@@ -24,7 +25,7 @@ export const BeforeAfter = ({ bars }: { readonly bars: readonly TrialBar[] }) =>
         <BarRow key={bar.name} bar={bar} />
       ))}
     </tbody>
-  </table>
+  </ScrolledTable>
 );
 
 function BarRow({ bar }: { readonly bar: TrialBar }) {
@@ -33,7 +34,7 @@ function BarRow({ bar }: { readonly bar: TrialBar }) {
   const [low, high] = [percentOf(before + difference.low), percentOf(before + difference.high)];
   return (
     <tr>
-      <th scope="row">
+      <th scope="row" className="bars-what">
         <span className="bars-name">{name}</span>
         <span className="note">
           {measure}, n {images.toLocaleString('en')}
@@ -52,14 +53,14 @@ function BarRow({ bar }: { readonly bar: TrialBar }) {
           <span className="bars-interval" style={{ left: `${low}%`, width: `${high - low}%` }} />
         </span>
       </td>
-      <td className="figure">{formatShare(before)}</td>
-      <td className="figure">{formatShare(after)}</td>
       <td className="figure">
-        <strong>{formatPoints(difference.mean)}</strong>{' '}
-        <span className="note">
+        <strong>{formatPoints(difference.mean)}</strong>
+        <span className="note bars-range">
           [{formatPoints(difference.low)}, {formatPoints(difference.high)}]
         </span>
       </td>
+      <td className="figure">{formatShare(before)}</td>
+      <td className="figure">{formatShare(after)}</td>
     </tr>
   );
 }

@@ -24,7 +24,7 @@ test.each([
 
 test('shares, points and chances are told in one way each', () => {
   expect([formatShare(0.3821), formatShare(-0.05), formatShare(-0.0001)]).toEqual([
-    ...['38.2 %', '\u22125.0 %', '0.0 %'],
+    ...['38.2\u00a0%', '\u22125.0\u00a0%', '0.0\u00a0%'],
   ]);
   expect([formatPoints(0.191), formatPoints(-0.35), formatPoints(0.0001)]).toEqual([
     ...['+19.1', '\u221235.0', '0.0'],
@@ -49,7 +49,7 @@ test('images are enough where the interval stays as narrow as asked', () => {
   const tolerance = 0.05;
   expect(enoughWords({ running, enough: { images: 200, tolerance } })).toBe('200 images would do');
   expect(enoughWords({ running, enough: { images: null, tolerance } })).toBe(
-    'not yet: ±0.080, aim ±0.050',
+    'not yet: ±0.08, aim ±0.05',
   );
   expect(enoughWords({ running: [], enough: { images: null, tolerance } })).toBe('not known yet');
 });

@@ -17,12 +17,12 @@ export function formatNumber(value: number): string {
 function sizeText(size: number): string {
   if (size < 0.001 || size >= 1e5) return size.toExponential(1);
   if (size >= 100) return String(Math.round(size));
-  return size >= 0.1 ? size.toFixed(size >= 10 ? 1 : 2) : size.toPrecision(2);
+  return size >= 0.0995 ? size.toFixed(size >= 10 ? 1 : 2) : size.toPrecision(2).replace(/0+$/, '');
 }
 
 export const formatShare = (share: number): string => {
   const text = (Math.abs(share) * 100).toFixed(1);
-  return `${share < 0 && text !== '0.0' ? '\u2212' : ''}${text} %`;
+  return `${share < 0 && text !== '0.0' ? '\u2212' : ''}${text}\u00a0%`;
 };
 
 /** A difference of two shares, in points of percent. */

@@ -18,6 +18,10 @@ const trialOf = (result: Trial['result']): Trial => ({
   result,
 });
 
+/** With spaces that may break. */
+const told = (trial: Trial): readonly string[] =>
+  trialWords(trial).map((words) => words.replaceAll('\u00a0', ' '));
+
 const caused = trialOf({
   cover: arm(150, 0.875, 0.5),
   coverElsewhere: arm(150, 0.875, 0.875),
@@ -31,18 +35,18 @@ const nothing = trialOf({
 });
 
 test('a trial says what rests on the patch, and what it makes of others', () => {
-  expect(trialWords(caused)).toEqual([
+  expect(told(caused)).toEqual([
     'rocket rests on it: covered in 150 images, 87.5 % right become 50.0 %, −37.5 points [−43.8, −31.3]; as much covered elsewhere, 0.0 points [−6.3, +6.3].',
     'It makes others rocket: pasted onto 1,000 images of other classes, 0.0 % predicted so become 25.0 %, +25.0 points [+18.8, +31.3]; other content pasted, +3.1 points [−3.1, +9.4].',
   ]);
   expect(trialBars(caused).map(({ name, measure }) => `${name}: ${measure}`)).toEqual([
     ...['Cover it: right', 'Cover elsewhere: right'],
-    ...['Paste it: predicted rocket', 'Paste something else: predicted rocket'],
+    ...['Paste it: predicted rocket', 'Paste another: predicted rocket'],
   ]);
 });
 
 test('a trial without an effect says so, as far as its images tell', () => {
-  expect(trialWords(nothing)).toEqual([
+  expect(told(nothing)).toEqual([
     'Covering it does no more to rocket than covering elsewhere, as far as these images tell: covered in 1 image, 87.5 % right become 87.5 %, 0.0 points [−6.3, +6.3]; as much covered elsewhere, 0.0 points [−6.3, +6.3].',
     'There is no image of another class to paste it onto.',
   ]);

@@ -26,7 +26,7 @@ export function trialBars({ result, class: of }: Trial): readonly TrialBar[] {
     right('Cover it', result.cover),
     right('Cover elsewhere', result.coverElsewhere),
     ...made('Paste it', result.paste),
-    ...made('Paste something else', result.pasteOther),
+    ...made('Paste another', result.pasteOther),
   ];
 }
 

@@ -105,8 +105,9 @@ function Difference({ report, other }: { readonly report: JobReport; readonly ot
 }
 
 const ways = { up: '▲', down: '▼', same: '=' } as const;
-const wayOf = (difference: number): keyof typeof ways =>
-  difference === 0 ? 'same' : difference > 0 ? 'up' : 'down';
+/** By the difference as it is told, which may round to none. */
+const wayOf = (told: string): keyof typeof ways =>
+  told.startsWith('+') ? 'up' : told.startsWith('\u2212') ? 'down' : 'same';
 const wayWords = { up: 'more', down: 'less', same: 'the same' } as const;
 
 /** What numbers are: shares, whose differences are points of percent, counts, or others. */
@@ -129,7 +130,7 @@ function ChangeCells({ change: { a, b, difference, low, high }, kind }: ChangeCe
   const tell = (value: number | null) => (value === null ? '–' : formats[kind](value));
   const signed = (value: number) =>
     kind === 'share' ? formatPoints(value) : `${value > 0 ? '+' : ''}${formats[kind](value)}`;
-  const way = wayOf(difference ?? 0);
+  const way = wayOf(signed(difference ?? 0));
   const isSure = low !== null && high !== null && (low > 0 || high < 0);
   return (
     <>

@@ -115,12 +115,16 @@ export const thumbnailPath = (of: ImageOfJob): string => filePath(of, 'thumbnail
 /** The file's name without its folders. */
 export const lastName = (name: string): string => name.split('/').at(-1) ?? name;
 
-export type ScrolledTableProps = { readonly label: string; readonly children: ReactNode };
+export type ScrolledTableProps = {
+  readonly label: string;
+  readonly className?: string;
+  readonly children: ReactNode;
+};
 
 /** A table that scrolls by itself where it is wider than the page, by keys, too. */
-export const ScrolledTable = ({ label, children }: ScrolledTableProps) => (
+export const ScrolledTable = ({ label, className = '', children }: ScrolledTableProps) => (
   // biome-ignore lint/a11y/noNoninteractiveTabindex: keys scroll what has the focus.
   <section className="scroller" aria-label={label} tabIndex={0}>
-    <table className="table">{children}</table>
+    <table className={`table ${className}`}>{children}</table>
   </section>
 );
