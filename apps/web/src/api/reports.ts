@@ -11,7 +11,6 @@ import type {
 } from '@umbra/shared/contracts/report';
 import type { Trial, TrialArm, TrialRequest } from '@umbra/shared/contracts/trial';
 import { ask, askJson, post, ServiceError } from './http.js';
-import { collectPages, type ListPage } from './page.js';
 
 export type {
   ClassReport,
@@ -61,19 +60,11 @@ export const readReportDifference = (
   signal?: AbortSignal,
 ): Promise<ReportDifference> => askJson(`${pathOf(job)}/against/${other}`, signal && { signal });
 
-/** Most trials that are told. */
-const maxTrials = 200;
-
-/** A job's trials, in the order of the service. */
-export const listTrials = (job: string, signal?: AbortSignal): Promise<readonly Trial[]> =>
-  collectPages(
-    (cursor) =>
-      askJson<ListPage<Trial>>(
-        `/v1/jobs/${job}/trials${cursor === undefined ? '' : `?cursor=${cursor}`}`,
-        signal && { signal },
-      ),
-    maxTrials,
-  );
+/** A job's trials, the newest first: the service keeps so few that one page has them all. */
+export const listTrials = async (job: string, signal?: AbortSignal): Promise<readonly Trial[]> => {
+  const path = `/v1/jobs/${job}/trials`;
+  return (await askJson<{ readonly data: readonly Trial[] }>(path, signal && { signal })).data;
+};
 
 export const startTrial = (job: string, of: TrialRequest['of']): Promise<Trial> =>
   askJson<Trial>(`/v1/jobs/${job}/trials`, post({ of }));

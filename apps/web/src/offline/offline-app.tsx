@@ -1,6 +1,7 @@
 import { licencesPath, type OfflineContents } from '@umbra/shared/offline-page';
 import { Link, Redirect, Route, Router, Switch } from 'wouter';
-import { addressOf } from '../api/source.js';
+import { reportFilePath } from '../api/reports.js';
+import { addressOf, has } from '../api/source.js';
 import { formatCount, formatTime } from '../lib/format.js';
 import { ImagePage } from '../pages/image.js';
 import { JobPage } from '../pages/job.js';
@@ -36,7 +37,7 @@ export function OfflineApp({ contents }: OfflineAppProps) {
       >
         <Switch>
           <Route path="/">
-            <Redirect to={`/jobs/${contents.job}?sort=${contents.sort}`} replace />
+            <Redirect to={firstPath(contents)} replace />
           </Route>
           <Route path="/jobs/:job">{({ job = '' }) => <JobPage key={job} id={job} />}</Route>
           <Route path="/jobs/:job/report">
@@ -56,8 +57,16 @@ export function OfflineApp({ contents }: OfflineAppProps) {
   );
 }
 
+/** The job's wall, or its report where the file has no image. */
+const firstPath = ({ job, sort, rows }: OfflineContents): string =>
+  rows.length === 0 && has(reportFilePath(job, 'json'))
+    ? `/jobs/${job}/report`
+    : `/jobs/${job}?sort=${sort}`;
+
 /** How much of the job is there, and which part. */
-function describe({ rows, total, sort, where }: OfflineContents): string {
+function describe({ job, rows, total, sort, where }: OfflineContents): string {
+  if (rows.length === 0 && has(reportFilePath(job, 'json')))
+    return `The report of a job of ${formatCount(total, 'image')}, in one file.`;
   const fit = where.length === 0 ? '' : ` with ${where.join(' and ')}`;
   if (rows.length === total)
     return `All ${formatCount(total, 'image')} of a job${fit}, in one file.`;

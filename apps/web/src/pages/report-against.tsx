@@ -73,6 +73,9 @@ export function ReportAgainst({ report, job }: ReportAgainstProps) {
   );
 }
 
+/** Codes of answers where a report is not there, or not yet. */
+const missing: readonly string[] = ['not_found', 'conflict'];
+
 function Difference({ report, other }: { readonly report: JobReport; readonly other: string }) {
   const { data, error, refetch } = useQuery({
     queryKey: ['report-difference', report.job, other, report.writtenAt],
@@ -80,7 +83,7 @@ function Difference({ report, other }: { readonly report: JobReport; readonly ot
   });
   if (data === undefined) {
     if (error === null) return <Loading what="the difference" />;
-    if (error instanceof ServiceError && error.code === 'not_found') {
+    if (error instanceof ServiceError && missing.includes(error.code)) {
       return (
         <Nothing>
           {error.message} <Link href={`/jobs/${other}/report`}>The report of that job</Link>

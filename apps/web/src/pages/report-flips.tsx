@@ -129,12 +129,14 @@ function Example({ example, job, dataset }: ExampleProps) {
   const words = `rows ${box.top} to ${box.bottom}, columns ${box.left} to ${box.right} of ${lastName(name)}`;
   return (
     <ImageLink of={of} className="flip-example">
-      <span className="flip-photo">
-        {has(photo) && (
+      {has(photo) && (
+        <span className="flip-photo">
           <img src={addressOf(photo) ?? undefined} alt={`Patch at ${words}`} loading="lazy" />
-        )}
-        {place !== undefined && <span className="flip-box" style={percentBox(box, place.photo)} />}
-      </span>
+          {place !== undefined && (
+            <span className="flip-box" style={percentBox(box, place.photo)} />
+          )}
+        </span>
+      )}
       <span className="note">{lastName(name)}</span>
     </ImageLink>
   );

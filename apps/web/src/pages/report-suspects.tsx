@@ -1,4 +1,5 @@
 import type { JobReport, Suspect } from '../api/reports.js';
+import { has } from '../api/source.js';
 import { formatNumber } from '../lib/report-words.js';
 import {
   ImageLink,
@@ -40,9 +41,11 @@ function SuspectCard({ suspect, job }: SuspectProps) {
   const of = { job, image: id };
   return (
     <li className="suspect">
-      <ImageLink of={of} className="suspect-picture">
-        <SmallPicture path={thumbnailPath(of)} alt={`Map of ${lastName(name)}`} />
-      </ImageLink>
+      {has(thumbnailPath(of)) && (
+        <ImageLink of={of} className="suspect-picture">
+          <SmallPicture path={thumbnailPath(of)} alt={`Map of ${lastName(name)}`} />
+        </ImageLink>
+      )}
       <div className="suspect-words">
         <h3>
           <ImageLink of={of}>{lastName(name)}</ImageLink>
