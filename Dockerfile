@@ -21,6 +21,7 @@ COPY tsconfig.base.json ./
 COPY test/provided.d.ts test/
 COPY packages packages
 COPY apps apps
+COPY docs/report.md docs/
 COPY scripts/sbom.mjs scripts/
 COPY scripts/lib/run.mjs scripts/lib/supply.mjs scripts/lib/
 # The bill of materials needs the development dependencies, and lists those that the page bundles.

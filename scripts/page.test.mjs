@@ -89,9 +89,12 @@ describe('the page of one file', () => {
     expect(page).not.toMatch(/<(script|img|iframe|object|embed)[^>]* src=/);
   });
 
-  it('has the licences of what is in it', () => {
-    const [licences = ''] = allOf(page, /data-path="\/licences\.md"[^>]*>([^<]+)</g);
-    expect(Buffer.from(licences, 'base64')).toEqual(readFileSync(join(folder, 'licences.md')));
+  it.each([
+    ['licences.md', join(folder, 'licences.md')],
+    ['report.md', join(repoRoot, 'docs', 'report.md')],
+  ])('has %s in it', (name, file) => {
+    const [kept = ''] = allOf(page, new RegExp(`data-path="/${name}"[^>]*>([^<]+)<`, 'g'));
+    expect(Buffer.from(kept, 'base64')).toEqual(readFileSync(file));
   });
 });
 
@@ -101,6 +104,7 @@ describe("the page's digest", () => {
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'umbra-page-'));
     write('package-lock.json', '{}');
+    write('docs/report.md', '# A report');
     write('packages/shared/src/a.ts', 'a');
     write('apps/web/src/main.tsx', 'b');
   });
@@ -116,6 +120,7 @@ describe("the page's digest", () => {
     'apps/web/src/main.tsx',
     'packages/shared/src/a.ts',
     'package-lock.json',
+    'docs/report.md',
     'apps/web/new',
   ])('changes with %s', (path) => {
     const before = pageDigest(root);

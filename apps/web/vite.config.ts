@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { reportDocsPath } from '@umbra/shared/offline-page';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
 
@@ -27,9 +28,18 @@ const compress = (): Plugin => ({
   },
 });
 
+/** What defines the numbers of a report, which the page links to. */
+const tellDefinitions = (): Plugin => ({
+  name: 'umbra-definitions',
+  generateBundle() {
+    const source = readFileSync(new URL(`../../docs${reportDocsPath}`, import.meta.url));
+    this.emitFile({ type: 'asset', fileName: reportDocsPath.slice(1), source });
+  },
+});
+
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
-  plugins: [react(), compress()],
+  plugins: [react(), tellDefinitions(), compress()],
   build: {
     // The policy of the page forbids what is inlined.
     assetsInlineLimit: 0,

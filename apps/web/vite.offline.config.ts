@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { licencesPath } from '@umbra/shared/offline-page';
+import { licencesPath, reportDocsPath } from '@umbra/shared/offline-page';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
 
 // The page as one file, `dist/offline.html`, into which `umbra report --html` writes a job's answers. Built after
-// the page itself, whose files it takes the licences from.
+// the page itself, whose files it takes the documents from.
 
 const pathOf = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 const readText = (file: string): string => readFileSync(pathOf(file), 'utf8');
@@ -21,6 +21,10 @@ function inElement(script: string): string {
   if (safe.includes('<!--')) throw new Error("Expected a script without '<!--', got one with it");
   return safe;
 }
+
+/** A document of the page's build, as an answer is kept. */
+const keptDocument = (path: string): string =>
+  `<script type="text/plain" data-path="${path}" data-type="text/markdown">${base64Of(`dist${path}`)}</script>`;
 
 /** Put a script, a style and what goes with them into the page. */
 function compose(app: string, style: string): string {
@@ -39,7 +43,7 @@ function compose(app: string, style: string): string {
     icon: `<link rel="icon" href="data:image/svg+xml;base64,${base64Of('public/favicon.svg')}">`,
     style: `<style>${style}</style>`,
     theme: `<script>${scripts.theme}</script>`,
-    licences: `<script type="text/plain" data-path="${licencesPath}" data-type="text/markdown">${base64Of('dist/licences.md')}</script>`,
+    documents: [licencesPath, reportDocsPath].map(keptDocument).join('\n'),
     script: `<script>${scripts.script}</script>`,
   };
   return readText('offline.html').replaceAll(

@@ -57,7 +57,7 @@ async function ensurePageBuilt() {
   const wanted = pageDigest(repoRoot);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   step('building the page');
-  // The page of one file is built last: it takes the licences of the other.
+  // The page of one file is built last: it takes the documents of the other.
   for (const config of ['vite.config.ts', 'vite.offline.config.ts']) {
     const flags = ['--logLevel', 'warn', '--config', join('apps', 'web', config)];
     await run(bin('vite'), ['build', ...flags, 'apps/web'], { toStderr: true });
@@ -65,8 +65,8 @@ async function ensurePageBuilt() {
   writeFileSync(stamp, wanted);
 }
 
-/** What the page is made of: its own files, the packages that it bundles, and what it shares with the service. */
-const pageSources = ['apps/web', 'packages/shared/src', 'package-lock.json'];
+/** What the page is made of: its own files, the packages and definitions in it, and what it shares with the service. */
+const pageSources = ['apps/web', 'packages/shared/src', 'docs/report.md', 'package-lock.json'];
 const isPageSource = (/** @type {string} */ path) =>
   !/(^|\/)(dist|node_modules)(\/|$)|\.test\.ts$|\.tsbuildinfo$/.test(path);
 

@@ -11,6 +11,9 @@ export const contentsPath = '/contents';
 /** Path of the kept licences of what is bundled. */
 export const licencesPath = '/licences.md';
 
+/** Path of what defines the numbers of a report: docs/report.md, which goes with the page. */
+export const reportDocsPath = '/report.md';
+
 /** Width of a photo that the page asks for, px; the service enlarges none. */
 export const pagePhotoPx = 1024;
 

@@ -45,6 +45,11 @@ test('a trial says what rests on the patch, and what it makes of others', () => 
   ]);
 });
 
+test('what is pasted makes no class where other content does as much', () => {
+  const result = { ...(caused.result ?? expect.fail()), pasteOther: arm(1_000, 0, 0.25) };
+  expect(told(trialOf(result))[1]).toMatch(/^It makes others rocket no more than other content/);
+});
+
 test('a trial without an effect says so, as far as its images tell', () => {
   expect(told(nothing)).toEqual([
     'Covering it does no more to rocket than covering elsewhere, as far as these images tell: covered in 1 image, 87.5 % right become 87.5 %, 0.0 points [−6.3, +6.3]; as much covered elsewhere, 0.0 points [−6.3, +6.3].',

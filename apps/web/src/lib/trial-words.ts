@@ -51,7 +51,9 @@ function pasteWords({ paste, pasteOther }: TrialResult, label: string): readonly
   const { before, after, difference } = paste.asClass;
   const other = pasteOther?.asClass.difference;
   const is = difference.low > (other?.high ?? 0);
-  const start = is ? `It makes others ${label}` : `It does not make others ${label}`;
+  const start = is
+    ? `It makes others ${label}`
+    : `It makes others ${label} no more than other content does, as far as these images tell`;
   const beside = other === undefined ? '' : `; other content pasted, ${pointsOf(other)}`;
   return [
     `${start}: pasted onto ${formatCount(paste.images, 'image')} of other classes, ${formatShare(before)} predicted so become ${formatShare(after)}, ${pointsOf(difference)}${beside}.`,

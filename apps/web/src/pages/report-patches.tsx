@@ -1,5 +1,6 @@
 import { useId, useState } from 'react';
 import { cropPath, type JobReport, type PatchCluster, type Trial } from '../api/reports.js';
+import { isService } from '../api/source.js';
 import { formatCount } from '../lib/format.js';
 import { formatNumber, formatShare } from '../lib/report-words.js';
 import { isTrialEnded } from '../lib/trial-words.js';
@@ -35,8 +36,13 @@ export function ReportPatches({ report }: { readonly report: JobReport }) {
               (activations of <span className="id">{layer}</span>)
             </>
           )}
-          . <em>Try it</em> covers a group’s patches in its class and pastes them onto other
-          classes.
+          .
+          {isService() && (
+            <>
+              {' '}
+              <em>Try it</em> covers a group’s patches in its class, and pastes them onto others.
+            </>
+          )}
         </>
       }
     >

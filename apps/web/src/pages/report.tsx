@@ -157,9 +157,6 @@ function Sections({ report, job }: { readonly report: JobReport; readonly job: J
       <ReportTrust report={report} />
       <ReportSuspects report={report} />
       {isService() && <ReportAgainst report={report} job={job} />}
-      <p className="note report-foot">
-        What each number is, its formula and its source: docs/report.md of Umbra.
-      </p>
     </>
   );
 }

@@ -1,8 +1,9 @@
+import { reportDocsPath } from '@umbra/shared/offline-page';
 import { type ReactNode, useState } from 'react';
 import { Link } from 'wouter';
 import type { ImageOfJob } from '../api/images.js';
 import { filePath } from '../api/images.js';
-import { addressOf, keptImages } from '../api/source.js';
+import { addressOf, isService, keptImages } from '../api/source.js';
 
 /** The sections of a report: their anchors, and what they are called in its list of contents. */
 export const reportSections = {
@@ -32,12 +33,24 @@ export const ReportSection = ({ id, title, explain, controls, children }: Report
     <div className="report-section-head">
       <div className="report-section-words">
         <h2 id={`${id}-title`}>{title}</h2>
-        <p className="note">{explain}</p>
+        <p className="note">
+          {explain} <Definitions />
+        </p>
       </div>
       {controls !== undefined && <div className="report-controls">{controls}</div>}
     </div>
     {children}
   </section>
+);
+
+/** A link to what each number is; a file has it within, for which browsers open no page. */
+const Definitions = () => (
+  <a
+    href={addressOf(reportDocsPath) ?? undefined}
+    {...(!isService() && { download: reportDocsPath.slice(1) })}
+  >
+    Definitions
+  </a>
 );
 
 export const Nothing = ({ children }: { readonly children: ReactNode }) => (
