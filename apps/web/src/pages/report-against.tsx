@@ -137,8 +137,6 @@ function ChangeCells({ change: { a, b, difference, low, high }, kind }: ChangeCe
   const isSure = low !== null && high !== null && (low > 0 || high < 0);
   return (
     <>
-      <td className="figure">{tell(a)}</td>
-      <td className="figure">{tell(b)}</td>
       <td className="figure">
         {difference === null ? (
           '–'
@@ -150,10 +148,15 @@ function ChangeCells({ change: { a, b, difference, low, high }, kind }: ChangeCe
             {signed(difference)}
           </span>
         )}
+        {low !== null && high !== null && (
+          <span className="note change-range">
+            {' '}
+            [{signed(low)}, {signed(high)}]
+          </span>
+        )}
       </td>
-      <td className="figure note">
-        {low === null || high === null ? '' : `[${signed(low)}, ${signed(high)}]`}
-      </td>
+      <td className="figure">{tell(a)}</td>
+      <td className="figure">{tell(b)}</td>
     </>
   );
 }
@@ -161,16 +164,13 @@ function ChangeCells({ change: { a, b, difference, low, high }, kind }: ChangeCe
 const changeHeads = (
   <>
     <th scope="col" className="figure">
+      Difference
+    </th>
+    <th scope="col" className="figure">
       This job
     </th>
     <th scope="col" className="figure">
       The other
-    </th>
-    <th scope="col" className="figure">
-      Difference
-    </th>
-    <th scope="col" className="figure">
-      Interval of 95 %
     </th>
   </>
 );

@@ -76,23 +76,23 @@ function PlaceTable({ rows, kind }: PlaceTableProps) {
           <thead>
             <tr>
               <th scope="col">Class</th>
+              <th scope="col">More than chance</th>
               <th scope="col" className="figure">
-                Images
+                Excess, points
               </th>
+              <td className="place-chart" />
               <th scope="col" className="figure">
                 Share
               </th>
               <th scope="col" className="figure">
                 Area
               </th>
-              <td className="place-chart" />
-              <th scope="col" className="figure">
-                Excess, points
-              </th>
               <th scope="col" className="figure">
                 Adjusted p
               </th>
-              <th scope="col">More than chance</th>
+              <th scope="col" className="figure">
+                Images
+              </th>
               {kind === 'offObject' && <th scope="col">Follows the object</th>}
             </tr>
           </thead>
@@ -112,9 +112,12 @@ type PlaceRowProps = { readonly row: PlaceRowData; readonly span: Span };
 const PlaceRow = ({ row: { of, test, follows }, span }: PlaceRowProps) => (
   <tr>
     <th scope="row">{of.label}</th>
-    <td className="figure">{test.images.toLocaleString('en')}</td>
-    <td className="figure">{formatShare(test.share.mean)}</td>
-    <td className="figure">{formatShare(test.area)}</td>
+    <td>
+      <span className="verdict-mark" data-is={test.isSignificant}>
+        {test.isSignificant ? 'Yes' : 'no'}
+      </span>
+    </td>
+    <td className="figure">{formatEstimate(test.excess, formatPoints)}</td>
     <td className="place-chart">
       <Interval
         estimate={test.excess}
@@ -123,14 +126,13 @@ const PlaceRow = ({ row: { of, test, follows }, span }: PlaceRowProps) => (
         tone={test.isSignificant ? 'strong' : 'pale'}
       />
     </td>
-    <td className="figure">{formatEstimate(test.excess, formatPoints)}</td>
+    <td className="figure">{formatShare(test.share.mean)}</td>
+    <td className="figure">{formatShare(test.area)}</td>
     <td className="figure">{formatP(test.adjusted)}</td>
-    <td>
-      <span className="verdict-mark" data-is={test.isSignificant}>
-        {test.isSignificant ? 'Yes' : 'no'}
-      </span>
-    </td>
-    {follows !== null && <td>{follows < followsBelow ? 'yes' : 'not shown'}</td>}
+    <td className="figure">{test.images.toLocaleString('en')}</td>
+    {follows !== null && (
+      <td className="follows">{follows < followsBelow ? 'yes' : 'not shown'}</td>
+    )}
   </tr>
 );
 
