@@ -117,7 +117,7 @@ function AtlasMaps({ report: { lattice, classes: all }, classes, view }: AtlasMa
           <ul className="atlas">
             {shown.map((one) => (
               <AtlasClass
-                key={one.class.label}
+                key={`${one.class.index} ${one.class.label}`}
                 {...{ one, span, limit, view }}
                 map={maps.get(one) ?? null}
               />

@@ -98,7 +98,7 @@ function PlaceTable({ rows, kind }: PlaceTableProps) {
           </thead>
           <tbody>
             {shown.map((row) => (
-              <PlaceRow key={row.of.label} row={row} span={span} />
+              <PlaceRow key={`${row.of.index} ${row.of.label}`} row={row} span={span} />
             ))}
           </tbody>
         </ScrolledTable>

@@ -5,7 +5,8 @@ import { type JobReport, type ReportStatus, reportFilePath } from '../api/report
 import { isService } from '../api/source.js';
 import { formatCount, formatTime } from '../lib/format.js';
 import { PageHead } from '../parts/page-head.js';
-import { reportSections } from '../parts/report-section.js';
+import { ReportContents } from '../parts/report-contents.js';
+import { reportSections, type SectionName } from '../parts/report-section.js';
 import { Empty, Loading, Trouble } from '../parts/states.js';
 import { useJob } from './image.js';
 import { titleOf } from './jobs.js';
@@ -135,20 +136,14 @@ function NoReport({ job }: { readonly job: JobStatus }) {
   );
 }
 
+const sectionNames = Object.keys(reportSections) as readonly SectionName[];
+
 function Sections({ report, job }: { readonly report: JobReport; readonly job: JobStatus }) {
   useAnchor();
-  const names = Object.entries(reportSections).filter(
-    ([name]) => name !== 'against' || isService(),
-  );
+  const names = sectionNames.filter((name) => name !== 'against' || isService());
   return (
     <>
-      <nav className="report-contents" aria-label="Sections of the report">
-        {names.map(([name, title]) => (
-          <a key={name} href={`#${name}`}>
-            {title}
-          </a>
-        ))}
-      </nav>
+      <ReportContents names={names} />
       <ReportSummary report={report} />
       <ReportAtlas report={report} />
       <ReportPlace report={report} />
