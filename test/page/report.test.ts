@@ -174,7 +174,7 @@ describe.skipIf(chromiumPath === undefined)(
         await page.getByText('No report yet').waitFor();
         expect(await findFaults(page)).toEqual([]);
         await page.getByRole('button', { name: 'Make report' }).click();
-        await page.getByText('Queued').waitFor();
+        await page.getByText('Waits for a worker').waitFor();
         const asked = await readReportStatus(service.store, own);
         await putJson(service.store, keys.reportStatus(defaultTenant, jobs.bare), {
           ...asked,

@@ -50,6 +50,7 @@ type MetricWords = {
 
 const whole: Format = (value) => value.toLocaleString('en');
 const noBoxes = 'Not known: no image has a box.';
+const noGroups = 'Not known without boxes, or without groups of patches.';
 
 /** What each metric is called, and means. */
 export const metricWords: Readonly<Record<ReportMetric, MetricWords>> = {
@@ -82,14 +83,14 @@ export const metricWords: Readonly<Record<ReportMetric, MetricWords>> = {
     meaning: 'have more evidence off the object or in the border than chance explains',
   },
   'off-object-cluster': {
-    ...{ name: 'Largest group off the object', format: formatShare, missing: noBoxes },
+    ...{ name: 'Largest group off the object', format: formatShare, missing: noGroups },
     meaning: 'of a class’s decisive patches look alike and lie off its object',
   },
   unstable: {
     ...{
       name: 'Unstable maps',
       format: formatShare,
-      missing: 'Not known: one fill, one patch size.',
+      missing: 'Not known of one fill and one patch size.',
     },
     meaning: 'of the images: their map depends on fill or patch size',
   },

@@ -31,7 +31,7 @@ export function ReportFlips({ report, dataset }: ReportFlipsProps) {
     <ReportSection
       id="flips"
       title="Flips"
-      explain="What the model says instead when the deciding patch of a class is covered, as a share of the images that it predicts as the class."
+      explain="What the model says instead once some patch of an image is covered, as a share of the images of which it says the one without."
     >
       {flips.length === 0 ? (
         <Nothing>No patch changes any decision.</Nothing>

@@ -17,9 +17,8 @@ type ReportProgressProps = { readonly job: JobStatus; readonly status: ReportSta
 /** How far a report is that is being made, and what stops it. */
 export function ReportProgress({ job, status }: ReportProgressProps) {
   const { mutate, isPending, error } = useReportAction(job);
-  const { stage, progress, state, writtenAt } = status;
-  const { done, total } = progress;
-  const words = stage === null ? 'Waits for a worker' : (stageWords[stage] ?? stage);
+  const { writtenAt } = status;
+  const { words, done, total } = tell(job, status);
   return (
     <div className="card job-head report-progress" role="status">
       <div className="progress">
@@ -29,9 +28,9 @@ export function ReportProgress({ job, status }: ReportProgressProps) {
           aria-label="Progress of the report"
         />
         <span className="progress-words">
-          {state === 'queued' ? 'Queued' : words}
+          {words}
           {total > 0 && `: ${done.toLocaleString('en')} of ${formatCount(total, 'image')}`}
-          {writtenAt !== null && ' · below is what it had before'}
+          {writtenAt !== null && ' · below is what was written last'}
         </span>
       </div>
       <button
@@ -45,6 +44,15 @@ export function ReportProgress({ job, status }: ReportProgressProps) {
       <FailureWords error={error} />
     </div>
   );
+}
+
+/** What is done now; between two runs it waits for images of the job to end. */
+function tell(job: JobStatus, { stage, state, progress, writtenAt }: ReportStatus) {
+  if (stage !== null) return { words: stageWords[stage] ?? stage, ...progress };
+  if (state === 'queued' || writtenAt === null)
+    return { words: 'Waits for a worker', done: 0, total: 0 };
+  const { completed, failed, total } = job.counts;
+  return { words: 'Waits for more images of the job', done: completed + failed, total };
 }
 
 type MakeReportProps = {
