@@ -1,6 +1,8 @@
+import type { JobReport } from '@umbra/shared/contracts/report';
 import { expect, test } from 'vitest';
 import {
   enoughWords,
+  findingsOf,
   formatEstimate,
   formatNumber,
   formatP,
@@ -33,6 +35,27 @@ test('shares, points and chances are told in one way each', () => {
   expect(formatEstimate({ mean: 0.5, low: 0.4, high: 0.625 }, formatNumber)).toBe(
     '0.50 [0.40, 0.63]',
   );
+});
+
+test('what stands out comes first: groups of patches off the object', () => {
+  const cluster = (label: string, offObject: number | null) => ({
+    ...{ id: 0, class: { index: 0, label }, images: 9, share: 0.25, medianDrop: 0.9, offObject },
+    ...{ medianLoss: null, compactness: 1, weight: 1, members: [] },
+    place: { y: { mean: 0, deviation: 0 }, x: { mean: 0, deviation: 0 } },
+  });
+  const found = (clusters: readonly ReturnType<typeof cluster>[]) =>
+    findingsOf({
+      ...{ classes: [], trust: { order: null, agreement: null } },
+      patches: { clusters },
+    } as unknown as JobReport).map(({ kind, text }) => `${kind}: ${text}`);
+  const off =
+    'alarm: Patches that look alike lie off the object: 25.0\u00a0% of those that decide star, with a median drop of 0.90.';
+  expect(found([cluster('square', 0.5), cluster('star', 0.9)])).toEqual([
+    off,
+    'calm: The weightiest patches that look alike: 25.0\u00a0% of those that decide square, with a median drop of 0.90.',
+  ]);
+  expect(found([cluster('star', 0.9)])).toEqual([off]);
+  expect(found([])).toEqual([]);
 });
 
 test('names are listed as a sentence does, the first of many', () => {

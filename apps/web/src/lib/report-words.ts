@@ -76,7 +76,7 @@ export const metricWords: Readonly<Record<ReportMetric, MetricWords>> = {
   },
   border: {
     ...{ name: 'In the border', format: formatShare, missing: 'Not known yet.' },
-    meaning: 'of the positive evidence; 36 % if it lay evenly',
+    meaning: 'of the positive evidence; 36\u00a0% if it lay evenly',
   },
   'significant-classes': {
     ...{ name: 'Significant classes', format: whole, missing: 'None.' },
@@ -146,17 +146,30 @@ function placeFinding({ classes }: JobReport): readonly (Finding | null)[] {
 const formatClasses = (count: number, of: number): string =>
   `${count.toLocaleString('en')} of ${of === 1 ? '1 class' : `${of.toLocaleString('en')} classes`}`;
 
-function clusterFinding({ patches }: JobReport): Finding | null {
+/** The weightiest cluster, and before it the weightiest that lies off the object. */
+function clusterFinding({ patches }: JobReport): readonly (Finding | null)[] {
   const [first] = patches.clusters;
-  if (first === undefined) return null;
-  const isOff = first.offObject !== null && first.offObject > 0.5;
-  const off =
-    first.offObject === null ? '' : `, ${formatShare(first.offObject)} of them off the object`;
-  return {
-    kind: isOff ? 'alarm' : 'calm',
-    text: `The weightiest patches that look alike: ${formatShare(first.share)} of those that decide ${first.class.label}, with a median drop of ${formatNumber(first.medianDrop)}${off}.`,
-    anchor: 'patches',
-  };
+  if (first === undefined) return [];
+  const off = patches.clusters.find(({ offObject }) => offObject !== null && offObject > 0.5);
+  const told = ({ class: { label }, share, medianDrop }: PatchCluster): string =>
+    `${formatShare(share)} of those that decide ${label}, with a median drop of ${formatNumber(medianDrop)}`;
+  const alarm: Finding | null =
+    off === undefined
+      ? null
+      : {
+          kind: 'alarm',
+          text: `Patches that look alike lie off the object: ${told(off)}.`,
+          anchor: 'patches',
+        };
+  const calm: Finding | null =
+    first === off
+      ? null
+      : {
+          kind: 'calm',
+          text: `The weightiest patches that look alike: ${told(first)}.`,
+          anchor: 'patches',
+        };
+  return [alarm, calm];
 }
 
 const trusted = 0.05;
