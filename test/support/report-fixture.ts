@@ -4,7 +4,6 @@ import type {
   FlipEdge,
   JobReport,
   PatchCluster,
-  ReportDifference,
   Suspect,
 } from '@umbra/shared/contracts/report';
 import { occlusionSettings } from '@umbra/shared/contracts/settings';
@@ -291,42 +290,5 @@ export function makeTrial(job: string, request: TrialRequest, changes: Partial<T
     },
     error: null,
     ...changes,
-  };
-}
-
-const changed = (a: number | null, b: number | null, halfWidth: number | null) => {
-  const difference = a === null || b === null ? null : b - a;
-  const isKnown = difference !== null && halfWidth !== null;
-  return {
-    ...{ a, b, difference },
-    low: isKnown ? difference - halfWidth : null,
-    high: isKnown ? difference + halfWidth : null,
-  };
-};
-
-/** The difference of a report and one of a model that was trained again. */
-export function makeDifference(
-  { job, metrics, classes }: JobReport,
-  other: string,
-): ReportDifference {
-  const after = { ...metrics, accuracy: 0.8712, 'off-object': 0.2713, 'significant-classes': 0 };
-  const halfWidths: Readonly<Record<string, number>> = { accuracy: 0.01, 'off-object': 0.02 };
-  return {
-    ...{ version: 1, a: job, b: other },
-    metrics: Object.fromEntries(
-      Object.entries(metrics).map(([name, value]) => [
-        name,
-        changed(value, after[name as keyof typeof after], halfWidths[name] ?? null),
-      ]),
-    ),
-    classes: classes.map((one, at) => ({
-      ...{ class: one.class.label, images: { a: one.images, b: one.images } },
-      drop: changed(one.drop.mean, one.drop.mean + 0.2 - 0.05 * at, 0.04),
-      accuracy: changed(0.8, 0.82, 0.02),
-      offObject: changed(0.3, 0.25, 0.03),
-      border: changed(0.2, 0.2, 0.02),
-      ...{ similarity: 0.95 - 0.03 * at, atlas: one.atlas.input.mean },
-    })),
-    ...{ onlyA: [], onlyB: ['sea slug'], notes: ['Both reports are of 5,000 images.'] },
   };
 }
