@@ -810,6 +810,186 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs/{job}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get how far a job's report is
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["getReportStatus"];
+        put?: never;
+        /**
+         * Have the report of a job's images made, or made anew
+         * @description The same request joins the report that is being made; another one replaces it. While the job goes on, the report is written anew as its images finish.
+         *
+         *     Needs a key with scope `submit`.
+         */
+        post: operations["requestReport"];
+        /**
+         * Delete a job's report, and end the work on it
+         * @description Needs a key with scope `submit`.
+         */
+        delete: operations["deleteReport"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/report.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a job's report
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["getReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/report.parquet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download what a job's report says of each image, as a table
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["getReportTable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/report.html": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download a job's report as one HTML file, which needs no service
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["getReportPage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/report/crops/{image}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the decisive patch of an image that a report shows, cut out of its photo
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["getReportCrop"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/report/against/{other}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get how another job's report differs from this one's
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["compareReports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/trials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the trials of a job, the newest first
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["listTrials"];
+        put?: never;
+        /**
+         * Try what covering a cluster or a region does to the images of its class
+         * @description The same is pasted onto images of other classes. A job keeps its last 100 trials.
+         *
+         *     Needs a key with scope `submit`.
+         */
+        post: operations["createTrial"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/trials/{trial}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a trial, with its result once it has ended
+         * @description Needs a key with scope `read`.
+         */
+        get: operations["getTrial"];
+        put?: never;
+        post?: never;
+        /**
+         * Cancel a trial; one that has ended stays as it is
+         * @description Needs a key with scope `submit`.
+         */
+        delete: operations["cancelTrial"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs/{job}/images/{image}/input.png": {
         parameters: {
             query?: never;
@@ -1417,6 +1597,272 @@ export interface components {
             seconds: number | null;
             bytes: number | null;
         };
+        JobReport: {
+            /** @constant */
+            version: 1;
+            job: string;
+            model: {
+                name: string;
+                digest: string;
+            };
+            settings: components["schemas"]["Settings"];
+            request: components["schemas"]["ReportOptions"];
+            /** Format: date-time */
+            writtenAt: string;
+            images: {
+                total: number;
+                ended: number;
+                read: number;
+            };
+            isComplete: boolean;
+            /** @enum {string} */
+            groupBy: "label" | "predicted";
+            lattice: {
+                rows: number;
+                columns: number;
+            };
+            input: {
+                height: number;
+                width: number;
+            } | null;
+            metrics: {
+                images: number;
+                accuracy: number | null;
+                drop: number | null;
+                flipped: number | null;
+                "off-object": number | null;
+                border: number | null;
+                "significant-classes": number;
+                "off-object-cluster": number | null;
+                unstable: number | null;
+                suspects: number;
+            };
+            classes: {
+                class: {
+                    index: number | null;
+                    label: string;
+                };
+                images: number;
+                accuracy: {
+                    mean: number;
+                    low: number;
+                    high: number;
+                } | null;
+                drop: {
+                    mean: number;
+                    low: number;
+                    high: number;
+                };
+                flipped: {
+                    mean: number;
+                    low: number;
+                    high: number;
+                };
+                atlas: {
+                    input: {
+                        images: number;
+                        /** Format: base64 */
+                        mean: string;
+                        /** Format: base64 */
+                        deviation: string;
+                    };
+                    object: {
+                        images: number;
+                        /** Format: base64 */
+                        mean: string;
+                        /** Format: base64 */
+                        deviation: string;
+                    } | null;
+                };
+                running: {
+                    images: number;
+                    mean: number;
+                    halfWidth: number;
+                }[];
+                enough: {
+                    images: number | null;
+                    tolerance: number;
+                };
+                offObject: {
+                    images: number;
+                    share: {
+                        mean: number;
+                        low: number;
+                        high: number;
+                    };
+                    area: number;
+                    excess: {
+                        mean: number;
+                        low: number;
+                        high: number;
+                    };
+                    p: number;
+                    adjusted: number;
+                    isSignificant: boolean;
+                    follows: {
+                        p: number;
+                        adjusted: number;
+                    };
+                } | null;
+                border: {
+                    images: number;
+                    share: {
+                        mean: number;
+                        low: number;
+                        high: number;
+                    };
+                    area: number;
+                    excess: {
+                        mean: number;
+                        low: number;
+                        high: number;
+                    };
+                    p: number;
+                    adjusted: number;
+                    isSignificant: boolean;
+                } | null;
+            }[];
+            patches: {
+                layer: string | null;
+                reason: string | null;
+                images: number;
+                candidates: number;
+                choices: {
+                    class: {
+                        index: number | null;
+                        label: string;
+                    };
+                    clusters: number;
+                    silhouette: number | null;
+                }[];
+                clusters: {
+                    id: number;
+                    class: {
+                        index: number | null;
+                        label: string;
+                    };
+                    images: number;
+                    share: number;
+                    medianDrop: number;
+                    medianLoss: number | null;
+                    compactness: number;
+                    weight: number;
+                    offObject: number | null;
+                    place: {
+                        y: {
+                            mean: number;
+                            deviation: number;
+                        };
+                        x: {
+                            mean: number;
+                            deviation: number;
+                        };
+                    };
+                    members: {
+                        id: string;
+                        name: string;
+                        drop: number;
+                        box: {
+                            top: number;
+                            left: number;
+                            bottom: number;
+                            right: number;
+                        };
+                        similarity: number;
+                    }[];
+                }[];
+            };
+            flips: {
+                from: {
+                    index: number;
+                    label: string;
+                };
+                to: {
+                    index: number;
+                    label: string;
+                } | null;
+                images: number;
+                share: number;
+                positions: number;
+                examples: {
+                    id: string;
+                    name: string;
+                    box: {
+                        top: number;
+                        left: number;
+                        bottom: number;
+                        right: number;
+                    };
+                }[];
+            }[];
+            trust: {
+                agreement: {
+                    maps: {
+                        name: string;
+                        job: string | null;
+                    }[];
+                    images: number;
+                    mean: {
+                        mean: number;
+                        low: number;
+                        high: number;
+                    };
+                    threshold: number;
+                    unstable: number;
+                    worst: {
+                        id: string;
+                        name: string;
+                        agreement: number;
+                    }[];
+                } | null;
+                order: {
+                    images: number;
+                    steps: number;
+                    deletion: {
+                        mean: number;
+                        low: number;
+                        high: number;
+                    };
+                    randomDeletion: {
+                        mean: number;
+                        low: number;
+                        high: number;
+                    };
+                    insertion: {
+                        mean: number;
+                        low: number;
+                        high: number;
+                    };
+                    randomInsertion: {
+                        mean: number;
+                        low: number;
+                        high: number;
+                    };
+                    p: {
+                        deletion: number;
+                        insertion: number;
+                    };
+                } | null;
+            };
+            suspects: {
+                id: string;
+                name: string;
+                label: (number | string) | null;
+                predicted: {
+                    index: number;
+                    label: string;
+                };
+                class: {
+                    index: number | null;
+                    label: string;
+                };
+                drop: number;
+                distance: number;
+                z: number;
+                reasons: string[];
+            }[];
+            notes: string[];
+        };
         JobRequest: {
             dataset: string;
             model: string;
@@ -1644,6 +2090,106 @@ export interface components {
             name: string;
             error: components["schemas"]["ErrorReport"];
         };
+        ReportDifference: {
+            /** @constant */
+            version: 1;
+            a: string;
+            b: string;
+            metrics: {
+                [key: string]: {
+                    a: number | null;
+                    b: number | null;
+                    difference: number | null;
+                    low: number | null;
+                    high: number | null;
+                };
+            };
+            classes: {
+                class: string;
+                images: {
+                    a: number;
+                    b: number;
+                };
+                drop: {
+                    a: number | null;
+                    b: number | null;
+                    difference: number | null;
+                    low: number | null;
+                    high: number | null;
+                };
+                accuracy: {
+                    a: number | null;
+                    b: number | null;
+                    difference: number | null;
+                    low: number | null;
+                    high: number | null;
+                };
+                offObject: {
+                    a: number | null;
+                    b: number | null;
+                    difference: number | null;
+                    low: number | null;
+                    high: number | null;
+                };
+                border: {
+                    a: number | null;
+                    b: number | null;
+                    difference: number | null;
+                    low: number | null;
+                    high: number | null;
+                };
+                similarity: number | null;
+                atlas: string | null;
+            }[];
+            onlyA: string[];
+            onlyB: string[];
+            notes: string[];
+        };
+        ReportOptions: {
+            /** @enum {string} */
+            groupBy?: "label" | "predicted";
+            layer?: string;
+            /** @default [] */
+            others: string[];
+            /** @default 2000 */
+            patches: number;
+            /** @default 16 */
+            checkedImages: number;
+            /** @default 1 */
+            seed: number;
+        };
+        ReportOptionsInput: {
+            /** @enum {string} */
+            groupBy?: "label" | "predicted";
+            layer?: string;
+            /** @default [] */
+            others?: string[];
+            /** @default 2000 */
+            patches?: number;
+            /** @default 16 */
+            checkedImages?: number;
+            /** @default 1 */
+            seed?: number;
+        };
+        ReportStatus: {
+            /** @constant */
+            version: 1;
+            job: string;
+            /** @enum {string} */
+            state: "queued" | "running" | "completed" | "failed";
+            request: components["schemas"]["ReportOptions"];
+            /** Format: date-time */
+            requestedAt: string;
+            startedAt: string | null;
+            writtenAt: string | null;
+            completedAt: string | null;
+            stage: string | null;
+            progress: {
+                done: number;
+                total: number;
+            };
+            error: components["schemas"]["ErrorReport"] | null;
+        };
         RowFacets: {
             total: number;
             states: {
@@ -1852,6 +2398,152 @@ export interface components {
                 steps?: number;
             };
         };
+        Trial: {
+            /** @constant */
+            version: 1;
+            id: string;
+            job: string;
+            model: {
+                name: string;
+                digest: string;
+            };
+            request: components["schemas"]["TrialOptions"];
+            /** @enum {string} */
+            state: "queued" | "running" | "completed" | "failed" | "cancelled";
+            /** Format: date-time */
+            createdAt: string;
+            startedAt: string | null;
+            endedAt: string | null;
+            progress: {
+                done: number;
+                total: number;
+            };
+            class: {
+                index: number | null;
+                label: string;
+            } | null;
+            result: {
+                cover: {
+                    images: number;
+                    before: number;
+                    after: number;
+                    difference: {
+                        mean: number;
+                        low: number;
+                        high: number;
+                    };
+                    asClass: {
+                        before: number;
+                        after: number;
+                        difference: {
+                            mean: number;
+                            low: number;
+                            high: number;
+                        };
+                    };
+                };
+                coverElsewhere: {
+                    images: number;
+                    before: number;
+                    after: number;
+                    difference: {
+                        mean: number;
+                        low: number;
+                        high: number;
+                    };
+                    asClass: {
+                        before: number;
+                        after: number;
+                        difference: {
+                            mean: number;
+                            low: number;
+                            high: number;
+                        };
+                    };
+                };
+                paste: {
+                    images: number;
+                    before: number;
+                    after: number;
+                    difference: {
+                        mean: number;
+                        low: number;
+                        high: number;
+                    };
+                    asClass: {
+                        before: number;
+                        after: number;
+                        difference: {
+                            mean: number;
+                            low: number;
+                            high: number;
+                        };
+                    };
+                } | null;
+                pasteOther: {
+                    images: number;
+                    before: number;
+                    after: number;
+                    difference: {
+                        mean: number;
+                        low: number;
+                        high: number;
+                    };
+                    asClass: {
+                        before: number;
+                        after: number;
+                        difference: {
+                            mean: number;
+                            low: number;
+                            high: number;
+                        };
+                    };
+                } | null;
+            } | null;
+            error: components["schemas"]["ErrorReport"] | null;
+        };
+        TrialOptions: {
+            of: {
+                /** @constant */
+                kind: "cluster";
+                cluster: number;
+            } | {
+                /** @constant */
+                kind: "region";
+                class: string;
+                region: {
+                    top: number;
+                    left: number;
+                    bottom: number;
+                    right: number;
+                };
+            };
+            /** @default 1000 */
+            images: number;
+            /** @default 1 */
+            seed: number;
+        };
+        TrialOptionsInput: {
+            of: {
+                /** @constant */
+                kind: "cluster";
+                cluster: number;
+            } | {
+                /** @constant */
+                kind: "region";
+                class: string;
+                region: {
+                    top: number;
+                    left: number;
+                    bottom: number;
+                    right: number;
+                };
+            };
+            /** @default 1000 */
+            images?: number;
+            /** @default 1 */
+            seed?: number;
+        };
         Worker: {
             id: string;
             formats: ("onnx" | "tfjs-layers" | "tfjs-graph")[];
@@ -1864,7 +2556,7 @@ export interface components {
             seenAt: string;
             running: {
                 /** @enum {string} */
-                step: "ingest" | "shard" | "merge" | "archive" | "webhook";
+                step: "ingest" | "shard" | "merge" | "archive" | "webhook" | "report" | "trial";
                 tenant: string;
                 job: string | null;
                 image: string | null;
@@ -4363,6 +5055,464 @@ export interface operations {
                 };
                 content?: never;
             };
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getReportStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far it is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportStatus"];
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    requestReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ReportOptionsInput"];
+            };
+        };
+        responses: {
+            /** @description How far it is: poll it */
+            202: {
+                headers: {
+                    /** @description Its status */
+                    Location?: string;
+                    /** @description Seconds to wait before the next request */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportStatus"];
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getReport: {
+        parameters: {
+            query?: never;
+            header?: {
+                Range?: string;
+                "If-Range"?: string;
+            };
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report */
+            200: {
+                headers: {
+                    /** @description Entity tag of the content, for If-None-Match and If-Range */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobReport"];
+                };
+            };
+            /** @description The requested range */
+            206: {
+                headers: {
+                    /** @description Entity tag of the content, for If-None-Match and If-Range */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            416: components["responses"]["RangeNotSatisfiable"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getReportTable: {
+        parameters: {
+            query?: never;
+            header?: {
+                Range?: string;
+                "If-Range"?: string;
+            };
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The table */
+            200: {
+                headers: {
+                    /** @description Entity tag of the content, for If-None-Match and If-Range */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apache.parquet": unknown;
+                };
+            };
+            /** @description The requested range */
+            206: {
+                headers: {
+                    /** @description Entity tag of the content, for If-None-Match and If-Range */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apache.parquet": unknown;
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            416: components["responses"]["RangeNotSatisfiable"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getReportPage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    /** @description Entity tag of the content, for If-None-Match and If-Range */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getReportCrop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+                image: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The patch */
+            200: {
+                headers: {
+                    /** @description Entity tag of the content, for If-None-Match and If-Range */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/webp": unknown;
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            416: components["responses"]["RangeNotSatisfiable"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    compareReports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+                other: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What differs, the other's minus this one's */
+            200: {
+                headers: {
+                    /** @description Entity tag of the content, for If-None-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportDifference"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listTrials: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Trial"][];
+                        next_cursor: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createTrial: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrialOptionsInput"];
+            };
+        };
+        responses: {
+            /** @description The trial, which is run asynchronously: poll it */
+            202: {
+                headers: {
+                    /** @description The trial */
+                    Location?: string;
+                    /** @description Seconds to wait before the next request */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trial"];
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimitedOrQuotaExceeded"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getTrial: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+                trial: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The trial */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trial"];
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    cancelTrial: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+                trial: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The trial, which ends soon */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trial"];
+                };
+            };
+            400: components["responses"]["InvalidInput"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
