@@ -1,22 +1,22 @@
 import type { Estimate } from '@umbra/shared/contracts/report';
 
 /** Ends of a scale that several rows share. */
-export type Span = { readonly from: number; readonly to: number };
+export type AxisSpan = { readonly from: number; readonly to: number };
 
 /** The span of all intervals and 0, with a little room at its ends. */
-export function spanOf(estimates: readonly Estimate[]): Span {
+export function spanOf(estimates: readonly Estimate[]): AxisSpan {
   const from = Math.min(0, ...estimates.map(({ low }) => low));
   const to = Math.max(0, ...estimates.map(({ high }) => high));
   const room = (to - from) * 0.04 || 1;
   return { from: from < 0 ? from - room : 0, to: to + room };
 }
 
-const percentIn = (value: number, { from, to }: Span): number =>
+const percentIn = (value: number, { from, to }: AxisSpan): number =>
   100 * Math.min(1, Math.max(0, (value - from) / (to - from)));
 
 export type IntervalProps = {
   readonly estimate: Estimate;
-  readonly span: Span;
+  readonly span: AxisSpan;
   /** Marks a place of the scale, such as where nothing differs. */
   readonly mark?: number;
   readonly tone?: 'strong' | 'pale';

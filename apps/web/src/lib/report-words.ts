@@ -111,24 +111,24 @@ export function listNames(names: readonly string[], most = 4): string {
 const namesOf = (classes: readonly ClassReport[]): readonly string[] =>
   classes.map(({ class: { label } }) => label);
 
-export type Finding = {
+export type ReportFinding = {
   readonly kind: 'alarm' | 'calm';
   readonly text: string;
   readonly anchor: string;
 };
 
 /** What is worth knowing first, in sentences. */
-export function findingsOf(report: JobReport): readonly Finding[] {
+export function findingsOf(report: JobReport): readonly ReportFinding[] {
   return [placeFinding(report), clusterFinding(report), orderFinding(report), enoughFinding(report)]
     .flat()
     .filter((finding) => finding !== null);
 }
 
-function placeFinding({ classes }: JobReport): readonly (Finding | null)[] {
+function placeFinding({ classes }: JobReport): readonly (ReportFinding | null)[] {
   const off = namesOf(classes.filter(({ offObject }) => offObject?.isSignificant === true));
   const border = namesOf(classes.filter(({ border: test }) => test?.isSignificant === true));
   const tested = classes.filter((one) => one.offObject !== null || one.border !== null).length;
-  const found = (names: readonly string[], where: string): Finding | null =>
+  const found = (names: readonly string[], where: string): ReportFinding | null =>
     names.length === 0
       ? null
       : {
@@ -147,13 +147,13 @@ const formatClasses = (count: number, of: number): string =>
   `${count.toLocaleString('en')} of ${of === 1 ? '1 class' : `${of.toLocaleString('en')} classes`}`;
 
 /** The weightiest cluster, and before it the weightiest that lies off the object. */
-function clusterFinding({ patches }: JobReport): readonly (Finding | null)[] {
+function clusterFinding({ patches }: JobReport): readonly (ReportFinding | null)[] {
   const [first] = patches.clusters;
   if (first === undefined) return [];
   const off = patches.clusters.find(({ offObject }) => offObject !== null && offObject > 0.5);
   const told = ({ class: { label }, share, medianDrop }: PatchCluster): string =>
     `${formatShare(share)} of those that decide ${label}, with a median drop of ${formatNumber(medianDrop)}`;
-  const alarm: Finding | null =
+  const alarm: ReportFinding | null =
     off === undefined
       ? null
       : {
@@ -161,7 +161,7 @@ function clusterFinding({ patches }: JobReport): readonly (Finding | null)[] {
           text: `Patches that look alike lie off the object: ${told(off)}.`,
           anchor: 'patches',
         };
-  const calm: Finding | null =
+  const calm: ReportFinding | null =
     first === off
       ? null
       : {
@@ -174,9 +174,11 @@ function clusterFinding({ patches }: JobReport): readonly (Finding | null)[] {
 
 const trusted = 0.05;
 
-function orderFinding({ trust: { order, agreement } }: JobReport): readonly (Finding | null)[] {
+function orderFinding({
+  trust: { order, agreement },
+}: JobReport): readonly (ReportFinding | null)[] {
   const isBetter = order !== null && order.p.deletion < trusted && order.p.insertion < trusted;
-  const check: Finding | null =
+  const check: ReportFinding | null =
     order === null
       ? null
       : {
@@ -186,7 +188,7 @@ function orderFinding({ trust: { order, agreement } }: JobReport): readonly (Fin
             : `The maps do not order pixels better than chance, of ${formatCount(order.images, 'image')} that were checked.`,
           anchor: 'trust',
         };
-  const unstable: Finding | null =
+  const unstable: ReportFinding | null =
     agreement === null || agreement.unstable === 0
       ? null
       : {
@@ -197,7 +199,7 @@ function orderFinding({ trust: { order, agreement } }: JobReport): readonly (Fin
   return [check, unstable];
 }
 
-function enoughFinding({ classes }: JobReport): Finding | null {
+function enoughFinding({ classes }: JobReport): ReportFinding | null {
   if (classes.length === 0) return null;
   const done = classes.filter(({ enough }) => enough.images !== null);
   const most = Math.max(...done.map(({ enough }) => enough.images ?? 0));

@@ -25,7 +25,7 @@ import { Nothing, ReportSection, ScrolledTable } from '../parts/report-section.j
 import { Loading, Trouble } from '../parts/states.js';
 import { useJobs } from './jobs.js';
 
-type Change = ReportDifference['metrics'][string];
+type MetricChange = ReportDifference['metrics'][string];
 type ReportAgainstProps = { readonly report: JobReport; readonly job: JobStatus };
 
 /** What differs from another job's report on the same dataset. */
@@ -127,7 +127,7 @@ const formats: Readonly<Record<NumberKind, (value: number) => string>> = {
   number: formatNumber,
 };
 
-type ChangeCellsProps = { readonly change: Change; readonly kind: NumberKind };
+type ChangeCellsProps = { readonly change: MetricChange; readonly kind: NumberKind };
 
 function ChangeCells({ change: { a, b, difference, low, high }, kind }: ChangeCellsProps) {
   const tell = (value: number | null) => (value === null ? '–' : formats[kind](value));

@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'react';
 import type { ClassReport, JobReport } from '../api/reports.js';
-import { Interval, type Span, spanOf } from '../charts/interval.js';
+import { type AxisSpan, Interval, spanOf } from '../charts/interval.js';
 import { LatticeMap } from '../charts/lattice-map.js';
 import { RunningMean } from '../charts/running-mean.js';
 import { ColourScale } from '../heat/colour-scale.js';
@@ -135,7 +135,7 @@ type AtlasClassProps = {
   readonly one: ClassReport;
   readonly map: Lattice | null;
   readonly limit: number;
-  readonly span: Span;
+  readonly span: AxisSpan;
   readonly view: AtlasView;
 };
 

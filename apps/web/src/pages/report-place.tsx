@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import type { ClassReport, JobReport } from '../api/reports.js';
-import { Interval, type Span, spanOf } from '../charts/interval.js';
+import { type AxisSpan, Interval, spanOf } from '../charts/interval.js';
 import { formatEstimate, formatP, formatPoints, formatShare } from '../lib/report-words.js';
 import { Segmented } from '../parts/choices.js';
 import { More, Nothing, ReportSection, ScrolledTable } from '../parts/report-section.js';
@@ -107,7 +107,7 @@ function PlaceTable({ rows, kind }: PlaceTableProps) {
   );
 }
 
-type PlaceRowProps = { readonly row: PlaceRowData; readonly span: Span };
+type PlaceRowProps = { readonly row: PlaceRowData; readonly span: AxisSpan };
 
 const PlaceRow = ({ row: { of, test, follows }, span }: PlaceRowProps) => (
   <tr>

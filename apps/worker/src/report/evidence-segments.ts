@@ -9,7 +9,7 @@ import type { TenantJob } from '../jobs/job-record.js';
 import type { DescribedModel } from '../runtime/model-cache.js';
 import type { WorkerServices } from '../services.js';
 import { openDescriber } from './describe-result.js';
-import { openPartReader, type PartReader } from './read-manifest.js';
+import { type ManifestPartReader, openPartReader } from './read-manifest.js';
 import { decodeSegment, type EvidenceSegment, encodeSegment } from './segment-file.js';
 
 /** Images of the manifest that one object of evidence covers. */
@@ -98,7 +98,7 @@ const isSettled = (
 
 type Extension = TenantJob & {
   readonly services: EvidenceServices;
-  readonly manifest: PartReader;
+  readonly manifest: ManifestPartReader;
   readonly describe: ReturnType<typeof openDescriber>;
   readonly signal: AbortSignal;
 };

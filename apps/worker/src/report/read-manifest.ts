@@ -9,13 +9,17 @@ export type ManifestPart = {
 };
 
 /** Reads parts of a manifest; what follows the last one is not asked for anew. */
-export type PartReader = {
+export type ManifestPartReader = {
   /** Read the items from an offset on, at most so many. */
   read(offset: number, count: number): Promise<ManifestPart>;
   close(): Promise<void>;
 };
 
-export function openPartReader(store: ObjectStore, key: string, signal: AbortSignal): PartReader {
+export function openPartReader(
+  store: ObjectStore,
+  key: string,
+  signal: AbortSignal,
+): ManifestPartReader {
   let lines: AsyncGenerator<{ value: DatasetItem; bytes: number }> | undefined;
   let position = 0;
   const close = async (): Promise<void> => {
