@@ -102,7 +102,7 @@ test('a file that is there is left as it is', async () => {
 test.each([
   [['--html', 'a.html', '--no-wait'], 'Expected --html without --no-wait'],
   [['--patches', 'many'], '--patches: Expected a number'],
-  [['--group-by', 'size'], '--group-by: Expected one of "label"|"predicted", got "size"'],
+  [['--group-by', 'size'], '--group-by: Expected one of "label"|"predicted"'],
   [['--others', 'mine'], '--others'],
   [['--fail-if', 'beauty>1'], 'Expected one of the metrics images, accuracy'],
   [['--fail-if', 'drop.change>0'], "Expected --against JOB, since --fail-if 'drop.change>0'"],
