@@ -161,7 +161,7 @@ test('a report says what the maps of a job say', async () => {
   expect(flips.map(({ from, to, images }) => [from.label, to?.label, images])).toEqual([
     ['marked', 'plain', 12],
   ]);
-  expect(patches).toMatchObject({ layer: 'seen', reason: null, images: 12, candidates: 12 });
+  expect(patches).toMatchObject({ layer: 'Relu seen', reason: null, images: 12, candidates: 12 });
   expect(patches.clusters).toHaveLength(1);
   expect(patches.clusters[0]?.class.label).toBe('marked');
   expect(patches.clusters[0]?.members.filter(isMarked)).toHaveLength(12);
@@ -231,8 +231,12 @@ test('jobs with other fills tell how far the maps agree', async () => {
   await requestReport(stage.store, reference(), request);
   await enqueueReport(reportQueue, reference());
   await untilReported(job, 'completed');
-  const { notes } = await readReport();
-  expect(notes).toEqual([]);
+  const { trust } = await readReport();
+  expect(trust.agreement?.maps).toEqual([
+    { name: 'constant 0 normalized', job: job.id },
+    { name: 'constant 0 pixel', job: other.id },
+  ]);
+  expect(trust.agreement?.images).toBeGreaterThanOrEqual(marked);
   expect(await keysUnder(keys.evidence(tenant, other.id))).toHaveLength(1);
 });
 
