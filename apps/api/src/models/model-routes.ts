@@ -137,7 +137,9 @@ export function modelRoutes(services: UploadModelServices & Pick<ApiServices, 'l
     route(modelOperations.retry, async ({ tenant, params, response }) => {
       const model = await findModel(store, { tenant, name: params.model });
       const digests = await listDigests(store, { tenant, ...model });
-      for (const digest of await liftSetAside(losses, digests)) {
+      // A name of the service's is nobody else's; tenants may have a name in common.
+      const name = model.scope === 'service' ? model.name : undefined;
+      for (const digest of await liftSetAside(losses, digests, name)) {
         logger.info({ model: model.name, digest }, 'model runs again');
       }
       response.json({ ...model, setAside: null });

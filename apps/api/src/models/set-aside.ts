@@ -21,11 +21,12 @@ export const readSetAside = (
 ): Promise<ReadonlyMap<string, SetAsideModel>> =>
   asked(losses.listSetAside()).catch(() => new Map());
 
-/** Run models again. @returns The digests of those that were set aside. @throws {AppError} `unavailable` while Redis is down */
+/** Run models again, as `LossLedger.lift`. @returns The digests of those that were set aside. @throws {AppError} `unavailable` while Redis is down */
 export const liftSetAside = (
   losses: Pick<LossLedger, 'lift'>,
   digests: readonly string[],
-): Promise<string[]> => asked(losses.lift(digests));
+  name?: string,
+): Promise<string[]> => asked(losses.lift(digests, name));
 
 /** Wait for an answer of Redis. */
 async function asked<T>(answer: Promise<T>): Promise<T> {

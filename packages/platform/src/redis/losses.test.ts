@@ -146,7 +146,8 @@ describe('the ledger of lost processes', () => {
     const again = { ...runOf(4), model: { name: 'net', digest: earlier } };
     expect((await losses.record(again, 'exit code 7')).setAside).toBeNull();
     expect(await losses.findSetAside(other)).not.toBeNull();
-    expect(await losses.lift([other])).toEqual([other]);
+    expect(await losses.lift([], 'another')).toEqual([]);
+    expect(await losses.lift([], 'net')).toEqual([other]);
   });
 
   test('a reason that cannot be read sets aside still, and is lifted by its digest', async () => {

@@ -62,8 +62,13 @@ export type LossLedger = {
   findSetAside(digest: string): Promise<SetAside | null>;
   /** @returns By digest. */
   listSetAside(): Promise<ReadonlyMap<string, SetAsideModel>>;
-  /** Run models again. @returns The digests of those that were set aside. */
-  lift(digests: readonly string[]): Promise<string[]>;
+  /**
+   * Run models again.
+   *
+   * @param name Lifts all that were set aside under it, too.
+   * @returns The digests of those that were set aside.
+   */
+  lift(digests: readonly string[], name?: string): Promise<string[]>;
   /** @returns The images that ended processes last. */
   listImages(): Promise<SuspectImage[]>;
 };
@@ -192,12 +197,16 @@ export function createLossLedger(redis: Redis): LossLedger {
     findSetAside: async (digest) =>
       parseSetAside(await redis.hget(setAsideKey, digest))?.aside ?? null,
     listSetAside,
-    async lift(digests) {
-      const setAside = await listSetAside();
-      const lifted = digests.filter((digest) => setAside.has(digest));
-      if (digests.length === 0) return lifted;
+    async lift(digests, name) {
+      const lifted = [...(await listSetAside())]
+        .filter(
+          ([digest, model]) =>
+            digests.includes(digest) || (name !== undefined && model.name === name),
+        )
+        .map(([digest]) => digest);
+      const blamed = [...digests, ...lifted].flatMap((one) => [modelKey(one), workersKey(one)]);
       // The images first: the next loss would set it aside again.
-      await redis.del(digests.flatMap((one) => [modelKey(one), workersKey(one)]));
+      if (blamed.length > 0) await redis.del(blamed);
       if (lifted.length > 0) await redis.hdel(setAsideKey, ...lifted);
       return lifted;
     },
