@@ -238,6 +238,371 @@ class JobEstimate(TypedDict):
     bytes: int | None
 
 
+class JobReportModel(TypedDict):
+    name: str
+    digest: str
+
+
+class JobReportImages(TypedDict):
+    total: int
+    ended: int
+    read: int
+
+
+class JobReportLattice(TypedDict):
+    rows: int
+    columns: int
+
+
+class JobReportInput(TypedDict):
+    height: int
+    width: int
+
+
+JobReportMetrics = TypedDict(
+    'JobReportMetrics',
+    {
+        'images': int,
+        'accuracy': float | None,
+        'drop': float | None,
+        'flipped': float | None,
+        'off-object': float | None,
+        'border': float | None,
+        'significant-classes': int,
+        'off-object-cluster': float | None,
+        'unstable': float | None,
+        'suspects': int,
+    },
+)
+
+
+class JobReportClassClass(TypedDict):
+    index: int | None
+    label: str
+
+
+class JobReportClassAccuracy(TypedDict):
+    mean: float
+    low: float
+    high: float
+
+
+class JobReportClassDrop(TypedDict):
+    mean: float
+    low: float
+    high: float
+
+
+class JobReportClassFlipped(TypedDict):
+    mean: float
+    low: float
+    high: float
+
+
+class JobReportClassAtlasInput(TypedDict):
+    images: int
+    mean: str
+    deviation: str
+
+
+class JobReportClassAtlasObject(TypedDict):
+    images: int
+    mean: str
+    deviation: str
+
+
+class JobReportClassAtlas(TypedDict):
+    input: JobReportClassAtlasInput
+    object: JobReportClassAtlasObject | None
+
+
+class JobReportClassRunningItem(TypedDict):
+    images: int
+    mean: float
+    halfWidth: float
+
+
+class JobReportClassEnough(TypedDict):
+    images: int | None
+    tolerance: float
+
+
+class JobReportClassOffObjectShare(TypedDict):
+    mean: float
+    low: float
+    high: float
+
+
+class JobReportClassOffObjectExcess(TypedDict):
+    mean: float
+    low: float
+    high: float
+
+
+class JobReportClassOffObjectFollows(TypedDict):
+    p: float
+    adjusted: float
+
+
+class JobReportClassOffObject(TypedDict):
+    images: int
+    share: JobReportClassOffObjectShare
+    area: float
+    excess: JobReportClassOffObjectExcess
+    p: float
+    adjusted: float
+    isSignificant: bool
+    follows: JobReportClassOffObjectFollows
+
+
+class JobReportClassBorderShare(TypedDict):
+    mean: float
+    low: float
+    high: float
+
+
+class JobReportClassBorderExcess(TypedDict):
+    mean: float
+    low: float
+    high: float
+
+
+class JobReportClassBorder(TypedDict):
+    images: int
+    share: JobReportClassBorderShare
+    area: float
+    excess: JobReportClassBorderExcess
+    p: float
+    adjusted: float
+    isSignificant: bool
+
+
+JobReportClass = TypedDict(
+    'JobReportClass',
+    {
+        'class': JobReportClassClass,
+        'images': int,
+        'accuracy': JobReportClassAccuracy | None,
+        'drop': JobReportClassDrop,
+        'flipped': JobReportClassFlipped,
+        'atlas': JobReportClassAtlas,
+        'running': list[JobReportClassRunningItem],
+        'enough': JobReportClassEnough,
+        'offObject': JobReportClassOffObject | None,
+        'border': JobReportClassBorder | None,
+    },
+)
+
+
+class JobReportPatchesChoiceClass(TypedDict):
+    index: int | None
+    label: str
+
+
+JobReportPatchesChoice = TypedDict(
+    'JobReportPatchesChoice',
+    {
+        'class': JobReportPatchesChoiceClass,
+        'clusters': int,
+        'silhouette': float | None,
+    },
+)
+
+
+class JobReportPatchesClusterClass(TypedDict):
+    index: int | None
+    label: str
+
+
+class JobReportPatchesClusterPlaceY(TypedDict):
+    mean: float
+    deviation: float
+
+
+class JobReportPatchesClusterPlaceX(TypedDict):
+    mean: float
+    deviation: float
+
+
+class JobReportPatchesClusterPlace(TypedDict):
+    y: JobReportPatchesClusterPlaceY
+    x: JobReportPatchesClusterPlaceX
+
+
+class JobReportPatchesClusterMemberBox(TypedDict):
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
+class JobReportPatchesClusterMember(TypedDict):
+    id: str
+    name: str
+    drop: float
+    box: JobReportPatchesClusterMemberBox
+    similarity: float
+
+
+JobReportPatchesCluster = TypedDict(
+    'JobReportPatchesCluster',
+    {
+        'id': int,
+        'class': JobReportPatchesClusterClass,
+        'images': int,
+        'share': float,
+        'medianDrop': float,
+        'medianLoss': float | None,
+        'compactness': float,
+        'weight': float,
+        'offObject': float | None,
+        'place': JobReportPatchesClusterPlace,
+        'members': list[JobReportPatchesClusterMember],
+    },
+)
+
+
+class JobReportPatches(TypedDict):
+    layer: str | None
+    reason: str | None
+    images: int
+    candidates: int
+    choices: list[JobReportPatchesChoice]
+    clusters: list[JobReportPatchesCluster]
+
+
+class JobReportFlipFrom(TypedDict):
+    index: int
+    label: str
+
+
+class JobReportFlipTo(TypedDict):
+    index: int
+    label: str
+
+
+class JobReportFlipExampleBox(TypedDict):
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
+class JobReportFlipExample(TypedDict):
+    id: str
+    name: str
+    box: JobReportFlipExampleBox
+
+
+JobReportFlip = TypedDict(
+    'JobReportFlip',
+    {
+        'from': JobReportFlipFrom,
+        'to': JobReportFlipTo | None,
+        'images': int,
+        'share': float,
+        'positions': int,
+        'examples': list[JobReportFlipExample],
+    },
+)
+
+
+class JobReportTrustAgreementMap(TypedDict):
+    name: str
+    job: str | None
+
+
+class JobReportTrustAgreementMean(TypedDict):
+    mean: float
+    low: float
+    high: float
+
+
+class JobReportTrustAgreementWorstItem(TypedDict):
+    id: str
+    name: str
+    agreement: float
+
+
+class JobReportTrustAgreement(TypedDict):
+    maps: list[JobReportTrustAgreementMap]
+    images: int
+    mean: JobReportTrustAgreementMean
+    threshold: float
+    unstable: int
+    worst: list[JobReportTrustAgreementWorstItem]
+
+
+class JobReportTrustOrderDeletion(TypedDict):
+    mean: float
+    low: float
+    high: float
+
+
+class JobReportTrustOrderRandomDeletion(TypedDict):
+    mean: float
+    low: float
+    high: float
+
+
+class JobReportTrustOrderInsertion(TypedDict):
+    mean: float
+    low: float
+    high: float
+
+
+class JobReportTrustOrderRandomInsertion(TypedDict):
+    mean: float
+    low: float
+    high: float
+
+
+class JobReportTrustOrderP(TypedDict):
+    deletion: float
+    insertion: float
+
+
+class JobReportTrustOrder(TypedDict):
+    images: int
+    steps: int
+    deletion: JobReportTrustOrderDeletion
+    randomDeletion: JobReportTrustOrderRandomDeletion
+    insertion: JobReportTrustOrderInsertion
+    randomInsertion: JobReportTrustOrderRandomInsertion
+    p: JobReportTrustOrderP
+
+
+class JobReportTrust(TypedDict):
+    agreement: JobReportTrustAgreement | None
+    order: JobReportTrustOrder | None
+
+
+class JobReportSuspectPredicted(TypedDict):
+    index: int
+    label: str
+
+
+class JobReportSuspectClass(TypedDict):
+    index: int | None
+    label: str
+
+
+JobReportSuspect = TypedDict(
+    'JobReportSuspect',
+    {
+        'id': str,
+        'name': str,
+        'label': int | str | None,
+        'predicted': JobReportSuspectPredicted,
+        'class': JobReportSuspectClass,
+        'drop': float,
+        'distance': float,
+        'z': float,
+        'reasons': list[str],
+    },
+)
+
+
 class JobRequestWebhook(TypedDict):
     url: str
     secret: NotRequired[str]
@@ -361,6 +726,8 @@ class Model(TypedDict):
     input: ModelInput
     output: ModelOutput
     licence: str
+    scope: Literal['tenant', 'service']
+    uploadedAt: str | None
     setAside: ModelSetAside | None
 
 
@@ -410,6 +777,8 @@ class ModelDetail(TypedDict):
     input: ModelDetailInput
     output: ModelDetailOutput
     licence: str
+    scope: Literal['tenant', 'service']
+    uploadedAt: str | None
     setAside: ModelDetailSetAside | None
     classes: int | None
     bytes: int
@@ -456,6 +825,114 @@ class Queue(TypedDict):
 class Refusal(TypedDict):
     name: str
     error: ErrorReport
+
+
+class ReportDifferenceMetrics(TypedDict):
+    a: float | None
+    b: float | None
+    difference: float | None
+    low: float | None
+    high: float | None
+
+
+class ReportDifferenceClassImages(TypedDict):
+    a: int
+    b: int
+
+
+class ReportDifferenceClassDrop(TypedDict):
+    a: float | None
+    b: float | None
+    difference: float | None
+    low: float | None
+    high: float | None
+
+
+class ReportDifferenceClassAccuracy(TypedDict):
+    a: float | None
+    b: float | None
+    difference: float | None
+    low: float | None
+    high: float | None
+
+
+class ReportDifferenceClassOffObject(TypedDict):
+    a: float | None
+    b: float | None
+    difference: float | None
+    low: float | None
+    high: float | None
+
+
+class ReportDifferenceClassBorder(TypedDict):
+    a: float | None
+    b: float | None
+    difference: float | None
+    low: float | None
+    high: float | None
+
+
+ReportDifferenceClass = TypedDict(
+    'ReportDifferenceClass',
+    {
+        'class': str,
+        'images': ReportDifferenceClassImages,
+        'drop': ReportDifferenceClassDrop,
+        'accuracy': ReportDifferenceClassAccuracy,
+        'offObject': ReportDifferenceClassOffObject,
+        'border': ReportDifferenceClassBorder,
+        'similarity': float | None,
+        'atlas': str | None,
+    },
+)
+
+
+class ReportDifference(TypedDict):
+    version: Literal[1]
+    a: str
+    b: str
+    metrics: dict[str, ReportDifferenceMetrics]
+    classes: list[ReportDifferenceClass]
+    onlyA: list[str]
+    onlyB: list[str]
+    notes: list[str]
+
+
+class ReportOptions(TypedDict):
+    groupBy: NotRequired[Literal['label', 'predicted']]
+    layer: NotRequired[str]
+    others: list[str]
+    patches: int
+    checkedImages: int
+    seed: int
+
+
+class ReportOptionsInput(TypedDict):
+    groupBy: NotRequired[Literal['label', 'predicted']]
+    layer: NotRequired[str]
+    others: NotRequired[list[str]]
+    patches: NotRequired[int]
+    checkedImages: NotRequired[int]
+    seed: NotRequired[int]
+
+
+class ReportStatusProgress(TypedDict):
+    done: int
+    total: int
+
+
+class ReportStatus(TypedDict):
+    version: Literal[1]
+    job: str
+    state: Literal['queued', 'running', 'completed', 'failed']
+    request: ReportOptions
+    requestedAt: str
+    startedAt: str | None
+    writtenAt: str | None
+    completedAt: str | None
+    stage: str | None
+    progress: ReportStatusProgress
+    error: ErrorReport | None
 
 
 class RowFacetsState(TypedDict):
@@ -680,13 +1157,195 @@ class SettingsInput(TypedDict):
     faithfulness: NotRequired[bool | SettingsInputFaithfulness | None]
 
 
+class TrialModel(TypedDict):
+    name: str
+    digest: str
+
+
+class TrialProgress(TypedDict):
+    done: int
+    total: int
+
+
+class TrialClass(TypedDict):
+    index: int | None
+    label: str
+
+
+class TrialResultCoverDifference(TypedDict):
+    mean: float
+    low: float
+    high: float
+
+
+class TrialResultCoverAsClassDifference(TypedDict):
+    mean: float
+    low: float
+    high: float
+
+
+class TrialResultCoverAsClass(TypedDict):
+    before: float
+    after: float
+    difference: TrialResultCoverAsClassDifference
+
+
+class TrialResultCover(TypedDict):
+    images: int
+    before: float
+    after: float
+    difference: TrialResultCoverDifference
+    asClass: TrialResultCoverAsClass
+
+
+class TrialResultCoverElsewhereDifference(TypedDict):
+    mean: float
+    low: float
+    high: float
+
+
+class TrialResultCoverElsewhereAsClassDifference(TypedDict):
+    mean: float
+    low: float
+    high: float
+
+
+class TrialResultCoverElsewhereAsClass(TypedDict):
+    before: float
+    after: float
+    difference: TrialResultCoverElsewhereAsClassDifference
+
+
+class TrialResultCoverElsewhere(TypedDict):
+    images: int
+    before: float
+    after: float
+    difference: TrialResultCoverElsewhereDifference
+    asClass: TrialResultCoverElsewhereAsClass
+
+
+class TrialResultPasteDifference(TypedDict):
+    mean: float
+    low: float
+    high: float
+
+
+class TrialResultPasteAsClassDifference(TypedDict):
+    mean: float
+    low: float
+    high: float
+
+
+class TrialResultPasteAsClass(TypedDict):
+    before: float
+    after: float
+    difference: TrialResultPasteAsClassDifference
+
+
+class TrialResultPaste(TypedDict):
+    images: int
+    before: float
+    after: float
+    difference: TrialResultPasteDifference
+    asClass: TrialResultPasteAsClass
+
+
+class TrialResultPasteOtherDifference(TypedDict):
+    mean: float
+    low: float
+    high: float
+
+
+class TrialResultPasteOtherAsClassDifference(TypedDict):
+    mean: float
+    low: float
+    high: float
+
+
+class TrialResultPasteOtherAsClass(TypedDict):
+    before: float
+    after: float
+    difference: TrialResultPasteOtherAsClassDifference
+
+
+class TrialResultPasteOther(TypedDict):
+    images: int
+    before: float
+    after: float
+    difference: TrialResultPasteOtherDifference
+    asClass: TrialResultPasteOtherAsClass
+
+
+class TrialResult(TypedDict):
+    cover: TrialResultCover
+    coverElsewhere: TrialResultCoverElsewhere
+    paste: TrialResultPaste | None
+    pasteOther: TrialResultPasteOther | None
+
+
+class TrialOptionsOf(TypedDict):
+    kind: Literal['cluster']
+    cluster: int
+
+
+class TrialOptionsOf1Region(TypedDict):
+    top: float
+    left: float
+    bottom: float
+    right: float
+
+
+TrialOptionsOf1 = TypedDict(
+    'TrialOptionsOf1',
+    {
+        'kind': Literal['region'],
+        'class': str,
+        'region': TrialOptionsOf1Region,
+    },
+)
+
+
+class TrialOptions(TypedDict):
+    of: TrialOptionsOf | TrialOptionsOf1
+    images: int
+    seed: int
+
+
+class TrialOptionsInputOf(TypedDict):
+    kind: Literal['cluster']
+    cluster: int
+
+
+class TrialOptionsInputOf1Region(TypedDict):
+    top: float
+    left: float
+    bottom: float
+    right: float
+
+
+TrialOptionsInputOf1 = TypedDict(
+    'TrialOptionsInputOf1',
+    {
+        'kind': Literal['region'],
+        'class': str,
+        'region': TrialOptionsInputOf1Region,
+    },
+)
+
+
+class TrialOptionsInput(TypedDict):
+    of: TrialOptionsInputOf | TrialOptionsInputOf1
+    images: NotRequired[int]
+    seed: NotRequired[int]
+
+
 class WorkerRunningItemRows(TypedDict):
     start: int
     end: int
 
 
 class WorkerRunningItem(TypedDict):
-    step: Literal['ingest', 'shard', 'merge', 'archive', 'webhook']
+    step: Literal['ingest', 'shard', 'merge', 'archive', 'webhook', 'report', 'trial']
     tenant: str
     job: str | None
     image: str | None
@@ -779,6 +1438,27 @@ class Job(TypedDict):
     waitingFor: str | None
 
 
+class JobReport(TypedDict):
+    version: Literal[1]
+    job: str
+    model: JobReportModel
+    settings: Settings
+    request: ReportOptions
+    writtenAt: str
+    images: JobReportImages
+    isComplete: bool
+    groupBy: Literal['label', 'predicted']
+    lattice: JobReportLattice
+    input: JobReportInput | None
+    metrics: JobReportMetrics
+    classes: list[JobReportClass]
+    patches: JobReportPatches
+    flips: list[JobReportFlip]
+    trust: JobReportTrust
+    suspects: list[JobReportSuspect]
+    notes: list[str]
+
+
 class JobRequest(TypedDict):
     dataset: str
     model: str
@@ -805,3 +1485,23 @@ class Problem(TypedDict):
     requestId: str
     errors: NotRequired[list[ProblemError]]
     refusals: NotRequired[list[Refusal]]
+
+
+Trial = TypedDict(
+    'Trial',
+    {
+        'version': Literal[1],
+        'id': str,
+        'job': str,
+        'model': TrialModel,
+        'request': TrialOptions,
+        'state': Literal['queued', 'running', 'completed', 'failed', 'cancelled'],
+        'createdAt': str,
+        'startedAt': str | None,
+        'endedAt': str | None,
+        'progress': TrialProgress,
+        'class': TrialClass | None,
+        'result': TrialResult | None,
+        'error': ErrorReport | None,
+    },
+)
