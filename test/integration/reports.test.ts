@@ -180,6 +180,7 @@ describe('a report', () => {
         ...[
           '/contents',
           '/licences.md',
+          '/report.md',
           base,
           `${base}/report`,
           `${base}/report.json`,
