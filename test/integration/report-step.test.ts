@@ -213,7 +213,7 @@ test('a report that is asked for once more reads no result again', async () => {
   await store().delete(lost);
   const request = reportRequest.parse({ patches: 0, checkedImages: 0 });
   await requestReport(stage.store, reference(), request);
-  // Nothing queues it: the dispatcher finds its marker.
+  await enqueueReport(reportQueue, reference());
   await untilReported(job, 'completed');
   await store().put(lost, scores);
   const after = await readReport();
@@ -289,6 +289,8 @@ describe('a trial', () => {
 test('the report and the trials of a job are deleted with it', async () => {
   await requestReport(stage.store, reference(), reportRequest.parse({}));
   await deleteJob(stage.store, tenant, job);
+  // As the dispatcher does, which finds its marker.
+  await enqueueReport(reportQueue, reference());
   await until('the marker to go', async () =>
     (await keysUnder(keys.pendingReports())).length === 0 ? true : null,
   );

@@ -3,11 +3,13 @@ import { deleteReport, readReportStatus, requestReport } from '@umbra/platform/s
 import type { ObjectStore } from '@umbra/platform/store/store';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import { reportRequest } from '@umbra/shared/contracts/report';
-import { DelayedError, type Job } from 'bullmq';
+import { newTrialId } from '@umbra/shared/ids';
+import { DelayedError, type Job, type Queue } from 'bullmq';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { segmentImages } from './evidence-segments.js';
 import { failUnreported, runReport } from './report.js';
 import type { ReportStepServices } from './report-run.js';
+import { resumeReports } from './resume-reports.js';
 import { ids, images, openResultStage, type ResultStage, tenant } from './testing/result-stage.js';
 
 /** Images with a result: some of the first segment, and all of the second. */
@@ -171,4 +173,17 @@ test('a TensorFlow.js model waits for a worker that runs it', async () => {
   });
   expect(await run(services)).toBeGreaterThan(4_000);
   expect((await status())?.stage).toContain('TensorFlow.js');
+});
+
+test('what Redis lost is queued again by its marker', async () => {
+  const { store } = stage.services;
+  await requestReport(store, reference(), request);
+  const trial = newTrialId();
+  await store.put(keys.pendingTrial(tenant, job.id, trial), '');
+  const added: unknown[] = [];
+  const queue = { add: async (_: string, data: unknown) => added.push(data) } as unknown as Queue;
+  await resumeReports({ store, reportQueue: queue, trialQueue: queue });
+  const payload = { version: 1, tenant, jobId: job.id };
+  expect(added).toContainEqual(payload);
+  expect(added).toContainEqual({ ...payload, trial });
 });
