@@ -2,7 +2,7 @@
 
 Inputs: the variants' folders that make.py wrote (--planted), a service that has their models (UMBRA_API_URL,
     UMBRA_API_KEY: check.mjs starts one), how many of the images of each (--images),
-    and of `none` (--pool), --out.
+    and of `none` (--pool), --out; PATCH and STRIDE, px, of the environment.
 Outputs: a file with a JSON object, by variant. Of a planted one:
     place       of the first cluster of the class that carries the shortcut, among all clusters; 1 is the first
     precision   the share that has the shortcut of the cluster's first 50, 100 and of all its images
@@ -17,6 +17,7 @@ Of `none`: the classes that are significant among all images of the pool.
 import argparse
 import io
 import json
+import os
 import pathlib
 import sys
 
@@ -24,7 +25,7 @@ import make
 import pandas
 from umbra_client import Client, Photo
 
-SETTINGS = {"patch": 12, "stride": 6}
+SETTINGS = {"patch": int(os.environ.get("PATCH", "12")), "stride": int(os.environ.get("STRIDE", "6"))}
 
 
 def main():
