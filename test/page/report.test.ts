@@ -218,6 +218,7 @@ describe.skipIf(chromiumPath === undefined)(
         await page.getByRole('option', { name: /^tiny/ }).click();
         await page.waitForURL(/against=job_/);
         const row = against.getByRole('row', { name: /^Accuracy/ });
+        await row.waitFor();
         const [name, difference, ...both] = await cellsOf(row);
         expect([name, both]).toEqual(['Accuracy', ['83.1\u00a0%', '87.1\u00a0%']]);
         expect(difference).toMatch(/^▲ \+4\.0/);
