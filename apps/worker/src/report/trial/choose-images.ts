@@ -18,6 +18,10 @@ export type TrialImage = {
   /** Extent of the model's input, and the box there that is covered or copied, px. */
   readonly input: Size;
   readonly box: Box;
+  /** The labelled object's box there; null where none is known. */
+  readonly object: Box | null;
+  /** Whether more than half of `box` lies off the object; false where that is not known. */
+  readonly isOffObject: boolean;
 };
 
 export type TrialImages = {
@@ -69,10 +73,21 @@ export async function chooseImages(
   return { class: subject.class, covered: covered.values(), others: others.values() };
 }
 
-const describe = ({ id, labelClass, input }: ImageEvidence, box: Box): TrialImage => ({
-  ...{ id, input, box },
-  labelIndex: labelClass?.index ?? null,
+function describe({ id, labelClass, input, ...image }: ImageEvidence, box: Box): TrialImage {
+  const object = image.box && placeRegion(image.box, input);
+  const isOffObject = object !== null && 2 * areaOf(cut(box, object)) < areaOf(box);
+  return { id, input, box, object, isOffObject, labelIndex: labelClass?.index ?? null };
+}
+
+const cut = (a: Box, b: Box): Box => ({
+  top: Math.max(a.top, b.top),
+  left: Math.max(a.left, b.left),
+  bottom: Math.min(a.bottom, b.bottom),
+  right: Math.min(a.right, b.right),
 });
+
+const areaOf = ({ top, left, bottom, right }: Box): number =>
+  Math.max(0, bottom - top) * Math.max(0, right - left);
 
 async function findCluster(
   { store }: ChooseServices,

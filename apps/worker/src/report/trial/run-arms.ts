@@ -1,13 +1,13 @@
 import { boxElsewhere, coverBox, type ModelInput, type OpenModel, pasteBox } from '@umbra/engine';
 import { summariseArm, type TrialPair } from '@umbra/report';
-import { at } from '@umbra/shared/assert';
 import { mapInOrder } from '@umbra/shared/concurrency';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import type { Trial } from '@umbra/shared/contracts/trial';
 import { invalidInput } from '@umbra/shared/errors';
-import type { Box, Size } from '@umbra/shared/occlusion/grid';
+import type { Box } from '@umbra/shared/occlusion/grid';
 import { createRandom } from '@umbra/shared/random';
 import type { TrialImage, TrialImages } from './choose-images.js';
+import { drawSource } from './draw-source.js';
 
 export type ArmOptions = {
   /** Prepare an image; null where its photo cannot be read any more. */
@@ -29,7 +29,7 @@ const imagesAhead = 4;
 
 /**
  * Run every arm of a trial: cover a box in images of the class, and paste its content onto images of others; each
- * beside a control at a random place. Images whose photos cannot be read are left out.
+ * beside a control at a random place. Images whose photos cannot be read are left out, and those that no content fits.
  *
  * @throws {AppError} `invalid_input` where no image of the class is left, or has room for the control.
  */
@@ -49,9 +49,9 @@ export async function runArms(
     return [input, covering(image.box), covering(elsewhere)];
   };
   const paste = async (target: TrialImage): Promise<Altered | null> => {
-    const source = at(covered, random.below(covered.length));
-    const elsewhere = elsewhereIn(source);
-    if (elsewhere === null || !isInside(source.box, target.input)) return null;
+    const source = drawSource(covered, target, random);
+    const elsewhere = source && elsewhereIn(source);
+    if (source === null || elsewhere === null) return null;
     const [input, image] = await Promise.all([open(target.id), open(source.id)]);
     if (input === null || image === null) return null;
     const pasting = (box: Box) => pasteBox(input, source.box, { image, box }, model.bundle);
@@ -109,6 +109,3 @@ async function runArm(
   }
   return pairs;
 }
-
-const isInside = ({ bottom, right }: Box, { height, width }: Size): boolean =>
-  bottom <= height && right <= width;
