@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -260,12 +261,12 @@ describe.skipIf(chromiumPath === undefined)('a new job', { timeout: 3 * patience
 
   test('keeps what is set while photos are sent', async () => {
     await visit(browser, { baseURL: service.url, viewport: wide }, async (page) => {
-      let goOn = () => {};
+      // Made before what waits for it, which may come later than the page says that it sends.
+      const [first, second] = [new AbortController(), new AbortController()];
+      let gate = first;
       await page.route('**/v1/datasets', async (route) => {
-        if (route.request().method() === 'POST') {
-          await new Promise<void>((resolve) => {
-            goOn = resolve;
-          });
+        if (route.request().method() === 'POST' && !gate.signal.aborted) {
+          await once(gate.signal, 'abort');
         }
         await route.continue();
       });
@@ -273,16 +274,17 @@ describe.skipIf(chromiumPath === undefined)('a new job', { timeout: 3 * patience
       await chooseFiles(page, photo);
       await page.locator('.sending').waitFor();
       await page.getByLabel('Patch, px').fill('48');
-      goOn();
+      first.abort();
       await page.waitForURL('**dataset=ds_*');
       expect(new URL(page.url()).searchParams.get('patch')).toBe('48');
 
+      gate = second;
       await page.goto('/');
       const asked = page.waitForRequest((request) => request.url().endsWith('/v1/jobs'));
       await chooseFiles(page, photo);
       await page.locator('.sending').waitFor();
       await page.getByLabel('Patch, px').fill('56');
-      goOn();
+      second.abort();
       expect((await asked).postDataJSON()).toMatchObject({ settings: { patch: 56 } });
     });
   });
