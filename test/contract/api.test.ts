@@ -312,7 +312,7 @@ describe('the API', () => {
     expect(response.headers.get('allow')).toContain('GET');
     expect(await problemOf(response)).toMatchObject({
       status: 405,
-      detail: 'Expected GET on /v1/models, got DELETE',
+      detail: 'Expected GET or POST on /v1/models, got DELETE',
     });
   });
 
