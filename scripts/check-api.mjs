@@ -26,6 +26,8 @@ const minRequests = 2_000;
 const impossible = [
   // A folder has no addresses to upload to.
   'POST /v1/datasets/{dataset}/uploads',
+  // No generated file is a model; test/integration/model-uploads.test.ts sends some.
+  'POST /v1/models',
 ];
 /** Limits that no request reaches: a 429 would hide the response that is checked. */
 const withKeys = {
@@ -162,6 +164,7 @@ async function makeSeeds(baseUrl, apiKey) {
     class: [name],
     operations: {
       ...(await makeOwnSeeds(baseUrl, apiKey, dataset.id)),
+      deleteModel: await uploadModels(client, ['unwanted-a', 'unwanted-b']),
       getReportCrop: [{ job: job.id, image: crop }],
       cancelTrial: [{ job: job.id, trial: trial.id }],
     },
@@ -219,6 +222,26 @@ async function makeOwnSeeds(baseUrl, apiKey, dataset) {
     ...{ getArchiveUpload: await archives(2), appendArchive: await archives(4) },
     deleteArchiveUpload: await archives(6),
   };
+}
+
+/**
+ * Models of the tenant's own, which may be deleted.
+ *
+ * @param {import('@umbra/client').UmbraClient} client
+ * @param {readonly string[]} names
+ */
+async function uploadModels(client, names) {
+  const { encodeOnnx, tinyNetwork } = await import('@umbra/engine/testing');
+  const onnx = new Blob([new Uint8Array(encodeOnnx(tinyNetwork()))]);
+  /** @type {import('@umbra/client').ModelUpload} */
+  const claims = {
+    name: '',
+    output: 'logits',
+    ...{ size: { height: 32, width: 32 }, scale: 1 / 255, mean: [0.5, 0.5, 0.5] },
+    ...{ std: [0.25, 0.25, 0.25], licence: 'Apache-2.0' },
+  };
+  for (const name of names) await client.uploadModel(onnx, { ...claims, name });
+  return names.map((model) => ({ model }));
 }
 
 /** @param {string} background */
