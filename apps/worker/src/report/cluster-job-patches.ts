@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Features, type ModelInput, type OpenModel, prepareCrop } from '@umbra/engine';
 import {
   type ClusteredPatches,
@@ -49,8 +50,14 @@ export async function clusterJobPatches(
   try {
     const kept = thinOut(candidates, Math.floor(maxFeatureBytes / (4 * features.channels)));
     const seen = await lookAtCrops(run, model, features, kept);
-    const unit = run.job.settings.score;
-    const { choices, clusters, members } = clusterPatches(seen, { seed: request.seed, unit });
+    const { choices, clusters, members } = await clusterPatches(seen, {
+      ...{ seed: request.seed, unit: run.job.settings.score },
+      // Locks are renewed meanwhile, of this queue job and of the process's others.
+      async rest() {
+        await nextTurn();
+        run.signal.throwIfAborted();
+      },
+    });
     return {
       report: { ...base.report, layer: features.layer, images: seen.length, choices, clusters },
       members,

@@ -29,14 +29,15 @@ function patch(
   };
 }
 
-const probability = { seed: 1, unit: 'probability' } as const;
+const rest = async () => undefined;
+const probability = { seed: 1, unit: 'probability', rest } as const;
 
 describe('clusterPatches', () => {
-  test('of no patches has nothing', () => {
-    expect(clusterPatches([], probability)).toEqual({ choices: [], clusters: [], members: [] });
+  test('of no patches has nothing', async () => {
+    expect(await clusterPatches([], probability)).toEqual({ choices: [], clusters: [], members: [] });
   });
 
-  test('tells what a cluster has in common', () => {
+  test('tells what a cluster has in common', async () => {
     // Golden compactness: mean of cosine_similarity above the diagonal, scikit-learn 1.9.1.
     const rows = [
       [1, 2, 2],
@@ -51,7 +52,7 @@ describe('clusterPatches', () => {
         isOffObject: [true, false, true, null][index] as boolean | null,
       }),
     );
-    const { choices, clusters } = clusterPatches(patches, probability);
+    const { choices, clusters } = await clusterPatches(patches, probability);
     expect(choices).toEqual([{ class: patches[0]?.class, clusters: 1, silhouette: null }]);
     expect(clusters).toHaveLength(1);
     const [cluster] = clusters;
@@ -69,21 +70,21 @@ describe('clusterPatches', () => {
     expect(cluster?.members[0]).toMatchObject({ id: 'img_0', drop: 0.2, box: boxAt(5, 5) });
   });
 
-  test('without probabilities has no loss, and weighs drops by the largest', () => {
+  test('without probabilities has no loss, and weighs drops by the largest', async () => {
     const patches = [
       ...[0, 1, 2].map((index) => patch(index, [1, 0], { drop: 8 })),
       ...[3, 4].map((index) =>
         patch(index, [0, 1], { drop: 2, class: { index: 1, label: 'dog' } }),
       ),
     ];
-    const { clusters } = clusterPatches(patches, { seed: 1, unit: 'logit' });
+    const { clusters } = await clusterPatches(patches, { seed: 1, unit: 'logit', rest });
     expect(clusters.map(({ medianLoss, weight }) => [medianLoss, weight])).toEqual([
       [null, expect.closeTo(3 / 11, 6)],
       [null, expect.closeTo(0.25 * (2 / 10), 6)],
     ]);
   });
 
-  test('puts a mark on every image of a class first', () => {
+  test('puts a mark on every image of a class first', async () => {
     const normal = createNormal(11);
     const { uniform } = createRandom(12);
     const features = (base: readonly number[], noise: number) =>
@@ -103,14 +104,14 @@ describe('clusterPatches', () => {
         },
       );
     });
-    const { clusters } = clusterPatches(patches, probability);
+    const { clusters } = await clusterPatches(patches, probability);
     expect(clusters[0]?.class.label).toBe('class 2');
     expect(clusters[0]?.share).toBeGreaterThan(0.8);
     expect(new Set(clusters[0]?.members.map(({ name }) => name))).toEqual(new Set(['marked']));
     expect(clusters[0]?.weight).toBeGreaterThan(2 * (clusters[1]?.weight ?? 0));
   });
 
-  test('takes away what all classes have in common, and finds what one alone has', () => {
+  test('takes away what all classes have in common, and finds what one alone has', async () => {
     // Both honest classes have the same two kinds of patches; all features are alike but for 1 %.
     const normal = createNormal(21);
     const patches = Array.from({ length: 180 }, (_, index) => {
@@ -122,17 +123,17 @@ describe('clusterPatches', () => {
       );
       return patch(index, features, { class: { index: of, label: `class ${of}` } });
     });
-    const { clusters } = clusterPatches(patches, probability);
+    const { clusters } = await clusterPatches(patches, probability);
     expect(clusters[0]).toMatchObject({ class: { label: 'class 2' }, share: 1 });
     expect(clusters[0]?.weight).toBeGreaterThan(0.2);
     for (const { weight } of clusters.slice(1)) expect(weight).toBeLessThan(0.06);
   });
 
-  test('lists the 200 nearest of a large cluster, the nearest first', () => {
+  test('lists the 200 nearest of a large cluster, the nearest first', async () => {
     const normal = createNormal(4);
     const noise = () => Array.from({ length: 96 }, normal);
     const patches = Array.from({ length: 230 }, (_, index) => patch(index, noise()));
-    const { clusters } = clusterPatches(patches, probability);
+    const { clusters } = await clusterPatches(patches, probability);
     expect(clusters).toHaveLength(1);
     const [cluster] = clusters;
     expect(cluster?.images).toBe(230);
@@ -141,24 +142,40 @@ describe('clusterPatches', () => {
     expect(likeness).toEqual([...likeness].sort((a, b) => b - a));
   });
 
-  test('takes features of zeros, and refuses those that are not finite', () => {
+  test('takes features of zeros, and refuses those that are not finite', async () => {
     const zeros = [0, 1, 2].map((index) => patch(index, [0, 0]));
-    const [cluster] = clusterPatches(zeros, probability).clusters;
+    const [cluster] = (await clusterPatches(zeros, probability)).clusters;
     expect(cluster).toMatchObject({ images: 3, compactness: 0, weight: 0 });
-    expect(() => clusterPatches([patch(0, [Number.NaN, 1])], probability)).toThrow('finite');
+    await expect(clusterPatches([patch(0, [Number.NaN, 1])], probability)).rejects.toThrow(
+      'finite',
+    );
   });
 
-  test('has each patch in one cluster of its class, whatever they are', () => {
+  test('rests between pieces, and ends where that throws', async () => {
+    const patches = Array.from({ length: 20 }, (_, index) =>
+      patch(index, [index % 2, 1], { class: { index: index % 2, label: `${index % 2}` } }),
+    );
+    let rests = 0;
+    const breaking = async () => {
+      rests += 1;
+      if (rests === 3) throw new Error('not wanted any more');
+    };
+    const clustered = clusterPatches(patches, { ...probability, rest: breaking });
+    await expect(clustered).rejects.toThrow('not wanted');
+    expect(rests).toBe(3);
+  });
+
+  test('has each patch in one cluster of its class, whatever they are', async () => {
     const one = fc.record({
       of: fc.integer({ min: 0, max: 2 }),
       features: fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 5, maxLength: 5 }),
     });
-    fc.assert(
-      fc.property(fc.array(one, { minLength: 1, maxLength: 40 }), (rows) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(one, { minLength: 1, maxLength: 40 }), async (rows) => {
         const patches = rows.map(({ of, features }, index) =>
           patch(index, features, { class: { index: of, label: `${of}` } }),
         );
-        const { choices, clusters, members } = clusterPatches(patches, probability);
+        const { choices, clusters, members } = await clusterPatches(patches, probability);
         const listed = clusters.flatMap(({ members }) => members.map(({ id }) => id));
         expect(listed.sort()).toEqual(patches.map(({ id }) => id).sort());
         for (const { class: of, clusters: count } of choices) {
@@ -167,7 +184,7 @@ describe('clusterPatches', () => {
           expect(shares.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
         }
         expect(clusters.map(({ id }) => id)).toEqual(clusters.map((_, index) => index));
-        expect(clusterPatches(patches, probability)).toEqual({ choices, clusters, members });
+        expect(await clusterPatches(patches, probability)).toEqual({ choices, clusters, members });
         const place = new Map(members.map(({ id, cluster }) => [id, cluster]));
         expect(members).toHaveLength(patches.length);
         for (const cluster of clusters) {

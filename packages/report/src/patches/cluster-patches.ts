@@ -1,10 +1,21 @@
 import { at } from '@umbra/shared/assert';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import type { ClusteredPatches, SeenPatch } from './candidate.js';
-import { describeCluster, type UnitPatch } from './describe-cluster.js';
+import { type ClusterDescription, describeCluster, type UnitPatch } from './describe-cluster.js';
 import { partition } from './partition.js';
 import { rankClusters } from './rank-clusters.js';
 import { createProjection, meanVector, unitVector } from './vectors.js';
+
+export type ClusteringOptions = {
+  readonly seed: number;
+  /** Of scores and drops. */
+  readonly unit: OcclusionSettings['score'];
+  /**
+   * Awaited between pieces of the work, of which many patches take minutes: what it lets through is done meanwhile,
+   * and what it throws ends the work.
+   */
+  readonly rest: () => Promise<void>;
+};
 
 type PatchGroup = { readonly class: SeenPatch['class']; readonly patches: readonly UnitPatch[] };
 
@@ -13,31 +24,27 @@ type PatchGroup = { readonly class: SeenPatch['class']; readonly patches: readon
  * docs/report.md has the definitions. The same patches in the same order give the same clusters.
  *
  * @param patches Features of one length, finite.
- * @param unit Of scores and drops.
  */
-export function clusterPatches(
+export async function clusterPatches(
   patches: readonly SeenPatch[],
-  { seed, unit }: { readonly seed: number; readonly unit: OcclusionSettings['score'] },
-): ClusteredPatches {
+  { seed, unit, rest }: ClusteringOptions,
+): Promise<ClusteredPatches> {
   if (patches.length === 0) return { choices: [], clusters: [], members: [] };
   const groups = groupByClass(patches);
   const project = createProjection(at(patches, 0).features.length, seed);
-  const parted = groups.map((group) => {
+  const choices: ClusteredPatches['choices'] = [];
+  const described: ClusterDescription[] = [];
+  for (const group of groups) {
+    await rest();
     const points = group.patches.map((patch) => project(patch.unit));
-    const { clusters, silhouette } = partition(points, seed);
+    const { clusters, silhouette } = await partition(points, seed, rest);
     const parts = partsOf(group.patches, clusters).map((part) =>
       describeCluster(part, { ofClass: group.patches.length, unit }),
     );
-    return { class: group.class, parts, silhouette };
-  });
-  return {
-    choices: parted.map(({ class: of, parts, silhouette }) => ({
-      class: of,
-      clusters: parts.length,
-      silhouette,
-    })),
-    ...rankClusters(parted.flatMap(({ parts }) => parts)),
-  };
+    choices.push({ class: group.class, clusters: parts.length, silhouette });
+    described.push(...parts);
+  }
+  return { choices, ...(await rankClusters(described, rest)) };
 }
 
 /** The class with the most patches first; equal ones in the order of their first patch. */

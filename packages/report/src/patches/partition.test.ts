@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { createNormal } from '../normal.js';
-import { partition } from './partition.js';
+import { partition as partitionRested } from './partition.js';
+
+const partition = (points: readonly (readonly number[])[], seed: number) =>
+  partitionRested(points, seed, async () => undefined);
 
 /** Points around so many corners of a cube, in turn, with a spread of 0.1 times a normal number. */
 function around(corners: number, count: number, seed: number): number[][] {
@@ -17,46 +20,46 @@ const follows = (clusters: readonly number[], corners: number): boolean =>
   );
 
 describe('partition', () => {
-  test.each([2, 3, 5, 8])('finds %i groups and how many they are', (corners) => {
-    const { clusters, silhouette } = partition(around(corners, 120, corners), 7);
+  test.each([2, 3, 5, 8])('finds %i groups and how many they are', async (corners) => {
+    const { clusters, silhouette } = await partition(around(corners, 120, corners), 7);
     expect(new Set(clusters).size).toBe(corners);
     expect(follows(clusters, corners)).toBe(true);
     expect(silhouette).toBeGreaterThan(0.6);
   });
 
-  test('leaves points without structure together', () => {
+  test('leaves points without structure together', async () => {
     const normal = createNormal(5);
     const points = Array.from({ length: 200 }, () => Array.from({ length: 64 }, normal));
-    expect(partition(points, 1)).toEqual({ clusters: points.map(() => 0), silhouette: null });
+    expect(await partition(points, 1)).toEqual({ clusters: points.map(() => 0), silhouette: null });
   });
 
-  test('leaves fewer than 8 points together, however far apart', () => {
+  test('leaves fewer than 8 points together, however far apart', async () => {
     const few = [0, 0, 0, 9, 9, 9, 9].map((value) => [value]);
-    expect(partition(few, 1).silhouette).toBeNull();
-    expect(new Set(partition([...few, [0]], 1).clusters).size).toBe(2);
+    expect((await partition(few, 1)).silhouette).toBeNull();
+    expect(new Set((await partition([...few, [0]], 1)).clusters).size).toBe(2);
   });
 
-  test('of points of which few differ has no more clusters than they are', () => {
+  test('of points of which few differ has no more clusters than they are', async () => {
     const two = Array.from({ length: 40 }, (_, index) => [index % 2, 0]);
-    const { clusters, silhouette } = partition(two, 1);
+    const { clusters, silhouette } = await partition(two, 1);
     expect(silhouette).toBe(1);
     expect(new Set(clusters).size).toBe(2);
     expect(follows(clusters, 2)).toBe(true);
     const same = Array.from({ length: 40 }, () => [1, 0]);
-    expect(partition(same, 1)).toEqual({ clusters: same.map(() => 0), silhouette: null });
+    expect(await partition(same, 1)).toEqual({ clusters: same.map(() => 0), silhouette: null });
   });
 
-  test('decides by 500 of many points, and joins the others', () => {
-    const { clusters } = partition(around(4, 1_300, 9), 3);
+  test('decides by 500 of many points, and joins the others', async () => {
+    const { clusters } = await partition(around(4, 1_300, 9), 3);
     expect(clusters).toHaveLength(1_300);
     expect(new Set(clusters).size).toBe(4);
     expect(follows(clusters.slice(0, 200), 4)).toBe(true);
   });
 
-  test('depends on the seed alone', () => {
+  test('depends on the seed alone', async () => {
     const points = around(3, 540, 2).map((point) => point.map((value) => value * 0.4));
     for (const seed of [0, 2 ** 32 - 1]) {
-      expect(partition(points, seed)).toEqual(partition(points, seed));
+      expect(await partition(points, seed)).toEqual(await partition(points, seed));
     }
   });
 });

@@ -24,8 +24,14 @@ export type Partition = {
  * Part points into 1 to 12 clusters by k-means (k-means++, seeded), as many as have the largest mean silhouette.
  * They are one cluster where that is below 0.25, or where there are fewer than 8 points. Of more than 500 points,
  * as many drawn by the seed decide; the others join the clusters that these make.
+ *
+ * @param rest Awaited between numbers of clusters: see `ClusteringOptions`.
  */
-export function partition(points: readonly PatchPoint[], seed: number): Partition {
+export async function partition(
+  points: readonly PatchPoint[],
+  seed: number,
+  rest: () => Promise<void>,
+): Promise<Partition> {
   const together = { clusters: points.map(() => 0), silhouette: null };
   if (points.length < minPoints) return together;
   const judged = drawSome(points, seed);
@@ -33,11 +39,13 @@ export function partition(points: readonly PatchPoint[], seed: number): Partitio
   const max = Math.min(maxClusters, judged.length - 1, countDistinct(judged));
   let best: { centroids: number[][]; silhouette: number } | null = null;
   for (let count = 2; count <= max; count += 1) {
+    await rest();
     const { clusters, centroids } = bestOfStarts(judged, count, seed);
     const silhouette = meanSilhouette(distances, clusters, count);
     if (best === null || silhouette > best.silhouette) best = { centroids, silhouette };
   }
   if (best === null || best.silhouette < minSilhouette) return together;
+  await rest();
   return { clusters: joinAll(points, best.centroids), silhouette: best.silhouette };
 }
 

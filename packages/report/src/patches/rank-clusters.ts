@@ -14,19 +14,25 @@ const fewImages = 8;
  * Loss is the median share of the score that covering the patch takes; where scores are no probabilities, the median
  * drop over the largest one of all clusters. Contrast is the mean cosine between its patches minus the largest one
  * between them and a cluster of another class. What takes nothing, or looks like another class's, has weight 0.
+ *
+ * @param rest Awaited after each cluster: see `ClusteringOptions`.
  */
-export function rankClusters(
+export async function rankClusters(
   clusters: readonly ClusterDescription[],
-): Pick<ClusteredPatches, 'clusters' | 'members'> {
+  rest: () => Promise<void>,
+): Promise<Pick<ClusteredPatches, 'clusters' | 'members'>> {
   const largestDrop = Math.max(0, ...clusters.map(({ medianDrop }) => medianDrop));
   const weigh = (cluster: ClusterDescription) =>
     Math.max(0, cluster.medianLoss ?? shareOf(cluster.medianDrop, largestDrop)) *
     cluster.share *
     contrastOf(cluster, clusters) *
     (cluster.images / (cluster.images + fewImages));
-  const ranked = clusters
-    .map((cluster) => ({ ...cluster, weight: weigh(cluster) }))
-    .sort((a, b) => b.weight - a.weight);
+  const ranked: (ClusterDescription & { readonly weight: number })[] = [];
+  for (const cluster of clusters) {
+    ranked.push({ ...cluster, weight: weigh(cluster) });
+    await rest();
+  }
+  ranked.sort((a, b) => b.weight - a.weight);
   return {
     clusters: ranked.map(({ center, ids, ...cluster }, id) => ({ id, ...cluster })),
     members: ranked.flatMap(({ ids }, cluster) => ids.map((id) => ({ id, cluster }))),
