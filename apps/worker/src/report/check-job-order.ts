@@ -28,16 +28,17 @@ export async function checkJobOrder(
     const [input, numbers] = await Promise.all([open(image), orLost(readNumbers(image))]);
     await teller.advance(1);
     if (input === null || numbers === null) continue;
-    areas.push(
-      await model.checkOrder(input, {
-        attribution: meanMap(numbers.attributions),
-        index: at(numbers.result.targets, 0).index,
-        ...{ fill, steps, signal },
-        patch: at(numbers.plan.grids, 0).patch,
-        // Of its own for each image: one order for all would make all of them lucky at once.
-        seed: (seed + areas.length) >>> 0,
-      }),
-    );
+    const checking = model.checkOrder(input, {
+      attribution: meanMap(numbers.attributions),
+      index: at(numbers.result.targets, 0).index,
+      ...{ fill, steps, signal },
+      patch: at(numbers.plan.grids, 0).patch,
+      // Of its own for each image: one order for all would make all of them lucky at once.
+      seed: (seed + areas.length) >>> 0,
+    });
+    // An image of which the model gives NaN while pixels are replaced leaves the others, and the report.
+    const found = await orLost(checking);
+    if (found !== null) areas.push(found);
   }
   return summariseOrder(areas, { steps, seed });
 }

@@ -41,15 +41,12 @@ export async function clusterJobPatches(
   const { request } = run.requested;
   const base = withoutPatches(null);
   if (candidates.length === 0) return base;
-  const features = await model.openFeatures(request.layer).catch((error: unknown) => {
-    // The rest of the report needs no layer.
-    if (hasCode(error, 'invalid_input') || hasCode(error, 'not_found')) return error.message;
-    throw error;
-  });
+  const features = await orReason(model.openFeatures(request.layer));
   if (typeof features === 'string') return withoutPatches(features);
   try {
     const kept = thinOut(candidates, Math.floor(maxFeatureBytes / (4 * features.channels)));
-    const seen = await lookAtCrops(run, model, features, kept);
+    const seen = await orReason(lookAtCrops(run, model, features, kept));
+    if (typeof seen === 'string') return withoutPatches(seen);
     const { choices, clusters, members } = await clusterPatches(seen, {
       ...{ seed: request.seed, unit: run.job.settings.score },
       // Locks are renewed meanwhile, of this queue job and of the process's others.
@@ -71,6 +68,17 @@ export async function clusterJobPatches(
     };
   } finally {
     await features.close();
+  }
+}
+
+/** @returns Also why a layer cannot be run, or gives NaN: the rest of the report needs none. @throws Every other error. */
+async function orReason<T>(work: Promise<T>): Promise<T | string> {
+  try {
+    return await work;
+  } catch (error) {
+    if (hasCode(error, 'invalid_input') || hasCode(error, 'not_found')) return error.message;
+    if (hasCode(error, 'integrity')) return error.message;
+    throw error;
   }
 }
 
