@@ -89,5 +89,7 @@ async function dropOldest(store: ObjectStore, tenant: string, job: string): Prom
   const kept = await listTrials(store, tenant, job);
   if (kept.length < maxTrials) return;
   const oldest = kept.findLast(({ endedAt }) => endedAt !== null);
-  if (oldest !== undefined) await store.delete(keys.trial(tenant, job, oldest.id));
+  if (oldest === undefined) return;
+  await store.delete(keys.trial(tenant, job, oldest.id));
+  await store.delete(keys.trialCancellation(tenant, job, oldest.id));
 }

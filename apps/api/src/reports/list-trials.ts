@@ -1,8 +1,8 @@
-import { findJson } from '@umbra/platform/store/json';
 import { matchKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
+import { readTrial } from '@umbra/platform/store/reports';
 import type { ObjectStore } from '@umbra/platform/store/store';
-import { type Trial, trial } from '@umbra/shared/contracts/trial';
+import type { Trial } from '@umbra/shared/contracts/trial';
 import type { Page } from '../http/pages.js';
 
 /** Trials of a job that are kept; one more takes the oldest that has ended away. */
@@ -19,8 +19,8 @@ export async function listTrials(
 ): Promise<Trial[]> {
   const found: Trial[] = [];
   for await (const { key } of store.list(keys.trials(tenant, job))) {
-    if (matchKey('trial', key) === null) continue;
-    const one = await findJson(store, key, trial);
+    const named = matchKey('trial', key);
+    const one = named && (await readTrial(store, { tenant, id: job }, named.trial));
     if (one !== null) found.push(one);
   }
   return found.toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1)).slice(0, maxTrials);

@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ReportStatus, reportRequest } from '@umbra/shared/contracts/report';
-import { newJobId } from '@umbra/shared/ids';
+import { newJobId, newTrialId } from '@umbra/shared/ids';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createFsStore } from './fs-store.js';
 import { putJson } from './json.js';
 import { keys } from './keys.js';
-import { deleteReport, readReportStatus, requestReport } from './reports.js';
+import { deleteReport, readReportStatus, readTrial, requestReport } from './reports.js';
 import type { ObjectStore } from './store.js';
 
 const tenant = 't';
@@ -42,4 +42,18 @@ test('a deleted report stays away whatever its run still writes', async () => {
   await putJson(store, keys.reportStatus(tenant, job.id), queued);
   expect(await readReportStatus(store, job)).toBeNull();
   expect(await store.head(keys.pendingReport(tenant, job.id))).toBeNull();
+});
+
+test('a damaged record is as good as none, and is replaced', async () => {
+  const job = { tenant, id: newJobId() };
+  const queued = await requestReport(store, job, reportRequest.parse({}));
+  await store.put(keys.reportStatus(tenant, job.id), '{');
+  expect(await readReportStatus(store, job)).toEqual(queued);
+  await store.put(keys.reportRequest(tenant, job.id), '{"version":1}');
+  expect(await readReportStatus(store, job)).toBeNull();
+  const again = await requestReport(store, job, reportRequest.parse({ seed: 7 }));
+  expect(await readReportStatus(store, job)).toEqual(again);
+  const trial = newTrialId();
+  await store.put(keys.trial(tenant, job.id, trial), '');
+  expect(await readTrial(store, job, trial)).toBeNull();
 });

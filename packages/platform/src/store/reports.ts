@@ -7,6 +7,8 @@ import {
   requestedReport,
 } from '@umbra/shared/contracts/report';
 import { type Trial, trial } from '@umbra/shared/contracts/trial';
+import { hasCode } from '@umbra/shared/errors';
+import type { z } from 'zod';
 import { deleteFolder } from './delete-all.js';
 import { findJson, putJson } from './json.js';
 import { keys } from './keys.js';
@@ -33,12 +35,23 @@ export async function requestReport(
   return statusOf(store, { tenant, id }, requested);
 }
 
-/** @returns null where none is asked for, or it was deleted. */
+/** Read a record of which a damaged one is as good as none: it would be in the way of a new one for ever. */
+const findWhole = <T extends z.ZodType>(
+  store: ObjectStore,
+  key: string,
+  schema: T,
+): Promise<z.output<T> | null> =>
+  findJson(store, key, schema).catch((error: unknown) => {
+    if (hasCode(error, 'integrity')) return null;
+    throw error;
+  });
+
+/** @returns null where none is asked for, or it was deleted, or is damaged. */
 export const readReportRequest = (
   store: ObjectStore,
   { tenant, id }: Reference,
 ): Promise<RequestedReport | null> =>
-  findJson(store, keys.reportRequest(tenant, id), requestedReport);
+  findWhole(store, keys.reportRequest(tenant, id), requestedReport);
 
 /** @returns null where no report is asked for, or it was deleted. */
 export async function readReportStatus(
@@ -55,7 +68,7 @@ export async function statusOf(
   { tenant, id }: Reference,
   { request, requestedAt }: RequestedReport,
 ): Promise<ReportStatus> {
-  const told = await findJson(store, keys.reportStatus(tenant, id), reportStatus);
+  const told = await findWhole(store, keys.reportStatus(tenant, id), reportStatus);
   if (told?.requestedAt === requestedAt) return told;
   return {
     version: 1,
@@ -83,14 +96,16 @@ export async function deleteReport(store: ObjectStore, { tenant, id }: Reference
 export async function putNewTrial(store: ObjectStore, tenant: string, made: Trial): Promise<void> {
   await store.put(keys.pendingTrial(tenant, made.job, made.id), '');
   await putJson(store, keys.trial(tenant, made.job, made.id), made);
+  // Again: the step takes a marker that has no trial yet, which a dispatcher may have found in between.
+  await store.put(keys.pendingTrial(tenant, made.job, made.id), '');
 }
 
-/** @returns null where there is none. */
+/** @returns null where there is none, or it is damaged. */
 export const readTrial = (
   store: ObjectStore,
   { tenant, id }: Reference,
   name: string,
-): Promise<Trial | null> => findJson(store, keys.trial(tenant, id, name), trial);
+): Promise<Trial | null> => findWhole(store, keys.trial(tenant, id, name), trial);
 
 /** Tell a trial's step to end it, which it does within seconds; one that has ended stays as it is. */
 export const cancelTrial = (
