@@ -144,6 +144,47 @@ test('a report of a job that goes on is written of what has ended, and again wit
   await progress.clear(job.id);
 });
 
+test('a retry of the job while its report is made brings more to come', async () => {
+  const { store: plain } = stage.services;
+  await requestReport(plain, reference(), request);
+  const again = { ...job, attempt: job.attempt + 1, state: 'in_progress' as const };
+  const store = storeThat(secondSegment, () =>
+    plain.put(keys.job(tenant, job.id), JSON.stringify(again)),
+  );
+  expect(await run(open({ store }))).toBeGreaterThan(14_000);
+  expect(await status()).toMatchObject({ state: 'running', writtenAt: expect.any(String) });
+  const ended = { ...again, state: 'completed' };
+  await plain.put(keys.job(tenant, job.id), JSON.stringify(ended));
+  expect(await run()).toBeNull();
+  expect(await status()).toMatchObject({ state: 'completed' });
+});
+
+test('a report of a deleted dataset fails, and says so', async () => {
+  const { store } = stage.services;
+  await requestReport(store, reference(), request);
+  await store.delete(keys.manifest(tenant, job.dataset));
+  expect(await run()).toBeNull();
+  expect(await status()).toMatchObject({
+    state: 'failed',
+    error: { code: 'conflict', message: `Dataset '${job.dataset}' was deleted` },
+  });
+});
+
+test('a request that comes as none is found is looked at', async () => {
+  const { store: plain } = stage.services;
+  const store: ObjectStore = {
+    ...plain,
+    async delete(key) {
+      await plain.delete(key);
+      if (key === keys.pendingReport(tenant, job.id))
+        await requestReport(plain, reference(), request);
+    },
+  };
+  expect(await run(open({ store }))).toBeLessThanOrEqual(0);
+  expect(await run()).toBeNull();
+  expect(await status()).toMatchObject({ state: 'completed' });
+});
+
 test('what has no result has no report, and says so', async () => {
   const empty = await stage.writeJob();
   await requestReport(stage.services.store, { tenant, id: empty.id }, request);

@@ -35,7 +35,9 @@ export async function runReport(
   const wanted = await readWanted(services, { tenant, id: jobId });
   if (wanted === null) {
     await services.store.delete(keys.pendingReport(tenant, jobId));
-    return {};
+    // By a request that came meanwhile, and could not be queued beside this.
+    const isAskedFor = (await readWanted(services, { tenant, id: jobId })) !== null;
+    return isAskedFor ? giveBack(queued, token) : {};
   }
   const isWanted = async () => {
     const now = await readWanted(services, { tenant, id: jobId });
@@ -102,6 +104,9 @@ async function writeWanted(
   if (state === 'completed' || state === 'failed') return null;
   // As it may have been deleted with an earlier request's.
   await store.put(keys.pendingReport(tenant, job.id), '');
+  if ((await store.head(keys.manifest(tenant, job.dataset))) === null) {
+    throw new AppError('conflict', `Dataset '${job.dataset}' was deleted`);
+  }
   const named = { tenant, ...job.model };
   const model = await services.modelCache.describe(named);
   if (!runsModel(services.config, model.bundle)) {
@@ -116,7 +121,7 @@ async function writeWanted(
   const report = await writeReport(run, isWritten);
   const tookMs = performance.now() - beganMs;
   const said = report === null ? {} : { writtenAt: report.writtenAt };
-  if (report?.isComplete !== true) {
+  if (report?.isComplete !== true || !(await isOfAttempt(store, tenant, job))) {
     await teller.write({ ...said, stage: null });
     return Math.max(again.minMs, again.restShare * tookMs);
   }
@@ -125,6 +130,15 @@ async function writeWanted(
   await store.delete(keys.pendingReport(tenant, job.id));
   logger.info({ jobId: job.id, images: report.images.read, ms: tookMs }, 'report written');
   return null;
+}
+
+/** Whether a job was not retried meanwhile, which brings more images. */
+async function isOfAttempt(
+  store: ReportStepServices['store'],
+  tenant: string,
+  { id, attempt }: TenantJob['job'],
+): Promise<boolean> {
+  return (await findJobRecord(store, tenant, id))?.attempt === attempt;
 }
 
 async function failReport(
