@@ -107,6 +107,8 @@ test('a damaged result is left out and counted, and damaged evidence is made aga
   await services.store.put(keys.evidenceSegment(tenant, job.id, 0), 'no segment');
   expect((await readAll())[0]).toEqual({ ...left, fresh: 18 });
   expect((await readAll())[0]).toEqual({ ...left, fresh: 0 });
+  await Promise.all(ids(0, 2).map(putResult));
+  expect((await readAll())[0]).toEqual({ images: 20, fresh: 2, damaged: 0 });
 });
 
 test('an outage of the store is no damage', async () => {

@@ -90,11 +90,15 @@ export async function readSegment(
   }
 }
 
-/** Whether nothing can be added: every image is read, or the job's attempt had ended before. */
+/**
+ * Whether nothing can be added: every image is read, or the job's attempt had ended before. A result that could not be
+ * read is looked at again, since the reason may be ours.
+ */
 const isSettled = (
-  { images, evidence, attempt, isFinal: wasFinal }: EvidenceSegment,
+  { images, evidence, attempt, damaged, isFinal: wasFinal }: EvidenceSegment,
   job: TenantJob['job'],
-): boolean => evidence.length === images || (wasFinal && attempt === job.attempt);
+): boolean =>
+  evidence.length === images || (wasFinal && attempt === job.attempt && damaged === 0);
 
 type Extension = TenantJob & {
   readonly services: EvidenceServices;
