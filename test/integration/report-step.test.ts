@@ -118,11 +118,14 @@ async function copyJob({
 }
 
 /** Run a trial to its end. */
-async function run(request: TrialRequest, shouldCancel = false): Promise<Trial> {
+async function run(
+  request: TrialRequest,
+  { shouldCancel = false, createdAt = new Date().toISOString() } = {},
+): Promise<Trial> {
   const id = newTrialId();
   const trial: Trial = {
     ...{ version: 1, id, job: job.id, model: job.model, request, state: 'queued' },
-    ...{ createdAt: new Date().toISOString(), startedAt: null, endedAt: null },
+    ...{ createdAt, startedAt: null, endedAt: null },
     ...{ progress: { done: 0, total: 0 }, class: null, result: null, error: null },
   };
   await putNewTrial(stage.store, tenant, trial);
@@ -272,6 +275,13 @@ describe('a trial', () => {
     });
   });
 
+  test('of a cluster of an older report fails, since it may be another one now', async () => {
+    const asked = trialRequest.parse({ of: { kind: 'cluster', cluster: 0 } });
+    const { state, error } = await run(asked, { createdAt: '2026-01-01T00:00:00.000Z' });
+    expect([state, error?.code]).toEqual(['failed', 'conflict']);
+    expect(error?.message).toContain('ask again');
+  });
+
   test('without room for the control fails, and says so', async () => {
     const all = { top: 0, left: 0, bottom: 1, right: 1 };
     const { state, error } = await run(trialRequest.parse({ of: { ...region, region: all } }));
@@ -280,7 +290,7 @@ describe('a trial', () => {
   });
 
   test('that is cancelled ends without a result', async () => {
-    const trial = await run(trialRequest.parse({ of: region }), true);
+    const trial = await run(trialRequest.parse({ of: region }), { shouldCancel: true });
     expect(trial).toMatchObject({ state: 'cancelled', result: null, error: null });
     expect(await keysUnder(keys.pendingTrials())).toEqual([]);
   });

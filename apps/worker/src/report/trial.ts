@@ -81,7 +81,7 @@ async function measure(
     logger.info({ jobId: job.id, trial: trial.id, reason: elsewhere.stage }, 'trial put off');
     return elsewhere.laterMs;
   }
-  const chosen = await chooseImages(services, { tenant, job }, trial.request, signal);
+  const chosen = await chooseImages(services, { tenant, job }, trial, signal);
   const total = chosen.covered.length + chosen.others.length;
   let running: Trial = {
     ...{ ...trial, state: 'running', class: chosen.class, progress: { done: 0, total } },

@@ -3,7 +3,7 @@ import { keys } from '@umbra/platform/store/keys';
 import { groupOf, type ImageEvidence } from '@umbra/report';
 import { type JobReport, jobReport } from '@umbra/shared/contracts/report';
 import type { Trial, TrialRequest } from '@umbra/shared/contracts/trial';
-import { notFound, unavailable } from '@umbra/shared/errors';
+import { AppError, notFound, unavailable } from '@umbra/shared/errors';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
 import type { TenantJob } from '../../jobs/job-record.js';
 import { createSample } from '../draw-sample.js';
@@ -45,16 +45,24 @@ type Subject = {
  * Choose the images of a trial from the evidence of the job's report: drawn by the seed where there are more
  * than asked for. A cluster's members are covered at their own decisive patch, a class at one place.
  *
- * @throws {AppError} `not_found` where there is no report, or it has no such cluster or class.
+ * @throws {AppError} `not_found` where there is no report, or it has no such cluster or class; `conflict` for a cluster
+ *   of a report that is replaced.
  */
 export async function chooseImages(
   services: ChooseServices,
   { tenant, job }: TenantJob,
-  { of, images, seed }: TrialRequest,
+  { request: { of, images, seed }, createdAt }: Pick<Trial, 'request' | 'createdAt'>,
   signal: AbortSignal,
 ): Promise<TrialImages> {
   const report = await findJson(services.store, keys.report(tenant, job.id), jobReport);
   if (report === null) throw notFound(`Job '${job.id}' has no report: ask for one first`);
+  // As the page tells which trials are of the report that it shows.
+  if (of.kind === 'cluster' && Date.parse(report.writtenAt) > Date.parse(createdAt)) {
+    throw new AppError(
+      'conflict',
+      `The report of job '${job.id}' was written after this trial was asked for, and its clusters may be others: ask again`,
+    );
+  }
   const subject =
     of.kind === 'cluster'
       ? await findCluster(services, { tenant, job }, report, of.cluster)
