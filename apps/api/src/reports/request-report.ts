@@ -37,11 +37,9 @@ export async function askForReport(
   const reference = { tenant, id: job.id };
   const known = await readReportStatus(store, reference);
   const isBeingMade = known?.state === 'queued' || known?.state === 'running';
-  const status =
-    isBeingMade && isDeepStrictEqual(known.request, request)
-      ? known
-      : await requestReport(store, reference, request);
-  await queueReport(services, reference);
+  const isKnown = isBeingMade && isDeepStrictEqual(known.request, request);
+  const status = isKnown ? known : await requestReport(store, reference, request);
+  await queueReport(services, reference, !isKnown);
   return status;
 }
 

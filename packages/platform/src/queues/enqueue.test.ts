@@ -9,9 +9,12 @@ import {
   webhookPayload,
 } from '@umbra/shared/contracts/shard';
 import { trialPayload } from '@umbra/shared/contracts/trial';
-import type { JobsOptions } from 'bullmq';
-import { describe, expect, test } from 'vitest';
+import { newJobId } from '@umbra/shared/ids';
+import { type JobsOptions, Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { describe, expect, inject, test } from 'vitest';
 import {
+  beginReport,
   enqueueArchive,
   enqueueIngest,
   enqueueReport,
@@ -19,6 +22,7 @@ import {
   enqueueWebhook,
   imageFlow,
 } from './enqueue.js';
+import { queueJobIds, queueOptions } from './names.js';
 
 const jobId = `job_${'a'.repeat(20)}`;
 const sha256 = 'a'.repeat(64);
@@ -143,4 +147,20 @@ describe('the flow of an image', () => {
       expect(child.opts).toMatchObject({ attempts: 3, ignoreDependencyOnFailure: true });
     }
   });
+});
+
+test('a report that waits begins at once, and one that does not is left alone', async () => {
+  const connection = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null });
+  const queue = new Queue(`begin-${process.pid}`, { connection, ...queueOptions });
+  const id = newJobId();
+  const name = queueJobIds.report(id);
+  await queue.add('report', {}, { delay: 60_000, jobId: name });
+  await beginReport(queue, { id });
+  expect(await queue.getJobState(name)).toBe('waiting');
+  await beginReport(queue, { id });
+  await beginReport(queue, { id: newJobId() });
+  expect(await queue.getJobCounts('waiting', 'delayed')).toEqual({ waiting: 1, delayed: 0 });
+  await queue.obliterate();
+  await queue.close();
+  connection.disconnect();
 });

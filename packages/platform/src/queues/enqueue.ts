@@ -66,6 +66,19 @@ export async function enqueueReport(queue: JobQueue, { tenant, id }: Reference):
   await queue.add(queueNames.report, payload, { ...outageJobOptions, jobId });
 }
 
+/** Begin a queued report at once, where it waits for more images: a newer request is of those that there are. */
+export async function beginReport(
+  queue: Pick<Queue, 'getJob'>,
+  { id }: Pick<Reference, 'id'>,
+): Promise<void> {
+  const queued = await queue.getJob(queueJobIds.report(id));
+  if (queued === undefined || !(await queued.isDelayed())) return;
+  await queued.promote().catch(async (error: unknown) => {
+    // It began by itself.
+    if (await queued.isDelayed()) throw error;
+  });
+}
+
 /** Queue a trial of a job. Does nothing while it is queued or runs. */
 export async function enqueueTrial(
   queue: JobQueue,
