@@ -2,7 +2,7 @@ import { findJobRecord } from '@umbra/platform/store/job-records';
 import { parseKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
 import { findModel } from '@umbra/platform/store/models';
-import { deleteOwnModel, type OwnModelName } from '@umbra/platform/store/own-models';
+import { deleteOwnModel, type OwnModelName, readOwnModel } from '@umbra/platform/store/own-models';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { isFinal } from '@umbra/shared/contracts/job';
 import { AppError } from '@umbra/shared/errors';
@@ -14,8 +14,9 @@ import { AppError } from '@umbra/shared/errors';
  */
 export async function deleteUnused(store: ObjectStore, model: OwnModelName): Promise<void> {
   const { name } = model;
-  const { scope } = await findModel(store, model);
-  if (scope === 'service') {
+  // By its record alone: a model whose description is damaged can be deleted, too.
+  if ((await readOwnModel(store, model)) === null) {
+    await findModel(store, model);
     throw new AppError(
       'conflict',
       `Expected an uploaded model, got '${name}', which is the service's`,
