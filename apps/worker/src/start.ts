@@ -61,6 +61,9 @@ const queueCloseTimeoutMs = 1_000;
 /** What lost its worker runs apart, where it is convicted: what else loses its workers is not its own. */
 const maxSuspectLosses = 1_000;
 
+/** Both run a model in this process: each loss costs all that runs beside it. */
+const maxReportLosses = 5;
+
 type StepName = (typeof stepNames)[number];
 
 /** The consumers of each step that this process may run. */
@@ -118,12 +121,14 @@ const openSteps = (
     {
       name: queueNames.report,
       concurrency: 1,
+      maxLosses: maxReportLosses,
       run: (job, token) => runReport(services, job, token),
       giveUp: (job) => failUnreported(services, job),
     },
     {
       name: queueNames.trial,
       concurrency: 1,
+      maxLosses: maxReportLosses,
       run: (job, token) => runTrial(services, job, token),
       giveUp: (job) => failUntried(services, job),
     },

@@ -11,7 +11,7 @@ import type { ApiServices } from '../services.js';
 import { findReport } from './find-report.js';
 import { listTrials, maxTrials } from './list-trials.js';
 import { queueTrial, type ReportQueueServices } from './queue-work.js';
-import { checkDataset } from './request-report.js';
+import { checkDataset, checkSetAside } from './request-report.js';
 
 /** Trials that have not ended, of a job and of a tenant. */
 const maxOpen = { job: 4, tenant: 16 } as const;
@@ -19,11 +19,12 @@ const maxOpen = { job: 4, tenant: 16 } as const;
 /**
  * Store a trial and queue it.
  *
- * @throws {AppError} `conflict` where the job has no report, or no photos any more; `invalid_input` for a cluster or
- *   a class that its report does not have; `quota_exceeded` where too many trials have not ended.
+ * @throws {AppError} `conflict` where the job has no report, or no photos any more, or its model is set aside;
+ *   `invalid_input` for a cluster or a class that its report does not have; `quota_exceeded` where too many trials have
+ *   not ended.
  */
 export async function createTrial(
-  services: ReportQueueServices & Pick<ApiServices, 'store'>,
+  services: ReportQueueServices & Pick<ApiServices, 'store' | 'losses'>,
   tenant: string,
   job: JobRecord,
   request: TrialRequest,
@@ -32,6 +33,7 @@ export async function createTrial(
   const report = await findReport(store, tenant, job);
   const named = classOf(report, request.of);
   await checkDataset(services, tenant, job);
+  await checkSetAside(services, job);
   await checkOpen(store, tenant, job.id);
   await dropOldest(store, tenant, job.id);
   const made: Trial = {

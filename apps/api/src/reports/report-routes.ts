@@ -130,7 +130,7 @@ export const reportOperations = {
 export type ReportRouteServices = SendingServices &
   JobStatusServices &
   ReportQueueServices &
-  Pick<ApiServices, 'modelFolders'>;
+  Pick<ApiServices, 'modelFolders' | 'losses'>;
 
 /** Routes of the reports of jobs. */
 export function reportRoutes(services: ReportRouteServices): Route[] {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { findLayer } from '@umbra/engine';
+import { describeSetAside } from '@umbra/platform/redis/losses';
 import { keys } from '@umbra/platform/store/keys';
 import { readReportStatus, requestReport } from '@umbra/platform/store/reports';
 import type { JobRecord } from '@umbra/shared/contracts/job';
@@ -8,11 +9,12 @@ import { AppError, invalidInput } from '@umbra/shared/errors';
 import type { Caller } from '../http/operation.js';
 import { findJob } from '../jobs/find-job.js';
 import { type JobStatusServices, statusOf } from '../jobs/job-status.js';
+import { readSetAside } from '../models/set-aside.js';
 import { useStoredNetwork } from '../models/use-stored-network.js';
 import type { ApiServices } from '../services.js';
 import { queueReport, type ReportQueueServices } from './queue-work.js';
 
-type RequestServices = Pick<ApiServices, 'store' | 'turns' | 'modelFolders'> &
+type RequestServices = Pick<ApiServices, 'store' | 'turns' | 'modelFolders' | 'losses'> &
   JobStatusServices &
   ReportQueueServices;
 
@@ -33,6 +35,7 @@ export async function askForReport(
   const { tenant } = caller;
   await checkJob(services, tenant, job);
   await checkOthers(services, tenant, job, request.others);
+  if (request.patches > 0 || request.checkedImages > 0) await checkSetAside(services, job);
   if (request.layer !== undefined) await checkLayer(services, caller, job, request.layer);
   const reference = { tenant, id: job.id };
   const known = await readReportStatus(store, reference);
@@ -66,6 +69,15 @@ export async function checkDataset(
 ): Promise<void> {
   if ((await store.head(keys.dataset(tenant, dataset))) !== null) return;
   throw new AppError('conflict', `Dataset '${dataset}' of job '${id}' was deleted`);
+}
+
+/** @throws {AppError} `conflict` for a model at whose images processes ended: a report or a trial would end more. */
+export async function checkSetAside(
+  { losses }: Pick<ApiServices, 'losses'>,
+  { model: { name, digest } }: JobRecord,
+): Promise<void> {
+  const found = (await readSetAside(losses)).get(digest);
+  if (found !== undefined) throw new AppError('conflict', describeSetAside(name, found.aside));
 }
 
 async function checkOthers(

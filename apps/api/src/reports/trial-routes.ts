@@ -71,7 +71,9 @@ export const trialOperations = {
 };
 
 /** Routes of the trials of a job. */
-export function trialRoutes(services: Pick<ApiServices, 'store'> & ReportQueueServices): Route[] {
+export function trialRoutes(
+  services: Pick<ApiServices, 'store' | 'losses'> & ReportQueueServices,
+): Route[] {
   return [
     route(trialOperations.create, async ({ tenant, params, body, response }) => {
       const job = await findJob(services, tenant, params.job);
