@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import {
@@ -103,7 +104,11 @@ async function rankImages(
 ): Promise<void> {
   for await (const { start, evidence } of keptEvidence(services, { tenant, job }, signal)) {
     const mapsOf = await others.of(start);
-    for (const image of evidence) builder.rank(image, mapsOf(image.id));
+    for (const image of evidence) {
+      builder.rank(image, mapsOf(image.id));
+      // Maps of many jobs take milliseconds to be held against each other.
+      await nextTurn();
+    }
     await teller.advance(evidence.length);
   }
 }
@@ -119,6 +124,7 @@ async function* tableRows(
     const mapsOf = await others.of(start);
     for (const image of evidence) {
       const maps = mapsOf(image.id);
+      await nextTurn();
       yield {
         evidence: image,
         cluster: clusters.get(image.id) ?? null,
