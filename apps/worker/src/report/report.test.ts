@@ -3,6 +3,7 @@ import { deleteReport, readReportStatus, requestReport } from '@umbra/platform/s
 import type { ObjectStore } from '@umbra/platform/store/store';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import { reportRequest } from '@umbra/shared/contracts/report';
+import { notFound } from '@umbra/shared/errors';
 import { newTrialId } from '@umbra/shared/ids';
 import { DelayedError, type Job, type Queue } from 'bullmq';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
@@ -168,6 +169,17 @@ test('a report of a deleted dataset fails, and says so', async () => {
     state: 'failed',
     error: { code: 'conflict', message: `Dataset '${job.dataset}' was deleted` },
   });
+});
+
+test('a report of a deleted model fails, and says so', async () => {
+  await requestReport(stage.services.store, reference(), request);
+  const describe = async () => {
+    throw notFound("No object 'models/tiny'");
+  };
+  const modelCache = { describe } as unknown as ReportStepServices['modelCache'];
+  expect(await run(open({ modelCache }))).toBeNull();
+  const message = `Model 'tiny' of job '${job.id}' was deleted`;
+  expect(await status()).toMatchObject({ state: 'failed', error: { code: 'conflict', message } });
 });
 
 test('a request that comes as none is found is looked at', async () => {

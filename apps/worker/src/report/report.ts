@@ -11,7 +11,7 @@ import { giveBack } from '../runtime/give-back.js';
 import { isLastAttempt, isStalledOut } from '../runtime/queue-jobs.js';
 import type { StepResult } from '../runtime/step.js';
 import type { ReportStepServices } from './report-run.js';
-import { elsewhere, runsModel } from './runs-model.js';
+import { describeModelOf, elsewhere, runsModel } from './runs-model.js';
 import { openStatusTeller, type StatusTeller } from './tell-status.js';
 import { watchRequest } from './watch-request.js';
 import { writeReport } from './write-report.js';
@@ -107,8 +107,7 @@ async function writeWanted(
   if ((await store.head(keys.manifest(tenant, job.dataset))) === null) {
     throw new AppError('conflict', `Dataset '${job.dataset}' was deleted`);
   }
-  const named = { tenant, ...job.model };
-  const model = await services.modelCache.describe(named);
+  const model = await describeModelOf(services, { tenant, job });
   if (!runsModel(services.config, model.bundle)) {
     await teller.write({ stage: elsewhere.stage });
     return elsewhere.laterMs;

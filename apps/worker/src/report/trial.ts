@@ -12,7 +12,7 @@ import { isLastAttempt, isStalledOut } from '../runtime/queue-jobs.js';
 import type { StepResult } from '../runtime/step.js';
 import { openInputs } from './read-photo.js';
 import type { ReportStepServices } from './report-run.js';
-import { elsewhere, runsModel } from './runs-model.js';
+import { describeModelOf, elsewhere, runsModel } from './runs-model.js';
 import { chooseImages } from './trial/choose-images.js';
 import { runArms } from './trial/run-arms.js';
 import { watchRequest } from './watch-request.js';
@@ -75,8 +75,7 @@ async function measure(
   signal: AbortSignal,
 ): Promise<number | null> {
   const { store, modelCache, logger } = services;
-  const named = { tenant, ...job.model };
-  const { bundle } = await modelCache.describe(named);
+  const { bundle } = await describeModelOf(services, { tenant, job });
   if (!runsModel(services.config, bundle)) {
     logger.info({ jobId: job.id, trial: trial.id, reason: elsewhere.stage }, 'trial put off');
     return elsewhere.laterMs;
@@ -98,7 +97,7 @@ async function measure(
     running = { ...running, progress: { done: running.progress.done + 1, total } };
     if (performance.now() - toldMs >= tellMs) await write({});
   };
-  const model = await modelCache.open(named);
+  const model = await modelCache.open({ tenant, ...job.model });
   const open = openInputs(services, { tenant, job }, model.bundle);
   const [{ fill }, { seed }] = [job.settings, trial.request];
   const result = await runArms(model, chosen, { open, fill, seed, signal, advance });
