@@ -10,7 +10,7 @@ import { type InputServices, limitsOf, openPhotos, orLost } from './read-photo.j
 const within = { height: 128, width: 128 };
 const cropsAtOnce = 4;
 
-/** Write the crops of a report; what cannot be cut out is left out. @returns The names of those written. */
+/** Write the crops of a report; what cannot be cut out is left out. @returns The images of those written. */
 export async function writeCrops(
   services: InputServices,
   { tenant, job }: TenantJob,
@@ -19,17 +19,17 @@ export async function writeCrops(
 ): Promise<ReadonlySet<string>> {
   const readPhoto = openPhotos(services, { tenant, job });
   const limits = limitsOf(services.config);
-  const cut = async ({ name, image, box }: Crop): Promise<string | null> => {
+  const cut = async ({ image, box }: Crop): Promise<string | null> => {
     signal.throwIfAborted();
     const found = await readPhoto(image);
     const crop = found && (await orLost(drawCrop(found.photo, box, within, limits)));
     if (crop === null) return null;
-    await services.store.put(keys.reportCrop(tenant, job.id, name), crop);
-    return name;
+    await services.store.put(keys.reportCrop(tenant, job.id, image), crop);
+    return image;
   };
   const written = new Set<string>();
-  for await (const name of mapInOrder(crops, { atOnce: cropsAtOnce }, cut)) {
-    if (name !== null) written.add(name);
+  for await (const image of mapInOrder(crops, { atOnce: cropsAtOnce }, cut)) {
+    if (image !== null) written.add(image);
   }
   return written;
 }
@@ -41,7 +41,7 @@ export async function dropOtherCrops(
   kept: ReadonlySet<string>,
 ): Promise<void> {
   for await (const { key } of store.list(keys.reportCrops(tenant, job.id))) {
-    const name = matchKey('reportCrop', key)?.image;
-    if (name === undefined || !kept.has(name)) await store.delete(key);
+    const image = matchKey('reportCrop', key)?.image;
+    if (image === undefined || !kept.has(image)) await store.delete(key);
   }
 }

@@ -59,8 +59,8 @@ export async function writeReport(run: ReportRun, isWritten: boolean): Promise<J
   const { agreement, notes, candidates, ...found } = builder.finish();
   const { patches, order } = findings;
   await writeTable(services, run, tableRows(run, builder.rowOf, { others, patches }));
-  const crops = chooseCrops(patches.report.clusters, found.flips);
-  const cropNames = await writeCrops(services, run, crops, run.signal);
+  const crops = chooseCrops(patches.report.clusters);
+  const cut = await writeCrops(services, run, crops, run.signal);
   const writtenAt = new Date().toISOString();
   await writeMembers(services.store, run, { writtenAt, members: patches.members });
   const offObjectCluster = offObjectClusterShare(patches.report.clusters);
@@ -76,7 +76,7 @@ export async function writeReport(run: ReportRun, isWritten: boolean): Promise<J
   });
   run.signal.throwIfAborted();
   await putJson(services.store, keys.report(run.tenant, job.id), report);
-  await dropOtherCrops(services, run, cropNames);
+  await dropOtherCrops(services, run, cut);
   return report;
 }
 
