@@ -72,6 +72,15 @@ test('half of the interval of 95 % is as Student has it', () => {
   }
 });
 
+test.each([
+  [2, 12.706205],
+  [3, 4.302653],
+  [4, 3.182446],
+])('half of the interval of %i values is not too narrow', (count, quantile) => {
+  const found = halfWidth({ count, mean: 0, squares: count * (count - 1) });
+  expect(Math.abs(found - quantile)).toBeLessThan(0.03);
+});
+
 test('moments of parts merge into those of the whole', () => {
   const values = fc.array(fc.double({ min: -1e3, max: 1e3, noNaN: true }), { maxLength: 20 });
   fc.assert(

@@ -24,21 +24,28 @@ export function mergeMoments(a: Moments, b: Moments): Moments {
 }
 
 /**
- * Half the width of a mean's interval of 95 % by Student's t; of ten values or more, as its quantile is a series.
+ * Half the width of a mean's interval of 95 % by Student's t, of two values or more.
  *
- * @see Abramowitz & Stegun, Handbook of Mathematical Functions, 26.7.5.
+ * @see Abramowitz & Stegun, Handbook of Mathematical Functions, 26.7.5, for the series of its quantile.
  */
 export const halfWidth = ({ count, squares }: Moments): number =>
   studentQuantile(count - 1) * Math.sqrt(Math.max(0, squares) / (count - 1) / count);
 
 const z = 1.959963984540054;
 
-/** The quantile of 97.5 % with so many degrees of freedom, to 4 digits from 9 on. */
-const studentQuantile = (freedom: number): number =>
-  z +
-  (z ** 3 + z) / (4 * freedom) +
-  (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * freedom ** 2) +
-  (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / (384 * freedom ** 3);
+/** With one and two degrees of freedom, of which the series is far off. */
+const fewQuantiles = [12.706204736174698, 4.302652729749464];
+
+/** The quantile of 97.5 % with so many degrees of freedom, within 0.03, and to 4 digits from 9 on. */
+function studentQuantile(freedom: number): number {
+  return (
+    fewQuantiles[freedom - 1] ??
+    z +
+      (z ** 3 + z) / (4 * freedom) +
+      (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * freedom ** 2) +
+      (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / (384 * freedom ** 3)
+  );
+}
 
 /** A mean over images that come one by one, and its bootstrap. */
 export type BootstrappedMean = {
