@@ -148,6 +148,7 @@ test.each([
   [['--cluster', '700'], 'of.cluster: Expected one of the report'],
   [['--cluster', 'x'], '--cluster: Expected a number'],
   [['--class', 'a'], 'Expected --cluster N, or --class NAME and --region'],
+  [['--images', '5'], 'Expected --cluster N, or --class NAME and --region'],
   [['--class', 'a', '--region', '0,0,1'], 'Expected --region TOP,LEFT,BOTTOM,RIGHT'],
   [['--class', 'a', '--region', '0,0,0,1'], '--region: Expected top < bottom'],
 ])('trial %j is wrong use', async (flags, words) => {

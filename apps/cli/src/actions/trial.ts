@@ -48,7 +48,7 @@ export async function trial(job: string, options: TrialFlags): Promise<void> {
 /** @returns null where no trial is wished. @throws {AppError} `invalid_input` */
 function parseWish({ cluster, region, images, seed, ...flags }: TrialFlags): TrialOptions | null {
   const { class: name } = flags;
-  const isNone = [cluster, name, region].every((flag) => flag === undefined);
+  const isNone = [cluster, name, region, images, seed].every((flag) => flag === undefined);
   if (isNone) return null;
   if (
     (cluster === undefined) === (name === undefined) ||

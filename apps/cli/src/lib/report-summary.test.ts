@@ -43,6 +43,7 @@ test('a report tells clusters, trust, suspects and notes as far as it has them',
   const kind = { index: 1, label: 'cat' };
   const text = formatReport(
     report({
+      classes: [group('cat', place(0.4, false))],
       patches: {
         reason: null,
         clusters: [
@@ -62,7 +63,7 @@ test('a report tells clusters, trust, suspects and notes as far as it has them',
     }),
   );
   for (const line of [
-    'Nothing is significant: no class rests on what is off its object, or on the border.',
+    'Nothing is significant in the border; a small cue may lie there all the same.',
     '4        cat    12      0.500',
     'Maps of an image agree by 0.800 (0.700 to 0.900); 2 of 6 images are below 0.5, and depend on the choice',
     'Deletion 0.200 against 0.400 at random (p 0.063), insertion 0.600 against 0.500 (p 0.13), of 4 images',
@@ -71,6 +72,14 @@ test('a report tells clusters, trust, suspects and notes as far as it has them',
   ]) {
     expect(text.split('\n')).toContainEqual(expect.stringContaining(line));
   }
+});
+
+test('a report tells what is not significant only of what was tested', () => {
+  expect(formatReport(report({ classes: [group('cat', null)] }))).not.toContain('significant');
+  const boxed = { ...group('cat', place(0.4, false)), offObject: place(0.2, false) };
+  expect(formatReport(report({ classes: [boxed] }))).toContain(
+    'Nothing is significant off the object or in the border;',
+  );
 });
 
 test('more rows than a screen takes are counted', () => {

@@ -66,14 +66,22 @@ function describeSignificant({ classes }: JobReport): string {
   };
   const off = name(({ offObject }) => offObject);
   const border = name(({ border: test }) => test);
-  if (off === '' && border === '') {
-    return 'Nothing is significant: no class rests on what is off its object, or on the border.';
-  }
+  if (off === '' && border === '') return describeInsignificant(classes);
   const lines = [
     off === '' ? '' : `Significantly off the object: ${off}`,
     border === '' ? '' : `Significantly in the border: ${border}`,
   ];
   return lines.filter((line) => line !== '').join('\n');
+}
+
+/** What was tested, and found nothing; a small cue has little of the attribution, and so is not ruled out. */
+function describeInsignificant(classes: readonly ReportedClass[]): string {
+  const places = [
+    classes.some(({ offObject }) => offObject !== null) && 'off the object',
+    classes.some(({ border }) => border !== null) && 'in the border',
+  ].filter((place) => place !== false);
+  if (places.length === 0) return '';
+  return `Nothing is significant ${places.join(' or ')}; a small cue may lie there all the same.`;
 }
 
 function formatClusters({ patches }: JobReport): string {
