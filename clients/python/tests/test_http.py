@@ -1,8 +1,8 @@
 import httpx
 import pytest
 
-from umbra_client import UmbraError
-from umbra_client._http import Http
+from umbra_client import Client, UmbraError
+from umbra_client._http import Http, lines_of
 
 
 @pytest.fixture
@@ -78,7 +78,48 @@ def test_files_of_a_form_are_opened_anew(waited, tmp_path):
 
 
 def test_something_between_may_write_no_problem():
-    http, _ = service(httpx.Response(500, text="<html>"), httpx.Response(400, json=["x"]))
-    for status in (500, 400):
+    strange = httpx.Response(422, json={"errors": ["x"]})
+    http, _ = service(httpx.Response(500, text="<html>"), httpx.Response(400, json=["x"]), strange)
+    for status in (500, 400, 422):
         with pytest.raises(UmbraError, match=f"HTTP {status}"):
             http.request("GET", "/")
+
+
+def test_what_is_no_json_is_told():
+    http, _ = service(httpx.Response(200, html="<html>"))
+    with pytest.raises(UmbraError, match=r"Expected JSON of GET /v1/models, got text/html.*service of Umbra"):
+        http.json("GET", "/v1/models")
+
+
+def test_an_answer_that_breaks_off_is_told():
+    class Breaking(httpx.SyncByteStream):
+        def __iter__(self):
+            yield b"1\n2"
+            raise httpx.ReadError("broken")
+
+    http, _ = service(httpx.Response(200, stream=Breaking()))
+    with http.stream("/rows") as response:
+        lines = lines_of(response)
+        assert next(lines) == "1"
+        with pytest.raises(UmbraError, match="/rows") as error:
+            next(lines)
+    assert error.value.code == "unavailable"
+
+
+def test_no_error_shows_a_secret(waited):
+    for url, key in (
+        ("umbra_secret", None),
+        ("http://service", "umbra_secret\u00e4"),
+        ("http://service", "umbra\nsecret"),
+    ):
+        with pytest.raises(ValueError, match="Expected") as error:
+            Client(url, key)
+        assert "secret" not in str(error.value)
+    with Client("http://service", " umbra_secret\n") as one:
+        assert one.http._client.headers["authorization"] == "Bearer umbra_secret"
+        assert "secret" not in repr(one) + repr(one.http)
+    http = Http("http://user:secret@127.0.0.1:9", None, 1, 0)
+    with pytest.raises(UmbraError) as error:
+        http.request("GET", "/v1/models")
+    assert "secret" not in str(error.value)
+    assert "127.0.0.1:9" in str(error.value)

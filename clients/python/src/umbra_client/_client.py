@@ -31,7 +31,7 @@ class Client:
 
     Args:
         url: of the service; by default the environment's `UMBRA_API_URL`, or http://127.0.0.1:8080.
-        key: by default the environment's `UMBRA_API_KEY`; a service on loopback may ask for none.
+        key: by default the environment's `UMBRA_API_KEY`; a service on loopback may ask for none. No error shows it.
         timeout: seconds that a connection, or a pause within an answer, may take.
         retries: how often a request that may be repeated is, after a failure that may pass.
     """
@@ -39,8 +39,12 @@ class Client:
     def __init__(self, url: str | None = None, key: str | None = None, timeout: float = 60.0, retries: int = 5) -> None:
         address = url or os.environ.get("UMBRA_API_URL") or _LOCAL_SERVICE
         if not address.startswith(("http://", "https://")):
-            raise ValueError(f"Expected an address as {_LOCAL_SERVICE}, got '{address}'")
-        self.http = Http(address, key or os.environ.get("UMBRA_API_KEY"), timeout, retries)
+            # What was given instead may be a key, and so is not shown.
+            raise ValueError(f"Expected an address that begins with http:// or https://, as {_LOCAL_SERVICE}")
+        secret = (key or os.environ.get("UMBRA_API_KEY") or "").strip()
+        if not (secret.isascii() and secret.isprintable()):
+            raise ValueError("Expected a key of printable ASCII characters")
+        self.http = Http(address, secret or None, timeout, retries)
 
     def __enter__(self) -> Self:
         return self

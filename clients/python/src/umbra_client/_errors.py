@@ -36,7 +36,9 @@ class UmbraError(Exception):
         self.retry_after = retry_after
 
     def __str__(self) -> str:
-        places = [f"{error.get('path')}: {error.get('message')}" for error in self.problem.get("errors", [])]
+        errors = self.problem.get("errors")
+        known = [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+        places = [f"{error.get('path')}: {error.get('message')}" for error in known]
         where = f" ({'; '.join(places)})" if places else ""
         return f"{self.message}{where} [{self.code}]"
 

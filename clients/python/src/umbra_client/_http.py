@@ -34,6 +34,8 @@ class Http:
     def __init__(self, url: str, key: str | None, timeout: float, retries: int) -> None:
         self.url = url.rstrip("/")
         self.retries = retries
+        # In words: without what a URL may have before its host.
+        self._host = httpx.URL(self.url).netloc.decode("ascii")
         headers = {"User-Agent": "umbra-client"} | ({"Authorization": f"Bearer {key}"} if key else {})
         self._client = httpx.Client(base_url=self.url, headers=headers, timeout=timeout)
 
@@ -73,7 +75,16 @@ class Http:
 
     def json(self, method: str, path: str, **options: Any) -> Any:
         """As `request`; the answer's JSON."""
-        return self.request(method, path, **options).json()
+        response = self.request(method, path, **options)
+        try:
+            return response.json()
+        except ValueError as error:
+            found = response.headers.get("content-type", "something else")
+            raise UmbraError(
+                f"Expected JSON of {method} {path}, got {found}: is {self._host} a service of Umbra?",
+                code="internal",
+                status=response.status_code,
+            ) from error
 
     @contextmanager
     def stream(self, path: str, headers: Mapping[str, str] | None = None, **options: Any) -> Iterator[httpx.Response]:
@@ -100,7 +111,9 @@ class Http:
             try:
                 response = send()
             except httpx.TransportError as error:
-                failure = UmbraError(f"{method} {self.url}{path}: {error or type(error).__name__}", code="unavailable")
+                failure = UmbraError(
+                    f"{method} {path} of {self._host}: {str(error) or type(error).__name__}", code="unavailable"
+                )
                 failure.__cause__ = error
                 continue
             if response.is_success:
@@ -109,6 +122,14 @@ class Http:
             if response.status_code not in PASSING:
                 break
         raise failure
+
+
+def lines_of(response: httpx.Response) -> Iterator[str]:
+    """The lines of an answer that is read as it comes; `unavailable` where it breaks off."""
+    try:
+        yield from response.iter_lines()
+    except httpx.TransportError as error:
+        raise UmbraError(f"Expected all of {response.url.path}, got a part", code="unavailable") from error
 
 
 def pause(attempt: int, asked: float | None = None) -> None:

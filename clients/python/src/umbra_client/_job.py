@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from ._download import download
 from ._errors import UmbraError
 from ._explanation import Explanation
+from ._http import lines_of
 from ._progress import open_progress
 from ._report import Report
 
@@ -111,9 +112,12 @@ class Job:
         Args:
             where: filters as `isRight=false` or `drop>=0.1`, all of which hold.
             sort: a field, or `-` and a field for the largest first.
+
+        Raises:
+            UmbraError: if the service refuses, or breaks off.
         """
         with self._http.stream(f"/v1/jobs/{self.id}/rows.jsonl", params=_query(where, sort)) as response:
-            for line in response.iter_lines():
+            for line in lines_of(response):
                 if line:
                     yield json.loads(line)
 
@@ -209,7 +213,7 @@ class Job:
             download(
                 self._http,
                 archive["path"],
-                target / archive["name"] if target.is_dir() else target,
+                target / Path(archive["name"]).name if target.is_dir() else target,
                 archive["sha256"],
                 on_bytes,
             )
