@@ -78,3 +78,29 @@ def test_breaks_are_gone_on_after(tmp_path, monkeypatch):
     http._client = httpx.Client(base_url=http.url, transport=httpx.MockTransport(answer))
     assert download(http, "/file", tmp_path / "file").read_bytes() == content
     assert asked[:3] == [None, "bytes=1000-", "bytes=2000-"]
+
+
+def test_breaks_without_a_tag_end(tmp_path, monkeypatch):
+    import httpx
+
+    from umbra_client._http import Http
+
+    monkeypatch.setattr("umbra_client._http._FIRST_PAUSE", 0.001)
+
+    class Breaking(httpx.SyncByteStream):
+        def __iter__(self):
+            yield b"x" * 1000
+            raise httpx.ReadError("broken")
+
+    asked = []
+
+    def answer(request):
+        asked.append(request.headers["accept-encoding"])
+        return httpx.Response(200, stream=Breaking())
+
+    http = Http("http://service", None, 1, 0)
+    http._client = httpx.Client(base_url=http.url, transport=httpx.MockTransport(answer))
+    with pytest.raises(UmbraError, match="got 1000 bytes") as error:
+        download(http, "/file", tmp_path / "file")
+    assert error.value.code == "unavailable"
+    assert asked == ["identity"] * 6

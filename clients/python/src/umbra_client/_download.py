@@ -17,7 +17,7 @@ from ._http import pause
 if TYPE_CHECKING:
     from ._http import Http
 
-#: Breaks in a row without a single byte.
+#: Breaks in a row without a byte more than there ever was.
 _PATIENCE = 5
 _BLOCK = 1 << 18
 
@@ -38,21 +38,25 @@ def download(
         on_bytes: told how many bytes are there.
 
     Raises:
-        UmbraError: if the service refuses, or it breaks off five times without a byte; `integrity` for another digest.
+        UmbraError: if the service refuses, or it breaks off five times without a byte more; `integrity` for another
+            digest.
     """
     part, tag = path.with_name(path.name + ".part"), path.with_name(path.name + ".etag")
     path.parent.mkdir(parents=True, exist_ok=True)
-    breaks = 0
+    breaks, most = 0, 0
     while True:
-        held = part.stat().st_size if part.exists() and tag.exists() else 0
-        headers = {"Range": f"bytes={held}-", "If-Range": tag.read_text()} if held else {}
+        held = _size(part) if tag.exists() else 0
+        # Bytes as they are: the range and the digest are of these.
+        headers = {"Accept-Encoding": "identity"}
+        if held > 0:
+            headers |= {"Range": f"bytes={held}-", "If-Range": tag.read_text()}
         try:
             with http.stream(source, headers) as response:
                 expected = sha256 or _digest_of(response)
                 _keep(response, part, tag, on_bytes)
             break
         except UmbraError as error:
-            if error.status != 416:
+            if error.status != 416 or held == 0:
                 raise
             # All of it is here, or more of something else.
             if sha256 is not None and _sha256(part) == sha256:
@@ -60,10 +64,12 @@ def download(
                 break
             _forget(part, tag)
         except httpx.TransportError as error:
-            grown = part.exists() and part.stat().st_size > held
-            breaks = 0 if grown else breaks + 1
+            # A service that has no tag begins anew each time: only more than ever is progress.
+            size = _size(part)
+            breaks = 0 if size > most else breaks + 1
+            most = max(most, size)
             if breaks >= _PATIENCE:
-                raise UmbraError(f"Expected all of {source}, got {held} bytes", code="unavailable") from error
+                raise UmbraError(f"Expected all of {source}, got {size} bytes", code="unavailable") from error
             pause(max(breaks, 1))
     if expected is not None and (found := _sha256(part)) != expected:
         _forget(part, tag)
@@ -84,6 +90,10 @@ def _keep(response: httpx.Response, part: Path, tag: Path, on_bytes: Callable[[i
             file.write(block)
             if on_bytes is not None:
                 on_bytes(file.tell())
+
+
+def _size(part: Path) -> int:
+    return part.stat().st_size if part.exists() else 0
 
 
 def _forget(part: Path, tag: Path) -> None:
