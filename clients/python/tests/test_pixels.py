@@ -46,6 +46,12 @@ def test_another_normalisation_is_given_and_grey_is_one_channel():
         route.pack(images[0, :, :4])
 
 
+def test_tiny_numbers_are_no_black_pixels():
+    images = (RNG.standard_normal((1, 3, 8, 8)) * 1e-8).astype(np.float32)
+    assert isinstance(choose(images), Packed)
+    assert isinstance(choose(images * 0), Eight)
+
+
 @pytest.mark.parametrize("channels", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("fill", [0.0, -1.25])
 def test_floats_come_back_to_the_last_bits(channels, fill):

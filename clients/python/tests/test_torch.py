@@ -99,6 +99,15 @@ def test_the_module_stays_as_it_was(client):
     assert float((maps - expected).abs().max()) < 1e-5
 
 
+def test_a_data_set_of_tensors_gives_lists_of_one(client):
+    net, images = network(), photos(2, 24)
+    # The same image twice is two images.
+    images[1] = images[0]
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(images), 2)
+    (maps,) = explain(net, loader, client=client, patch=8, stride=8)
+    assert torch.allclose(maps, captum(net, images, predicted(net, images), (8, 8), (8, 8)), atol=1e-5)
+
+
 def test_what_cannot_be_sent_is_refused_first(client):
     net = network()
     with pytest.raises(ValueError, match="at least one batch"):

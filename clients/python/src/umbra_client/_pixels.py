@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: Largest distance of a pixel from a whole level, of 255: float32 keeps it below 1e-4.
-_LEVEL = 2e-3
+_LEVEL = 2e-4
+#: Largest change of an image by being made pixels, as a share of its largest number.
+_CHANGE = 1e-3
 _NORMALISATIONS: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = (
     ((0.0,) * 3, (1.0,) * 3),
     ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
@@ -90,6 +92,13 @@ class Eight(Route):
         nearest = np.clip(np.round(found), 0, 255)
         # What is not a number is far from every level.
         return nearest, float(np.nan_to_num(np.abs(found - nearest), nan=np.inf).max())
+
+    def is_made_of(self, image: NDArray[np.float32]) -> bool:
+        """Whether the image is such pixels, but for rounding. Tiny numbers alone are near a level, and are none."""
+        if self.levels(image)[1] > _LEVEL:
+            return False
+        change = np.abs(self.as_input(self.pack(image)) - image).max()
+        return bool(change <= _CHANGE * np.abs(image).max())
 
     def pack(self, image: NDArray[np.float32]) -> NDArray[np.uint8]:
         """See `Route`."""
@@ -199,7 +208,7 @@ def choose_route(
         given = None if mean is None and std is None else (mean or (0.0,) * channels, std or (1.0,) * channels)
         for one, other in _NORMALISATIONS if given is None else (given,):
             eight = Eight(channels, size, float(fill), tuple(one)[:channels], tuple(other)[:channels])
-            if all(eight.levels(image)[1] <= _LEVEL for image in images):
+            if all(eight.is_made_of(image) for image in images):
                 return eight
     if inputs == "8-bit":
         raise ValueError(

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ._errors import UmbraError
 from ._photos import Photo
 from ._pixels import Eight, Packed, Route, choose_route
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 #: onnxruntime's outputs may differ so much from PyTorch's, as a share of their largest size.
 _TOLERANCE = 1e-3
-Extent = "int | tuple[int, int]"
 
 
 def explain(
@@ -49,11 +49,11 @@ def explain(
     The maps equal those of `captum.attr.Occlusion(module).attribute(x, sliding_window_shapes=(C, *patch),
     strides=(C, *stride), baselines=fill, target=...)`, but for the rounding of float32 sums.
 
-    What the loader yields becomes the model's input exactly, in one of two ways. Tensors made from 8-bit pixels, as
-    `ToTensor` and `Normalize` make them, are sent as the photos that they were (`8-bit`): reports then show photos. Any
-    other floats are sent as 24-bit fixed-point numbers, one a pixel of a PNG, and a convolution before the network
-    makes them floats again (`float`): each is off by at most 2^-22 of the largest distance from `fill`, about as much
-    as float32 itself rounds; the report's crops then show these numbers, and no photos.
+    What the loader yields becomes the model's input but for rounding, in one of two ways. Tensors made from 8-bit
+    pixels, as `ToTensor` and `Normalize` make them, are sent as the photos that they were (`8-bit`): reports then show
+    photos. Any other floats are sent as 24-bit fixed-point numbers, one a pixel of a PNG, and a convolution before the
+    network makes them floats again (`float`): each is off by at most 2^-22 of the largest distance from `fill`, about
+    as much as float32 itself rounds; the report's crops then show these numbers, and no photos.
 
     Args:
         module: takes [N, C, H, W] and gives [N, classes]; a copy in evaluation mode is exported, on the CPU.
@@ -99,6 +99,12 @@ def explain(
         outputs=[],
         reuse=reuse,
     )
+    if job.refusals:
+        # Without them, maps would be those of other images.
+        refused, error = len(job.refusals), job.refusals[0]["error"]
+        raise UmbraError(
+            f"Expected all images to be taken, got {refused} refused: {error['message']}", code=error["code"]
+        )
     return TorchExplanation(client, job, name, sizes, route, progress)
 
 
@@ -143,10 +149,11 @@ class TorchExplanation:
 
 def _split(batch: Any) -> tuple[np.ndarray[Any, np.dtype[np.float32]], list[int] | None]:
     """The images [N, C, H, W] of what a loader yields, and its labels if they are indices [N]."""
-    images, labels = (batch[0], batch[1]) if isinstance(batch, list | tuple) else (batch, None)
+    # A TensorDataset without labels gives lists of one.
+    images, labels = (*batch, None, None)[:2] if isinstance(batch, list | tuple) else (batch, None)
     if not isinstance(images, Tensor) or images.ndim != 4 or not images.is_floating_point():
         raise ValueError("Expected the loader to yield floats [N, C, H, W], alone or with labels")
-    indices = np.asarray([] if labels is None else labels)
+    indices = np.asarray([] if labels is None else labels.cpu() if isinstance(labels, Tensor) else labels)
     is_index = indices.shape == (len(images),) and np.issubdtype(indices.dtype, np.integer)
     return images.detach().to("cpu", torch.float32).numpy(), [int(one) for one in indices] if is_index else None
 
