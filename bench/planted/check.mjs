@@ -74,7 +74,7 @@ await runMain(async () => {
 /**
  * @param {string} planted
  * @param {string} dir
- * @returns {string} a folder with a link to each variant's bundle, by its own name
+ * @returns {string} a folder with a copy of each variant's bundle, by its own name
  */
 function gatherModels(planted, dir) {
   const models = join(dir, 'models');
