@@ -63,8 +63,10 @@ def upload(
             return ready, refusals
         lines.seek(0)
         headers = {"Content-Type": "application/jsonl"}
-        described = _wait(http, http.json("POST", "/v1/datasets", content=iter(lines), headers=headers))
-    http.request("DELETE", f"/v1/datasets/{dataset}")
+        try:
+            described = _wait(http, http.json("POST", "/v1/datasets", content=iter(lines), headers=headers))
+        finally:
+            http.request("DELETE", f"/v1/datasets/{dataset}")
     return described, refusals
 
 
