@@ -210,7 +210,7 @@ describe('the second pass', () => {
     expect(metrics).toMatchObject({ suspects: 1, unstable: null });
     expect(agreement).toBeNull();
     const row = builder.rowOf(evidenceOf(40, { map: unlike }));
-    expect(row).toEqual({ distance: suspects[0]?.distance, z: suspects[0]?.z });
+    expect(row).toEqual({ distance: suspects[0]?.distance, z: suspects[0]?.z, agreement: null });
     expect(row.distance).toBeGreaterThan(0.8);
   });
 
@@ -228,6 +228,10 @@ describe('the second pass', () => {
     const { agreement, metrics } = builder.finish();
     expect(agreement).toMatchObject({ maps, images: 10, unstable: 4 });
     expect(metrics.unstable).toBe(0.4);
+    const [first = evidenceOf(0)] = images;
+    expect(builder.rowOf(first, [first.map]).agreement).toBe(1);
+    // Its patch sizes agree, but another job has no map of it.
+    expect(builder.rowOf({ ...first, sizeMaps: [usual, usual] }).agreement).toBeNull();
 
     const three = [...maps, { name: 'noise 1', job: 'job_00000000000000000002' }];
     const partly = openReportBuilder({ ...options, maps: three });

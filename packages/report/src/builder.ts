@@ -53,8 +53,11 @@ export type ReportBuilder = {
    *   where one has none.
    */
   rank(image: ImageEvidence, others?: readonly Float32Array[]): void;
-  /** Where an image stands in its class, once all were ranked: see `SuspectRanking.unlikeness`. */
-  rowOf(image: ImageEvidence): ReturnType<SuspectRanking['unlikeness']>;
+  /** Agreement of an image's maps, and where it stands in its class, once all were ranked; `others` as for `rank`. */
+  rowOf(
+    image: ImageEvidence,
+    others?: readonly Float32Array[],
+  ): ReturnType<SuspectRanking['unlikeness']> & { readonly agreement: number | null };
   /** @returns `off-object-cluster` of the metrics is null: clusters are not known here. */
   finish(): ReportParts;
 };
@@ -84,6 +87,11 @@ export function openReportBuilder(options: BuilderOptions): ReportBuilder {
     classMaps.set(group, maps);
     return maps;
   };
+  const agreementIn = (image: ImageEvidence, others: readonly Float32Array[]): number | null => {
+    const held = hasOtherJobs ? [image.map, ...others] : image.sizeMaps;
+    // Of fewer maps an agreement is higher: it would not be that of the other images.
+    return held.length < options.maps.length ? null : agreementOf(held);
+  };
   return {
     add(image) {
       const tested = testedOf(image);
@@ -95,13 +103,14 @@ export function openReportBuilder(options: BuilderOptions): ReportBuilder {
     patchCandidates: () => grouping().patches(),
     rank(image, others = []) {
       flips.exemplify(image);
-      const held = hasOtherJobs ? [image.map, ...others] : image.sizeMaps;
-      // Of fewer maps an agreement is higher: it would not be that of the other images.
-      const agreement = held.length < options.maps.length ? null : agreementOf(held);
+      const agreement = agreementIn(image, others);
       agreements.add(image, agreement);
       suspects.add(image, mapsOf(image), agreement);
     },
-    rowOf: (image) => suspects.unlikeness(image, mapsOf(image)),
+    rowOf: (image, others = []) => ({
+      ...suspects.unlikeness(image, mapsOf(image)),
+      agreement: agreementIn(image, others),
+    }),
     finish() {
       const classes = describeClasses(grouping(), { seed, tolerance: totals.tolerance(unit) });
       const edges = flips.finish();

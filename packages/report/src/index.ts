@@ -1,6 +1,5 @@
 export {
   type AgreementRanking,
-  agreementOf,
   agreementThreshold,
   createAgreementRanking,
 } from './agreement.js';

@@ -1,12 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
-import {
-  agreementOf,
-  offObjectClusterShare,
-  openReportBuilder,
-  type ReportBuilder,
-} from '@umbra/report';
+import { offObjectClusterShare, openReportBuilder, type ReportBuilder } from '@umbra/report';
 import { isFinal } from '@umbra/shared/contracts/job';
 import { type JobReport, jobReport } from '@umbra/shared/contracts/report';
 import { AppError } from '@umbra/shared/errors';
@@ -123,13 +118,11 @@ async function* tableRows(
   for await (const { start, evidence } of keptEvidence(services, { tenant, job }, signal)) {
     const mapsOf = await others.of(start);
     for (const image of evidence) {
-      const maps = mapsOf(image.id);
       await nextTurn();
       yield {
         evidence: image,
         cluster: clusters.get(image.id) ?? null,
-        agreement: agreementOf(maps.length > 0 ? [image.map, ...maps] : image.sizeMaps),
-        ...rowOf(image),
+        ...rowOf(image, mapsOf(image.id)),
       };
     }
     await teller.advance(evidence.length);
