@@ -97,8 +97,7 @@ export async function readSegment(
 const isSettled = (
   { images, evidence, attempt, damaged, isFinal: wasFinal }: EvidenceSegment,
   job: TenantJob['job'],
-): boolean =>
-  evidence.length === images || (wasFinal && attempt === job.attempt && damaged === 0);
+): boolean => evidence.length === images || (wasFinal && attempt === job.attempt && damaged === 0);
 
 type Extension = TenantJob & {
   readonly services: EvidenceServices;

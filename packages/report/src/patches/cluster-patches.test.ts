@@ -34,7 +34,11 @@ const probability = { seed: 1, unit: 'probability', rest } as const;
 
 describe('clusterPatches', () => {
   test('of no patches has nothing', async () => {
-    expect(await clusterPatches([], probability)).toEqual({ choices: [], clusters: [], members: [] });
+    expect(await clusterPatches([], probability)).toEqual({
+      choices: [],
+      clusters: [],
+      members: [],
+    });
   });
 
   test('tells what a cluster has in common', async () => {
