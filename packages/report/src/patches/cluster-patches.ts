@@ -8,10 +8,10 @@ import { createProjection, meanVector, unitVector } from './vectors.js';
 
 export type ClusteringOptions = {
   readonly seed: number;
-  /** Of scores and drops. */
+  /** Unit of scores and drops. */
   readonly unit: OcclusionSettings['score'];
   /**
-   * Awaited between pieces of the work, of which many patches take minutes: what it lets through is done meanwhile,
+   * Awaited between pieces of the work, of which many patches take a minute: what it lets through is done meanwhile,
    * and what it throws ends the work.
    */
   readonly rest: () => Promise<void>;
