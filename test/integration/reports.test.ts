@@ -1,9 +1,11 @@
+import { createLossLedger } from '@umbra/platform/redis/losses';
 import { defaultTenant, keys } from '@umbra/platform/store/keys';
 import { readReportRequest } from '@umbra/platform/store/reports';
 import type { JobStatus } from '@umbra/shared/contracts/job';
 import { type JobReport, type ReportStatus, reportStatus } from '@umbra/shared/contracts/report';
 import { type Trial, trial } from '@umbra/shared/contracts/trial';
-import { newJobId } from '@umbra/shared/ids';
+import { imageIdAt, newJobId } from '@umbra/shared/ids';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sampleReport, storeReport } from '../support/sample-report.js';
 import {
@@ -252,4 +254,20 @@ describe('a trial', () => {
     expect((await get(`${jobs.report}/trials/${unknown}`)).status).toBe(404);
     expect((await get(`${jobs.plain}/trials/${first.id}`)).status).toBe(404);
   });
+});
+
+test('what would run a model that was set aside is refused', async () => {
+  const redis = new Redis(service.redis.url);
+  const losses = createLossLedger(redis);
+  const { model } = (await (await get(jobs.report)).json()) as JobStatus;
+  for (const index of [0, 1, 2]) {
+    const item = { id: imageIdAt(index), name: 'photo.png', sha256: String(index).repeat(64) };
+    await losses.record({ jobId: newJobId(), attempt: 1, item, model }, 'signal SIGSEGV');
+  }
+  const refusal = [409, expect.stringContaining(`Model '${model.name}' was set aside`)];
+  const trials = { of: { kind: 'cluster', cluster: 0 } };
+  expect(await refusalOf(await ask('POST', `${jobs.report}/report`))).toEqual(refusal);
+  expect(await refusalOf(await ask('POST', `${jobs.report}/trials`, trials))).toEqual(refusal);
+  await askReport(jobs.report, { patches: 0, checkedImages: 0 });
+  redis.disconnect();
 });
