@@ -144,6 +144,12 @@ const keysUnder = async (prefix: string) => {
   return found;
 };
 
+/** Markers are deleted after the end is told. */
+const untilGone = (prefix: string) =>
+  until(`${prefix} to be empty`, async () =>
+    (await keysUnder(prefix)).length === 0 ? true : null,
+  );
+
 test('a report says what the maps of a job say', async () => {
   await requestReport(stage.store, reference(), reportRequest.parse({ checkedImages: 4 }));
   await enqueueReport(reportQueue, reference());
@@ -169,7 +175,7 @@ test('a report says what the maps of a job say', async () => {
   expect(patches.clusters[0]?.class.label).toBe('marked');
   expect(patches.clusters[0]?.members.filter(isMarked)).toHaveLength(12);
   expect(trust.order).toMatchObject({ images: 4, steps: 10 });
-  expect(await store().head(keys.pendingReport(tenant, job.id))).toBeNull();
+  await untilGone(keys.pendingReports());
 });
 
 test('its crops are the patches', async () => {
@@ -292,7 +298,7 @@ describe('a trial', () => {
   test('that is cancelled ends without a result', async () => {
     const trial = await run(trialRequest.parse({ of: region }), { shouldCancel: true });
     expect(trial).toMatchObject({ state: 'cancelled', result: null, error: null });
-    expect(await keysUnder(keys.pendingTrials())).toEqual([]);
+    await untilGone(keys.pendingTrials());
   });
 });
 
@@ -301,8 +307,6 @@ test('the report and the trials of a job are deleted with it', async () => {
   await deleteJob(stage.store, tenant, job);
   // As the dispatcher does, which finds its marker.
   await enqueueReport(reportQueue, reference());
-  await until('the marker to go', async () =>
-    (await keysUnder(keys.pendingReports())).length === 0 ? true : null,
-  );
+  await untilGone(keys.pendingReports());
   expect(await keysUnder(keys.jobFiles(tenant, job.id))).toEqual([]);
 });
