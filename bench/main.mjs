@@ -1,19 +1,42 @@
-// `npm run bench -- [engine] [refine] [tfjs] [zoo] [transfer] [queue] [scale] [status] [waiting] [rows] [report] [page] [--quick] [--only MODEL,...] [--rows N] [--images N] [--json]`: measurements
-// compared with peers in one run. `--quick` takes under three minutes; `--only` names the models of engine and zoo.
+// `npm run bench -- [PART...] [flags]`: measurements compared with peers in one run; `--help` lists parts and flags.
 import { join } from 'node:path';
-import { repoRoot, runMain, step } from '../scripts/lib/run.mjs';
+import { parseArgs } from 'node:util';
+import { CommandError, repoRoot, runMain, step } from '../scripts/lib/run.mjs';
+
+const usual = ['engine', 'refine', 'tfjs', 'zoo', 'transfer', 'queue', 'scale'];
+const known = [...usual, 'status', 'waiting', 'rows', 'report', 'page'];
+
+const usage = `npm run bench -- [PART...] [--quick] [--only MODEL,...] [--rows N] [--images N] [--json]
+
+parts: ${known.join(' ')}; without one, ${usual.join(' ')}
+
+--quick   under three minutes: smaller, and without tfjs, zoo and scale unless they are named
+--only    models of engine and zoo
+--rows    rows that rows and page make
+--images  images that report makes
+--json    print one JSON object last
+`;
+
+const flagTypes = /** @type {const} */ ({
+  quick: { type: 'boolean', default: false },
+  only: { type: 'string', default: '' },
+  rows: { type: 'string' },
+  images: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+});
 
 await runMain(async () => {
-  const flags = process.argv.slice(2);
-  const only = flags.includes('--only') ? (flags[flags.indexOf('--only') + 1] ?? '') : '';
-  const rows = flags.includes('--rows') ? flags[flags.indexOf('--rows') + 1] : undefined;
-  const images = flags.includes('--images') ? flags[flags.indexOf('--images') + 1] : undefined;
-  const values = [only, rows, images];
-  const parts = flags.filter((flag) => !flag.startsWith('--') && !values.includes(flag));
+  const { values: flags, positionals: parts } = readArguments();
+  if (flags.help) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const { only, rows, images } = flags;
   const wants = (/** @type {string} */ part) => parts.length === 0 || parts.includes(part);
   const options = {
     root: join(repoRoot),
-    quick: flags.includes('--quick'),
+    quick: flags.quick,
     only: only.split(',').filter((model) => model !== ''),
     report: step,
   };
@@ -66,6 +89,19 @@ await runMain(async () => {
       rows: rows === undefined ? undefined : Number(rows),
     });
   }
-  if (flags.includes('--json')) process.stdout.write(`${JSON.stringify(results)}\n`);
+  if (flags.json) process.stdout.write(`${JSON.stringify(results)}\n`);
   return 0;
 });
+
+/** @throws {CommandError} Where a part or a flag is not known. */
+function readArguments() {
+  try {
+    const read = parseArgs({ options: flagTypes, allowPositionals: true });
+    const strange = read.positionals.find((part) => !known.includes(part));
+    if (strange === undefined) return read;
+    throw new CommandError(`Expected parts among ${known.join(', ')}, got '${strange}'`, 2);
+  } catch (error) {
+    if (error instanceof CommandError || !(error instanceof TypeError)) throw error;
+    throw new CommandError(error.message, 2);
+  }
+}
