@@ -36,7 +36,7 @@ const nothing = trialOf({
 
 test('a trial says what rests on the patch, and what it makes of others', () => {
   expect(told(caused)).toEqual([
-    'rocket rests on it: covered in 150 images, 87.5 % right become 50.0 %, −37.5 points [−43.8, −31.3]; as much covered elsewhere, 0.0 points [−6.3, +6.3].',
+    'These images of rocket rest on it: covered in 150 images, 87.5 % right become 50.0 %, −37.5 points [−43.8, −31.3]; as much covered elsewhere, 0.0 points [−6.3, +6.3].',
     'It makes others rocket: pasted onto 1,000 images of other classes, 0.0 % predicted so become 25.0 %, +25.0 points [+18.8, +31.3]; other content pasted, +3.1 points [−3.1, +9.4].',
   ]);
   expect(trialBars(caused).map(({ name, measure }) => `${name}: ${measure}`)).toEqual([

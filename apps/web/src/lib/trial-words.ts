@@ -35,13 +35,19 @@ export function trialWords(trial: Trial): readonly string[] {
   const { result, class: of } = trial;
   if (result === null) return [];
   const label = of?.label ?? 'the class';
-  return [coverWords(result, label), ...pasteWords(result, label)];
+  // A group's images are those that lose by it: of the others of the class it says nothing.
+  const who =
+    trial.request.of.kind === 'cluster' ? `These images of ${label} rest` : `${label} rests`;
+  return [coverWords(result, { label, who }), ...pasteWords(result, label)];
 }
 
-function coverWords({ cover, coverElsewhere }: TrialResult, label: string): string {
+function coverWords(
+  { cover, coverElsewhere }: TrialResult,
+  { label, who }: { readonly label: string; readonly who: string },
+): string {
   const is = cover.difference.high < coverElsewhere.difference.low;
   const start = is
-    ? `${label} rests on it`
+    ? `${who} on it`
     : `Covering it does no more to ${label} than covering elsewhere, as far as these images tell`;
   return `${start}: covered in ${formatCount(cover.images, 'image')}, ${formatShare(cover.before)} right become ${formatShare(cover.after)}, ${pointsOf(cover.difference)}; as much covered elsewhere, ${pointsOf(coverElsewhere.difference)}.`;
 }
