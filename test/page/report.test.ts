@@ -156,7 +156,9 @@ describe.skipIf(chromiumPath === undefined)(
         await writeTrial(({ id, request, createdAt }) =>
           makeTrial(jobs.read, request, { id, createdAt }),
         );
-        await cluster.getByText('These images of rocket rest on it: covered in 150 images').waitFor();
+        await cluster
+          .getByText('These images of rocket rest on it: covered in 150 images')
+          .waitFor();
         const row = cluster.getByRole('row', { name: /^Cover it/ });
         expect((await cellsOf(row)).map((text) => text.replace(/\s+/g, ' '))).toEqual([
           ...[expect.stringContaining('n 150'), '', '\u221235.0 [\u221238.0, \u221232.0]'],
