@@ -3,6 +3,7 @@ import type { DatasetItem } from '@umbra/shared/contracts/dataset';
 import type { ImageResult } from '@umbra/shared/contracts/result';
 import { type Frame, photoMapping } from '@umbra/shared/occlusion/frame';
 import { type Box, type Grid, patchBox, type Size } from '@umbra/shared/occlusion/grid';
+import { liesOff } from '@umbra/shared/occlusion/overlap';
 import { photoBoxOf } from '@umbra/shared/occlusion/photo-box';
 import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import type { FlipEvidence, ImageEvidence, NamedClass } from './evidence.js';
@@ -119,19 +120,9 @@ function describeLowest(
     grid,
     box,
     photoBox: photoBox ?? photoBoxOf(box, photoMapping(frame), frame.photo),
-    isOffObject: object && 2 * areaOf(cut(box, object.pixels)) < areaOf(box),
+    isOffObject: object && liesOff(box, object.pixels),
   };
 }
-
-const areaOf = ({ top, left, bottom, right }: Box): number =>
-  Math.max(0, bottom - top) * Math.max(0, right - left);
-
-const cut = (a: Box, b: Box): Box => ({
-  top: Math.max(a.top, b.top),
-  left: Math.max(a.left, b.left),
-  bottom: Math.min(a.bottom, b.bottom),
-  right: Math.min(a.right, b.right),
-});
 
 function mapsOf(
   { grids, image }: OcclusionPlan,

@@ -5,6 +5,7 @@ import { type JobReport, jobReport } from '@umbra/shared/contracts/report';
 import type { Trial, TrialRequest } from '@umbra/shared/contracts/trial';
 import { AppError, notFound, unavailable } from '@umbra/shared/errors';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
+import { liesOff } from '@umbra/shared/occlusion/overlap';
 import type { TenantJob } from '../../jobs/job-record.js';
 import { createSample } from '../draw-sample.js';
 import { type EvidenceServices, keptEvidence } from '../evidence-segments.js';
@@ -83,19 +84,9 @@ export async function chooseImages(
 
 function describe({ id, labelClass, input, ...image }: ImageEvidence, box: Box): TrialImage {
   const object = image.box && placeRegion(image.box, input);
-  const isOffObject = object !== null && 2 * areaOf(cut(box, object)) < areaOf(box);
+  const isOffObject = object !== null && liesOff(box, object);
   return { id, input, box, object, isOffObject, labelIndex: labelClass?.index ?? null };
 }
-
-const cut = (a: Box, b: Box): Box => ({
-  top: Math.max(a.top, b.top),
-  left: Math.max(a.left, b.left),
-  bottom: Math.min(a.bottom, b.bottom),
-  right: Math.min(a.right, b.right),
-});
-
-const areaOf = ({ top, left, bottom, right }: Box): number =>
-  Math.max(0, bottom - top) * Math.max(0, right - left);
 
 async function findCluster(
   { store }: ChooseServices,

@@ -1,5 +1,5 @@
 import { at } from '@umbra/shared/assert';
-import type { Box } from '@umbra/shared/occlusion/grid';
+import { overlaps } from '@umbra/shared/occlusion/overlap';
 import type { SeededRandom } from '@umbra/shared/random';
 import type { TrialImage } from './choose-images.js';
 
@@ -21,12 +21,9 @@ export function drawSource(
     const source = at(sources, random.below(sources.length));
     const { bottom, right } = source.box;
     if (bottom > target.input.height || right > target.input.width) continue;
-    if (source.isOffObject && target.object !== null && meet(source.box, target.object)) continue;
+    if (source.isOffObject && target.object !== null && overlaps(source.box, target.object))
+      continue;
     return source;
   }
   return null;
 }
-
-/** Whether two boxes have a px in common. */
-const meet = (a: Box, b: Box): boolean =>
-  a.top < b.bottom && b.top < a.bottom && a.left < b.right && b.left < a.right;
