@@ -91,7 +91,7 @@ async function measure(jobs, stretchMs, report) {
       const afterStop = await takeOver(watch, second, () => services.workers[0]?.stop());
       const third = await start();
       try {
-        const kill = async () => void process.kill(second.pid ?? 0, 'SIGKILL');
+        const kill = async () => void second.kill('SIGKILL');
         const afterKill = await takeOver(watch, third, kill);
         return { jobs, dispatcherCores, redisCores, dispatcherMebibytes, afterStop, afterKill };
       } finally {

@@ -39,6 +39,12 @@ describe('a planted violation fails the check', () => {
       "import { InferenceSession } from 'onnxruntime-node';",
       'telemetry',
     ],
+    [
+      'a signal to what may never have started',
+      'apps/worker/src/x.ts',
+      "child.kill('SIGKILL');",
+      'signals',
+    ],
   ])('%s', (_, path, text, wall) => {
     expect(findViolations([{ path, text }])).toEqual([
       expect.stringContaining(`${path}:1 ${wall}: `),

@@ -74,6 +74,7 @@ function firstFound(machine) {
  * @property {string} url
  * @property {number} port
  * @property {number | undefined} pid
+ * @property {(signal: NodeJS.Signals) => void} kill sends the signal, if it runs
  * @property {() => Promise<void>} stop
  */
 
@@ -108,7 +109,8 @@ export async function startRedis({ dir, port, appendonly = false, server }) {
     );
     return isOurs && answersPing(chosen);
   });
-  return { url: `redis://127.0.0.1:${chosen}`, port: chosen, pid: child.pid, stop: child.stop };
+  const { pid, kill, stop } = child;
+  return { url: `redis://127.0.0.1:${chosen}`, port: chosen, pid, kill, stop };
 }
 
 /**

@@ -7,6 +7,17 @@ const running = new Set();
 
 let isWatching = false;
 
+/**
+ * As signalChild of `@umbra/shared`, which is not built yet where Redis is set up: Node.js signals any process in place
+ * of one that never started.
+ *
+ * @param {import('node:child_process').ChildProcess} child
+ * @param {NodeJS.Signals} signal
+ */
+function signalChild(child, signal) {
+  if (child.pid !== undefined) child.kill(signal);
+}
+
 /** Ends the servers together with this process, however it ends (except by SIGKILL). */
 function stopServersAtExit() {
   if (isWatching) return;
@@ -15,7 +26,7 @@ function stopServersAtExit() {
   // end.
   // First of all, since what they write to is removed then, too.
   process.prependListener('exit', () => {
-    for (const child of running) child.kill('SIGKILL');
+    for (const child of running) signalChild(child, 'SIGKILL');
   });
   // An unhandled signal ends the process without an 'exit' event. If there is another handler, that handler decides when
   // to end, and may need the servers until then.
@@ -35,6 +46,7 @@ function stopServersAtExit() {
  * @property {number | undefined} pid
  * @property {() => string} output the last part of its output so far
  * @property {() => string | undefined} ended how it ended, or undefined while it runs
+ * @property {(signal: NodeJS.Signals) => void} kill sends the signal, if it runs
  * @property {() => Promise<void>} stop
  */
 
@@ -85,10 +97,11 @@ export function startProcess(cmd, args, options = {}) {
     pid: child.pid,
     output: () => output.trim(),
     ended: () => how,
+    kill: (signal) => void signalChild(child, signal),
     async stop() {
       if (how !== undefined) return;
-      child.kill('SIGTERM');
-      const timer = setTimeout(() => child.kill('SIGKILL'), 3000);
+      signalChild(child, 'SIGTERM');
+      const timer = setTimeout(() => signalChild(child, 'SIGKILL'), 3000);
       await closed;
       clearTimeout(timer);
     },

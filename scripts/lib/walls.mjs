@@ -13,6 +13,7 @@ const readsEnvironment =
   /^(apps\/[^/]+\/src\/(main|config|lib\/config)|packages\/platform\/src\/config|packages\/engine\/src\/backends\/no-telemetry)\.ts$/;
 const keyTable = /^packages\/platform\/src\/store\/(keys|key-layout|key-pattern)\.ts$/;
 const onnxruntimeFile = 'packages/engine/src/backends/onnxruntime-library.ts';
+const signalFile = 'packages/shared/src/signal-child.ts';
 const cacheFile = 'packages/shared/src/cache.ts';
 
 /**
@@ -59,6 +60,12 @@ export const walls = [
     forbids:
       /\b\w*([cC]ache|[mM]emo|[rR]emembered)\w*\s*(:[^=\n]+)?=\s*new Map\b|from 'lru-cache'/g,
     instead: '@umbra/shared/cache has a bound for every cache',
+  },
+  {
+    name: 'signals',
+    holds: (path) => isCode(path) && path !== signalFile,
+    forbids: /\b(?!process\b)\w+\.kill\(/g,
+    instead: `${signalFile} signals nothing in place of a process that never started`,
   },
   {
     name: 'page',

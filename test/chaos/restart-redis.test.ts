@@ -37,7 +37,7 @@ test.each([
     const done = keys.result(defaultTenant, job.id, 'img_00000000', 'result.json');
     return active > 0 && (await stage.store.head(done)) !== null ? true : null;
   });
-  process.kill(first.pid ?? 0, 'SIGKILL');
+  first.kill('SIGKILL');
   await first.stop();
 
   const second = await startRedis({ dir, appendonly, port: first.port });

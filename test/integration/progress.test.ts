@@ -89,7 +89,7 @@ test('the ETA is of what is finished now, also after Redis came back empty', asy
   expect(last?.positions).toEqual({ done: 56, total });
   expect(last?.positionsPerSecond).toBeGreaterThan(0);
 
-  process.kill(service.redis.pid ?? 0, 'SIGKILL');
+  service.redis.kill('SIGKILL');
   await service.redis.stop();
   second = await startRedis({ dir: join(service.folder, 'redis-2'), port: service.redis.port });
   await begin();

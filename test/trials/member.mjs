@@ -55,7 +55,7 @@ export function createMember({ app, name, folder, env, isReady }) {
       if (!isUp()) throw new Error(`${name} ${server.ended()}\n${server.output()}`);
     },
     signal(signal) {
-      if (isUp() && server?.pid !== undefined) process.kill(server.pid, signal);
+      server?.kill(signal);
     },
     async kill() {
       member.signal('SIGKILL');

@@ -36,7 +36,7 @@ export async function startRedisUnderTrial(dir) {
     async kill() {
       if (isAway) return;
       isAway = true;
-      process.kill(server.pid ?? 0, 'SIGKILL');
+      server.kill('SIGKILL');
       await server.stop();
     },
     async restart({ empty = false } = {}) {

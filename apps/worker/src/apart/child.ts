@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { nameThisProcess } from '@umbra/platform/process-name';
 import { builtFile } from '@umbra/shared/built-file';
 import { AppError, type ErrorReport, unavailable } from '@umbra/shared/errors';
+import { signalChild } from '@umbra/shared/signal-child';
 import type { WorkerConfig } from '../config.js';
 import type { LostRows, RunRows } from '../shards/run-rows.js';
 import { type ApartReply, type ApartRequest, aliveEveryMs } from './messages.js';
@@ -49,7 +50,7 @@ export async function startChild(
   const silentMs = Math.max(minSilentMs, config.UMBRA_BATCH_DEADLINE_S * 1000);
   const started = await converse(child, { kind: 'start', config }, { silentMs: startMs });
   if (started.kind !== 'ready') {
-    child.kill('SIGKILL');
+    signalChild(child, 'SIGKILL');
     const why = 'seen' in started ? started.seen : `replied '${started.kind}'`;
     throw unavailable(`A process for suspects did not start: ${why}`);
   }
@@ -72,7 +73,7 @@ export async function startChild(
     },
     async end() {
       if (!isUp()) return;
-      const timer = setTimeout(() => child.kill('SIGKILL'), endMs);
+      const timer = setTimeout(() => signalChild(child, 'SIGKILL'), endMs);
       await converse(child, { kind: 'end' }, { silentMs });
       clearTimeout(timer);
     },
@@ -128,7 +129,7 @@ function converse(
     let killed: NodeJS.Timeout | undefined;
     const lose = (seen: string) => settle({ kind: 'lost', seen });
     const kill = () => {
-      child.kill('SIGKILL');
+      signalChild(child, 'SIGKILL');
       killed ??= setTimeout(() => lose('a process that SIGKILL does not end'), killedMs);
     };
     const killLate = (seen: string) => {

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { builtFile } from '@umbra/shared/built-file';
 import type { TfjsChoice } from '@umbra/shared/contracts/provider';
 import { AppError, type ErrorReport, unavailable } from '@umbra/shared/errors';
+import { signalChild } from '@umbra/shared/signal-child';
 import type { TfjsRuntime } from './tfjs-runtime.js';
 
 export type TfjsFound = Omit<TfjsRuntime, 'tf'>;
@@ -31,6 +32,6 @@ export async function probeTfjs(choice: TfjsChoice = 'auto'): Promise<TfjsFound>
     if ('found' in reply) return reply.found;
     throw new AppError(reply.error.code, reply.error.message);
   } finally {
-    child.kill('SIGKILL');
+    signalChild(child, 'SIGKILL');
   }
 }

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { builtFile } from '@umbra/shared/built-file';
 import { AppError, type ErrorReport, invalidInput, unavailable } from '@umbra/shared/errors';
+import { signalChild } from '@umbra/shared/signal-child';
 import type { Decoded, DecodeTask } from './decode-task.js';
 
 /** Child processes that decode photos: a photo that kills its decoder costs itself alone. */
@@ -75,7 +76,7 @@ export function openDecoderPool({
     let late = false;
     const timer = setTimeout(() => {
       late = true;
-      child.kill('SIGKILL');
+      signalChild(child, 'SIGKILL');
     }, timeoutMs);
     const outcome = await reply.finally(() => clearTimeout(timer));
     return late && 'died' in outcome ? { late: true } : outcome;

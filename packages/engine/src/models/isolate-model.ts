@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { builtFile } from '@umbra/shared/built-file';
 import { AppError, unavailable } from '@umbra/shared/errors';
+import { signalChild } from '@umbra/shared/signal-child';
 import type { FigurePage } from '../figures/tiles.js';
 import type { ModelInput } from '../image/preprocess.js';
 import type { EngineOptions } from '../types.js';
@@ -141,7 +142,7 @@ async function runApart(
   });
   // It is kept until the process listens.
   if (tensor !== undefined) child.send(tensor, () => undefined);
-  const kill = (): void => void child.kill('SIGKILL');
+  const kill = (): void => void signalChild(child, 'SIGKILL');
   let isLate = false;
   const timer = setTimeout(() => {
     isLate = true;
