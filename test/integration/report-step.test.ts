@@ -257,10 +257,13 @@ describe('a trial', () => {
     ['cluster', { kind: 'cluster', cluster: 0 } as const],
     ['region', region],
   ])('of a %s tells what it causes', async (_, of) => {
-    const { result, ...trial } = await run(trialRequest.parse({ of, images: 10 }));
+    const { result: found, ...trial } = await run(trialRequest.parse({ of, images: 10 }));
+    const { coverEffect, pasteEffect, ...result } = found ?? expect.fail();
+    expect([coverEffect.right.mean, coverEffect.asClass.mean]).toEqual([-1, -1]);
+    expect([pasteEffect?.right.mean, pasteEffect?.asClass.mean]).toEqual([-1, 1]);
     expect(trial).toMatchObject({ state: 'completed', error: null, class: { label: 'marked' } });
     expect(trial.progress).toEqual({ done: 20, total: 20 });
-    const arms = Object.entries(result ?? {}).map(([arm, said]) => [
+    const arms = Object.entries(result).map(([arm, said]) => [
       ...[arm, said?.images, said?.before, said?.after],
       ...[said?.asClass.before, said?.asClass.after],
     ]);

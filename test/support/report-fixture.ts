@@ -287,6 +287,8 @@ export function makeTrial(job: string, request: TrialRequest, changes: Partial<T
       coverElsewhere: armOf(150, { before: 0.93, after: 0.9 }, { before: 0.93, after: 0.9 }),
       paste: armOf(450, { before: 0.82, after: 0.57 }, { before: 0.01, after: 0.31 }),
       pasteOther: armOf(450, { before: 0.82, after: 0.79 }, { before: 0.01, after: 0.03 }),
+      coverEffect: { right: around(-0.32, 0.08), asClass: around(-0.32, 0.08) },
+      pasteEffect: { right: around(-0.22, 0.04), asClass: around(0.28, 0.04) },
     },
     error: null,
     ...changes,

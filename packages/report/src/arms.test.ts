@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { pairedDifference, summariseArm } from './arms.js';
+import { pairedDifference, summariseArm, summariseEffect } from './arms.js';
 
 describe('pairedDifference', () => {
   // Method 10 of Newcombe 1998, whose table has the first row as 0.0569 to 0.3404; ends by the formula with
@@ -69,5 +69,23 @@ describe('summariseArm', () => {
 
   test('refuses no images', () => {
     expect(() => summariseArm([], { classIndex: 0 })).toThrow('Expected images');
+  });
+});
+
+describe('summariseEffect', () => {
+  const pairsOf = (afters: readonly number[]) =>
+    afters.map((after, index) => ({ expected: index === 3 ? null : 1, before: 1, after }));
+
+  test('sets what was done against the control, image by image', () => {
+    const own = pairsOf([2, 2, 1, 1, 1, 0]);
+    const control = pairsOf([1, 1, 1, 1, 2, 0]);
+    const right = pairedDifference({ both: 2, before: 2, after: 1, neither: 1 });
+    const asClass = pairedDifference({ both: 0, before: 1, after: 2, neither: 3 });
+    expect(summariseEffect({ own, control }, { classIndex: 2 })).toEqual({ right, asClass });
+  });
+
+  test('refuses other images than those of the control', () => {
+    const control = pairsOf([1, 1]);
+    expect(() => summariseEffect({ own: [], control }, { classIndex: 2 })).toThrow('same images');
   });
 });

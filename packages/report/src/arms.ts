@@ -1,5 +1,6 @@
+import { at } from '@umbra/shared/assert';
 import type { Estimate } from '@umbra/shared/contracts/report';
-import type { TrialArm } from '@umbra/shared/contracts/trial';
+import type { TrialArm, TrialEffect } from '@umbra/shared/contracts/trial';
 
 /** Classes of one image, by index; where none is predicted, another number. */
 export type TrialPair = {
@@ -27,6 +28,25 @@ export function summariseArm(
   const right = countPairs(pairs, ({ expected, before }) => expected ?? before);
   const asClass = countPairs(pairs, () => classIndex);
   return { images: pairs.length, ...summarise(right), asClass: summarise(asClass) };
+}
+
+/**
+ * What was done to images beyond what a control did to the same ones.
+ *
+ * @param own As `control`, image by image, of one length of at least one.
+ * @throws {RangeError} If there are no images, or other ones.
+ */
+export function summariseEffect(
+  { own, control }: { readonly own: readonly TrialPair[]; readonly control: readonly TrialPair[] },
+  trial: { readonly classIndex: number | null },
+): TrialEffect {
+  if (own.length !== control.length) throw new RangeError('Expected the same images');
+  const beside = own.map(({ expected, before, after }, index) => ({
+    ...{ expected: expected ?? before, after },
+    before: at(control, index).after,
+  }));
+  const { difference, asClass } = summariseArm(beside, trial);
+  return { right: difference, asClass: asClass.difference };
 }
 
 function countPairs(

@@ -3,7 +3,7 @@ export {
   agreementThreshold,
   createAgreementRanking,
 } from './agreement.js';
-export { summariseArm, type TrialPair } from './arms.js';
+export { summariseArm, summariseEffect, type TrialPair } from './arms.js';
 export {
   type BuilderOptions,
   openReportBuilder,

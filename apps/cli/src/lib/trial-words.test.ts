@@ -12,6 +12,9 @@ const arm = (mean: number, asClass = 0): Result['cover'] => ({
     difference: { mean: asClass, low: asClass - 0.02, high: asClass + 0.03 },
   },
 });
+const effect = (right: number, asClass: number): Result['coverEffect'] => ({
+  ...{ right: arm(right).difference, asClass: arm(0, asClass).asClass.difference },
+});
 const request = { of: { kind: 'cluster', cluster: 3 }, images: 1_000, seed: 1 } as const;
 const trial = (result: Result | null, name = 'zebra'): Trial => ({
   ...{ version: 1, id: 'trial_0', job: 'job_0', request, state: 'completed', error: null, result },
@@ -26,9 +29,10 @@ describe('a trial in words', () => {
       coverElsewhere: arm(0.011),
       paste: null,
       pasteOther: null,
+      ...{ coverEffect: effect(-0.423, 0), pasteEffect: null },
     };
     expect(describeTrial(trial(result))).toBe(
-      "Covering it in 500 images of 'zebra' loses 41.2 accuracy points (37.1 to 45.2); covering as much elsewhere gains 1.1 accuracy points (-2.9 to 5.2).",
+      "Covering it in 500 images of 'zebra' loses 41.2 accuracy points (37.1 to 45.2); covering as much elsewhere gains 1.1 accuracy points (-2.9 to 5.2). The difference, its own effect, loses 42.3 accuracy points (38.2 to 46.3).",
     );
   });
 
@@ -37,10 +41,11 @@ describe('a trial in words', () => {
     const result = {
       ...{ cover: nothing, coverElsewhere: nothing },
       ...{ paste: arm(0, 0.301), pasteOther: arm(0, -0.004) },
+      ...{ coverEffect: effect(0, 0), pasteEffect: effect(0, 0.305) },
     };
     const [, pasting] = describeTrial(trial(result, 'a\u001bb')).split('\n');
     expect(pasting).toBe(
-      "Pasting it onto 500 images of other classes makes 30.1 points more of them 'a\\u001bb' (28.1 to 33.1); pasting other parts of the same images makes 0.4 points fewer of them 'a\\u001bb' (-2.6 to 2.4).",
+      "Pasting it onto 500 images of other classes makes 30.1 points more of them 'a\\u001bb' (28.1 to 33.1); pasting other parts of the same images makes 0.4 points fewer of them 'a\\u001bb' (-2.6 to 2.4). The difference, its own effect, makes 30.5 points more of them 'a\\u001bb' (28.5 to 33.5).",
     );
   });
 

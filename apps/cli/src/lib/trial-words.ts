@@ -8,14 +8,14 @@ type ArmChange = Result['cover']['difference'];
 export function describeTrial({ class: named, result }: Trial): string {
   if (result === null) return '';
   const label = `'${escapeHidden(named?.label ?? '')}'`;
-  const { cover, coverElsewhere, paste, pasteOther } = result;
-  const covering = `Covering it in ${cover.images} images of ${label} ${formatLoss(cover.difference)}; covering as much elsewhere ${formatLoss(coverElsewhere.difference)}.`;
+  const { cover, coverElsewhere, paste, pasteOther, coverEffect, pasteEffect } = result;
+  const covering = `Covering it in ${cover.images} images of ${label} ${formatLoss(cover.difference)}; covering as much elsewhere ${formatLoss(coverElsewhere.difference)}. The difference, its own effect, ${formatLoss(coverEffect.right)}.`;
   if (paste === null) return covering;
   const pasting = `Pasting it onto ${paste.images} images of other classes ${formatTurn(paste.asClass.difference, label)}`;
   const control =
-    pasteOther === null
+    pasteOther === null || pasteEffect === null
       ? ''
-      : `; pasting other parts of the same images ${formatTurn(pasteOther.asClass.difference, label)}`;
+      : `; pasting other parts of the same images ${formatTurn(pasteOther.asClass.difference, label)}. The difference, its own effect, ${formatTurn(pasteEffect.asClass, label)}`;
   return `${covering}\n${pasting}${control}.`;
 }
 

@@ -42,25 +42,30 @@ export function trialWords(trial: Trial): readonly string[] {
 }
 
 function coverWords(
-  { cover, coverElsewhere }: TrialResult,
+  { cover, coverElsewhere, coverEffect }: TrialResult,
   { label, who }: { readonly label: string; readonly who: string },
 ): string {
-  const is = cover.difference.high < coverElsewhere.difference.low;
+  const is = coverEffect.right.high < 0;
   const start = is
     ? `${who} on it`
     : `Covering it does no more to ${label} than covering elsewhere, as far as these images tell`;
-  return `${start}: covered in ${formatCount(cover.images, 'image')}, ${formatShare(cover.before)} right become ${formatShare(cover.after)}, ${pointsOf(cover.difference)}; as much covered elsewhere, ${pointsOf(coverElsewhere.difference)}.`;
+  return `${start}: covered in ${formatCount(cover.images, 'image')}, ${formatShare(cover.before)} right become ${formatShare(cover.after)}, ${pointsOf(cover.difference)}; as much covered elsewhere, ${pointsOf(coverElsewhere.difference)}. The difference is its own effect, ${pointsOf(coverEffect.right)}.`;
 }
 
-function pasteWords({ paste, pasteOther }: TrialResult, label: string): readonly string[] {
+function pasteWords(
+  { paste, pasteOther, pasteEffect }: TrialResult,
+  label: string,
+): readonly string[] {
   if (paste === null) return ['There is no image of another class to paste it onto.'];
   const { before, after, difference } = paste.asClass;
-  const other = pasteOther?.asClass.difference;
-  const is = difference.low > (other?.high ?? 0);
+  const is = pasteEffect !== null && pasteEffect.asClass.low > 0;
   const start = is
     ? `It makes others ${label}`
     : `It makes others ${label} no more than other content does, as far as these images tell`;
-  const beside = other === undefined ? '' : `; other content pasted, ${pointsOf(other)}`;
+  const beside =
+    pasteOther === null || pasteEffect === null
+      ? ''
+      : `; other content pasted, ${pointsOf(pasteOther.asClass.difference)}. The difference is its own effect, ${pointsOf(pasteEffect.asClass)}`;
   return [
     `${start}: pasted onto ${formatCount(paste.images, 'image')} of other classes, ${formatShare(before)} predicted so become ${formatShare(after)}, ${pointsOf(difference)}${beside}.`,
   ];

@@ -176,7 +176,8 @@ class Job:
             progress: shows a bar (extra `tqdm`).
 
         Returns:
-            the trial; its `result` has the arms `cover`, `coverElsewhere`, `paste` and `pasteOther`.
+            the trial; its `result` has the arms `cover`, `coverElsewhere`, `paste` and `pasteOther`,
+            and what was done beyond the controls, `coverEffect` and `pasteEffect`.
 
         Raises:
             UmbraError: if the trial fails or is cancelled.

@@ -57,6 +57,15 @@ const trialArm = z.strictObject({
 });
 export type TrialArm = z.output<typeof trialArm>;
 
+/** What was done to an arm's images beyond what its control did to the same images, with the intervals of 95 %. */
+const trialEffect = z.strictObject({
+  /** Share that is right after it, minus the share that is right after the control. */
+  right: estimate,
+  /** Share predicted as the trial's class after it, minus that after the control. */
+  asClass: estimate,
+});
+export type TrialEffect = z.output<typeof trialEffect>;
+
 /** The record of a trial, and its result. */
 export const trial = z.strictObject({
   version: z.literal(1),
@@ -81,6 +90,10 @@ export const trial = z.strictObject({
       paste: trialArm.nullable(),
       /** The same, with content of a random place of the same source images pasted. */
       pasteOther: trialArm.nullable(),
+      /** What `cover` did beyond `coverElsewhere`. */
+      coverEffect: trialEffect,
+      /** What `paste` did beyond `pasteOther`. */
+      pasteEffect: trialEffect.nullable(),
     })
     .nullable(),
   error: errorReport.nullable(),

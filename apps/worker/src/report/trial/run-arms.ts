@@ -1,5 +1,5 @@
 import { boxElsewhere, coverBox, type ModelInput, type OpenModel, pasteBox } from '@umbra/engine';
-import { summariseArm, type TrialPair } from '@umbra/report';
+import { summariseArm, summariseEffect, type TrialPair } from '@umbra/report';
 import { mapInOrder } from '@umbra/shared/concurrency';
 import type { OcclusionSettings } from '@umbra/shared/contracts/settings';
 import type { Trial } from '@umbra/shared/contracts/trial';
@@ -65,11 +65,14 @@ export async function runArms(
   }
   const pastes = await runArm(model, others, paste, options);
   const summarise = (pairs: readonly TrialPair[]) => summariseArm(pairs, { classIndex });
+  const hasPastes = pastes.own.length > 0;
   return {
     cover: summarise(covers.own),
     coverElsewhere: summarise(covers.control),
-    paste: pastes.own.length === 0 ? null : summarise(pastes.own),
-    pasteOther: pastes.control.length === 0 ? null : summarise(pastes.control),
+    paste: hasPastes ? summarise(pastes.own) : null,
+    pasteOther: hasPastes ? summarise(pastes.control) : null,
+    coverEffect: summariseEffect(covers, { classIndex }),
+    pasteEffect: hasPastes ? summariseEffect(pastes, { classIndex }) : null,
   };
 }
 
