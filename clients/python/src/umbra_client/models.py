@@ -1276,11 +1276,47 @@ class TrialResultPasteOther(TypedDict):
     asClass: TrialResultPasteOtherAsClass
 
 
+class TrialResultCoverEffectRight(TypedDict):
+    mean: float
+    low: float
+    high: float
+
+
+class TrialResultCoverEffectAsClass(TypedDict):
+    mean: float
+    low: float
+    high: float
+
+
+class TrialResultCoverEffect(TypedDict):
+    right: TrialResultCoverEffectRight
+    asClass: TrialResultCoverEffectAsClass
+
+
+class TrialResultPasteEffectRight(TypedDict):
+    mean: float
+    low: float
+    high: float
+
+
+class TrialResultPasteEffectAsClass(TypedDict):
+    mean: float
+    low: float
+    high: float
+
+
+class TrialResultPasteEffect(TypedDict):
+    right: TrialResultPasteEffectRight
+    asClass: TrialResultPasteEffectAsClass
+
+
 class TrialResult(TypedDict):
     cover: TrialResultCover
     coverElsewhere: TrialResultCoverElsewhere
     paste: TrialResultPaste | None
     pasteOther: TrialResultPasteOther | None
+    coverEffect: TrialResultCoverEffect
+    pasteEffect: TrialResultPasteEffect | None
 
 
 class TrialOptionsOf(TypedDict):

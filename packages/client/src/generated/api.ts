@@ -2499,6 +2499,30 @@ export interface components {
                         };
                     };
                 } | null;
+                coverEffect: {
+                    right: {
+                        mean: number;
+                        low: number;
+                        high: number;
+                    };
+                    asClass: {
+                        mean: number;
+                        low: number;
+                        high: number;
+                    };
+                };
+                pasteEffect: {
+                    right: {
+                        mean: number;
+                        low: number;
+                        high: number;
+                    };
+                    asClass: {
+                        mean: number;
+                        low: number;
+                        high: number;
+                    };
+                } | null;
             } | null;
             error: components["schemas"]["ErrorReport"] | null;
         };
