@@ -258,7 +258,9 @@ function contract(open: () => Promise<Driver>, sortsByByte: boolean): void {
     expect(await store.head(fresh)).toBeNull();
   });
 
-  test('lists a write that has begun and not ended, and takes it away', async () => {
+  // S3 may let parts win that are on their way when their upload is aborted: then there is nothing to see.
+  test('lists a write that has begun and not ended, and takes it away', { retry: 2 }, async () => {
+    await store.delete('tenants/t/unfinished');
     let end: (() => void) | undefined;
     async function* chunks(): AsyncGenerator<Buffer> {
       for (let part = 0; part < 3; part += 1) yield Buffer.alloc(8 * 1024 * 1024, part);
