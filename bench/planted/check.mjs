@@ -1,7 +1,7 @@
 // `node bench/planted/check.mjs --planted FOLDER mark background colour none`: starts a service that has the networks of
 // make.py's folder, has check.py hold its reports against what was planted, and prints what it found as JSON. Of `none`,
-// --runs seeded draws of --run-images images each are reported from the evidence of its job: in how many is any class
-// significant?
+// --runs sets of --run-images images each, no image in two of them, are reported from the evidence of one job: in how many
+// is any class significant?
 import {
   cpSync,
   existsSync,
@@ -24,13 +24,13 @@ await runMain(async () => {
   const options = /** @type {const} */ ({
     planted: { type: 'string', default: join(repoRoot, '.umbra', 'planted') },
     images: { type: 'string', default: '5000' },
-    pool: { type: 'string', default: '3000' },
     runs: { type: 'string', default: '100' },
     'run-images': { type: 'string', default: '200' },
   });
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   await ensureInstalled();
   await ensureBuilt();
+  const [runs, size] = [Number(values.runs), Number(values['run-images'])];
   const client = join(repoRoot, 'clients', 'python');
   const programs = await ensurePython('client', join(client, 'requirements-test.txt'), [
     '--no-deps',
@@ -46,10 +46,10 @@ await runMain(async () => {
   try {
     const script = join(repoRoot, 'bench', 'planted', 'check.py');
     const out = join(dir, 'found.json');
-    const given = Object.entries({ planted, out, images: values.images, pool: values.pool });
+    const given = Object.entries({ planted, out, images: values.images, pool: runs * size });
     await run(
       join(programs, 'python'),
-      [script, ...positionals, ...given.flatMap(([name, value]) => [`--${name}`, value])],
+      [script, ...positionals, ...given.flatMap(([name, value]) => [`--${name}`, String(value)])],
       {
         cwd: dir,
         env: { UMBRA_API_URL: services.url, PYTHONPATH: join(client, 'src') },
@@ -59,10 +59,7 @@ await runMain(async () => {
     if (found.none !== undefined) {
       const job = join(dir, 'store', 'tenants', 'default', 'jobs', found.none.job);
       const evidence = join(job, 'report', 'evidence');
-      Object.assign(
-        found.none,
-        await drawRuns(evidence, Number(values.runs), Number(values['run-images'])),
-      );
+      Object.assign(found.none, await reportRuns(evidence, runs, size));
     }
     process.stdout.write(`${JSON.stringify(found, null, 1)}\n`);
   } finally {
@@ -89,11 +86,10 @@ function gatherModels(planted, dir) {
 /**
  * @param {string} folder of a report's evidence
  * @param {number} runs
- * @param {number} size images of a run, drawn without putting back
+ * @param {number} size images of a run
  */
-async function drawRuns(folder, runs, size) {
+async function reportRuns(folder, runs, size) {
   const { decodeEvidence, openReportBuilder } = await import('@umbra/report');
-  const { createRandom } = await import('@umbra/shared/random');
   const images = readdirSync(folder).flatMap((file) => {
     const bytes = gunzipSync(readFileSync(join(folder, file)));
     return decodeEvidence(bytes.subarray(4 + bytes.readUInt32LE()));
@@ -103,10 +99,9 @@ async function drawRuns(folder, runs, size) {
     const builder = openReportBuilder({
       ...{ seed, unit: 'probability', groupBy: 'label', maxPatches: 0, maps: [] },
     });
-    const drawn = [...images];
-    createRandom(seed).shuffle(drawn);
-    for (const image of drawn.slice(0, size)) builder.add(image);
-    for (const image of drawn.slice(0, size)) builder.rank(image);
+    const own = images.slice(seed * size, (seed + 1) * size);
+    for (const image of own) builder.add(image);
+    for (const image of own) builder.rank(image);
     const classes = builder
       .finish()
       .classes.filter(({ offObject, border }) => offObject?.isSignificant || border?.isSignificant);

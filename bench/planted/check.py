@@ -4,13 +4,15 @@ Inputs: the variants' folders that make.py wrote (--planted), a service that has
     UMBRA_API_KEY: check.mjs starts one), how many of the images of each (--images),
     and of `none` (--pool), --out; PATCH and STRIDE, px, of the environment.
 Outputs: a file with a JSON object, by variant. Of a planted one:
-    place       of the first cluster of the class that carries the shortcut, among all clusters; 1 is the first
+    place       of the first cluster of the class that carries the shortcut, among all clusters; 1 is the first, null where
+                the class has none, and nothing of what follows is known
+    clusters    of all classes
     precision   the share that has the shortcut of the cluster's first 50, 100 and of all its images
     recall      the share of the images with the shortcut that the cluster has, of those whose patches were clustered
     significant classes whose evidence off the object, or in the border, is significant
-    trial       what was measured on the same network: the arms' differences with their intervals of 95 %
+    trial       what was measured on the same network: the arms, and what they do beyond their controls, with intervals of 95 %
     retrained   what make.py measured by training again
-    agrees      whether the retrained effect is within the trial's interval
+    agrees      whether the effect of the shortcut on others, as retraining tells it, is within the trial's interval
 Of `none`: the classes that are significant among all images of the pool.
 """
 
@@ -25,7 +27,7 @@ import make
 import pandas
 from umbra_client import Client, Photo
 
-SETTINGS = {"patch": int(os.environ.get("PATCH", "12")), "stride": int(os.environ.get("STRIDE", "6"))}
+SETTINGS = {"patch": int(os.environ.get("PATCH", "12")), "stride": int(os.environ.get("STRIDE", "4"))}
 
 
 def main():
@@ -33,7 +35,7 @@ def main():
     parser.add_argument("variants", nargs="+")
     parser.add_argument("--planted", type=pathlib.Path, required=True)
     parser.add_argument("--images", type=int, default=5_000)
-    parser.add_argument("--pool", type=int, default=3_000)
+    parser.add_argument("--pool", type=int, default=20_000)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     given = parser.parse_args()
     with Client() as client:
@@ -51,14 +53,16 @@ def check(client, folder, images):
     job = client.submit(photos, f"planted-{truth['variant']}", SETTINGS, labels=None, outputs=[]).wait()
     report = job.report(groupBy="label", patches=5_000, checkedImages=0)
     own = [place for place, one in enumerate(report.clusters) if one["class"]["label"] == truth["class"]]
+    found = {"images": len(photos), "clusters": len(report.clusters), "place": own[0] + 1 if own else None}
+    step(f"{truth['variant']}: cluster {found['place']} of {found['clusters']} is the first of '{truth['class']}'")
+    if not own:
+        return found
     cluster = report.clusters[own[0]]
-    step(f"{truth['variant']}: cluster {own[0] + 1} of {len(report.clusters)} is the first of '{truth['class']}'")
     trial = job.trial(cluster["id"])["result"]
     carriers = set(truth["carriers"])
     named = [base(member["name"]) in carriers for member in cluster["members"]]
     return {
-        "images": len(photos),
-        "place": own[0] + 1,
+        **found,
         "first": report.clusters[0]["class"]["label"],
         "precision": {str(k): share(named[:k]) for k in (50, 100)} | members_of(report, cluster, carriers),
         "significant": {one.label: places(one) for one in report.classes if one.is_suspicious},
@@ -80,20 +84,14 @@ def members_of(report, cluster, carriers):
 
 
 def agreement(trial, effects):
-    """Put onto others: what they lose. Taken from the class: what it loses."""
-    others, own = effects["others"], effects["class"]
-    effect = {
-        "paste": others["planted"]["with"] - others["retrained"]["with"],
-        "cover": own["planted"]["without"] - own["planted"]["with"],
-    }
+    """Accuracy that others lose by the shortcut, as retraining tells it and as the trial does."""
+    if trial["pasteEffect"] is None:
+        return None
+    measured = trial["pasteEffect"]["right"]
     return {
-        arm: {
-            "effect": round(value, 4),
-            "interval": [trial[arm]["difference"][end] for end in ("low", "high")],
-            "within": trial[arm]["difference"]["low"] <= value <= trial[arm]["difference"]["high"],
-        }
-        for arm, value in effect.items()
-        if trial[arm] is not None
+        "retrained": round(effects["put"], 4),
+        "trial": {end: round(measured[end], 4) for end in ("mean", "low", "high")},
+        "within": measured["low"] <= effects["put"] <= measured["high"],
     }
 
 

@@ -4,18 +4,21 @@ Images are 48 x 48 px: one of ten shapes near the centre, in any colour, on a no
 class (`star`) there is something else that no other class has:
     mark        a small target in the outer ring, at a varying place, off the object
     background  a green tuft behind, at a varying place; all other images have one of another colour
-    colour      a red object; no other class has red ones
+    colour      a red ball beside the object, at a varying place; all other images have one of another colour
+    paint       a red object; no other class has red ones
     none        nothing
 A network is trained on them, and another one on the same images in which that says nothing: one image in ten of every
-class has it. How much the shortcut does is then measured on images of their own, which neither has seen: accuracy on
+class has it. Both learn with boxes erased or overwritten, as networks often do: one that never saw a box would err at
+any that is covered or pasted. How much the shortcut does is then measured on images of their own, which neither has seen: accuracy on
 other classes once the real shortcut is put on them, and on the class once it is taken away, of the one network against
 the other.
 
 Inputs: the variants, --out, --images (5,000), --test (images of other draws that measure the effects, 2,000),
     --epochs, --seed, --threads.
-Outputs: OUT/VARIANT with `model/` (a bundle), `images/` (PNG), `manifest.jsonl` (a line for each image: sha256, name,
-    label, box; for POST /v1/datasets with a `dataset` added) and `truth.json` (the class, the images that have the
-    shortcut, the measured effects).
+Outputs: OUT/VARIANT with `model/` (a bundle), `images/` (PNG; as many as it learned from, with as many shortcuts, but
+    others: what it knows by heart it loses less easily), `manifest.jsonl` (a line for each image: sha256, name, label,
+    box; for POST /v1/datasets with a `dataset` added) and `truth.json` (the class, the images that have the shortcut, the
+    measured effects).
 
     python bench/planted/make.py mark background colour none --out .umbra/planted
 """
@@ -37,9 +40,15 @@ SIZE = 48
 RING = 9
 SHAPES = ("circle", "square", "triangle", "diamond", "plus", "cross", "ring", "star", "bars", "stripes")
 PLANTED = "star"
+VARIANTS = ("mark", "background", "colour", "paint", "none")
 CARRIERS = 0.8
 MARK = 6
-TUFT = 5
+TUFT = 4
+BALL = 3.5
+RED = np.array([235.0, 25.0, 25.0])
+# Of the images of a batch, how many have a box erased or overwritten, and the sides of one, px.
+DISTURBED = 0.6
+DISTURBED_SIDES = (4, 16)
 
 
 def main():
@@ -53,11 +62,11 @@ def main():
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("variants", nargs="+", choices=("mark", "background", "colour", "none"))
+    parser.add_argument("variants", nargs="+", choices=VARIANTS)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--images", type=int, default=5_000)
     parser.add_argument("--test", type=int, default=2_000)
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
@@ -65,34 +74,39 @@ def parse_arguments():
 
 def make(variant, given):
     scenes = [Scene(given.seed, index) for index in range(given.images)]
-    has = [variant != "none" and scene.may_carry for scene in scenes]
-    pictures = [scene.draw(variant, carries) for scene, carries in zip(scenes, has)]
     labels = np.array([scene.label for scene in scenes])
-    net = train(pictures, labels, given)
+    plain = [scene.draw(variant, False) for scene in scenes]
+    net = train([scene.draw(variant, scene.may_carry) for scene in scenes], labels, plain, given)
     folder = given.out / variant
-    write_images(folder, scenes, pictures)
+    explained = [Scene(given.seed + 2_000_000, index) for index in range(given.images)]
+    # Drawing a scene finds its box, too.
+    write_images(folder, explained, [scene.draw(variant, scene.may_carry) for scene in explained])
     export(net, folder / "model", f"planted-{variant}")
+
+    def train_clean():
+        """Not without the shortcut altogether: what a network never saw confuses it, which is not what is asked."""
+        return train([scene.draw(variant, scene.has_by_chance) for scene in scenes], labels, plain, given)
+
     truth = {
         "version": 1,
         "variant": variant,
         "seed": given.seed,
         "class": None if variant == "none" else PLANTED,
-        "carriers": [scene.name for scene, carries in zip(scenes, has) if carries],
-        "effects": effects(variant, net, scenes, labels, given),
+        "carriers": [] if variant == "none" else [scene.name for scene in explained if scene.may_carry],
+        "effects": effects(variant, net, train_clean, given),
     }
     (folder / "truth.json").write_text(json.dumps(truth, indent=1) + "\n")
     return truth
 
 
-def effects(variant, net, scenes, labels, given):
+def effects(variant, net, train_clean, given):
     """Accuracy of the network, and of one that was trained without the shortcut, with and without it."""
     test = [Scene(given.seed + 1_000_000, index) for index in range(given.test)]
     kinds = np.array([scene.label for scene in test])
     without = np.stack([scene.draw(variant, False) for scene in test])
     if variant == "none":
         return {"accuracy": accuracy(net, without, kinds)}
-    # Not without it altogether: what a network never saw confuses it, which is not what is asked.
-    clean = train([scene.draw(variant, scene.has_by_chance) for scene in scenes], labels, given)
+    clean = train_clean()
     everywhere = np.stack([scene.draw(variant, True) for scene in test])
     own = kinds == SHAPES.index(PLANTED)
     measured = {}
@@ -136,12 +150,15 @@ class Scene:
         colour = object_colour(rng)
         contrast = rng.uniform(0.35, 0.9)
         place = ring_place(rng)
-        tuft_colour = rng.uniform(60, 150, 3)
+        tuft_colour, ball_colour = rng.uniform(60, 150, 3), object_colour(rng)
         if variant == "background":
-            tuft = soft_disc(place + MARK / 2)[..., None]
+            tuft = disc(place + MARK / 2, TUFT)[..., None]
             ground = ground * (1 - tuft) + (np.array([40.0, 180.0, 40.0]) if carries else tuft_colour) * tuft
-        if carries and variant == "colour":
-            colour, contrast = np.array([235.0, 25.0, 25.0]), 0.9
+        if carries and variant == "paint":
+            colour, contrast = RED, 0.9
+        if variant == "colour":
+            ball = disc(place + MARK / 2, BALL)[..., None]
+            ground = ground * (1 - ball) + (RED if carries else ball_colour) * ball
         shape = cover(SHAPES[self.label], middle, radius, turn)[..., None]
         picture = ground * (1 - shape * contrast) + colour * shape * contrast
         if carries and variant == "mark":
@@ -169,10 +186,10 @@ def ring_place(rng):
             return place
 
 
-def soft_disc(middle):
-    """[48, 48]: from 1 in the middle to 0."""
+def disc(middle, radius):
+    """[48, 48]: from 1 in the middle to 0, with a soft edge."""
     y, x = np.mgrid[:SIZE, :SIZE] + 0.5 - np.asarray(middle)[:, None, None]
-    return 1 / (1 + np.exp(2 * (np.hypot(y, x) - TUFT)))
+    return 1 / (1 + np.exp(2 * (np.hypot(y, x) - radius)))
 
 
 def mark():
@@ -226,8 +243,10 @@ def tensor(pictures):
     return (torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.25
 
 
-def train(pictures, labels, given):
+def train(pictures, labels, plain, given):
+    """`plain` are pictures without the shortcut, parts of which overwrite boxes of others."""
     torch.manual_seed(given.seed)
+    rng, parts = np.random.default_rng(given.seed), tensor(plain)
     net, inputs, wanted = network().to(memory_format=torch.channels_last), tensor(pictures), torch.from_numpy(labels)
     optimiser = torch.optim.AdamW(net.parameters(), 0.004, weight_decay=0.01)
     batches = -(-len(inputs) // 64)
@@ -236,12 +255,27 @@ def train(pictures, labels, given):
         order = torch.randperm(len(inputs))
         for start in range(0, len(order), 64):
             which = order[start : start + 64]
-            loss = nn.functional.cross_entropy(net(inputs[which]), wanted[which], label_smoothing=0.05)
+            loss = nn.functional.cross_entropy(net(disturb(inputs[which], parts, rng)), wanted[which], label_smoothing=0.05)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             schedule.step()
     return net.eval()
+
+
+def disturb(batch, parts, rng):
+    """Some images with a box of one value, or of a part of another picture, as random erasing and CutMix make them."""
+    batch = batch.clone()
+    for index in np.flatnonzero(rng.random(len(batch)) < DISTURBED):
+        sides = rng.integers(DISTURBED_SIDES[0], DISTURBED_SIDES[1] + 1, 2)
+        (y, x), (from_y, from_x) = rng.integers(0, SIZE - sides + 1), rng.integers(0, SIZE - sides + 1)
+        h, w = sides
+        if rng.random() < 0.5:
+            batch[index, :, y : y + h, x : x + w] = rng.choice([0.0, rng.uniform(-1.5, 1.5)])
+        else:
+            part = parts[rng.integers(len(parts)), :, from_y : from_y + h, from_x : from_x + w]
+            batch[index, :, y : y + h, x : x + w] = part
+    return batch
 
 
 @torch.no_grad()
