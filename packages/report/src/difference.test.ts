@@ -1,5 +1,5 @@
 import type { ClassReport, Estimate, JobReport } from '@umbra/shared/contracts/report';
-import { reportDifference } from '@umbra/shared/contracts/report';
+import { reportDifference } from '@umbra/shared/contracts/report-difference';
 import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import { describe, expect, test } from 'vitest';
 import { decodeCells, encodeCells } from './cells.js';

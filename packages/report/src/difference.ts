@@ -3,10 +3,10 @@ import {
   type ClassReport,
   type Estimate,
   type JobReport,
-  type ReportDifference,
   type ReportMetric,
   reportMetrics,
 } from '@umbra/shared/contracts/report';
+import type { ReportDifference } from '@umbra/shared/contracts/report-difference';
 import { patchesOf, sizeName } from '@umbra/shared/contracts/settings';
 import { decodeCells, encodeCells } from './cells.js';
 

@@ -1,4 +1,5 @@
-import type { ReportDifference, ReportMetrics } from '@umbra/shared/contracts/report';
+import type { ReportMetrics } from '@umbra/shared/contracts/report';
+import type { ReportDifference } from '@umbra/shared/contracts/report-difference';
 import { hasCode } from '@umbra/shared/errors';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

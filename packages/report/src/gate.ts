@@ -1,9 +1,9 @@
 import {
-  type ReportDifference,
   type ReportMetric,
   type ReportMetrics,
   reportMetrics,
 } from '@umbra/shared/contracts/report';
+import type { ReportDifference } from '@umbra/shared/contracts/report-difference';
 import { invalidInput } from '@umbra/shared/errors';
 
 const changeSuffix = '.change';

@@ -3,12 +3,8 @@ import { counts, jobEstimate, jobRequest, jobState, jobStatus } from '@umbra/sha
 import { layer, layerList } from '@umbra/shared/contracts/layer';
 import { listedModel, modelDetail } from '@umbra/shared/contracts/model';
 import { queueReport } from '@umbra/shared/contracts/queue';
-import {
-  jobReport,
-  reportDifference,
-  reportRequest,
-  reportStatus,
-} from '@umbra/shared/contracts/report';
+import { jobReport, reportRequest, reportStatus } from '@umbra/shared/contracts/report';
+import { reportDifference } from '@umbra/shared/contracts/report-difference';
 import { imageResult, imageStatus } from '@umbra/shared/contracts/result';
 import { imageRow, rowFacets } from '@umbra/shared/contracts/row';
 import { occlusionSettings } from '@umbra/shared/contracts/settings';

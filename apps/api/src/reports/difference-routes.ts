@@ -1,6 +1,6 @@
 import { keys } from '@umbra/platform/store/keys';
 import { compareReports } from '@umbra/report';
-import { reportDifference } from '@umbra/shared/contracts/report';
+import { reportDifference } from '@umbra/shared/contracts/report-difference';
 import { forCaller } from '../http/for-caller.js';
 import { answerNotModified } from '../http/not-modified.js';
 import { operation, type Route, route } from '../http/operation.js';

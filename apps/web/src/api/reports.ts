@@ -4,11 +4,11 @@ import type {
   FlipEdge,
   JobReport,
   PatchCluster,
-  ReportDifference,
   ReportMetric,
   ReportStatus,
   Suspect,
 } from '@umbra/shared/contracts/report';
+import type { ReportDifference } from '@umbra/shared/contracts/report-difference';
 import type { Trial, TrialArm, TrialRequest } from '@umbra/shared/contracts/trial';
 import { ask, askJson, post, ServiceError } from './http.js';
 

@@ -14,7 +14,7 @@ export const estimate = z.strictObject({ mean: z.number(), low: z.number(), high
 export type Estimate = z.output<typeof estimate>;
 
 /** Numbers of the lattice's cells as base64 of little-endian float32, row-major; NaN where nothing is known. */
-const cells = z.base64();
+export const cells = z.base64();
 
 /** By which class images are told apart: what their label names, or what the model predicts. */
 export const reportGrouping = z.enum(['label', 'predicted']);
@@ -289,41 +289,3 @@ export const jobReport = z.strictObject({
   notes: z.array(z.string()),
 });
 export type JobReport = z.output<typeof jobReport>;
-
-/** Two numbers and their difference, `b - a`; an interval where both have one. */
-const changed = z.strictObject({
-  a: z.number().nullable(),
-  b: z.number().nullable(),
-  difference: z.number().nullable(),
-  low: z.number().nullable(),
-  high: z.number().nullable(),
-});
-
-/** `GET /v1/jobs/:a/report/against/:b`: what differs between two jobs' reports. */
-export const reportDifference = z.strictObject({
-  version: z.literal(1),
-  a: jobId,
-  b: jobId,
-  metrics: z.record(z.string(), changed),
-  /** Classes of both by name, the largest change of the drop first. */
-  classes: z.array(
-    z.strictObject({
-      class: z.string(),
-      images: z.strictObject({ a: count, b: count }),
-      drop: changed,
-      accuracy: changed,
-      offObject: changed,
-      border: changed,
-      /** Cosine of both mean maps; null where one has none. */
-      similarity: z.number().nullable(),
-      /** Mean map of b minus that of a. */
-      atlas: cells.nullable(),
-    }),
-  ),
-  /** Classes that one of them alone has. */
-  onlyA: z.array(z.string()),
-  onlyB: z.array(z.string()),
-  /** Why numbers may not be comparable, such as other units. */
-  notes: z.array(z.string()),
-});
-export type ReportDifference = z.output<typeof reportDifference>;
