@@ -10,7 +10,7 @@ const code = /^(packages|apps)\/[^/]+\/src\/.*\.tsx?$/;
 const isCode = (/** @type {string} */ path) =>
   code.test(path) && !/\.test\.ts$|\/testing\/|\/generated\//.test(path);
 const readsEnvironment =
-  /^(apps\/[^/]+\/src\/(main|config|lib\/config)|packages\/platform\/src\/config|packages\/engine\/src\/backends\/no-telemetry)\.ts$/;
+  /^(apps\/[^/]+\/src\/(main|config|lib\/config)|packages\/platform\/src\/config|packages\/engine\/src\/(backends\/no-telemetry|models\/model-environment))\.ts$/;
 const keyTable = /^packages\/platform\/src\/store\/(keys|key-layout|key-pattern)\.ts$/;
 const onnxruntimeFile = 'packages/engine/src/backends/onnxruntime-library.ts';
 const signalFile = 'packages/shared/src/signal-child.ts';

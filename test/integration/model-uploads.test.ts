@@ -43,6 +43,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'umbra-uploads-'));
   service = await startService({
     ...{ UMBRA_AUTH: 'keys', UMBRA_MAX_MODELS: '3', UMBRA_MAX_MODEL_MB: '1' },
+    UMBRA_MODEL_MEMORY_MB: '700',
   });
   for (const tenant of ['alice', 'bob', 'carol']) {
     const key = await createApiKey(service.store, { tenant, scopes: ['admin'] });
@@ -276,6 +277,12 @@ describe('an upload is refused', () => {
       "to pass its check, got a failure of output: Expected 'labels.json' of model 'mine' to be a JSON array of 5 names, got 2",
     ],
     [
+      'too much memory',
+      { model: encodeOnnx(growing(tinyNetwork(5, 1))), description: claims },
+      422,
+      'took more than 700 MiB of memory',
+    ],
+    [
       'a name of the service',
       { model: network(1), description: { ...claims, name: 'tiny' } },
       409,
@@ -351,6 +358,21 @@ async function keptOf(tenant: string, name: string): Promise<string[]> {
     for await (const { key } of service.store.list(place)) kept.push(key);
   }
   return kept;
+}
+
+/** Its scores wait for the largest of half a billion zeros. */
+function growing({ nodes, weights, output, ...ports }: Network): Network {
+  return {
+    ...ports,
+    weights: [...weights, { name: 'count', shape: [1], values: [2 ** 29], whole: true }],
+    nodes: [
+      ...nodes,
+      { op: 'ConstantOfShape', inputs: ['count'], output: 'zeros' },
+      { op: 'ReduceMax', inputs: ['zeros'], output: 'zero' },
+      { op: 'Add', inputs: [output.name, 'zero'], output: 'scores' },
+    ],
+    output: { ...output, name: 'scores' },
+  };
 }
 
 /** The first weights lie in a file beside the model. */

@@ -84,13 +84,16 @@ const settings = commonConfig.extend({
     'Limit for the time in which an upload is received and unpacked, s',
   ),
   UMBRA_MAX_MODEL_MB: count(1024).describe(
-    'Largest model that `POST /v1/models` takes, MiB; while it is checked, twice as much of the disk for temporary files is taken, and several times as much memory, for two models at once',
+    'Largest model that `POST /v1/models` takes, MiB; while it is checked, twice as much of the disk for temporary files is taken, and several times as much memory, up to `UMBRA_MODEL_MEMORY_MB`, for two models at once',
   ),
   UMBRA_MAX_MODELS: count(50).describe(
     'Models that one tenant may have uploaded, every version of each counted',
   ),
   UMBRA_MODEL_CHECK_SECONDS: count(120).describe(
     'Time that the check of an uploaded model may take, s; a model that takes longer is refused',
+  ),
+  UMBRA_MODEL_MEMORY_MB: count(4096).describe(
+    'Memory that each process may take which describes, checks or draws a model for the API, MiB; one that takes more is ended, and an uploaded model is refused then; Linux alone',
   ),
   UMBRA_BAD_KEYS_PER_MINUTE: count(60).describe(
     'Bad keys that one address may send, and as many bad session cookies; what has worked passes all the same',
@@ -141,3 +144,8 @@ export const apiConfig = settings.refine(
   },
 );
 export type ApiConfig = z.output<typeof apiConfig>;
+
+/** Limit for the memory of a process that runs a model for the API, bytes. */
+export const modelMemoryOf = ({
+  UMBRA_MODEL_MEMORY_MB,
+}: Pick<ApiConfig, 'UMBRA_MODEL_MEMORY_MB'>) => UMBRA_MODEL_MEMORY_MB * 1024 ** 2;

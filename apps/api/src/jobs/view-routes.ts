@@ -15,6 +15,7 @@ import type { ModelReference } from '@umbra/shared/contracts/reference';
 import { type ImageResult, imageResult } from '@umbra/shared/contracts/result';
 import { hasCode } from '@umbra/shared/errors';
 import { z } from 'zod';
+import { modelMemoryOf } from '../config.js';
 import { forCaller } from '../http/for-caller.js';
 import { answerNotModified } from '../http/not-modified.js';
 import { operation, type Route, route } from '../http/operation.js';
@@ -150,7 +151,8 @@ async function drawMaps(
   const { input } = await describeModel(store, model);
   const image = await prepareImage(await readPhoto(), input, imageLimitsOf(config));
   const drawn = { layer, photo: result.image.name, view };
-  return drawActivations(folder, image, drawn, { deadlineMs: maxDrawingMs, signal });
+  const limits = { deadlineMs: maxDrawingMs, maxBytes: modelMemoryOf(config) };
+  return drawActivations(folder, image, drawn, { ...limits, signal });
 }
 
 /** Find a finished image's result and photo. @throws {AppError} `not_found` */

@@ -6,7 +6,7 @@ import type { Logger } from '@umbra/platform/telemetry/logger';
 import type { DescribedBundle } from '@umbra/shared/contracts/model';
 import { invalidInput, isRetryable, reportError } from '@umbra/shared/errors';
 import { umbraVersion } from '@umbra/shared/version';
-import type { ApiConfig } from '../config.js';
+import { type ApiConfig, modelMemoryOf } from '../config.js';
 
 /** Files of a model that is tried here, bytes together; larger ones run in workers alone. */
 const maxTriedBytes = 256 * 1024 ** 2;
@@ -64,7 +64,8 @@ async function checkOne(
   if (bundle.files.reduce((sum, { bytes }) => sum + bytes, 0) > maxTriedBytes) return null;
   // On the CPU, which every machine has; workers may have other providers.
   const options = { ...engineOptionsOf(config), provider: 'cpu', inferenceThreads: 1 } as const;
-  const reason = await openIsolated(folder, options, { signal }).then(
+  const trial = { maxBytes: modelMemoryOf(config), signal };
+  const reason = await openIsolated(folder, options, trial).then(
     () => null,
     (error: unknown) => {
       // Only what the engine reports is kept: a backend that is not installed here, or a process that was

@@ -17,6 +17,7 @@ import {
 } from '@umbra/platform/store/own-models';
 import { makeTemporaryFolder, removeDeadFolders } from '@umbra/platform/temporary-folders';
 import { AppError, hasCode } from '@umbra/shared/errors';
+import { modelMemoryOf } from '../config.js';
 import { receiveBody, type Upload } from '../http/receive-body.js';
 import type { ApiServices } from '../services.js';
 import { labelsFile, modelFile, otherPartsBytes, receiveModel } from './receive-model.js';
@@ -81,7 +82,7 @@ async function receiveStaged(
     );
   }
   const stated = { source: 'uploaded', ...claims, ...(hasLabels && { labels: labelsFile }) };
-  const trial = { deadlineMs: deadlineOf(config), signal };
+  const trial = { ...limitsOf(config), signal };
   const describing = describeIsolated(folder, modelFile, stated, trial);
   return whileMoving(services, describing).catch((error: unknown) => {
     // The file is the client's, and so is its damage.
@@ -92,8 +93,10 @@ async function receiveStaged(
   });
 }
 
-const deadlineOf = (config: UploadModelServices['config']): number =>
-  config.UMBRA_MODEL_CHECK_SECONDS * 1_000;
+const limitsOf = (config: UploadModelServices['config']) => ({
+  deadlineMs: config.UMBRA_MODEL_CHECK_SECONDS * 1_000,
+  maxBytes: modelMemoryOf(config),
+});
 
 /** Find the version that the tenant has of the same bytes, and make it the current one. */
 async function useKnown(
@@ -125,8 +128,7 @@ async function publishChecked(
       `Beyond the quota of models: at most ${limit}, of which ${versions.length} are used, every version counted; delete one that is not needed`,
     );
   }
-  const check = (bundled: string) =>
-    checkIsolated(bundled, { deadlineMs: deadlineOf(config), signal });
+  const check = (bundled: string) => checkIsolated(bundled, { ...limitsOf(config), signal });
   const adding = addModel(join(folder, 'checked'), staged, { check });
   const added = await whileMoving(services, adding).catch((error: unknown) => {
     if (!hasCode(error, 'invalid_input')) throw error;

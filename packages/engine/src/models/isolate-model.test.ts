@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { endlessNetwork } from '../testing/endless-network.js';
 import { tinyNetwork, writeTinyBundle } from '../testing/tiny-bundle.js';
 import { encodeOnnx, type Network } from '../testing/tiny-onnx.js';
@@ -39,6 +39,11 @@ async function fatalEntry(death: string, at: string): Promise<URL> {
   );
   return pathToFileURL(path);
 }
+
+/** Fills a gigabyte, and keeps it. */
+const grow =
+  'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), Buffer.alloc(2 ** 30, 1).at(0) - 1, 0)';
+const maxBytes = 512 * 1024 ** 2;
 
 const withoutTimes = (steps: readonly CheckStep[]) =>
   steps.map((step) => ({ ...step, detail: step.detail.replace(/\d+ ms/, 'ms') }));
@@ -78,6 +83,32 @@ describe('a check in a process of its own', () => {
       isLate: true,
     });
     expect(steps).toHaveLength(7);
+  });
+
+  test('that takes too much memory ends, and says how much it may take', async () => {
+    const entry = await fatalEntry(grow, 'loads');
+    const steps = await checkIsolated(sound, { entry, maxBytes });
+    expect(failureOf(steps)).toEqual({
+      name: 'loads',
+      ok: false,
+      detail: 'took more than 512 MiB of memory',
+    });
+  });
+
+  test('sees no secret of the process that waits for it, and what libraries are told by', async () => {
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'planted');
+    vi.stubEnv('UMBRA_REDIS_URL', 'redis://:planted@host');
+    vi.stubEnv('OMP_NUM_THREADS', '1');
+    const entry = await fatalEntry(
+      `send({ kind: 'failed', error: { code: 'internal', message: JSON.stringify(process.env) } })`,
+      'ready',
+    );
+    const { message } = await checkIsolated(sound, { entry }).catch((error) => error);
+    vi.unstubAllEnvs();
+    expect(message).not.toContain('planted');
+    const seen = Object.keys(JSON.parse(message));
+    expect(seen).toEqual(expect.arrayContaining(['PATH', 'OMP_NUM_THREADS']));
+    expect(seen).not.toContain('UMBRA_REDIS_URL');
   });
 
   test('ends with its signal', async () => {
@@ -166,6 +197,12 @@ describe('a description in a process of its own', () => {
     await expect(describeIsolated(path, 'model.onnx', claims, { entry })).rejects.toMatchObject({
       code: 'unprocessable',
       message: expect.stringContaining('signal SIGSEGV'),
+    });
+    const growing = await fatalEntry(grow, 'done');
+    const limited = { entry: growing, maxBytes };
+    await expect(describeIsolated(path, 'model.onnx', claims, limited)).rejects.toMatchObject({
+      code: 'unprocessable',
+      message: expect.stringContaining('took more than 512 MiB of memory'),
     });
   });
 });

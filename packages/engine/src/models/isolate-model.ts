@@ -10,12 +10,16 @@ import type { EngineOptions } from '../types.js';
 import type { StagedModel } from './bundle.js';
 import { type CheckStep, checkNames, notRun } from './check-steps.js';
 import type { ModelClaims } from './describe.js';
+import { modelEnvironment } from './model-environment.js';
 import type { ActivationsView, ModelReply, ModelTask } from './model-task.js';
+import { watchMemory } from './watch-memory.js';
 
 /** How a model is tried in a process of its own. */
 export type TrialOptions = {
   /** Limit for all of it, ms. */
   readonly deadlineMs?: number;
+  /** Limit for its memory, where the system tells of it, as Linux does; none if left out. */
+  readonly maxBytes?: number;
   /** Aborting it ends the process. */
   readonly signal?: AbortSignal;
   /** The compiled module that the process runs. */
@@ -116,18 +120,21 @@ export async function drawActivations(
 }
 
 type Late = { readonly kind: 'late'; readonly deadlineMs: number };
+type Excess = { readonly kind: 'grew'; readonly maxBytes: number };
 type Death = { readonly kind: 'died'; readonly seen: string };
-type TaskEnd = Extract<ModelReply, { kind: 'done' | 'failed' }> | Late | Death;
+type TaskEnd = Extract<ModelReply, { kind: 'done' | 'failed' }> | Late | Excess | Death;
 
-const describeEnd = (end: Late | Death): string =>
-  end.kind === 'late'
-    ? `did not end within ${end.deadlineMs / 1000} s`
-    : `the model ended the process that ran it: ${end.seen}`;
+function describeEnd(end: Late | Excess | Death): string {
+  if (end.kind === 'late') return `did not end within ${end.deadlineMs / 1000} s`;
+  if (end.kind === 'grew') return `took more than ${end.maxBytes / 1024 ** 2} MiB of memory`;
+  return `the model ended the process that ran it: ${end.seen}`;
+}
 
 async function runApart(
   task: ModelTask,
   {
     deadlineMs = defaultDeadlineMs,
+    maxBytes = Number.POSITIVE_INFINITY,
     signal,
     entry = builtFile(import.meta.url, 'model-process'),
   }: TrialOptions,
@@ -139,28 +146,47 @@ async function runApart(
     // What a native library says before it dies is worth reading.
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     serialization: 'advanced',
+    env: modelEnvironment(),
   });
   // It is kept until the process listens.
   if (tensor !== undefined) child.send(tensor, () => undefined);
   const kill = (): void => void signalChild(child, 'SIGKILL');
-  let isLate = false;
-  const timer = setTimeout(() => {
-    isLate = true;
-    kill();
-  }, deadlineMs);
+  const limits = holdToLimits(child, { deadlineMs, maxBytes });
   signal?.addEventListener('abort', kill, { once: true });
   try {
     const { isReady, end } = await follow(child, onStep);
     signal?.throwIfAborted();
     if (end.kind !== 'died') return end;
-    if (isLate) return { kind: 'late', deadlineMs };
+    const exceeded = limits.exceeded();
+    if (exceeded !== null) return exceeded;
     if (isReady) return end;
     throw unavailable(`The process to run the model did not start: ${end.seen}`);
   } finally {
-    clearTimeout(timer);
+    limits.stop();
     signal?.removeEventListener('abort', kill);
     kill();
   }
+}
+
+/** End a process that goes beyond a limit, and tell which. */
+function holdToLimits(
+  child: ChildProcess,
+  { deadlineMs, maxBytes }: Required<Pick<TrialOptions, 'deadlineMs' | 'maxBytes'>>,
+) {
+  let exceeded: Late | Excess | null = null;
+  const endFor = (limit: Late | Excess): void => {
+    exceeded ??= limit;
+    signalChild(child, 'SIGKILL');
+  };
+  const timer = setTimeout(() => endFor({ kind: 'late', deadlineMs }), deadlineMs);
+  const stopWatching = watchMemory(child, maxBytes, () => endFor({ kind: 'grew', maxBytes }));
+  return {
+    exceeded: () => exceeded,
+    stop() {
+      clearTimeout(timer);
+      stopWatching();
+    },
+  };
 }
 
 /** Follow a process to the end of its task, or its own. @throws {AppError} `unavailable` */

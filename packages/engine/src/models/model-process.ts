@@ -4,6 +4,7 @@
  * Its arguments are the task and the id of the process that waits for it, which ends it in any case.
  */
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { reportError } from '@umbra/shared/errors';
 import { openEngine } from '../engine.js';
 import { renderActivations } from '../figures/activations.js';
@@ -18,8 +19,18 @@ import type { ModelReply, ModelTask } from './model-task.js';
 
 const [task = '', parent] = process.argv.slice(2);
 endWithParent(Number(parent));
+endFirstOfAll();
 
 const tell = (reply: ModelReply): void => void process.send?.(reply);
+
+/** Where memory ends, Linux ends this process before the one that waits for it. */
+function endFirstOfAll(): void {
+  try {
+    writeFileSync('/proc/self/oom_score_adj', '1000');
+  } catch {
+    // Another system, or one that hides this.
+  }
+}
 
 async function run(task: ModelTask): Promise<Omit<Extract<ModelReply, { kind: 'done' }>, 'kind'>> {
   if (task.kind === 'check') {
