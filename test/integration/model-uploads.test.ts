@@ -14,7 +14,7 @@ import {
 } from '@umbra/engine/testing';
 import { keys as places } from '@umbra/platform/store/keys';
 import { createApiKey } from '@umbra/platform/tenancy/api-keys';
-import type { JobStatus } from '@umbra/shared/contracts/job';
+import type { JobEstimate, JobStatus } from '@umbra/shared/contracts/job';
 import { type ModelDetail, modelDetail } from '@umbra/shared/contracts/model';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { spawnApi } from '../support/api-process.js';
@@ -138,8 +138,8 @@ async function makeDataset(tenant: string): Promise<string> {
   const response = await call(tenant, '/v1/datasets', { method: 'POST', body: form });
   return ((await response.json()) as { id: string }).id;
 }
-const postJob = (tenant: string, dataset: string, more: object = {}) =>
-  call(tenant, '/v1/jobs', {
+const postJob = (tenant: string, dataset: string, more: object = {}, query = '') =>
+  call(tenant, `/v1/jobs${query}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ dataset, model: 'mine', settings: { patch: 8, stride: 8 }, ...more }),
@@ -150,6 +150,11 @@ const jobEnds = (tenant: string, id: string) =>
     expect(status.state).not.toBe('failed');
     return status.state === 'completed' ? status : null;
   });
+/** How long a job would take, s; null where its model was not measured. */
+async function estimatedSeconds(tenant: string): Promise<number | null> {
+  const asked = await postJob(tenant, await makeDataset(tenant), {}, '?dryRun=true');
+  return ((await asked.json()) as JobEstimate).seconds;
+}
 async function scoresOfJob(tenant: string): Promise<readonly number[]> {
   const { id } = (await (await postJob(tenant, await makeDataset(tenant))).json()) as JobStatus;
   await jobEnds(tenant, id);
@@ -224,6 +229,11 @@ describe('an uploaded model', () => {
     const target = { kind: 'class', name: 'kind 3' };
     const watched = { settings: { patch: 8, stride: 8, target } };
     expect((await postJob('alice', await makeDataset('alice'), watched)).status).toBe(202);
+  });
+
+  test('is timed apart from others of its name', async () => {
+    await until('a measured time', () => estimatedSeconds('alice'));
+    expect(await estimatedSeconds('carol')).toBeNull();
   });
 
   test('is in no list and under no address of another tenant', async () => {

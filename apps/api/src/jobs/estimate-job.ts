@@ -16,18 +16,15 @@ const numberBytes = 4;
 /** Estimate what a job would take on the live workers, without creating it. */
 export async function estimateJob(
   { workerRegistry, throughput }: Pick<ApiServices, 'workerRegistry' | 'throughput'>,
-  { request, dataset, bundle, positionsPerImage, warnings }: CheckedRequest,
+  { request, dataset, bundle, digest, positionsPerImage, warnings }: CheckedRequest,
 ): Promise<JobEstimate> {
-  const [workers, secondsPerPositionOf] = await Promise.all([
-    workerRegistry.list(),
-    throughput.read(),
-  ]);
+  const [workers, measured] = await Promise.all([workerRegistry.list(), throughput.read()]);
   const { target, refine } = request.settings;
   const inferenceThreads = workers
     .filter(({ formats }) => formats.includes(bundle.format))
     .reduce((sum, worker) => sum + worker.inferenceThreads, 0);
   const images = dataset.images;
-  const secondsPerPosition = secondsPerPositionOf.get(bundle.name);
+  const secondsPerPosition = measured.get(digest)?.secondsPerPosition;
   const evaluatedShare = refine === null ? 1 : refine.share;
   const evaluated =
     positionsPerImage === null ? null : Math.ceil(positionsPerImage * evaluatedShare);

@@ -1,5 +1,5 @@
 import type { JobProgressStore, Progress } from '@umbra/platform/redis/job-progress';
-import type { ThroughputStore } from '@umbra/platform/redis/throughput';
+import type { MeasuredModel, ThroughputStore } from '@umbra/platform/redis/throughput';
 import { getJson } from '@umbra/platform/store/json';
 import { matchKey } from '@umbra/platform/store/key-layout';
 import { keys } from '@umbra/platform/store/keys';
@@ -16,9 +16,9 @@ export type Backlog = {
   readonly jobs: number;
   /** When the oldest of them was created, ms since the epoch; null where there is none. */
   readonly oldestMs: number | null;
-  /** Positions not yet run, by model. */
+  /** Positions not yet run, by the model's name. */
   readonly positions: ReadonlyMap<string, number>;
-  /** Measured time of a position in one inference thread, s, by model. */
+  /** Measured time of a position in one inference thread, s, by name: that of the slowest model so named. */
   readonly secondsPerPosition: ReadonlyMap<string, number>;
   /** Time that one inference thread would need for all positions, s. */
   readonly workSeconds: number;
@@ -44,18 +44,19 @@ export function createBacklogReader(
   const known = createCache<JobRecord>({ maxEntries: maxKnownRecords });
   return async () => {
     const records = await readRecords(store, known);
-    const [secondsPerPosition, left] = await Promise.all([
+    const [measured, left] = await Promise.all([
       throughput.read(),
       Promise.all(
         records.map(async (job) => ({
-          model: job.model.name,
+          model: job.model,
           positions: positionsLeft(job, await progress.read(job.id)),
         })),
       ),
     ]);
-    const positions = new Map([...secondsPerPosition.keys()].map((model) => [model, 0]));
+    const secondsPerPosition = slowestByName(measured);
+    const positions = new Map([...secondsPerPosition.keys()].map((name) => [name, 0]));
     for (const { model, positions: count } of left) {
-      positions.set(model, (positions.get(model) ?? 0) + count);
+      positions.set(model.name, (positions.get(model.name) ?? 0) + count);
     }
     const createdMs = records.map(({ createdAt }) => Date.parse(createdAt));
     return {
@@ -63,24 +64,31 @@ export function createBacklogReader(
       oldestMs: createdMs.length === 0 ? null : Math.min(...createdMs),
       positions,
       secondsPerPosition,
-      workSeconds: secondsOf(positions, secondsPerPosition),
+      workSeconds: secondsOf(left, measured),
     };
   };
 }
 
+type Measured = ReadonlyMap<string, MeasuredModel>;
+
+function slowestByName(measured: Measured): ReadonlyMap<string, number> {
+  const slowest = new Map<string, number>();
+  for (const { name, secondsPerPosition } of measured.values())
+    slowest.set(name, Math.max(secondsPerPosition, slowest.get(name) ?? 0));
+  return slowest;
+}
+
+type LeftPositions = Pick<JobRecord, 'model'> & { readonly positions: number };
+
 /** Estimate the time of positions; a model that was never measured counts as slow as the slowest one. */
-function secondsOf(
-  positions: ReadonlyMap<string, number>,
-  secondsPerPosition: ReadonlyMap<string, number>,
-): number {
-  const fallback =
-    secondsPerPosition.size === 0
-      ? assumedSecondsPerPosition
-      : Math.max(...secondsPerPosition.values());
-  let seconds = 0;
-  for (const [model, count] of positions)
-    seconds += count * (secondsPerPosition.get(model) ?? fallback);
-  return seconds;
+function secondsOf(left: readonly LeftPositions[], measured: Measured): number {
+  const known = [...measured.values()].map(({ secondsPerPosition }) => secondsPerPosition);
+  const fallback = known.length === 0 ? assumedSecondsPerPosition : Math.max(...known);
+  return left.reduce(
+    (sum, { model, positions }) =>
+      sum + positions * (measured.get(model.digest)?.secondsPerPosition ?? fallback),
+    0,
+  );
 }
 
 /** Count a job's unfinished positions. @param live null before it starts, and after a loss of Redis. */

@@ -23,7 +23,7 @@ const tenant = defaultTenant;
 const snapshot = {
   inferenceThreads: { shard: 0, shardTfjs: 0 },
   setAside: new Map(),
-  secondsPerPosition: new Map<string, number>(),
+  measured: new Map(),
   weightOf: () => 1,
 };
 

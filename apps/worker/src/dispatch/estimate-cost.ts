@@ -18,22 +18,22 @@ export type JobCapacity = {
 
 export const capacityFor = (
   { job, loaded }: LoadedJob,
-  { inferenceThreads, secondsPerPosition }: FleetSnapshot,
+  { inferenceThreads, measured }: FleetSnapshot,
 ): JobCapacity => ({
   inferenceThreads: inferenceThreads[loaded.queue],
-  secondsPerPosition: secondsPerPosition.get(job.model.name) ?? null,
+  secondsPerPosition: measured.get(job.model.digest)?.secondsPerPosition ?? null,
 });
 
 /** Estimate the time that one inference thread needs for an image of a job, seconds. */
 export function estimateImageSeconds(
   { positionsPerImage, model }: JobRecord,
   progress: Progress | null,
-  { secondsPerPosition }: FleetSnapshot,
+  { measured }: FleetSnapshot,
 ): number {
-  const measured =
+  const positions =
     progress !== null && progress.completed > 0
       ? progress.positions / progress.completed
       : assumedPositions;
-  const seconds = secondsPerPosition.get(model.name) ?? assumedSecondsPerPosition;
-  return Math.max(1e-6, (positionsPerImage ?? measured) * seconds);
+  const seconds = measured.get(model.digest)?.secondsPerPosition ?? assumedSecondsPerPosition;
+  return Math.max(1e-6, (positionsPerImage ?? positions) * seconds);
 }

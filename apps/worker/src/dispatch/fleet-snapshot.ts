@@ -1,5 +1,6 @@
 import { type ShardQueue, shardQueues } from '@umbra/platform/queues/names';
 import type { SetAsideModel } from '@umbra/platform/redis/losses';
+import type { MeasuredModel } from '@umbra/platform/redis/throughput';
 import { readTenant, unlimitedTenant } from '@umbra/platform/tenancy/tenant';
 import type { ModelBundle } from '@umbra/shared/contracts/model';
 import type { WorkerNotice } from '@umbra/shared/contracts/worker';
@@ -9,8 +10,8 @@ import type { WorkerServices } from '../services.js';
 export type FleetSnapshot = {
   /** Inference threads of live workers, by queue. */
   readonly inferenceThreads: Readonly<Record<ShardQueue, number>>;
-  /** Measured seconds per position, by model. */
-  readonly secondsPerPosition: ReadonlyMap<string, number>;
+  /** Models that were measured, by digest. */
+  readonly measured: ReadonlyMap<string, MeasuredModel>;
   /** Models that are not run, by digest. */
   readonly setAside: ReadonlyMap<string, SetAsideModel>;
   /** Weight of a tenant in the turns between tenants. */
@@ -47,7 +48,7 @@ export function createFleetSnapshotReader(
     }
   };
   return async () => {
-    const [workers, secondsPerPosition, setAside] = await Promise.all([
+    const [workers, measured, setAside] = await Promise.all([
       workerRegistry.list(),
       throughput.read(),
       losses.listSetAside(),
@@ -58,7 +59,7 @@ export function createFleetSnapshotReader(
         shard: inferenceThreadsOf(workers, 'shard'),
         shardTfjs: inferenceThreadsOf(workers, 'shardTfjs'),
       },
-      secondsPerPosition,
+      measured,
       setAside,
       weightOf: (tenant) => weights.get(tenant) ?? defaultWeight,
     };

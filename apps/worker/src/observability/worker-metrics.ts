@@ -51,10 +51,11 @@ export function createWorkerMetrics(options: WorkerMetricsOptions): WorkerMetric
     { model, backend, computedPositions, reusedPositions }: NonNullable<StepWork['shard']>,
     seconds: number,
   ): void => {
-    series.positions.inc({ model, backend }, computedPositions);
-    series.threadSeconds.inc({ model, backend }, seconds);
+    const { name } = model;
+    series.positions.inc({ model: name, backend }, computedPositions);
+    series.threadSeconds.inc({ model: name, backend }, seconds);
     usage.countPositions(tenant, computedPositions);
-    if (reusedPositions > 0) series.reusedPositions.inc({ model }, reusedPositions);
+    if (reusedPositions > 0) series.reusedPositions.inc({ model: name }, reusedPositions);
     // Reused positions say nothing about the model's speed. A lost estimate must not fail finished work.
     if (computedPositions > 0) {
       throughput.record(model, seconds, computedPositions).catch(() => undefined);

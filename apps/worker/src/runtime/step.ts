@@ -1,3 +1,4 @@
+import type { ModelReference } from '@umbra/shared/contracts/reference';
 import type { Job } from 'bullmq';
 
 /** The work that one run of a step completed; `WorkerMetrics.recordWork` counts it. */
@@ -9,7 +10,7 @@ export type StepWork = {
 
 /** Positions that a run of the shard step scored. */
 export type ShardWork = {
-  readonly model: string;
+  readonly model: Pick<ModelReference, 'name' | 'digest'>;
   /** Backend and device that computed the positions. */
   readonly backend: string;
   readonly computedPositions: number;

@@ -127,6 +127,6 @@ async function reportScored(
   logger.debug({ jobId, imageId: item.id, rowStart, rowEnd, milliseconds, reused }, 'shard scored');
   const backend = `${provenance.backend} ${provenance.device}`;
   const computedPositions = positions - reusedPositions;
-  const work = { model: model.name, backend, computedPositions, reusedPositions };
+  const work = { model, backend, computedPositions, reusedPositions };
   return { value, work: { tenant, shard: work } };
 }
