@@ -91,6 +91,22 @@ test('a report that is deleted as it is written ends, and stays away', async () 
   expect(await store.head(keys.pendingReport(tenant, job.id))).toBeNull();
 });
 
+test('what a run writes of a report that was just deleted is deleted when it ends', async () => {
+  const { store } = stage.services;
+  await requestReport(store, reference(), request);
+  const late: ObjectStore = {
+    ...store,
+    async put(key, ...rest) {
+      if (key === keys.report(tenant, job.id)) await deleteReport(store, reference());
+      return store.put(key, ...rest);
+    },
+  };
+  expect(await run(open({ store: late }))).toBeLessThanOrEqual(0);
+  expect(await run()).toBeNull();
+  for await (const { key } of store.list(keys.reportFiles(tenant, job.id))) expect(key).toBe('');
+  expect(await store.head(keys.pendingReport(tenant, job.id))).toBeNull();
+});
+
 test('a newer request ends a run, and the next one is of it', async () => {
   await requestReport(stage.services.store, reference(), request);
   const newer = { ...request, seed: 7 };

@@ -1,7 +1,7 @@
 import { isOutage } from '@umbra/platform/faults';
 import { findJobRecord } from '@umbra/platform/store/job-records';
 import { keys } from '@umbra/platform/store/keys';
-import { readReportRequest, statusOf } from '@umbra/platform/store/reports';
+import { deleteLateFiles, readReportRequest, statusOf } from '@umbra/platform/store/reports';
 import type { Reference } from '@umbra/shared/contracts/reference';
 import { type RequestedReport, reportPayload } from '@umbra/shared/contracts/report';
 import { AppError, isRetryable, reportError } from '@umbra/shared/errors';
@@ -35,6 +35,7 @@ export async function runReport(
   const wanted = await readWanted(services, { tenant, id: jobId });
   if (wanted === null) {
     await services.store.delete(keys.pendingReport(tenant, jobId));
+    await deleteLateFiles(services.store, { tenant, id: jobId });
     // By a request that came meanwhile, and could not be queued beside this.
     const isAskedFor = (await readWanted(services, { tenant, id: jobId })) !== null;
     return isAskedFor ? giveBack(queued, token) : {};
@@ -56,8 +57,9 @@ export async function runReport(
   } finally {
     watch.stop();
   }
-  // A request that came as this run ended could not be queued beside it.
-  if (laterMs === null && !(await isWanted())) laterMs = 0;
+  // A request that came as this run ended could not be queued beside it, and what was written of a report that was
+  // deleted meanwhile is to go.
+  if (!(await isWanted())) laterMs = 0;
   return laterMs === null ? {} : giveBack(queued, token, laterMs);
 }
 

@@ -85,11 +85,22 @@ export async function statusOf(
   };
 }
 
-/** Delete a report; a run of it ends within seconds. What that still writes goes with the job. */
+/** Delete a report; a run of it ends within seconds, and then deletes what it had still written. */
 export async function deleteReport(store: ObjectStore, { tenant, id }: Reference): Promise<void> {
   await store.delete(keys.reportRequest(tenant, id));
   await store.delete(keys.pendingReport(tenant, id));
   await deleteFolder(store, keys.reportFiles(tenant, id));
+}
+
+/** Delete what a run wrote after its report was deleted, and nothing of a request that came since. */
+export async function deleteLateFiles(
+  store: ObjectStore,
+  { tenant, id }: Reference,
+): Promise<void> {
+  const request = keys.reportRequest(tenant, id);
+  if ((await store.head(request)) !== null) return;
+  for await (const { key } of store.list(keys.reportFiles(tenant, id)))
+    if (key !== request) await store.delete(key);
 }
 
 /** Store a new trial. From here on its step alone writes the record. */
