@@ -15,7 +15,7 @@ import { at } from '@umbra/shared/assert';
 import { createCache } from '@umbra/shared/cache';
 import type { DatasetItem, ItemLabel } from '@umbra/shared/contracts/dataset';
 import { type ImageResult, imageResult } from '@umbra/shared/contracts/result';
-import { hasCode, reportError } from '@umbra/shared/errors';
+import { AppError, hasCode, reportError } from '@umbra/shared/errors';
 import type { OcclusionPlan } from '@umbra/shared/occlusion/plan';
 import type { TenantJob } from '../jobs/job-record.js';
 import type { DescribedModel } from '../runtime/model-cache.js';
@@ -37,6 +37,8 @@ export type ResultNumbers = {
 type ReadServices = Pick<WorkerServices, 'store' | 'logger'>;
 
 const maxPlans = 1_000;
+/** Differences of such scores are float32, too. */
+const maxScore = 2 ** 126;
 
 /** Open a job's results for describing them: see `describeImage`. */
 export function openDescriber(
@@ -63,7 +65,11 @@ export function openDescriber(
   };
 }
 
-/** Open a job's results for reading their numbers. @returns null of an image that has no result. */
+/**
+ * Open a job's results for reading their numbers. @returns null of an image that has no result.
+ *
+ * @throws {AppError} `unprocessable` from what is returned for scores of which no finite number can be told.
+ */
 export function openNumbers(
   { store }: Pick<WorkerServices, 'store'>,
   { tenant, job }: TenantJob,
@@ -90,6 +96,9 @@ export function openNumbers(
       files.map((entry) => store.get(keyOf(storedName(result, entry)))),
     );
     const scores = at(decodeScores(plan, result.targets.length, encoded), 0);
+    if (!scores.every((score) => Math.abs(score) < maxScore)) {
+      throw new AppError('unprocessable', `Expected finite scores of image '${image}'`);
+    }
     const attributions = attributeGrids(plan, scores, at(result.targets, 0).score);
     return { result, plan, scores, attributions };
   };

@@ -54,6 +54,20 @@ test('evidence says what the result of each image says', async () => {
   });
 });
 
+test('a result with a score that is no finite number is left out, and counted', async () => {
+  await Promise.all(ids(0, 3).map(putResult));
+  for (const [image, score] of [
+    [imageIdAt(0), Number.POSITIVE_INFINITY],
+    [imageIdAt(2), Number.NaN],
+  ] as const) {
+    const key = keys.result(tenant, job.id, image, 'scores.npy');
+    const file = await services.store.get(key);
+    file.writeFloatLE(score, file.length - 4);
+    await services.store.put(key, file);
+  }
+  expect((await readAll())[0]).toEqual({ images: 1, fresh: 1, damaged: 2 });
+});
+
 test('a run that died is continued: no complete segment is read again', async () => {
   await Promise.all([...ids(0, 5), ...ids(segmentImages, images)].map(putResult));
   for await (const _ of readEvidence(services, { tenant, job }, stage.model, signal)) break;

@@ -137,4 +137,8 @@ async function countEnded({ services, job }: ReportRun): Promise<number> {
 }
 
 const notesOf = ({ damaged }: EvidenceCounts): readonly string[] =>
-  damaged === 0 ? [] : [`${damaged} results were left out: they cannot be read`];
+  damaged === 0
+    ? []
+    : [
+        `${damaged} results were left out: they cannot be read, or hold scores that are no finite numbers`,
+      ];
