@@ -7,7 +7,7 @@ import { deleteJob, putJobEntry } from '@umbra/platform/store/job-records';
 import { putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import { holdMarker, putMarker } from '@umbra/platform/store/markers';
-import { deleteOwnModel } from '@umbra/platform/store/own-models';
+import { deleteOwnModel, readOwnModel } from '@umbra/platform/store/own-models';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { type Dataset, newDataset } from '@umbra/shared/contracts/dataset';
 import { type JobRecord, newJobDefaults } from '@umbra/shared/contracts/job';
@@ -234,7 +234,7 @@ describe('of models', () => {
   const model = { tenant, name: 'net', digest: digest() };
   const file = (path: string) => keys.ownModelFile(model, path);
 
-  test('takes an upload that ended before its description, and no version that is whole', async () => {
+  test('takes an upload that ended before its description, and ends one that is whole', async () => {
     const whole = { ...model, digest: digest() };
     await store.put(keys.ownModelFile(whole, 'bundle.json'), '{}');
     await store.put(file('model.onnx'), 'weights');
@@ -243,7 +243,25 @@ describe('of models', () => {
     }
     expect(await sweep(0)).toEqual([]);
     expect(await sweep()).toEqual(['upload', 'upload']);
-    expect(await listAll()).toEqual([keys.ownModelFile(whole, 'bundle.json')]);
+    expect(await readOwnModel(store, whole)).toMatchObject({ digest: whole.digest });
+    expect((await listAll()).sort()).toEqual(
+      [keys.ownModelFile(whole, 'bundle.json'), keys.ownModel(tenant, 'net')].sort(),
+    );
+  });
+
+  test('puts no version in the place of another, nor of one that is being deleted', async () => {
+    const [current, deleted] = [digest(), { ...model, name: 'gone' }];
+    const record = { version: 1, digest: current, uploadedAt: new Date().toISOString() };
+    await putJson(store, keys.ownModel(tenant, 'net'), record);
+    await putMarker(store, keys.deletedModel(tenant, 'gone'));
+    for (const one of [model, deleted]) {
+      await store.put(keys.ownModelFile(one, 'bundle.json'), '{}');
+      await putMarker(store, keys.modelUpload(tenant, one.name, one.digest));
+    }
+    await sweep();
+    expect(await readOwnModel(store, model)).toEqual(record);
+    expect(await readOwnModel(store, deleted)).toBeNull();
+    expect(await listAll()).toHaveLength(2);
   });
 
   test('takes what is written after a deletion, and nothing of a model that came after it', async () => {

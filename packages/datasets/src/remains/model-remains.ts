@@ -1,6 +1,6 @@
 import { matchKey } from '@umbra/platform/store/key-layout';
 import type { Marker } from '@umbra/platform/store/markers';
-import { removeDeleted, removeUnfinished } from '@umbra/platform/store/own-models';
+import { endUpload, removeDeleted } from '@umbra/platform/store/own-models';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import type { Remains } from './remains.js';
 
@@ -23,7 +23,7 @@ export function findModelRemains(
     async remove(signal) {
       // Gone where a new upload has ended the deletion: what it writes is not to be taken.
       if ((await store.head(key)) === null) return;
-      if (uploaded !== null) await removeUnfinished(store, uploaded, signal);
+      if (uploaded !== null) await endUpload(store, uploaded, signal);
       else if (deleted !== null) await removeDeleted(store, deleted, signal);
       await store.delete(key);
     },

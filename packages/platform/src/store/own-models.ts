@@ -127,13 +127,22 @@ export async function removeDeleted(
   await deleteFolder(store, keys.ownModelFiles(tenant, name), signal);
 }
 
-/** Delete what an upload wrote that did not end: a version without its description. */
-export async function removeUnfinished(
+/**
+ * End an upload whose process is gone. A version without its description is deleted; a whole one, which counts as the
+ * tenant's, becomes that of its name where there is none, so that it can be seen, used and deleted.
+ */
+export async function endUpload(
   store: ObjectStore,
   model: ModelReference,
   signal?: AbortSignal,
 ): Promise<void> {
   const { tenant, name, digest } = model;
-  if ((await store.head(keys.ownModelFile(model, description))) !== null) return;
-  await deleteFolder(store, keys.ownModelVersion(tenant, name, digest), signal);
+  if ((await store.head(keys.ownModelFile(model, description))) === null) {
+    await deleteFolder(store, keys.ownModelVersion(tenant, name, digest), signal);
+    return;
+  }
+  const isNamed = (await store.head(keys.ownModel(tenant, name))) !== null;
+  // What a deletion has yet to take is not to come back.
+  const isDeleted = (await store.head(keys.deletedModel(tenant, name))) !== null;
+  if (!isNamed && !isDeleted) await useOwnVersion(store, model);
 }
