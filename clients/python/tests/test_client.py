@@ -135,6 +135,28 @@ def test_what_cannot_be_sent_is_refused_before_a_job(client, tmp_path):
     assert error.value.status in (400, 422)
 
 
+def test_a_refused_job_leaves_no_data_set(client):
+    def ids():
+        return {one["id"] for one in client.http.json("GET", "/v1/datasets", params={"limit": 200})["data"]}
+
+    def broken():
+        yield draw(40)
+        raise RuntimeError("no more")
+
+    before = ids()
+    with pytest.raises(UmbraError, match="nothing") as error:
+        client.submit([draw(40)], "nothing")
+    assert error.value.code == "not_found"
+    # Described by a manifest, which makes a second one.
+    with pytest.raises(UmbraError, match="patch"):
+        client.submit([(draw(40), 1)], "tiny", {"patch": 0})
+    with pytest.raises(UmbraError):
+        client.submit([("a.png", b"no image")], "tiny")
+    with pytest.raises(RuntimeError, match="no more"):
+        client.submit(broken(), "tiny")
+    assert ids() == before
+
+
 def test_batches_are_sent_until_all_is(client, monkeypatch):
     monkeypatch.setattr("umbra_client._upload._BATCH_FILES", 2)
     job = client.submit([draw(seed) for seed in range(20, 25)], "tiny", SETTINGS).wait(timeout=60)

@@ -7,7 +7,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
@@ -41,13 +41,14 @@ def upload(
         on_sent: told how many were sent.
 
     Raises:
-        UmbraError: if the service refuses, or nothing was an image.
+        ValueError: if there are no photos.
+        UmbraError: if the service refuses, or nothing was an image. Nothing stays there then.
     """
     dataset = http.json("POST", "/v1/datasets", json={}, again=True)["id"]
     refusals: list[Refusal] = []
     sent = 0
     is_described = False
-    with tempfile.SpooledTemporaryFile(_LINES_BYTES) as lines:
+    with tempfile.SpooledTemporaryFile(_LINES_BYTES) as lines, deleted_on_failure(http, dataset):
         for batch in _batches(photos):
             files = [_file_of(photo, sent + index, labels) for index, photo in enumerate(batch)]
             for file in files:
@@ -63,11 +64,23 @@ def upload(
             return ready, refusals
         lines.seek(0)
         headers = {"Content-Type": "application/jsonl"}
-        try:
-            described = _wait(http, http.json("POST", "/v1/datasets", content=iter(lines), headers=headers))
-        finally:
+        made = http.json("POST", "/v1/datasets", content=iter(lines), headers=headers)
+        with deleted_on_failure(http, made["id"]):
+            described = _wait(http, made)
             http.request("DELETE", f"/v1/datasets/{dataset}")
     return described, refusals
+
+
+@contextmanager
+def deleted_on_failure(http: Http, dataset: str) -> Iterator[None]:
+    """Delete a data set that only the caller knows of where what is done with it fails, and raise that."""
+    try:
+        yield
+    except BaseException:
+        # Once, since its failure is not told. The service keeps what a job reads, which it may have made all the same.
+        with suppress(UmbraError):
+            http.request("DELETE", f"/v1/datasets/{dataset}", again=False)
+        raise
 
 
 @dataclass(frozen=True)
