@@ -1,8 +1,21 @@
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
 import httpx
 import pytest
 
+import umbra_client
 from umbra_client import Client, UmbraError
 from umbra_client._http import Http, lines_of
+
+
+def is_error(one):
+    return isinstance(one, type) and issubclass(one, Exception)
+
+
+def raises(error):
+    raise error
 
 
 @pytest.fixture
@@ -123,3 +136,17 @@ def test_no_error_shows_a_secret(waited):
         http.request("GET", "/v1/models")
     assert "secret" not in str(error.value)
     assert "127.0.0.1:9" in str(error.value)
+
+
+@pytest.mark.parametrize("kind", [one for one in vars(umbra_client).values() if is_error(one)])
+def test_errors_are_the_same_in_another_process(kind):
+    problem = {"code": "not_found", "errors": [{"path": "job", "message": "is none"}]}
+    error = kind("Expected a job", code="not_found", status=404, problem=problem, retry_after=2.0)
+    error.__cause__ = ValueError("here")
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        again = pickle.loads(pickle.dumps(error, protocol))
+        assert type(again) is kind
+        assert (str(again), repr(again), vars(again)) == (str(error), repr(error), vars(error))
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool, pytest.raises(kind, match=r"job: is none") as raised:
+        pool.submit(raises, error).result(timeout=60)
+    assert raised.value.retry_after == 2.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ class UmbraError(Exception):
         self.status = status
         self.problem = problem or {}
         self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # For pickle, which else leaves the code out when it makes the error anew in another process.
+        return partial(type(self), code=self.code), self.args, self.__dict__
 
     def __str__(self) -> str:
         errors = self.problem.get("errors")
