@@ -150,3 +150,25 @@ def test_errors_are_the_same_in_another_process(kind):
     with ProcessPoolExecutor(1, get_context("spawn")) as pool, pytest.raises(kind, match=r"job: is none") as raised:
         pool.submit(raises, error).result(timeout=60)
     assert raised.value.retry_after == 2.0
+
+
+def test_a_data_set_that_nobody_reads_is_given_up_and_deleted(monkeypatch):
+    clock = iter(range(0, 100_000, 100))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    record = {"id": "ds_1", "state": "validating", "images": 1, "bytes": 9, "refused": 0}
+    asked = []
+
+    def answer(request):
+        asked.append((request.method, request.url.path))
+        request.read()
+        # It moves on once.
+        return httpx.Response(200, json={**record, "images": 1 if len(asked) < 8 else 2, "refusals": []})
+
+    with Client("http://service") as client:
+        client.http._client = httpx.Client(base_url=client.http.url, transport=httpx.MockTransport(answer))
+        with pytest.raises(UmbraError, match=r"ds_1 to be read, got no more of it in 600 s") as error:
+            client.submit([b"photo"], "tiny")
+    assert error.value.code == "unavailable"
+    assert asked[-1] == ("DELETE", "/v1/datasets/ds_1")
+    assert len(asked) > 10

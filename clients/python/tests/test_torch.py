@@ -108,6 +108,14 @@ def test_a_data_set_of_tensors_gives_lists_of_one(client):
     assert torch.allclose(maps, captum(net, images, predicted(net, images), (8, 8), (8, 8)), atol=1e-5)
 
 
+def test_waiting_for_maps_ends_in_time_and_can_go_on(client):
+    found = explain(network(), [photos(2, 24)], client=client, patch=8, stride=8, reuse=False, timeout=0.01)
+    with pytest.raises(TimeoutError, match=found.job.id):
+        next(iter(found))
+    found.timeout = 60
+    assert [maps.shape for maps in found] == [(2, 3, 24, 24)]
+
+
 def test_what_cannot_be_sent_is_refused_first(client):
     net = network()
     with pytest.raises(ValueError, match="at least one batch"):

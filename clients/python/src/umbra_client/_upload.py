@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _BATCH_FILES = 200
 _BATCH_BYTES = 64 * 1024 * 1024
 _POLL_SECONDS = 0.2
+#: Without a sign of progress, where a worker reads a data set: the service itself ends what a worker cannot read.
+_PATIENCE_SECONDS = 600.0
 #: Of a manifest, before it is written to a file.
 _LINES_BYTES = 1 << 22
 
@@ -142,8 +144,18 @@ def _send(http: Http, dataset: str, files: list[_File], labels: str | None) -> A
 
 
 def _wait(http: Http, dataset: Dataset) -> Dataset:
-    """Ask until it is ready. The service itself ends what makes no progress."""
+    """Ask until it is ready, or as good as forgotten: no worker reads it."""
+    seen, since = None, time.monotonic()
     while dataset["state"] not in ("ready", "failed"):
+        progress = (dataset["images"], dataset["bytes"], dataset["refused"])
+        if progress != seen:
+            seen, since = progress, time.monotonic()
+        if time.monotonic() - since > _PATIENCE_SECONDS:
+            raise UmbraError(
+                f"Expected data set {dataset['id']} to be read, got no more of it in {_PATIENCE_SECONDS:.0f} s: "
+                "does a worker of the service have the step 'ingest'?",
+                code="unavailable",
+            )
         time.sleep(_POLL_SECONDS)
         dataset = http.json("GET", f"/v1/datasets/{dataset['id']}")
     if dataset["state"] == "ready":

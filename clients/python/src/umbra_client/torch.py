@@ -43,6 +43,7 @@ def explain(
     settings: Mapping[str, Any] | None = None,
     reuse: bool = True,
     progress: bool = False,
+    timeout: float | None = None,
 ) -> TorchExplanation:
     """Export a network, have a service run it with a patch at each position of each image, and yield the maps.
 
@@ -73,6 +74,7 @@ def explain(
         settings: further settings of the job, as `{"strategy": "dense"}`.
         reuse: whether results of the same work from earlier jobs may be taken.
         progress: shows bars (extra `tqdm`).
+        timeout: seconds that iterating waits for the job, at most; None waits as long as the service answers.
 
     Returns:
         what yields a tensor [N, C, H, W] for each batch, in order, and has the `job` (for its `report()`).
@@ -105,20 +107,30 @@ def explain(
         raise UmbraError(
             f"Expected all images to be taken, got {refused} refused: {error['message']}", code=error["code"]
         )
-    return TorchExplanation(client, job, name, sizes, route, progress)
+    return TorchExplanation(client, job, name, sizes, route, progress, timeout)
 
 
 class TorchExplanation:
-    """Maps of the batches of a loader, as the service finishes them; can be iterated again.
+    """Maps of the batches of a loader: iterating waits for the job, and yields a tensor [N, C, H, W] for each batch.
+
+    It can be iterated again, also after a wait that ended in a `TimeoutError` or an interrupt: the job goes on.
 
     Attributes:
         job: of the service.
         model: its name there.
         inputs: how tensors were sent, `8-bit` or `float`.
+        timeout: seconds that iterating waits, at most; None waits as long as the service answers.
     """
 
     def __init__(
-        self, client: Client, job: Job, model: str, sizes: Sequence[int], route: Route, progress: bool
+        self,
+        client: Client,
+        job: Job,
+        model: str,
+        sizes: Sequence[int],
+        route: Route,
+        progress: bool = False,
+        timeout: float | None = None,
     ) -> None:
         self._client = client
         self._sizes = list(sizes)
@@ -127,12 +139,13 @@ class TorchExplanation:
         self.job = job
         self.model = model
         self.inputs = route.kind
+        self.timeout = timeout
 
     def __len__(self) -> int:
         return len(self._sizes)
 
     def __iter__(self) -> Iterator[Tensor]:
-        self.job.wait(progress=self._progress)
+        self.job.wait(progress=self._progress, timeout=self.timeout)
         images = self.job.images(state=None)
         for size in self._sizes:
             maps = [torch.from_numpy(self._route.unpack_map(next(images).attribution)) for _ in range(size)]
