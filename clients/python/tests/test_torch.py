@@ -5,7 +5,7 @@ from captum.attr import Occlusion
 from torch import nn
 from torchvision.models import resnet18
 
-from umbra_client import UmbraError
+from umbra_client import Client, UmbraError
 from umbra_client.torch import explain
 
 MEAN, STD = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
@@ -106,6 +106,25 @@ def test_a_data_set_of_tensors_gives_lists_of_one(client):
     loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(images), 2)
     (maps,) = explain(net, loader, client=client, patch=8, stride=8)
     assert torch.allclose(maps, captum(net, images, predicted(net, images), (8, 8), (8, 8)), atol=1e-5)
+
+
+def test_the_same_network_is_uploaded_once(client, monkeypatch):
+    uploaded = []
+
+    def add_model(content, description, classes):
+        uploaded.append(description["name"])
+        return Client.add_model(client, content, description, classes)
+
+    monkeypatch.setattr(client, "add_model", add_model)
+    nets = [network(seed=0), network(seed=0), network(seed=1)]
+    found = [explain(net, [photos(1, 28)], client=client, patch=14, stride=14) for net in nets]
+    assert [one.model for one in found] == [uploaded[0], *uploaded]
+    assert torch.equal(*(next(iter(one)) for one in found[:2]))
+    for one in (found[2], found[0]):
+        one.job.wait(timeout=60)
+        one.delete()
+    again = explain(nets[1], [photos(1, 28)], client=client, patch=14, stride=14)
+    assert uploaded == [found[0].model, found[2].model, again.model]
 
 
 def test_waiting_for_maps_ends_in_time_and_can_go_on(client):

@@ -57,7 +57,8 @@ def explain(
     as much as float32 itself rounds; the report's crops then show these numbers, and no photos.
 
     Args:
-        module: takes [N, C, H, W] and gives [N, classes]; a copy in evaluation mode is exported, on the CPU.
+        module: takes [N, C, H, W] and gives [N, classes]; a copy in evaluation mode is exported, on the CPU. The same
+            one is uploaded once: its name at the service is the digest of what it exports to.
         loader: yields batches [N, C, H, W] of float32 of the same C, H, W, or pairs of one and the labels [N], by which
             reports then group images.
         client: of the service; its key needs scope `admin`, which adding a model takes.
@@ -265,9 +266,20 @@ def _check(content: bytes, route: Route, images: np.ndarray[Any, Any], expected:
 def _add_model(client: Client, content: bytes, route: Route, output: str, classes: Sequence[str] | None) -> str:
     description = {**route.description(), "output": output, "licence": "unknown", "source": "umbra_client.torch"}
     digest = hashlib.sha256(content + repr((sorted(description.items()), classes)).encode()).hexdigest()
-    name = f"torch-{digest[:16]}"
-    client.add_model(content, {"name": name, **description}, classes)
+    name = f"torch-{digest[:32]}"
+    if not _is_known(client, name):
+        client.add_model(content, {"name": name, **description}, classes)
     return name
+
+
+def _is_known(client: Client, name: str) -> bool:
+    """Whether the service can run a model of that name, which says all that is in it."""
+    try:
+        return client.model(name)["setAside"] is None
+    except UmbraError as error:
+        if error.code != "not_found":
+            raise
+        return False
 
 
 __all__ = ["Eight", "Packed", "TorchExplanation", "explain"]
