@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { CommandError, repoRoot, runMain, step } from '../scripts/lib/run.mjs';
 
 const usual = ['engine', 'refine', 'tfjs', 'zoo', 'transfer', 'queue', 'scale'];
-const known = [...usual, 'status', 'waiting', 'rows', 'report', 'page'];
+const known = [...usual, 'status', 'waiting', 'rows', 'report', 'page', 'python'];
 
 const usage = `npm run bench -- [PART...] [--quick] [--only MODEL,...] [--rows N] [--images N] [--json]
 
@@ -13,7 +13,7 @@ parts: ${known.join(' ')}; without one, ${usual.join(' ')}
 --quick   under three minutes: smaller, and without tfjs, zoo and scale unless they are named
 --only    models of engine and zoo
 --rows    rows that rows and page make
---images  images that report makes
+--images  images that report makes, or that python explains
 --json    print one JSON object last
 `;
 
@@ -88,6 +88,11 @@ await runMain(async () => {
       ...options,
       rows: rows === undefined ? undefined : Number(rows),
     });
+  }
+  if (parts.includes('python')) {
+    const { benchPython } = await import('./python.mjs');
+    const wanted = images === undefined ? undefined : Number(images);
+    results.python = await benchPython({ ...options, images: wanted });
   }
   if (flags.json) process.stdout.write(`${JSON.stringify(results)}\n`);
   return 0;

@@ -9,6 +9,7 @@ import { addModel, describeFolder, openEngine } from '@umbra/engine';
 import { occlusionSettings } from '@umbra/shared/contracts/settings';
 import { listNetworks, restoreNetwork } from '../test/zoo/restore.mjs';
 import { findPython } from './peers.mjs';
+import { spreadOf } from './spread.mjs';
 
 const measured = [
   'convnext_tiny',
@@ -97,13 +98,6 @@ async function measureInTurns(model, peer, rounds) {
     torchBest: peer?.best ?? null,
     versions: peer?.versions ?? null,
   };
-}
-
-/** @param {number[]} values */
-function spreadOf(values) {
-  const sorted = values.toSorted((a, b) => a - b);
-  const median = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-  return { median, min: sorted[0] ?? Number.NaN, max: sorted.at(-1) ?? Number.NaN };
 }
 
 /**

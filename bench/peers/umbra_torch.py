@@ -1,19 +1,21 @@
 """Times umbra_client.torch.explain beside Captum's Occlusion on the same images, in turns, and holds one to the other.
 
-Both start from a module and tensors in memory and end with tensors [N, C, H, W]. What Umbra does once for a module, the
-export and the upload, which checks it, is told apart; a round then sends the images, waits for the job, and fetches the
-maps. Results are not reused between rounds.
+Both start from a module and tensors in memory and end with tensors [N, C, H, W]. Umbra's time has three parts: `send` is
+the export, the look whether the service has the model, the images, and the job; `run` is the job; `fetch` is the maps.
+Before the rounds one image is explained twice: the first time, the model is uploaded and checked as well. Results are
+not reused between rounds. `npm run bench -- python` starts a service for it.
 
-Inputs: --model (a torchvision architecture, with random weights), --images, --patch, --stride, --rounds, --json; a
-    service whose key may add models (UMBRA_API_URL, UMBRA_API_KEY). Captum and the service use --threads each.
-Outputs: a line for each round on standard error; with --json one JSON object on standard output.
-Versions: requirements.txt, and the packages of clients/python.
+Inputs: --model (a torchvision architecture, with random weights), --images, --patch, --stride, --rounds, --threads (of
+    Captum; the service has its own setting), --json; a service whose key may add models (UMBRA_API_URL, UMBRA_API_KEY).
+Outputs: a line for each round on standard error; with --json one JSON object on standard output:
+    {"model", "images", "patch", "stride", "first", "again", "rounds": [{"umbra", "captum", "difference"}], "versions"},
+    where `first`, `again` and `umbra` are {"send", "run", "fetch"}, in seconds.
+Versions: requirements.txt, and umbra_client on PYTHONPATH.
 """
 
 import argparse
 import json
 import platform
-import statistics
 import sys
 import time
 
@@ -45,18 +47,16 @@ def main():
     pixels = torch.randint(0, 256, (given.images, 3, SIZE, SIZE)) / 255
     images = torchvision.transforms.functional.normalize(pixels, MEAN, STD)
     with Client() as client:
-        once = timed(lambda: umbra(client, net, images[:1], given))[0]
+        first, _ = explain(client, net, images[:1], given)
+        again, _ = explain(client, net, images[:1], given)
         rounds = [measure(client, net, images, given, number) for number in range(given.rounds)]
     found = {
         "model": given.model,
         "images": given.images,
         "patch": given.patch,
         "stride": given.stride,
-        # The first image, with the model's export, upload and check.
-        "firstImageSeconds": once,
-        "umbraSeconds": statistics.median(one["umbra"] for one in rounds),
-        "captumSeconds": statistics.median(one["captum"] for one in rounds),
-        "largestDifference": max(one["difference"] for one in rounds),
+        "first": first,
+        "again": again,
         "rounds": rounds,
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "captum": captum.__version__},
     }
@@ -65,18 +65,23 @@ def main():
 
 
 def measure(client, net, images, given, number):
-    umbra_seconds, maps = timed(lambda: umbra(client, net, images, given))
-    captum_seconds, expected = timed(lambda: occlude(net, images, given))
-    row = {"umbra": umbra_seconds, "captum": captum_seconds, "difference": float((maps - expected).abs().max())}
+    parts, maps = explain(client, net, images, given)
+    seconds, expected = timed(lambda: occlude(net, images, given))
+    row = {"umbra": parts, "captum": seconds, "difference": float((maps - expected).abs().max())}
     print(f"round {number + 1}: {row}", file=sys.stderr, flush=True)
     return row
 
 
-def umbra(client, net, images, given):
-    explained = umbra_client.torch.explain(
-        net, [images], client=client, patch=given.patch, stride=given.stride, reuse=False
+def explain(client, net, images, given):
+    """Seconds of each part, and the maps."""
+    send, explained = timed(
+        lambda: umbra_client.torch.explain(
+            net, [images], client=client, patch=given.patch, stride=given.stride, reuse=False, timeout=600
+        )
     )
-    return torch.cat(list(explained))
+    run, _ = timed(lambda: explained.job.wait(timeout=600))
+    fetch, maps = timed(lambda: torch.cat(list(explained)))
+    return {"send": send, "run": run, "fetch": fetch}, maps
 
 
 @torch.no_grad()
