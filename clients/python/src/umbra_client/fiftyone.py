@@ -20,7 +20,7 @@ def to_fiftyone(job: Job, dataset: Any, field: str = "umbra") -> int:
 
     Args:
         job: whose finished images are added.
-        dataset: a `fiftyone.Dataset` or view of it.
+        dataset: a `fiftyone.Dataset` or view of it; samples of no data set cannot be saved.
         field: of the heatmap; the prediction's is `FIELD_prediction`.
 
     Returns:
@@ -32,7 +32,8 @@ def to_fiftyone(job: Job, dataset: Any, field: str = "umbra") -> int:
     ends = _by_ending(samples)
     count = 0
     for image in job.images():
-        sample = samples.get(ends.get(image.name, ""))
+        # Taken out, so that no more than one map is held.
+        sample = samples.pop(ends.get(image.name, ""), None)
         if sample is None:
             continue
         heat = photo_map(image)
