@@ -71,12 +71,14 @@ class Client:
             photo: a path, bytes, an array of uint8 [H, W, 3] (RGB) or [H, W] (grey), or an image of Pillow.
             model: its name.
             settings: of the run, as `{"patch": 32, "stride": 16}`: see docs/settings.md.
-            deadline: seconds, at most 120.
+            deadline: whole seconds from 1 to 120 in which it must be done.
 
         Returns:
-            the explanation; the service keeps its files for an hour, and its arrays are here already.
+            the explanation; the service keeps its files for an hour, and its arrays are here already (of several patch
+            sizes only the attribution).
 
         Raises:
+            TypeError, ValueError: if it is no photo that can be sent, as floats are not.
             UmbraError: `deadline_exceeded` if it takes longer; what the service says of the photo, model or settings.
         """
         answer = self.http.json(
@@ -136,20 +138,34 @@ class Client:
         settings: SettingsInput | Mapping[str, Any] | None = None,
         **options: Any,
     ) -> Job:
-        """As `submit`, for a data set that the service has."""
+        """As `submit`, for a data set that the service has; it stays whatever becomes of the job.
+
+        Args:
+            dataset: its id, as `ds_...`; it must be closed.
+            model: its name.
+            settings: of the run: see docs/settings.md.
+            options: of the job: see docs/jobs.md.
+
+        Raises:
+            UmbraError: `not_found` for a data set or model that is none; what else the service refuses.
+        """
         request = {"dataset": dataset, "model": model, "settings": settings or {}, **options}
         return self._create(cast("JobRequest", request), [])
 
     def job(self, job: str) -> Job:
-        """A job of earlier, by its id."""
+        """A job of earlier, by its id, which is not looked up before something is asked of it."""
         return Job(self.http, job)
 
     def models(self) -> list[dict[str, Any]]:
-        """The models of the service."""
+        """The models that the key may use: `name`, `digest`, `scope` (`service` or `tenant`) and more of each."""
         return list(self.http.json("GET", "/v1/models")["data"])
 
     def model(self, name: str) -> ModelDetail:
-        """A model: its input, output and number of classes."""
+        """A model: its input, output and number of classes.
+
+        Raises:
+            UmbraError: `not_found` if there is none of that name.
+        """
         return cast("ModelDetail", self.http.json("GET", f"/v1/models/{name}"))
 
     def add_model(

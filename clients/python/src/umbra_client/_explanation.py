@@ -61,7 +61,8 @@ class Explanation:
     def scores(self) -> NDArray[np.float32]:
         """The target's score with the patch at each position: float32 [rows, columns].
 
-        Several targets have a first axis. Of several patch sizes each has a file: `file("scores-32x32.npy")`.
+        It is a probability or a logit, as the setting `score` says. Several targets have a first axis.
+        Of several patch sizes each has a file: `file("scores-32x32.npy")`.
         """
         return cast("NDArray[np.float32]", decode_npy(self.file("scores.npy")))
 
@@ -74,14 +75,14 @@ class Explanation:
     def attribution(self) -> NDArray[np.float32]:
         """For each px of the model's input the mean fall of the score under the patches over it: float32 [H, W].
 
-        Several targets have a first axis. It is 0 where no patch reaches.
+        Positive is evidence for the target. Several targets have a first axis. It is 0 where no patch reaches.
         """
         return cast("NDArray[np.float32]", decode_npy(self.file("attribution.npy")))
 
     def to_captum(self, channels: int = 3) -> Any:
         """The attribution as Captum's `Occlusion` gives it (extra `torch`): a tensor [1, C, H, W].
 
-        A patch covers all channels at once, and so each has the same map.
+        A patch covers all channels at once, and so each has the same map. Of several targets it is the first.
         """
         import torch
 
@@ -90,7 +91,7 @@ class Explanation:
 
     @property
     def predicted(self) -> dict[str, Any]:
-        """The class that the model predicts: `{"index", "label", "probability"}`."""
+        """The class that the model predicts for the whole image: `{"index", "label", "probability"}`."""
         return cast("dict[str, Any]", self.result["predicted"])
 
     @property

@@ -85,11 +85,19 @@ class Job:
         return self
 
     def cancel(self) -> None:
-        """End it soon; finished images stay."""
+        """Have it end soon, as `cancelled`; finished images stay.
+
+        Raises:
+            UmbraError: `conflict` if it has ended.
+        """
         self._http.request("POST", f"/v1/jobs/{self.id}/cancel", again=True)
 
     def delete(self) -> None:
-        """Delete it, once it has ended, with its results."""
+        """Delete it with its results; its data set stays.
+
+        Raises:
+            UmbraError: `conflict` if it has not ended: cancel it first, and wait.
+        """
         self._http.request("DELETE", f"/v1/jobs/{self.id}")
 
     def images(self, state: str | None = "completed") -> Iterator[Explanation]:
@@ -103,7 +111,7 @@ class Job:
             yield Explanation(self._http, self.id, image["id"], image["name"], image["state"], image["error"])
 
     def image(self, image: str) -> Explanation:
-        """One finished image by its id."""
+        """One finished image by its id, as `img_00000000`; its `name` is not looked up, and is the id."""
         return Explanation(self._http, self.id, image, image)
 
     def rows(self, where: Sequence[str] = (), sort: str | None = None) -> Iterator[dict[str, Any]]:
@@ -124,7 +132,13 @@ class Job:
     def frame(
         self, kind: Literal["pandas", "polars"] = "pandas", where: Sequence[str] = (), sort: str | None = None
     ) -> Any:
-        """The rows as a data frame of pandas or polars (the extra of that name), a column for each field."""
+        """The rows as a data frame of pandas or polars (the extra of that name), a column for each field.
+
+        Args:
+            kind: of the data frame, which holds all rows in memory; `rows` does not.
+            where: see `rows`.
+            sort: see `rows`.
+        """
         query = _query(where, sort)
         table = io.BytesIO(self._http.request("GET", f"/v1/jobs/{self.id}/rows.parquet", params=query).content)
         if kind == "polars":
@@ -140,11 +154,12 @@ class Job:
 
         Args:
             wait: False asks for it, and reads what was last written.
-            timeout: seconds.
+            timeout: seconds; None waits as long as the service answers. The report is written all the same.
             progress: shows a bar (extra `tqdm`).
             request: as `groupBy="label"`, `patches=2000`, `others=[job]`, `seed=1`: see docs/report.md.
 
         Raises:
+            TimeoutError: if it is not there by then.
             UmbraError: if it fails; `not_found` if nothing was written yet and `wait` is False.
         """
         path = f"/v1/jobs/{self.id}/report"
@@ -167,19 +182,22 @@ class Job:
         """Cover a cluster's patches, or a region of a class's images, and paste them onto others: what changes?
 
         Args:
-            cluster: of the job's report, by its id.
-            region: `{"top", "left", "bottom", "right"}` as shares of the input, with `class_name`, instead.
+            cluster: of the job's report, by its id: `report.clusters[0]["id"]`.
+            region: `{"top", "left", "bottom", "right"}`, 0 to 1 of the input, with `class_name`, instead.
             class_name: whose images have the region.
             images: of each arm, at most.
             seed: of the draws.
-            timeout: seconds.
+            timeout: seconds; None waits as long as the service answers. The trial goes on all the same.
             progress: shows a bar (extra `tqdm`).
 
         Returns:
-            the trial; its `result` has the arms `cover`, `coverElsewhere`, `paste` and `pasteOther`,
-            and what was done beyond the controls, `coverEffect` and `pasteEffect`.
+            the trial; its `result` has the arms `cover`, `coverElsewhere`, `paste` and `pasteOther`, or None for one
+            that had no image, and what was done beyond the controls, `coverEffect` and `pasteEffect`: see
+            docs/report.md.
 
         Raises:
+            ValueError: for both a cluster and a region, or neither.
+            TimeoutError: if it has not ended by then.
             UmbraError: if the trial fails or is cancelled.
         """
         if (cluster is None) == (region is None) or (region is None) != (class_name is None):
@@ -205,6 +223,14 @@ class Job:
         Args:
             path: a file, or a folder; a job with several archives needs a folder.
             on_bytes: told how many bytes of a file are there.
+
+        Returns:
+            the files.
+
+        Raises:
+            ValueError: if there are several archives, and no folder for them.
+            UmbraError: if the service has none, or breaks off five times without a byte more; `integrity` for a file
+                that is not as it was made. What is there of it stays, but for the last.
         """
         archives = self._http.json("GET", f"/v1/jobs/{self.id}/archives")["data"]
         target = Path(path)

@@ -23,7 +23,7 @@ class AtlasMap:
 
     Attributes:
         images: how many have such a map.
-        mean: float32 [rows, columns]; NaN where nothing is known.
+        mean: float32 [rows, columns], in the unit of the job's score; NaN where nothing is known.
         deviation: the standard deviation over the images, likewise.
     """
 
@@ -40,7 +40,7 @@ class ClassReport:
         label: its name.
         index: among the model's classes; None where its images have no class of the model.
         images: how many it has.
-        accuracy: the share that is right; None without labels.
+        accuracy: the share that is right, 0 to 1; None without labels.
         drop: baseline score minus the lowest one, in the job's unit.
         atlas: in the frame of the model's input.
         object_atlas: in the frame of the labelled object's box; None without boxes.
@@ -110,7 +110,14 @@ class Report:
         return list(self.data["notes"])
 
     def crop(self, image: str) -> bytes:
-        """The decisive patch of an image that a cluster shows, as WebP."""
+        """The decisive patch of an image that a cluster shows, as WebP.
+
+        Args:
+            image: its id, as `report.clusters[0]["members"][0]["id"]`.
+
+        Raises:
+            UmbraError: `not_found` for any other image.
+        """
         return self._http.request("GET", f"/v1/jobs/{self.job}/report/crops/{image}").content
 
     def html(self, path: str | Path) -> Path:
@@ -122,7 +129,10 @@ class Report:
         return download(self._http, f"/v1/jobs/{self.job}/report.parquet", Path(path))
 
     def against(self, other: Report) -> dict[str, Any]:
-        """What differs between this job's report and another's: the other's numbers minus this one's."""
+        """What differs between this job's report and another's: the other's numbers minus this one's.
+
+        Both are read as they were last written: see docs/report.md.
+        """
         difference: dict[str, Any] = self._http.json("GET", f"/v1/jobs/{self.job}/report/against/{other.job}")
         return difference
 

@@ -49,7 +49,10 @@ def to_fiftyone(job: Job, dataset: Any, field: str = "umbra") -> int:
 
 
 def photo_map(image: Explanation) -> NDArray[np.float32]:
-    """The attribution in the frame of the upright photo: float32, at the resolution of the model's input."""
+    """The attribution in the frame of the upright photo: float32 [H, W], at the resolution of the model's input.
+
+    Of several targets it is the first.
+    """
     result = image.result
     attribution = image.attribution if image.attribution.ndim == 2 else image.attribution[0]
     to_photo = result.get("toPhoto")

@@ -154,7 +154,11 @@ class TorchExplanation:
             yield torch.stack(maps)[:, None].repeat(1, self._route.channels, 1, 1)
 
     def delete(self) -> None:
-        """Delete job, images and model from the service."""
+        """Delete job, images and model from the service; the model is that of every explanation of the same network.
+
+        Raises:
+            UmbraError: `conflict` if a job that has not ended reads one of them.
+        """
         dataset = self.job.status["dataset"]
         self.job.delete()
         self._client.http.request("DELETE", f"/v1/datasets/{dataset}")
