@@ -230,6 +230,13 @@ describe('a trial', () => {
     ]);
     const flat = { ...region, bottom: 0 };
     expect((await post({ kind: 'region', class: 'kind "1"', region: flat })).status).toBe(400);
+    const large = { ...region, bottom: 0.6, right: 0.6 };
+    expect(
+      await refusalOf(await post({ kind: 'region', class: 'kind "1"', region: large })),
+    ).toEqual([
+      400,
+      'of.region: Expected room beside the region for another one of its size, with which it is compared',
+    ]);
     expect((await post(cluster.of, jobs.elsewhere)).status).toBe(404);
     expect(await list()).toEqual([]);
   });

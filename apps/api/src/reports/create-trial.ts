@@ -7,6 +7,7 @@ import type { ClassReport, JobReport } from '@umbra/shared/contracts/report';
 import type { Trial, TrialRequest } from '@umbra/shared/contracts/trial';
 import { AppError, invalidInput } from '@umbra/shared/errors';
 import { newTrialId } from '@umbra/shared/ids';
+import { hasRoomBeside, placeRegion } from '@umbra/shared/occlusion/region';
 import type { ApiServices } from '../services.js';
 import { findReport } from './find-report.js';
 import { listTrials, maxTrials } from './list-trials.js';
@@ -20,8 +21,8 @@ const maxOpen = { job: 4, tenant: 16 } as const;
  * Store a trial and queue it.
  *
  * @throws {AppError} `conflict` where the job has no report, or no photos any more, or its model is set aside;
- *   `invalid_input` for a cluster or a class that its report does not have; `quota_exceeded` where too many trials have
- *   not ended.
+ *   `invalid_input` for a cluster or a class that its report does not have, and for a region that leaves no room for the
+ *   control; `quota_exceeded` where too many trials have not ended.
  */
 export async function createTrial(
   services: ReportQueueServices & Pick<ApiServices, 'store' | 'losses'>,
@@ -32,6 +33,7 @@ export async function createTrial(
   const { store } = services;
   const report = await findReport(store, tenant, job);
   const named = classOf(report, request.of);
+  checkRoom(report, request.of);
   await checkDataset(services, tenant, job);
   await checkSetAside(services, job);
   await checkOpen(store, tenant, job.id);
@@ -68,6 +70,16 @@ function classOf({ classes, patches }: JobReport, of: TrialRequest['of']): Class
   const found = classes.find((one) => one.class.index !== null && one.class.label === of.class);
   if (found !== undefined) return found.class;
   throw invalidInput(`of.class: Expected a class of the report, got '${of.class}'`);
+}
+
+/** Refuse what no worker could hold against a control. @throws {AppError} `invalid_input` */
+function checkRoom({ input }: JobReport, of: TrialRequest['of']): void {
+  // Inputs of several extents are each looked at when they are run.
+  if (of.kind === 'cluster' || input === null) return;
+  if (hasRoomBeside(placeRegion(of.region, input), input)) return;
+  throw invalidInput(
+    'of.region: Expected room beside the region for another one of its size, with which it is compared',
+  );
 }
 
 /** @throws {AppError} `quota_exceeded` */

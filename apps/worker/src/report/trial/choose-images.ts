@@ -6,6 +6,7 @@ import type { Trial, TrialRequest } from '@umbra/shared/contracts/trial';
 import { AppError, notFound, unavailable } from '@umbra/shared/errors';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
 import { liesOff } from '@umbra/shared/occlusion/overlap';
+import { placeRegion } from '@umbra/shared/occlusion/region';
 import type { TenantJob } from '../../jobs/job-record.js';
 import { createSample } from '../draw-sample.js';
 import { type EvidenceServices, keptEvidence } from '../evidence-segments.js';
@@ -115,17 +116,4 @@ function findRegion(
     class: found.class,
     boxOf: (image) => (isOf(image) ? placeRegion(region, image.input) : null),
   };
-}
-
-type Region = Extract<TrialRequest['of'], { readonly kind: 'region' }>['region'];
-
-/** Place a region on an input: whole px, at least one on each axis. */
-export function placeRegion({ top, left, bottom, right }: Region, { height, width }: Size): Box {
-  const [y, x] = [span(top, bottom, height), span(left, right, width)];
-  return { top: y.start, bottom: y.end, left: x.start, right: x.end };
-}
-
-function span(from: number, to: number, extent: number): { start: number; end: number } {
-  const start = Math.min(Math.round(from * extent), extent - 1);
-  return { start, end: Math.max(Math.round(to * extent), start + 1) };
 }
