@@ -169,6 +169,62 @@ describe.skipIf(chromiumPath === undefined)(
       });
     });
 
+    test('tries what a region of a class causes, dragged or typed', async () => {
+      await visit(browser, { baseURL: service.url, ...wide }, async (page) => {
+        await openReport(page, jobs.read);
+        const classes = section(page, 'classes');
+        const open = classes.getByRole('button', { name: 'Try a region of tabby cat' });
+        await open.press('Enter');
+        const form = classes.getByRole('listitem', { name: 'Try a region of tabby cat' });
+        const sides = form.getByRole('spinbutton');
+        const map = form.getByRole('img', { name: /^Mean map of tabby cat/ });
+        await form.getByRole('button', { name: 'Try it' }).press('Enter');
+        expect(await form.getByRole('alert').allInnerTexts()).toEqual(
+          Array.from({ length: 4 }, () => 'Expected 0 to 100'),
+        );
+        const { x, y, width, height } = (await map.boundingBox()) ?? expect.fail('no map');
+        await page.mouse.move(x + 0.75 * width, y + 0.6 * height);
+        await page.mouse.down();
+        await page.mouse.move(x + 0.5 * width, y - 20);
+        await page.mouse.up();
+        const typed = () =>
+          sides.evaluateAll((all) => all.map((one) => (one as unknown as { value: string }).value));
+        expect(await typed()).toEqual(['0', '50', '60', '75']);
+        const drawn = await form.locator('.lattice-box').boundingBox();
+        expect(drawn?.x).toBeCloseTo(x + 0.5 * width, 0);
+        expect(drawn?.height).toBeCloseTo(0.6 * height, 0);
+        await form.getByLabel('Bottom, %').fill('120');
+        await form.getByText('Expected 0 to 100, got 120').waitFor();
+        expect(await form.locator('.lattice-box').count()).toBe(0);
+        await form.getByLabel('Bottom, %').fill('60');
+        await form.getByLabel('Left, %').fill('0');
+        await form.getByLabel('Right, %').fill('75');
+        await form.getByRole('button', { name: 'Try it' }).click();
+        await form.getByText('Expected room beside the region for another one').waitFor();
+        await form.getByLabel('Right, %').fill('12.5');
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await page.emulateMedia({ colorScheme });
+          expect([colorScheme, await findFaults(page)]).toEqual([colorScheme, []]);
+        }
+        await form.getByRole('button', { name: 'Try it' }).click();
+        await form.getByText('Waits for a worker').waitFor();
+        await writeTrial(({ id, request, createdAt }) =>
+          makeTrial(jobs.read, request, {
+            ...{ id, createdAt },
+            class: { index: 97, label: 'tabby cat' },
+          }),
+        );
+        await form.getByText('tabby cat rests on it: covered in 150 images').waitFor();
+        const told = 'rows 0.0\u00a0% to 60.0\u00a0%, columns 0.0\u00a0% to 12.5\u00a0%';
+        await form.getByText(`The last one: ${told}`).waitFor();
+        await section(page, 'patches').getByText(`tabby cat, ${told}`).waitFor();
+        await page.setViewportSize({ width: 390, height: 844 });
+        expect(await beyondWidth(page)).toBe(0);
+        await open.click();
+        expect(await form.count()).toBe(0);
+      });
+    });
+
     test('is made where there is none, tells how far it is, and is taken back', async () => {
       const own = { tenant: defaultTenant, id: jobs.bare };
       await visit(browser, { baseURL: service.url }, async (page, errors) => {
@@ -251,7 +307,14 @@ describe.skipIf(chromiumPath === undefined)(
         const widthOf = () =>
           crop.evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth);
         await expect.poll(widthOf).toBeGreaterThan(0);
-        for (const name of ['Try it', 'Try it again', 'Redo', 'Parquet', 'Make report']) {
+        for (const name of [
+          'Try it',
+          'Try it again',
+          'Try a region',
+          'Redo',
+          'Parquet',
+          'Make report',
+        ]) {
           expect(await page.getByText(name, { exact: true }).count(), name).toBe(0);
         }
         expect(await section(page, 'against').count()).toBe(0);

@@ -24,6 +24,7 @@ export type {
   Suspect,
   Trial,
   TrialArm,
+  TrialRequest,
 };
 
 const pathOf = (job: string): string => `/v1/jobs/${job}/report`;

@@ -1,5 +1,6 @@
-import { useMemo, useState } from 'react';
+import { Fragment, useMemo, useState } from 'react';
 import type { ClassReport, JobReport } from '../api/reports.js';
+import { isService } from '../api/source.js';
 import { type AxisSpan, Interval, spanOf } from '../charts/interval.js';
 import { LatticeMap } from '../charts/lattice-map.js';
 import { RunningMean } from '../charts/running-mean.js';
@@ -9,6 +10,7 @@ import { enoughWords, formatEstimate, formatNumber } from '../lib/report-words.j
 import { Segmented } from '../parts/choices.js';
 import { More, Nothing, ReportSection } from '../parts/report-section.js';
 import { TextField } from '../parts/text-field.js';
+import { RegionTrial } from './report-region.js';
 
 type AtlasView = {
   readonly frame: 'input' | 'object';
@@ -91,7 +93,9 @@ type AtlasMapsProps = {
   readonly view: AtlasView;
 };
 
-function AtlasMaps({ report: { lattice, classes: all }, classes, view }: AtlasMapsProps) {
+function AtlasMaps({ report, classes, view }: AtlasMapsProps) {
+  const { lattice, classes: all } = report;
+  const [tried, setTried] = useState<ClassReport['class'] | null>(null);
   const maps = useMemo(() => {
     const read = (one: ClassReport): Lattice | null => {
       const atlas = one.atlas[view.frame];
@@ -116,11 +120,15 @@ function AtlasMaps({ report: { lattice, classes: all }, classes, view }: AtlasMa
         {(shown) => (
           <ul className="atlas">
             {shown.map((one) => (
-              <AtlasClass
-                key={`${one.class.index} ${one.class.label}`}
-                {...{ one, span, limit, view }}
-                map={maps.get(one) ?? null}
-              />
+              <Fragment key={keyOf(one.class)}>
+                <AtlasClass
+                  {...{ one, span, limit, view }}
+                  map={maps.get(one) ?? null}
+                  isTried={isSame(tried, one.class)}
+                  onTry={setTried}
+                />
+                {isSame(tried, one.class) && <RegionTrial report={report} one={one} />}
+              </Fragment>
             ))}
           </ul>
         )}
@@ -128,6 +136,10 @@ function AtlasMaps({ report: { lattice, classes: all }, classes, view }: AtlasMa
     </>
   );
 }
+
+const keyOf = ({ index, label }: ClassReport['class']): string => `${index} ${label}`;
+const isSame = (a: ClassReport['class'] | null, b: ClassReport['class']): boolean =>
+  a !== null && keyOf(a) === keyOf(b);
 
 const spreadWords = { blue: 'the same in every image', red: 'differs from image to image' };
 
@@ -137,9 +149,12 @@ type AtlasClassProps = {
   readonly limit: number;
   readonly span: AxisSpan;
   readonly view: AtlasView;
+  /** Whether a region of it is being tried. */
+  readonly isTried: boolean;
+  readonly onTry: (of: ClassReport['class'] | null) => void;
 };
 
-function AtlasClass({ one, map, limit, span, view }: AtlasClassProps) {
+function AtlasClass({ one, map, limit, span, view, isTried, onTry }: AtlasClassProps) {
   const { class: of, images, drop, running, enough } = one;
   const scale = view.what === 'mean' ? 'around-0' : 'from-0';
   return (
@@ -167,6 +182,17 @@ function AtlasClass({ one, map, limit, span, view }: AtlasClassProps) {
         <RunningMean running={running} enough={enough} />
         <span className="note">{enoughWords({ running, enough })}</span>
       </div>
+      {isService() && of.index !== null && (
+        <button
+          type="button"
+          className="button"
+          aria-expanded={isTried}
+          aria-label={`Try a region of ${of.label}`}
+          onClick={() => onTry(isTried ? null : of)}
+        >
+          Try a region
+        </button>
+      )}
     </li>
   );
 }

@@ -2,7 +2,8 @@ import type { JobReport, Trial } from '../api/reports.js';
 import { isService } from '../api/source.js';
 import { BeforeAfter } from '../charts/before-after.js';
 import { formatTime } from '../lib/format.js';
-import { clusterName, formatShare } from '../lib/report-words.js';
+import { regionWords } from '../lib/region.js';
+import { clusterName } from '../lib/report-words.js';
 import { isTrialEnded, trialBars, trialStateWords, trialWords } from '../lib/trial-words.js';
 import { FailureWords } from '../parts/states.js';
 import { useCancelTrial, useTry } from './use-trials.js';
@@ -24,7 +25,7 @@ export function TryButton({ job, cluster, isRunning, wasTried }: TryButtonProps)
         type="button"
         className="button button-try"
         disabled={isPending || isRunning}
-        onClick={() => mutate(cluster)}
+        onClick={() => mutate({ kind: 'cluster', cluster })}
       >
         {wasTried ? 'Try it again' : 'Try it'}
       </button>
@@ -114,10 +115,7 @@ export const isOfReport = (trial: Trial, { writtenAt }: Pick<JobReport, 'written
 
 function nameOfTrial(trial: Trial, report: JobReport): string {
   const { of } = trial.request;
-  if (of.kind === 'region') {
-    const { top, left, bottom, right } = of.region;
-    return `${of.class}, rows ${formatShare(top)} to ${formatShare(bottom)}, columns ${formatShare(left)} to ${formatShare(right)}`;
-  }
+  if (of.kind === 'region') return `${of.class}, ${regionWords(of.region)}`;
   const cluster = report.patches.clusters.find(({ id }) => id === of.cluster);
   if (cluster !== undefined && isOfReport(trial, report)) return clusterName(cluster);
   return `${trial.class?.label ?? 'A class'}, group ${of.cluster + 1} of an earlier report`;

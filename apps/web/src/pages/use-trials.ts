@@ -1,6 +1,12 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { askEach } from '../api/polling.js';
-import { cancelTrial, listTrials, startTrial, type Trial } from '../api/reports.js';
+import {
+  cancelTrial,
+  listTrials,
+  startTrial,
+  type Trial,
+  type TrialRequest,
+} from '../api/reports.js';
 import { isTrialEnded } from '../lib/trial-words.js';
 
 const runningMs = 1_000;
@@ -15,11 +21,11 @@ export const useTrials = (job: string) =>
     ),
   });
 
-/** What starts a trial of a cluster, and tells the page of it. */
+/** What starts a trial, and tells the page of it. */
 export function useTry(job: string) {
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: (cluster: number) => startTrial(job, { kind: 'cluster', cluster }),
+    mutationFn: (of: TrialRequest['of']) => startTrial(job, of),
     onSuccess: () => queries.invalidateQueries({ queryKey: ['trials', job] }),
   });
 }
