@@ -110,6 +110,13 @@ describe.skipIf(chromiumPath === undefined)(
         expect(
           await section(page, 'patches').locator('.crops').first().locator('img').count(),
         ).toBe(photos);
+        const agreement = section(page, 'trust').getByRole('img', { name: /^Images by agreement/ });
+        const told = await agreement.getAttribute('aria-label');
+        expect(told).toMatch(
+          /^Images by agreement: 4 images from \u22120.30 to \u22120.20, 9 images/,
+        );
+        expect(told).toMatch(/1,670 images from 0.70 to 0.80, .*, 260 images from 0.90 to 1.00$/);
+        expect(await agreement.locator('[data-part=unstable]').count()).toBe(8);
         for (const colorScheme of ['light', 'dark'] as const) {
           await page.emulateMedia({ colorScheme });
           expect([colorScheme, await findFaults(page)]).toEqual([colorScheme, []]);
@@ -170,7 +177,7 @@ describe.skipIf(chromiumPath === undefined)(
     });
 
     test('tries what a region of a class causes, dragged or typed', async () => {
-      await visit(browser, { baseURL: service.url, ...wide }, async (page) => {
+      await visit(browser, { baseURL: service.url, ...wide }, async (page, errors) => {
         await openReport(page, jobs.read);
         const classes = section(page, 'classes');
         const open = classes.getByRole('button', { name: 'Try a region of tabby cat' });
@@ -222,6 +229,8 @@ describe.skipIf(chromiumPath === undefined)(
         expect(await beyondWidth(page)).toBe(0);
         await open.click();
         expect(await form.count()).toBe(0);
+        // The browser itself reports the refusal.
+        expect(errors.splice(0).filter((error) => !error.includes('400'))).toEqual([]);
       });
     });
 

@@ -231,8 +231,12 @@ export function makeReport({ job, images, changes = {} }: ReportFixture): JobRep
         ],
         images: 5_000,
         mean: around(0.71, 0.008),
-        threshold: 0.4,
+        threshold: 0.5,
         unstable: 310,
+        histogram: [
+          ...[0, 0, 0, 0, 0, 0, 0, 4, 9, 14],
+          ...[22, 31, 45, 75, 110, 560, 1_220, 1_670, 980, 260],
+        ],
         worst: images.slice(0, 12).map((image, at) => ({ ...image, agreement: -0.21 + 0.04 * at })),
       },
       order: {

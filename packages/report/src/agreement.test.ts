@@ -69,6 +69,35 @@ describe('createAgreementRanking', () => {
     ]);
   });
 
+  test('counts images by tenths, of which each has its lower end and the last 1 as well', () => {
+    const ranking = createAgreementRanking(maps);
+    const below = 0.5 - 2 ** -54;
+    const values = [-1, -0.95, -0.9, -0.1, -1e-9, 0, below, 0.5, 0.6, 0.7, 0.9, 1];
+    for (const [index, value] of values.entries()) ranking.add(image(index), value);
+    const found = ranking.finish();
+    const counts = [...(found?.histogram.entries() ?? [])].filter(([, images]) => images > 0);
+    expect(counts).toEqual([
+      ...[
+        [0, 2],
+        [1, 1],
+        [9, 2],
+        [10, 1],
+      ],
+      ...[
+        [14, 1],
+        [15, 1],
+        [16, 1],
+        [17, 1],
+        [19, 2],
+      ],
+    ]);
+    expect(found?.histogram).toHaveLength(20);
+    // The threshold is the end of a bin, so that bins below it have all unstable images.
+    expect(found?.histogram.slice(0, 15).reduce((sum, images) => sum + images)).toBe(
+      found?.unstable,
+    );
+  });
+
   test('says nothing of where a mean of one image lies', () => {
     const ranking = createAgreementRanking(maps);
     ranking.add(image(0), 0.7);

@@ -9,6 +9,8 @@ import { halfWidth, noMoments, withValue } from './estimates.js';
  */
 export const agreementThreshold = 0.5;
 const maxWorst = 200;
+/** Lower ends of the histogram's bins; divided and not added up, so that the threshold is one of them. */
+const binStarts: readonly number[] = Array.from({ length: 20 }, (_, bin) => (bin - 10) / 10);
 
 type Agreement = NonNullable<JobReport['trust']['agreement']>;
 
@@ -41,12 +43,15 @@ export function agreementOf(maps: readonly Float32Array[]): number | null {
 /** Sum up images' agreement, with the least agreeing ones. Memory does not grow with the number of images. */
 export function createAgreementRanking(maps: Agreement['maps']): AgreementRanking {
   const worst: Agreement['worst'] = [];
+  const histogram = binStarts.map(() => 0);
   let unstable = 0;
   let moments = noMoments;
   return {
     add({ id, name }, agreement) {
       if (agreement === null) return;
       if (agreement < agreementThreshold) unstable += 1;
+      const bin = binStarts.findLastIndex((start) => agreement >= start);
+      histogram[bin] = at(histogram, bin) + 1;
       moments = withValue(moments, agreement);
       worst.push({ id, name, agreement });
       if (worst.length === 2 * maxWorst) keepWorst(worst);
@@ -63,6 +68,7 @@ export function createAgreementRanking(maps: Agreement['maps']): AgreementRankin
         mean: { mean, low: Math.max(-1, mean - half), high: Math.min(1, mean + half) },
         threshold: agreementThreshold,
         unstable,
+        histogram: [...histogram],
         worst: [...worst],
       };
     },

@@ -1,4 +1,5 @@
 import type { Estimate, JobReport } from '../api/reports.js';
+import { AgreementHistogram } from '../charts/agreement-histogram.js';
 import { Interval, spanOf } from '../charts/interval.js';
 import { formatCount } from '../lib/format.js';
 import { formatEstimate, formatNumber, formatP, formatShare } from '../lib/report-words.js';
@@ -110,7 +111,7 @@ function AgreementCard({ agreement, job }: AgreementCardProps) {
 }
 
 function Agreement({ agreement }: { readonly agreement: NonNullable<Trust['agreement']> }) {
-  const { maps, images, mean, threshold, unstable } = agreement;
+  const { maps, images, mean, threshold, unstable, histogram } = agreement;
   const stable = images === 0 ? 0 : (images - unstable) / images;
   return (
     <>
@@ -121,18 +122,11 @@ function Agreement({ agreement }: { readonly agreement: NonNullable<Trust['agree
           {maps.map(({ name }) => name).join(', ')}
         </span>
       </p>
-      <div className="split" aria-hidden="true">
-        <span className="split-part" data-part="stable" style={{ width: `${100 * stable}%` }} />
-        <span
-          className="split-part"
-          data-part="unstable"
-          style={{ width: `${100 * (1 - stable)}%` }}
-        />
-      </div>
+      <AgreementHistogram histogram={histogram} threshold={threshold} />
       <p className="split-words">
         <span>{formatShare(stable)} agree</span>
         <span>
-          {unstable.toLocaleString('en')} below {formatNumber(threshold)}: not ranked
+          {formatCount(unstable, 'image')} below {formatNumber(threshold)}: not ranked
         </span>
       </p>
     </>

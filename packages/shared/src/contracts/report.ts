@@ -209,6 +209,8 @@ const agreement = z.strictObject({
   /** An image below this depends on the choice; how many do. */
   threshold: z.number(),
   unstable: count,
+  /** Images in each of 20 bins of 0.1 from -1 to 1; a bin has its lower end, and the last one 1 as well. */
+  histogram: z.array(count).length(20),
   /** The least agreeing first, at most 200. */
   worst: z.array(reportImage.extend({ agreement: z.number() })).max(200),
 });
