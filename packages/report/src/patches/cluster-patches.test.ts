@@ -155,6 +155,17 @@ describe('clusterPatches', () => {
     );
   });
 
+  test('rests for every 64 patches of a class', async () => {
+    const alike = Array.from({ length: 640 }, (_, index) => patch(index, [1, 2]));
+    let rests = 0;
+    const counted = async () => {
+      rests += 1;
+    };
+    await clusterPatches(alike, { ...probability, rest: counted });
+    // To take away the centre and to project, of its one cluster, and of its rank.
+    expect(rests).toBe(10 + 10 + 1 + 1);
+  });
+
   test('rests between pieces, and ends where that throws', async () => {
     const patches = Array.from({ length: 20 }, (_, index) =>
       patch(index, [index % 2, 1], { class: { index: index % 2, label: `${index % 2}` } }),

@@ -4,20 +4,15 @@ import type { ClusteredPatches, SeenPatch } from './candidate.js';
 import { type ClusterDescription, describeCluster, type UnitPatch } from './describe-cluster.js';
 import { partition } from './partition.js';
 import { rankClusters } from './rank-clusters.js';
+import { mapRested, type Rest } from './rest.js';
 import { createProjection, meanVector, unitVector } from './vectors.js';
 
 export type ClusteringOptions = {
   readonly seed: number;
   /** Unit of scores and drops. */
   readonly unit: OcclusionSettings['score'];
-  /**
-   * Awaited between pieces of the work, of which many patches take a minute: what it lets through is done meanwhile,
-   * and what it throws ends the work.
-   */
-  readonly rest: () => Promise<void>;
+  readonly rest: Rest;
 };
-
-type PatchGroup = { readonly class: SeenPatch['class']; readonly patches: readonly UnitPatch[] };
 
 /**
  * Cluster the decisive patches of each class by what the model sees in them, and rank the clusters of all classes:
@@ -31,24 +26,30 @@ export async function clusterPatches(
 ): Promise<ClusteredPatches> {
   if (patches.length === 0) return { choices: [], clusters: [], members: [] };
   const groups = groupByClass(patches);
+  const center = centerOf(groups);
   const project = createProjection(at(patches, 0).features.length, seed);
   const choices: ClusteredPatches['choices'] = [];
   const described: ClusterDescription[] = [];
-  for (const group of groups) {
-    await rest();
-    const points = group.patches.map((patch) => project(patch.unit));
-    const { clusters, silhouette } = await partition(points, seed, rest);
-    const parts = partsOf(group.patches, clusters).map((part) =>
-      describeCluster(part, { ofClass: group.patches.length, unit }),
+  // The class with the most patches first; equal ones in the order of their first patch.
+  for (const group of groups.toSorted((a, b) => b.length - a.length)) {
+    const units = await mapRested(
+      group,
+      (patch) => ({ ...patch, unit: unitOf(patch, center) }),
+      rest,
     );
-    choices.push({ class: group.class, clusters: parts.length, silhouette });
-    described.push(...parts);
+    const points = await mapRested(units, ({ unit: vector }) => project(vector), rest);
+    const { clusters, silhouette } = await partition(points, seed, rest);
+    const parts = partsOf(units, clusters);
+    choices.push({ class: at(group, 0).class, clusters: parts.length, silhouette });
+    for (const part of parts) {
+      await rest();
+      described.push(describeCluster(part, { ofClass: units.length, unit }));
+    }
   }
   return { choices, ...(await rankClusters(described, rest)) };
 }
 
-/** The class with the most patches first; equal ones in the order of their first patch. */
-function groupByClass(patches: readonly SeenPatch[]): readonly PatchGroup[] {
+function groupByClass(patches: readonly SeenPatch[]): readonly (readonly SeenPatch[])[] {
   const groups = new Map<string, SeenPatch[]>();
   for (const patch of patches) {
     const key = JSON.stringify([patch.class.index, patch.class.label]);
@@ -56,17 +57,12 @@ function groupByClass(patches: readonly SeenPatch[]): readonly PatchGroup[] {
     group.push(patch);
     groups.set(key, group);
   }
-  const center = centerOf([...groups.values()]);
-  return [...groups.values()]
-    .map((group) => ({
-      class: at(group, 0).class,
-      patches: group.map((patch) => ({
-        ...patch,
-        unit: unitVector(patch.features.map((value, index) => value - at(center, index))),
-      })),
-    }))
-    .sort((a, b) => b.patches.length - a.patches.length);
+  return [...groups.values()];
 }
+
+/** What is left of a patch's features without what all have in common, at length 1. */
+const unitOf = ({ features }: SeenPatch, center: Float64Array): Float32Array =>
+  unitVector(features.map((value, index) => value - at(center, index)));
 
 /**
  * What features of all classes have in common: the mean of the classes' means, which no large class pulls to itself.

@@ -1,3 +1,4 @@
+import { createRandom } from '@umbra/shared/random';
 import { describe, expect, test } from 'vitest';
 import { createNormal } from '../normal.js';
 import { partition as partitionRested } from './partition.js';
@@ -54,6 +55,17 @@ describe('partition', () => {
     expect(clusters).toHaveLength(1_300);
     expect(new Set(clusters).size).toBe(4);
     expect(follows(clusters.slice(0, 200), 4)).toBe(true);
+  });
+
+  test('rests between steps of many points', async () => {
+    const { uniform } = createRandom(1);
+    const line = Array.from({ length: 2_000 }, () => [uniform()]);
+    let rests = 0;
+    await partitionRested(line, 1, async () => {
+      rests += 1;
+    });
+    // 11 numbers of clusters, and steps until the centres stay.
+    expect(rests).toBeGreaterThan(11 + 3);
   });
 
   test('depends on the seed alone', async () => {

@@ -1,6 +1,7 @@
 import { at } from '@umbra/shared/assert';
 import { createRandom } from '@umbra/shared/random';
-import { kmeans } from 'ml-kmeans';
+import { kmeans, kmeansGenerator } from 'ml-kmeans';
+import type { Rest } from './rest.js';
 import { distancesOf, meanSilhouette } from './silhouette.js';
 
 const maxClusters = 12;
@@ -24,13 +25,11 @@ export type Partition = {
  * Part points into 1 to 12 clusters by k-means (k-means++, seeded), as many as have the largest mean silhouette.
  * They are one cluster where that is below 0.25, or where there are fewer than 8 points. Of more than 500 points,
  * as many drawn by the seed decide; the others join the clusters that these make.
- *
- * @param rest Awaited between numbers of clusters: see `ClusteringOptions`.
  */
 export async function partition(
   points: readonly PatchPoint[],
   seed: number,
-  rest: () => Promise<void>,
+  rest: Rest,
 ): Promise<Partition> {
   const together = { clusters: points.map(() => 0), silhouette: null };
   if (points.length < minPoints) return together;
@@ -45,8 +44,7 @@ export async function partition(
     if (best === null || silhouette > best.silhouette) best = { centroids, silhouette };
   }
   if (best === null || best.silhouette < minSilhouette) return together;
-  await rest();
-  return { clusters: joinAll(points, best.centroids), silhouette: best.silhouette };
+  return { clusters: await joinAll(points, best.centroids, rest), silhouette: best.silhouette };
 }
 
 type Clustering = { readonly clusters: number[]; readonly centroids: number[][] };
@@ -64,9 +62,22 @@ function bestOfStarts(points: readonly PatchPoint[], count: number, seed: number
   return runs.reduce((best, run) => (run.error < best.error ? run : best));
 }
 
-/** K-means of all points from centroids of some: clusters that stay empty are kept, and have no points. */
-function joinAll(points: readonly PatchPoint[], centroids: number[][]): readonly number[] {
-  return kmeans(points as number[][], centroids.length, { initialization: centroids }).clusters;
+/**
+ * K-means of all points from centroids of some: clusters that stay empty are kept, and have no points. One step of it
+ * passes over all points.
+ */
+async function joinAll(
+  points: readonly PatchPoint[],
+  centroids: number[][],
+  rest: Rest,
+): Promise<readonly number[]> {
+  const options = { initialization: centroids };
+  let clusters: readonly number[] = [];
+  for (const step of kmeansGenerator(points as number[][], centroids.length, options)) {
+    clusters = step.clusters;
+    await rest();
+  }
+  return clusters;
 }
 
 /** As many points as are judged, each as likely, in their order (selection sampling; Knuth 1997, 3.4.2 S). */

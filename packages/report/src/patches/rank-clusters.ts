@@ -1,6 +1,7 @@
 import type { PatchCluster } from '@umbra/shared/contracts/report';
 import type { ClusteredPatches } from './candidate.js';
 import type { ClusterDescription } from './describe-cluster.js';
+import type { Rest } from './rest.js';
 import { dot } from './vectors.js';
 
 /** A cluster of fewer patches is like others by chance; as many count for half of what many do. */
@@ -14,12 +15,10 @@ const fewImages = 8;
  * Loss is the median share of the score that covering the patch takes; where scores are no probabilities, the median
  * drop over the largest one of all clusters. Contrast is the mean cosine between its patches minus the largest one
  * between them and a cluster of another class. What takes nothing, or looks like another class's, has weight 0.
- *
- * @param rest Awaited after each cluster: see `ClusteringOptions`.
  */
 export async function rankClusters(
   clusters: readonly ClusterDescription[],
-  rest: () => Promise<void>,
+  rest: Rest,
 ): Promise<Pick<ClusteredPatches, 'clusters' | 'members'>> {
   const largestDrop = Math.max(0, ...clusters.map(({ medianDrop }) => medianDrop));
   const weigh = (cluster: ClusterDescription) =>
