@@ -1,12 +1,11 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createApiKey } from '@umbra/platform/tenancy/api-keys';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { exitCodeOf } from '../support/exit-code.js';
+import { type CliJob, quickSettings as settings, startCliJob, umbra } from '../support/cli-job.js';
 import { startFaultyProxy } from '../support/faulty-proxy.js';
 import {
   makePhotos,
@@ -14,44 +13,25 @@ import {
   submitJob,
   type TestService,
   uploadPhotos,
-  waitForJob,
 } from '../support/service.js';
 
 // Each runs commands, and each of them is a process.
 vi.setConfig({ testTimeout: 180_000 });
 
-const umbra = fileURLToPath(new URL('../../apps/cli/bin/umbra.mjs', import.meta.url));
 const template = fileURLToPath(new URL('../../apps/web/dist/offline.html', import.meta.url));
-const settings = { patch: 16, stride: 16 };
+let started: CliJob;
 let service: TestService;
 let folder: string;
-let dataset: string;
 let job: string;
 
 beforeAll(async () => {
-  service = await startService();
-  await service.startWorker();
-  folder = await mkdtemp(join(tmpdir(), 'umbra-report-'));
-  dataset = await uploadPhotos(service.url, await makePhotos(3));
-  job = await submitJob(service.url, { dataset, model: 'tiny', settings });
-  await waitForJob(service.url, job);
+  started = await startCliJob();
+  ({ service, folder, job } = started);
 });
-afterAll(async () => {
-  await service.close();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => started.close());
 
-type Outcome = { readonly code: number; readonly stdout: string; readonly stderr: string };
-
-function run(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
-  const options = { env: { ...process.env, UMBRA_API_URL: service.url, ...env } };
-  return new Promise((resolve) => {
-    execFile(process.execPath, [umbra, 'report', ...args], options, (error, stdout, stderr) => {
-      resolve({ code: exitCodeOf(error), stdout, stderr });
-    });
-  });
-}
-
+const run = (args: readonly string[], env?: Record<string, string>) =>
+  started.run(['report', ...args], env);
 const fileOf = (name: string): string => join(folder, name);
 
 test('a job becomes one file, and says how many of its images are in it', async () => {

@@ -1,62 +1,38 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { defaultTenant } from '@umbra/platform/store/keys';
 import { readReportStatus } from '@umbra/platform/store/reports';
 import { at } from '@umbra/shared/assert';
 import { type JobReport, jobReport } from '@umbra/shared/contracts/report';
 import type { Trial } from '@umbra/shared/contracts/trial';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { exitCodeOf } from '../support/exit-code.js';
-import {
-  makePhotos,
-  startService,
-  submitJob,
-  type TestService,
-  uploadPhotos,
-  waitForJob,
-} from '../support/service.js';
+import { type CliJob, quickSettings, startCliJob } from '../support/cli-job.js';
+import { submitJob, type TestService, waitForJob } from '../support/service.js';
 
 // Each runs commands, and each of them is a process.
 vi.setConfig({ testTimeout: 180_000 });
 
-const umbra = fileURLToPath(new URL('../../apps/cli/bin/umbra.mjs', import.meta.url));
-const fill = { kind: 'mean' };
-const settings = { patch: 16, stride: 16 };
+let started: CliJob;
 let service: TestService;
 let folder: string;
 let job: string;
+/** Another job on the same dataset, with another fill. */
 let other: string;
 
 beforeAll(async () => {
-  service = await startService();
-  await service.startWorker();
-  folder = await mkdtemp(join(tmpdir(), 'umbra-reports-'));
-  const dataset = await uploadPhotos(service.url, await makePhotos(3));
-  job = await submitJob(service.url, { dataset, model: 'tiny', settings });
-  other = await submitJob(service.url, { dataset, model: 'tiny', settings: { ...settings, fill } });
-  for (const id of [job, other]) await waitForJob(service.url, id);
+  started = await startCliJob();
+  ({ service, folder, job } = started);
+  const { dataset } = started;
+  const settings = { ...quickSettings, fill: { kind: 'mean' } };
+  other = await submitJob(service.url, { dataset, model: 'tiny', settings });
+  await waitForJob(service.url, other);
 });
-afterAll(async () => {
-  await service.close();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => started.close());
 
 const getReport = async (): Promise<JobReport> =>
   jobReport.parse(await (await fetch(`${service.url}/v1/jobs/${job}/report.json`)).json());
 
-type Outcome = { readonly code: number; readonly stdout: string; readonly stderr: string };
-
-function run(...args: string[]): Promise<Outcome> {
-  const env = { ...process.env, UMBRA_API_URL: service.url };
-  return new Promise((resolve) => {
-    execFile(process.execPath, [umbra, ...args], { env }, (error, stdout, stderr) => {
-      resolve({ code: exitCodeOf(error), stdout, stderr });
-    });
-  });
-}
+const run = (...args: string[]) => started.run(args);
 
 test('a report is made and printed, without a colour', async () => {
   const { code, stdout, stderr } = await run('report', job);
