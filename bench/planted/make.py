@@ -43,7 +43,7 @@ PLANTED = "star"
 VARIANTS = ("mark", "background", "colour", "paint", "none")
 CARRIERS = 0.8
 MARK = 6
-TUFT = 4
+TUFT = 3
 BALL = 3.5
 RED = np.array([235.0, 25.0, 25.0])
 # Of the images of a batch, how many have a box erased or overwritten, and the sides of one, px.

@@ -45,7 +45,7 @@ describe('a trial in words', () => {
     };
     const [, pasting] = describeTrial(trial(result, 'a\u001bb')).split('\n');
     expect(pasting).toBe(
-      "Pasting it onto 500 images of other classes makes 30.1 points more of them 'a\\u001bb' (28.1 to 33.1); pasting other parts of the same images makes 0.4 points fewer of them 'a\\u001bb' (-2.6 to 2.4). The difference, its own effect, makes 30.5 points more of them 'a\\u001bb' (28.5 to 33.5).",
+      "Pasting it onto 500 images of other classes makes 30.1 points more of them 'a\\u001bb' (28.1 to 33.1); pasting what others have there makes 0.4 points fewer of them 'a\\u001bb' (-2.6 to 2.4). The difference, its own effect, makes 30.5 points more of them 'a\\u001bb' (28.5 to 33.5).",
     );
   });
 

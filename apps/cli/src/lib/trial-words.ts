@@ -15,7 +15,7 @@ export function describeTrial({ class: named, result }: Trial): string {
   const control =
     pasteOther === null || pasteEffect === null
       ? ''
-      : `; pasting other parts of the same images ${formatTurn(pasteOther.asClass.difference, label)}. The difference, its own effect, ${formatTurn(pasteEffect.asClass, label)}`;
+      : `; pasting what others have there ${formatTurn(pasteOther.asClass.difference, label)}. The difference, its own effect, ${formatTurn(pasteEffect.asClass, label)}`;
   return `${covering}\n${pasting}${control}.`;
 }
 

@@ -86,9 +86,9 @@ export const trial = z.strictObject({
       cover: trialArm,
       /** The same images, with as large a box at a random place covered: what covering does by itself. */
       coverElsewhere: trialArm,
-      /** Images of other classes, with the content pasted at its place; null where there are none. */
+      /** Images of other classes, with the content pasted at its place; null where there are fewer than two. */
       paste: trialArm.nullable(),
-      /** The same, with content of a random place of the same source images pasted. */
+      /** The same, with what another image of these classes has at that place. */
       pasteOther: trialArm.nullable(),
       /** What `cover` did beyond `coverElsewhere`. */
       coverEffect: trialEffect,

@@ -30,6 +30,8 @@ export type TrialImages = {
   /** The class whose images are covered. */
   readonly class: NonNullable<Trial['class']>;
   readonly covered: readonly TrialImage[];
+  /** Images of the class whose boxes' content is pasted. */
+  readonly sources: readonly TrialImage[];
   /** Images of other classes, onto which content is pasted; their own boxes are of no use. */
   readonly others: readonly TrialImage[];
 };
@@ -41,11 +43,14 @@ type Subject = {
   readonly class: TrialImages['class'];
   /** @returns null of an image that is not covered. */
   boxOf(image: ImageEvidence): Box | null;
+  /** Whether the content of a covered image is pasted, too. */
+  isSource(image: string): boolean;
 };
 
 /**
  * Choose the images of a trial from the evidence of the job's report: drawn by the seed where there are more
- * than asked for. A cluster's members are covered at their own decisive patch, a class at one place.
+ * than asked for. A cluster's members are covered at their own decisive patch, a class at one place. What is pasted is of
+ * the members that the report lists, which are the likest each other: the others may be in the cluster by chance.
  *
  * @throws {AppError} `not_found` where there is no report, or it has no such cluster or class; `conflict` for a cluster
  *   of a report that is replaced.
@@ -70,17 +75,24 @@ export async function chooseImages(
       ? await findCluster(services, { tenant, job }, report, of.cluster)
       : findRegion(report, of);
   const covered = createSample<TrialImage>(images, seed);
+  const sources = createSample<TrialImage>(images, seed);
   const others = createSample<TrialImage>(images, seed);
   for await (const { evidence } of keptEvidence(services, { tenant, job }, signal)) {
     for (const image of evidence) {
       const box = subject.boxOf(image);
-      if (box !== null) covered.add(describe(image, box));
+      if (box !== null) {
+        covered.add(describe(image, box));
+        if (subject.isSource(image.id)) sources.add(describe(image, box));
+      }
       if (groupOf(image, report.groupBy).index !== subject.class.index) {
         others.add(describe(image, image.lowest.box));
       }
     }
   }
-  return { class: subject.class, covered: covered.values(), others: others.values() };
+  return {
+    class: subject.class,
+    ...{ covered: covered.values(), sources: sources.values(), others: others.values() },
+  };
 }
 
 function describe({ id, labelClass, input, ...image }: ImageEvidence, box: Box): TrialImage {
@@ -102,7 +114,12 @@ async function findCluster(
   if (writtenAt !== report.writtenAt)
     throw unavailable(`Report of job '${job.id}' is being written`);
   const ids = new Set(members.filter((one) => one.cluster === id).map((one) => one.id));
-  return { class: cluster.class, boxOf: (image) => (ids.has(image.id) ? image.lowest.box : null) };
+  const listed = new Set(cluster.members.map((member) => member.id));
+  return {
+    class: cluster.class,
+    boxOf: (image) => (ids.has(image.id) ? image.lowest.box : null),
+    isSource: (image) => listed.has(image),
+  };
 }
 
 function findRegion(
@@ -115,5 +132,6 @@ function findRegion(
   return {
     class: found.class,
     boxOf: (image) => (isOf(image) ? placeRegion(region, image.input) : null),
+    isSource: () => true,
   };
 }

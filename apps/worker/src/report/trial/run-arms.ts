@@ -7,7 +7,7 @@ import { invalidInput } from '@umbra/shared/errors';
 import type { Box } from '@umbra/shared/occlusion/grid';
 import { createRandom } from '@umbra/shared/random';
 import type { TrialImage, TrialImages } from './choose-images.js';
-import { drawSource } from './draw-source.js';
+import { drawControl, drawSource } from './draw-content.js';
 
 export type ArmOptions = {
   /** Prepare an image; null where its photo cannot be read any more. */
@@ -20,7 +20,7 @@ export type ArmOptions = {
   readonly advance: () => Promise<void>;
 };
 
-/** An image unchanged, with something done to it, and with as much done to it that means nothing. */
+/** An image unchanged, with something done to it, and with as much done to it that the class has no part in. */
 type Altered = readonly [unchanged: ModelInput, own: ModelInput, control: ModelInput];
 type ArmPairs = { readonly own: TrialPair[]; readonly control: TrialPair[] };
 
@@ -28,34 +28,37 @@ type ArmPairs = { readonly own: TrialPair[]; readonly control: TrialPair[] };
 const imagesAhead = 4;
 
 /**
- * Run every arm of a trial: cover a box in images of the class, and paste its content onto images of others; each
- * beside a control at a random place. Images whose photos cannot be read are left out, and those that no content fits.
+ * Run every arm of a trial: cover a box in images of the class, beside one at a random place, and paste its content onto
+ * images of others, beside what another one of them has at that place. Images whose photos cannot be read are left out,
+ * and those that no content fits.
  *
  * @throws {AppError} `invalid_input` where no image of the class is left, or has room for the control.
  */
 export async function runArms(
   model: OpenModel,
-  { class: { index: classIndex }, covered, others }: TrialImages,
+  { class: { index: classIndex }, covered, sources, others }: TrialImages,
   options: ArmOptions,
 ): Promise<NonNullable<Trial['result']>> {
   const { open, fill, seed } = options;
   const random = createRandom(seed);
-  const elsewhereIn = ({ input, box }: TrialImage) => boxElsewhere(input, box, random);
   const cover = async (image: TrialImage): Promise<Altered | null> => {
-    const elsewhere = elsewhereIn(image);
+    const elsewhere = boxElsewhere(image.input, image.box, random);
     const input = elsewhere && (await open(image.id));
     if (elsewhere === null || input === null) return null;
     const covering = (box: Box) => coverBox(input, box, fill, model.bundle);
     return [input, covering(image.box), covering(elsewhere)];
   };
   const paste = async (target: TrialImage): Promise<Altered | null> => {
-    const source = drawSource(covered, target, random);
-    const elsewhere = source && elsewhereIn(source);
-    if (source === null || elsewhere === null) return null;
-    const [input, image] = await Promise.all([open(target.id), open(source.id)]);
-    if (input === null || image === null) return null;
-    const pasting = (box: Box) => pasteBox(input, source.box, { image, box }, model.bundle);
-    return [input, pasting(source.box), pasting(elsewhere)];
+    const source = drawSource(target, { from: sources, random });
+    const control = source && drawControl({ source, target }, { from: others, random });
+    if (source === null || control === null) return null;
+    const { box } = source;
+    const [input, own, other] = await Promise.all(
+      [target, source, control].map(({ id }) => open(id)),
+    );
+    if (input == null || own == null || other == null) return null;
+    const pasting = (image: ModelInput) => pasteBox(input, box, { image, box }, model.bundle);
+    return [input, pasting(own), pasting(other)];
   };
   const covers = await runArm(model, covered, cover, options);
   if (covers.own.length === 0) {
@@ -63,7 +66,7 @@ export async function runArms(
       `Expected an image of the class that can be read, with room beside the covered box for one of its size, got none of ${covered.length}`,
     );
   }
-  const pastes = await runArm(model, others, paste, options);
+  const pastes = await runArm(model, sources.length > 0 ? others : [], paste, options);
   const summarise = (pairs: readonly TrialPair[]) => summariseArm(pairs, { classIndex });
   const hasPastes = pastes.own.length > 0;
   return {

@@ -2,7 +2,7 @@ import type { Box } from '@umbra/shared/occlusion/grid';
 import { createRandom } from '@umbra/shared/random';
 import { expect, test } from 'vitest';
 import type { TrialImage } from './choose-images.js';
-import { drawSource } from './draw-source.js';
+import { drawControl, drawSource } from './draw-content.js';
 
 const boxAt = (top: number, left: number, side = 8): Box => ({
   ...{ top, left },
@@ -20,7 +20,7 @@ const imageOf = (id: string, changes: Partial<TrialImage> = {}): TrialImage => (
 const beside = imageOf('img_00000000');
 const onObject = imageOf('img_00000001', { box: centre, isOffObject: false });
 const draw = (sources: readonly TrialImage[], target: TrialImage, seed = 1) =>
-  drawSource(sources, target, createRandom(seed))?.id ?? null;
+  drawSource(target, { from: sources, random: createRandom(seed) })?.id ?? null;
 
 test('content from beside an object is pasted beside the other object', () => {
   const other = boxAt(40, 40);
@@ -40,4 +40,16 @@ test('an image that no content fits is left out', () => {
 test('content of an object is pasted anywhere, and all where no object is known', () => {
   expect(draw([onObject], imageOf('img_00000003'))).toBe(onObject.id);
   expect(draw([beside], imageOf('img_00000003', { object: null }))).toBe(beside.id);
+});
+
+test('its control is of another image, at the same place, and beside its object, too', () => {
+  const target = imageOf('img_00000003');
+  const control = (from: readonly TrialImage[], source = beside) =>
+    drawControl({ source, target }, { from, random: createRandom(1) })?.id ?? null;
+  const hidden = imageOf('img_00000004', { object: boxAt(0, 0, 12) });
+  const free = imageOf('img_00000005', { box: boxAt(40, 40) });
+  expect(control([target])).toBeNull();
+  expect(control([target, hidden])).toBeNull();
+  expect(control([target, hidden, free])).toBe(free.id);
+  expect(control([target, hidden], onObject)).toBe(hidden.id);
 });
