@@ -530,6 +530,7 @@ class JobReportTrustAgreement(TypedDict):
     mean: JobReportTrustAgreementMean
     threshold: float
     unstable: int
+    histogram: list[int]
     worst: list[JobReportTrustAgreementWorstItem]
 
 

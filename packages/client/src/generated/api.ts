@@ -1809,6 +1809,7 @@ export interface components {
                     };
                     threshold: number;
                     unstable: number;
+                    histogram: number[];
                     worst: {
                         id: string;
                         name: string;
