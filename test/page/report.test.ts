@@ -149,7 +149,7 @@ describe.skipIf(chromiumPath === undefined)(
       });
     });
 
-    test('tries what a group of patches causes, and tells it in words', async () => {
+    test('tries what a cluster of patches causes, and tells it in words', async () => {
       await visit(browser, { baseURL: service.url, ...wide }, async (page) => {
         await openReport(page, jobs.read);
         const cluster = section(page, 'patches').locator('.cluster').first();
@@ -171,7 +171,7 @@ describe.skipIf(chromiumPath === undefined)(
           ...[expect.stringContaining('n 150'), '', '\u221235.0 [\u221238.0, \u221232.0]'],
           ...['93.0 %', '58.0 %'],
         ]);
-        await section(page, 'patches').getByText('rocket, group 1').waitFor();
+        await section(page, 'patches').getByText('rocket, cluster 0').waitFor();
         expect(await findFaults(page)).toEqual([]);
       });
     });

@@ -37,7 +37,7 @@ test('shares, points and chances are told in one way each', () => {
   );
 });
 
-test('what stands out comes first: groups of patches off the object', () => {
+test('what stands out comes first: clusters of patches off the object', () => {
   const cluster = (label: string, offObject: number | null) => ({
     ...{ id: 0, class: { index: 0, label }, images: 9, share: 0.25, medianDrop: 0.9, offObject },
     ...{ medianLoss: null, compactness: 1, weight: 1, members: [] },

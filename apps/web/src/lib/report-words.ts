@@ -50,7 +50,7 @@ type MetricWords = {
 
 const whole: Format = (value) => value.toLocaleString('en');
 const noBoxes = 'Not known: no image has a box.';
-const noGroups = 'Not known without boxes, or without groups of patches.';
+const noClusters = 'Not known without boxes, or without clusters of patches.';
 
 /** What each metric is called, and means. */
 export const metricWords: Readonly<Record<ReportMetric, MetricWords>> = {
@@ -83,7 +83,7 @@ export const metricWords: Readonly<Record<ReportMetric, MetricWords>> = {
     meaning: 'have more evidence off the object or in the border than chance explains',
   },
   'off-object-cluster': {
-    ...{ name: 'Largest group off the object', format: formatShare, missing: noGroups },
+    ...{ name: 'Largest cluster off the object', format: formatShare, missing: noClusters },
     meaning: 'of a class’s decisive patches look alike and lie off its object',
   },
   unstable: {
@@ -218,6 +218,6 @@ export function enoughWords({ enough, running }: Pick<ClassReport, 'enough' | 'r
   return `not yet: ±${formatNumber(last.halfWidth)}, aim ±${formatNumber(enough.tolerance)}`;
 }
 
-/** `tabby cat 3`: a cluster by its class and number. */
+/** `tabby cat, cluster 3`: by its class, and its number in `report.json` and for `umbra trial`. */
 export const clusterName = ({ class: { label }, id }: Pick<PatchCluster, 'class' | 'id'>): string =>
-  `${label}, group ${id + 1}`;
+  `${label}, cluster ${id}`;

@@ -35,7 +35,7 @@ export function trialWords(trial: Trial): readonly string[] {
   const { result, class: of } = trial;
   if (result === null) return [];
   const label = of?.label ?? 'the class';
-  // A group's images are those that lose by it: of the others of the class it says nothing.
+  // A cluster's images are those that lose by it: of the others of the class it says nothing.
   const who =
     trial.request.of.kind === 'cluster' ? `These images of ${label} rest` : `${label} rests`;
   return [coverWords(result, { label, who }), ...pasteWords(result, label)];

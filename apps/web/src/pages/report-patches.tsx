@@ -29,7 +29,7 @@ export function ReportPatches({ report }: { readonly report: JobReport }) {
       title="Decisive patches"
       explain={
         <>
-          The patch that costs each image most, cut out and grouped by what the model sees in it
+          The patch that costs each image most, cut out and clustered by what the model sees in it
           {layer !== null && (
             <>
               {' '}
@@ -40,16 +40,16 @@ export function ReportPatches({ report }: { readonly report: JobReport }) {
           {isService() && (
             <>
               {' '}
-              <em>Try it</em> covers a group’s patches in its class, and pastes them onto others.
+              <em>Try it</em> covers a cluster’s patches in its class, and pastes them onto others.
             </>
           )}
         </>
       }
     >
       {clusters.length === 0 ? (
-        <Nothing>{reason ?? 'No patch has been grouped yet.'}</Nothing>
+        <Nothing>{reason ?? 'No patch has been clustered yet.'}</Nothing>
       ) : (
-        <More items={clusters} step={8} noun="groups">
+        <More items={clusters} step={8} noun="clusters">
           {(shown) => (
             <ol className="clusters">
               {shown.map((cluster) => (
@@ -88,7 +88,7 @@ function Cluster({ cluster, report, trials }: ClusterProps) {
       <div className="cluster-head">
         <div className="cluster-words">
           <h3 id={`${id}-name`}>
-            {cluster.class.label} <span className="note">group {cluster.id + 1}</span>
+            {cluster.class.label} <span className="note">cluster {cluster.id}</span>
           </h3>
           <ClusterNumbers cluster={cluster} />
         </div>

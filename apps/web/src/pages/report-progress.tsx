@@ -7,7 +7,7 @@ import { useReportAction } from './use-report.js';
 
 const stageWords: Readonly<Record<string, string>> = {
   evidence: 'Reads the evidence of each image',
-  patches: 'Runs and groups the decisive patches',
+  patches: 'Runs and clusters the decisive patches',
   checks: 'Checks maps against a random order',
   tables: 'Writes the report',
 };

@@ -118,5 +118,5 @@ function nameOfTrial(trial: Trial, report: JobReport): string {
   if (of.kind === 'region') return `${of.class}, ${regionWords(of.region)}`;
   const cluster = report.patches.clusters.find(({ id }) => id === of.cluster);
   if (cluster !== undefined && isOfReport(trial, report)) return clusterName(cluster);
-  return `${trial.class?.label ?? 'A class'}, group ${of.cluster + 1} of an earlier report`;
+  return `${trial.class?.label ?? 'A class'}, cluster ${of.cluster} of an earlier report`;
 }
