@@ -288,7 +288,7 @@ describe.skipIf(chromiumPath === undefined)(
         await row.waitFor();
         const [name, difference, ...both] = await cellsOf(row);
         expect([name, both]).toEqual(['Accuracy', ['83.1\u00a0%', '87.1\u00a0%']]);
-        expect(difference).toMatch(/^▲ \+4\.0/);
+        expect(difference).toMatch(/^▼ −4\.0/);
         await against
           .getByRole('img', { name: /^Difference of the mean maps of rocket/ })
           .waitFor();

@@ -17,10 +17,10 @@ export const differenceOperations = {
     id: 'compareReports',
     path: '/v1/jobs/{job}/report/against/{other}',
     params: { ...jobParam, other: jobParam.job },
-    summary: "Get how another job's report differs from this one's",
+    summary: "Get how this job's report differs from another one's",
     answers: {
       200: {
-        description: "What differs, the other's minus this one's",
+        description: "What differs, this job's numbers (b) minus the other's (a)",
         content: { 'application/json': reportDifference },
         headers: { ETag: 'Entity tag of the content, for If-None-Match' },
       },
@@ -41,8 +41,8 @@ export function differenceRoutes(services: Pick<ApiServices, 'store' | 'turns'>)
       const written = await Promise.all(jobs.map((id) => store.head(keys.report(tenant, id))));
       if (!written.includes(null) && answerNotModified(request, response, written)) return;
       const difference = await services.turns.queries.run(call, async () => {
-        const a = await findReport(store, tenant, { id: params.job });
-        const b = await findReport(store, tenant, { id: params.other });
+        const a = await findReport(store, tenant, { id: params.other });
+        const b = await findReport(store, tenant, { id: params.job });
         return compareReports(a, b);
       });
       response.json(difference);

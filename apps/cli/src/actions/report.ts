@@ -107,8 +107,7 @@ async function tellReport(
   { against, json }: ReportFlags,
 ): Promise<ToldReport> {
   const report = await client.getReport(id);
-  // What is new is the second of the two: its numbers minus those of before.
-  const difference = against === undefined ? null : await client.compareReports(against, id);
+  const difference = against === undefined ? null : await client.compareReports(id, against);
   if (json) printJson(difference ?? report);
   else {
     const text = difference === null ? formatReport(report) : formatDifference(difference);

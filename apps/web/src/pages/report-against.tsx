@@ -44,7 +44,7 @@ export function ReportAgainst({ report, job }: ReportAgainstProps) {
     <ReportSection
       id="against"
       title="Against another job"
-      explain="The same numbers of another model, or of the model after training it again, minus those of this job."
+      explain="These numbers minus those of another job: of another model, or of this one before it was trained again."
       controls={
         (choices.length > 0 || other !== null) && (
           <Pick
@@ -155,8 +155,8 @@ function ChangeCells({ change: { a, b, difference, low, high }, kind }: ChangeCe
           </span>
         )}
       </td>
-      <td className="figure">{tell(a)}</td>
       <td className="figure">{tell(b)}</td>
+      <td className="figure">{tell(a)}</td>
     </>
   );
 }
@@ -267,8 +267,8 @@ function DifferenceMaps({ difference: { classes }, lattice }: DifferenceMapsProp
 }
 
 const differenceWords = {
-  blue: 'blue: matters less in the other',
-  red: 'red: matters more in the other',
+  blue: 'blue: matters less in this job',
+  red: 'red: matters more in this job',
 };
 
 function altOf(one: ReportDifference['classes'][number], map: Lattice): string {
@@ -276,13 +276,13 @@ function altOf(one: ReportDifference['classes'][number], map: Lattice): string {
   const where =
     peak === null
       ? 'nothing is known'
-      : `the other job has the most more at the ${peak.place}, ${formatNumber(peak.value)}`;
+      : `this job’s is above the other’s the most at the ${peak.place}, by ${formatNumber(peak.value)}`;
   return `Difference of the mean maps of ${one.class}: ${where}`;
 }
 
 const OnlyOne = ({ difference: { onlyA, onlyB } }: { readonly difference: ReportDifference }) => (
   <>
-    {onlyA.length > 0 && <p className="note">Only in this job: {listNames(onlyA)}.</p>}
-    {onlyB.length > 0 && <p className="note">Only in the other: {listNames(onlyB)}.</p>}
+    {onlyB.length > 0 && <p className="note">Only in this job: {listNames(onlyB)}.</p>}
+    {onlyA.length > 0 && <p className="note">Only in the other: {listNames(onlyA)}.</p>}
   </>
 );

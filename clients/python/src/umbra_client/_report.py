@@ -129,7 +129,7 @@ class Report:
         return download(self._http, f"/v1/jobs/{self.job}/report.parquet", Path(path))
 
     def against(self, other: Report) -> dict[str, Any]:
-        """What differs between this job's report and another's: the other's numbers minus this one's.
+        """What differs from another job's report: this one's numbers (`b`) minus the other's (`a`).
 
         Both are read as they were last written: see docs/report.md.
         """

@@ -13,7 +13,7 @@ const changed = z.strictObject({
   high: z.number().nullable(),
 });
 
-/** `GET /v1/jobs/:a/report/against/:b`: what differs between two jobs' reports. */
+/** `GET /v1/jobs/:b/report/against/:a`: what differs between two jobs' reports. */
 export const reportDifference = z.strictObject({
   version: z.literal(1),
   a: jobId,
