@@ -66,7 +66,7 @@ export type UmbraClient = {
   waitForReport(job: string, options?: WaitOptions<ApiReportStatus>): Promise<ApiReportStatus>;
   /** The report as it was last written; `downloadReport` of `@umbra/client/files` has its other forms. */
   getReport(job: string): Promise<ApiReport>;
-  /** What differs between the reports of two jobs: the other's minus this one's. */
+  /** What differs between the reports of two jobs: `job`'s (b) minus the other's (a). */
   compareReports(job: string, other: string): Promise<ApiReportDifference>;
   /** Delete a report, and end the work on it. */
   deleteReport(job: string): Promise<void>;
