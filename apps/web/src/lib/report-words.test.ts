@@ -35,11 +35,12 @@ test('shares, points and chances are told in one way each', () => {
   expect(formatEstimate({ mean: 0.5, low: 0.4, high: 0.625 }, formatNumber)).toBe(
     '0.50 [0.40, 0.63]',
   );
+  expect(formatEstimate({ mean: 0.5, low: 0.5, high: 0.5 }, formatNumber)).toBe('0.50');
 });
 
 test('what stands out comes first: clusters of patches off the object', () => {
-  const cluster = (label: string, offObject: number | null) => ({
-    ...{ id: 0, class: { index: 0, label }, images: 9, share: 0.25, medianDrop: 0.9, offObject },
+  const cluster = (label: string, offObject: number | null, images = 9) => ({
+    ...{ id: 0, class: { index: 0, label }, images, share: 0.25, medianDrop: 0.9, offObject },
     ...{ medianLoss: null, compactness: 1, weight: 1, members: [] },
     place: { y: { mean: 0, deviation: 0 }, x: { mean: 0, deviation: 0 } },
   });
@@ -55,7 +56,30 @@ test('what stands out comes first: clusters of patches off the object', () => {
     'calm: The weightiest patches that look alike: 25.0\u00a0% of those that decide square, with a median drop of 0.90.',
   ]);
   expect(found([cluster('star', 0.9)])).toEqual([off]);
+  expect(found([cluster('square', 0.9, 1), cluster('star', 0.9)])).toEqual([off]);
+  expect(found([cluster('square', 0.9, 1)])).toEqual([]);
   expect(found([])).toEqual([]);
+});
+
+test.each([
+  [
+    4,
+    0.0625,
+    'calm: Of 4 images, nothing can be told of whether the maps order pixels better than chance.',
+  ],
+  [5, 0.03, 'calm: The maps of 5 images that were checked order pixels better than chance.'],
+  [
+    5,
+    0.06,
+    'alarm: The maps of 5 images that were checked do not order pixels better than chance.',
+  ],
+])('the order of %d images whose p is %d is told', (images, insertion, words) => {
+  const order = { images, p: { deletion: 0.03, insertion } };
+  const report = { classes: [], patches: { clusters: [] }, trust: { order, agreement: null } };
+  const told = findingsOf(report as unknown as JobReport).map(
+    ({ kind, text }) => `${kind}: ${text}`,
+  );
+  expect(told).toEqual([words]);
 });
 
 test('names are listed as a sentence does, the first of many', () => {
@@ -74,5 +98,7 @@ test('images are enough where the interval stays as narrow as asked', () => {
   expect(enoughWords({ running, enough: { images: null, tolerance } })).toBe(
     'not yet: ±0.08, aim ±0.05',
   );
-  expect(enoughWords({ running: [], enough: { images: null, tolerance } })).toBe('not known yet');
+  expect(enoughWords({ running: [], enough: { images: null, tolerance } })).toBe(
+    'too few images to tell',
+  );
 });

@@ -34,9 +34,9 @@ const signOf = (value: number): string =>
 
 type Format = (value: number) => string;
 
-/** `0.41 [0.38, 0.44]`. */
+/** `0.41 [0.38, 0.44]`; of a point, such as one image's, the number alone. */
 export const formatEstimate = ({ mean, low, high }: Estimate, format: Format): string =>
-  `${format(mean)} [${format(low)}, ${format(high)}]`;
+  low === high ? format(mean) : `${format(mean)} [${format(low)}, ${format(high)}]`;
 
 export const formatP = (p: number): string => (p < 0.001 ? '< 0.001' : p.toFixed(3));
 
@@ -76,7 +76,7 @@ export const metricWords: Readonly<Record<ReportMetric, MetricWords>> = {
   },
   border: {
     ...{ name: 'In the border', format: formatShare, missing: 'Not known yet.' },
-    meaning: 'of the positive evidence; 36\u00a0% if it lay evenly',
+    meaning: 'of the positive evidence lies in the outer tenth of the frame',
   },
   'significant-classes': {
     ...{ name: 'Significant classes', format: whole, missing: 'None.' },
@@ -110,6 +110,8 @@ export function listNames(names: readonly string[], most = 4): string {
 
 const namesOf = (classes: readonly ClassReport[]): readonly string[] =>
   classes.map(({ class: { label } }) => label);
+
+type TrustOrder = NonNullable<JobReport['trust']['order']>;
 
 export type ReportFinding = {
   readonly kind: 'alarm' | 'calm';
@@ -146,11 +148,12 @@ function placeFinding({ classes }: JobReport): readonly (ReportFinding | null)[]
 const formatClasses = (count: number, of: number): string =>
   `${count.toLocaleString('en')} of ${of === 1 ? '1 class' : `${of.toLocaleString('en')} classes`}`;
 
-/** The weightiest cluster, and before it the weightiest that lies off the object. */
+/** The weightiest cluster, and before it the weightiest that lies off the object; one patch is like none. */
 function clusterFinding({ patches }: JobReport): readonly (ReportFinding | null)[] {
-  const [first] = patches.clusters;
+  const clusters = patches.clusters.filter(({ images }) => images > 1);
+  const [first] = clusters;
   if (first === undefined) return [];
-  const off = patches.clusters.find(({ offObject }) => offObject !== null && offObject > 0.5);
+  const off = clusters.find(({ offObject }) => offObject !== null && offObject > 0.5);
   const told = ({ class: { label }, share, medianDrop }: PatchCluster): string =>
     `${formatShare(share)} of those that decide ${label}, with a median drop of ${formatNumber(medianDrop)}`;
   const alarm: ReportFinding | null =
@@ -174,20 +177,29 @@ function clusterFinding({ patches }: JobReport): readonly (ReportFinding | null)
 
 const trusted = 0.05;
 
+function orderWords({ images, p }: TrustOrder): Pick<ReportFinding, 'kind' | 'text'> {
+  const checked = formatCount(images, 'image');
+  // The signs of so few differences cannot all be alike by less than this chance.
+  if (1 / 2 ** images >= trusted) {
+    const text = `Of ${checked}, nothing can be told of whether the maps order pixels better than chance.`;
+    return { kind: 'calm', text };
+  }
+  return p.deletion < trusted && p.insertion < trusted
+    ? {
+        kind: 'calm',
+        text: `The maps of ${checked} that were checked order pixels better than chance.`,
+      }
+    : {
+        kind: 'alarm',
+        text: `The maps of ${checked} that were checked do not order pixels better than chance.`,
+      };
+}
+
 function orderFinding({
   trust: { order, agreement },
 }: JobReport): readonly (ReportFinding | null)[] {
-  const isBetter = order !== null && order.p.deletion < trusted && order.p.insertion < trusted;
   const check: ReportFinding | null =
-    order === null
-      ? null
-      : {
-          kind: isBetter ? 'calm' : 'alarm',
-          text: isBetter
-            ? `The maps order pixels better than chance, of ${formatCount(order.images, 'image')} that were checked.`
-            : `The maps do not order pixels better than chance, of ${formatCount(order.images, 'image')} that were checked.`,
-          anchor: 'trust',
-        };
+    order === null ? null : { ...orderWords(order), anchor: 'trust' };
   const unstable: ReportFinding | null =
     agreement === null || agreement.unstable === 0
       ? null
@@ -214,7 +226,7 @@ function enoughFinding({ classes }: JobReport): ReportFinding | null {
 export function enoughWords({ enough, running }: Pick<ClassReport, 'enough' | 'running'>): string {
   if (enough.images !== null) return `${formatCount(enough.images, 'image')} would do`;
   const last = running.at(-1);
-  if (last === undefined) return 'not known yet';
+  if (last === undefined) return 'too few images to tell';
   return `not yet: ±${formatNumber(last.halfWidth)}, aim ±${formatNumber(enough.tolerance)}`;
 }
 

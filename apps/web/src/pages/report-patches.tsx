@@ -131,7 +131,7 @@ const latestOf = (trials: readonly Trial[], { id }: PatchCluster, report: JobRep
 function ClusterNumbers({ cluster }: { readonly cluster: PatchCluster }) {
   const { images, share, medianDrop, medianLoss, offObject } = cluster;
   const facts: readonly (readonly [string, string])[] = [
-    ['patches', images.toLocaleString('en')],
+    [images === 1 ? 'patch' : 'patches', images.toLocaleString('en')],
     ['of the class’s', formatShare(share)],
     ['median drop', formatNumber(medianDrop)],
     ...(medianLoss === null ? [] : [['of the score lost', formatShare(medianLoss)] as const]),

@@ -11,6 +11,9 @@ import {
   thumbnailPath,
 } from '../parts/report-section.js';
 
+/** Images from which on a class is known well enough for it, as [defined](docs/report.md#suspects). */
+const minImages = 10;
+
 /** Images whose evidence is unlike that of their class. */
 export const ReportSuspects = ({ report }: { readonly report: JobReport }) => (
   <ReportSection
@@ -19,7 +22,11 @@ export const ReportSuspects = ({ report }: { readonly report: JobReport }) => (
     explain="Images that rest on other evidence than the rest of their class, the most unlike first: a wrong label, a shortcut, or a photo of something else."
   >
     {report.suspects.length === 0 ? (
-      <Nothing>No image’s evidence is unlike that of its class.</Nothing>
+      <Nothing>
+        {report.classes.some(({ images }) => images >= minImages)
+          ? 'No image’s evidence is unlike that of its class.'
+          : `No class has the ${minImages} images that it takes to tell which are unlike it.`}
+      </Nothing>
     ) : (
       <More items={report.suspects} step={9} noun="suspects">
         {(shown) => (
