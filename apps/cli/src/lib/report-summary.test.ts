@@ -64,6 +64,7 @@ test('a report tells clusters, trust, suspects and notes as far as it has them',
   );
   for (const line of [
     'Nothing is significant in the border; a small cue may lie there all the same.',
+    'cluster  class  images  median drop  such as',
     '4        cat    12      0.500',
     'Maps of an image agree by 0.800 (0.700 to 0.900); 2 of 6 images are below 0.5, and depend on the choice',
     'Deletion 0.200 against 0.400 at random (p 0.063), insertion 0.600 against 0.500 (p 0.13), of 4 images',

@@ -90,10 +90,12 @@ function formatClusters({ patches }: JobReport): string {
     return reason === null ? '' : `No clusters of patches: ${escapeHidden(reason)}`;
   }
   const { shown, more } = shorten(clusters, maxRows.clusters);
-  const header = ['cluster', 'class', 'images', 'median drop', 'off the object', 'such as'];
+  const hasBoxes = clusters.some(({ offObject }) => offObject !== null);
+  const off = (cell: string) => (hasBoxes ? [cell] : []);
+  const header = ['cluster', 'class', 'images', 'median drop', ...off('off the object'), 'such as'];
   const rows = shown.map(({ id, class: { label }, images, medianDrop, offObject, members }) => [
-    ...[String(id), label, String(images), formatNumber(medianDrop), formatNumber(offObject)],
-    members[0]?.name ?? '',
+    ...[String(id), label, String(images), formatNumber(medianDrop)],
+    ...[...off(formatNumber(offObject)), members[0]?.name ?? ''],
   ]);
   return `${alignColumns([header, ...rows])}${more}`;
 }

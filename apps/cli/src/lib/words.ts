@@ -4,9 +4,9 @@ import type { Estimate } from '@umbra/shared/contracts/report';
 export const formatNumber = (value: number | null): string =>
   value === null ? '' : value.toFixed(3);
 
-/** A mean with its interval of 95 %: `0.500 (0.400 to 0.600)`. */
+/** A mean with its interval of 95 %: `0.500 (0.400 to 0.600)`; of a point, such as one image's, the number alone. */
 export const formatEstimate = ({ mean, low, high }: Estimate): string =>
-  `${mean.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
+  low === high ? mean.toFixed(3) : `${mean.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
 
 /** Cut lines at the width of a terminal; elsewhere they stay whole. */
 export function cutToWidth(text: string, out: NodeJS.WriteStream = process.stdout): string {
