@@ -100,14 +100,18 @@ describe('createSuspectRanking', () => {
 
   test('says where nothing is decisive, and where the decision turns often', () => {
     const blank = evidence('img_blank', { map: new Float32Array(256), drop: 0.0004 });
+    const raised = evidence('img_raised', { map: mapAt(15, 1), drop: -0.023 });
     const turning = evidence('img_turning', {
       map: mapAt(2, 14),
       flips: [{ to: dog, positions: 45, drop: 0.2, box: { top: 0, left: 0, bottom: 1, right: 1 } }],
     });
-    const { suspects } = rank([...usual(60), blank, turning]);
+    const { suspects } = rank([...usual(60), blank, raised, turning]);
     const reasons = Object.fromEntries(suspects.map((suspect) => [suspect.id, suspect.reasons]));
     expect(reasons.img_blank?.[0]).toBe(
       "Covering any patch lowers its score by at most 0.000, where its class's median is 0.6: nothing in it is decisive",
+    );
+    expect(reasons.img_raised).toContain(
+      "Covering any patch does not lower its score, where its class's median is 0.6: nothing in it is decisive",
     );
     expect(reasons.img_turning).toContain(
       "It is predicted cat, and covering one patch turns it to another class at 45 % of the positions, most often to dog; its class's median is 0 %",

@@ -66,7 +66,8 @@ function shareReason(own: number | null, usual: number | null, where: string): R
 
 function dropReason(own: number, usual: number): Reason | null {
   if (usual <= 0 || own > indecisive * usual) return null;
-  const text = `Covering any patch lowers its score by at most ${short(own)}, where its class's median is ${short(usual)}: nothing in it is decisive`;
+  const lowers = own > 0 ? `lowers its score by at most ${short(own)}` : 'does not lower its score';
+  const text = `Covering any patch ${lowers}, where its class's median is ${short(usual)}: nothing in it is decisive`;
   return { strength: 1 - Math.max(0, own) / usual, text };
 }
 
