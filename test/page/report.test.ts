@@ -247,7 +247,7 @@ describe.skipIf(chromiumPath === undefined)(
           ...asked,
           ...{ state: 'running', stage: 'evidence', progress: { done: 3, total: photos } },
         });
-        await page.getByText('Reads the evidence of each image: 3 of 6 images').waitFor();
+        await page.getByText('Reads the evidence of each image: 50\u00a0%').waitFor();
         await page.getByRole('button', { name: 'Cancel' }).click();
         await page.getByText('No report yet').waitFor();
         expect(await readReportStatus(service.store, own)).toBeNull();

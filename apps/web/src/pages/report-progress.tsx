@@ -1,7 +1,6 @@
 import type { JobStatus } from '../api/jobs.js';
 import type { ReportStatus } from '../api/reports.js';
 import { isService } from '../api/source.js';
-import { formatCount } from '../lib/format.js';
 import { FailureWords } from '../parts/states.js';
 import { useReportAction } from './use-report.js';
 
@@ -29,7 +28,7 @@ export function ReportProgress({ job, status }: ReportProgressProps) {
         />
         <span className="progress-words">
           {words}
-          {total > 0 && `: ${done.toLocaleString('en')} of ${formatCount(total, 'image')}`}
+          {total > 0 && `: ${Math.floor((100 * done) / total)}\u00a0%`}
           {writtenAt !== null && ' · below is what was written last'}
         </span>
       </div>
