@@ -148,13 +148,13 @@ describe('compareReports', () => {
     });
     const b = report('b', { settings, input: null, groupBy: 'predicted', isComplete: false });
     expect(compareReports(report('a'), b).notes).toEqual([
-      'Of a, scores are probability; of b, logit',
-      'Of a, patches are 32x32; of b, 16x16, 32x32',
-      'Of a, strides are 16x16; of b, 8x8',
-      'Of a, fills are {"kind":"constant","value":0,"space":"normalized"}; of b, {"kind":"mean"}',
-      'Of a, inputs are 64x64; of b, of several sizes',
-      'Of a, images are grouped by label; of b, predicted',
-      'Not every image of b has ended',
+      'Scores are logit in this job, and probability in the other',
+      'Patches are 16x16, 32x32 in this job, and 32x32 in the other',
+      'Strides are 8x8 in this job, and 16x16 in the other',
+      'Fills are mean in this job, and constant 0 normalized in the other',
+      'Inputs are of several sizes in this job, and 64x64 in the other',
+      'Images are grouped by predicted in this job, and label in the other',
+      'Not every image of this job has ended',
     ]);
   });
 });

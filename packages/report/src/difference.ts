@@ -115,20 +115,26 @@ function compareMaps(
 /** Why numbers may not be comparable: what both jobs and reports were asked for differently. */
 function notesOf(a: JobReport, b: JobReport): string[] {
   const asked: [string, (report: JobReport) => string][] = [
-    ['scores are', ({ settings }) => settings.score],
-    ['patches are', ({ settings }) => patchesOf(settings).map(sizeName).join(', ')],
-    ['strides are', ({ settings: { stride } }) => `${stride.y}x${stride.x}`],
-    ['edges are', ({ settings }) => settings.edge],
-    ['fills are', ({ settings }) => JSON.stringify(settings.fill)],
-    ['targets are', ({ settings }) => JSON.stringify(settings.target)],
-    ['refinement is', ({ settings }) => JSON.stringify(settings.refine)],
-    ['inputs are', ({ input }) => (input === null ? 'of several sizes' : sizeName(input))],
-    ['images are grouped by', ({ groupBy }) => groupBy],
-    ['decisive patches are at most', ({ request }) => `${request.patches}`],
+    ['Scores are', ({ settings }) => settings.score],
+    ['Patches are', ({ settings }) => patchesOf(settings).map(sizeName).join(', ')],
+    ['Strides are', ({ settings: { stride } }) => `${stride.y}x${stride.x}`],
+    ['Edges are', ({ settings }) => settings.edge],
+    ['Fills are', ({ settings }) => tell(settings.fill)],
+    ['Targets are', ({ settings }) => tell(settings.target)],
+    ['Refinement is', ({ settings }) => tell(settings.refine)],
+    ['Inputs are', ({ input }) => (input === null ? 'of several sizes' : sizeName(input))],
+    ['Images are grouped by', ({ groupBy }) => groupBy],
+    ['Decisive patches are at most', ({ request }) => `${request.patches}`],
   ];
   const notes = asked
     .filter(([, read]) => read(a) !== read(b))
-    .map(([what, read]) => `Of a, ${what} ${read(a)}; of b, ${read(b)}`);
-  const unfinished = Object.entries({ a, b }).filter(([, report]) => !report.isComplete);
-  return [...notes, ...unfinished.map(([name]) => `Not every image of ${name} has ended`)];
+    .map(([what, read]) => `${what} ${read(b)} in this job, and ${read(a)} in the other`);
+  const unfinished = Object.entries({ this: b, 'the other': a }).filter(
+    ([, report]) => !report.isComplete,
+  );
+  return [...notes, ...unfinished.map(([name]) => `Not every image of ${name} job has ended`)];
 }
+
+/** A setting as the flags have it, such as `blur 8`. */
+const tell = (setting: object | null): string =>
+  setting === null ? 'none' : Object.values(setting).join(' ');
