@@ -10,7 +10,7 @@ import { createProgressBar } from '../lib/progress-bar.js';
 import { openPatientService, type PatientFlags, pollMs } from '../lib/service.js';
 import { alignColumns } from '../lib/summary.js';
 import { say } from '../lib/terminal.js';
-import { describeTrial, describeTried } from '../lib/trial-words.js';
+import { describeTrial, describeTried, signedPoints } from '../lib/trial-words.js';
 import { cutToWidth } from '../lib/words.js';
 
 export type TrialFlags = PatientFlags & {
@@ -95,7 +95,7 @@ async function followTrial(client: UmbraClient, { job, id }: Trial): Promise<Tri
 async function listTrials(client: UmbraClient, job: string, { json }: TrialFlags): Promise<void> {
   const trials = await client.listTrials(job);
   if (json) return printJson({ trials });
-  const header = ['trial', 'of', 'state', 'images', 'accuracy', 'elsewhere', 'created'];
+  const header = ['trial', 'of', 'state', 'images', 'covered, points', 'elsewhere', 'created'];
   const table = alignColumns([header, ...trials.map(cellsOf)]);
   process.stdout.write(`${cutToWidth(table)}\n`);
 }
@@ -103,7 +103,7 @@ async function listTrials(client: UmbraClient, job: string, { json }: TrialFlags
 function cellsOf(one: Trial): string[] {
   const { id, state, result, createdAt } = one;
   const change = (arm: { readonly difference: { readonly mean: number } } | undefined): string =>
-    arm === undefined ? '' : arm.difference.mean.toFixed(3);
+    arm === undefined ? '' : signedPoints(arm.difference.mean);
   return [
     ...[id, describeTried(one), state, String(result?.cover.images ?? '')],
     ...[change(result?.cover), change(result?.coverElsewhere), formatAge(createdAt)],

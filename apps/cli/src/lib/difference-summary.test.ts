@@ -17,6 +17,7 @@ test('a difference tells what was, what is, and the change with its interval', (
     metrics: {
       drop: { a: 0.5, b: 0.25, difference: -0.25, low: -0.5, high: 0.125 },
       accuracy: unknown,
+      suspects: { a: 12, b: 9, difference: -3, low: null, high: null },
     },
     classes: [
       {
@@ -33,6 +34,7 @@ test('a difference tells what was, what is, and the change with its interval', (
     '--------  ------  -----  -------------------------',
     'drop      0.500   0.250  -0.250 (-0.500 to +0.125)',
     'accuracy',
+    'suspects  12      9      -3',
     '',
     'class  images  drop before  now    change  off the object: change  maps alike',
     '-----  ------  -----------  -----  ------  ----------------------  ----------',

@@ -6,6 +6,8 @@ import { formatNumber, shorten } from './words.js';
 type ShownChange = ReportDifference['metrics'][string];
 
 const maxClasses = 20;
+/** Metrics that count; the others are means and shares. */
+const counts: readonly string[] = ['images', 'suspects', 'significant-classes'];
 
 /** What differs between two reports: `b` is the one that is asked about, `a` the one that it is held against. */
 export function formatDifference(difference: ReportDifference): string {
@@ -39,13 +41,15 @@ export function formatDifference(difference: ReportDifference): string {
     .join('\n\n');
 }
 
-const cellsOf = ([name, changed]: [string, ShownChange]): string[] => [
-  ...[name, formatNumber(changed.a), formatNumber(changed.b), formatChange(changed)],
-];
+function cellsOf([name, changed]: [string, ShownChange]): string[] {
+  const digits = counts.includes(name) ? 0 : 3;
+  const tell = (value: number | null) => value?.toFixed(digits) ?? '';
+  return [name, tell(changed.a), tell(changed.b), formatChange(changed, digits)];
+}
 
-function formatChange({ difference, low, high }: ShownChange): string {
+function formatChange({ difference, low, high }: ShownChange, digits = 3): string {
   if (difference === null) return '';
-  const sign = (value: number): string => `${value < 0 ? '' : '+'}${value.toFixed(3)}`;
+  const sign = (value: number): string => `${value < 0 ? '' : '+'}${value.toFixed(digits)}`;
   const interval = low === null || high === null ? '' : ` (${sign(low)} to ${sign(high)})`;
   return `${sign(difference)}${interval}`;
 }

@@ -1,6 +1,6 @@
 import type { Trial } from '@umbra/client';
 import { describe, expect, test } from 'vitest';
-import { describeTrial, describeTried } from './trial-words.js';
+import { describeTrial, describeTried, signedPoints } from './trial-words.js';
 
 type Result = NonNullable<Trial['result']>;
 
@@ -61,4 +61,10 @@ test('what is tried is a cluster, or a class and a place', () => {
   expect(describeTried({ ...trial(null), request: { ...request, of } })).toBe(
     'zebra at 0,0.25,0.5,1',
   );
+});
+
+test('changes are listed in points, with their sign', () => {
+  expect([signedPoints(0.014), signedPoints(-0.1286), signedPoints(0)]).toEqual([
+    ...['+1.4', '-12.9', '0.0'],
+  ]);
 });

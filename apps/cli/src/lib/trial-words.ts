@@ -34,6 +34,9 @@ const formatTurn = ({ mean, low, high }: ArmChange, label: string): string =>
 /** A share in hundredths, never `-0.0`. */
 const points = (share: number): string => (Math.round(share * 1000) / 10 + 0).toFixed(1);
 
+/** A change of a share in points of percent, as the sentences and the page tell it: `-12.9`, `+1.4`. */
+export const signedPoints = (share: number): string => `${share > 0 ? '+' : ''}${points(share)}`;
+
 /** What a trial is of: `cluster 3`, or `zebra at 0,0,0.25,0.25`. */
 export function describeTried({ request: { of } }: Trial): string {
   if (of.kind === 'cluster') return `cluster ${of.cluster}`;
