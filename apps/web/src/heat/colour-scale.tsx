@@ -23,7 +23,7 @@ export function ColourScale({ limit, words = dropWords, isFromZero = false }: Co
       <div className="scale-ticks" aria-hidden="true">
         {ticks.map(({ value, share }) => (
           <span key={value} className="scale-tick" style={{ left: `${share * 100}%` }}>
-            {formatDrop(value)}
+            {isFromZero ? formatDrop(value).replace('+', '') : formatDrop(value)}
           </span>
         ))}
       </div>

@@ -2,7 +2,13 @@ import type { Estimate, JobReport } from '../api/reports.js';
 import { AgreementHistogram } from '../charts/agreement-histogram.js';
 import { Interval, spanOf } from '../charts/interval.js';
 import { formatCount } from '../lib/format.js';
-import { formatEstimate, formatNumber, formatP, formatShare } from '../lib/report-words.js';
+import {
+  formatEstimate,
+  formatNumber,
+  formatP,
+  formatShare,
+  listNames,
+} from '../lib/report-words.js';
 import {
   ImageLink,
   lastName,
@@ -119,7 +125,8 @@ function Agreement({ agreement }: { readonly agreement: NonNullable<Trust['agree
         <strong>{formatNumber(mean.mean)}</strong>{' '}
         <span className="note">
           [{formatNumber(mean.low)}, {formatNumber(mean.high)}] mean rank correlation between{' '}
-          {maps.map(({ name }) => name).join(', ')}
+          {maps.some(({ job }) => job !== null) ? 'fills' : 'patches, px:'}{' '}
+          {listNames(maps.map(({ name }) => name))}
         </span>
       </p>
       <AgreementHistogram histogram={histogram} threshold={threshold} />
