@@ -288,7 +288,7 @@ describe.skipIf(chromiumPath === undefined)(
         await row.waitFor();
         const [name, difference, ...both] = await cellsOf(row);
         expect([name, both]).toEqual(['Accuracy', ['83.1\u00a0%', '87.1\u00a0%']]);
-        expect(difference).toMatch(/^▼ −4\.0/);
+        expect(difference).toMatch(/^▼ −4\.0\u00a0points/);
         await against
           .getByRole('img', { name: /^Difference of the mean maps of rocket/ })
           .waitFor();
@@ -327,6 +327,8 @@ describe.skipIf(chromiumPath === undefined)(
           expect(await page.getByText(name, { exact: true }).count(), name).toBe(0);
         }
         expect(await section(page, 'against').count()).toBe(0);
+        // It has none of the job's images, which the link to the job would lead to.
+        expect(await page.locator('.head a').count()).toBe(0);
         await page.getByRole('link', { name: 'Suspects' }).click();
         await section(page, 'suspects').getByText('8.40').waitFor();
         await page.setViewportSize({ width: 390, height: 844 });

@@ -132,7 +132,9 @@ type ChangeCellsProps = { readonly change: MetricChange; readonly kind: NumberKi
 function ChangeCells({ change: { a, b, difference, low, high }, kind }: ChangeCellsProps) {
   const tell = (value: number | null) => (value === null ? '–' : formats[kind](value));
   const signed = (value: number) =>
-    kind === 'share' ? formatPoints(value) : `${value > 0 ? '+' : ''}${formats[kind](value)}`;
+    kind === 'share'
+      ? `${formatPoints(value)}\u00a0points`
+      : `${value > 0 ? '+' : ''}${formats[kind](value)}`;
   const way = wayOf(signed(difference ?? 0));
   const isSure = low !== null && high !== null && (low > 0 || high < 0);
   return (

@@ -1,4 +1,5 @@
 import type { Estimate, JobReport } from '../api/reports.js';
+import { has } from '../api/source.js';
 import { AgreementHistogram } from '../charts/agreement-histogram.js';
 import { Interval, spanOf } from '../charts/interval.js';
 import { formatCount } from '../lib/format.js';
@@ -156,7 +157,9 @@ function LeastAgreeing({ agreement: { worst }, job }: LeastAgreeingProps) {
             {shown.map(({ id, name, agreement }) => (
               <li key={id}>
                 <ImageLink of={{ job, image: id }} className="thumb">
-                  <SmallPicture path={thumbnailPath({ job, image: id })} alt="" />
+                  {has(thumbnailPath({ job, image: id })) && (
+                    <SmallPicture path={thumbnailPath({ job, image: id })} alt="" />
+                  )}
                   <span className="thumb-name">{lastName(name)}</span>
                   <span className="note">{formatNumber(agreement)}</span>
                 </ImageLink>

@@ -2,7 +2,7 @@ import { useEffect } from 'react';
 import { Link } from 'wouter';
 import { isEnded, type JobStatus } from '../api/jobs.js';
 import { type JobReport, type ReportStatus, reportFilePath } from '../api/reports.js';
-import { isService } from '../api/source.js';
+import { isService, keptImages } from '../api/source.js';
 import { formatCount, formatTime } from '../lib/format.js';
 import { PageHead } from '../parts/page-head.js';
 import { ReportContents } from '../parts/report-contents.js';
@@ -73,7 +73,12 @@ function ReportHead({ job, report, isRunning }: ReportHeadProps) {
       windowTitle={`Report of ${titleOf(job)}`}
       lead={
         <>
-          <Link href={`/jobs/${job.id}`}>{titleOf(job)}</Link>
+          {/* A file of the report alone has no image of the job. */}
+          {keptImages()?.length === 0 ? (
+            titleOf(job)
+          ) : (
+            <Link href={`/jobs/${job.id}`}>{titleOf(job)}</Link>
+          )}
           {report !== null && <> · written on {formatTime(report.writtenAt)}</>}
         </>
       }
