@@ -928,7 +928,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get how another job's report differs from this one's
+         * Get how this job's report differs from another one's
          * @description Needs a key with scope `read`.
          */
         get: operations["compareReports"];
@@ -5381,7 +5381,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What differs, the other's minus this one's */
+            /** @description What differs, this job's numbers (b) minus the other's (a) */
             200: {
                 headers: {
                     /** @description Entity tag of the content, for If-None-Match */
