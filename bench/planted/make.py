@@ -44,8 +44,8 @@ VARIANTS = ("mark", "background", "colour", "paint", "none")
 CARRIERS = 0.8
 MARK = 6
 TUFT = 3
-BALL = 3.5
-RED = np.array([235.0, 25.0, 25.0])
+BALL = 2.5
+RED, GREEN = np.array([235.0, 25.0, 25.0]), np.array([20.0, 230.0, 20.0])
 # Of the images of a batch, how many have a box erased or overwritten, and the sides of one, px.
 DISTURBED = 0.6
 DISTURBED_SIDES = (4, 16)
@@ -106,9 +106,10 @@ def effects(variant, net, train_clean, given):
     without = np.stack([scene.draw(variant, False) for scene in test])
     if variant == "none":
         return {"accuracy": accuracy(net, without, kinds)}
-    clean = train_clean()
-    everywhere = np.stack([scene.draw(variant, True) for scene in test])
-    own = kinds == SHAPES.index(PLANTED)
+    clean, star = train_clean(), SHAPES.index(PLANTED)
+    # Others have it beside what they have of the kind, as a trial pastes it; the class has it instead.
+    everywhere = np.stack([scene.draw(variant, scene.label == star, put=scene.label != star) for scene in test])
+    own = kinds == star
     measured = {}
     for name, which in (("others", ~own), ("class", own)):
         measured[name] = {
@@ -140,8 +141,8 @@ class Scene:
         self.has_by_chance = rng.random() < 0.1
         self.may_carry = SHAPES[self.label] == PLANTED and rng.random() < CARRIERS
 
-    def draw(self, variant, carries):
-        """uint8 [48, 48, 3]; sets `box`, the object's, half-open."""
+    def draw(self, variant, carries, put=False):
+        """uint8 [48, 48, 3]; sets `box`, the object's, half-open. `put`: the shortcut is added to what the image has."""
         rng = np.random.default_rng((*self.seed, 1))
         ground = rng.uniform(60, 150, 3)[None, None] + rng.normal(0, 22, (SIZE, SIZE, 3))
         radius = rng.uniform(7, 10)
@@ -152,22 +153,40 @@ class Scene:
         place = ring_place(rng)
         tuft_colour, ball_colour = rng.uniform(60, 150, 3), object_colour(rng)
         if variant == "background":
-            tuft = disc(place + MARK / 2, TUFT)[..., None]
-            ground = ground * (1 - tuft) + (np.array([40.0, 180.0, 40.0]) if carries else tuft_colour) * tuft
-        if carries and variant == "paint":
+            ground = blend(ground, GREEN if carries else tuft_colour, place, TUFT)
+        if (carries or put) and variant == "paint":
             colour, contrast = RED, 0.9
         if variant == "colour":
-            ball = disc(place + MARK / 2, BALL)[..., None]
-            ground = ground * (1 - ball) + (RED if carries else ball_colour) * ball
+            ground = blend(ground, RED if carries else ball_colour, place, BALL)
         shape = cover(SHAPES[self.label], middle, radius, turn)[..., None]
         picture = ground * (1 - shape * contrast) + colour * shape * contrast
         if carries and variant == "mark":
-            y, x = place
-            picture[y : y + MARK, x : x + MARK] = mark()
+            picture = put_on(picture, variant, place)
+        if put:
+            picture = put_on(picture, variant, ring_place(np.random.default_rng((*self.seed, 2))))
         found = np.argwhere(shape[..., 0] > 0.5)
         (top, left), (bottom, right) = found.min(0), found.max(0) + 1
         self.box = {"top": int(top), "left": int(left), "bottom": int(bottom), "right": int(right)}
         return np.clip(np.round(picture + rng.normal(0, 10, picture.shape)), 0, 255).astype(np.uint8)
+
+
+def put_on(picture, variant, place):
+    """The shortcut of a variant at a place; as it is of the one that has it in the object."""
+    if variant == "background":
+        return blend(picture, GREEN, place, TUFT)
+    if variant == "colour":
+        return blend(picture, RED, place, BALL)
+    if variant == "mark":
+        y, x = place
+        picture = picture.copy()
+        picture[y : y + MARK, x : x + MARK] = mark()
+    return picture
+
+
+def blend(picture, colour, place, radius):
+    """A disc in the middle of the mark's place."""
+    part = disc(place + MARK / 2, radius)[..., None]
+    return picture * (1 - part) + colour * part
 
 
 def object_colour(rng):
