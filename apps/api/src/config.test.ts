@@ -24,6 +24,18 @@ describe('without authentication', () => {
   );
 });
 
+test('the memory of a process that runs a model holds the largest model', () => {
+  const { UMBRA_MAX_MODEL_MB, UMBRA_MODEL_MEMORY_MB } = read({});
+  expect([UMBRA_MAX_MODEL_MB, UMBRA_MODEL_MEMORY_MB]).toEqual([1024, 6144]);
+  const sized = (size: string, memory: string) =>
+    read({ UMBRA_MAX_MODEL_MB: size, UMBRA_MODEL_MEMORY_MB: memory });
+  expect(sized('100', '600').UMBRA_MODEL_MEMORY_MB).toBe(600);
+  expect(() => sized('100', '599')).toThrow(
+    /UMBRA_MODEL_MEMORY_MB: Expected 6 times UMBRA_MAX_MODEL_MB at least/,
+  );
+  expect(() => sized('1', '511')).toThrow('UMBRA_MODEL_MEMORY_MB');
+});
+
 test('quotas are unlimited unless set, and requests have a default limit', () => {
   const none = {
     images: null,

@@ -84,7 +84,7 @@ const settings = commonConfig.extend({
     'Limit for the time in which an upload is received and unpacked, s',
   ),
   UMBRA_MAX_MODEL_MB: count(1024).describe(
-    'Largest model that `POST /v1/models` takes, MiB; while it is checked, twice as much of the disk for temporary files is taken, and several times as much memory, up to `UMBRA_MODEL_MEMORY_MB`, for two models at once',
+    'Largest model that `POST /v1/models` takes, MiB; while it is checked, twice as much of the disk for temporary files is taken, and about five times as much memory, for two models at once: `UMBRA_MODEL_MEMORY_MB` is six times this at least',
   ),
   UMBRA_MAX_MODELS: count(50).describe(
     'Models that one tenant may have uploaded, every version of each counted',
@@ -92,9 +92,15 @@ const settings = commonConfig.extend({
   UMBRA_MODEL_CHECK_SECONDS: count(120).describe(
     'Time that the check of an uploaded model may take, s; a model that takes longer is refused',
   ),
-  UMBRA_MODEL_MEMORY_MB: count(4096).describe(
-    'Memory that each process may take which describes, checks or draws a model for the API, MiB; one that takes more is ended, and an uploaded model is refused then; Linux alone',
-  ),
+  // Node.js and the libraries take some 130 MiB before there is a model.
+  UMBRA_MODEL_MEMORY_MB: z.coerce
+    .number()
+    .int()
+    .min(512)
+    .default(6144)
+    .describe(
+      'Memory that each process may take which describes, checks or draws a model for the API, MiB, six times `UMBRA_MAX_MODEL_MB` at least; one that takes more is ended, and an uploaded model is refused then; Linux alone',
+    ),
   UMBRA_BAD_KEYS_PER_MINUTE: count(60).describe(
     'Bad keys that one address may send, and as many bad session cookies; what has worked passes all the same',
   ),
@@ -135,14 +141,23 @@ const settings = commonConfig.extend({
   ),
 });
 
-export const apiConfig = settings.refine(
-  ({ UMBRA_AUTH, UMBRA_HOST }) => UMBRA_AUTH === 'keys' || isLoopback(UMBRA_HOST),
-  {
+/** Memory that the check of a model may need, in sizes of its file: 4.3, and 130 MiB, were measured. */
+const memoryPerModelByte = 6;
+
+export const apiConfig = settings
+  .refine(({ UMBRA_AUTH, UMBRA_HOST }) => UMBRA_AUTH === 'keys' || isLoopback(UMBRA_HOST), {
     path: ['UMBRA_AUTH'],
     error:
       "Expected 'keys' unless UMBRA_HOST is a loopback address: 'none' lets everybody do everything",
-  },
-);
+  })
+  .refine(
+    ({ UMBRA_MODEL_MEMORY_MB, UMBRA_MAX_MODEL_MB }) =>
+      UMBRA_MODEL_MEMORY_MB >= memoryPerModelByte * UMBRA_MAX_MODEL_MB,
+    {
+      path: ['UMBRA_MODEL_MEMORY_MB'],
+      error: `Expected ${memoryPerModelByte} times UMBRA_MAX_MODEL_MB at least: sound models would be refused for the memory of their check`,
+    },
+  );
 export type ApiConfig = z.output<typeof apiConfig>;
 
 /** Limit for the memory of a process that runs a model for the API, bytes. */
