@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { apiConfig } from '@umbra/api/config';
+import { readConfig } from '@umbra/platform/config';
 import { umbraVersion } from '@umbra/shared/version';
 import { workerConfig } from '@umbra/worker/config';
 import { expect, test } from 'vitest';
@@ -22,6 +23,22 @@ test('a process reads every variable that is set', () => {
   );
   expect(found.length).toBeGreaterThan(20);
   expect(found.filter((name) => !known.has(name))).toEqual([]);
+});
+
+test.each([
+  ['k8s/base/api.yaml', /^ {6}containers:\n[\s\S]*?limits: .*$/m],
+  ['docker-compose.yml', /^ {2}api:\n[\s\S]*?limits: .*$/m],
+])('the limit of the API in %s holds every process that runs a model at once', (path, section) => {
+  const [api = ''] = read(path).match(section) ?? [];
+  const sets = [...api.matchAll(/(UMBRA_\w+)(?:, value)?: "?(\w+)/g)];
+  const env = Object.fromEntries(sets.map(([, name, value]) => [name, value]));
+  const config = readConfig(apiConfig, env);
+  expect(config.UMBRA_MAX_MODEL_MB).toBe(160);
+  const checks = { uploaded: 2, published: 1 };
+  const processes = checks.uploaded + checks.published + config.UMBRA_MAX_CONCURRENT_DRAWINGS;
+  const [, limitGb] = api.match(/limits: \{ memory: (\d+)G/) ?? [];
+  const apiMb = 1024;
+  expect(Number(limitGb) * 1024).toBe(processes * config.UMBRA_MODEL_MEMORY_MB + apiMb);
 });
 
 test('our images have the version of this repository', () => {
