@@ -411,12 +411,12 @@ export const mutations = [
   },
   {
     name: 'model-environment',
-    promise: 'a process that runs a model has none of the secrets of the one that started it',
+    promise: 'a process that runs a model is handed no secret in its environment',
     file: 'packages/engine/src/models/isolate-model.ts',
     from: '    env: modelEnvironment(),\n',
     to: '',
     test: 'packages/engine/src/models/isolate-model.test.ts',
-    title: 'sees no secret',
+    title: 'is handed no secret',
   },
   {
     name: 'model-apart',

@@ -95,7 +95,7 @@ describe('a check in a process of its own', () => {
     });
   });
 
-  test('sees no secret of the process that waits for it, and what libraries are told by', async () => {
+  test('is handed no secret in its environment, and what libraries are told by', async () => {
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'planted');
     vi.stubEnv('UMBRA_REDIS_URL', 'redis://:planted@host');
     vi.stubEnv('OMP_NUM_THREADS', '1');

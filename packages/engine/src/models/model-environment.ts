@@ -1,6 +1,7 @@
 /**
- * Variables that Node.js, and the libraries that run networks and draw pictures, are told by. Everything else stays in
- * the process that has it: a model whose file takes over its process finds no key of a store, of Redis or of a tenant.
+ * Variables that Node.js, and the libraries that run networks and draw pictures, are told by. Nothing else is handed
+ * on, as keys of a store or of Redis. It is no wall: a process of the same user can still read what its parent was
+ * started with, under /proc.
  */
 const names: ReadonlySet<string> = new Set([
   ...['PATH', 'HOME', 'TMPDIR', 'LANG', 'LC_ALL', 'TZ', 'LD_LIBRARY_PATH', 'LD_PRELOAD'],
