@@ -7,7 +7,7 @@ import { deleteJob, putJobEntry } from '@umbra/platform/store/job-records';
 import { putJson } from '@umbra/platform/store/json';
 import { keys } from '@umbra/platform/store/keys';
 import { holdMarker, putMarker } from '@umbra/platform/store/markers';
-import { deleteOwnModel, readOwnModel } from '@umbra/platform/store/own-models';
+import { deleteOwnModel, readOwnModel, useOwnVersion } from '@umbra/platform/store/own-models';
 import type { ObjectStore } from '@umbra/platform/store/store';
 import { type Dataset, newDataset } from '@umbra/shared/contracts/dataset';
 import { type JobRecord, newJobDefaults } from '@umbra/shared/contracts/job';
@@ -262,6 +262,32 @@ describe('of models', () => {
     expect(await readOwnModel(store, model)).toEqual(record);
     expect(await readOwnModel(store, deleted)).toBeNull();
     expect(await listAll()).toHaveLength(2);
+  });
+
+  test.each([
+    ['a newer version', false],
+    ['its deletion', true],
+  ])('gives way to an upload that goes on meanwhile, and to %s', async (_, isDeleted) => {
+    await store.put(file('bundle.json'), '{}');
+    await putMarker(store, keys.modelUpload(tenant, model.name, model.digest));
+    const live = { ...model, digest: digest() };
+    const plain = store;
+    let isMet = false;
+    store = {
+      ...plain,
+      async put(key, body) {
+        if (key === keys.ownModel(tenant, 'net') && !isMet) {
+          isMet = true;
+          await plain.put(keys.ownModelFile(live, 'bundle.json'), '{}');
+          await useOwnVersion(plain, live);
+          if (isDeleted) await deleteOwnModel(plain, model);
+        }
+        return plain.put(key, body);
+      },
+    };
+    expect(await sweep()).toContain('upload');
+    expect(isMet).toBe(true);
+    expect((await readOwnModel(store, model))?.digest).toBe(isDeleted ? undefined : live.digest);
   });
 
   test('takes what is written after a deletion, and nothing of a model that came after it', async () => {

@@ -129,7 +129,8 @@ export async function removeDeleted(
 
 /**
  * End an upload whose process is gone. A version without its description is deleted; a whole one, which counts as the
- * tenant's, becomes that of its name where there is none, so that it can be seen, used and deleted.
+ * tenant's, becomes that of its name where there is none, so that it can be seen, used and deleted. An upload or a
+ * deletion that goes on meanwhile wins.
  */
 export async function endUpload(
   store: ObjectStore,
@@ -141,8 +142,38 @@ export async function endUpload(
     await deleteFolder(store, keys.ownModelVersion(tenant, name, digest), signal);
     return;
   }
-  const isNamed = (await store.head(keys.ownModel(tenant, name))) !== null;
-  // What a deletion has yet to take is not to come back.
+  if ((await store.head(keys.ownModel(tenant, name))) === null) await nameNewest(store, model);
+}
+
+/**
+ * Make the newest whole version the current one of its name. Others have their description, or their marker, in the
+ * store before they touch the record: whoever wrote it between a look and a write is found by the next look.
+ */
+async function nameNewest(store: ObjectStore, { tenant, name }: OwnModelName): Promise<void> {
+  let named: string | null = null;
+  for (;;) {
+    const newest = await findNewest(store, { tenant, name });
+    if (newest === named) return;
+    if (newest !== null) await useOwnVersion(store, { tenant, name, digest: newest });
+    else if ((await readOwnModel(store, { tenant, name }))?.digest === named) {
+      await store.delete(keys.ownModel(tenant, name));
+    }
+    named = newest;
+  }
+}
+
+/** @returns The digest of the newest whole version; null where there is none, or a deletion has yet to take it. */
+async function findNewest(
+  store: ObjectStore,
+  { tenant, name }: OwnModelName,
+): Promise<string | null> {
+  let newest: { readonly digest: string; readonly modifiedMs: number } | null = null;
+  for await (const { key, modifiedMs } of store.list(keys.ownModelFiles(tenant, name))) {
+    const found = matchKey('ownModelFile', key);
+    if (found?.path !== description) continue;
+    if (newest !== null && newest.modifiedMs > modifiedMs) continue;
+    newest = { digest: found.digest, modifiedMs };
+  }
   const isDeleted = (await store.head(keys.deletedModel(tenant, name))) !== null;
-  if (!isNamed && !isDeleted) await useOwnVersion(store, model);
+  return isDeleted ? null : (newest?.digest ?? null);
 }
