@@ -9,7 +9,7 @@ import { encodeOnnx, type Network } from '../testing/tiny-onnx.js';
 import { checkModel } from './check.js';
 import type { CheckStep } from './check-steps.js';
 import { describeFolder } from './describe.js';
-import { checkIsolated, describeIsolated, openIsolated } from './isolate-model.js';
+import { checkIsolated, describeIsolated, drawActivations, openIsolated } from './isolate-model.js';
 import { possibleDigests } from './registry.js';
 
 let folder: string;
@@ -149,6 +149,17 @@ describe('opening in a process of its own', () => {
       code: 'unavailable',
       message: `did not end within ${deadlineMs / 1000} s`,
     });
+  });
+});
+
+test('a drawing that takes too much memory is refused with the limit, and not tried again', async () => {
+  const entry = await fatalEntry(grow, 'ready');
+  const image = { height: 32, width: 32, tensor: new Float32Array(3 * 32 * 32) };
+  const view = { layer: 'conv', photo: 'a.png', view: { page: 1 } };
+  const drawing = drawActivations(sound, image, view, { entry, maxBytes });
+  await expect(drawing).rejects.toMatchObject({
+    code: 'unprocessable',
+    message: "The drawing of layer 'conv' took more than 512 MiB of memory",
   });
 });
 

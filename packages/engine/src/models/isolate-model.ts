@@ -103,6 +103,7 @@ export async function describeIsolated(
  * Draw a layer's feature maps for one photo, in a process of its own.
  *
  * @throws {AppError} `invalid_input` if the layer is unknown, has no feature maps, or cannot be run up to.
+ * @throws {AppError} `unprocessable` if it takes more memory than it may, as it would again.
  * @throws {AppError} `unavailable` as `openIsolated`.
  * @throws The signal's reason.
  */
@@ -116,6 +117,9 @@ export async function drawActivations(
   const end = await runApart(task, trial, () => undefined, tensor);
   if (end.kind === 'failed') throw new AppError(end.error.code, end.error.message);
   if (end.kind === 'done' && end.figure !== undefined) return end.figure;
+  if (end.kind === 'grew') {
+    throw new AppError('unprocessable', `The drawing of layer '${view.layer}' ${describeEnd(end)}`);
+  }
   throw unavailable(end.kind === 'done' ? 'Expected a figure, got none' : describeEnd(end));
 }
 
