@@ -96,10 +96,11 @@ export function openNumbers(
       files.map((entry) => store.get(keyOf(storedName(result, entry)))),
     );
     const scores = at(decodeScores(plan, result.targets.length, encoded), 0);
-    if (!scores.every((score) => Math.abs(score) < maxScore)) {
+    const baseline = at(result.targets, 0).score;
+    if (![baseline, ...scores].every((score) => Math.abs(score) < maxScore)) {
       throw new AppError('unprocessable', `Expected finite scores of image '${image}'`);
     }
-    const attributions = attributeGrids(plan, scores, at(result.targets, 0).score);
+    const attributions = attributeGrids(plan, scores, baseline);
     return { result, plan, scores, attributions };
   };
 }

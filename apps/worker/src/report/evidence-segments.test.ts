@@ -2,7 +2,9 @@ import { keys } from '@umbra/platform/store/keys';
 import type { JobRecord } from '@umbra/shared/contracts/job';
 import { imageIdAt } from '@umbra/shared/ids';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { openNumbers } from './describe-result.js';
 import { type EvidenceServices, readEvidence, segmentImages } from './evidence-segments.js';
+import { orLost } from './read-photo.js';
 import { ids, images, openResultStage, type ResultStage, tenant } from './testing/result-stage.js';
 
 const signal = new AbortController().signal;
@@ -55,7 +57,7 @@ test('evidence says what the result of each image says', async () => {
 });
 
 test('a result with a score that is no finite number is left out, and counted', async () => {
-  await Promise.all(ids(0, 3).map(putResult));
+  await Promise.all(ids(0, 4).map(putResult));
   for (const [image, score] of [
     [imageIdAt(0), Number.POSITIVE_INFINITY],
     [imageIdAt(2), Number.NaN],
@@ -65,7 +67,14 @@ test('a result with a score that is no finite number is left out, and counted', 
     file.writeFloatLE(score, file.length - 4);
     await services.store.put(key, file);
   }
-  expect((await readAll())[0]).toEqual({ images: 1, fresh: 1, damaged: 2 });
+  // The score of the whole photo: the map, of its differences, is then not finite.
+  const key = keys.result(tenant, job.id, imageIdAt(3), 'result.json');
+  const text = `${await services.store.get(key)}`;
+  await services.store.put(key, text.replaceAll(/"score": *0\.9\b/g, '"score":3.3e38'));
+  expect((await readAll())[0]).toEqual({ images: 1, fresh: 1, damaged: 3 });
+  const readNumbers = openNumbers(services, { tenant, job });
+  const read = await Promise.all(ids(0, 4).map((image) => orLost(readNumbers(image))));
+  expect(read.map((numbers) => numbers !== null)).toEqual([false, true, false, false]);
 });
 
 test('a run that died is continued: no complete segment is read again', async () => {

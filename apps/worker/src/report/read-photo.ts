@@ -14,8 +14,14 @@ export type FinishedPhoto = { readonly photo: Buffer; readonly result: ImageResu
 export type PhotoReadServices = Pick<WorkerServices, 'store' | 'sources'>;
 export type InputServices = PhotoReadServices & Pick<WorkerServices, 'config'>;
 
-/** Codes of results and photos that are gone, replaced, closed to us, or cannot be decoded. */
-const lostCodes = ['not_found', 'integrity', 'forbidden', 'invalid_input'] as const;
+/** Codes of results and photos that are gone, replaced, closed to us, cannot be decoded, or hold no finite numbers. */
+const lostCodes = [
+  'not_found',
+  'integrity',
+  'forbidden',
+  'invalid_input',
+  'unprocessable',
+] as const;
 
 /** What photos are held to. */
 export const limitsOf = (config: InputServices['config']): ImageLimits => ({
