@@ -21,8 +21,8 @@ import type { TenantJob } from '../jobs/job-record.js';
 import type { DescribedModel } from '../runtime/model-cache.js';
 import type { WorkerServices } from '../services.js';
 
-/** `none`: there is no result; `damaged`: there is one that cannot be read. */
-export type EvidenceFinding = ImageEvidence | 'none' | 'damaged';
+/** `none`: there is no result; `damaged` says why there is one that cannot be read. */
+export type EvidenceFinding = ImageEvidence | 'none' | { readonly damaged: string };
 
 /** A finished image's numbers of its first target. */
 export type ResultNumbers = {
@@ -34,15 +34,13 @@ export type ResultNumbers = {
   readonly attributions: readonly Float32Array[];
 };
 
-type ReadServices = Pick<WorkerServices, 'store' | 'logger'>;
-
 const maxPlans = 1_000;
 /** Differences of such scores are float32, too. */
 const maxScore = 2 ** 126;
 
 /** Open a job's results for describing them: see `describeImage`. */
 export function openDescriber(
-  services: ReadServices,
+  services: Pick<WorkerServices, 'store'>,
   { tenant, job }: TenantJob,
   model: DescribedModel,
 ): (item: DatasetItem) => Promise<EvidenceFinding> {
@@ -58,9 +56,7 @@ export function openDescriber(
     } catch (error) {
       // Whatever is wrong with one result leaves the others; faults of the store are no result's.
       if (isOutage(error)) throw error;
-      const { message } = reportError(error);
-      services.logger.warn({ jobId: job.id, image: item.id, reason: message }, 'result not read');
-      return 'damaged';
+      return { damaged: reportError(error).message };
     }
   };
 }

@@ -116,19 +116,26 @@ async function extendSegment(
   const known = new Map(kept?.evidence.map((one) => [one.id, one]));
   const unread = items.filter(({ id }) => !known.has(id));
   const ended = await filterEnded(services, job, items, unread);
-  let damaged = 0;
+  const damaged: { readonly image: string; readonly reason: string }[] = [];
   for await (const { id, found } of mapInOrder(ended, { atOnce: resultsAtOnce }, async (item) => ({
     id: item.id,
     found: await describe(item),
   }))) {
     signal.throwIfAborted();
-    if (found === 'damaged') damaged += 1;
-    else if (found !== 'none') known.set(id, found);
+    if (found === 'none') continue;
+    if ('damaged' in found) damaged.push({ image: id, reason: found.damaged });
+    else known.set(id, found);
+  }
+  const [first] = damaged;
+  if (first !== undefined) {
+    // One line: all of a large job's results may be damaged alike, at every pass.
+    const where = { jobId: job.id, start: at.start };
+    services.logger.warn({ ...where, count: damaged.length, ...first }, 'results not read');
   }
   const fresh = known.size - (kept?.evidence.length ?? 0);
   const segment: EvidenceSegment = {
     ...{ version: 1, attempt: job.attempt, isFinal: isFinal(job.state) },
-    ...{ images: items.length, offset, damaged },
+    ...{ images: items.length, offset, damaged: damaged.length },
     evidence: items.flatMap(({ id }) => known.get(id) ?? []),
   };
   if (fresh > 0 || segment.isFinal) {

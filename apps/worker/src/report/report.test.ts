@@ -6,7 +6,7 @@ import { reportRequest } from '@umbra/shared/contracts/report';
 import { notFound } from '@umbra/shared/errors';
 import { newTrialId } from '@umbra/shared/ids';
 import { DelayedError, type Job, type Queue } from 'bullmq';
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, inject, test, vi } from 'vitest';
 import { segmentImages } from './evidence-segments.js';
 import { failUnreported, runReport } from './report.js';
 import type { ReportStepServices } from './report-run.js';
@@ -219,6 +219,28 @@ test('what has no result has no report, and says so', async () => {
   job = empty;
   expect(await run()).toBeNull();
   expect(await status()).toMatchObject({ state: 'failed', error: { code: 'conflict' } });
+});
+
+test('where every result is damaged, the report fails and says so, in one line of the log a segment', async () => {
+  const { store } = stage.services;
+  for (const image of finished) {
+    await store.put(keys.result(tenant, job.id, image, 'scores.npy'), 'no array');
+  }
+  await requestReport(store, reference(), request);
+  const warn = vi.spyOn(stage.services.logger, 'warn');
+  expect(await run()).toBeNull();
+  const reason = `Nothing is left of the results of job '${job.id}': ${finished.length} results were left out: they cannot be read, or hold scores that are no finite numbers`;
+  expect(await status()).toMatchObject({
+    state: 'failed',
+    error: { code: 'conflict', message: reason },
+  });
+  const told = warn.mock.calls.filter((call: readonly unknown[]) => call[1] === 'results not read');
+  warn.mockRestore();
+  const [first, second] = [ids(0, 1)[0], secondSegment];
+  expect(told.map(([fields]) => fields)).toEqual([
+    { jobId: job.id, start: 0, count: 5, image: first, reason: expect.stringContaining('NumPy') },
+    expect.objectContaining({ start: segmentImages, count: 3, image: second }),
+  ]);
 });
 
 test('a report that its workers do not survive fails', async () => {

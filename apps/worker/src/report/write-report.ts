@@ -45,7 +45,7 @@ export async function writeReport(run: ReportRun, isWritten: boolean): Promise<J
   });
   const { read, fresh } = counts;
   if (!isFinal(job.state) && (read === 0 || (isWritten && fresh === 0))) return null;
-  if (read === 0) throw new AppError('conflict', `No image of job '${job.id}' has a result`);
+  if (read === 0) throw nothingRead(job.id, counts);
   await others.read();
   const checked = [...sample.values()].sort();
   const findings = await lookThroughModel(run, builder, checked);
@@ -142,3 +142,13 @@ const notesOf = ({ damaged }: EvidenceCounts): readonly string[] =>
     : [
         `${damaged} results were left out: they cannot be read, or hold scores that are no finite numbers`,
       ];
+
+/** Why there is nothing to report on. */
+function nothingRead(id: string, counts: EvidenceCounts): AppError {
+  const [leftOut] = notesOf(counts);
+  const reason =
+    leftOut === undefined
+      ? `No image of job '${id}' has a result`
+      : `Nothing is left of the results of job '${id}': ${leftOut}`;
+  return new AppError('conflict', reason);
+}
