@@ -9,7 +9,7 @@ export const commonConfig = z.object({
   REDIS_URL: z
     .url({ protocol: /^rediss?$/ })
     .default('redis://127.0.0.1:6379')
-    .describe('Redis or Valkey, as `redis://` or `rediss://`'),
+    .describe('Redis (6.2 or newer) or Valkey, as `redis://` or `rediss://`'),
   UMBRA_STORE: z
     .enum(['fs', 's3'])
     .default('fs')
