@@ -123,6 +123,8 @@ test('a trial is told in words, listed, and cancelled', async () => {
 test.each([
   [['--cluster', '700'], 'of.cluster: Expected one of the report'],
   [['--cluster', 'x'], '--cluster: Expected a number'],
+  [['--class', 'a', '--region', '0,0,1,0.5', '--index', '-1'], '--index: '],
+  [['--cluster', '0', '--index', '1'], 'Expected --cluster N, or --class NAME and --region'],
   [['--class', 'a'], 'Expected --cluster N, or --class NAME and --region'],
   [['--images', '5'], 'Expected --cluster N, or --class NAME and --region'],
   [['--class', 'a', '--region', '0,0,1'], 'Expected --region TOP,LEFT,BOTTOM,RIGHT'],

@@ -228,6 +228,11 @@ describe('a trial', () => {
       400,
       "of.class: Expected a class of the report, got 'cat'",
     ]);
+    const other = { kind: 'region', class: 'kind "1"', index: 7, region };
+    expect(await refusalOf(await post(other))).toEqual([
+      400,
+      'of.index: Expected the index of a class \'kind "1"\', one of 1, got 7',
+    ]);
     const flat = { ...region, bottom: 0 };
     expect((await post({ kind: 'region', class: 'kind "1"', region: flat })).status).toBe(400);
     const large = { ...region, bottom: 0.6, right: 0.6 };
@@ -244,7 +249,7 @@ describe('a trial', () => {
   test('is stored, listed the newest first, told and cancelled, and only some go on at once', async () => {
     const first = await askTrial(cluster);
     expect(first).toMatchObject({ state: 'queued', class: { index: 1 }, job: jobs.report });
-    const named = { of: { kind: 'region', class: 'kind "1"', region }, images: 5 };
+    const named = { of: { kind: 'region', class: 'kind "1"', index: 1, region }, images: 5 };
     const made = [first];
     for (let more = 0; more < 3; more++) made.unshift(await askTrial(named));
     expect(await list()).toEqual(made);

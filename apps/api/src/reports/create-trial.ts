@@ -8,6 +8,7 @@ import type { Trial, TrialRequest } from '@umbra/shared/contracts/trial';
 import { AppError, invalidInput } from '@umbra/shared/errors';
 import { newTrialId } from '@umbra/shared/ids';
 import { hasRoomBeside, placeRegion } from '@umbra/shared/occlusion/region';
+import { findClass } from '@umbra/shared/report-class';
 import type { ApiServices } from '../services.js';
 import { findReport } from './find-report.js';
 import { listTrials, maxTrials } from './list-trials.js';
@@ -21,8 +22,8 @@ const maxOpen = { job: 4, tenant: 16 } as const;
  * Store a trial and queue it.
  *
  * @throws {AppError} `conflict` where the job has no report, or no photos any more, or its model is set aside;
- *   `invalid_input` for a cluster or a class that its report does not have, and for a region that leaves no room for the
- *   control; `quota_exceeded` where too many trials have not ended.
+ *   `invalid_input` for a cluster or a class that its report does not have, for a name of several classes without an
+ *   index, and for a region that leaves no room for the control; `quota_exceeded` where too many trials have not ended.
  */
 export async function createTrial(
   services: ReportQueueServices & Pick<ApiServices, 'store' | 'losses'>,
@@ -67,9 +68,7 @@ function classOf({ classes, patches }: JobReport, of: TrialRequest['of']): Class
       `of.cluster: Expected one of the report's ${patches.clusters.length} clusters, got ${of.cluster}`,
     );
   }
-  const found = classes.find((one) => one.class.index !== null && one.class.label === of.class);
-  if (found !== undefined) return found.class;
-  throw invalidInput(`of.class: Expected a class of the report, got '${of.class}'`);
+  return findClass(classes, of);
 }
 
 /** Refuse what no worker could hold against a control. @throws {AppError} `invalid_input` */

@@ -16,6 +16,7 @@ import { cutToWidth } from '../lib/words.js';
 export type TrialFlags = PatientFlags & {
   readonly cluster?: string;
   readonly class?: string;
+  readonly index?: string;
   readonly region?: string;
   readonly images?: string;
   readonly seed?: string;
@@ -46,19 +47,30 @@ export async function trial(job: string, options: TrialFlags): Promise<void> {
 }
 
 /** @returns null where no trial is wished. @throws {AppError} `invalid_input` */
-function parseWish({ cluster, region, images, seed, ...flags }: TrialFlags): TrialOptions | null {
+function parseWish({
+  cluster,
+  region,
+  index,
+  images,
+  seed,
+  ...flags
+}: TrialFlags): TrialOptions | null {
   const { class: name } = flags;
-  const isNone = [cluster, name, region, images, seed].every((flag) => flag === undefined);
+  const isNone = [cluster, name, index, region, images, seed].every((flag) => flag === undefined);
   if (isNone) return null;
   if (
     (cluster === undefined) === (name === undefined) ||
-    (name === undefined) !== (region === undefined)
+    (name === undefined) !== (region === undefined) ||
+    (index !== undefined && name === undefined)
   ) {
     throw invalidInput('Expected --cluster N, or --class NAME and --region TOP,LEFT,BOTTOM,RIGHT');
   }
   const of =
     cluster === undefined
-      ? { kind: 'region', class: name, region: parseRegion(region ?? '') }
+      ? {
+          ...{ kind: 'region', class: name, region: parseRegion(region ?? '') },
+          ...(index !== undefined && { index: parseNumber(index) }),
+        }
       : { kind: 'cluster', cluster: parseNumber(cluster) };
   const parsed = trialRequest.safeParse({
     of,

@@ -18,6 +18,7 @@ export function trialCommand(): Command {
     .argument('<job>', 'id of the job, which has a report')
     .option('--cluster <n>', "number of a cluster in the job's report")
     .option('--class <name>', 'class whose images are covered, with --region')
+    .option('--index <n>', 'index of the class, where several have its name')
     .option('--region <box>', 'TOP,LEFT,BOTTOM,RIGHT as shares of the input, with --class')
     .option('--images <n>', 'largest number of images of each arm (default: 1000)')
     .option('--seed <n>', 'seed of what is drawn (default: 1)')

@@ -61,6 +61,10 @@ test('what is tried is a cluster, or a class and a place', () => {
   expect(describeTried({ ...trial(null), request: { ...request, of } })).toBe(
     'zebra at 0,0.25,0.5,1',
   );
+  const indexed = { ...of, class: 'crane', index: 134 };
+  expect(describeTried({ ...trial(null), request: { ...request, of: indexed } })).toBe(
+    'crane (134) at 0,0.25,0.5,1',
+  );
 });
 
 test('changes are listed in points, with their sign', () => {

@@ -37,9 +37,10 @@ const points = (share: number): string => (Math.round(share * 1000) / 10 + 0).to
 /** A change of a share in points of percent, as the sentences and the page tell it: `-12.9`, `+1.4`. */
 export const signedPoints = (share: number): string => `${share > 0 ? '+' : ''}${points(share)}`;
 
-/** What a trial is of: `cluster 3`, or `zebra at 0,0,0.25,0.25`. */
+/** What a trial is of: `cluster 3`, or `crane (134) at 0,0,0.25,0.25`. */
 export function describeTried({ request: { of } }: Trial): string {
   if (of.kind === 'cluster') return `cluster ${of.cluster}`;
   const { top, left, bottom, right } = of.region;
-  return `${of.class} at ${[top, left, bottom, right].join(',')}`;
+  const named = of.index === undefined ? of.class : `${of.class} (${of.index})`;
+  return `${named} at ${[top, left, bottom, right].join(',')}`;
 }

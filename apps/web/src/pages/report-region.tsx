@@ -27,7 +27,10 @@ export function RegionTrial({ report: { job, lattice, classes }, one }: RegionTr
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setAsked(true);
-    if ('region' in read) mutate({ kind: 'region', class: of.label, region: read.region });
+    if (!('region' in read)) return;
+    // Several classes may have the label.
+    const index = of.index ?? undefined;
+    mutate({ kind: 'region', class: of.label, index, region: read.region });
   };
   return (
     <li className="cluster region" aria-labelledby={id}>
@@ -77,7 +80,7 @@ function LatestTrial({ job, of }: { readonly job: string; readonly of: ClassRepo
   const { data: trials = [] } = useTrials(job);
   for (const trial of trials) {
     const asked = trial.request.of;
-    if (asked.kind !== 'region' || asked.class !== of.label) continue;
+    if (asked.kind !== 'region' || trial.class?.index !== of.index) continue;
     return (
       <>
         <h4>The last one: {regionWords(asked.region)}</h4>

@@ -174,6 +174,7 @@ class Job:
         *,
         region: Mapping[str, float] | None = None,
         class_name: str | None = None,
+        class_index: int | None = None,
         images: int = 1_000,
         seed: int = 1,
         timeout: float | None = None,
@@ -185,6 +186,7 @@ class Job:
             cluster: of the job's report, by its id: `report.clusters[0]["id"]`.
             region: `{"top", "left", "bottom", "right"}`, 0 to 1 of the input, with `class_name`, instead.
             class_name: whose images have the region.
+            class_index: of that class, where several classes of the report have its name.
             images: of each arm, at most.
             seed: of the draws.
             timeout: seconds; None waits as long as the service answers. The trial goes on all the same.
@@ -200,11 +202,14 @@ class Job:
             TimeoutError: if it has not ended by then.
             UmbraError: if the trial fails or is cancelled.
         """
-        if (cluster is None) == (region is None) or (region is None) != (class_name is None):
+        is_mixed = (region is None) != (class_name is None) or (class_index is not None and class_name is None)
+        if (cluster is None) == (region is None) or is_mixed:
             raise ValueError("Expected a cluster, or a region with class_name")
         what: dict[str, Any] = {"kind": "cluster", "cluster": cluster}
         if region is not None:
             what = {"kind": "region", "class": class_name, "region": dict(region)}
+            if class_index is not None:
+                what["index"] = class_index
         path = f"/v1/jobs/{self.id}/trials"
         begun = self._http.json("POST", path, json={"of": what, "images": images, "seed": seed})
         with open_progress(progress, "images of the trial") as show:

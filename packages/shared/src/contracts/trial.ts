@@ -30,11 +30,16 @@ const region = z
 export const trialRequest = z.strictObject({
   /**
    * `cluster`: the patches of a cluster of the job's report. `region`: the same place in every image of a class,
-   * by its name.
+   * by its name, and by its index where several classes of the report have that name.
    */
   of: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('cluster'), cluster: count }),
-    z.strictObject({ kind: z.literal('region'), class: z.string().min(1).max(200), region }),
+    z.strictObject({
+      kind: z.literal('region'),
+      class: z.string().min(1).max(200),
+      index: count.optional(),
+      region,
+    }),
   ]),
   /** Images of each arm, at most; drawn by the seed where there are more. */
   images: z.int().min(1).max(100_000).default(1_000),

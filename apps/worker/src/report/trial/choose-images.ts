@@ -7,6 +7,7 @@ import { AppError, notFound, unavailable } from '@umbra/shared/errors';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
 import { liesOff } from '@umbra/shared/occlusion/overlap';
 import { placeRegion } from '@umbra/shared/occlusion/region';
+import { findClass } from '@umbra/shared/report-class';
 import type { TenantJob } from '../../jobs/job-record.js';
 import { createSample } from '../draw-sample.js';
 import { type EvidenceServices, keptEvidence } from '../evidence-segments.js';
@@ -52,8 +53,8 @@ type Subject = {
  * than asked for. A cluster's members are covered at their own decisive patch, a class at one place. What is pasted is of
  * the members that the report lists, which are the likest each other: the others may be in the cluster by chance.
  *
- * @throws {AppError} `not_found` where there is no report, or it has no such cluster or class; `conflict` for a cluster
- *   of a report that is replaced.
+ * @throws {AppError} `not_found` where there is no report, or it has no such cluster; `invalid_input` where it does not have
+ *   one such class; `conflict` for a cluster of a report that is replaced.
  */
 export async function chooseImages(
   services: ChooseServices,
@@ -123,15 +124,14 @@ async function findCluster(
 }
 
 function findRegion(
-  { classes, groupBy, job }: JobReport,
-  { class: label, region }: Extract<TrialRequest['of'], { readonly kind: 'region' }>,
+  { classes, groupBy }: JobReport,
+  of: Extract<TrialRequest['of'], { readonly kind: 'region' }>,
 ): Subject {
-  const found = classes.find((one) => one.class.label === label);
-  if (found === undefined) throw notFound(`The report of job '${job}' has no class '${label}'`);
-  const isOf = (image: ImageEvidence) => groupOf(image, groupBy).index === found.class.index;
+  const found = findClass(classes, of);
+  const isOf = (image: ImageEvidence) => groupOf(image, groupBy).index === found.index;
   return {
-    class: found.class,
-    boxOf: (image) => (isOf(image) ? placeRegion(region, image.input) : null),
+    class: found,
+    boxOf: (image) => (isOf(image) ? placeRegion(of.region, image.input) : null),
     isSource: () => true,
   };
 }
