@@ -23,7 +23,7 @@ const trial = (result: Result | null, name = 'zebra'): Trial => ({
 });
 
 describe('a trial in words', () => {
-  test('says what covering loses, and as much elsewhere', () => {
+  test('says what covering loses, and as much elsewhere, and that nothing was pasted', () => {
     const result = {
       cover: arm(-0.412),
       coverElsewhere: arm(0.011),
@@ -32,7 +32,7 @@ describe('a trial in words', () => {
       ...{ coverEffect: effect(-0.423, 0), pasteEffect: null },
     };
     expect(describeTrial(trial(result))).toBe(
-      "Covering it in 500 images of 'zebra' loses 41.2 accuracy points (37.1 to 45.2); covering as much elsewhere gains 1.1 accuracy points (-2.9 to 5.2). The difference, its own effect, loses 42.3 accuracy points (38.2 to 46.3).",
+      "Covering it in 500 images of 'zebra' loses 41.2 accuracy points (37.1 to 45.2); covering as much elsewhere gains 1.1 accuracy points (-2.9 to 5.2). The difference, its own effect, loses 42.3 accuracy points (38.2 to 46.3).\nNo image of another class could take it: there are fewer than two, it fits in none of them, or their photos cannot be read.",
     );
   });
 

@@ -4,13 +4,16 @@ import { escapeHidden } from '@umbra/shared/visible-text';
 type Result = NonNullable<Trial['result']>;
 type ArmChange = Result['cover']['difference'];
 
+const notPasted =
+  'No image of another class could take it: there are fewer than two, it fits in none of them, or their photos cannot be read.';
+
 /** What a trial has shown, in sentences; nothing while it has no result. */
 export function describeTrial({ class: named, result }: Trial): string {
   if (result === null) return '';
   const label = `'${escapeHidden(named?.label ?? '')}'`;
   const { cover, coverElsewhere, paste, pasteOther, coverEffect, pasteEffect } = result;
   const covering = `Covering it in ${cover.images} images of ${label} ${formatLoss(cover.difference)}; covering as much elsewhere ${formatLoss(coverElsewhere.difference)}. The difference, its own effect, ${formatLoss(coverEffect.right)}.`;
-  if (paste === null) return covering;
+  if (paste === null) return `${covering}\n${notPasted}`;
   const pasting = `Pasting it onto ${paste.images} images of other classes ${formatTurn(paste.asClass.difference, label)}`;
   const control =
     pasteOther === null || pasteEffect === null

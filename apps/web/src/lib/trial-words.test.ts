@@ -61,7 +61,7 @@ test('what is pasted makes no class where other content does as much', () => {
 test('a trial without an effect says so, as far as its images tell', () => {
   expect(told(nothing)).toEqual([
     'Covering it does no more to rocket than covering elsewhere, as far as these images tell: covered in 1 image, 87.5 % right become 87.5 %, 0.0 points [−6.3, +6.3]; as much covered elsewhere, 0.0 points [−6.3, +6.3]. The difference is its own effect, 0.0 points [−6.3, +6.3].',
-    'There is no image of another class to paste it onto.',
+    'No image of another class could take it: there are fewer than two, it fits in none of them, or their photos cannot be read.',
   ]);
   expect(trialBars(nothing)).toHaveLength(2);
 });

@@ -5,6 +5,9 @@ import { formatPoints, formatShare } from './report-words.js';
 
 type TrialResult = NonNullable<Trial['result']>;
 
+const notPasted =
+  'No image of another class could take it: there are fewer than two, it fits in none of them, or their photos cannot be read.';
+
 /** Numbers of one thing that was done: what of its images was so before, and after. */
 export type TrialBar = {
   readonly name: string;
@@ -56,7 +59,7 @@ function pasteWords(
   { paste, pasteOther, pasteEffect }: TrialResult,
   label: string,
 ): readonly string[] {
-  if (paste === null) return ['There is no image of another class to paste it onto.'];
+  if (paste === null) return [notPasted];
   const { before, after, difference } = paste.asClass;
   const is = pasteEffect !== null && pasteEffect.asClass.low > 0;
   const start = is

@@ -193,8 +193,9 @@ class Job:
             progress: shows a bar (extra `tqdm`).
 
         Returns:
-            the trial; its `result` has the arms `cover`, `coverElsewhere`, `paste` and `pasteOther`, or None for one
-            that had no image, and what was done beyond the controls, `coverEffect` and `pasteEffect`: see
+            the trial; its `result` has the arms `cover`, `coverElsewhere`, `paste` and `pasteOther`, and what was
+            done beyond the controls, `coverEffect` and `pasteEffect`; those of pasting are None where no image of
+            another class could take it, since there are fewer than two, it fits in none, or photos cannot be read: see
             docs/report.md.
 
         Raises:

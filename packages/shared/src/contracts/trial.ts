@@ -91,7 +91,10 @@ export const trial = z.strictObject({
       cover: trialArm,
       /** The same images, with as large a box at a random place covered: what covering does by itself. */
       coverElsewhere: trialArm,
-      /** Images of other classes, with the content pasted at its place; null where there are fewer than two. */
+      /**
+       * Images of other classes, with the content pasted at its place; null where none could take it: there are fewer
+       * than two, no content fits in the draws, or photos cannot be read.
+       */
       paste: trialArm.nullable(),
       /** The same, with what another image of these classes has at that place. */
       pasteOther: trialArm.nullable(),
