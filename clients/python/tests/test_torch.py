@@ -127,6 +127,42 @@ def test_the_same_network_is_uploaded_once(client, monkeypatch):
     assert uploaded == [found[0].model, found[2].model, again.model]
 
 
+def test_explanations_of_one_network_are_each_deleted(client):
+    net = network(seed=7)
+    first, second = (explain(net, [photos(1, 28, seed)], client=client, patch=14, stride=14) for seed in (0, 1))
+    datasets = [one.job.wait(timeout=60).status["dataset"] for one in (first, second)]
+    first.delete()
+    second.delete()
+    second.delete()
+    for path in (
+        *(f"/v1/datasets/{one}" for one in datasets),
+        f"/v1/jobs/{second.job.id}",
+        f"/v1/models/{first.model}",
+    ):
+        with pytest.raises(UmbraError) as error:
+            client.http.json("GET", path)
+        assert error.value.code == "not_found"
+
+
+def test_a_network_that_a_job_runs_is_not_deleted(client, monkeypatch):
+    found = explain(network(seed=8), [photos(1, 28)], client=client, patch=14, stride=14)
+    dataset = found.job.wait(timeout=60).status["dataset"]
+    delete_model = client.delete_model
+
+    def refuse(name):
+        raise UmbraError(f"Model '{name}' is in use", code="conflict", status=409)
+
+    monkeypatch.setattr(client, "delete_model", refuse)
+    found.delete()
+    with pytest.raises(UmbraError, match=dataset):
+        client.http.json("GET", f"/v1/datasets/{dataset}")
+    assert client.model(found.model)["name"] == found.model
+    monkeypatch.setattr(client, "delete_model", delete_model)
+    found.delete()
+    with pytest.raises(UmbraError, match=found.model):
+        client.model(found.model)
+
+
 def test_waiting_for_maps_ends_in_time_and_can_go_on(client):
     found = explain(network(), [photos(2, 24)], client=client, patch=8, stride=8, reuse=False, timeout=0.01)
     with pytest.raises(TimeoutError, match=found.job.id):

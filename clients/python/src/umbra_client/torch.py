@@ -7,6 +7,7 @@ import hashlib
 import io
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -137,6 +138,8 @@ class TorchExplanation:
         self._sizes = list(sizes)
         self._route = route
         self._progress = progress
+        # Kept for when the job is gone.
+        self._dataset: str | None = None
         self.job = job
         self.model = model
         self.inputs = route.kind
@@ -154,15 +157,30 @@ class TorchExplanation:
             yield torch.stack(maps)[:, None].repeat(1, self._route.channels, 1, 1)
 
     def delete(self) -> None:
-        """Delete job, images and model from the service; the model is that of every explanation of the same network.
+        """Delete job, images and model from the service. It may be called again: what is gone already is passed over.
+
+        The model is that of every explanation of the same network: it stays while a job that has not ended runs it.
 
         Raises:
-            UmbraError: `conflict` if a job that has not ended reads one of them.
+            UmbraError: `conflict` if the job has not ended, or another one that has not ended reads the images.
         """
-        dataset = self.job.status["dataset"]
-        self.job.delete()
-        self._client.http.request("DELETE", f"/v1/datasets/{dataset}")
-        self._client.delete_model(self.model)
+        with _passing_over("not_found"):
+            self._dataset = self.job.status["dataset"]
+            self.job.delete()
+        if self._dataset is not None:
+            with _passing_over("not_found"):
+                self._client.http.request("DELETE", f"/v1/datasets/{self._dataset}")
+        with _passing_over("not_found", "conflict"):
+            self._client.delete_model(self.model)
+
+
+@contextmanager
+def _passing_over(*codes: str) -> Iterator[None]:
+    try:
+        yield
+    except UmbraError as error:
+        if error.code not in codes:
+            raise
 
 
 def _split(batch: Any) -> tuple[np.ndarray[Any, np.dtype[np.float32]], list[int] | None]:
