@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 import umbra_client
-from umbra_client import Client, UmbraError
+from umbra_client import Client, Photo, UmbraError
 from umbra_client._http import Http, lines_of
+from umbra_client._upload import deleted_if_refused, upload
 
 
 def is_error(one):
@@ -33,7 +34,7 @@ def service(*answers, retries=3):
         asked.append(request)
         request.read()
         one = left.pop(0)
-        if isinstance(one, Exception):
+        if isinstance(one, BaseException):
             raise one
         return one
 
@@ -152,7 +153,7 @@ def test_errors_are_the_same_in_another_process(kind):
     assert raised.value.retry_after == 2.0
 
 
-def test_a_data_set_that_nobody_reads_is_given_up_and_deleted(monkeypatch):
+def test_a_data_set_that_nobody_reads_is_given_up_and_kept(monkeypatch):
     clock = iter(range(0, 100_000, 100))
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
     monkeypatch.setattr("time.sleep", lambda _: None)
@@ -170,5 +171,44 @@ def test_a_data_set_that_nobody_reads_is_given_up_and_deleted(monkeypatch):
         with pytest.raises(UmbraError, match=r"ds_1 to be read, got no more of it in 600 s") as error:
             client.submit([b"photo"], "tiny")
     assert error.value.code == "unavailable"
-    assert asked[-1] == ("DELETE", "/v1/datasets/ds_1")
+    assert "data set ds_1 is kept: once it is ready, submit_dataset('ds_1', ...) explains it" in str(error.value)
+    assert {method for method, _ in asked[3:]} == {"GET"}
     assert len(asked) > 10
+
+
+def waits(state, **more):
+    """An answer with a data set that has one image."""
+    return httpx.Response(200, json={"id": "ds_1", "state": state, "images": 1, "bytes": 3, "refused": 0, **more})
+
+
+def sent(*answers):
+    """A service that takes one image, closes its data set, and answers then with these."""
+    taken = httpx.Response(200, json={"refusals": []})
+    return service(waits("open"), taken, waits("validating"), *answers, retries=0)
+
+
+def test_what_is_sent_stays_after_an_interrupt(waited):
+    http, asked = sent(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt, match="data set ds_1 is kept"):
+        upload(http, [Photo(b"abc")], None, lambda _: None)
+    assert [one.method for one in asked] == ["POST"] * 3 + ["GET"]
+
+
+def test_what_is_sent_is_deleted_where_it_is_refused_or_not_whole(waited):
+    error = {"code": "invalid_input", "message": "Expected an image"}
+    http, asked = sent(waits("failed", error=error), httpx.Response(204))
+    with pytest.raises(UmbraError, match="Expected an image"):
+        upload(http, [Photo(b"abc")], None, lambda _: None)
+    assert (asked[-1].method, asked[-1].url.path) == ("DELETE", "/v1/datasets/ds_1")
+    http, asked = service(waits("open"), KeyboardInterrupt(), httpx.Response(204), retries=0)
+    with pytest.raises(KeyboardInterrupt):
+        upload(http, [Photo(b"abc")], None, lambda _: None)
+    assert (asked[-1].method, asked[-1].url.path) == ("DELETE", "/v1/datasets/ds_1")
+
+
+@pytest.mark.parametrize(("status", "is_kept"), [(503, True), (429, True), (404, False), (400, False)])
+def test_a_data_set_stays_where_its_job_may_be_made_later(status, is_kept):
+    http, asked = service(httpx.Response(204))
+    with pytest.raises(UmbraError) as error, deleted_if_refused(http, "ds_1"):
+        raise UmbraError("No", code="any", status=status)
+    assert ("submit_dataset('ds_1', ...)" in str(error.value), asked == []) == (is_kept, is_kept)

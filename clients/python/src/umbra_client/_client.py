@@ -15,7 +15,7 @@ from ._http import Http
 from ._job import Job
 from ._photos import PhotoContent, encode, list_photos
 from ._progress import open_progress
-from ._upload import deleted_on_failure, upload
+from ._upload import deleted_if_refused, upload
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -122,13 +122,14 @@ class Client:
             the job, which is queued; its `refusals` are the files that are no images.
 
         Raises:
-            UmbraError: if the service refuses images or job; what was sent is then deleted.
+            UmbraError: if the service refuses images or job; what was sent is then deleted. If it does not answer, or
+                no worker reads the images, the data set stays, and the message says how to go on.
             ValueError: if there are no images, or one is none that can be sent.
         """
         with open_progress(progress, "images sent") as show:
             dataset, refusals = upload(self.http, list_photos(images), labels, lambda sent: show(sent, sent))
         request = {"dataset": dataset["id"], "model": model, "settings": settings or {}, **options}
-        with deleted_on_failure(self.http, dataset["id"]):
+        with deleted_if_refused(self.http, dataset["id"]):
             return self._create(cast("JobRequest", request), refusals)
 
     def submit_dataset(

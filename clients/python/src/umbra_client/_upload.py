@@ -44,45 +44,96 @@ def upload(
 
     Raises:
         ValueError: if there are no photos.
-        UmbraError: if the service refuses, or nothing was an image. Nothing stays there then.
+        UmbraError: if the service refuses, or nothing was an image: nothing stays there then. If all was sent, and the
+            service does not answer or read it, the data set stays, and the message says how to go on.
     """
     dataset = http.json("POST", "/v1/datasets", json={}, again=True)["id"]
     refusals: list[Refusal] = []
     sent = 0
     is_described = False
-    with tempfile.SpooledTemporaryFile(_LINES_BYTES) as lines, deleted_on_failure(http, dataset):
-        for batch in _batches(photos):
-            files = [_file_of(photo, sent + index, labels) for index, photo in enumerate(batch)]
-            for file in files:
-                lines.write(json.dumps({**file.line(labels), "dataset": dataset}).encode() + b"\n")
-            refusals += _send(http, dataset, files, labels)["refusals"]
-            is_described = is_described or any(_is_described(photo) for photo in batch)
-            sent += len(batch)
-            on_sent(sent)
-        if sent == 0:
-            raise ValueError("Expected at least one image, got none")
-        ready = _wait(http, http.json("POST", f"/v1/datasets/{dataset}/close", again=True))
-        if not is_described:
-            return ready, refusals
-        lines.seek(0)
-        headers = {"Content-Type": "application/jsonl"}
-        made = http.json("POST", "/v1/datasets", content=iter(lines), headers=headers)
-        with deleted_on_failure(http, made["id"]):
+    with tempfile.SpooledTemporaryFile(_LINES_BYTES) as lines:
+        with _deleted_on_failure(http, dataset):
+            for batch in _batches(photos):
+                files = [_file_of(photo, sent + index, labels) for index, photo in enumerate(batch)]
+                for file in files:
+                    lines.write(json.dumps({**file.line(labels), "dataset": dataset}).encode() + b"\n")
+                refusals += _send(http, dataset, files, labels)["refusals"]
+                is_described = is_described or any(_is_described(photo) for photo in batch)
+                sent += len(batch)
+                on_sent(sent)
+            if sent == 0:
+                raise ValueError("Expected at least one image, got none")
+            closed = http.json("POST", f"/v1/datasets/{dataset}/close", again=True)
+        lacking = ", without labels and boxes that are no folder's" if is_described else ""
+        with deleted_if_refused(http, dataset, lacking):
+            ready = _wait(http, closed)
+            if not is_described:
+                return ready, refusals
+            lines.seek(0)
+            headers = {"Content-Type": "application/jsonl"}
+            made = http.json("POST", "/v1/datasets", content=iter(lines), headers=headers)
+    # The service reads the images of the first for the second.
+    with deleted_if_refused(http, made["id"]):
+        try:
             described = _wait(http, made)
-            http.request("DELETE", f"/v1/datasets/{dataset}")
+        except BaseException as error:
+            if not _may_work_later(error):
+                _delete(http, dataset)
+            raise
+        http.request("DELETE", f"/v1/datasets/{dataset}")
     return described, refusals
 
 
+class _Refused(UmbraError):
+    """A data set that the service has read, and found nothing in that it can take."""
+
+
 @contextmanager
-def deleted_on_failure(http: Http, dataset: str) -> Iterator[None]:
+def _deleted_on_failure(http: Http, dataset: str) -> Iterator[None]:
     """Delete a data set that only the caller knows of where what is done with it fails, and raise that."""
     try:
         yield
     except BaseException:
-        # Once, since its failure is not told. The service keeps what a job reads, which it may have made all the same.
-        with suppress(UmbraError):
-            http.request("DELETE", f"/v1/datasets/{dataset}", again=False)
+        _delete(http, dataset)
         raise
+
+
+@contextmanager
+def deleted_if_refused(http: Http, dataset: str, lacking: str = "") -> Iterator[None]:
+    """Delete a whole data set where what is done with it is refused; where it may work later, say that it is kept.
+
+    Args:
+        http: the service.
+        dataset: its id.
+        lacking: what a job of it will not have, for the words.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if not _may_work_later(error):
+            _delete(http, dataset)
+            raise
+        told = error.message if isinstance(error, UmbraError) else "Interrupted"
+        message = f"{told}; data set {dataset} is kept: once it is ready, submit_dataset('{dataset}', ...) explains it"
+        error.args = (message + lacking,)
+        if isinstance(error, UmbraError):
+            error.message = message + lacking
+        raise
+
+
+def _may_work_later(error: BaseException) -> bool:
+    """Whether it is an interrupt, or no answer of the service, or one that asks to come back."""
+    if not isinstance(error, UmbraError):
+        return isinstance(error, KeyboardInterrupt)
+    if isinstance(error, _Refused):
+        return False
+    return error.status is None or error.status == 429 or error.status >= 500
+
+
+def _delete(http: Http, dataset: str) -> None:
+    # Once, since its failure is not told. The service keeps what a job reads, which it may have made all the same.
+    with suppress(UmbraError):
+        http.request("DELETE", f"/v1/datasets/{dataset}", again=False)
 
 
 @dataclass(frozen=True)
@@ -144,7 +195,11 @@ def _send(http: Http, dataset: str, files: list[_File], labels: str | None) -> A
 
 
 def _wait(http: Http, dataset: Dataset) -> Dataset:
-    """Ask until it is ready, or as good as forgotten: no worker reads it."""
+    """Ask until it is ready, or no worker has read more of it for long.
+
+    Raises:
+        UmbraError: `_Refused` if it failed; `unavailable` if no worker reads it.
+    """
     seen, since = None, time.monotonic()
     while dataset["state"] not in ("ready", "failed"):
         progress = (dataset["images"], dataset["bytes"], dataset["refused"])
@@ -161,7 +216,7 @@ def _wait(http: Http, dataset: Dataset) -> Dataset:
     if dataset["state"] == "ready":
         return dataset
     error = dataset["error"] or {"message": "The data set failed", "code": "internal"}
-    raise UmbraError(error["message"], code=error["code"])
+    raise _Refused(error["message"], code=error["code"])
 
 
 def _batches(photos: Iterable[Photo]) -> Iterator[list[Photo]]:
