@@ -1337,6 +1337,7 @@ TrialOptionsOf1 = TypedDict(
     {
         'kind': Literal['region'],
         'class': str,
+        'index': NotRequired[int],
         'region': TrialOptionsOf1Region,
     },
 )
@@ -1365,6 +1366,7 @@ TrialOptionsInputOf1 = TypedDict(
     {
         'kind': Literal['region'],
         'class': str,
+        'index': NotRequired[int],
         'region': TrialOptionsInputOf1Region,
     },
 )

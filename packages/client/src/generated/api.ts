@@ -2536,6 +2536,7 @@ export interface components {
                 /** @constant */
                 kind: "region";
                 class: string;
+                index?: number;
                 region: {
                     top: number;
                     left: number;
@@ -2557,6 +2558,7 @@ export interface components {
                 /** @constant */
                 kind: "region";
                 class: string;
+                index?: number;
                 region: {
                     top: number;
                     left: number;
