@@ -2,7 +2,10 @@ import type { ClassReport } from './contracts/report.js';
 import type { TrialRequest } from './contracts/trial.js';
 import { invalidInput } from './errors.js';
 
-type NamedClass = Pick<Extract<TrialRequest['of'], { readonly kind: 'region' }>, 'class' | 'index'>;
+type RequestedClass = Pick<
+  Extract<TrialRequest['of'], { readonly kind: 'region' }>,
+  'class' | 'index'
+>;
 
 /**
  * Class of a report by its name, and by its index where several have the name, as two of ImageNet are a "crane".
@@ -11,7 +14,7 @@ type NamedClass = Pick<Extract<TrialRequest['of'], { readonly kind: 'region' }>,
  */
 export function findClass(
   classes: readonly Pick<ClassReport, 'class'>[],
-  { class: label, index }: NamedClass,
+  { class: label, index }: RequestedClass,
 ): ClassReport['class'] {
   // The group of images without a class has a name, too, and no index.
   const named = classes
