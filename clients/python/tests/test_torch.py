@@ -5,7 +5,7 @@ from captum.attr import Occlusion
 from torch import nn
 from torchvision.models import resnet18
 
-from umbra_client import Client, UmbraError
+from umbra_client import Client, Photo, UmbraError
 from umbra_client.torch import explain
 
 MEAN, STD = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
@@ -161,6 +161,20 @@ def test_a_network_that_a_job_runs_is_not_deleted(client, monkeypatch):
     found.delete()
     with pytest.raises(UmbraError, match=found.model):
         client.model(found.model)
+
+
+def test_where_an_image_is_refused_nothing_of_it_stays(client, monkeypatch):
+    def ids(kind):
+        return {one["id"] for one in client.http.json("GET", f"/v1/{kind}", params={"limit": 100})["data"]}
+
+    def break_second(content, name, label):
+        return Photo(b"no image" if name == "00000001.png" else content, name, label)
+
+    monkeypatch.setattr("umbra_client.torch.Photo", break_second)
+    before = ids("jobs"), ids("datasets")
+    with pytest.raises(UmbraError, match="1 refused"):
+        explain(network(), [photos(2, 24, seed=9)], client=client, patch=8, stride=8)
+    assert (ids("jobs"), ids("datasets")) == before
 
 
 def test_waiting_for_maps_ends_in_time_and_can_go_on(client):

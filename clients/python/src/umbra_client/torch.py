@@ -7,7 +7,7 @@ import hashlib
 import io
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: onnxruntime's outputs may differ so much from PyTorch's, as a share of their largest size.
 _TOLERANCE = 1e-3
+#: In which a cancelled job ends.
+_END_SECONDS = 60.0
 
 
 def explain(
@@ -83,7 +85,7 @@ def explain(
 
     Raises:
         ValueError: if the loader yields nothing, or what cannot be sent exactly.
-        UmbraError: if the service refuses the model or the images.
+        UmbraError: if the service refuses the model or an image; job and images are then deleted.
     """
     batches = iter(loader)
     first = next(batches, None)
@@ -106,6 +108,7 @@ def explain(
     if job.refusals:
         # Without them, maps would be those of other images.
         refused, error = len(job.refusals), job.refusals[0]["error"]
+        _withdraw(client, job)
         raise UmbraError(
             f"Expected all images to be taken, got {refused} refused: {error['message']}", code=error["code"]
         )
@@ -181,6 +184,19 @@ def _passing_over(*codes: str) -> Iterator[None]:
     except UmbraError as error:
         if error.code not in codes:
             raise
+
+
+def _withdraw(client: Client, job: Job) -> None:
+    """End a job, and delete it with its images; its failure is not told, since why it is withdrawn is."""
+    with suppress(UmbraError, TimeoutError):
+        dataset = job.status["dataset"]
+        with _passing_over("conflict"):
+            job.cancel()
+        with suppress(UmbraError):
+            # This is how a cancelled job's wait ends.
+            job.wait(timeout=_END_SECONDS)
+        job.delete()
+        client.http.request("DELETE", f"/v1/datasets/{dataset}")
 
 
 def _split(batch: Any) -> tuple[np.ndarray[Any, np.dtype[np.float32]], list[int] | None]:
