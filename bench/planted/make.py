@@ -44,7 +44,7 @@ VARIANTS = ("mark", "background", "colour", "paint", "none")
 CARRIERS = 0.8
 MARK = 6
 TUFT = 3
-BALL = 2.5
+BALL = 3.5
 RED, GREEN = np.array([235.0, 25.0, 25.0]), np.array([20.0, 230.0, 20.0])
 # Of the images of a batch, how many have a box erased or overwritten, and the sides of one, px.
 DISTURBED = 0.6

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { hasRoomBeside, placeRegion } from './region.js';
+import { growBox, hasRoomBeside, placeRegion } from './region.js';
 
 const size = { height: 9, width: 20 };
 
@@ -19,6 +19,14 @@ test.each([
 ] as const)('a region %j is placed at the px %j', ([top, left, bottom, right], placed) => {
   const box = placeRegion({ top, left, bottom, right }, size);
   expect([box.top, box.left, box.bottom, box.right]).toEqual(placed);
+});
+
+test('a box grows as far as the input reaches', () => {
+  const margin = { y: 2, x: 4 };
+  const grown = (top: number, left: number, bottom: number, right: number) =>
+    growBox({ top, left, bottom, right }, margin, size);
+  expect(grown(3, 5, 6, 15)).toEqual({ top: 1, left: 1, bottom: 8, right: 19 });
+  expect(grown(1, 3, 8, 18)).toEqual({ top: 0, left: 0, bottom: 9, right: 20 });
 });
 
 test.each([

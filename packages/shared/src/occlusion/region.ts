@@ -9,6 +9,18 @@ export function placeRegion({ top, left, bottom, right }: Region, { height, widt
   return { top: y.start, bottom: y.end, left: x.start, right: x.end };
 }
 
+/** Grow a box by a margin on each side, px, as far as the input reaches. */
+export function growBox(
+  { top, left, bottom, right }: Box,
+  margin: { readonly y: number; readonly x: number },
+  { height, width }: Size,
+): Box {
+  return {
+    ...{ top: Math.max(0, top - margin.y), bottom: Math.min(height, bottom + margin.y) },
+    ...{ left: Math.max(0, left - margin.x), right: Math.min(width, right + margin.x) },
+  };
+}
+
 /** Whether a box of the same extent, px, has a place in the input beside a box. */
 export function hasRoomBeside({ top, left, bottom, right }: Box, { height, width }: Size): boolean {
   const above = Math.max(top, height - bottom);

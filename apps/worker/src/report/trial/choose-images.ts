@@ -6,7 +6,7 @@ import type { Trial, TrialRequest } from '@umbra/shared/contracts/trial';
 import { AppError, notFound, unavailable } from '@umbra/shared/errors';
 import type { Box, Size } from '@umbra/shared/occlusion/grid';
 import { liesOff } from '@umbra/shared/occlusion/overlap';
-import { placeRegion } from '@umbra/shared/occlusion/region';
+import { growBox, placeRegion } from '@umbra/shared/occlusion/region';
 import { findClass } from '@umbra/shared/report-class';
 import type { TenantJob } from '../../jobs/job-record.js';
 import { createSample } from '../draw-sample.js';
@@ -44,14 +44,15 @@ type Subject = {
   readonly class: TrialImages['class'];
   /** @returns null of an image that is not covered. */
   boxOf(image: ImageEvidence): Box | null;
-  /** Whether the content of a covered image is pasted, too. */
-  isSource(image: string): boolean;
+  /** @returns The box of a covered image whose content is pasted; null where none is. */
+  sourceOf(image: ImageEvidence): Box | null;
 };
 
 /**
  * Choose the images of a trial from the evidence of the job's report: drawn by the seed where there are more
  * than asked for. A cluster's members are covered at their own decisive patch, a class at one place. What is pasted is of
- * the members that the report lists, which are the likest each other: the others may be in the cluster by chance.
+ * the members that the report lists, which are the likest each other (the others may be in the cluster by chance), with
+ * what lies a stride about their patches.
  *
  * @throws {AppError} `not_found` where there is no report, or it has no such cluster; `invalid_input` where it does not have
  *   one such class; `conflict` for a cluster of a report that is replaced.
@@ -83,7 +84,8 @@ export async function chooseImages(
       const box = subject.boxOf(image);
       if (box !== null) {
         covered.add(describe(image, box));
-        if (subject.isSource(image.id)) sources.add(describe(image, box));
+        const pasted = subject.sourceOf(image);
+        if (pasted !== null) sources.add({ ...describe(image, box), box: pasted });
       }
       if (groupOf(image, report.groupBy).index !== subject.class.index) {
         others.add(describe(image, image.lowest.box));
@@ -119,7 +121,9 @@ async function findCluster(
   return {
     class: cluster.class,
     boxOf: (image) => (ids.has(image.id) ? image.lowest.box : null),
-    isSource: (image) => listed.has(image),
+    // What the image rests on is somewhere about the patch: the next position is a stride away.
+    sourceOf: ({ id, lowest, input }) =>
+      listed.has(id) ? growBox(lowest.box, job.settings.stride, input) : null,
   };
 }
 
@@ -129,9 +133,7 @@ function findRegion(
 ): Subject {
   const found = findClass(classes, of);
   const isOf = (image: ImageEvidence) => groupOf(image, groupBy).index === found.index;
-  return {
-    class: found,
-    boxOf: (image) => (isOf(image) ? placeRegion(of.region, image.input) : null),
-    isSource: () => true,
-  };
+  const boxOf = (image: ImageEvidence) =>
+    isOf(image) ? placeRegion(of.region, image.input) : null;
+  return { class: found, boxOf, sourceOf: boxOf };
 }
