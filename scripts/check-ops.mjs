@@ -82,9 +82,9 @@ await runMain(async () => {
   return 0;
 });
 
-/** Variables that libraries read: the SDK of S3, and onnxruntime. */
+/** Variables that libraries read: the SDK of S3, onnxruntime, and Node.js. */
 function isReadByLibrary(/** @type {string} */ name) {
-  return name.startsWith('AWS_') || name === 'ORT_DISABLE_TELEMETRY';
+  return name.startsWith('AWS_') || ['ORT_DISABLE_TELEMETRY', 'TMPDIR'].includes(name);
 }
 
 /**
