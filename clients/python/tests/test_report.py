@@ -42,7 +42,7 @@ def test_clusters_have_crops_and_trials(reported):
     # All but those in which no other box has room.
     assert 1 <= trial["result"]["cover"]["images"] <= cluster["images"]
     region = {"top": 0.0, "left": 0.0, "bottom": 0.5, "right": 0.5}
-    index = next(one["class"]["index"] for one in report.classes if one["class"]["label"] == "kind 1")
+    index = next(one.index for one in report.classes if one.label == "kind 1")
     by_place = job.trial(region=region, class_name="kind 1", class_index=index, images=5, timeout=120)
     assert by_place["result"]["cover"]["images"] == 5
     with pytest.raises(UmbraError, match=f"one of {index}, got {index + 1}"):
